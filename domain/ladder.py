@@ -162,7 +162,10 @@ class Ladder:
         """The same instalments, each with the day on which it really falls due."""
         if self.due_on_rest_day is DueOnRestDay.AS_WRITTEN:
             return tuple(instalments)
-        return tuple(replace(i, counts_from=self.falls_due(i.due_on)) for i in instalments)
+        return tuple(
+            i if (day := self.falls_due(i.due_on)) == i.counts_from else replace(i, counts_from=day)
+            for i in instalments
+        )
 
     def in_force(self, on: date) -> bool:
         return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)

@@ -69,6 +69,8 @@ def name_key(name: str) -> str:
 
     Spaces, points, case and full-width letters make no difference.
     """
+    if name.isascii():
+        return "".join(letter for letter in name.casefold() if letter.isalnum())
     letters = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return "".join(letter for letter in letters if unicodedata.category(letter)[0] in "LMN")
 

@@ -87,9 +87,10 @@ def paid_by_total(
     """
     filled: list[Instalment] = []
     for instalment in instalments:
-        if paid >= instalment.amount * (1 - tolerance):
+        amount = instalment.amount
+        if paid >= amount * (1 - tolerance):
             filled.append(in_full(instalment))
-            paid = max(ZERO, paid - instalment.amount)
+            paid = max(ZERO, paid - amount)
         else:
             filled.append(_in_part(instalment, paid) if paid else instalment)
             paid = ZERO
@@ -129,11 +130,10 @@ def paid_by_principal(
 
 def in_full(instalment: Instalment) -> Instalment:
     """The instalment with nothing left to pay."""
-    return replace(
-        instalment,
-        paid_principal=instalment.principal,
-        paid_interest=instalment.interest,
-        paid_fees=instalment.fees,
+    # Not `replace`, which takes several times as long: a tape has millions of them.
+    return Instalment(
+        *(instalment.due_on, instalment.principal, instalment.interest, instalment.fees),
+        *(instalment.principal, instalment.interest, instalment.fees, instalment.counts_from),
     )
 
 

@@ -12,8 +12,8 @@ from config.readers.templates import LETTER_PLACEHOLDERS, Templates
 from domain.collectors import Role
 from domain.loans import LoanOnTape
 from tests.support.loans import shipped_policy, shipped_templates
+from tests.support.tapes import read_tape
 from workers.tapes.known_values import known_values
-from workers.tapes.read_tape import read_tape
 from workers.tapes.rejects import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,6 +1,7 @@
 """The formats of values that policy files, settings, loan tapes and events have in common."""
 
 import re
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.numbers import get_currency_precision, list_currencies
@@ -11,6 +12,7 @@ LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 """The part of BCP 47 that templates use: language, script, country."""
 
 
+@lru_cache(maxsize=1024)  # each row of a tape asks, and few are different
 def is_zone(name: str) -> bool:
     """Whether the IANA database has a time zone of this name."""
     try:
@@ -20,6 +22,7 @@ def is_zone(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
 def is_currency(code: str) -> bool:
     """Whether this is an ISO 4217 currency that has hundredths, as all amounts here do."""
     return code in list_currencies() and get_currency_precision(code) == 2

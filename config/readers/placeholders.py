@@ -1,5 +1,6 @@
 """Reads `config/placeholders.yaml`: what stands where nothing is known."""
 
+import hashlib
 import re
 import unicodedata
 from functools import cache
@@ -12,9 +13,24 @@ PLACEHOLDERS = Path(__file__).parents[1] / "placeholders.yaml"
 
 def is_placeholder(text: str) -> bool:
     """Whether a text stands for nothing: it is no id, name, number or address. False if empty."""
+    if not text:
+        return False
     written = _plain(text)
     words, patterns = _placeholders()
-    return written in words or any(pattern.fullmatch(written) for pattern in patterns)
+    if written in words:
+        return True
+    for pattern in patterns:  # noqa: SIM110 - it is asked of every name, and a generator is slower
+        if pattern.fullmatch(written):
+            return True
+    return False
+
+
+@cache
+def placeholders_digest() -> str:
+    """SHA-256, in hex, of the words and patterns: it changes with any of them."""
+    words, patterns = _placeholders()
+    written = repr((sorted(words), [pattern.pattern for pattern in patterns]))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 @cache

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 SATURDAY = 5
 
@@ -50,11 +51,16 @@ class Calendar:
 
         None: the calendar does not go as far as that day.
         """
-        while self.is_known(day):
-            if self.kind_of(day) is DayKind.WORKING:
-                return day
-            day += timedelta(days=1)
-        return None
+        return _next_working_day(self, day)
+
+
+@lru_cache(maxsize=4096)  # a tape has millions of instalments, on few different days
+def _next_working_day(calendar: Calendar, day: date) -> date | None:
+    while calendar.is_known(day):
+        if calendar.kind_of(day) is DayKind.WORKING:
+            return day
+        day += timedelta(days=1)
+    return None
 
 
 PLAIN_WEEK = Calendar()

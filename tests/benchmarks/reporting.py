@@ -24,6 +24,9 @@ RATIOS = (
     "publish_vs_delay",
     "book_growth",
     "sms_vs_sdk",
+    "tape_first_vs_insert",
+    "tape_unchanged_vs_copy",
+    "tape_changed_vs_copy",
 )
 STATEMENTS = ("per_envelope", "per_text")
 

@@ -64,8 +64,9 @@ _BY_HAND = (
     "INSERT INTO allocation (payment_id, due_on, component, amount)"
     " SELECT id, paid_on, component, amount / 2"
     " FROM payment, unnest(ARRAY['interest', 'principal']) component",
-    "INSERT INTO tape_import (file_name, mapping, as_of, rows_taken, rows_rejected, imported_at)"
-    " VALUES ('book.csv', 'book', :today, 0, 0, :now)",
+    "INSERT INTO tape_import (file_name, mapping, as_of, rows_taken, rows_rejected, status,"
+    " imported_at)"
+    " VALUES ('book.csv', 'book', :today, 0, 0, 'finished', :now)",
     "INSERT INTO tape_change (tape_import_id, loan_id, at, delinquent_since_before, "
     "past_due_before,"
     " delinquent_since_after, past_due_after)"

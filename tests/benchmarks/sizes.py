@@ -15,6 +15,7 @@ QUESTIONS = (
     "peers",
     "scan_growth",
     "scan_memory",
+    "tape",
 )
 """The modules that measure, in the order in which they are asked."""
 ON_DEMAND = ("row_sizes",)
@@ -53,6 +54,8 @@ class Size:
     """Loans due where each goes in a message of its own: fewer than one scan may leave waiting."""
     single_rounds: int
     peer_rounds: int
+    tape_loans: int
+    """The loans of a tape, with twelve instalments each."""
     messages: int
     """How many are published in one run."""
     repeats: int
@@ -74,6 +77,7 @@ SIZES = {
         single_rounds=1,
         peer_processes=(2,),
         peer_rounds=1,
+        tape_loans=20_000,
         messages=2_000,
         repeats=2,
     ),
@@ -92,6 +96,7 @@ SIZES = {
         single_rounds=3,
         peer_processes=(1, 2, 4),
         peer_rounds=1,
+        tape_loans=100_000,
         messages=10_000,
         repeats=5,
     ),

@@ -20,7 +20,7 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.delinquency import days_past_due
 from domain.loans import ZERO, LoanOnTape
 from domain.schedule import on_due_day
-from workers.tapes.read_tape import read_tape
+from tests.support.tapes import read_tape
 from workers.tapes.row_errors import RowError
 
 AS_OF = date(2018, 6, 25)

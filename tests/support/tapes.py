@@ -1,13 +1,17 @@
 """Small tapes and mappings for the tests of the reader."""
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from config.readers.tape_mapping import TapeMapping
+from config.readers.tape_mapping import Field, TapeMapping
 from config.readers.tape_mapping_reader import read_mapping
 from domain.loans import LoanOnTape
-from workers.tapes.read_tape import read_tape
-from workers.tapes.row_errors import RowError
+from workers.tapes.cells import Cells
+from workers.tapes.csv_lines import read_header, read_layout, read_lines
+from workers.tapes.known_values import KnownValues
+from workers.tapes.read_row import mapping_of_tape, read_row
+from workers.tapes.row_errors import BadCellError, RowError
 from workers.tapes.status_comparison import StatusComparison, StatusTally
 
 AS_OF = date(2026, 3, 10)
@@ -58,6 +62,29 @@ def tape_of(folder: Path, *rows: str | bytes, header: str = HEADER) -> Path:
     lines = [row if isinstance(row, bytes) else row.encode() for row in (header, *rows)]
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
+
+
+def read_tape(
+    path: Path,
+    mapping: TapeMapping,
+    as_of: date,
+    *,
+    known: KnownValues | None = None,
+    statuses: StatusTally | None = None,
+) -> Iterator[LoanOnTape | RowError]:
+    """Every loan of a tape, or the first error of its row, without comparing the rows."""
+    mapping = mapping_of_tape(mapping, path, read_header(path))
+    layout = read_layout(path, tuple(mapping.columns.values()))
+    for line in read_lines(path):
+        try:
+            row = layout.row(line.number, line.raw)
+        except BadCellError as bad:
+            yield bad.on_line(line.number)
+            continue
+        found = read_row(row, mapping, as_of, known)
+        if statuses and isinstance(found, LoanOnTape):
+            statuses.count(found, Cells(mapping, row.cells).text(Field.LENDER_STATUS))
+        yield found
 
 
 def read(folder: Path, *rows: str | bytes) -> list[LoanOnTape | RowError]:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
-from workers.cli.common import DryRun, day
+from domain.tape_imports import TapeImportStatus
+from workers.cli.common import AsJson, DryRun, day
 from workers.cli.context import open_context
-from workers.cli.language import say
-from workers.cli.render import Table, console, errors
+from workers.cli.language import coded, say
+from workers.cli.render import UNCHANGED, Table, console, errors, print_json
+from workers.cli.tape_progress import import_progress
 from workers.tapes.import_tape import ImportReport, import_tape
+from workers.tapes.imports import TapeImport, abandon_import, last_imports
 from workers.tapes.row_errors import MASKING, RowError
 from workers.tapes.status_comparison import StatusCell, StatusComparison
 
@@ -54,7 +56,10 @@ def import_(
         Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
     ] = None,
 ) -> None:
-    """Import a loan tape: all of it or nothing. What is paid only rises."""
+    """Import a loan tape, if all of its rows are right. What is paid only rises.
+
+    Loans change in short transactions. If the import is interrupted, the same command finishes it.
+    """
     if as_of is None:
         raise ArrearsError(
             say(
@@ -64,8 +69,7 @@ def import_(
         )
     read_as = load_mapping(mapping)
     ctx = open_context()
-    with _progress() as bar:
-        task = bar.add_task(say("reading"), total=tape.stat().st_size if tape.is_file() else None)
+    with import_progress() as progress:
         report = import_tape(
             ctx,
             tape,
@@ -74,9 +78,7 @@ def import_(
             keep_good=keep_good,
             dry_run=dry_run,
             rejects_path=rejects,
-            progress=lambda rows, read: bar.update(
-                task, completed=read, description=say("{rows:,} rows", rows=rows)
-            ),
+            progress=progress,
         )
     print_import(report)
     if dry_run:
@@ -113,9 +115,11 @@ def print_import(report: ImportReport) -> None:
         errors.print(say(MASKING))
     console.print(
         say(
-            "{taken:,} good rows ({changed:,} new or changed), {rejected:,} rejected.",
+            "{taken:,} good rows ({changed:,} new or changed, {unchanged:,} as on the last "
+            "tape), {rejected:,} rejected.",
             taken=report.taken,
             changed=report.changed,
+            unchanged=report.unchanged,
             rejected=report.rejected,
         )
     )
@@ -172,13 +176,66 @@ def _print_statuses(compared: StatusComparison) -> None:
     DIFFERING.print(sorted(differing, key=lambda cell: -cell.loans))
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
+IMPORTS = Table[TapeImport](
+    "Imports of tapes",
+    {
+        "number": lambda each: each.id,
+        "tape": lambda each: each.file_name,
+        "as of": lambda each: each.as_of,
+        "is": lambda each: coded("tape_import_status", each.status),
+        "rows": lambda each: f"{each.rows_taken:,}",
+        "rejected": lambda each: f"{each.rows_rejected:,}",
+        "left to do": lambda each: f"{each.pending:,}",
+    },
+    if_none="No tape was imported yet.",
+    right=("rows", "rejected", "left to do"),
+)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show the last imports, and how many loans wait for one that was interrupted."""
+    with open_context().engine.connect() as connection:
+        imports = last_imports(connection)
+    if as_json:
+        print_json(imports)
+        return
+    IMPORTS.print(imports)
+    for left in imports:
+        if left.status is TapeImportStatus.MERGING:
+            errors.print(unfinished(left), markup=False)
+
+
+@app.command()
+def abandon(
+    number: Annotated[int, typer.Argument(help="The number of the import, as in `tape list`.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Give up what an interrupted import has left. Its loans stay as they are.
+
+    What it has merged stays merged. Nobody was contacted about the others; that ends now, although
+    the tape knows more of them. The next tape brings it.
+    """
+    ctx = open_context()
+    with ctx.engine.connect() as connection, connection.begin() as transaction:
+        freed = abandon_import(connection, number, ctx.now())
+        if dry_run:
+            transaction.rollback()
+    console.print(
+        say("{loans:,} loan(s) no longer wait for import {number}.", loans=freed, number=number)
+    )
+    if dry_run:
+        console.print(say(UNCHANGED))
+
+
+def unfinished(left: TapeImport) -> str:
+    """A sentence on an import that is not finished, and what to do."""
+    return say(
+        "Import {number}, {file} as of {as_of}: {loans:,} loan(s) wait; nobody is contacted about "
+        "them. If it does not run, it was interrupted: import the same tape again, or give up the "
+        "rest with `arrears tape abandon {number}`.",
+        number=left.id,
+        file=left.file_name,
+        as_of=left.as_of,
+        loans=left.pending,
     )

@@ -37,7 +37,11 @@ from workers.db.bulk import as_json, is_among
 from workers.db.loan_standing import StoredAction
 from workers.db.outbox import record_events
 from workers.db.parties import with_contacted
-from workers.db.pending_events import has_pending_event, has_pending_event_of_parties
+from workers.db.pending_events import (
+    has_pending_event,
+    has_pending_event_of_parties,
+    has_pending_tape,
+)
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, loan
 from workers.db.skip_locked import not_dispatched_since, update_first
@@ -167,7 +171,7 @@ _CLAIMED = (
 
 
 def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
-    """The ids of these actions, and whether an event that may stop it waits.
+    """The ids of these actions, and whether an event that may stop it waits, or a tape.
 
     What waits for a person is looked for once, not for each of their loans.
     """
@@ -178,7 +182,7 @@ def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
         select(
             action.c.id,
             borrower.c.id.label("record"),
-            has_pending_event_of_parties().label("of_loan"),
+            or_(has_pending_event_of_parties(), has_pending_tape()).label("of_loan"),
         )
         .select_from(with_contacted(of_loans))
         .cte("whom")

@@ -99,7 +99,7 @@ class Cipher:
         """A keyed hash of an E.164 number: equal for equal numbers, useless without the key."""
         if self._index_key is None:
             self._index_key = self._find_index_key()
-        return hmac.new(self._index_key, phone.encode(), sha256).digest()
+        return hmac.digest(self._index_key, phone.encode(), "sha256")
 
     def encrypted_index_keys(self, *, renew: bool = False) -> dict[str, bytes]:
         """The key of the blind indexes, encrypted with each of the keys, by key id.

@@ -35,6 +35,7 @@ from workers.db.schema import (
     loan,
     loan_party,
     reply,
+    tape_pending_loan,
 )
 
 Condition = ColumnElement[bool]
@@ -178,9 +179,21 @@ def has_pending_event_of_parties() -> Condition:
     return or_(found_of_member, and_(action.c.party_id.is_not(None), found_of_owner))
 
 
+def has_pending_tape() -> Condition:
+    """Whether a tape names this loan and is not merged as far yet, for a query of `loan`.
+
+    Ask as for events: under the locks. An interrupted import holds the loan back until it is
+    finished or given up.
+    """
+    names = exists().where(tape_pending_loan.c.external_id == loan.c.external_id)
+    return names.correlate(loan)
+
+
 def waits_for_event(connection: Connection, external_id: str) -> bool:
-    """Whether one is pending for the borrower of a loan; `external_id` is the lender's id of it."""
-    borrowers = select(has_pending_event()).select_from(loan.join(borrower))
+    """Whether one is pending for the borrower of a loan, or a tape for the loan. `external_id` is
+    the lender's id of it."""
+    waits = or_(has_pending_event(), has_pending_tape())
+    borrowers = select(waits).select_from(loan.join(borrower))
     of_loan = borrowers.where(loan.c.external_id == external_id)
     return bool(connection.execute(of_loan).scalar())
 

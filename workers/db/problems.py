@@ -12,6 +12,12 @@ from workers.db.schema import problem
 NO_LADDER = "no_ladder"
 TAPE_SHOWS_LESS = "tape_shows_less_paid"
 
+TAPE_PROBLEMS = (
+    *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),
+    *(NO_LADDER, TAPE_SHOWS_LESS),
+)
+"""Problems that the next tape resolves if it does not show them again."""
+
 
 def note_problem(
     connection: Connection, loan_id: int, kind: str, detail: Reasons, now: datetime

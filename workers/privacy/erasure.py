@@ -34,6 +34,7 @@ from workers.db.schema import (
     person,
     person_fact,
     representative,
+    tape_row,
 )
 from workers.db.schema import reply as reply_table
 from workers.privacy.encrypted_columns import (
@@ -147,6 +148,8 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
             erased_at=now,
         )
     )
+    # Their rows on tapes, and with them what the next tape says, are compared as before.
+    connection.execute(delete(tape_row).where(tape_row.c.loan_id.in_(loans_of(ids))))
     connection.execute(delete(borrower_number).where(borrower_number.c.borrower_id.in_(ids)))
     _erase_points(connection, ids, points)
 

@@ -24,6 +24,7 @@ from workers.db.schema import (
     reply,
     same_person,
     same_person_change,
+    tape_row,
 )
 from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, PAYLOAD_DIGEST_KEY
 
@@ -32,7 +33,7 @@ ENCRYPTED = "_encrypted"
 NOT_ABOUT_A_PERSON = frozenset(
     {
         *("announcement", "daily_run", "policy_version", "scan_run", "encryption_key"),
-        *("person", "sender_pace", "shift", "staff", "tape_import"),
+        *("person", "sender_pace", "shift", "staff", "tape_import", "tape_pending_loan"),
         *("evidence_due", "evidence_head", "evidence_link"),  # which rows, and their digests
     }
 )
@@ -41,6 +42,11 @@ NOT_ABOUT_A_PERSON = frozenset(
 OWNERS = (borrower, contact)
 """If a row refers to one of these, that decides whose row it is, and the first one counts. Its loan
 may have had another borrower before."""
+
+KEYED_HASHES = frozenset(
+    {borrower.c.tape_digests, tape_row.c.digest, tape_row.c.customers, tape_row.c.persons}
+)
+"""Besides the binary columns."""
 
 SubjectData = dict[str, list[dict[str, Any]]]
 
@@ -138,7 +144,7 @@ def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str
             )
         elif column is inbox_event.c.payload:
             values[column.name] = _decrypted_payload(value, cipher)
-        elif not isinstance(column.type, LargeBinary) and column is not borrower.c.tape_digests:
+        elif not isinstance(column.type, LargeBinary) and column not in KEYED_HASHES:
             values[column.name] = value
     return values
 

@@ -17,7 +17,6 @@ from domain.loans import Borrower, Problem
 from domain.persons import OF_LOAN, borrower_of_loan
 from domain.reasons import ReasonCode, because
 from workers.tapes.cells import Cells
-from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
 from workers.tapes.numbers import read_numbers, written, zones_of_number
@@ -26,17 +25,16 @@ _BETWEEN_ZONES = re.compile(r"[;\s]+")
 
 
 def read_borrower(
-    cells: Cells, line: int, loan_id: str, ids: CustomerIds, known: KnownValues | None
+    cells: Cells, loan_id: str, known: KnownValues | None
 ) -> tuple[Borrower, tuple[Problem, ...]]:
     """The borrower, and the problems of their contact details. A borrower without an id on the tape
     gets that of the loan, in a space of its own.
 
     Raises:
-        BadCellError: the id is no id, or that of another person too; there is no name; a cell has
-            numbers that cannot be told apart; the locale is not one or has no templates; a zone or
-            the region is misspelt.
+        BadCellError: the id is no id; there is no name; a cell has numbers that cannot be told
+            apart; the locale is not one or has no templates; a zone or the region is misspelt.
     """
-    id = _id(cells, line, loan_id, ids)
+    id = _id(cells, loan_id)
     locale = _locale(cells, known)
     name, texts, address = _contacts(cells, loan_id)
     numbers, phone_problems = read_numbers(texts, cells)
@@ -45,9 +43,6 @@ def read_borrower(
     if is_placeholder(address):
         address = ""
         problems += (Problem("address_missing", because(ReasonCode.ADDRESS_MISSING)),)
-    if (first := ids.first_line(line)) is not None:
-        differs = because(ReasonCode.CONTACTS_DIFFER, line=line, first=first)
-        problems += (Problem("contacts_differ", differs),)
     borrower = Borrower(
         external_id=id,
         name=name,
@@ -62,15 +57,8 @@ def read_borrower(
     return borrower, problems
 
 
-def _id(cells: Cells, line: int, loan_id: str, ids: CustomerIds) -> str:
+def _id(cells: Cells, loan_id: str) -> str:
     id = cells.text(Field.BORROWER_ID)
-    if (other := ids.other_line(id, line)) is not None:
-        raise cells.refuse(
-            Field.BORROWER_ID,
-            "one person for each customer id; line {other} gives this one to another name with "
-            "another number or address. Give each person an id of their own, or leave it empty",
-            other=other,
-        )
     expected = "the lender's own id of the customer, or an empty cell"
     cells.no_placeholder(Field.BORROWER_ID, expected)
     if id.startswith(OF_LOAN):

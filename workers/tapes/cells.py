@@ -61,8 +61,7 @@ class Cells:
     def amount(self, text: str) -> Decimal | None:
         """The text as an amount of zero or more, rounded to the cent; None if it is not one."""
         mark = self.mapping.thousands_mark
-        plain = text.replace(mark, "") if mark else text
-        return Decimal(plain).quantize(CENT, ROUND_HALF_UP) if _NUMBER.fullmatch(plain) else None
+        return _amount(text.replace(mark, "") if mark else text)
 
     def rate(self, of: Field) -> Decimal:
         """A yearly rate in per cent, 0 to 1000."""
@@ -100,6 +99,11 @@ class Cells:
 
     def _refuse(self, of: Field, expected: str, **values: object) -> NoReturn:
         raise self.refuse(of, expected, **values)
+
+
+@lru_cache(maxsize=16_384)  # the instalments of a loan are alike, and those of many loans
+def _amount(plain: str) -> Decimal | None:
+    return Decimal(plain).quantize(CENT, ROUND_HALF_UP) if _NUMBER.fullmatch(plain) else None
 
 
 @lru_cache(maxsize=4096)

@@ -70,3 +70,21 @@ def note_changes(
         *("delinquent_since_after", "past_due_after"),
     )
     copy_rows(connection, "tape_change", rows, columns)
+
+
+_NEW_LOANS = text("""
+INSERT INTO tape_change (tape_import_id, loan_id, at, delinquent_since_after, past_due_after)
+SELECT :import_id, l.id, :now, t.delinquent_since, t.past_due
+  FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+ WHERE l.id = ANY(:loans)
+ ORDER BY l.id
+""")
+
+
+def note_new_loans(
+    connection: Connection, import_id: int, loans: Collection[int], now: datetime
+) -> None:
+    """Record that a tape brought in staged loans of which only the tape knows anything."""
+    if loans:
+        given = {"import_id": import_id, "loans": list(loans), "now": now}
+        connection.execute(_NEW_LOANS, given)

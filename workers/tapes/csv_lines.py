@@ -1,22 +1,28 @@
-"""Reads the rows of a CSV file, one physical line at a time.
+"""Reads the lines of a CSV file as bytes, and one of them as cells.
 
 A record is one line. So a wrong quote spoils one row and not the rest of the file, line numbers are
 right, and memory is constant for any file.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from workers.tapes.row_errors import BadCellError, RowError, TapeError
-
-Progress = Callable[[int, int], None]
-"""Called regularly with the rows and the bytes read so far; the total is the file's size."""
+from workers.tapes.row_errors import BadCellError, TapeError
 
 LONGEST_LINE = 1_000_000
-ROWS_BETWEEN_REPORTS = 500
+
+
+class Line(NamedTuple):
+    """One line of the file, which is not empty."""
+
+    number: int
+    """The header is line 1."""
+    starts_at: int
+    """Bytes before it."""
+    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +33,35 @@ class TapeRow:
     cells: dict[str, str]
 
 
-def read_rows(
-    path: Path, columns: tuple[str, ...], progress: Progress | None
-) -> Iterator[TapeRow | RowError]:
-    """Every row that is not empty: the cells of `columns`, without spaces around them.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the columns of a tape are."""
+
+    path: Path
+    header: tuple[str, ...]
+    indexes: tuple[tuple[str, int], ...]
+    """Each column that is read, and its place."""
+
+    def row(self, line: int, raw: bytes) -> TapeRow:
+        """The cells of a line, without spaces around them.
+
+        Raises:
+            TapeError: it is not UTF-8.
+            BadCellError: it is no CSV, or has not as many columns as the header.
+        """
+        cells = _cells(_text(raw, self.path, line), len(self.header))
+        return TapeRow(line, {name: cells[index].strip() for name, index in self.indexes})
+
+
+def read_layout(path: Path, columns: Sequence[str]) -> Layout:
+    """The header of a tape, and where these columns are.
 
     Raises:
-        TapeError: the file cannot be opened, is empty, is not UTF-8, lacks one of the columns or
-            has it twice, or has a line without an end.
+        TapeError: the file cannot be opened, is empty, its first line is no CSV in UTF-8, or it
+            lacks one of the columns or has it twice.
     """
-    with _opened(path) as stream:
-        header = _header(stream, path)
-        indexes = _indexes(header, columns, path)
-        yield from _rows(stream, path, len(header), indexes, progress)
+    header = read_header(path)
+    return Layout(path, tuple(header), tuple(_indexes(header, columns, path).items()))
 
 
 def read_header(path: Path) -> list[str]:
@@ -48,11 +70,30 @@ def read_header(path: Path) -> list[str]:
     Raises:
         TapeError: the file cannot be opened, is empty, or its first line is no CSV in UTF-8.
     """
-    with _opened(path) as stream:
+    with open_tape(path) as stream:
         return _header(stream, path)
 
 
-def _opened(path: Path) -> BinaryIO:
+def read_lines(path: Path) -> Iterator[Line]:
+    """Every line below the header that is not empty.
+
+    Raises:
+        TapeError: the file cannot be opened, or has a line without an end.
+    """
+    with open_tape(path) as stream:
+        at = 0
+        for number, raw in enumerate(_lines(stream, path), start=1):
+            if number > 1 and not raw.isspace():
+                yield Line(number, at, raw)
+            at += len(raw)
+
+
+def open_tape(path: Path) -> BinaryIO:
+    """The file, open for reading.
+
+    Raises:
+        TapeError: it is a directory, or cannot be opened.
+    """
     if path.is_dir():
         raise TapeError("{path} is a directory. Name the file in it that is the tape.", path=path)
     try:
@@ -63,25 +104,6 @@ def _opened(path: Path) -> BinaryIO:
             path=path,
             strerror=error.strerror,
         ) from None
-
-
-def _rows(
-    stream: BinaryIO, path: Path, width: int, indexes: dict[str, int], progress: Progress | None
-) -> Iterator[TapeRow | RowError]:
-    rows = 0
-    for line, raw in enumerate(_lines(stream, path), start=2):
-        if not raw.strip():
-            continue
-        rows += 1
-        try:
-            cells = _cells(_text(raw, path, line), width)
-            yield TapeRow(line, {name: cells[index].strip() for name, index in indexes.items()})
-        except BadCellError as bad:
-            yield bad.on_line(line)
-        if progress and rows % ROWS_BETWEEN_REPORTS == 0:
-            progress(rows, stream.tell())
-    if progress:
-        progress(rows, stream.tell())
 
 
 def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
@@ -124,6 +146,9 @@ def _cells(text: str, width: int) -> list[str]:
 
 
 def _split(text: str) -> list[str]:
+    plain = text.rstrip("\r\n")
+    if '"' not in plain and "\r" not in plain:
+        return plain.split(",")  # as the reader of `csv` does, in a fraction of its time
     try:
         return next(csv.reader([text], strict=True))
     except csv.Error:
@@ -157,7 +182,7 @@ def _other_separator(raw: bytes) -> str | None:
     return next((name for mark, name in separators.items() if mark in raw.strip()), None)
 
 
-def _indexes(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:
+def _indexes(header: list[str], columns: Sequence[str], path: Path) -> dict[str, int]:
     missing = [column for column in columns if column not in header]
     if missing:
         raise TapeError(

@@ -73,10 +73,12 @@ def _listed(cells: Cells) -> tuple[Instalment, ...]:
 
 def _instalment(cells: Cells, part: list[str]) -> Instalment:
     due_on = day_in(part[0], cells.mapping.date_format)
-    amounts = [amount for text in part[1:] if (amount := cells.amount(text)) is not None]
-    if due_on is None or not 1 <= len(amounts) <= 3 or len(amounts) < len(part) - 1:
+    amounts = [cells.amount(text) for text in part[1:]]
+    if due_on is None or not 1 <= len(amounts) <= 3:
         raise cells.refuse(Field.INSTALMENTS, _LISTED)
     principal, interest, fees = [*amounts, ZERO, ZERO][:3]
+    if principal is None or interest is None or fees is None:
+        raise cells.refuse(Field.INSTALMENTS, _LISTED)
     return Instalment(due_on, principal, interest, fees)
 
 

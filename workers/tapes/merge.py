@@ -4,37 +4,31 @@ A batch is copied into temporary tables and merged from there, by a fixed number
 Merging the same batch again changes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from domain.allocation import AllocationOrder
-from domain.loans import ZERO, LoanOnTape, Problem
+from domain.loans import ZERO, Instalment, Problem
 from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled, reconcile
 from workers.db.allocations import read_recorded_payments, replace_all_allocations
 from workers.db.closed_numbers import resolve_reopened
-from workers.db.encryption import Cipher
-from workers.db.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
+from workers.db.problems import TAPE_PROBLEMS, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import PastDue, past_due_of
-from workers.tapes.locks import lock_persons_of_batch
+from workers.tapes.locks import lock_loans_of_batch, lock_persons_of_batch
 from workers.tapes.merge_borrowers import merge_borrowers
 from workers.tapes.staging import (
-    empty_staging,
+    keep_first_records,
     restage_instalments,
-    stage_details,
-    stage_loans,
+    stage_batch,
     stage_problems,
+    unstage_loans,
 )
-
-TAPE_PROBLEMS = (
-    *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),
-    *(NO_LADDER, TAPE_SHOWS_LESS),
-)
-"""Problems that the next tape resolves if it does not show them again."""
 
 _NEW = text("""
 SELECT t.external_id FROM tape_loan t
@@ -42,8 +36,7 @@ SELECT t.external_id FROM tape_loan t
 """)
 
 # Known loans whose instalments on the tape differ from those on record, or which have payments of
-# the tape's day or later. Only these are locked, after their persons: a tape without changes waits
-# for no lock.
+# the tape's day or later.
 _DIFFERING = text("""
 WITH differing AS (
     SELECT t.loan
@@ -73,12 +66,15 @@ WITH differing AS (
 SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
 """)
 
-_LOCK_LOANS = text("SELECT id FROM loan WHERE id = ANY(:loans) ORDER BY id FOR NO KEY UPDATE")
-
+# A new loan gets its whole position: nothing else is known of it. What is known of its person is
+# asked afterwards (`Merged.alone`). The steps that the lender tried belong to the arrears of now.
 _LOANS = text("""
 INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency, steps_tried,
-                  updated_at)
-SELECT t.external_id, b.id, t.jurisdiction, t.product, t.currency, t.steps_tried, :now
+                  steps_tried_at, tape_as_of, delinquent_since, ladder_since, review_on, updated_at)
+SELECT t.external_id, b.id, t.jurisdiction, t.product, t.currency,
+       CASE WHEN t.ladder_since IS NULL THEN '{}' ELSE t.steps_tried END,
+       CASE WHEN t.steps_tried <> '{}' THEN t.ladder_since END,
+       :as_of, t.delinquent_since, t.ladder_since, t.review_on, :now
   FROM tape_loan t
   JOIN borrower b ON b.external_id = t.borrower
   LEFT JOIN loan l ON l.external_id = t.external_id
@@ -112,6 +108,16 @@ ON CONFLICT (loan_id, due_on) DO UPDATE
 RETURNING loan_id
 """)
 
+_NEW_INSTALMENTS = text("""
+INSERT INTO instalment (loan_id, due_on, principal, interest, fees,
+                        paid_principal, paid_interest, paid_fees, counts_from)
+SELECT l.id, t.due_on, t.principal, t.interest, t.fees,
+       t.paid_principal, t.paid_interest, t.paid_fees, t.counts_from
+  FROM tape_instalment t
+  JOIN loan l ON l.external_id = t.loan
+ WHERE t.loan = ANY(:loans)
+""")
+
 _DELETE_INSTALMENTS = text("""
 DELETE FROM instalment i USING loan l, tape_loan t
  WHERE l.external_id = t.external_id AND i.loan_id = l.id AND t.external_id = ANY(:loans)
@@ -138,10 +144,68 @@ UPDATE payment p SET in_tape_as_of = NULL
 """)
 
 # Where a tape shows less than is on record, its date is not recorded as that of the loan.
-_NOTE_DATED = text("""
-INSERT INTO tape_dated
-SELECT t.external_id FROM tape_loan t
- WHERE NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
+_DATE = text("""
+UPDATE loan l SET tape_as_of = :as_of
+  FROM tape_loan t
+ WHERE l.external_id = t.external_id AND l.tape_as_of IS DISTINCT FROM :as_of
+   AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
+""")
+
+_CONTACTS_DIFFER = text("""
+SELECT t.external_id, d.line, d.first FROM tape_loan t JOIN tape_differs d ON d.line = t.line
+""")
+
+_NOT_PENDING = text("""
+DELETE FROM tape_pending_loan p USING tape_loan t WHERE p.external_id = t.external_id
+""")
+
+# A row has no digest, and so is read again, if the record does not agree with it (`:differing`), if
+# another row counts instead of it, or if the data of somebody whom it names are erased.
+_DIGESTS = text("""
+WITH kept AS (
+    SELECT l.id, t.*,
+           t.external_id <> ALL(CAST(:differing AS text[]))
+           AND NOT EXISTS (SELECT FROM tape_differs d WHERE d.line = t.line)
+           AND NOT EXISTS (SELECT FROM borrower b WHERE b.id = l.borrower_id
+                                                    AND b.erased_at IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM tape_party y JOIN borrower b ON b.external_id = y.borrower
+                            WHERE y.loan = t.external_id AND b.erased_at IS NOT NULL) AS is_kept
+      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+), gone AS (
+    DELETE FROM tape_row r USING kept k WHERE r.loan_id = k.id AND NOT k.is_kept
+)
+INSERT INTO tape_row (loan_id, digest, customers, persons, problems)
+SELECT k.id, k.digest, k.customers, k.persons,
+       ARRAY(SELECT p.kind FROM problem p
+              WHERE p.loan_id = k.id AND p.resolved_at IS NULL AND p.kind = ANY(:kinds)
+              ORDER BY p.kind)
+  FROM kept k
+ WHERE k.is_kept
+ON CONFLICT (loan_id) DO UPDATE
+   SET digest = excluded.digest, customers = excluded.customers, persons = excluded.persons,
+       problems = excluded.problems
+""")
+
+# New loans of new persons: whatever could hold them back would be known of the person.
+_ALONE = text("""
+SELECT l.id
+  FROM tape_loan t
+  JOIN loan l ON l.external_id = t.external_id
+  JOIN borrower b ON b.id = l.borrower_id
+  JOIN tape_person p ON p.external_id = b.external_id
+ WHERE t.external_id = ANY(:loans)
+   AND NOT EXISTS (SELECT FROM borrower o
+                    WHERE o.person_id = b.person_id
+                      AND NOT EXISTS (SELECT FROM tape_person q
+                                       WHERE q.external_id = o.external_id))
+   AND NOT EXISTS (SELECT FROM tape_party y WHERE y.loan = t.external_id)
+""")
+
+_STAGED = text("""
+SELECT t.*, l.currency
+  FROM tape_instalment t JOIN tape_loan l ON l.external_id = t.loan
+ WHERE t.loan = ANY(:loans)
+ ORDER BY t.loan, t.due_on
 """)
 
 _PROBLEMS = text("""
@@ -202,14 +266,6 @@ WITH given AS (
 SELECT loan_id FROM ended UNION SELECT loan_id FROM made
 """)
 
-_STEPS_TRIED = text("""
-UPDATE loan l
-   SET steps_tried_at = l.ladder_since,
-       steps_tried = CASE WHEN l.ladder_since IS NULL THEN '{}' ELSE l.steps_tried END
-  FROM tape_loan t
- WHERE l.external_id = t.external_id AND l.steps_tried <> '{}' AND l.steps_tried_at IS NULL
-""")
-
 _IDS = text("SELECT id FROM loan WHERE external_id = ANY(:loans)")
 _LOANS_OF = text("SELECT id FROM loan WHERE borrower_id = ANY(:borrowers)")
 
@@ -224,99 +280,144 @@ class Merged:
     """How many loans show less paid than is recorded. The recorded amount was kept."""
     new: frozenset[int]
     """Those of `changed` that are new."""
+    alone: frozenset[int]
+    """Those of `new` of whose persons nothing else is known: their positions are right."""
     before: Mapping[int, PastDue]
     """What was past due before, of those of `changed` whose amounts changed."""
 
 
 def merge(
     connection: Connection,
-    cipher: Cipher,
-    loans: Sequence[LoanOnTape],
+    tables: Mapping[str, bytes],
     *,
     as_of: date,
     order: AllocationOrder,
+    with_parties: bool,
     now: datetime,
 ) -> Merged:
-    """Merge one batch of a tape of `as_of`, which contains the payments booked before that date."""
-    empty_staging(connection)
-    stage_loans(connection, loans)
-    skipped_rows = connection.execute(_SKIP, {"as_of": as_of}).all()
-    for row in skipped_rows:
-        if row.other_currency:
-            reason = because(ReasonCode.CURRENCY_CHANGED)
-            note_problem(connection, row.id, "currency_changed", reason, now)
-    skipped = {row.external_id for row in skipped_rows}
-    merged = [loan for loan in loans if loan.external_id not in skipped]
-    stage_details(connection, cipher, merged)
+    """Merge one batch of a tape of `as_of`, which contains the payments booked before that date.
+
+    `with_parties` says whether the tape has columns for other parties than the borrower.
+
+    Persons are locked first, then loans by id. What is recorded is read under the locks.
+    """
+    stage_batch(connection, tables)
+    connection.execute(_NOT_PENDING)
+    _skip(connection, as_of, now)
+    keep_first_records(connection)
+    _stage_differing_contacts(connection)
+    persons = lock_persons_of_batch(connection)
     changed: set[int] = set()
-    found = connection.execute(_DIFFERING, {"today": now.date(), "as_of": as_of})
-    known = {row.external_id: row.id for row in found}
-    lock_persons_of_batch(connection, known.values())
-    borrowers = merge_borrowers(connection, now)
+    known: dict[str, int] = {}
+    if persons:  # else nothing that the batch changes is on record
+        lock_loans_of_batch(connection, persons)
+        found = connection.execute(_DIFFERING, {"today": now.date(), "as_of": as_of})
+        known = {row.external_id: row.id for row in found}
     new = list(connection.execute(_NEW).scalars())
-    reconciled = _reconcile(connection, merged, known, as_of, order)
-    differing = {"loans": [*new, *reconciled]}
+    borrowers = merge_borrowers(connection, now, only_new=not persons)
+    reconciled, not_as_told = _reconcile(connection, known, as_of, order)
     before = past_due_of(connection, list(reconciled), now.date())
-    changed.update(connection.execute(_LOANS, {"now": now}).scalars())
-    changed.update(connection.execute(_INSTALMENTS, {**differing, "today": now.date()}).scalars())
-    changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
-    if any(loan.parties is not None for loan in merged):
+    changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of}).scalars())
+    if new:
+        connection.execute(_NEW_INSTALMENTS, {"loans": new})
+    if reconciled:
+        differing = {"loans": list(reconciled), "today": now.date()}
+        changed.update(connection.execute(_INSTALMENTS, differing).scalars())
+        changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
+    if with_parties:
         changed.update(connection.execute(_PARTIES, {"now": now}).scalars())
-    changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
-    resolve_reopened(connection, sorted(changed), now)
-    fallen = [loan for loan, result in reconciled.items() if result.fallen]
-    reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
-    connection.execute(_FORGET_REVERSED, reversed_since)
-    connection.execute(_NOTE_DATED, {"not_if": TAPE_SHOWS_LESS})
+    if persons:
+        changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())
+        resolve_reopened(connection, sorted(changed), now)
+        fallen = [loan for loan, result in reconciled.items() if result.fallen]
+        reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
+        connection.execute(_FORGET_REVERSED, reversed_since)
+        connection.execute(_DATE, {"as_of": as_of, "not_if": TAPE_SHOWS_LESS})
+    connection.execute(_DIGESTS, {"differing": not_as_told, "kinds": list(TAPE_PROBLEMS)})
     return Merged(
         changed=tuple(sorted(changed)),
         showing_less=sum(result.less > ZERO for result in reconciled.values()),
-        new=frozenset(connection.execute(_IDS, {"loans": new}).scalars()) if new else frozenset(),
+        new=_ids(connection, _IDS, new),
+        alone=_ids(connection, _ALONE, new),
         before=before,
     )
 
 
-def date_steps_tried(connection: Connection) -> None:
-    """Date the steps that the lender tried: they belong to the arrears at the first import."""
-    connection.execute(_STEPS_TRIED)
+def _ids(connection: Connection, statement: TextClause, loans: Sequence[str]) -> frozenset[int]:
+    if not loans:
+        return frozenset()
+    return frozenset(connection.execute(statement, {"loans": list(loans)}).scalars())
+
+
+def _skip(connection: Connection, as_of: date, now: datetime) -> None:
+    skipped = connection.execute(_SKIP, {"as_of": as_of}).all()
+    for row in skipped:
+        if row.other_currency:
+            reason = because(ReasonCode.CURRENCY_CHANGED)
+            note_problem(connection, row.id, "currency_changed", reason, now)
+    if skipped:
+        unstage_loans(connection, [row.external_id for row in skipped])
+
+
+def _stage_differing_contacts(connection: Connection) -> None:
+    """Another row with the same customer id counts instead of this one."""
+    found = connection.execute(_CONTACTS_DIFFER).all()
+    reasons = {
+        row.external_id: because(ReasonCode.CONTACTS_DIFFER, line=row.line, first=row.first)
+        for row in found
+    }
+    if reasons:
+        problems = {loan: (Problem("contacts_differ", why),) for loan, why in reasons.items()}
+        stage_problems(connection, problems)
 
 
 def _reconcile(
-    connection: Connection,
-    loans: Sequence[LoanOnTape],
-    known: Mapping[str, int],
-    as_of: date,
-    order: AllocationOrder,
-) -> dict[str, Reconciled]:
+    connection: Connection, known: Mapping[str, int], as_of: date, order: AllocationOrder
+) -> tuple[dict[str, Reconciled], list[str]]:
     """Reconcile the staged instalments with what is recorded here; by the loans' external ids.
+    Also gives those of which the record will be something else than the tape says.
 
-    `known` are the loans on record whose instalments differ, and their ids. They are locked, and
-    what is recorded is read under the lock: no payment can come in between.
+    `known` are the loans on record whose instalments differ, and their ids. They are locked: no
+    payment can come in between.
     """
     if not known:
-        return {}
-    connection.execute(_LOCK_LOANS, {"loans": list(known.values())})
+        return {}, []
     record = read_recorded_payments(connection, list(known.values()), as_of)
-    differing = {loan.external_id: loan for loan in loans if loan.external_id in known}
+    schedules: dict[str, list[Instalment]] = defaultdict(list)
+    currencies: dict[str, str] = {}
+    for row in connection.execute(_STAGED, {"loans": list(known)}):
+        currencies[row.loan] = row.currency
+        schedules[row.loan].append(
+            Instalment(
+                *(row.due_on, row.principal, row.interest, row.fees),
+                *(row.paid_principal, row.paid_interest, row.paid_fees, row.counts_from),
+            )
+        )
     reconciled = {
-        id: reconcile(loan.instalments, record[known[id]], as_of, order)
-        for id, loan in differing.items()
+        loan: reconcile(tuple(schedule), record[known[loan]], as_of, order)
+        for loan, schedule in schedules.items()
     }
     replace_all_allocations(
         connection,
         {id: to for result in reconciled.values() for id, to in result.allocations.items()},
     )
-    restage_instalments(connection, {id: result.instalments for id, result in reconciled.items()})
+    other = {
+        loan: result.instalments
+        for loan, result in reconciled.items()
+        if list(result.instalments) != schedules[loan]
+    }
+    if other:
+        restage_instalments(connection, other)
     stage_problems(
         connection,
         {
-            id: (_shows_less(result.less, differing[id].currency, as_of),)
-            for id, result in reconciled.items()
+            loan: (_shows_less(result.less, currencies[loan], as_of),)
+            for loan, result in reconciled.items()
             if result.less
         },
     )
-    return reconciled
+    return reconciled, list(other)
 
 
 def _shows_less(less: Decimal, currency: str, as_of: date) -> Problem:

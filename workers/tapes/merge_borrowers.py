@@ -26,24 +26,28 @@ SELECT u.external_id, m.id
 """)
 
 # Erased data is stored again with a loan that is new, and not with those that were here before,
-# whatever customer id they have now.
+# whatever customer id they have now. A party: with those of which this record was party before.
+_FIND_ERASED = text("""
+INSERT INTO tape_erased
+SELECT borrower
+  FROM (SELECT n.borrower, coalesce(e.erased_at IS NOT NULL, false) AS was
+          FROM tape_loan n
+          LEFT JOIN loan l ON l.external_id = n.external_id
+          LEFT JOIN borrower e ON e.id = l.borrower_id
+         UNION ALL
+        SELECT n.borrower, coalesce(e.erased_at IS NOT NULL, false)
+          FROM tape_party n
+          LEFT JOIN loan l ON l.external_id = n.loan
+          LEFT JOIN borrower e ON e.external_id = n.borrower
+                AND EXISTS (SELECT FROM loan_party q
+                             WHERE q.loan_id = l.id AND q.borrower_id = e.id)) x
+ GROUP BY borrower
+HAVING bool_and(was)
+""")
+
 _ERASED = """
   CROSS JOIN LATERAL (
-      SELECT bool_and(x.was) AS was
-        FROM (SELECT coalesce(e.erased_at IS NOT NULL, false) AS was
-                FROM tape_loan n
-                LEFT JOIN loan l ON l.external_id = n.external_id
-                LEFT JOIN borrower e ON e.id = l.borrower_id
-               WHERE n.borrower = t.external_id
-               UNION ALL
-              -- A party: of a loan of which this record was party before.
-              SELECT coalesce(e.erased_at IS NOT NULL, false)
-                FROM tape_party n
-                LEFT JOIN loan l ON l.external_id = n.loan
-                LEFT JOIN borrower e ON e.external_id = n.borrower
-                      AND EXISTS (SELECT FROM loan_party q
-                                   WHERE q.loan_id = l.id AND q.borrower_id = e.id)
-               WHERE n.borrower = t.external_id) x
+      SELECT EXISTS (SELECT FROM tape_erased e WHERE e.external_id = t.external_id) AS was
   ) erased
 """
 
@@ -201,14 +205,21 @@ RETURNING b.id, CASE WHEN c.address THEN o.address_point_id END AS old_address,
 """)  # noqa: S608 the clause is the constant above
 
 
-def merge_borrowers(connection: Connection, now: datetime) -> set[int]:
-    """Merge the staged borrowers, whose persons are locked.
+def merge_borrowers(connection: Connection, now: datetime, *, only_new: bool) -> set[int]:
+    """Merge the staged borrowers, whose persons are locked. `only_new`: no record has changed.
 
     Returns the records that are new or changed, and those whose facts may have changed because they
     are one person with another now.
     """
+    connection.execute(_FIND_ERASED)
     connection.execute(_PERSONS, {"now": now})
     connection.execute(_ADDRESSES)
+    if only_new:
+        new = list(connection.execute(_NEW, {"now": now}).scalars())
+        connection.execute(_NEW_NUMBERS, {"records": new})
+        for statement in (_POINTS, _NUMBERS):
+            connection.execute(statement)
+        return {*new, *join_same_identity(connection, new, now)}
     connection.execute(_CHANGED_NUMBERS)
     new = list(connection.execute(_NEW, {"now": now}).scalars())
     changed = connection.execute(_CHANGED, {"now": now}).all()

@@ -10,7 +10,6 @@ from domain.loans import Borrower, PartyOnTape
 from domain.persons import name_key
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
-from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.known_values import KnownValues
 
 
@@ -29,12 +28,7 @@ def refuse_borrower_as_party(cells: Cells) -> None:
 
 
 def read_parties(
-    cells: Cells,
-    line: int,
-    loan_id: str,
-    borrower: Borrower,
-    ids: CustomerIds,
-    known: KnownValues | None,
+    cells: Cells, loan_id: str, borrower: Borrower, known: KnownValues | None
 ) -> tuple[PartyOnTape, ...] | None:
     """The other parties of the row; None if the tape has no columns for any.
 
@@ -52,7 +46,7 @@ def read_parties(
         of_party, role = Cells(mapping, cells.row), PARTY_SLOTS[slot]
         if not (of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME)):
             continue
-        record, _ = read_borrower(of_party, line, f"{slot}:{loan_id}", ids, known)
+        record, _ = read_borrower(of_party, f"{slot}:{loan_id}", known)
         others = [of.record for of in found if of.role is not role]
         if not of_party.text(Field.BORROWER_ID):
             without_id.append(record)

@@ -49,29 +49,35 @@ class StatusComparison:
 
 
 class StatusTally:
-    """Counts the loans while the tape is read, so that it is read only once."""
+    """Counts the loans while the tape is read. Counts of several parts are added up."""
 
-    def __init__(self, statuses: LenderStatuses, as_of: date) -> None:
+    def __init__(
+        self,
+        statuses: LenderStatuses,
+        as_of: date,
+        counts: Counter[tuple[str, str]] | None = None,
+    ) -> None:
         self._statuses = statuses
         self._as_of = as_of
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self.counts = Counter[tuple[str, str]]() if counts is None else counts
+        """By the status that the days past due give, and the lender's."""
 
     def count(self, loan: LoanOnTape, lender_status: str) -> None:
         """Count one loan. A status that the mapping does not know is counted as it is."""
         settled = all(instalment.unpaid <= ZERO for instalment in loan.instalments)
         days = days_past_due(loan.instalments, self._as_of)
-        self._counts[self._statuses.of(days, settled), lender_status] += 1
+        self.counts[self._statuses.of(days, settled), lender_status] += 1
 
     def result(self) -> StatusComparison:
         """The comparison of the loans counted so far."""
         known = (self._statuses.settled, *self._statuses.days)
-        unknown = sorted({lender for _, lender in self._counts} - set(known))
+        unknown = sorted({lender for _, lender in self.counts} - set(known))
         order = (*known, *unknown)
         cells = (
-            StatusCell(ours, lender, self._counts[ours, lender], self._why(ours, lender))
+            StatusCell(ours, lender, self.counts[ours, lender], self._why(ours, lender))
             for ours in order
             for lender in order
-            if self._counts[ours, lender]
+            if self.counts[ours, lender]
         )
         return StatusComparison(self._as_of, order, tuple(cells))
 

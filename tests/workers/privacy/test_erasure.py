@@ -1,18 +1,18 @@
 """What need not be kept goes by itself, a day after it need not, and leaves what was done."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, update
 
+from config.readers.tape_mapping_reader import load_mapping
 from domain.actors import Actor
 from domain.compliance.gate import Permission, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
-from domain.loans import Borrower, Instalment, LoanOnTape
 from tests.support.concurrently import concurrently
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
@@ -40,8 +40,7 @@ from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data
 from workers.sms.providers.port import InboundText
-from workers.tapes.merge import merge
-from workers.tapes.staging import make_staging
+from workers.tapes.import_tape import import_tape
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
 
@@ -248,36 +247,27 @@ def test_what_was_written_cannot_be_opened_any_more_and_that_is_said(erased: Boo
         open_reply(erased.ctx, erased.one(reply).id, actor=Actor("c-1"))
 
 
-def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(erased: Book) -> None:
-    on_tape = LoanOnTape(
-        external_id="L-1",
-        borrower=Borrower("B-L-1", NAME, PHONE["CN"], ADDRESS, ("Asia/Shanghai",), "zh-Hans", None),
-        jurisdiction="CN",
-        product="consumer_loan",
-        currency="CNY",
-        instalments=(Instalment(date(2026, 3, 1), Decimal(1000)),),
-    )
-
-    bring_in(erased, on_tape)
+def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(
+    erased: Book, tmp_path: Path
+) -> None:
+    bring_in(erased, tmp_path, "L-1")
     assert erased.one(borrower).erased_at is not None
     assert NAME not in everything(erased)
 
-    bring_in(erased, replace(on_tape, external_id="L-2"))
+    bring_in(erased, tmp_path, "L-2")
     assert erased.one(borrower).erased_at is None
     assert NAME in everything(erased)
 
 
-def bring_in(book: Book, on_tape: LoanOnTape) -> None:
-    with book.ctx.engine.begin() as connection:
-        make_staging(connection)
-        merge(
-            connection,
-            book.ctx.cipher,
-            [on_tape],
-            as_of=book.ctx.today(),
-            order=book.ctx.settings.allocation_order,
-            now=book.ctx.now(),
-        )
+def bring_in(book: Book, folder: Path, loan: str) -> None:
+    tape = folder / "tape.csv"
+    tape.write_text(
+        "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
+        "instalments,paid_total,steps_tried\n"
+        f'{loan},B-L-1,{NAME},{PHONE["CN"]},"{ADDRESS}",zh-Hans,,Asia/Shanghai,CN,consumer_loan,'
+        "CNY,2026-03-01 1000.00,0,\n"
+    )
+    assert import_tape(book.ctx, tape, load_mapping("arrears"), as_of=book.ctx.today()).kept
 
 
 def test_whoever_has_the_number_too_keeps_the_opt_out(book: Book) -> None:

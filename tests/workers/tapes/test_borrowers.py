@@ -9,9 +9,16 @@ from config.readers.regions import load_regions
 from config.readers.tape_mapping_reader import load_mapping
 from domain.language.speak import speak
 from domain.loans import LoanOnTape
-from tests.support.tapes import SAMPLE, SAMPLE_AS_OF, only_error, only_loan, tape_of, with_cell
+from tests.support.tapes import (
+    SAMPLE,
+    SAMPLE_AS_OF,
+    only_error,
+    only_loan,
+    read_tape,
+    tape_of,
+    with_cell,
+)
 from workers.tapes.invented_contacts import made_phone
-from workers.tapes.read_tape import read_tape
 from workers.tapes.row_errors import RowError
 
 

@@ -1,7 +1,7 @@
 """A loan tape comes in: all of it or nothing, once, and never undoing what happened since."""
 
 import tracemalloc
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from workers.db.schema import (
 from workers.payments.payments import Payment, record_payment
 from workers.tapes import import_tape as importing
 from workers.tapes.import_tape import ImportReport, import_tape
+from workers.tapes.progress import Phase
 
 AS_OF = date(2026, 3, 2)
 COLUMNS = (
@@ -63,6 +64,13 @@ def pay(book: Book, amount: str, booked_on: date, *, id: str = "P-1") -> str:
     with book.ctx.engine.begin() as connection:
         paid = Payment(id, "L-1", Decimal(amount), "CNY", booked_on)
         return speak(record_payment(connection, book.ctx, paid))
+
+
+def paid_of(book: Book, name: str) -> Decimal:
+    of_loan = select(instalment).join(loan).where(loan.c.external_id == name)
+    return sum(
+        (i.paid_principal + i.paid_interest + i.paid_fees for i in book.rows(of_loan)), Decimal(0)
+    )
 
 
 @pytest.fixture
@@ -110,6 +118,49 @@ def test_the_good_rows_alone_come_in_when_that_is_asked_for(book: Book, tmp_path
     bring_in(book, tmp_path, row("L-1"), row("L-2", currency="XX"), row("L-3"), keep_good=True)
 
     assert sorted(r.external_id for r in book.rows(loan)) == ["L-1", "L-3"]
+
+
+@pytest.mark.parametrize("known", [[], ["L-1"], ["L-1", "L-2"]])
+def test_a_loan_that_comes_twice_is_refused_the_second_time(
+    book: Book, tmp_path: Path, known: list[str]
+) -> None:
+    """Also where the tape before had a row of it, which then is not read."""
+    if known:
+        bring_in(book, tmp_path, *map(row, known))
+    report = bring_in(
+        book, tmp_path, row("L-1"), row("L-2"), row("L-1", paid="50"), row("L-2"), keep_good=True
+    )
+    assert [(error.line, error.column) for error in report.first_errors] == [
+        (4, "loan"),
+        (5, "loan"),
+    ]
+    assert "line 2 has" in report.first_errors[0].expected
+    assert "line 3 has" in report.first_errors[1].expected
+    assert (report.taken, report.rejected) == (2, 2)
+    assert paid_of(book, "L-1") == 0
+
+
+def test_whoever_waits_hears_how_far_each_phase_is(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH_SIZE", 2)
+    heard: list[tuple[Phase, int, int]] = []
+
+    def import_rows(*rows: str, as_of: date) -> None:
+        tape = tmp_path / "tape.csv"
+        tape.write_text("\n".join((COLUMNS, *rows)) + "\n")
+        mapping = load_mapping("arrears")
+        progress = lambda *so_far: heard.append(so_far)  # noqa: E731
+        import_tape(book.ctx, tape, mapping, as_of=as_of, progress=progress)
+
+    rows = [row(f"L-{n}") for n in range(3)]
+    import_rows(*rows, as_of=AS_OF - timedelta(1))
+    import_rows(*rows[:2], row("L-2", paid="50"), as_of=AS_OF)
+
+    assert [report for report in heard if report[0] is not Phase.COMPARE] == [
+        *((Phase.READ, 2, 3), (Phase.READ, 3, 3), (Phase.MERGE, 2, 3), (Phase.MERGE, 3, 3)),
+        *((Phase.READ, 1, 1), (Phase.MERGE, 1, 1), (Phase.DATE, 2, 2)),
+    ]
 
 
 def test_the_same_tape_twice_changes_nothing(book: Book, tmp_path: Path) -> None:

@@ -142,15 +142,15 @@ def test_what_waits_for_an_import_does_not_hold_what_the_import_needs(
     with ThreadPoolExecutor(1) as pool:
         begun: list[Future[object]] = []
 
-        def import_batch(*args: object) -> object:
-            result = merge_batch(*args)  # type: ignore[arg-type]
+        def merge(*args: object, **values: object) -> object:
+            result = merge_batch(*args, **values)  # type: ignore[arg-type]
             if next(merged) == batches:
                 begun.append(pool.submit(work))
                 wait_until_it_waits(book, begun[0])
             return result
 
-        merge_batch = importing._import_batch
-        monkeypatch.setattr(importing, "_import_batch", import_batch)
+        merge_batch = importing.merge
+        monkeypatch.setattr(importing, "merge", merge)
         bring_in(book, tmp_path, *tape(50, moved=moved))
         begun[0].result(timeout=60)
 
@@ -182,13 +182,13 @@ def test_who_gets_a_number_while_a_tape_gives_it_to_somebody_is_the_same_person(
     event = store(book, "contact_change", **change)
     meanwhile: list[EventResult] = []
 
-    def import_batch(*args: object) -> object:
-        result = merge_batch(*args)  # type: ignore[arg-type]
+    def merge(*args: object, **values: object) -> object:
+        result = merge_batch(*args, **values)  # type: ignore[arg-type]
         meanwhile.append(apply_event(book.ctx, event))
         return result
 
-    merge_batch = importing._import_batch
-    monkeypatch.setattr(importing, "_import_batch", import_batch)
+    merge_batch = importing.merge
+    monkeypatch.setattr(importing, "merge", merge)
     assert bring_in(book, tmp_path, named("L-9", "C-9", "+8613900139077")) == "1 changed"
 
     assert [(result.status, result.reason) for result in meanwhile] == [

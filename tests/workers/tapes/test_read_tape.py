@@ -21,11 +21,11 @@ from tests.support.tapes import (
     only_error,
     only_loan,
     read,
+    read_tape,
     tape_of,
     with_cell,
 )
 from workers.tapes.known_values import known_values
-from workers.tapes.read_tape import read_tape
 from workers.tapes.row_errors import RowError, TapeError, masked
 
 
@@ -86,15 +86,6 @@ def test_a_bad_cell_is_named_with_its_line_its_column_and_what_was_expected(
     assert (error.line, error.column) == (2, column)
     assert expected in error.expected
     assert error.shown == masked(value)
-
-
-def test_a_loan_that_comes_twice_is_refused_the_second_time(tmp_path: Path) -> None:
-    first, between, second = read(tmp_path, GOOD, with_cell("loan", "L-2"), GOOD)
-    assert isinstance(first, LoanOnTape)
-    assert isinstance(between, LoanOnTape)
-    assert isinstance(second, RowError)
-    assert (second.line, second.column) == (4, "loan")
-    assert "line 2" in second.expected
 
 
 def test_a_row_with_a_cell_too_few_is_refused(tmp_path: Path) -> None:
@@ -228,17 +219,6 @@ def test_a_line_without_end_is_refused_before_memory_is(tmp_path: Path) -> None:
     tape = tape_of(tmp_path, "x" * 1_000_001)
     with pytest.raises(TapeError, match="one loan on each line"):
         list(read_tape(tape, mapping_from(tmp_path), AS_OF))
-
-
-def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
-    tape = tape_of(tmp_path, *(with_cell("loan", f"L-{n}") for n in range(1200)))
-    reports: list[tuple[int, int]] = []
-    for _ in read_tape(
-        tape, mapping_from(tmp_path), AS_OF, progress=lambda *so_far: reports.append(so_far)
-    ):
-        pass
-    assert [rows for rows, _ in reports] == [500, 1000, 1200]
-    assert reports[-1][1] == tape.stat().st_size
 
 
 def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path) -> None:

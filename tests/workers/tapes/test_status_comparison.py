@@ -15,10 +15,10 @@ from tests.support.tapes import (
     SAMPLE_AS_OF,
     compare_statuses,
     mapping_from,
+    read_tape,
     tape_of,
     with_cell,
 )
-from workers.tapes.read_tape import read_tape
 from workers.tapes.status_comparison import StatusTally
 
 

@@ -36,8 +36,6 @@ from workers.db.schema.operations import outbox_event as outbox_event
 from workers.db.schema.operations import policy_version as policy_version
 from workers.db.schema.operations import problem as problem
 from workers.db.schema.operations import scan_run as scan_run
-from workers.db.schema.operations import tape_change as tape_change
-from workers.db.schema.operations import tape_import as tape_import
 from workers.db.schema.persons import borrower as borrower
 from workers.db.schema.persons import borrower_number as borrower_number
 from workers.db.schema.persons import contact_point as contact_point
@@ -49,6 +47,10 @@ from workers.db.schema.persons import person_fact as person_fact
 from workers.db.schema.persons import representative as representative
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
+from workers.db.schema.tapes import tape_change as tape_change
+from workers.db.schema.tapes import tape_import as tape_import
+from workers.db.schema.tapes import tape_pending_loan as tape_pending_loan
+from workers.db.schema.tapes import tape_row as tape_row
 from workers.db.schema.workforce import call as call
 from workers.db.schema.workforce import legal_file as legal_file
 from workers.db.schema.workforce import legal_file_line as legal_file_line

@@ -24,7 +24,6 @@ from workers.db.schema.base import (
     identity,
     metadata,
     moment,
-    money,
     reasons,
     refers_to,
     word,
@@ -150,33 +149,6 @@ outbox_event = Table(
     Index("outbox_event_dead_idx", "id", postgresql_where="status = 'dead'"),
     Index("outbox_event_order_idx", "loan_id", "id", postgresql_where="status = 'waiting'"),
     postgresql_with=CHANGES_OFTEN,
-)
-
-tape_import = Table(
-    "tape_import",
-    metadata,
-    identity(),
-    Column("file_name", Text, nullable=False),
-    Column("mapping", Text, nullable=False),
-    Column("as_of", Date, nullable=False),
-    Column("rows_taken", BigInteger, nullable=False),
-    Column("rows_rejected", BigInteger, nullable=False),
-    moment("imported_at"),
-)
-
-# Append only: which tape changed which loan, and what was past due before and after.
-tape_change = Table(
-    "tape_change",
-    metadata,
-    identity(),
-    refers_to("tape_import"),
-    refers_to("loan"),
-    moment("at"),
-    Column("delinquent_since_before", Date),  # null: nothing was past due, or the loan is new
-    money("past_due_before", nullable=True),  # null: the tape imported the loan
-    Column("delinquent_since_after", Date),
-    money("past_due_after"),
-    Index(None, "loan_id"),
 )
 
 # Append only: who opened which personal data, when, and for which purpose.

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from rich.progress import Progress as ProgressBar
 from rich.status import Status
 from rich.text import Text
 from sqlalchemy import Connection
@@ -19,11 +18,11 @@ from sqlalchemy import Connection
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.speak import with_sentence
 from workers.cli.render import Table, console, errors
+from workers.cli.tape_progress import import_progress
 from workers.context import Context
 from workers.history import loan_history
 from workers.simulator.demo.backlog import Backlog
 from workers.simulator.demo.installation import Installation
-from workers.simulator.demo.scenario import TAPE
 from workers.simulator.demo.summary import (
     FAILED,
     WAITING,
@@ -34,7 +33,7 @@ from workers.simulator.demo.summary import (
     read_not_done,
     read_steps,
 )
-from workers.tapes.csv_lines import Progress
+from workers.tapes.progress import Progress
 
 COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
     "done": (ActionStatus.ASSIGNED, ActionStatus.DONE),
@@ -80,10 +79,8 @@ class DemoScreen:
     def importing(self) -> Iterator[Progress]:
         """Show a progress bar for the tape in place of the status line."""
         self._status_line.stop()
-        quiet = not errors.is_terminal
-        with ProgressBar(console=errors, transient=True, disable=quiet) as bar:
-            task = bar.add_task("reading the loan tape", total=TAPE.stat().st_size)
-            yield lambda rows, read: bar.update(task, completed=read, description=f"{rows} rows")
+        with import_progress() as progress:
+            yield progress
         self._status_line.start()
 
     def __enter__(self) -> Self:

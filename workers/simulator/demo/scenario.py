@@ -30,8 +30,8 @@ from workers.payments.payments import Payment
 from workers.simulator.demo.backlog import Backlog, read_backlog
 from workers.simulator.demo.installation import ZONE, Installation
 from workers.staff.roster import load_roster
-from workers.tapes.csv_lines import Progress
 from workers.tapes.import_tape import ImportReport, import_tape
+from workers.tapes.progress import Progress
 
 SAMPLES = Path(config.__file__).parent / "samples"
 TAPE = SAMPLES / "lending_club_sample.csv"

@@ -1,0 +1,158 @@
+"""An import that is interrupted leaves each loan as before or as after, says so, and can go on."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import Engine, select
+
+from domain.errors import ArrearsError
+from tests.support.events import is_held_back
+from tests.support.loans import Book
+from tests.workers.tapes.test_import_tape import bring_in, paid_of, row
+from workers.db.schema import loan, tape_import, tape_pending_loan, tape_row
+from workers.tapes import import_tape as importing
+from workers.tapes.imports import abandon_import, last_imports
+
+DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
+FIRST = [row(f"L-{n}", tried="remind") for n in range(1, 5)]
+SECOND = [row("L-5"), row("L-1", paid="50"), FIRST[1], row("L-3", paid="50"), FIRST[3]]
+LOANS = [f"L-{n}" for n in range(1, 6)]
+POINTS = 6
+"""Transactions of the second import: it names the loans, merges two batches, dates the unchanged
+loans, finds no other, and ends."""
+
+
+class KilledError(BaseException):
+    """The process is gone; what was not committed is rolled back by the database."""
+
+
+class State(NamedTuple):
+    """What a tape says of a loan."""
+
+    as_of: date
+    paid: int
+
+
+@pytest.fixture
+def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Book:
+    """The book has L-1 to L-4. The second tape brings L-5, and changes L-1 and L-3."""
+    monkeypatch.setattr(importing, "BATCH_SIZE", 2)
+    book = Book(engine, now="2026-03-03 10:00")
+    bring_in(book, tmp_path, *FIRST, as_of=DAY_1)
+    book.escalate(*LOANS[:4])
+    return book
+
+
+def import_killed_at(book: Book, folder: Path, point: int, *, after: bool) -> None:
+    """Import the second tape, and be killed before or after this commit."""
+    begun = 0
+    whole: Callable[..., object] = importing.in_short_transaction
+
+    def in_short_transaction(connection: object, work: Callable[[], object], **of: bool) -> object:
+        nonlocal begun
+        begun += 1
+
+        def killed() -> object:
+            work()
+            raise KilledError
+
+        if begun == point and not after:
+            return whole(connection, killed, **of)
+        result = whole(connection, work, **of)
+        if begun == point:
+            raise KilledError
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importing, "in_short_transaction", in_short_transaction)
+        with pytest.raises(KilledError):
+            bring_in(book, folder, *SECOND, as_of=DAY_2)
+
+
+def states(book: Book) -> dict[str, State]:
+    return {
+        row.external_id: State(row.tape_as_of, int(paid_of(book, row.external_id)))
+        for row in book.rows(select(loan.c.external_id, loan.c.tape_as_of))
+    }
+
+
+BEFORE = {name: State(DAY_1, 0) for name in LOANS[:4]}
+AFTER = {name: State(DAY_2, 50 if name in ("L-1", "L-3") else 0) for name in LOANS}
+
+
+@pytest.mark.parametrize("point", range(1, POINTS + 1))
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_commit_a_loan_is_as_before_or_as_after_and_the_same_command_goes_on(
+    book: Book, tmp_path: Path, point: int, after: bool
+) -> None:
+    import_killed_at(book, tmp_path, point, after=after)
+    for name, state in states(book).items():
+        assert state in (BEFORE.get(name), AFTER[name]), name
+    pending = {row.external_id for row in book.rows(tape_pending_loan)}
+    changed = {name for name, state in states(book).items() if state.paid} | (
+        {"L-5"} & states(book).keys()
+    )
+    begun = point > 1 or after
+    assert pending == ({"L-1", "L-3", "L-5"} - changed if begun else set())
+
+    report = bring_in(book, tmp_path, *SECOND, as_of=DAY_2)
+
+    assert states(book) == AFTER
+    assert report.unchanged == 5 - len({"L-1", "L-3", "L-5"} - changed)
+    assert book.rows(tape_pending_loan) == []
+    assert len(book.rows(tape_row)) == len(LOANS)
+    statuses = [row.status for row in book.rows(select(tape_import.c.status).order_by("id"))]
+    is_over = point == POINTS and after
+    interrupted = ["finished" if is_over else "superseded"] if begun else []
+    assert statuses == ["finished", *interrupted, "finished"]
+
+
+def test_nobody_is_contacted_about_a_loan_that_waits_for_a_tape(book: Book, tmp_path: Path) -> None:
+    import_killed_at(book, tmp_path, 2, after=True)  # L-5 and L-1 are merged
+    assert {name: is_held_back(book, name) for name in LOANS[:4]} == {
+        "L-1": False,
+        "L-2": False,
+        "L-3": True,
+        "L-4": False,
+    }
+    bring_in(book, tmp_path, *SECOND, as_of=DAY_2)
+    assert not is_held_back(book, "L-3")
+
+
+def test_what_is_left_can_be_given_up(book: Book, tmp_path: Path) -> None:
+    import_killed_at(book, tmp_path, 1, after=True)
+    with book.ctx.engine.begin() as connection:
+        left = last_imports(connection)[0]
+        assert (left.status, left.pending) == ("merging", 3)
+        assert abandon_import(connection, left.id, book.ctx.now()) == 3
+    assert not is_held_back(book, "L-3")
+    with (
+        book.ctx.engine.begin() as connection,
+        pytest.raises(ArrearsError, match=r"No unfinished import has the number .*tape list"),
+    ):
+        abandon_import(connection, left.id, book.ctx.now())
+
+
+def test_the_next_tape_takes_over_the_loans_that_it_names(book: Book, tmp_path: Path) -> None:
+    """What it does not name waits on: the interrupted tape knows more of it."""
+    import_killed_at(book, tmp_path, 1, after=True)
+    bring_in(book, tmp_path, row("L-1", paid="60"), *FIRST[1:2], as_of=DAY_3)
+    assert {name for name in LOANS[:4] if is_held_back(book, name)} == {"L-3"}
+    with book.ctx.engine.begin() as connection:
+        assert [each.status for each in last_imports(connection)] == [
+            *("finished", "merging", "finished")
+        ]
+    bring_in(book, tmp_path, row("L-5"), *FIRST[2:], as_of=DAY_3)
+    with book.ctx.engine.begin() as connection:
+        assert [each.status for each in last_imports(connection)] == [
+            *("finished", "finished", "superseded", "finished")
+        ]
+
+
+def test_an_older_tape_is_refused_until_the_newer_one_is_whole(book: Book, tmp_path: Path) -> None:
+    import_killed_at(book, tmp_path, 1, after=True)
+    with pytest.raises(ArrearsError, match=r"as of 2026-03-02 was interrupted.*tape abandon"):
+        bring_in(book, tmp_path, *FIRST, as_of=DAY_1)

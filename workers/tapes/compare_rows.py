@@ -1,0 +1,356 @@
+"""Compares the rows of a tape with those of the tapes before it, and with each other.
+
+All of it is done in temporary tables of one session, by hashes, before anything is changed. A row
+that is the same as the last row of its loan need not be read: see `find_unchanged`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from config.readers.tape_mapping import Field, TapeMapping
+from workers.db.bulk import as_json
+from workers.db.copy import copy_line, copy_rows, copy_text
+from workers.db.problems import NO_LADDER, TAPE_PROBLEMS
+from workers.tapes.identities import nothing
+from workers.tapes.row_errors import BadCellError, RowError
+from workers.tapes.stage_rows import LineToRead, StagedRows
+
+LINES_AT_ONCE = 2_000
+
+_TABLES = text("""
+CREATE TEMP TABLE tape_line (line int, starts_at bigint, length int, digest uuid);
+CREATE TEMP TABLE tape_unchanged (
+    line int, loan_id bigint, external_id text, customers uuid[], persons bigint[],
+    problems text[]
+);
+CREATE TEMP TABLE tape_to_read (
+    round int, line int, starts_at bigint, length int, digest uuid, PRIMARY KEY (round, line)
+);
+CREATE TEMP TABLE tape_seen (line int, loan text);
+CREATE TEMP TABLE tape_identity (
+    line int, is_good boolean, slot int, customer uuid, name bigint, phone bigint, address bigint,
+    is_compared boolean, shown text
+);
+CREATE TEMP TABLE tape_error (
+    line int, shown_column text, expected text, shown text, said text, said_values jsonb
+);
+CREATE TEMP TABLE tape_refused (line int PRIMARY KEY);
+CREATE TEMP TABLE tape_differs (line int PRIMARY KEY, first int);
+CREATE TEMP TABLE tape_first (customer uuid PRIMARY KEY, line int);
+""")
+
+# The same problems must be open: somebody may have resolved one, which the tape then shows again.
+# Two lines with the same bytes are one loan twice.
+_UNCHANGED = text("""
+WITH open_problems AS (
+    SELECT loan_id, array_agg(kind ORDER BY kind) AS kinds
+      FROM problem
+     WHERE resolved_at IS NULL AND kind = ANY(:kinds)
+     GROUP BY loan_id
+), same AS (
+    SELECT min(t.line) AS line, r.loan_id
+      FROM tape_line t JOIN tape_row r ON r.digest = t.digest
+     GROUP BY r.loan_id
+    HAVING count(*) = 1
+)
+INSERT INTO tape_unchanged
+SELECT s.line, s.loan_id, l.external_id, r.customers, r.persons, r.problems
+  FROM same s
+  JOIN tape_row r ON r.loan_id = s.loan_id
+  JOIN loan l ON l.id = s.loan_id
+  LEFT JOIN open_problems p ON p.loan_id = s.loan_id
+ WHERE (l.tape_as_of IS NULL OR l.tape_as_of <= :as_of)
+   AND coalesce(p.kinds, '{}') = r.problems
+""")
+
+# One customer id, two people, in two tapes: each of them was right by itself.
+_CONTRADICT = text("""
+DELETE FROM tape_unchanged u
+ USING (SELECT customer
+          FROM tape_unchanged x, unnest(x.customers, x.persons) AS y (customer, person)
+         GROUP BY customer
+        HAVING min(person) <> max(person)) c
+ WHERE c.customer = ANY(u.customers)
+""")
+
+_TO_READ = text("""
+INSERT INTO tape_to_read
+SELECT 0, t.* FROM tape_line t
+ WHERE NOT EXISTS (SELECT FROM tape_unchanged u WHERE u.line = t.line)
+ ORDER BY t.line
+""")
+
+# What one row says of a customer holds for all rows with them: the first one counts.
+_READ_TOO = text("""
+WITH named AS (
+    SELECT DISTINCT customer FROM tape_identity
+), same AS (
+    SELECT DISTINCT u.line
+      FROM tape_unchanged u, unnest(u.customers) AS x (customer)
+     WHERE customer IN (SELECT customer FROM named)
+), read AS (
+    DELETE FROM tape_unchanged u USING same s WHERE u.line = s.line RETURNING u.line
+)
+INSERT INTO tape_to_read SELECT :round, t.* FROM tape_line t JOIN read USING (line) ORDER BY line
+""")
+
+_LINES = text("""
+SELECT line, starts_at, length, replace(CAST(digest AS text), '-', '') FROM tape_to_read
+ WHERE round = :round AND line > :after AND line <= :until
+ ORDER BY line LIMIT :limit
+""")
+
+_TWICE = text("""
+WITH named AS (
+    SELECT line, loan FROM tape_seen
+     UNION ALL
+    SELECT line, external_id FROM tape_unchanged
+     WHERE external_id IN (SELECT loan FROM tape_seen)
+), ordered AS (
+    SELECT line, loan, min(line) OVER (PARTITION BY loan) AS first FROM named
+)
+SELECT line, loan, first FROM ordered WHERE line > first ORDER BY line
+""")
+
+# Which row came first decides nothing: each row with such an id is refused. Of two names, nothing
+# shows that they are one person's unless something else agrees.
+_COMPARED = """
+WITH first AS (
+    SELECT DISTINCT ON (customer) customer, line, name, phone, address
+      FROM tape_identity
+     WHERE is_compared
+     ORDER BY customer, line, slot
+), later AS (
+    SELECT i.*, f.line AS first,
+           i.name <> f.name
+           AND NOT ((i.phone, i.address) = (f.phone, f.address)
+                    AND (f.phone, f.address) <> (:nothing, :nothing)) AS is_another
+      FROM tape_identity i
+      JOIN first f ON f.customer = i.customer
+     WHERE i.is_compared
+       AND (i.name, i.phone, i.address) IS DISTINCT FROM (f.name, f.phone, f.address)
+)
+"""
+
+_SHARED = text(f"""
+{_COMPARED}, shared AS (
+    SELECT customer, min(first) AS first, min(line) AS other
+      FROM later WHERE is_another GROUP BY customer
+)
+SELECT DISTINCT ON (i.line) i.line, i.slot, i.shown,
+       CASE WHEN i.line = s.first THEN s.other ELSE s.first END AS other
+  FROM tape_identity i JOIN shared s ON s.customer = i.customer
+ ORDER BY i.line, i.slot
+""")  # noqa: S608 the clause is the constant above
+
+_DIFFERS = text(f"""
+{_COMPARED}
+INSERT INTO tape_differs
+SELECT line, min(first) FROM later WHERE NOT is_another GROUP BY line
+""")  # noqa: S608 the clause is the constant above
+
+# Of several rows with one customer id the first good one counts, in the whole tape: importing the
+# tape again must change nothing. A row of their own comes before cells of a party, which say less.
+_FIRST = text("""
+WITH good AS (
+    SELECT customer, line, slot
+      FROM tape_identity i
+     WHERE is_good AND NOT EXISTS (SELECT FROM tape_refused r WHERE r.line = i.line)
+)
+INSERT INTO tape_first
+SELECT DISTINCT ON (customer) customer, line
+  FROM good
+ WHERE customer IN (SELECT customer FROM good GROUP BY customer HAVING min(line) < max(line))
+ ORDER BY customer, slot > 0, line
+""")
+
+_REFUSE = text(
+    "INSERT INTO tape_refused SELECT unnest(CAST(:lines AS int[])) ON CONFLICT DO NOTHING"
+)
+_REFUSED = text("SELECT line FROM tape_refused WHERE line BETWEEN :first AND :last")
+_KEPT_ERRORS = text("""
+SELECT line FROM tape_error
+ WHERE line = ANY(:lines) AND shown_column = ANY(:first)
+""")
+_REPLACED_ERRORS = text("""
+DELETE FROM tape_error
+ WHERE line = ANY(:lines) AND (shown_column = ANY(:first)) IS NOT TRUE
+""")
+_ANALYZE = text("ANALYZE tape_line, tape_unchanged, tape_to_read")
+_NOT_UNCHANGED = text("DELETE FROM tape_unchanged WHERE line = ANY(:lines)")
+
+_ERRORS = text("""
+SELECT line, shown_column, expected, shown, said, said_values FROM tape_error
+ WHERE line > :after ORDER BY line LIMIT :limit
+""")
+
+_COUNTS = text("""
+SELECT count(*) AS rows, count(*) FILTER (WHERE :no_ladder = ANY(problems)) AS without_ladder
+  FROM tape_unchanged
+""")
+
+LAST_LINE = 2**31 - 1
+PAGE = 2_000
+
+
+class UnchangedRows(NamedTuple):
+    """Rows that are the same as the last ones of their loans."""
+
+    rows: int
+    without_ladder: int
+    """Of these loans."""
+
+
+class RowComparison:
+    """The rows of one tape, in temporary tables of the connection's session."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        with connection.begin():
+            connection.execute(_TABLES)
+
+    def add_lines(self, lines: Iterable[tuple[int, int, int, str]]) -> int:
+        """Remember where each line of the file is, and its digest; returns how many they are."""
+        found = 0
+        lines = iter(lines)
+        while written := [copy_line(line) for line in islice(lines, LINES_AT_ONCE)]:
+            found += len(written)
+            with self._connection.begin():
+                copy_text(self._connection, "tape_line", "".join(written).encode())
+        return found
+
+    def find_unchanged(self, as_of: date) -> None:
+        """Find the rows that are the same as the last row of their loan, and those to be read.
+
+        Of an unchanged row nothing would change: whatever else changes the instalments of a loan
+        deletes the digest, and a row with which the record does not agree has none.
+        """
+        with self._connection.begin():
+            given = {"as_of": as_of, "kinds": list(TAPE_PROBLEMS)}
+            self._connection.execute(_UNCHANGED, given)
+            self._connection.execute(_CONTRADICT)
+            self._connection.execute(_TO_READ)
+            self._connection.execute(_ANALYZE)
+
+    def read_all(self) -> None:
+        """All rows are to be read."""
+        with self._connection.begin():
+            self._connection.execute(_TO_READ)
+
+    def to_read(
+        self, round: int, size: int, first: int = 0, last: int = LAST_LINE
+    ) -> Iterator[list[LineToRead]]:
+        """The lines that are to be read in this round, from `first` to `last`, in pieces."""
+        after = first - 1
+        while True:
+            given = {
+                "round": round,
+                "after": after,
+                "until": last,
+                "limit": max(PAGE // size, 1) * size,
+            }
+            with self._connection.begin():
+                rows = self._connection.execute(_LINES, given).all()
+            lines = [LineToRead(*row) for row in rows]
+            yield from (lines[n : n + size] for n in range(0, len(lines), size))
+            if not lines:
+                return
+            after = lines[-1].number
+
+    def add_rows(self, staged: StagedRows) -> None:
+        """Remember what was found in rows that were read."""
+        with self._connection.begin():
+            copy_text(self._connection, "tape_seen", staged.seen)
+            copy_text(self._connection, "tape_identity", staged.identities)
+            self._add_errors(staged.errors)
+
+    def read_also(self, round: int) -> bool:
+        """Whether unchanged rows are to be read in this round, because they name the same customer
+        as a row that was read."""
+        with self._connection.begin():
+            return self._connection.execute(_READ_TOO, {"round": round}).rowcount > 0
+
+    def refuse_contradictions(self, mapping: TapeMapping, identity_key: bytes) -> bool:
+        """Refuse loans that stand twice, and customer ids that stand for two people.
+
+        Returns whether there are any.
+        """
+        given = {"nothing": nothing(identity_key)}
+        loan_column = mapping.columns.get(Field.EXTERNAL_ID)
+        names = (Field.BORROWER_ID, Field.NAME)
+        of_parties = (p.columns.get(of) for p in mapping.of_parties.values() for of in names)
+        first = [column for column in (loan_column, *of_parties) if column]
+        with self._connection.begin():
+            refused = [
+                BadCellError(
+                    loan_column,
+                    "each loan once; line {earlier} has the same reference",
+                    row.loan,
+                    earlier=row.first,
+                ).on_line(row.line)
+                for row in self._connection.execute(_TWICE)
+            ]
+            self._refuse(refused, first[:1])
+            slots = (mapping, *mapping.of_parties.values())
+            shared = [
+                BadCellError(
+                    slots[row.slot].columns.get(Field.BORROWER_ID),
+                    "one person for each customer id; line {other} gives this one to another name "
+                    "with another number or address. Give each person an id of their own, or leave "
+                    "it empty",
+                    row.shown,
+                    other=row.other,
+                ).on_line(row.line)
+                for row in self._connection.execute(_SHARED, given)
+            ]
+            self._refuse(shared, first)
+            self._connection.execute(_DIFFERS, given)
+            self._connection.execute(_FIRST)
+        return bool(refused or shared)
+
+    def refused(self, first: int, last: int) -> frozenset[int]:
+        """The lines from `first` to `last` that were refused after they had been read."""
+        with self._connection.begin():
+            found = self._connection.execute(_REFUSED, {"first": first, "last": last})
+            return frozenset(found.scalars())
+
+    def errors(self) -> Iterator[RowError]:
+        """All errors, in the order of the file."""
+        after = 0
+        while True:
+            with self._connection.begin():
+                rows = self._connection.execute(_ERRORS, {"after": after, "limit": PAGE}).all()
+            yield from (RowError(*row) for row in rows)
+            if not rows:
+                return
+            after = rows[-1].line
+
+    def unchanged(self) -> UnchangedRows:
+        """How many rows are unchanged."""
+        with self._connection.begin():
+            counted = self._connection.execute(_COUNTS, {"no_ladder": NO_LADDER}).one()
+        return UnchangedRows(*counted)
+
+    def _refuse(self, errors: Sequence[RowError], first: Sequence[str]) -> None:
+        """What only the whole tape shows comes before what else is wrong with a row, except in the
+        columns `first`: of the loan, and of who else is party to it."""
+        if not errors:
+            return
+        lines = [error.line for error in errors]
+        given = {"lines": lines, "first": list(first)}
+        kept = set(self._connection.execute(_KEPT_ERRORS, given).scalars())
+        self._connection.execute(_REPLACED_ERRORS, given)
+        self._add_errors([error for error in errors if error.line not in kept])
+        self._connection.execute(_REFUSE, {"lines": lines})
+        self._connection.execute(_NOT_UNCHANGED, {"lines": lines})
+
+    def _add_errors(self, errors: Sequence[RowError]) -> None:
+        if errors:
+            rows = (
+                (e.line, e.column, e.expected, e.shown, e.text, as_json(e.values)) for e in errors
+            )
+            copy_rows(self._connection, "tape_error", rows)

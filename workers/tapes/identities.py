@@ -1,0 +1,99 @@
+"""What a row says about whom its customer ids stand for, as keyed hashes.
+
+Two rows that give one id to two people are refused, and neither decides who is right. The rows of
+a tape are compared with each other in the database, without names and numbers.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+import phonenumbers
+
+from config.readers.tape_mapping import PHONES, Field, TapeMapping
+from domain.persons import name_key
+from workers.tapes.cells import Cells
+from workers.tapes.csv_lines import TapeRow
+from workers.tapes.row_errors import masked
+
+_NO_DIGIT = re.compile(r"\D")
+
+
+class Identity(NamedTuple):
+    """A customer id of a row, and the one for whom it stands there."""
+
+    slot: int
+    """0: the borrower; then the other parties, in the order of the mapping."""
+    customer: str
+    """Of the id, 128 bits in hexadecimal."""
+    name: int
+    """Of the name, 64 bits, as of the others."""
+    phone: int
+    address: int
+    is_compared: bool
+    """Whether another row with the id and another person is a contradiction."""
+    shown: str
+    """The id, masked."""
+
+
+def identities(mapping: TapeMapping, row: TapeRow, key: bytes) -> Iterator[Identity]:
+    """The identities of a row. One without a customer id has none: its borrower is the loan's."""
+    for slot, of in enumerate((mapping, *mapping.of_parties.values())):
+        cells = Cells(of, row.cells)
+        if id := cells.text(Field.BORROWER_ID):
+            yield _identity(cells, slot, id, key)
+
+
+def _identity(cells: Cells, slot: int, id: str, key: bytes) -> Identity:
+    mapping = cells.mapping
+    name = cells.known(Field.NAME)
+    country = _country_code(mapping.phone_region)
+    phones = " ".join(_digits(cells.known(of), country) for of in PHONES).strip()
+    address = "".join(cells.known(Field.ADDRESS).split()).casefold()
+    return Identity(
+        slot=slot,
+        customer=customer_hash(id, key),
+        name=_hash(name_key(name), key),
+        phone=_hash(phones, key),
+        address=_hash(address, key),
+        # A row without a name is refused, and made-up contacts differ from loan to loan.
+        is_compared=bool(name) and not mapping.made_contacts,
+        shown=masked(id),
+    )
+
+
+def customer_hash(id: str, key: bytes) -> str:
+    """The hash of a customer id, 128 bits in hexadecimal."""
+    return blake2b(id.encode(), key=key, digest_size=16).hexdigest()
+
+
+def person(identity: Identity, key: bytes) -> int:
+    """The hash of whom a customer id stands for in a row."""
+    return _hash(f"{identity.name} {identity.phone} {identity.address}", key)
+
+
+def nothing(key: bytes) -> int:
+    """The hash of a number or an address that a row does not have."""
+    return _hash("", key)
+
+
+def _hash(text: str, key: bytes) -> int:
+    digest = blake2b(text.encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+@cache
+def _country_code(region: str) -> str:
+    return str(phonenumbers.country_code_for_region(region))
+
+
+def _digits(phone: str, country: str) -> str:
+    """The number without the signs, zeros and country code that people leave out or write."""
+    if not phone:
+        return ""
+    digits = _NO_DIGIT.sub("", phone)
+    if phone.lstrip().startswith("+") or digits.startswith("00"):
+        digits = digits.removeprefix("00").removeprefix(country)
+    return digits.lstrip("0")

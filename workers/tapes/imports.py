@@ -1,0 +1,155 @@
+"""The imports of tapes on record, and the loans that one has yet to change.
+
+The loans of a tape are named before the first of them changes. So it is known what an interrupted
+import has left to do, and nobody is contacted about a loan of which newer facts are on the way.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, insert, select, text, update
+
+from domain.errors import ArrearsError
+from domain.moves import sources
+from domain.tape_imports import TAPE_IMPORT_MOVES, TapeImportStatus
+from workers.db.schema import tape_import, tape_pending_loan
+from workers.db.typed_rows import columns_of, typed_rows
+
+LISTED = 20
+
+# What an interrupted import had left of these loans comes with this tape.
+_TAKE_OVER = text("""
+DELETE FROM tape_pending_loan p
+ WHERE EXISTS (SELECT FROM tape_unchanged u WHERE u.external_id = p.external_id)
+""")
+
+_NAME = text("""
+INSERT INTO tape_pending_loan (external_id, tape_import_id)
+SELECT s.loan, :import_id
+  FROM tape_seen s
+ WHERE NOT EXISTS (SELECT FROM tape_error e WHERE e.line = s.line)
+ ORDER BY s.loan
+ON CONFLICT (external_id) DO UPDATE SET tape_import_id = excluded.tape_import_id
+""")
+
+_PENDING = (
+    select(func.count())
+    .where(tape_pending_loan.c.tape_import_id == tape_import.c.id)
+    .scalar_subquery()
+)
+
+
+class TapeImport(NamedTuple):
+    """One import, as it is on record."""
+
+    id: int
+    file_name: str
+    mapping: str
+    as_of: date
+    status: TapeImportStatus
+    rows_taken: int
+    rows_rejected: int
+    imported_at: datetime
+    pending: int
+    """Loans that it named and has not merged. Nobody is contacted about them."""
+
+
+def begin_import(
+    connection: Connection,
+    *,
+    file_name: str,
+    mapping: str,
+    as_of: date,
+    taken: int,
+    rejected: int,
+    now: datetime,
+) -> int:
+    """Record that an import begins to change loans, and name all of them; returns its id."""
+    import_id: int = connection.execute(
+        insert(tape_import)
+        .values(
+            file_name=file_name,
+            mapping=mapping,
+            as_of=as_of,
+            rows_taken=taken,
+            rows_rejected=rejected,
+            status=TapeImportStatus.MERGING,
+            imported_at=now,
+        )
+        .returning(tape_import.c.id)
+    ).scalar_one()
+    connection.execute(_TAKE_OVER)
+    connection.execute(_NAME, {"import_id": import_id})
+    return import_id
+
+
+def finish_import(connection: Connection, import_id: int, now: datetime) -> None:
+    """Record that an import is finished, and those before it of which nothing is left."""
+    _close(connection, import_id, TapeImportStatus.FINISHED, now)
+    for left in unfinished_imports(connection):
+        if not left.pending:
+            _close(connection, left.id, TapeImportStatus.SUPERSEDED, left.imported_at)
+
+
+def abandon_import(connection: Connection, import_id: int, now: datetime) -> int:
+    """Give up what an interrupted import has left; returns how many loans that frees.
+
+    Raises:
+        ArrearsError: there is no such import, or it is not unfinished.
+    """
+    if import_id not in {left.id for left in unfinished_imports(connection)}:
+        raise ArrearsError(
+            "No unfinished import has the number {number}. `arrears tape list` shows them.",
+            number=import_id,
+        )
+    of_import = tape_pending_loan.c.tape_import_id == import_id
+    freed = connection.execute(tape_pending_loan.delete().where(of_import)).rowcount
+    _close(connection, import_id, TapeImportStatus.ABANDONED, now)
+    return freed
+
+
+def unfinished_imports(connection: Connection) -> list[TapeImport]:
+    """The imports that were interrupted, and one that runs at this moment; oldest first."""
+    merging = tape_import.c.status == TapeImportStatus.MERGING
+    return typed_rows(
+        TapeImport, connection.execute(_imports().where(merging).order_by(tape_import.c.id))
+    )
+
+
+def last_imports(connection: Connection, limit: int = LISTED) -> list[TapeImport]:
+    """The newest imports, newest first."""
+    newest = _imports().order_by(tape_import.c.id.desc()).limit(limit)
+    return typed_rows(TapeImport, connection.execute(newest))
+
+
+def refuse_older(unfinished: Sequence[TapeImport], as_of: date) -> None:
+    """Refuse a tape that is older than one of which a part is merged already.
+
+    Raises:
+        ArrearsError: it is.
+    """
+    for left in unfinished:
+        if as_of < left.as_of:
+            raise ArrearsError(
+                "The import of {file} as of {as_of} was interrupted. Import that tape again before "
+                "an older one, or give up what it has left with `arrears tape abandon {number}`.",
+                file=left.file_name,
+                as_of=left.as_of,
+                number=left.id,
+            )
+
+
+def _imports() -> Select[Any]:
+    return select(*columns_of(TapeImport, tape_import, pending=_PENDING))
+
+
+def _close(connection: Connection, import_id: int, status: TapeImportStatus, now: datetime) -> None:
+    connection.execute(
+        update(tape_import)
+        .where(
+            tape_import.c.id == import_id,
+            tape_import.c.status.in_(sources(TAPE_IMPORT_MOVES, status)),
+        )
+        .values(status=status, imported_at=now)
+    )

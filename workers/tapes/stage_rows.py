@@ -1,0 +1,288 @@
+"""Reads rows of a tape and writes them as COPY takes them: all that a row needs of Python.
+
+No database is needed for it, so that several processes may do it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from hashlib import blake2b
+
+from config.readers.tape_mapping import Field, TapeMapping
+from domain.decision import Snapshot, next_review
+from domain.delinquency import arrears_on, ladder_start
+from domain.ladder import Ladder
+from domain.loans import Borrower, Instalment, LoanOnTape, Problem
+from domain.persons import OF_LOAN
+from domain.reasons import Reasons
+from workers.db.bulk import as_json
+from workers.db.copy import copy_line, copy_value
+from workers.db.encryption import Cipher
+from workers.db.numbers import address_index, kind_of
+from workers.db.problems import NO_LADDER
+from workers.db.same_person import name_digest
+from workers.tapes.cells import Cells
+from workers.tapes.csv_lines import Layout, TapeRow, open_tape
+from workers.tapes.identities import Identity, customer_hash, identities, person
+from workers.tapes.known_values import KnownValues
+from workers.tapes.read_row import read_row
+from workers.tapes.row_errors import BadCellError, RowError, TapeError
+from workers.tapes.status_comparison import StatusTally
+
+FIELDS = ("name", "phone", "address", "zones", "locale", "region")
+"""What a tape says of a borrower. Each is compared with what the tape before it said."""
+
+MORE_NUMBERS = ("phone_2", "phone_3")
+"""Likewise, but only where the tape has them: most have one number."""
+
+DIGEST_LENGTH = 32
+"""Hexadecimal digits that are kept: 128 bits tell any two values apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineToRead:
+    """A line of the file, and the digest that it had when the file was read first."""
+
+    number: int
+    starts_at: int
+    length: int
+    digest: str
+
+
+@dataclass(slots=True)
+class StagedRows:
+    """Some rows of a tape that were read, written as COPY takes them."""
+
+    first_line: int
+    last_line: int
+    tables: dict[str, bytes] = field(default_factory=dict)
+    """Of the good rows, by table of `workers/tapes/staging.py`."""
+    seen: bytes = b""
+    """The line and the loan of each row that names one, also of bad rows."""
+    identities: bytes = b""
+    errors: list[RowError] = field(default_factory=list)
+    rows: int = 0
+    taken: int = 0
+    """Of `rows`, the good ones."""
+    without_ladder: int = 0
+    """Of `taken`."""
+    statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class RowStager:
+    """Reads the rows of one tape, on one day."""
+
+    layout: Layout
+    mapping: TapeMapping
+    as_of: date
+    known: KnownValues
+    cipher: Cipher
+    now: datetime
+    ladder_of: Callable[[LoanOnTape, date], Ladder | None]
+    why_no_ladder: Callable[[LoanOnTape, date], Reasons]
+    row_key: bytes
+    """The key of the digests of rows."""
+    identity_key: bytes
+    """The key of the hashes of customer ids, names, numbers and addresses."""
+
+    @cached_property
+    def _ladders(self) -> dict[tuple[str, str, str], Ladder | None]:
+        return {}
+
+    def digest(self, raw: bytes) -> str:
+        """The digest of a line: the same if its bytes and all that reading depends on are."""
+        return blake2b(raw.rstrip(b"\r\n"), key=self.row_key, digest_size=16).hexdigest()
+
+    def stage(
+        self, lines: Sequence[LineToRead], without: frozenset[int] = frozenset()
+    ) -> StagedRows:
+        """Read these lines of the file, without those numbers.
+
+        Raises:
+            TapeError: the file cannot be read, or is another than it was.
+        """
+        staged = StagedRows(lines[0].number, lines[-1].number)
+        writing = _Writing(self)
+        tally = StatusTally(self.mapping.statuses, self.as_of) if self.mapping.statuses else None
+        seen: list[str] = []
+        identified: list[str] = []
+        for line, raw in self._raw(lines):
+            if line.number in without:
+                continue
+            staged.rows += 1
+            try:
+                row = self.layout.row(line.number, raw)
+            except BadCellError as bad:
+                staged.errors.append(bad.on_line(line.number))
+                continue
+            loan = read_row(row, self.mapping, self.as_of, self.known)
+            is_good = isinstance(loan, LoanOnTape)
+            found = list(identities(self.mapping, row, self.identity_key))
+            identified += (copy_line((line.number, is_good, *identity)) for identity in found)
+            if loan_id := self._text(row, Field.EXTERNAL_ID):
+                seen.append(copy_line((line.number, loan_id)))
+            if isinstance(loan, RowError):
+                staged.errors.append(loan)
+                continue
+            staged.taken += 1
+            staged.without_ladder += self.ladder(loan) is None
+            if tally:
+                tally.count(loan, self._text(row, Field.LENDER_STATUS))
+            writing.add(line, loan, found)
+        staged.tables = writing.tables()
+        staged.seen = "".join(seen).encode()
+        staged.identities = "".join(identified).encode()
+        if tally:
+            staged.statuses = tally.counts
+        return staged
+
+    def ladder(self, loan: LoanOnTape) -> Ladder | None:
+        """The ladder of a loan. Loans are of a few kinds, and each kind is looked up once."""
+        kind = (loan.jurisdiction, loan.product, loan.currency)
+        if kind not in self._ladders:
+            self._ladders[kind] = self.ladder_of(loan, self.now.date())
+        return self._ladders[kind]
+
+    def _raw(self, lines: Sequence[LineToRead]) -> Iterator[tuple[LineToRead, bytes]]:
+        with open_tape(self.layout.path) as stream:
+            for line in lines:
+                if stream.tell() != line.starts_at:
+                    stream.seek(line.starts_at)
+                raw = stream.read(line.length)
+                if self.digest(raw) != line.digest:
+                    raise TapeError(
+                        "{path} line {line} has changed while the file was read. Import it again "
+                        "when nobody writes it.",
+                        path=self.layout.path,
+                        line=line.number,
+                    )
+                yield line, raw
+
+    def _text(self, row: TapeRow, of: Field) -> str:
+        return Cells(self.mapping, row.cells).text(of)
+
+
+class _Writing:
+    """The rows for each table, as COPY takes them. They have the columns of their table."""
+
+    def __init__(self, stager: RowStager) -> None:
+        self._stager = stager
+        self._rows: dict[str, list[str]] = {
+            name: []
+            for name in (
+                *("tape_loan", "tape_borrower", "tape_number", "tape_instalment"),
+                *("tape_problem", "tape_party"),
+            )
+        }
+
+    def tables(self) -> dict[str, bytes]:
+        return {name: "".join(rows).encode() for name, rows in self._rows.items() if rows}
+
+    def add(self, line: LineToRead, loan: LoanOnTape, found: Sequence[Identity]) -> None:
+        ladder = self._stager.ladder(loan)
+        problems = loan.problems
+        if ladder is None:
+            why = self._stager.why_no_ladder(loan, self._stager.now.date())
+            problems = (*problems, Problem(NO_LADDER, why))
+            instalments = loan.instalments
+        else:
+            instalments = ladder.with_due_days(loan.instalments)
+        rows = self._rows
+        rows["tape_loan"].append(
+            copy_line(
+                (
+                    *(line.number, loan.external_id, loan.borrower.external_id),
+                    *(loan.jurisdiction, loan.product, loan.currency, loan.steps_tried),
+                    *(line.digest, [identity.customer for identity in found]),
+                    [person(identity, self._stager.identity_key) for identity in found],
+                    *self._position(ladder, instalments),
+                )
+            )
+        )
+        rows["tape_instalment"].append(write_instalments(loan.external_id, instalments))
+        for problem in problems:
+            detail = as_json(problem.detail)
+            rows["tape_problem"].append(copy_line((loan.external_id, problem.kind, detail)))
+        self._add_borrower(line, 0, loan.borrower)
+        for slot, party in enumerate(loan.parties or (), start=1):
+            rows["tape_party"].append(
+                copy_line((loan.external_id, party.record.external_id, party.role))
+            )
+            self._add_borrower(line, slot, party.record, party.said)
+
+    def _position(
+        self, ladder: Ladder | None, instalments: Sequence[Instalment]
+    ) -> tuple[date | None, date | None, date | None, str]:
+        """Where a loan stands of which nothing else is known."""
+        now = self._stager.now
+        on = now.date()
+        unpaid = tuple(i for i in instalments if i.unpaid)
+        arrears = arrears_on(unpaid, on)
+        start = ladder_start(unpaid, on, ladder.minimum_amount) if ladder else None
+        review_on = next_review(Snapshot(0, unpaid), now)
+        return arrears.delinquent_since, start, review_on, str(arrears.amount)
+
+    def _add_borrower(
+        self,
+        line: LineToRead,
+        slot: int,
+        borrower: Borrower,
+        of_party: frozenset[str] | None = None,
+    ) -> None:
+        """`of_party` are the fields of which the cells of a party speak."""
+        cipher = self._stager.cipher
+        digests = {name: _digest(cipher, name, value) for name, value in _said(borrower, of_party)}
+        has_own_id = not borrower.external_id.startswith(OF_LOAN)
+        key = self._stager.identity_key
+        self._rows["tape_borrower"].append(
+            copy_line(
+                (
+                    *(line.number, slot, borrower.external_id),
+                    customer_hash(borrower.external_id, key) if has_own_id else None,
+                    cipher.encrypt(borrower.name),
+                    name_digest(cipher, borrower.name),
+                    cipher.encrypt(borrower.address) if borrower.address else None,
+                    address_index(cipher, borrower.address) if borrower.address else None,
+                    as_json(digests),
+                    *(borrower.zones, borrower.locale, borrower.region, of_party is not None),
+                )
+            )
+        )
+        for of, number in borrower.numbers:
+            self._rows["tape_number"].append(
+                copy_line(
+                    (
+                        *(line.number, slot, borrower.external_id, of),
+                        *(cipher.encrypt(number), cipher.blind_index(number), kind_of(number)),
+                    )
+                )
+            )
+
+
+def write_instalments(loan: str, instalments: Sequence[Instalment]) -> str:
+    """The rows of `tape_instalment` of one loan, as COPY takes them."""
+    loan = copy_value(loan)
+    return "".join(
+        f"{loan}\t{i.due_on!s}\t{i.principal!s}\t{i.interest!s}\t{i.fees!s}\t{i.paid_principal!s}"
+        f"\t{i.paid_interest!s}\t{i.paid_fees!s}\t{i.counts_from or NULL}\n"
+        for i in instalments
+    )
+
+
+NULL = r"\N"
+
+
+def _said(borrower: Borrower, of_party: frozenset[str] | None) -> Iterator[tuple[str, object]]:
+    for name in FIELDS:
+        if of_party is None or name in of_party:
+            yield name, getattr(borrower, name)
+    for name in MORE_NUMBERS:
+        if of_party is None and (number := getattr(borrower, name)) is not None:
+            yield name, number
+
+
+def _digest(cipher: Cipher, name: str, value: object) -> str:
+    return cipher.blind_index(f"{name} on a tape\n{value!r}").hex()[:DIGEST_LENGTH]
