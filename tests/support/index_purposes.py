@@ -33,6 +33,7 @@ from workers.db import (
 )
 from workers.db.inbox import BATCH_SIZE
 from workers.db.loan_facts import load_facts
+from workers.db.pages import Asked
 from workers.db.schema import (
     access,
     borrower,
@@ -52,6 +53,7 @@ from workers.history import audit, decisions, effects, history, holds, incoming
 from workers.history import borrower as story_of_borrower
 from workers.history.loan import ExplainedLoan
 from workers.inbox import process
+from workers.operations.problems import read_problems
 from workers.payments.payments import Payment, record_payment
 from workers.privacy import erasure, retention, subject_export
 from workers.sms import delivery_receipts as receipts
@@ -115,6 +117,10 @@ def a_receipt_comes_in(connection: Connection, ctx: Context) -> object:
     named = {"message_id": None, "provider": "twilio", "sid": "SM-5"}
     known = {"word": "sent", "code": None, "status": MessageStatus.SENT}
     return receipts.record_receipt(connection, ctx, {**named, **known})
+
+
+def a_page_of_problems(connection: Connection, ctx: Context) -> object:
+    return read_problems(connection, ctx, Asked(limit=50))
 
 
 def looks_are_read(connection: Connection, _: Context) -> object:
@@ -384,6 +390,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the problems of a loan",
         lambda c, h: list(incoming.problems(c, explained(c))),
     ),
+    "problem_open_idx": ("the list of open problems", a_page_of_problems),
+    "inbox_event_rejected_idx": ("the list of events that were rejected", a_page_of_problems),
+    "same_person_presumed_idx": ("the list of records to be confirmed", a_page_of_problems),
+    "action_stuck_idx": ("the list of actions that fail", a_page_of_problems),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
     "promise_due_idx": (
         "promises whose day is over",

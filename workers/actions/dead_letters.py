@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, case, exists, func, select, update
+from sqlalchemy import Connection, Select, case, exists, func, or_, select, true, update
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -14,7 +14,10 @@ from domain.messages import UNSENT
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
+from workers.db.loans import known_loan_id
 from workers.db.messages import of_action
+from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_by, maker, read_page
+from workers.db.prepared_statements import literal
 from workers.db.schema import action, action_event, loan, message
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
@@ -65,11 +68,27 @@ class History:
     texts: tuple[Tried, ...]
 
 
-def read_dead(connection: Connection, zone: tzinfo) -> tuple[DeadAction, ...]:
-    """Every action that was given up, oldest first; moments are in `zone`."""
-    dead = _actions().where(action.c.status == ActionStatus.DEAD)
-    rows = connection.execute(dead.order_by(action.c.changed_at, action.c.id))
-    return tuple(typed_rows(DeadAction, rows, zone))
+def read_dead(connection: Connection, zone: tzinfo, asked: Asked = ALL) -> Page[DeadAction]:
+    """The actions that were given up, oldest first; moments are in `zone`.
+
+    `asked.kind` is a ladder item.
+
+    Raises:
+        ArrearsError: the loan is not known, or the page is not one of this list.
+    """
+    where = [action.c.status == literal(ActionStatus.DEAD)]
+    if asked.loan is not None:
+        where.append(action.c.loan_id == known_loan_id(connection, asked.loan))
+    if asked.kind is not None:
+        where.append(action.c.item == asked.kind)
+    listing = Listing(
+        "dead",
+        _actions().where(*where),
+        (action.c.changed_at, action.c.id),
+        maker(DeadAction, zone),
+        count_by(action.c.item, action, *where),
+    )
+    return read_page(connection, listing, assert_of({"dead"}, asked))
 
 
 def read_history(connection: Connection, action_id: int, zone: tzinfo) -> History:
@@ -179,11 +198,7 @@ def _text_went_out(connection: Connection, action_id: int) -> bool:
     return bool(connection.execute(select(sent)).scalar())
 
 
-NEXT_COMMAND = {
-    ActionStatus.FAILED: func.concat("arrears explain ", loan.c.external_id),
-    ActionStatus.DEAD: func.concat("arrears actions show ", action.c.id),
-}
-"""By status, the command that shows what happened to an action."""
+STUCK = (ActionStatus.FAILED, ActionStatus.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,28 +220,55 @@ class StuckActions:
     """The command that shows more about the newest."""
 
 
-def read_stuck(connection: Connection, zone: tzinfo) -> tuple[StuckActions, ...]:
-    """All actions that fail or were given up, by status and reason; the newest first."""
-    same = (action.c.status, action.c.reason)
-    newest_first = (action.c.changed_at.desc(), action.c.id.desc())
-    ranked = (
+def read_stuck(connection: Connection, zone: tzinfo, asked: Asked) -> Page[StuckActions]:
+    """All actions that fail or were given up, by status and reason; the newest first.
+
+    The page counts the actions of each status, and each row is of one reason.
+    """
+    stuck = or_(*(action.c.status == literal(status) for status in STUCK))
+    same = (
         select(
-            *same,
-            func.count().over(partition_by=same).label("count"),
-            action.c.id.label("newest"),
-            loan.c.external_id.label("loan"),
-            action.c.item,
-            action.c.changed_at.label("since"),
-            case(NEXT_COMMAND, value=action.c.status).label("command"),
-            func.row_number().over(partition_by=same, order_by=newest_first).label("rank"),
+            action.c.status,
+            action.c.reason,
+            func.count().label("count"),
+            func.max(action.c.changed_at).label("since"),
         )
-        .join_from(action, loan)
-        .where(action.c.status.in_(NEXT_COMMAND))
+        .where(stuck)
+        .group_by(action.c.status, action.c.reason)
         .subquery()
     )
-    rows = connection.execute(
-        select(*columns_of(StuckActions, ranked))
-        .where(ranked.c.rank == 1)
-        .order_by(ranked.c.since.desc(), ranked.c.newest.desc())
+    newest = (
+        select(action.c.id, action.c.loan_id, action.c.item)
+        .where(
+            stuck,
+            action.c.status == same.c.status,
+            action.c.reason.is_not_distinct_from(same.c.reason),
+            action.c.changed_at == same.c.since,
+        )
+        .order_by(action.c.id.desc())
+        .limit(1)
+        .lateral()
     )
-    return tuple(typed_rows(StuckActions, rows, zone))
+    command = {
+        ActionStatus.FAILED: func.concat("arrears explain ", loan.c.external_id),
+        ActionStatus.DEAD: func.concat("arrears actions show ", newest.c.id),
+    }
+    columns = columns_of(
+        StuckActions,
+        same,
+        newest,
+        newest=newest.c.id,
+        loan=loan.c.external_id,
+        command=case(command, value=same.c.status),
+    )
+    listing = Listing(
+        "actions",
+        select(*columns)
+        .select_from(same.join(newest, true()))
+        .join(loan, loan.c.id == newest.c.loan_id),
+        (same.c.since, newest.c.id),
+        maker(StuckActions, zone),
+        count_by(action.c.status, action, stuck),
+        descending=True,
+    )
+    return read_page(connection, listing, asked)

@@ -6,10 +6,11 @@ import typer
 
 from workers.actions import dead_letters
 from workers.actions.dead_letters import DeadAction, Moved, Tried
-from workers.cli.common import AsJson, By, DryRun
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, By, DryRun, Limit, OfLoan
 from workers.cli.context import open_context, read
 from workers.cli.language import coded, say
-from workers.cli.render import Table, print_done, print_json, print_lines, show
+from workers.cli.render import Table, print_done, print_json, print_lines, show_page
+from workers.db.pages import Asked
 
 app = typer.Typer()
 
@@ -54,9 +55,17 @@ TEXTS = Table[Tried](
 
 
 @app.command("dead-letters")
-def list_dead_letters(as_json: AsJson = False) -> None:
+def list_dead_letters(
+    kind: Annotated[str | None, typer.Option(help="Only this ladder item.")] = None,
+    loan: OfLoan = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
     """List every action that was given up, and why."""
-    show(DEAD_LETTERS, read(dead_letters.read_dead), as_json=as_json)
+    asked = Asked(limit, after, kind, loan)
+    found = read(lambda connection, zone: dead_letters.read_dead(connection, zone, asked))
+    show_page(DEAD_LETTERS, found, as_json=as_json)
 
 
 @app.command("show")

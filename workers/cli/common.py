@@ -19,6 +19,13 @@ Why = Annotated[str, typer.Option(help="Why, in words that identify nobody.")]
 KNOWN_ALREADY = 1
 """The exit code for an event that changed nothing, because what it says is on record already."""
 
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="The most rows of each list.")]
+After = Annotated[
+    str | None, typer.Option(help="Go on after this: what stands below the page before.")
+]
+OfLoan = Annotated[str | None, typer.Option("--loan", help="Only what is about this loan.")]
+ROWS_OF_A_PAGE = 50
+
 NOT_KNOWN_YET = 3
 """The exit code for an event that is stored until the loan or record that it names exists."""
 

@@ -1,21 +1,33 @@
 """`arrears problems`: what a person must correct, and closing it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from domain.actions import ActionStatus
 from workers.actions.dead_letters import StuckActions
-from workers.cli.common import AsJson, By, DryRun, Loan, Why
+from workers.cli.common import (
+    ROWS_OF_A_PAGE,
+    After,
+    AsJson,
+    By,
+    DryRun,
+    Limit,
+    Loan,
+    OfLoan,
+    Why,
+)
 from workers.cli.context import open_context
 from workers.cli.language import coded, say
-from workers.cli.render import Table, print_done, print_json
+from workers.cli.render import Table, print_done, print_json, print_pages
+from workers.db.pages import Asked
 from workers.operations.calendars import EndingCalendar
 from workers.operations.persons import RecordLink
 from workers.operations.problems import (
     OpenProblem,
     UnappliedEvent,
     UnreadReply,
+    asked_lists,
     read_problems,
     resolve_problem,
 )
@@ -31,6 +43,7 @@ PROBLEMS = Table[OpenProblem](
         "since": lambda problem: problem.since,
     },
     if_none="There are no open problems.",
+    kinds="problem",
 )
 REPLIES = Table[UnreadReply](
     "Replies to be read: no text goes to their numbers before",
@@ -52,6 +65,7 @@ EVENTS = Table[UnappliedEvent](
         "since": lambda event: event.since,
     },
     if_none="All events were applied.",
+    kinds="event_kind",
 )
 PERSONS = Table[RecordLink](
     "Records that count as one person until somebody confirms or parts them",
@@ -87,25 +101,44 @@ ACTIONS = Table[StuckActions](
         "type": lambda action: action.command,
     },
     if_none="No action fails or was given up.",
+    kinds="status",
     one_line=("type",),
 )
 
 
+TABLES: dict[str, Table[Any]] = {
+    "loans": PROBLEMS,
+    "replies": REPLIES,
+    "events": EVENTS,
+    "actions": ACTIONS,
+    "persons": PERSONS,
+    "calendars": CALENDARS,
+}
+
+
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="A kind of problem or of event, or loans, replies, events, actions, persons "
+            "or calendars."
+        ),
+    ] = None,
+    loan: OfLoan = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
     """List what a person must correct: loans, replies, events not applied, actions that fail."""
+    asked = Asked(limit, after, kind, loan)
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        found = read_problems(connection, ctx)
+        found = read_problems(connection, ctx, asked)
     if as_json:
         print_json(found)
         return
-    PROBLEMS.print(found.loans)
-    REPLIES.print(found.replies)
-    EVENTS.print(found.events)
-    ACTIONS.print(found.actions)
-    PERSONS.print(found.persons)
-    CALENDARS.print(found.calendars)
+    print_pages(*((TABLES[name], getattr(found, name)) for name in asked_lists(asked)))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -15,7 +15,10 @@ from rich.text import Text
 from config.readers.templates import NAMED_LOANS
 from domain.language.speak import speak, with_sentence
 from domain.reasons import Reason, Reasons
-from workers.cli.language import language_of_environment, say
+from workers.cli.language import coded, language_of_environment, say
+
+if TYPE_CHECKING:
+    from workers.db.pages import Page
 
 R = TypeVar("R")
 
@@ -46,6 +49,8 @@ class Table(Generic[R]):
     """Headings of columns that are not wrapped, such as ids to copy."""
     right: Collection[str] = ()
     """Headings of columns aligned to the right."""
+    kinds: str = ""
+    """By which name of `Language.words` the kinds of its pages have words; empty: by none."""
 
     def print(self, rows: Iterable[R]) -> None:
         # Narrow padding, to fit a terminal of 80 columns.
@@ -114,6 +119,40 @@ def show(table: Table[R], rows: Collection[R], *, as_json: bool) -> None:
         print_json(rows)
     else:
         table.print(rows)
+
+
+def show_page(table: Table[R], page: "Page[R]", *, as_json: bool) -> None:
+    """One page of a list as JSON, or as tables."""
+    if as_json:
+        print_json(page)
+    else:
+        print_pages((table, page))
+
+
+def print_pages(*pages: "tuple[Table[Any], Page[Any]]") -> None:
+    """How many there are of each kind, if not all are shown; then the rows; then how to go on."""
+    if any(page.after for _, page in pages):
+        print_counts(
+            say("In all"),
+            {
+                f"{say(table.title or '')}: {coded(table.kinds, kind) if table.kinds else kind}"
+                if len(page.counts) > 1 or table.kinds
+                else say(table.title or ""): count
+                for table, page in pages
+                for kind, count in sorted(page.counts.items(), key=lambda each: -each[1])
+            },
+        )
+    for table, page in pages:
+        table.print(page)
+        if page.after:
+            print_lines(
+                say(
+                    "These are {shown} of {total}. The next: --after {after}",
+                    shown=len(page),
+                    total=page.total,
+                    after=page.after,
+                )
+            )
 
 
 def print_json(data: object) -> None:

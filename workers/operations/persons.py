@@ -15,6 +15,8 @@ from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.db.loans import known_loan_id
+from workers.db.pages import Asked, Listing, Page, count_by, maker, read_page
+from workers.db.prepared_statements import literal
 from workers.db.schema import (
     borrower,
     borrower_number,
@@ -376,10 +378,18 @@ def _known_of(
     return KnownOfPoint(tuple(facts), tuple(closed_to))
 
 
-def read_presumed(connection: Connection, zone: tzinfo) -> tuple[RecordLink, ...]:
+def read_presumed(connection: Connection, zone: tzinfo, asked: Asked) -> Page[RecordLink]:
     """The records that count as one person until somebody confirms or parts them, oldest first."""
-    presumed = _links().where(same_person.c.status == Link.PRESUMED)
-    return tuple(typed_rows(RecordLink, connection.execute(presumed), zone))
+    pair = same_person.c
+    presumed = pair.status == literal(Link.PRESUMED)
+    listing = Listing(
+        "persons",
+        _links().where(presumed).order_by(None),
+        (pair.made_at, pair.borrower_id, pair.other_id),
+        maker(RecordLink, zone),
+        count_by(pair.status, same_person, presumed),
+    )
+    return read_page(connection, listing, asked)
 
 
 def _links() -> Select[tuple[object, ...]]:

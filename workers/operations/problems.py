@@ -3,25 +3,43 @@
 A problem of a loan can be resolved here by hand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, tzinfo
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from domain.events import COMPLETED
+from domain.events import InboxStatus
 from domain.inbound_texts import READ_WITHIN
 from domain.reasons import Reasons
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
-from workers.db.loans import lock_known_loan
+from workers.db.loans import known_loan_id, lock_known_loan
+from workers.db.pages import (
+    ALL,
+    NOTHING,
+    Asked,
+    Listing,
+    Page,
+    assert_of,
+    count_all,
+    count_by,
+    maker,
+    page_of,
+    read_page,
+)
+from workers.db.prepared_statements import literal
 from workers.db.schema import inbox_event, loan, problem, reply
 from workers.db.staff import roles_of
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import columns_of
 from workers.operations.calendars import EndingCalendar, ending_calendars
 from workers.operations.persons import RecordLink, read_presumed
+
+UNAPPLIED = (InboxStatus.RECEIVED, InboxStatus.REJECTED)
+"""Something is left to be done about an event with one of these statuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,70 +81,136 @@ class UnreadReply:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """Everything that is open, oldest first. It has no personal data."""
+    """What is open of each list, oldest first. It has no personal data."""
 
-    loans: tuple[OpenProblem, ...]
-    replies: tuple[UnreadReply, ...]
-    events: tuple[UnappliedEvent, ...]
-    actions: tuple[StuckActions, ...]
+    loans: Page[OpenProblem]
+    replies: Page[UnreadReply]
+    events: Page[UnappliedEvent]
+    actions: Page[StuckActions]
     """Failing and dead actions by their reason, newest first."""
-    persons: tuple[RecordLink, ...]
+    persons: Page[RecordLink]
     """Records that count as one person until somebody confirms or parts them."""
-    calendars: tuple[EndingCalendar, ...]
+    calendars: Page[EndingCalendar]
     """Calendars that end soon, or have ended."""
 
 
-def read_problems(connection: Connection, ctx: Context) -> Problems:
-    """Everything that is open now; moments are in the lender's zone."""
+LISTS = tuple(field.name for field in fields(Problems))
+OF_LOANS = ("loans", "replies", "events")
+"""The lists that can be asked for by a loan."""
+WITH_KINDS = ("loans", "events")
+"""The lists whose rows have kinds of their own."""
+
+
+def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> Problems:
+    """What is open now; moments are in the lender's zone.
+
+    `asked.kind` is a kind of problem or of event, or the name of a list. Lists that have nothing
+    to do with what is asked for are empty.
+
+    Raises:
+        ArrearsError: the loan is not known, or the page is none of these lists.
+    """
     zone = ctx.settings.lender_zone
-    return Problems(
-        _of_loans(connection, zone),
-        _of_replies(connection, zone),
-        _of_events(connection, zone),
-        read_stuck(connection, zone),
-        read_presumed(connection, zone),
-        ending_calendars(ctx.policy, ctx.today()),
+    lists = asked_lists(asked)
+    if asked.kind in LISTS:
+        asked = replace(asked, kind=None)
+    found = Problems(
+        _of_loans(connection, zone, asked) if "loans" in lists else NOTHING,
+        _of_replies(connection, zone, asked) if "replies" in lists else NOTHING,
+        _of_events(connection, zone, asked) if "events" in lists else NOTHING,
+        read_stuck(connection, zone, asked) if "actions" in lists else NOTHING,
+        read_presumed(connection, zone, asked) if "persons" in lists else NOTHING,
+        page_of(
+            "calendars", ending_calendars(ctx.policy, ctx.today()), lambda each: each.country, asked
+        )
+        if "calendars" in lists
+        else NOTHING,
     )
+    if asked.loan is not None and not any(getattr(found, name).counts for name in OF_LOANS):
+        known_loan_id(connection, asked.loan)
+    return found
 
 
-def _of_loans(connection: Connection, zone: tzinfo) -> tuple[OpenProblem, ...]:
-    columns = columns_of(OpenProblem, problem, loan=loan.c.external_id, since=problem.c.found_at)
-    rows = connection.execute(
-        select(*columns)
-        .join_from(problem, loan)
-        .where(problem.c.resolved_at.is_(None))
-        .order_by(problem.c.id)
-    )
-    return tuple(typed_rows(OpenProblem, rows, zone))
+def asked_lists(asked: Asked) -> tuple[str, ...]:
+    """The names of the lists that are read.
 
-
-def _of_replies(connection: Connection, zone: tzinfo) -> tuple[UnreadReply, ...]:
-    unread = connection.execute(
-        select(reply.c.id, loan.c.external_id, reply.c.received_at)
-        .outerjoin(loan, loan.c.id == reply.c.loan_id)
-        .where(UNHANDLED)
-        .order_by(reply.c.id)
-    )
+    Raises:
+        ArrearsError: `asked.after` names none of them.
+    """
+    assert_of(LISTS, asked)
     return tuple(
-        UnreadReply(
+        name
+        for name in LISTS
+        if asked.reads(name)
+        and (asked.loan is None or name in OF_LOANS)
+        and (asked.kind is None or name == asked.kind or asked.kind not in LISTS)
+        and (asked.kind is None or asked.kind in LISTS or name in WITH_KINDS)
+    )
+
+
+def _of_loan(loan_id: ColumnElement[int], asked: Asked) -> list[ColumnElement[bool]]:
+    """An event may wait for a loan that is not known, so that is no error here."""
+    if asked.loan is None:
+        return []
+    named = select(loan.c.id).where(loan.c.external_id == asked.loan)
+    return [loan_id == named.scalar_subquery()]
+
+
+def _of_loans(connection: Connection, zone: tzinfo, asked: Asked) -> Page[OpenProblem]:
+    columns = columns_of(OpenProblem, problem, loan=loan.c.external_id, since=problem.c.found_at)
+    where = [
+        problem.c.resolved_at.is_(None),
+        *_of_loan(problem.c.loan_id, asked),
+        *([problem.c.kind == asked.kind] if asked.kind else ()),
+    ]
+    listing = Listing(
+        "loans",
+        select(*columns).join_from(problem, loan).where(*where),
+        (problem.c.id,),
+        maker(OpenProblem, zone),
+        count_by(problem.c.kind, problem, *where),
+    )
+    return read_page(connection, listing, asked)
+
+
+def _of_replies(connection: Connection, zone: tzinfo, asked: Asked) -> Page[UnreadReply]:
+    def unread(row: Any) -> UnreadReply:
+        return UnreadReply(
             row.id,
             row.external_id,
             row.received_at.astimezone(zone),
             (row.received_at + READ_WITHIN).astimezone(zone),
         )
-        for row in unread
+
+    where = [UNHANDLED, *_of_loan(reply.c.loan_id, asked)]
+    rows = (
+        select(reply.c.id, loan.c.external_id, reply.c.received_at)
+        .outerjoin(loan, loan.c.id == reply.c.loan_id)
+        .where(*where)
     )
+    counts = count_all("replies", reply, *where)
+    return read_page(connection, Listing("replies", rows, (reply.c.id,), unread, counts), asked)
 
 
-def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ...]:
+def _of_events(connection: Connection, zone: tzinfo, asked: Asked) -> Page[UnappliedEvent]:
     event = inbox_event.c
     columns = columns_of(
         UnappliedEvent, inbox_event, event=event.external_id, since=event.received_at
     )
-    rows = connection.execute(
-        select(*columns).where(event.status.not_in(COMPLETED)).order_by(event.id)
+    statuses = [event.status == literal(status) for status in UNAPPLIED]
+    where = [
+        *([event.payload["loan"].astext == asked.loan] if asked.loan else ()),
+        *([event.kind == asked.kind] if asked.kind else ()),
+    ]
+    listing = Listing(
+        "events",
+        select(*columns),
+        (event.id,),
+        maker(UnappliedEvent, zone),
+        count_by(event.kind, inbox_event, or_(*statuses), *where),
+        either=[select(event.id).where(status, *where) for status in statuses],
     )
-    return tuple(typed_rows(UnappliedEvent, rows, zone))
+    return read_page(connection, listing, asked)
 
 
 def resolve_problem(

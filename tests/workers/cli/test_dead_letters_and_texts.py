@@ -42,7 +42,7 @@ def test_a_person_looks_at_what_was_given_up_resumes_it_and_is_told_once(
     environment: dict[str, str], engine: Engine
 ) -> None:
     book = a_text(engine, REFUSED)
-    (listed,) = json.loads(arrears(environment, "actions", "dead-letters", "--json").stdout)
+    (listed,) = json.loads(arrears(environment, "actions", "dead-letters", "--json").stdout)["rows"]
     number = str(listed["action"])
     assert (listed["loan"], listed["item"]) == ("L-1", "text_day_1")
     assert "[this]" in arrears(environment, "actions", "dead-letters").stdout

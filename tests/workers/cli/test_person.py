@@ -116,7 +116,7 @@ def test_a_presumed_link_is_a_problem_until_it_is_confirmed(
 
     assert arrears(environment, "person", "confirm", "C-2", "C-1", *WHY).returncode == 0
     with book.ctx.engine.connect() as connection:
-        assert read_problems(connection, book.ctx).persons == ()
+        assert not read_problems(connection, book.ctx).persons
 
 
 def sealed_number(book: Book, customer: str) -> None:

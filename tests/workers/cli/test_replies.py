@@ -50,7 +50,7 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     assert f"reply {number} was opened by c-1 for read_and_handle" in read.stderr
     assert "失业" not in read.stderr
 
-    due = json.loads(arrears(environment, "problems", "list", "--json").stdout)["replies"]
+    due = json.loads(arrears(environment, "problems", "list", "--json").stdout)["replies"]["rows"]
     assert [(row["loan"], row["read_by"][:10]) for row in due] == [("L-1", "2026-03-04")]
 
     close = ("reply", "close", number, "--means", "harmless", "--by")

@@ -98,11 +98,11 @@ def test_open_problems_are_listed_with_what_is_wrong(
     read = arrears(environment, "problems", "list").stdout
     assert "[red]markup[/]" in read.replace("\n", "")
     found = json.loads(arrears(environment, "problems", "list", "--json").stdout)
-    assert [row["detail"][0]["code"] for row in found["loans"]] == ["failed_saying"]
-    assert [row["sentence"] for row in found["loans"]] == [
+    assert [row["detail"][0]["code"] for row in found["loans"]["rows"]] == ["failed_saying"]
+    assert [row["sentence"] for row in found["loans"]["rows"]] == [
         'It could not be done: "Not [red]markup[/]."'
     ]
-    assert [row["status"] for row in found["events"]] == ["received"]
+    assert [row["status"] for row in found["events"]["rows"]] == ["received"]
 
 
 def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book) -> None:

@@ -23,6 +23,7 @@ from tests.support.index_purposes import (
     PAST_DUE,
     Ask,
     a_claim,
+    a_page_of_problems,
     a_payment_comes_in,
     a_receipt_comes_in,
     a_text_comes_in,
@@ -115,6 +116,7 @@ PEOPLE_ASK: dict[str, Ask] = {
         c, PAST_DUE, h.settings.lender_zone
     ),
     "the story of a loan": lambda c, h: loan_history(c, h, f"L-{PAST_DUE}"),
+    "a page of what is open": a_page_of_problems,
     "work lists: calls": work_list(Kind.CALLS),
     "work lists: visits": work_list(Kind.VISITS),
     "work lists: approvals": work_list(Kind.APPROVALS),

@@ -115,6 +115,13 @@ action = Table(
     ),
     Index("action_party_id_idx", "party_id", postgresql_where="party_id IS NOT NULL"),
     Index("action_claimed_idx", "claimed_until", postgresql_where="status = 'claimed'"),
+    # The lists of those that fail or were given up.
+    Index(
+        "action_stuck_idx",
+        "changed_at",
+        "id",
+        postgresql_where="status IN ('failed', 'dead')",
+    ),
     # Actions that wait for a person or for the result of a provider.
     Index(
         "action_for_people_idx",

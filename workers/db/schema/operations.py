@@ -94,6 +94,7 @@ inbox_event = Table(
     moment("completed_at", nullable=True),
     moment("dispatched_at", nullable=True),
     Index("inbox_event_waiting_idx", "id", postgresql_where="status = 'received'"),
+    Index("inbox_event_rejected_idx", "id", postgresql_where="status = 'rejected'"),
     # The claim asks whether an event is pending that reaches the person. The history of a loan
     # shows those that were rejected or discarded as well.
     Index(
@@ -217,5 +218,7 @@ problem = Table(
         unique=True,
         postgresql_where="resolved_at IS NULL",
     ),
+    # The list of open problems, of all kinds or of one.
+    Index("problem_open_idx", "id", "kind", postgresql_where="resolved_at IS NULL"),
     Index(None, "loan_id"),
 )

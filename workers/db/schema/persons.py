@@ -102,6 +102,14 @@ same_person = Table(
     Column("actor", Text),  # the staff reference of who did
     CheckConstraint("borrower_id < other_id", name="each_pair_once"),
     Index(None, "other_id"),
+    # The list of those that nobody has confirmed or parted.
+    Index(
+        "same_person_presumed_idx",
+        "made_at",
+        "borrower_id",
+        "other_id",
+        postgresql_where="status = 'presumed'",
+    ),
 )
 
 # Append only: every status that a pair had, for the history.
