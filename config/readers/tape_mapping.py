@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from config.readers.lender_statuses import LenderStatuses
 from config.readers.regions import Region
+from config.readers.tape_formats import OWN_FORMATS, TapeFormats
 from domain.compliance.vocabulary import Party
 
 
@@ -121,9 +122,7 @@ class TapeMapping:
     """The fraction of an instalment that may be missing although it counts as paid, 0 to 0.5."""
     phone_region: str
     """The country, as ISO 3166-1 alpha-2, of numbers written without their country code."""
-    date_format: str = "%Y-%m-%d"
-    month_format: str = "%Y-%m"
-    thousands_mark: str = ""
+    formats: TapeFormats = OWN_FORMATS
     seen_on: date | None = None
     """The day at whose end the tape was written. Set if the due day is to be drawn by a hash."""
     made_contacts: bool = False

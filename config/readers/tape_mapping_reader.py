@@ -4,7 +4,6 @@ A mapping is data, so a lender's file is imported as it is. Every error in a map
 the line and what to write instead.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses
 from config.readers.regions import load_regions
+from config.readers.tape_formats import OWN_FORMATS, read_formats
 from config.readers.tape_mapping import (
     PARTY_SLOTS,
     PHONES,
@@ -78,7 +78,6 @@ def read_mapping(path: Path) -> TapeMapping:
     top = document.section(_KEYS)
     schedule = top.need("schedule").section("kind seen_on")
     paid = top.need("paid").section("by tolerance")
-    formats = top.maybe("formats", _formats) or {}
     statuses = top.pairs.get("lender_statuses")
     constants = top.maybe("constants", _constants) or {}
     columns, optional = _columns(top)
@@ -92,9 +91,7 @@ def read_mapping(path: Path) -> TapeMapping:
         paid_by=paid.need("by").word(PaidBy),
         tolerance=_tolerance(paid.need("tolerance")),
         phone_region=top.need("phone_region").known(SUPPORTED_REGIONS, "country"),
-        date_format=formats.get("date", "%Y-%m-%d"),
-        month_format=formats.get("month", "%Y-%m"),
-        thousands_mark=formats.get("thousands_mark", ""),
+        formats=top.maybe("formats", read_formats) or OWN_FORMATS,
         seen_on=schedule.maybe("seen_on", Value.day),
         made_contacts=bool(top.maybe("made_contacts", _made_contacts)),
         regions=top.maybe("regions", lambda name: load_regions(name.identifier())) or {},
@@ -144,23 +141,6 @@ def _constant(of: Field, value: Value) -> str:
     if of is Field.LOCALE and not LOCALE.fullmatch(text):
         raise value.refuse(f"The locale is {text}.", "Write one such as zh-Hans or en.")
     return text
-
-
-def _formats(value: Value) -> dict[str, str]:
-    pairs = value.section("date month thousands_mark").pairs
-    for key in {"date", "month"} & set(pairs):
-        _check_format(pairs[key])
-    return {key: written.text() for key, written in pairs.items()}
-
-
-def _check_format(value: Value) -> None:
-    parts = set(re.findall(r"%(.)", value.text()))
-    needed = [{"Y"}, {"m", "b", "B"}] + ([{"d"}] if value.key == "date" else [])
-    if any(not parts & choice for choice in needed) or parts - set().union(*needed):
-        raise value.refuse(
-            f"The format {value.text()} does not say a whole {value.key}.",
-            "Write one such as %d/%m/%Y for a date, or %b-%Y for a month.",
-        )
 
 
 def _tolerance(value: Value) -> Decimal:
@@ -221,6 +201,11 @@ def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
             f"There is a column {nameless}, and none for the name of that party.",
             f"Write {slot}_name: under columns, or take the column out.",
         )
+    if mapping.schedule is ScheduleKind.EXPLICIT and (mark := _splits_instalments(mapping)):
+        return (
+            f"{mark!r} stands between the parts of an instalment, and in its amounts or dates too.",
+            "Export instalments whose amounts and dates have neither a space nor a ; in them.",
+        )
     if mapping.paid_by is PaidBy.PRINCIPAL and not level:
         return (
             "Only level payments can be counted by the principal paid.",
@@ -232,3 +217,8 @@ def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
             "Write both, or take out the one.",
         )
     return None
+
+
+def _splits_instalments(mapping: TapeMapping) -> str | None:
+    written = (mapping.formats.thousands_mark, *mapping.formats.dates)
+    return next((mark for mark in (" ", ";") if any(mark in text for text in written)), None)

@@ -73,9 +73,9 @@ def read_tape(
     statuses: StatusTally | None = None,
 ) -> Iterator[LoanOnTape | RowError]:
     """Every loan of a tape, or the first error of its row, without comparing the rows."""
-    mapping = mapping_of_tape(mapping, path, read_header(path))
-    layout = read_layout(path, tuple(mapping.columns.values()))
-    for line in read_lines(path):
+    mapping = mapping_of_tape(mapping, path, read_header(path, mapping.formats))
+    layout = read_layout(path, tuple(mapping.columns.values()), mapping.formats)
+    for line in read_lines(layout):
         try:
             row = layout.row(line.number, line.raw)
         except BadCellError as bad:

@@ -16,12 +16,13 @@ from config.readers.tape_mapping import PHONES, Field
 from domain.loans import Borrower, Problem
 from domain.persons import OF_LOAN, borrower_of_loan
 from domain.reasons import ReasonCode, because
+from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
 from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
 from workers.tapes.numbers import read_numbers, written, zones_of_number
 
-_BETWEEN_ZONES = re.compile(r"[;\s]+")
+_BETWEEN_ZONES = re.compile(r"[;；\s]+")
 
 
 def read_borrower(
@@ -81,7 +82,7 @@ def _contacts(cells: Cells, loan_id: str) -> tuple[str, Sequence[str], str]:
     """The name, the texts of the numbers, and the address."""
     if not cells.mapping.made_contacts:
         name = cells.needed(Field.NAME, "the borrower's name")
-        return name, [cells.text(of) for of in PHONES], cells.text(Field.ADDRESS)
+        return name, [plain_digits(cells.text(of)) for of in PHONES], cells.text(Field.ADDRESS)
     code = cells.text(Field.REGION)
     region = cells.mapping.regions.get(code)
     area_code = region.area_code if region else None

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import NoReturn
 
 from config.readers.placeholders import is_placeholder
+from config.readers.tape_formats import day_in, read_number
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.schedule import CENT
-from domain.written_numbers import in_range
+from domain.written_numbers import in_range, plain_digits
 from workers.tapes.row_errors import BadCellError
 
-_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,15})?")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -55,24 +55,25 @@ class Cells:
         """An amount of zero or more, rounded to the cent: spreadsheets write 20653.717721938."""
         amount = self.amount(self.text(of))
         if amount is None:
-            self._refuse(of, "an amount of zero or more, such as 1250.00")
+            self._refuse_amount(of)
         return amount
 
     def amount(self, text: str) -> Decimal | None:
         """The text as an amount of zero or more, rounded to the cent; None if it is not one."""
-        mark = self.mapping.thousands_mark
-        return _amount(text.replace(mark, "") if mark else text)
+        formats = self.mapping.formats
+        return _amount(text, formats.decimal_mark, formats.thousands_mark)
 
     def rate(self, of: Field) -> Decimal:
         """A yearly rate in per cent, 0 to 1000."""
-        text = self.text(of)
-        if not _NUMBER.fullmatch(text) or Decimal(text) > 1000:
-            self._refuse(of, "a yearly rate in per cent, such as 14.07")
-        return Decimal(text)
+        mark = self.mapping.formats.decimal_mark
+        rate = read_number(self.text(of), mark, self.mapping.formats.thousands_mark)
+        if rate is None or rate > 1000:
+            self._refuse(of, "a yearly rate in per cent, such as {example}", example=f"14{mark}07")
+        return rate
 
     def whole(self, of: Field, lowest: int, highest: int) -> int:
         """A whole number within both bounds."""
-        text = self.text(of)
+        text = plain_digits(self.text(of))
         if not _WHOLE.fullmatch(text) or not lowest <= int(text) <= highest:
             self._refuse(
                 of, "a whole number from {lowest} to {highest}", lowest=lowest, highest=highest
@@ -80,17 +81,35 @@ class Cells:
         return int(text)
 
     def day(self, of: Field) -> date:
-        """A date in the mapping's format."""
-        found = day_in(self.text(of), self.mapping.date_format)
-        return found or self._refuse(
-            of, "a date from 1970 to 2199 written as {form}", form=self.mapping.date_format
+        """A date in a format of the mapping."""
+        forms = ", ".join(self.mapping.formats.dates)
+        return self.day_in(self.text(of)) or self._refuse(
+            of, "a date from 1970 to 2199 written as {form}", form=forms
         )
+
+    def day_in(self, text: str) -> date | None:
+        """The text as a date in a format of the mapping; None if it is not one."""
+        found = (_day(text, pattern) for pattern in self.mapping.formats.dates)
+        return next((day for day in found if day), None)
 
     def month(self, of: Field) -> date:
         """The first day of a month in the mapping's format."""
-        found = day_in(self.text(of), self.mapping.month_format)
-        return found or self._refuse(
-            of, "a month from 1970 to 2199 written as {form}", form=self.mapping.month_format
+        form = self.mapping.formats.month
+        return _day(self.text(of), form) or self._refuse(
+            of, "a month from 1970 to 2199 written as {form}", form=form
+        )
+
+    def _refuse_amount(self, of: Field) -> NoReturn:
+        decimal_mark = self.mapping.formats.decimal_mark
+        if not (mark := self.mapping.formats.thousands_mark):
+            example = f"1250{decimal_mark}00"
+            self._refuse(of, "an amount of zero or more, such as {example}", example=example)
+        self._refuse(
+            of,
+            "an amount of zero or more, such as {example}, with {mark} only between groups of "
+            "three digits (in the Indian way of two, before the last three)",
+            example=f"1{mark}250{decimal_mark}00",
+            mark=mark,
         )
 
     def refuse(self, of: Field, expected: str, **values: object) -> BadCellError:
@@ -102,16 +121,12 @@ class Cells:
 
 
 @lru_cache(maxsize=16_384)  # the instalments of a loan are alike, and those of many loans
-def _amount(plain: str) -> Decimal | None:
-    return Decimal(plain).quantize(CENT, ROUND_HALF_UP) if _NUMBER.fullmatch(plain) else None
+def _amount(text: str, decimal_mark: str, thousands_mark: str) -> Decimal | None:
+    number = read_number(text, decimal_mark, thousands_mark)
+    return None if number is None else number.quantize(CENT, ROUND_HALF_UP)
 
 
 @lru_cache(maxsize=4096)
-def day_in(text: str, pattern: str) -> date | None:
-    """The date that a `strptime` pattern finds in the text; None if there is none from 1970 to
-    2199."""
-    try:
-        found = datetime.strptime(text, pattern)
-    except ValueError:
-        return None
-    return found.date() if in_range(found) else None
+def _day(text: str, pattern: str) -> date | None:
+    found = day_in(text, pattern)
+    return found if found and in_range(found) else None

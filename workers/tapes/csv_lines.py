@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from config.readers.tape_formats import OWN_FORMATS, TapeFormats
+from workers.tapes.encodings import LONGEST_MARK, encoding_of, not_in_encoding
 from workers.tapes.row_errors import BadCellError, TapeError
 
 LONGEST_LINE = 1_000_000
+csv.field_size_limit(LONGEST_LINE)  # a long cell is refused for what is in it
+
+_END_OF_FILE = "\x1a"
+"""What DOS writes at the end of a file."""
+_NOTHING = f" \t\r\n\v\f{_END_OF_FILE}"
 
 
 class Line(NamedTuple):
@@ -41,49 +48,71 @@ class Layout:
     header: tuple[str, ...]
     indexes: tuple[tuple[str, int], ...]
     """Each column that is read, and its place."""
+    formats: TapeFormats
+    encoding: str
 
     def row(self, line: int, raw: bytes) -> TapeRow:
         """The cells of a line, without spaces around them.
 
         Raises:
-            TapeError: it is not UTF-8.
+            TapeError: it is not in the encoding of the tape.
             BadCellError: it is no CSV, or has not as many columns as the header.
         """
-        cells = _cells(_text(raw, self.path, line), len(self.header))
+        text = _text(raw, self.path, line, self.encoding, self.formats.encoding)
+        if not text.endswith("\n"):  # the last line
+            text = text.rstrip(_END_OF_FILE)
+        cells = _cells(text, len(self.header), self.formats)
         return TapeRow(line, {name: cells[index].strip() for name, index in self.indexes})
 
+    def is_empty(self, line: int, raw: bytes) -> bool:
+        """Whether a line has nothing but delimiters, empty quotes, spaces and an end of file."""
+        if raw.strip(self.empty_bytes()):
+            return False
+        text = _text(raw, self.path, line, self.encoding, self.formats.encoding)
+        try:
+            return not any(cell.strip(_NOTHING) for cell in _split(text, self.formats.delimiter))
+        except BadCellError:
+            return False
 
-def read_layout(path: Path, columns: Sequence[str]) -> Layout:
+    def empty_bytes(self) -> bytes:
+        """The bytes that an empty line consists of."""
+        return f'{_NOTHING}{self.formats.delimiter}"'.encode(self.encoding)
+
+
+def read_layout(path: Path, columns: Sequence[str], formats: TapeFormats = OWN_FORMATS) -> Layout:
     """The header of a tape, and where these columns are.
 
     Raises:
-        TapeError: the file cannot be opened, is empty, its first line is no CSV in UTF-8, or it
-            lacks one of the columns or has it twice.
+        TapeError: the file cannot be opened, is empty, its first line is no CSV in its encoding, or
+            it lacks one of the columns or has it twice.
     """
-    header = read_header(path)
-    return Layout(path, tuple(header), tuple(_indexes(header, columns, path).items()))
+    with open_tape(path) as stream:
+        header, encoding = _header(stream, path, formats)
+    indexes = tuple(_indexes(header, columns, path).items())
+    return Layout(path, tuple(header), indexes, formats, encoding)
 
 
-def read_header(path: Path) -> list[str]:
+def read_header(path: Path, formats: TapeFormats = OWN_FORMATS) -> list[str]:
     """The names of the tape's columns.
 
     Raises:
-        TapeError: the file cannot be opened, is empty, or its first line is no CSV in UTF-8.
+        TapeError: the file cannot be opened, is empty, or its first line is no CSV in its encoding.
     """
     with open_tape(path) as stream:
-        return _header(stream, path)
+        return _header(stream, path, formats)[0]
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+def read_lines(layout: Layout) -> Iterator[Line]:
     """Every line below the header that is not empty.
 
     Raises:
         TapeError: the file cannot be opened, or has a line without an end.
     """
-    with open_tape(path) as stream:
+    empty = layout.empty_bytes()
+    with open_tape(layout.path) as stream:
         at = 0
-        for number, raw in enumerate(_lines(stream, path), start=1):
-            if number > 1 and not raw.isspace():
+        for number, raw in enumerate(_lines(stream, layout.path, layout.encoding), start=1):
+            if number > 1 and not (raw[0] in empty and layout.is_empty(number, raw)):
                 yield Line(number, at, raw)
             at += len(raw)
 
@@ -106,9 +135,10 @@ def open_tape(path: Path) -> BinaryIO:
         ) from None
 
 
-def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
-    while raw := stream.readline(LONGEST_LINE):
-        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+def _lines(stream: BinaryIO, path: Path, encoding: str) -> Iterator[bytes]:
+    end = "\n".encode(encoding)
+    while raw := _utf_16_line(stream, end) if len(end) > 1 else stream.readline(LONGEST_LINE):
+        if len(raw) >= LONGEST_LINE and not raw.endswith(end):
             raise TapeError(
                 "{path} has a line of more than {longest:,} bytes. Save it as CSV with "
                 "one loan on each line.",
@@ -118,68 +148,92 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
         yield raw
 
 
-def _text(raw: bytes, path: Path, line: int) -> str:
-    """The line as text. If one line is not UTF-8, no line is: so it is an error of the file."""
+def _utf_16_line(stream: BinaryIO, end: bytes) -> bytes:
+    """A line in UTF-16, in which the byte of a line end is a part of other characters too."""
+    raw = bytearray()
+    while len(raw) < LONGEST_LINE and (piece := stream.readline(LONGEST_LINE)):
+        raw += piece
+        if len(raw) % 2:
+            raw += stream.read(1)
+        if raw.endswith(end):
+            break
+    return bytes(raw)
+
+
+def _text(raw: bytes, path: Path, line: int, encoding: str, named: str | None) -> str:
+    """The line as text. If one line is in another encoding, all are: so the file is refused."""
     try:
-        return raw.decode("utf-8")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise TapeError(
-            "{path} line {line}: byte {start} is not UTF-8. Save the tape as CSV UTF-8.",
-            path=path,
-            line=line,
-            start=error.start + 1,
-        ) from None
+        raise not_in_encoding(path, line, error.start + 1, encoding, named) from None
 
 
-def _cells(text: str, width: int) -> list[str]:
+def _cells(text: str, width: int, formats: TapeFormats) -> list[str]:
     if "\0" in text:
         raise BadCellError(None, "text without NUL bytes")
-    cells = _split(text)
-    if len(cells) != width:
+    cells = _split(text, formats.delimiter)
+    if len(cells) == width:
+        return cells
+    if formats.delimiter in {formats.decimal_mark, formats.thousands_mark}:
         raise BadCellError(
             None,
-            "{width} columns, as in the header; this row has {cells}",
+            "{width} columns, as in the header, and amounts with {delimiter} in quotes; this row "
+            "has {cells}",
             width=width,
+            delimiter=formats.delimiter,
             cells=len(cells),
         )
-    return cells
+    raise BadCellError(
+        None,
+        "{width} columns, as in the header; this row has {cells}",
+        width=width,
+        cells=len(cells),
+    )
 
 
-def _split(text: str) -> list[str]:
+def _split(text: str, delimiter: str) -> list[str]:
     plain = text.rstrip("\r\n")
     if '"' not in plain and "\r" not in plain:
-        return plain.split(",")  # as the reader of `csv` does, in a fraction of its time
+        return plain.split(delimiter)  # as the reader of `csv` does, in a fraction of its time
     try:
-        return next(csv.reader([text], strict=True))
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:
         raise BadCellError(
             None, "quotes that open and close on the same line; a loan is one line"
         ) from None
 
 
-def _header(stream: BinaryIO, path: Path) -> list[str]:
-    raw = next(_lines(stream, path), b"")
-    if not raw.strip():
+def _header(stream: BinaryIO, path: Path, formats: TapeFormats) -> tuple[list[str], str]:
+    """The names of the columns, and the encoding of the tape."""
+    beginning = stream.read(LONGEST_MARK)
+    stream.seek(0)
+    encoding = encoding_of(path, beginning, formats.encoding)
+    raw = next(_lines(stream, path, encoding), b"")
+    text = _text(raw, path, 1, encoding, formats.encoding).removeprefix("\ufeff")
+    if "\0" in text:
+        raise not_in_encoding(path, 1, raw.index(0) + 1, encoding, formats.encoding)
+    if not text.strip(_NOTHING):
         raise TapeError("{path} is empty. Export the tape again, with its header line.", path=path)
     try:
-        header = [cell.strip() for cell in _split(raw.decode("utf-8-sig"))]
-    except (UnicodeDecodeError, BadCellError):
+        header = [cell.strip() for cell in _split(text, formats.delimiter)]
+    except BadCellError:
         raise TapeError(
-            "{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8.", path=path
+            "{path} line 1 is not a CSV header. Save the tape as CSV UTF-8.", path=path
         ) from None
-    if len(header) == 1 and (mark := _other_separator(raw)):
+    if len(header) == 1 and (mark := _other_separator(text, formats.delimiter)):
         raise TapeError(
             "{path} line 1: the header is one column; it looks separated by {mark}. Save "
-            "the tape as CSV with commas.",
+            "the tape as CSV with commas, or write delimiter: under formats in the mapping.",
             path=path,
             mark=mark,
         )
-    return header
+    return header, encoding
 
 
-def _other_separator(raw: bytes) -> str | None:
-    separators = {b";": ";", b"\t": "tabs", b"|": "|"}
-    return next((name for mark, name in separators.items() if mark in raw.strip()), None)
+def _other_separator(text: str, delimiter: str) -> str | None:
+    separators = {";": ";", "\t": "tabs", "|": "|", ",": ","}
+    separators.pop(delimiter, None)
+    return next((name for mark, name in separators.items() if mark in text), None)
 
 
 def _indexes(header: list[str], columns: Sequence[str], path: Path) -> dict[str, int]:

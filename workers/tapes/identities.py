@@ -14,6 +14,7 @@ import phonenumbers
 
 from config.readers.tape_mapping import PHONES, Field, TapeMapping
 from domain.persons import name_key
+from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import TapeRow
 from workers.tapes.row_errors import masked
@@ -93,6 +94,7 @@ def _digits(phone: str, country: str) -> str:
     """The number without the signs, zeros and country code that people leave out or write."""
     if not phone:
         return ""
+    phone = plain_digits(phone)
     digits = _NO_DIGIT.sub("", phone)
     if phone.lstrip().startswith("+") or digits.startswith("00"):
         digits = digits.removeprefix("00").removeprefix(country)

@@ -107,8 +107,8 @@ def import_tape(
     _refuse_future_date(as_of, ctx.today())
     known = known_values(ctx.policy, ctx.templates)
     _refuse_locale_without_templates(mapping, known)
-    mapping = mapping_of_tape(mapping, path, read_header(path))
-    layout = read_layout(path, tuple(mapping.columns.values()))
+    mapping = mapping_of_tape(mapping, path, read_header(path, mapping.formats))
+    layout = read_layout(path, tuple(mapping.columns.values()), mapping.formats)
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
         raise ArrearsError(
@@ -302,7 +302,7 @@ class _Import:
     def _digests(self) -> Iterator[tuple[int, int, int, str]]:
         path = self._stager.layout.path
         size = path.stat().st_size
-        for count, line in enumerate(read_lines(path)):
+        for count, line in enumerate(read_lines(self._stager.layout)):
             yield line.number, line.starts_at, len(line.raw), self._stager.digest(line.raw)
             if count % REPORTED_EVERY == 0:
                 self._progress(Phase.COMPARE, line.starts_at, size)

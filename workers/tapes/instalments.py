@@ -13,9 +13,12 @@ from domain.schedule import (
     paid_by_principal,
     paid_by_total,
 )
-from workers.tapes.cells import Cells, day_in
+from domain.written_numbers import plain_digits
+from workers.tapes.cells import Cells
 
 LONGEST_TERM_MONTHS = 600
+MOST_INSTALMENTS = 1_200
+"""In a list. They may fall due every week or every day."""
 _LISTED = "instalments as `2026-01-31 500.00 12.50; …`: date, principal, interest, fees"
 
 
@@ -63,7 +66,15 @@ def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
 
 
 def _listed(cells: Cells) -> tuple[Instalment, ...]:
-    parts = [part.split() for part in cells.text(Field.INSTALMENTS).split(";") if part.strip()]
+    listed = plain_digits(cells.text(Field.INSTALMENTS))
+    parts = [part.split() for part in listed.split(";") if part.strip()]
+    if len(parts) > MOST_INSTALMENTS:
+        raise cells.refuse(
+            Field.INSTALMENTS,
+            "at most {most:,} instalments; this loan has {count:,}",
+            most=MOST_INSTALMENTS,
+            count=len(parts),
+        )
     instalments = sorted((_instalment(cells, part) for part in parts), key=lambda i: i.due_on)
     days = {instalment.due_on for instalment in instalments}
     if not instalments or len(days) < len(instalments):
@@ -72,7 +83,7 @@ def _listed(cells: Cells) -> tuple[Instalment, ...]:
 
 
 def _instalment(cells: Cells, part: list[str]) -> Instalment:
-    due_on = day_in(part[0], cells.mapping.date_format)
+    due_on = cells.day_in(part[0])
     amounts = [cells.amount(text) for text in part[1:]]
     if due_on is None or not 1 <= len(amounts) <= 3:
         raise cells.refuse(Field.INSTALMENTS, _LISTED)

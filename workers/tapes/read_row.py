@@ -20,7 +20,7 @@ from workers.tapes.known_values import KnownValues
 from workers.tapes.parties import read_parties, refuse_borrower_as_party
 from workers.tapes.row_errors import BadCellError, RowError, TapeError
 
-_BETWEEN_STEPS = re.compile(r"[;\s]+")
+_BETWEEN_STEPS = re.compile(r"[;；\s]+")
 
 
 def mapping_of_tape(mapping: TapeMapping, path: Path, header: Sequence[str]) -> TapeMapping:
