@@ -1,7 +1,7 @@
 """Several persons at once, and everybody who has a telephone number, locked before their loans.
 
-Whoever locks several persons holds none of them while it waits for another. So an import, which
-locks them in its own order and for minutes, never waits for somebody who waits for it.
+Whoever locks several persons holds none of them while it waits for another. So somebody who locks
+them in another order, as when records become one person, never waits for whoever waits for it.
 """
 
 import time

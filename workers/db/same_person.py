@@ -174,8 +174,8 @@ def lock_new_numbers(connection: Connection, blind_indexes: Sequence[bytes]) -> 
     """Wait for everybody else who brings any of these numbers to a record; before all other locks.
 
     Two who bring the same number at once would not see each other's record, and one person under
-    two ids would stay two persons. For an import nobody waits, because it takes minutes: what
-    brings a number is applied after it, and holds back whom it would reach until then.
+    two ids would stay two persons. For an import nobody waits: what brings a number while it
+    merges a batch is applied after it, and holds back whom it would reach until then.
 
     Raises:
         NotYetError: an import runs, or waits to begin.
