@@ -41,11 +41,17 @@ class Allocation:
 
 
 def allocate(
-    instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder, on: date
+    instalments: Sequence[Instalment],
+    amount: Decimal,
+    order: AllocationOrder,
+    on: date,
+    first: date | None = None,
 ) -> tuple[tuple[Allocation, ...], Decimal]:
     """Allocate a payment of `amount` to the unpaid instalments, also to those not due yet.
 
     `on` is the day on which it was paid. What is due by then is paid before what is to come.
+    `first` is the due date of the instalment that the payer named: it is paid before the others
+    (Civil Code of the PRC art. 560). If no instalment is due on that day, it means nothing.
 
     Returns the allocations, and the amount that is left over once everything is paid.
 
@@ -56,7 +62,7 @@ def allocate(
         raise ValueError("a payment is more than zero")
     allocations: list[Allocation] = []
     left = amount
-    for instalment, component in in_order(instalments, order, on):
+    for instalment, component in in_order(instalments, order, on, first):
         part = min(left, instalment.unpaid_of(component))
         if part > ZERO:
             allocations.append(Allocation(instalment.due_on, component, part))
@@ -87,15 +93,21 @@ def merge_allocations(
 
 
 def in_order(
-    instalments: Sequence[Instalment], order: AllocationOrder, on: date
+    instalments: Sequence[Instalment],
+    order: AllocationOrder,
+    on: date,
+    first: date | None = None,
 ) -> Iterator[tuple[Instalment, Component]]:
     """Every component of every instalment, in the order in which a payment of `on` pays them.
 
+    The instalment due on `first` comes before the others.
     By component, all that is due on that day comes first: costs, interest and principal of what is
     overdue. An instalment that is due later follows as a whole. Otherwise interest that is not owed
     yet would be paid while principal is overdue.
     """
-    oldest_first = sorted(instalments, key=lambda instalment: instalment.due_on)
+    yield from ((i, c) for i in instalments if i.due_on == first for c in order.components)
+    others = (instalment for instalment in instalments if instalment.due_on != first)
+    oldest_first = sorted(others, key=lambda instalment: instalment.due_on)
     to_come = oldest_first
     if order.by is AllocateBy.COMPONENT:
         due = [instalment for instalment in oldest_first if instalment.due_on <= on]

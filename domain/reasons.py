@@ -159,6 +159,7 @@ class ReasonCode(StrEnum):
     PAYMENT_CURED = auto()
     STILL_PAST_DUE = auto()
     LEFT_OVER_OF_PAYMENT = auto()
+    INSTALMENT_NOT_KNOWN = auto()
     PAYMENT_IN_TAPE = auto()
     PAYMENT_KNOWN = auto()
     PAYMENT_ID_TAKEN = auto()

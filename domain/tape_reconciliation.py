@@ -25,6 +25,8 @@ class BookedPayment:
     """The part that is allocated to instalments; of a reversed payment, the part that was."""
     reversed: bool = False
     """Reversed on the day of the tape or later; its allocations are already removed."""
+    instalment: date | None = None
+    """The due date of the instalment that the payer named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,14 @@ def reconcile(
     instalments = tuple(on_tape)
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
-            instalments = remove_paid(instalments, payment.pays, order, payment.paid_on)
+            instalments = remove_paid(
+                instalments, payment.pays, order, payment.paid_on, payment.instalment
+            )
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     for payment in live:
-        parts, left = allocate(instalments, payment.amount, order, payment.paid_on)
+        parts, left = allocate(
+            instalments, payment.amount, order, payment.paid_on, payment.instalment
+        )
         instalments = apply_allocations(instalments, parts)
         allocations[payment.id] = (parts, left)
     less = _short_of(instalments, known.paid - known.may_fall_by)
@@ -87,11 +93,15 @@ def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:
 
 
 def remove_paid(
-    instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder, on: date
+    instalments: Sequence[Instalment],
+    amount: Decimal,
+    order: AllocationOrder,
+    on: date,
+    first: date | None = None,
 ) -> tuple[Instalment, ...]:
     """Subtract `amount` from what is paid: what a payment of `on` pays last, first."""
     parts: list[Allocation] = []
-    for instalment, component in reversed(list(in_order(instalments, order, on))):
+    for instalment, component in reversed(list(in_order(instalments, order, on, first))):
         part = min(amount, instalment.paid_of(component))
         parts.append(Allocation(instalment.due_on, component, -part))
         amount -= part

@@ -18,6 +18,7 @@ class Phrase(StrEnum):
     ALLOCATED = auto()
     ALLOCATION = auto()
     LEFT_OVER = auto()
+    PAID_FOR = auto()
     REVERSED = auto()
     PROMISE = auto()
     PROMISE_KEPT = auto()

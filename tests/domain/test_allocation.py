@@ -87,16 +87,40 @@ orders = st.builds(
 )
 
 
+def test_the_instalment_that_the_payer_named_is_paid_first() -> None:
+    for order in (LAW, BY_COMPONENT):
+        allocations, _ = allocate(TWO, Decimal(130), order, APRIL, first=APRIL)
+
+        assert [(a.due_on, a.component, a.amount) for a in allocations] == [
+            (APRIL, FEES, 5),
+            (APRIL, INTEREST, 20),
+            (APRIL, PRINCIPAL, 100),
+            (DUE, FEES, 3),
+            (DUE, INTEREST, 2),
+        ]
+
+
+def test_an_instalment_that_the_loan_does_not_have_means_nothing() -> None:
+    named = allocate(TWO, Decimal(130), LAW, APRIL, first=DUE + timedelta(days=1))
+
+    assert named == allocate(TWO, Decimal(130), LAW, APRIL)
+
+
 @given(
     instalments=schedules,
     amount=st.decimals(min_value="0.01", max_value=5000, places=2),
     order=orders,
     days=st.integers(-1, 150),
+    first=st.sampled_from([None, *(DUE + timedelta(days=30 * n) for n in range(5))]),
 )
 def test_no_cent_is_made_or_lost(
-    instalments: list[Instalment], amount: Decimal, order: AllocationOrder, days: int
+    instalments: list[Instalment],
+    amount: Decimal,
+    order: AllocationOrder,
+    days: int,
+    first: date | None,
 ) -> None:
-    allocations, left = allocate(instalments, amount, order, DUE + timedelta(days=days))
+    allocations, left = allocate(instalments, amount, order, DUE + timedelta(days=days), first)
     assert sum((a.amount for a in allocations), left) == amount
     expected: Counter[tuple[date, Component]] = Counter()
     for a in allocations:

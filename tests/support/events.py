@@ -44,7 +44,13 @@ def tell_personal(
 
 
 def pay(
-    book: Book, amount: str, *, id: str = "P-1", loan: str = "L-1", paid_on: str | None = None
+    book: Book,
+    amount: str,
+    *,
+    id: str = "P-1",
+    loan: str = "L-1",
+    paid_on: str | None = None,
+    **more: str,
 ) -> EventResult:
     """A payment in the loan's currency, of today if no day is given."""
     return tell(
@@ -55,6 +61,7 @@ def pay(
         amount=amount,
         currency="CNY",
         paid_on=paid_on or book.ctx.today().isoformat(),
+        **more,
     )
 
 

@@ -28,6 +28,9 @@ def record(
     currency: Currency,
     payment_id: Annotated[str, own_id("payment")],
     actor: Recorder,
+    instalment: Annotated[
+        date | None, day("The due day of the instalment that the payer named: it is paid first.")
+    ] = None,
     paid_on: Annotated[date | None, day("When the lender booked it; today if left out.")] = None,
 ) -> None:
     """Record a payment: allocate it to the instalments, and cancel what is no longer needed.
@@ -45,6 +48,7 @@ def record(
         amount=parse_amount(amount),
         currency=currency.upper(),
         paid_on=paid_on or ctx.today(),
+        instalment=instalment,
     )
     payload = {**process.payment_payload(paid), "actor": actor.reference}
     submit(ctx, "payment", paid.external_id, payload)

@@ -28,6 +28,7 @@ SELECT l.id,
 
 _PAYMENTS = text("""
 SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS reversed,
+       p.instalment,
        CASE WHEN p.reversed_on IS NULL
             THEN (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.payment_id = p.id)
             ELSE p.amount - p.unallocated END AS pays
@@ -47,7 +48,9 @@ def read_recorded_payments(
     given = {"loan_ids": list(loan_ids), "as_of": as_of}
     payments: dict[int, list[BookedPayment]] = defaultdict(list)
     for row in connection.execute(_PAYMENTS, given):
-        recorded = BookedPayment(row.id, row.paid_on, row.amount, row.pays, row.reversed)
+        recorded = BookedPayment(
+            row.id, row.paid_on, row.amount, row.pays, row.reversed, row.instalment
+        )
         payments[row.loan_id].append(recorded)
     totals = connection.execute(_TOTALS, given)
     return {row.id: OnRecord(row.paid, row.may_fall_by, tuple(payments[row.id])) for row in totals}

@@ -42,6 +42,7 @@ class _Payment(NamedTuple):
     currency: str
     paid_on: date
     unallocated: Decimal
+    instalment: date | None
     recorded_at: datetime
 
 
@@ -294,6 +295,8 @@ def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
         currency=row.currency,
         paid_on=row.paid_on,
     )
+    if row.instalment is not None:
+        yield part(Phrase.PAID_FOR, due_on=row.instalment)
     if allocations:
         yield part(Phrase.ALLOCATED, allocations=tuple(allocations))
     if row.unallocated > ZERO:

@@ -317,5 +317,5 @@ def dispatch_events(ctx: Context, *, limit: int = 1_000) -> list[int]:
 
 def payment_payload(paid: Payment) -> dict[str, str]:
     """A payment as the payload of an event."""
-    payload: dict[str, str] = TypeAdapter(Payment).dump_python(paid, mode="json")
+    payload: dict[str, str] = TypeAdapter(Payment).dump_python(paid, mode="json", exclude_none=True)
     return payload

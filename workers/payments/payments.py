@@ -44,6 +44,8 @@ class Payment:
     currency: str
     paid_on: date
     """The business date on which the lender booked it: a tape of a later date contains it."""
+    instalment: date | None = None
+    """The due date of the instalment that the payer named: it is paid first."""
 
 
 def record_payment(connection: Connection, ctx: Context, payment: Payment) -> Reasons:
@@ -141,14 +143,25 @@ def _record_new(
     new = [booking for booking in bookings if booking.payment.external_id in ids]
     if not new:
         return {}
-    left_over = _allocate(connection, ctx, new, ids)
+    left_over, named_in_vain = _allocate(connection, ctx, new, ids)
     loan_ids = sorted({booking.loan.id for booking in new})
     keep_promises(connection, loan_ids, now)
     arrears = reassess(connection, ctx, loan_ids, now)
     return {
         booking.payment.external_id: _result(booking, left_over, arrears[booking.loan.id])
+        + _not_found(booking.payment, named_in_vain)
         for booking in new
     }
+
+
+def _not_found(payment: Payment, named_in_vain: set[str]) -> Reasons:
+    """That a payment names an instalment which the loan does not have, if it does.
+
+    It is allocated all the same: nobody may be contacted for money that they paid.
+    """
+    if payment.external_id not in named_in_vain:
+        return ()
+    return because(ReasonCode.INSTALMENT_NOT_KNOWN, loan=payment.loan, due_on=payment.instalment)
 
 
 def _insert(connection: Connection, bookings: Sequence[_Booking], now: datetime) -> dict[str, int]:
@@ -162,6 +175,7 @@ def _insert(connection: Connection, bookings: Sequence[_Booking], now: datetime)
             "paid_on": booking.payment.paid_on,
             "recorded_at": now,
             "unallocated": ZERO,
+            "instalment": booking.payment.instalment,
             "in_tape_as_of": booking.in_tape_as_of,
         }
         for booking in bookings
@@ -174,21 +188,26 @@ def _insert(connection: Connection, bookings: Sequence[_Booking], now: datetime)
 
 def _allocate(
     connection: Connection, ctx: Context, bookings: Sequence[_Booking], ids: Mapping[str, int]
-) -> dict[str, Decimal]:
-    """Allocate payments to the schedules; returns what is left over of them, by the lender's ids.
+) -> tuple[dict[str, Decimal], set[str]]:
+    """Allocate payments to the schedules.
 
-    One that a tape contains already is not allocated.
+    Returns what is left over of them, by the lender's ids; and the ids of those that name an
+    instalment which the loan does not have. One that a tape contains already is not allocated.
     """
     to_allocate = [booking for booking in bookings if booking.in_tape_as_of is None]
     if not to_allocate:
-        return {}
+        return {}, set()
     schedules = load_schedules(connection, {booking.loan.id for booking in to_allocate})
     of_payments: dict[int, Sequence[Allocation]] = {}
     of_loans: dict[int, list[Allocation]] = defaultdict(list)
     left_over: dict[str, Decimal] = {}
+    named_in_vain: set[str] = set()
     for payment, loan in to_allocate:
         order = ctx.settings.allocation_order
-        parts, left = allocate(schedules[loan.id], payment.amount, order, payment.paid_on)
+        schedule, named = schedules[loan.id], payment.instalment
+        parts, left = allocate(schedule, payment.amount, order, payment.paid_on, named)
+        if named and all(instalment.due_on != named for instalment in schedule):
+            named_in_vain.add(payment.external_id)
         schedules[loan.id] = apply_allocations(schedules[loan.id], parts)
         of_payments[ids[payment.external_id]] = parts
         of_loans[loan.id] += parts
@@ -197,7 +216,7 @@ def _allocate(
     insert_allocations(connection, of_payments)
     pay_instalments(connection, of_loans)
     set_unallocated(connection, {ids[name]: left for name, left in left_over.items()})
-    return left_over
+    return left_over, named_in_vain
 
 
 def _result(booking: _Booking, left_over: Mapping[str, Decimal], arrears: Arrears) -> Reasons:

@@ -107,7 +107,7 @@ def _allocate_left_over(
 ) -> None:
     """Allocate what other payments had left over to what is unpaid again, oldest payment first."""
     left_over = connection.execute(
-        select(payment.c.id, payment.c.unallocated, payment.c.paid_on)
+        select(payment.c.id, payment.c.unallocated, payment.c.paid_on, payment.c.instalment)
         .where(
             payment.c.loan_id == loan_id,
             payment.c.unallocated > ZERO,
@@ -116,9 +116,9 @@ def _allocate_left_over(
         )
         .order_by(payment.c.paid_on, payment.c.id)
     ).all()
-    for payment_id, unallocated, paid_on in left_over:
+    for payment_id, unallocated, paid_on, named in left_over:
         schedule = load_schedule(connection, loan_id)
-        parts, left = allocate(schedule, unallocated, ctx.settings.allocation_order, paid_on)
+        parts, left = allocate(schedule, unallocated, ctx.settings.allocation_order, paid_on, named)
         if not parts:
             return
         merged = merge_allocations(_allocations_of(connection, payment_id), parts)

@@ -79,6 +79,7 @@ payment = Table(
     Column("paid_on", Date, nullable=False),
     moment("recorded_at"),
     money("unallocated", server_default="0"),
+    Column("instalment", Date),  # the due date of the one that the payer named; null: none
     Column("in_tape_as_of", Date),  # paid before the tape of that date, which contains it
     Column("reversed_on", Date),  # reversed: its allocations are undone
     moment("reversed_at", nullable=True),  # when this was reported

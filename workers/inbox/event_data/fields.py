@@ -127,7 +127,17 @@ class EventData(StrictModel):
 
 
 LEFT_OUT = {
-    *("actor", "borrower", "document", "loan", "proof", "said", "which_number", "why"),
+    *(
+        "actor",
+        "borrower",
+        "document",
+        "instalment",
+        "loan",
+        "proof",
+        "said",
+        "which_number",
+        "why",
+    ),
 }
 """Fields that are not stored where the sender left them out."""
 

@@ -28,6 +28,8 @@ class PaymentFacts(EventData):
     currency: Currency
     paid_on: Day
     """When the lender's core system booked it."""
+    instalment: Day | None = None
+    """The due date of the instalment that the payer named; it is paid first."""
     actor: Staff | None = None
 
 
