@@ -62,6 +62,10 @@ def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:
     return (kind,) if kind else OF_ONE_PERSON
 
 
+def _for_whom(work: CallToMake | VisitToMake) -> str:
+    return f"{coded('party', work.party)}\n{work.record}"
+
+
 def _what_for(call: CallToMake) -> str:
     lines = [say(call.purpose)]
     if call.must_learn:
@@ -104,6 +108,7 @@ TABLES: dict[Kind, Table[Any]] = {
         {
             "who": lambda call: call.staff,
             "loan": lambda call: loans_named(call.loan, call.other_loans),
+            "for whom": _for_whom,
             "language": lambda call: call.language,
             "what for": _what_for,
         },
@@ -115,6 +120,7 @@ TABLES: dict[Kind, Table[Any]] = {
             "when": lambda visit: f"{_when(visit)}\n{_there(visit)}",
             "who": lambda visit: visit.staff,
             "loan": lambda visit: visit.loan,
+            "for whom": _for_whom,
             "what for": lambda visit: say(visit.purpose),
         },
         if_none="There are no visits to make.",

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.compliance.vocabulary import Party
 from workers.borrowers.reply_queue import ReplyToRead
 
 
@@ -28,6 +29,10 @@ class CallToMake:
     loan: str
     other_loans: Sequence[str]
     """The other loans of the person that the same call is about."""
+    party: Party
+    """Whom it is for: the borrower, or another party of the loan."""
+    record: str
+    """The lender's own reference of that person."""
     item: str
     purpose: str
     must_learn: Sequence[str]
@@ -49,6 +54,10 @@ class VisitToMake:
     """A visit that two people make."""
 
     loan: str
+    party: Party
+    """Whom it is for: the borrower, or another party of the loan."""
+    record: str
+    """The lender's own reference of that person."""
     item: str
     purpose: str
     staff: tuple[str, ...]
@@ -56,7 +65,7 @@ class VisitToMake:
     ends_at: datetime
     """Both in the lender's zone."""
     zone: str
-    """The borrower's zone, or the lender's if it is not known any more."""
+    """The zone of whoever is visited, or the lender's if it is not known any more."""
     local_starts_at: datetime
     local_ends_at: datetime
     """Both in that zone, which is the local time of the visitors."""

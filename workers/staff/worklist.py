@@ -23,6 +23,7 @@ from sqlalchemy import (
 from config.readers.legal_checklists import checklist_for
 from domain.actions import ActionStatus
 from domain.collectors import Span, business_day
+from domain.compliance.vocabulary import Party
 from domain.errors import NotOnRosterError
 from domain.ladder import find_ladder
 from workers.borrowers.reply_queue import read_replies
@@ -37,6 +38,7 @@ from workers.db.schema import (
     legal_file,
     legal_file_need,
     loan,
+    loan_party,
     staff,
     visit,
     visit_staff,
@@ -100,6 +102,11 @@ def _is_current() -> ColumnElement[bool]:
     return action.c.ladder_since == loan.c.ladder_since
 
 
+def _role() -> ColumnElement[str]:
+    """What whoever an action is for is to its loan, for a query of `with_contacted`."""
+    return func.coalesce(loan_party.c.role, str(Party.BORROWER))
+
+
 def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[CallToMake, ...]:
     columns = columns_of(
         CallToMake,
@@ -108,6 +115,8 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         staff=staff.c.external_id,
         loan=loan.c.external_id,
         other_loans=func.array(_other_rows().scalar_subquery()),
+        party=_role(),
+        record=borrower.c.external_id,
         tries=_attempts(),
         language=spoken_language(),
         started_as=_open_attempt(),
@@ -194,6 +203,8 @@ def _visits(
     rows = connection.execute(
         select(
             loan.c.external_id.label("loan"),
+            _role().label("party"),
+            borrower.c.external_id.label("record"),
             action.c.item,
             visit.c.purpose,
             visitors,
@@ -202,15 +213,14 @@ def _visits(
             visit.c.started_at,
             borrower.c.zones,
         )
-        .join_from(visit, action, action.c.id == visit.c.action_id)
-        .join(loan, loan.c.id == visit.c.loan_id)
-        .join(borrower, borrower.c.id == loan.c.borrower_id)
+        .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+        .join(visit, visit.c.action_id == action.c.id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
         .where(
             visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ASSIGNED, _is_current()
         )
-        .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id)
+        .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id, loan_party.c.id)
         .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
         .order_by(visit.c.starts_at, visit.c.id)
     )
@@ -220,6 +230,8 @@ def _visits(
         visits.append(
             VisitToMake(
                 loan=row.loan,
+                party=Party(row.party),
+                record=row.record,
                 item=row.item,
                 purpose=row.purpose,
                 staff=tuple(row.staff),

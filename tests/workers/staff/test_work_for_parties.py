@@ -1,0 +1,91 @@
+"""Calls and visits to a guarantor: the work list says for whom, and what calls them off."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+
+from domain.actions import ASSIGN_CALL, SCHEDULE_VISIT
+from domain.compliance.vocabulary import Party
+from domain.ladder import Days, Item, Ladder, Step
+from tests.support.loans import Book, shipped_policy
+from workers.calls.assign import assign_call
+from workers.db.schema import borrower, loan_party
+from workers.staff.work_items import WorkList
+from workers.staff.worklist import read_work
+from workers.visits.schedule import schedule_visit
+
+ALL_DAY = ("2026-03-01 00:00", "2026-06-01 00:00")
+BY_PHONE = Item("call", ASSIGN_CALL, Days(1, 90))
+IN_PERSON = Item("visit", SCHEDULE_VISIT, Days(1, 90), template="visit_notice")
+
+
+def ladder_of(item: Item) -> Ladder:
+    """The Chinese ladder with this item for the borrower, and for the guarantors."""
+    shipped = max(
+        (known for known in shipped_policy().ladders if known.id == "consumer_loan_cn"),
+        key=lambda known: known.version,
+    )
+    to_guarantor = replace(item, id=f"{item.id}_guarantor", to=Party.GUARANTOR)
+    return replace(shipped, version=9, steps=(Step("ask", Days(1), (item, to_guarantor)),))
+
+
+def book_with(engine: Engine, item: Item) -> Book:
+    """L-1 of B-1 in China has the guarantor G-1."""
+    policy = replace(shipped_policy(), ladders=(ladder_of(item),))
+    book = Book(engine, now="2026-03-09 10:00", policy=policy)
+    book.staff("c-1", "caller", shift=ALL_DAY)
+    for number in (1, 2):
+        book.staff(f"v-{number}", "visitor")
+    book.loan("L-1", due_on="2026-03-01", borrower_id="B-1")
+    book.loan("own", due_on="2027-01-04", borrower_id="G-1", phone="+8613900139001")
+    guaranteed = {"loan_id": book.loan_id("L-1"), "borrower_id": record(book, "G-1")}
+    with engine.begin() as connection:
+        connection.execute(
+            insert(loan_party).values(**guaranteed, role=Party.GUARANTOR, from_tape=False)
+        )
+    book.escalate("L-1")
+    return book
+
+
+@pytest.fixture
+def calls(engine: Engine) -> Book:
+    book = book_with(engine, BY_PHONE)
+    for item in ("call", "call_guarantor"):
+        assert assign_call(book.ctx, book.action_id("L-1", item)) == "assigned"
+    return book
+
+
+@pytest.fixture
+def visits(engine: Engine) -> Book:
+    book = book_with(engine, IN_PERSON)
+    with engine.begin() as connection:
+        connection.execute(
+            update(borrower).where(borrower.c.external_id == "G-1").values(zones=["Asia/Urumqi"])
+        )
+    for item in ("visit", "visit_guarantor"):
+        assert schedule_visit(book.ctx, book.action_id("L-1", item)) == "scheduled"
+    return book
+
+
+def record(book: Book, id: str) -> int:
+    return int(book.one(select(borrower.c.id).where(borrower.c.external_id == id)).id)
+
+
+def work_of(book: Book, on: str = "2026-03-09") -> WorkList:
+    with book.ctx.engine.connect() as connection:
+        return read_work(connection, book.ctx, date.fromisoformat(on))
+
+
+def test_a_call_says_whom_it_is_for(calls: Book) -> None:
+    listed = {(item.item, item.party, item.record) for item in work_of(calls).calls}
+    assert listed == {("call", "borrower", "B-1"), ("call_guarantor", "guarantor", "G-1")}
+
+
+def test_a_visit_says_whom_it_is_for_and_the_local_time_there(visits: Book) -> None:
+    listed = {(item.item, item.party, item.record, item.zone) for item in work_of(visits).visits}
+    assert listed == {
+        ("visit", "borrower", "B-1", "Asia/Shanghai"),
+        ("visit_guarantor", "guarantor", "G-1", "Asia/Urumqi"),
+    }
