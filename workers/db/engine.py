@@ -7,7 +7,12 @@ from contextlib import contextmanager
 
 import orjson
 import psycopg2
-from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from psycopg2.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+)
 from psycopg2.extensions import make_dsn
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -102,15 +107,37 @@ def _ping_idle_connections(engine: Engine) -> None:
     event.listen(engine, "checkout", ping)
 
 
+def is_read_only(error: DBAPIError) -> bool:
+    """Whether the server refused to write: it is a standby, or was set so."""
+    return isinstance(error.orig, ReadOnlySqlTransaction)
+
+
 def assert_reachable(engine: Engine) -> None:
     """Check that the server responds.
 
     Raises:
         ArrearsError: it cannot be reached, or refuses the connection.
     """
+    _ask(engine, "SELECT 1")
+
+
+def assert_writable(engine: Engine) -> None:
+    """Check that the server responds, and that it may be written to.
+
+    Raises:
+        ArrearsError: it cannot be reached, refuses the connection, or is read only.
+    """
+    if _ask(engine, "SHOW transaction_read_only") == "on":
+        raise ArrearsError(
+            "The database is read only: it is a standby, or default_transaction_read_only is on. "
+            "Name the primary in DATABASE_URL, or let PostgreSQL write again."
+        )
+
+
+def _ask(engine: Engine, question: str) -> object:
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+            return connection.execute(text(question)).scalar_one()
     except OperationalError as error:
         raise ArrearsError(
             "The database cannot be reached ({error}). Check DATABASE_URL and that "

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from domain.errors import ArrearsError
 from workers.bootstrap import process_context
 from workers.context import Context
-from workers.db.engine import assert_reachable
+from workers.db.engine import assert_writable
 from workers.http import lender, tencent, twilio
 from workers.http.notify_workers import worker_notifier
-from workers.http.requests import RefusedError, refuse
+from workers.http.requests import RETRY_AFTER_SECONDS, RefusedError, refuse
 
 
 class Health(BaseModel):
@@ -48,7 +48,7 @@ def create_app(
     app.add_api_route(
         "/health",
         health,
-        response_description="The database answers.",
+        response_description="The database answers and can be written to.",
         responses={503: {"description": "It does not; `arrears check` says why.", "model": Health}},
     )
     return app
@@ -59,11 +59,13 @@ async def _notify_nobody(event_id: int) -> None:
 
 
 def health(request: Request, response: Response) -> Health:
-    """Whether the database answers, and a connection to it is free within half a minute."""
+    """Whether the database answers and can be written to, and a connection to it is free within
+    half a minute."""
     try:
-        assert_reachable(request.app.state.ctx.engine)
+        assert_writable(request.app.state.ctx.engine)
     except (ArrearsError, PoolTimeoutError):
         # Anybody may ask, so the reason is left to `arrears check`.
         response.status_code = 503
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return Health(healthy=False)
     return Health(healthy=True)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
 from workers.attempts.attempts import BarredError
 from workers.context import Context
+from workers.db.engine import is_read_only
 from workers.sms.providers.twilio import form_fields
 
 log = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ async def read_body(request: Request) -> bytes:
     return body
 
 
-def read_form(body: bytes) -> dict[str, str]:
+def read_form(body: bytes) -> ImmutableMultiDict[str, str]:
     """The fields of a form.
 
     Raises:
@@ -82,7 +84,7 @@ def read_form(body: bytes) -> dict[str, str]:
         fields = form_fields(body.decode())
     except ValueError:
         raise RefusedError(400, "not a form in UTF-8") from None
-    if any("\x00" in value for value in fields.values()):
+    if any("\x00" in value for _, value in fields.multi_items()):
         raise RefusedError(400, "a form with a character that no text can hold")
     return fields
 
@@ -101,12 +103,17 @@ async def in_the_store(work: Callable[[], Result]) -> Result:
     """Run what waits for the database in a thread, so that other calls are served meanwhile.
 
     Raises:
-        RefusedError: the database is away or too busy, or what came contradicts what is on record.
+        RefusedError: the database is away, too busy or read only, or what came contradicts what
+            is on record.
     """
     try:
         return await run_in_threadpool(work)
     except (OperationalError, InterfaceError, PoolTimeoutError):
         raise RefusedError(503, "the database is away; try again later") from None
+    except InternalError as error:
+        if not is_read_only(error):
+            raise
+        raise RefusedError(503, "the database is read only; try again later") from None
     except BarredError:
         raise
     except ArrearsError as error:

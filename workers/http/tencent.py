@@ -96,6 +96,7 @@ def _reports(body: bytes) -> Sequence[StatusReport]:
     reports = read_tencent_reports(body)
     for report in reports:
         check_identifier(report.sid)
+        check_identifier(report.word)
         if "\x00" in (report.code or ""):
             raise RefusedError(400, "a report with a character that no text can hold")
     return reports

@@ -6,6 +6,7 @@ from functools import partial
 from fastapi import APIRouter, Security
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
+from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.responses import Response
 from twilio.twiml.messaging_response import MessagingResponse
@@ -92,6 +93,7 @@ async def text_status(request: Request) -> Response:
     fields = await _signed_fields(request)
     report = read_status_report(request.url.query, fields)
     check_identifier(report.sid)
+    check_identifier(report.word)
     ids = await in_the_store(partial(store_reports, context_of(request), [report]))
     return Response(status_code=204, background=wake_worker(request, ids))
 
@@ -115,7 +117,7 @@ async def inbound_text(request: Request) -> Response:
     return Response(_answer(ctx, stored.help_in), media_type="text/xml", background=wake)
 
 
-async def _signed_fields(request: Request) -> dict[str, str]:
+async def _signed_fields(request: Request) -> ImmutableMultiDict[str, str]:
     ctx = context_of(request)
     fields = read_form(await read_body(request))
     # What Twilio signed is the address it called, which a proxy in between may have rewritten.

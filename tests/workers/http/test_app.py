@@ -16,6 +16,7 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.db.engine import connect
 from workers.db.schema import inbox_event, message, receipt
+from workers.history import loan_history
 from workers.http.app import create_app
 from workers.http.requests import MOST_BYTES
 from workers.inbox.process import apply_event, dispatch_events
@@ -109,9 +110,21 @@ def test_a_slash_at_the_end_of_the_public_url_does_no_harm(book: Book) -> None:
 
 
 def test_a_report_that_is_none_is_refused(book: Book) -> None:
-    assert report(book, "rejoicing") == 400
+    assert report(book, "not a word") == 400
     assert report(book, reference="not-an-id") == 400
     assert book.rows(inbox_event) == []
+
+
+def test_a_status_that_is_not_known_yet_is_kept_and_shown_and_is_no_delivery(book: Book) -> None:
+    assert report(book, "rejoicing") == 204
+
+    apply_all(book)
+
+    assert book.one(receipt).status == "rejoicing"
+    assert book.one(message).status == "accepted"
+    with book.ctx.engine.connect() as connection:
+        story = loan_history(connection, book.ctx, "L-1")
+    assert any("rejoicing" in sentence.text for sentence in story)
 
 
 def test_an_enormous_report_is_refused_unread(book: Book) -> None:
@@ -150,6 +163,20 @@ def test_the_health_page_says_no_and_nothing_more_when_the_database_is_away(book
     with TestClient(create_app(away)) as client:
         answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"healthy": False})
+
+
+def test_while_the_database_is_read_only_everything_is_to_be_sent_again_later(
+    book: Book, engine: Engine
+) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    read_only = create_engine(url, connect_args={"options": "-c default_transaction_read_only=on"})
+    book.ctx = replace(book.ctx, engine=read_only)
+    assert report(book) == 503
+    with TestClient(create_app(book.ctx)) as client:
+        answer = client.get("/health")
+    read_only.dispose()
+    assert (answer.status_code, answer.json()) == (503, {"healthy": False})
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_the_health_page_says_no_when_all_connections_stay_busy(

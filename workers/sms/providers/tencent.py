@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -222,11 +222,15 @@ def is_fixed_line(number: str) -> bool:
     return bool(kind == phonenumbers.PhoneNumberType.FIXED_LINE)
 
 
+# The text was sent in both cases; the carrier or the telephone failed to deliver it.
+_STATUSES = {"SUCCESS": MessageStatus.DELIVERED, "FAIL": MessageStatus.UNDELIVERED}
+
+
 class TencentReport(BaseModel):
     """One entry of a status callback: https://cloud.tencent.com/document/product/382/52077."""
 
     sid: str
-    report_status: Literal["SUCCESS", "FAIL"]
+    report_status: str
     errmsg: str = ""
     nationcode: str = ""
     mobile: str = ""
@@ -267,15 +271,14 @@ def _status_report(report: TencentReport) -> StatusReport:
 def _report_of(
     sid: str, word: str, code: str | None, to: str | None, reference: UUID | None = None
 ) -> StatusReport:
-    delivered = word == "SUCCESS"
-    code = None if delivered else code or None
+    code = None if word == "SUCCESS" else code or None
     return StatusReport(
         reference=reference,
         provider=PROVIDER,
         sid=sid,
         word=word,
-        # The text was sent in both cases; the carrier or the telephone failed to deliver it.
-        status=MessageStatus.DELIVERED if delivered else MessageStatus.UNDELIVERED,
+        # A word that is not known yet proves only that Tencent Cloud has the text.
+        status=_STATUSES.get(word, MessageStatus.ACCEPTED),
         code=code,
         number_fact=number_fact_of_carrier(code),
         to=to,

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from requests import exceptions as http
+from starlette.datastructures import ImmutableMultiDict
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
@@ -58,12 +59,19 @@ _STATUSES = {
     "queued": MessageStatus.ACCEPTED,
     "sending": MessageStatus.ACCEPTED,
     "sent": MessageStatus.SENT,
+    "partially_delivered": MessageStatus.SENT,
     "delivered": MessageStatus.DELIVERED,
     "read": MessageStatus.DELIVERED,
     "undelivered": MessageStatus.UNDELIVERED,
     "failed": MessageStatus.SEND_FAILED,
     "canceled": MessageStatus.SEND_FAILED,
 }
+
+
+def _status_of(word: str) -> MessageStatus:
+    """The status that Twilio's word stands for. A word that is not known yet proves one thing only:
+    that Twilio has the text."""
+    return _STATUSES.get(word, MessageStatus.ACCEPTED)
 
 
 class TwilioGateway:
@@ -139,7 +147,7 @@ class TwilioGateway:
         """Fetch the text at Twilio; see `SmsGateway.receipt_of`."""
         try:
             fetched = self._client.messages(sid).fetch()
-            status = _STATUSES[fetched.status]
+            status = _status_of(fetched.status)
         except TwilioRestException as error:
             if error.status == NOT_FOUND:
                 return None
@@ -202,9 +210,12 @@ def _seconds(header: str | None) -> timedelta | None:
     return timedelta(seconds=int(header)) if header and header.isdecimal() else None
 
 
-def form_fields(body: str) -> dict[str, str]:
-    """The fields of a form that Twilio posts. Blank ones are kept: the signature covers them."""
-    return dict(parse_qsl(body, keep_blank_values=True))
+def form_fields(body: str) -> ImmutableMultiDict[str, str]:
+    """The fields of a form that Twilio posts, by name; one that is repeated has its last value.
+
+    Blank fields and every value of a repeated one are kept: the signature covers them.
+    """
+    return ImmutableMultiDict(parse_qsl(body, keep_blank_values=True))
 
 
 def verify_signature(
@@ -236,13 +247,13 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
             PROVIDER,
             fields["MessageSid"],
             word,
-            _STATUSES[word],
+            _status_of(word),
             code,
             number_fact(code),
             fields.get("To"),
         )
     except (KeyError, ValueError):
-        _refuse("its message, id or status is missing or not known")
+        _refuse("its message, id or status is missing")
 
 
 def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
@@ -256,7 +267,7 @@ def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
             PROVIDER,
             sid=fields["MessageSid"],
             from_number=fields["From"],
-            body=fields["Body"],
+            body=_whole_body(fields),
             opt_out_type=fields.get("OptOutType") or None,
         )
     except KeyError as missing:
@@ -265,6 +276,13 @@ def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
             "Check the sender's URL for incoming messages in Twilio's console.",
             missing=missing,
         ) from None
+
+
+def _whole_body(fields: Mapping[str, str]) -> str:
+    """The words of a text. If the field is repeated, a stop in any of its values must be read."""
+    if isinstance(fields, ImmutableMultiDict) and "Body" in fields:
+        return "\n".join(dict.fromkeys(fields.getlist("Body")))
+    return fields["Body"]
 
 
 def _refuse(problem: str) -> NoReturn:

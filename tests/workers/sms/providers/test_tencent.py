@@ -302,7 +302,7 @@ def test_a_receipt_without_our_reference_names_the_providers_id_alone(ext: dict[
         b"null",
         b"[1]",
         b"\xff",
-        json.dumps([{**DOCUMENTED, "report_status": "PERHAPS"}]).encode(),
+        json.dumps([{**DOCUMENTED, "report_status": 1}]).encode(),
         json.dumps([{**DOCUMENTED, "sid": None}]).encode(),
     ],
 )
