@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select, true, update
+from sqlalchemy import Connection, func, select, update
 
 from domain.access_log import Opened
 from domain.actors import Actor
@@ -14,10 +14,11 @@ from domain.errors import ArrearsError
 from workers.calls.assign import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.pages import ALL, Asked, Listing, Page, count_all, maker, of_loan, read_page
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.spoken_language import spoken_language
 from workers.db.staff import lock_collectors
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import columns_of
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,8 @@ class ReplyToRead:
 
 
 def read_replies(
-    connection: Connection, zone: ZoneInfo, staff_id: int | None
-) -> tuple[ReplyToRead, ...]:
+    connection: Connection, zone: ZoneInfo, staff_id: int | None, asked: Asked = ALL
+) -> Page[ReplyToRead]:
     """The open replies, oldest first: all, or those of one collector."""
     columns = columns_of(
         ReplyToRead,
@@ -89,16 +90,22 @@ def read_replies(
         loan=loan.c.external_id,
         language=spoken_language(),
     )
-    rows = connection.execute(
+    where = [
+        UNHANDLED,
+        *([reply.c.staff_id == staff_id] if staff_id is not None else ()),
+        *of_loan(reply.c.loan_id, asked),
+    ]
+    rows = (
         select(*columns)
         .select_from(reply)
         .outerjoin(staff, staff.c.id == reply.c.staff_id)
         .outerjoin(loan, loan.c.id == reply.c.loan_id)
         .outerjoin(borrower, borrower.c.id == reply.c.borrower_id)
-        .where(UNHANDLED, reply.c.staff_id == staff_id if staff_id is not None else true())
-        .order_by(reply.c.id)
+        .where(*where)
     )
-    return tuple(typed_rows(ReplyToRead, rows, zone))
+    counts = count_all("replies", reply, *where)
+    listing = Listing("replies", rows, (reply.c.id,), maker(ReplyToRead, zone), counts)
+    return read_page(connection, listing, asked)
 
 
 def count_replies(connection: Connection) -> dict[str, int]:

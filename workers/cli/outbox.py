@@ -1,16 +1,16 @@
 """`arrears outbox`: events that the lender's systems have not received, and sending them again."""
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan
 from workers.cli.context import open_context, read
 from workers.cli.language import say
-from workers.cli.render import Table, print_json, print_lines
+from workers.cli.render import Table, print_json, print_lines, print_pages
+from workers.db.pages import Asked
 from workers.outbox import resend as resending
 from workers.outbox.resend import UndeliveredEvent
 
@@ -19,7 +19,7 @@ app = typer.Typer()
 Dead = Annotated[bool, typer.Option("--dead", help="Those that were given up.")]
 
 EVENTS = Table[UndeliveredEvent](
-    None,
+    "Events that were not delivered",
     {
         "event": lambda event: event.event,
         "what": lambda event: (
@@ -35,21 +35,24 @@ EVENTS = Table[UndeliveredEvent](
 
 
 @app.command("list")
-def list_(dead: Dead = False, as_json: AsJson = False) -> None:
+def list_(
+    dead: Dead = False,
+    kind: Annotated[str | None, typer.Option(help="Only this kind of event.")] = None,
+    loan: OfLoan = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
     """List the events that wait or were given up, the oldest first."""
-    found = read(partial(resending.read_undelivered, dead_only=dead))
+    asked = Asked(limit, after, kind, loan)
+    found = read(
+        lambda connection, zone: resending.read_undelivered(connection, zone, asked, dead_only=dead)
+    )
     if as_json:
         print_json(found)
         return
-    EVENTS.print(found.events)
-    if found.total > len(found.events):
-        print_lines(
-            say(
-                "These are the first {events} of {total}.",
-                events=len(found.events),
-                total=found.total,
-            )
-        )
+    pages = [(EVENTS, page) for page in (found.waiting, found.dead) if page]
+    print_pages(*(pages or [(EVENTS, found.dead)]))
 
 
 @app.command()

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import AsJson, day
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, day
 from workers.cli.context import open_context
 from workers.cli.language import coded, say
-from workers.cli.render import Table, print_lines, show
+from workers.cli.render import Table, print_lines, show_page
+from workers.db.pages import Asked
 from workers.staff.roster import RosterEntry, list_roster, load_roster
 
 app = typer.Typer()
@@ -44,9 +45,9 @@ def load(
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(limit: Limit = ROWS_OF_A_PAGE, after: After = None, as_json: AsJson = False) -> None:
     """List the staff: roles, languages, regions, daily capacity and the next shift."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        found = list_roster(connection, ctx)
-    show(STAFF, found, as_json=as_json)
+        found = list_roster(connection, ctx, Asked(limit, after))
+    show_page(STAFF, found, as_json=as_json)

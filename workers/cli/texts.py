@@ -8,10 +8,11 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.common import AsJson, By, DryRun
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, By, DryRun, Limit
 from workers.cli.context import open_context, read
 from workers.cli.language import coded, say
-from workers.cli.render import Table, loans_named, print_done, show
+from workers.cli.render import Table, loans_named, print_done, show_page
+from workers.db.pages import Asked
 from workers.sms import decide_unconfirmed
 from workers.sms.decide_unconfirmed import UnconfirmedText
 
@@ -30,14 +31,21 @@ TEXTS = Table[UnconfirmedText](
         "is": lambda text: coded("message_status", text.status),
     },
     if_none="There are no unconfirmed texts.",
+    kinds="message_status",
     one_line=("text",),
 )
 
 
 @app.command("unconfirmed")
-def list_unconfirmed(as_json: AsJson = False) -> None:
+def list_unconfirmed(
+    limit: Limit = ROWS_OF_A_PAGE, after: After = None, as_json: AsJson = False
+) -> None:
     """List the texts that may or may not have been sent. `parked` ones wait for a person."""
-    show(TEXTS, read(decide_unconfirmed.read_unconfirmed), as_json=as_json)
+    asked = Asked(limit, after)
+    found = read(
+        lambda connection, zone: decide_unconfirmed.read_unconfirmed(connection, zone, asked)
+    )
+    show_page(TEXTS, found, as_json=as_json)
 
 
 @app.command("mark-sent")

@@ -8,10 +8,11 @@ import typer
 
 from domain.errors import ArrearsError
 from workers.borrowers.reply_queue import ReplyToRead
-from workers.cli.common import AsJson, day
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day
 from workers.cli.context import open_context
 from workers.cli.language import coded, say, words
-from workers.cli.render import Table, loans_named, print_json, print_lines
+from workers.cli.render import Table, loans_named, print_json, print_lines, print_pages
+from workers.db.pages import Asked
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
 from workers.staff.worklist import read_work
 
@@ -27,6 +28,9 @@ def worklist(
     on: Annotated[
         date | None, day("Calls that are open by the end of this day; today if left out.")
     ] = None,
+    loan: OfLoan = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what waits for people: calls, visits, legal files, approvals, replies.
@@ -34,18 +38,18 @@ def worklist(
     It shows no personal data.
     """
     kinds = _asked(kind, staff)
+    asked = Asked(limit, after, loan=loan)
     ctx = open_context()
     until = on or ctx.today()
     with ctx.engine.connect() as connection:
-        found = read_work(connection, ctx, until, kinds, staff)
+        found = read_work(connection, ctx, until, kinds, staff, asked)
     if as_json:
-        print_json({kind: getattr(found, kind) for kind in kinds})
+        print_json({kind: getattr(found, kind) for kind in kinds if asked.reads(kind)})
         return
     print_lines(
         say("Work on business date {until}; times of {zone}", until=until, zone=ctx.settings.zone)
     )
-    for kind in kinds:
-        TABLES[kind].print(getattr(found, kind))
+    print_pages(*((TABLES[kind], getattr(found, kind)) for kind in kinds if asked.reads(kind)))
 
 
 def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:

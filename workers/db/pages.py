@@ -15,6 +15,7 @@ from sqlalchemy import literal as bound
 from sqlalchemy.sql import union_all
 
 from domain.errors import ArrearsError
+from workers.db.schema import loan
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class Page(Sequence[T]):
     """Some rows of a list, in its order, and how many there are."""
 
     counts: Mapping[str, int]
-    """How many rows of each kind the whole list has."""
+    """How many rows of each kind the whole list has; empty if it was asked for without a limit."""
     rows: tuple[T, ...] = ()
     after: str | None = None
     """What continues the list after these rows; None: these are its last."""
@@ -105,6 +106,19 @@ def count_by(
     return select(kind, func.count()).select_from(table).where(*where).group_by(kind)
 
 
+def count_rows(rows: Select[Any], kind: ColumnElement[Any]) -> Select[Any]:
+    """How many rows a statement gives of each kind."""
+    return rows.with_only_columns(kind, func.count()).group_by(kind)
+
+
+def of_loan(loan_id: ColumnElement[int], asked: Asked) -> list[ColumnElement[bool]]:
+    """The condition that a row is about the loan that is asked for, if one is."""
+    if asked.loan is None:
+        return []
+    named = select(loan.c.id).where(loan.c.external_id == asked.loan)
+    return [loan_id == named.scalar_subquery()]
+
+
 def count_all(name: str, table: FromClause, *where: ColumnElement[bool]) -> Select[Any]:
     """How many rows of a table there are, of one kind; no row where there are none."""
     kind: ColumnElement[Any] = bound(name)
@@ -120,7 +134,9 @@ def read_page(connection: Connection, listing: Listing[T], asked: Asked) -> Page
     """
     if not asked.reads(listing.name):
         return NOTHING
-    counts = {row[0]: row[1] for row in connection.execute(listing.counts)}
+    counts: dict[str, int] = {}
+    if asked.limit is not None:
+        counts = {row[0]: row[1] for row in connection.execute(listing.counts)}
     begins: list[ColumnElement[bool]] = []
     if asked.after is not None:
         last = tuple_(*_values(asked.after, listing.keys))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
@@ -28,6 +28,7 @@ from workers.db.pages import (
     count_all,
     count_by,
     maker,
+    of_loan,
     page_of,
     read_page,
 )
@@ -126,7 +127,7 @@ def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> P
         if "calendars" in lists
         else NOTHING,
     )
-    if asked.loan is not None and not any(getattr(found, name).counts for name in OF_LOANS):
+    if asked.loan is not None and not any(getattr(found, name) for name in OF_LOANS):
         known_loan_id(connection, asked.loan)
     return found
 
@@ -148,19 +149,11 @@ def asked_lists(asked: Asked) -> tuple[str, ...]:
     )
 
 
-def _of_loan(loan_id: ColumnElement[int], asked: Asked) -> list[ColumnElement[bool]]:
-    """An event may wait for a loan that is not known, so that is no error here."""
-    if asked.loan is None:
-        return []
-    named = select(loan.c.id).where(loan.c.external_id == asked.loan)
-    return [loan_id == named.scalar_subquery()]
-
-
 def _of_loans(connection: Connection, zone: tzinfo, asked: Asked) -> Page[OpenProblem]:
     columns = columns_of(OpenProblem, problem, loan=loan.c.external_id, since=problem.c.found_at)
     where = [
         problem.c.resolved_at.is_(None),
-        *_of_loan(problem.c.loan_id, asked),
+        *of_loan(problem.c.loan_id, asked),
         *([problem.c.kind == asked.kind] if asked.kind else ()),
     ]
     listing = Listing(
@@ -182,7 +175,7 @@ def _of_replies(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Unre
             (row.received_at + READ_WITHIN).astimezone(zone),
         )
 
-    where = [UNHANDLED, *_of_loan(reply.c.loan_id, asked)]
+    where = [UNHANDLED, *of_loan(reply.c.loan_id, asked)]
     rows = (
         select(reply.c.id, loan.c.external_id, reply.c.received_at)
         .outerjoin(loan, loan.c.id == reply.c.loan_id)

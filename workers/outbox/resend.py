@@ -2,20 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from domain.errors import ArrearsError
 from domain.events import OutboxStatus
 from domain.reasons import Reasons
 from workers.context import Context
 from workers.db import outbox
+from workers.db.loans import known_loan_id
+from workers.db.pages import (
+    ALL,
+    NOTHING,
+    Asked,
+    Listing,
+    Page,
+    assert_of,
+    count_by,
+    maker,
+    of_loan,
+    read_page,
+)
+from workers.db.prepared_statements import literal
 from workers.db.schema import loan, outbox_event
-from workers.db.typed_rows import columns_of, typed_rows
-
-MAX_SHOWN = 200
-"""The most events that are listed, the oldest first."""
+from workers.db.typed_rows import columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +48,51 @@ class UndeliveredEvent:
 
 @dataclass(frozen=True, slots=True)
 class UndeliveredEvents:
-    """The first `MAX_SHOWN` of the events that were asked for, and how many there are."""
+    """The events that wait, the next first, and those that were given up, the oldest first."""
 
-    events: tuple[UndeliveredEvent, ...]
-    total: int
+    waiting: Page[UndeliveredEvent]
+    dead: Page[UndeliveredEvent]
 
 
 def read_undelivered(
-    connection: Connection, zone: tzinfo, *, dead_only: bool = False
+    connection: Connection, zone: tzinfo, asked: Asked = ALL, *, dead_only: bool = False
 ) -> UndeliveredEvents:
-    """Events that wait or were given up, or only the latter. Holds no personal data."""
-    statuses = [OutboxStatus.DEAD] if dead_only else [OutboxStatus.WAITING, OutboxStatus.DEAD]
-    asked = outbox_event.c.status.in_(statuses)
+    """Events that wait or were given up, or only the latter. Holds no personal data.
+
+    `asked.kind` is a kind of event.
+
+    Raises:
+        ArrearsError: the loan is not known, or the page is none of these lists.
+    """
+    assert_of({OutboxStatus.DEAD} if dead_only else set(OutboxStatus), asked)
+    event = outbox_event.c
+    if asked.loan is not None:
+        known_loan_id(connection, asked.loan)
     columns = columns_of(
         UndeliveredEvent,
         outbox_event,
-        event=outbox_event.c.event_id,
+        event=event.event_id,
         loan=loan.c.external_id,
-        next_try_at=outbox_event.c.due_at,
+        next_try_at=event.due_at,
     )
-    rows = connection.execute(
-        select(*columns)
-        .join(loan, loan.c.id == outbox_event.c.loan_id)
-        .where(asked)
-        .order_by(outbox_event.c.id)
-        .limit(MAX_SHOWN)
+
+    def of_status(status: OutboxStatus, *keys: ColumnElement[Any]) -> Page[UndeliveredEvent]:
+        where = [event.status == literal(status), *of_loan(event.loan_id, asked)]
+        if asked.kind is not None:
+            where.append(event.kind == asked.kind)
+        listing = Listing(
+            status,
+            select(*columns).join(loan, loan.c.id == event.loan_id).where(*where),
+            keys,
+            maker(UndeliveredEvent, zone),
+            count_by(event.kind, outbox_event, *where),
+        )
+        return read_page(connection, listing, asked)
+
+    return UndeliveredEvents(
+        NOTHING if dead_only else of_status(OutboxStatus.WAITING, event.due_at, event.id),
+        of_status(OutboxStatus.DEAD, event.id),
     )
-    events = tuple(typed_rows(UndeliveredEvent, rows, zone))
-    total = connection.execute(select(func.count()).select_from(outbox_event).where(asked))
-    return UndeliveredEvents(events, total.scalar_one())
 
 
 def resend(ctx: Context, event_id: UUID) -> None:

@@ -19,8 +19,9 @@ from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import StoredText, advance_message, is_first_row, is_text, lock_text
+from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_rows, maker, read_page
 from workers.db.schema import action, contact, loan, message
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import columns_of
 
 UNCONFIRMED = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
 """A person may resolve texts with these statuses."""
@@ -42,8 +43,14 @@ class UnconfirmedText:
     """`unknown`: still being reconciled; `parked`: only a person can resolve it."""
 
 
-def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedText, ...]:
-    """All unconfirmed texts, oldest first; moments are in `zone`."""
+def read_unconfirmed(
+    connection: Connection, zone: tzinfo, asked: Asked = ALL
+) -> Page[UnconfirmedText]:
+    """The unconfirmed texts, oldest first; moments are in `zone`.
+
+    Raises:
+        ArrearsError: the page is not one of this list.
+    """
     columns = columns_of(
         UnconfirmedText,
         message,
@@ -53,7 +60,7 @@ def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedT
         other_loans=func.array(_other_loans().scalar_subquery()),
         since=message.c.created_at,
     )
-    rows = connection.execute(
+    rows = (
         select(*columns)
         .select_from(message.join(action).join(loan))
         .where(
@@ -61,9 +68,15 @@ def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedT
             action.c.status == ActionStatus.UNKNOWN,
             is_first_row(),
         )
-        .order_by(message.c.created_at, message.c.contact_id)
     )
-    return tuple(typed_rows(UnconfirmedText, rows, zone))
+    listing = Listing(
+        "texts",
+        rows,
+        (message.c.created_at, message.c.contact_id),
+        maker(UnconfirmedText, zone),
+        count_rows(rows, message.c.status),
+    )
+    return read_page(connection, listing, assert_of({"texts"}, asked))
 
 
 def mark_sent(

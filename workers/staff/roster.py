@@ -12,8 +12,9 @@ from config.readers.roster import StaffMember, read_roster
 from domain.actions import ActionStatus, assigned_types
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
+from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_all, maker, read_page
 from workers.db.schema import action, shift, staff
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,25 @@ class RosterEntry:
     """The start of their present or next shift, in the lender's zone."""
 
 
-def list_roster(connection: Connection, ctx: Context) -> list[RosterEntry]:
-    """All staff on record, by the lender's id."""
+def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Page[RosterEntry]:
+    """The staff on record, by the lender's id.
+
+    Raises:
+        ArrearsError: the page is not one of this list.
+    """
     ahead = and_(shift.c.staff_id == staff.c.id, shift.c.ends_at > ctx.now())
     columns = columns_of(
         RosterEntry, staff, staff=staff.c.external_id, next_shift_at=func.min(shift.c.starts_at)
     )
-    rows = connection.execute(
-        select(*columns)
-        .join_from(staff, shift, ahead, isouter=True)
-        .group_by(staff.c.id)
-        .order_by(staff.c.external_id)
+    rows = select(*columns).join_from(staff, shift, ahead, isouter=True).group_by(staff.c.id)
+    listing = Listing(
+        "staff",
+        rows,
+        (staff.c.external_id,),
+        maker(RosterEntry, ctx.settings.lender_zone),
+        count_all("staff", staff),
     )
-    return typed_rows(RosterEntry, rows, ctx.settings.lender_zone)
+    return read_page(connection, listing, assert_of({"staff"}, asked))
 
 
 def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:

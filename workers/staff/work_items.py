@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from domain.compliance.vocabulary import Party
 from workers.borrowers.reply_queue import ReplyToRead
+from workers.db.pages import NOTHING, Page
 
 
 class Kind(StrEnum):
@@ -107,8 +108,8 @@ class ApprovalToGive:
 class WorkList:
     """The requested kinds of work; the other kinds are empty."""
 
-    calls: tuple[CallToMake, ...] = ()
-    visits: tuple[VisitToMake, ...] = ()
-    files: tuple[FileToBring, ...] = ()
-    approvals: tuple[ApprovalToGive, ...] = ()
-    replies: tuple[ReplyToRead, ...] = ()
+    calls: Page[CallToMake] = NOTHING
+    visits: Page[VisitToMake] = NOTHING
+    files: Page[FileToBring] = NOTHING
+    approvals: Page[ApprovalToGive] = NOTHING
+    replies: Page[ReplyToRead] = NOTHING

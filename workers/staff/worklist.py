@@ -6,11 +6,13 @@ paid or replaced since is left out.
 
 from collections.abc import Collection
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     ScalarSelect,
     Select,
     exists,
@@ -28,7 +30,22 @@ from domain.errors import NotOnRosterError
 from domain.ladder import find_ladder
 from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
+from workers.db.loans import known_loan_id
+from workers.db.pages import (
+    ALL,
+    NOTHING,
+    Asked,
+    Listing,
+    Page,
+    assert_of,
+    count_by,
+    count_rows,
+    maker,
+    of_loan,
+    read_page,
+)
 from workers.db.parties import with_contacted
+from workers.db.prepared_statements import literal
 from workers.db.schema import (
     action,
     borrower,
@@ -44,7 +61,7 @@ from workers.db.schema import (
     visit_staff,
 )
 from workers.db.spoken_language import spoken_language
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import columns_of
 from workers.staff.work_items import (
     ApprovalToGive,
     CallToMake,
@@ -61,6 +78,7 @@ def read_work(
     on: date,
     kinds: Collection[Kind] = frozenset(Kind),
     member: str | None = None,
+    asked: Asked = ALL,
 ) -> WorkList:
     """The open calls of business date `on`, the visits from then on, and all other open work.
 
@@ -69,19 +87,24 @@ def read_work(
 
     Raises:
         NotOnRosterError: nobody has that reference.
+        ArrearsError: the loan is not known, or the page is none of these kinds.
         ArrearsError: an action names a ladder that is not loaded.
     """
-    day = business_day(datetime.combine(on, time.min, ctx.settings.lender_zone))
+    assert_of(kinds, asked)
+    if asked.loan is not None:
+        known_loan_id(connection, asked.loan)
+    zone = ctx.settings.lender_zone
+    day = business_day(datetime.combine(on, time.min, zone))
     staff_id = _staff_id(connection, member) if member is not None else None
     return WorkList(
-        calls=_calls(connection, day, staff_id) if Kind.CALLS in kinds else (),
-        visits=_visits(connection, ctx, day, staff_id) if Kind.VISITS in kinds else (),
-        files=_files(connection, ctx) if Kind.FILES in kinds else (),
-        approvals=_approvals(connection, ctx) if Kind.APPROVALS in kinds else (),
+        calls=_calls(connection, ctx.settings.lender_zone, day, staff_id, asked)
+        if Kind.CALLS in kinds
+        else NOTHING,
+        visits=_visits(connection, ctx, day, staff_id, asked) if Kind.VISITS in kinds else NOTHING,
+        files=_files(connection, ctx, asked) if Kind.FILES in kinds else NOTHING,
+        approvals=_approvals(connection, ctx, asked) if Kind.APPROVALS in kinds else NOTHING,
         replies=(
-            read_replies(connection, ctx.settings.lender_zone, staff_id)
-            if Kind.REPLIES in kinds
-            else ()
+            read_replies(connection, zone, staff_id, asked) if Kind.REPLIES in kinds else NOTHING
         ),
     )
 
@@ -107,7 +130,9 @@ def _role() -> ColumnElement[str]:
     return func.coalesce(loan_party.c.role, str(Party.BORROWER))
 
 
-def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[CallToMake, ...]:
+def _calls(
+    connection: Connection, zone: ZoneInfo, day: Span, staff_id: int | None, asked: Asked
+) -> Page[CallToMake]:
     columns = columns_of(
         CallToMake,
         call,
@@ -122,7 +147,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         started_as=_open_attempt(),
         callback_at=_callback(),
     )
-    rows = connection.execute(
+    rows = (
         select(*columns)
         .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
         .join(call, call.c.action_id == action.c.id)
@@ -134,10 +159,17 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             _is_current(),
             ~_other_rows().where(_PART.c.id < call.c.id).exists(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
+            *of_loan(call.c.loan_id, asked),
         )
-        .order_by(staff.c.external_id, call.c.id)
     )
-    return tuple(typed_rows(CallToMake, rows, day.starts_at.tzinfo))
+    listing = Listing(
+        Kind.CALLS,
+        rows,
+        (staff.c.external_id, call.c.id),
+        maker(CallToMake, zone),
+        count_rows(rows, action.c.item),
+    )
+    return read_page(connection, listing, asked)
 
 
 _PART, _PART_ACTION, _PART_LOAN = (
@@ -197,17 +229,24 @@ def _open_attempt() -> ScalarSelect[str]:
 
 
 def _visits(
-    connection: Connection, ctx: Context, day: Span, staff_id: int | None
-) -> tuple[VisitToMake, ...]:
-    visitors = func.array_agg(staff.c.external_id.distinct()).label("staff")
-    rows = connection.execute(
+    connection: Connection, ctx: Context, day: Span, staff_id: int | None, asked: Asked
+) -> Page[VisitToMake]:
+    of_visit = visit_staff.c.visit_id == visit.c.id
+    visitors = (
+        select(staff.c.external_id)
+        .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
+        .where(of_visit)
+        .order_by(staff.c.external_id)
+        .correlate(visit)
+    )
+    rows = (
         select(
             loan.c.external_id.label("loan"),
             _role().label("party"),
             borrower.c.external_id.label("record"),
             action.c.item,
             visit.c.purpose,
-            visitors,
+            func.array(visitors.scalar_subquery()).label("staff"),
             visit.c.starts_at,
             visit.c.ends_at,
             visit.c.started_at,
@@ -215,42 +254,53 @@ def _visits(
         )
         .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
         .join(visit, visit.c.action_id == action.c.id)
-        .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
-        .join(staff, staff.c.id == visit_staff.c.staff_id)
         .where(
-            visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ASSIGNED, _is_current()
+            visit.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ASSIGNED,
+            _is_current(),
+            exists().where(of_visit, visit_staff.c.staff_id == staff_id)
+            if staff_id is not None
+            else true(),
+            *of_loan(visit.c.loan_id, asked),
         )
-        .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id, loan_party.c.id)
-        .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
-        .order_by(visit.c.starts_at, visit.c.id)
     )
-    visits = []
-    for row in rows:
+
+    def to_make(row: Row[Any]) -> VisitToMake:
         zone = row.zones[0] if row.zones else ctx.settings.zone
-        visits.append(
-            VisitToMake(
-                loan=row.loan,
-                party=Party(row.party),
-                record=row.record,
-                item=row.item,
-                purpose=row.purpose,
-                staff=tuple(row.staff),
-                starts_at=row.starts_at.astimezone(day.starts_at.tzinfo),
-                ends_at=row.ends_at.astimezone(day.starts_at.tzinfo),
-                zone=zone,
-                local_starts_at=row.starts_at.astimezone(ZoneInfo(zone)),
-                local_ends_at=row.ends_at.astimezone(ZoneInfo(zone)),
-                started=row.started_at is not None,
-            )
+        return VisitToMake(
+            loan=row.loan,
+            party=Party(row.party),
+            record=row.record,
+            item=row.item,
+            purpose=row.purpose,
+            staff=tuple(row.staff),
+            starts_at=row.starts_at.astimezone(day.starts_at.tzinfo),
+            ends_at=row.ends_at.astimezone(day.starts_at.tzinfo),
+            zone=zone,
+            local_starts_at=row.starts_at.astimezone(ZoneInfo(zone)),
+            local_ends_at=row.ends_at.astimezone(ZoneInfo(zone)),
+            started=row.started_at is not None,
         )
-    return tuple(visits)
+
+    listing = Listing(
+        Kind.VISITS,
+        rows,
+        (visit.c.starts_at, visit.c.id),
+        to_make,
+        count_rows(rows, action.c.item),
+    )
+    return read_page(connection, listing, asked)
 
 
-def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
+NO_LIMITATION = date(9999, 12, 31)
+"""Files without a day of limitation come last."""
+
+
+def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBring]:
     missing = select(legal_file_need.c.need).where(
         legal_file_need.c.legal_file_id == legal_file.c.id, legal_file_need.c.met_by.is_(None)
     )
-    rows = connection.execute(
+    rows = (
         select(
             legal_file,
             loan.c.external_id.label("loan"),
@@ -260,11 +310,11 @@ def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
         )
         .join_from(legal_file, action, action.c.id == legal_file.c.action_id)
         .join(loan, loan.c.id == legal_file.c.loan_id)
-        .where(_is_current())
-        .order_by(legal_file.c.limitation_on.asc().nulls_last(), legal_file.c.id)
+        .where(_is_current(), *of_loan(legal_file.c.loan_id, asked))
     )
-    return tuple(
-        FileToBring(
+
+    def to_bring(row: Row[Any]) -> FileToBring:
+        return FileToBring(
             loan=row.loan,
             item=row.item,
             currency=row.currency,
@@ -275,8 +325,15 @@ def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
             missing=_texts(ctx, row.jurisdiction, row.missing),
             opened_at=row.opened_at.astimezone(ctx.settings.lender_zone),
         )
-        for row in rows
+
+    listing = Listing(
+        Kind.FILES,
+        rows,
+        (func.coalesce(legal_file.c.limitation_on, NO_LIMITATION), legal_file.c.id),
+        to_bring,
+        count_rows(rows, action.c.item),
     )
+    return read_page(connection, listing, asked)
 
 
 def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
@@ -287,8 +344,12 @@ def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str,
     return texts | {need: need for need in sorted(needs) if need not in texts}
 
 
-def _approvals(connection: Connection, ctx: Context) -> tuple[ApprovalToGive, ...]:
-    rows = connection.execute(
+def _approvals(connection: Connection, ctx: Context, asked: Asked) -> Page[ApprovalToGive]:
+    where = [
+        action.c.status == literal(ActionStatus.AWAITING_APPROVAL),
+        *of_loan(action.c.loan_id, asked),
+    ]
+    rows = (
         select(
             loan.c.external_id.label("loan"),
             action.c.item,
@@ -297,19 +358,18 @@ def _approvals(connection: Connection, ctx: Context) -> tuple[ApprovalToGive, ..
             action.c.changed_at,
         )
         .join_from(action, loan, loan.c.id == action.c.loan_id)
-        .where(action.c.status == ActionStatus.AWAITING_APPROVAL)
-        .order_by(action.c.changed_at, action.c.id)
+        .where(*where)
     )
-    return tuple(
-        ApprovalToGive(
+
+    def to_give(row: Row[Any]) -> ApprovalToGive:
+        ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
+        return ApprovalToGive(
             loan=row.loan,
             item=row.item,
-            role=str(
-                find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
-                .item(row.item)
-                .approval
-            ),
+            role=str(ladder.item(row.item).approval),
             waits_since=row.changed_at.astimezone(ctx.settings.lender_zone),
         )
-        for row in rows
-    )
+
+    counts = count_by(action.c.item, action, *where)
+    listing = Listing(Kind.APPROVALS, rows, (action.c.id,), to_give, counts)
+    return read_page(connection, listing, asked)

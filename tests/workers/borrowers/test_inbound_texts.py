@@ -58,7 +58,7 @@ def texts(
 
 def waiting(book: Book, staff_id: int | None = None) -> tuple[ReplyToRead, ...]:
     with book.ctx.engine.connect() as connection:
-        return read_replies(connection, book.ctx.settings.lender_zone, staff_id)
+        return tuple(read_replies(connection, book.ctx.settings.lender_zone, staff_id))
 
 
 def counted(book: Book) -> dict[str, int]:

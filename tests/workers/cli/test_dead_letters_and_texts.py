@@ -72,7 +72,7 @@ def test_a_person_drops_what_was_given_up(environment: dict[str, str], engine: E
 
 def test_a_person_says_what_became_of_a_text(environment: dict[str, str], engine: Engine) -> None:
     book = a_text(engine, ANSWER_LOST)
-    (listed,) = json.loads(arrears(environment, "texts", "unconfirmed", "--json").stdout)
+    (listed,) = json.loads(arrears(environment, "texts", "unconfirmed", "--json").stdout)["rows"]
     text = listed["message"]
     assert (listed["loan"], listed["status"]) == ("L-1", "unknown")
     assert text in arrears(environment, "texts", "unconfirmed").stdout

@@ -79,8 +79,8 @@ def test_events_that_were_not_taken_are_there_for_people_and_for_programs(
     assert dead in listed, "in one piece"
     assert "given up" in listed
     found = json.loads(arrears(environment, "outbox", "list", "--dead", "--json").stdout)
-    assert found["total"] == 1
-    assert [(row["event"], row["loan"]) for row in found["events"]] == [(dead, "L-1")]
+    assert sum(found["dead"]["counts"].values()) == 1
+    assert [(row["event"], row["loan"]) for row in found["dead"]["rows"]] == [(dead, "L-1")]
 
 
 def test_an_event_that_was_given_up_is_sent_again_under_its_id(

@@ -36,7 +36,7 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     environment: dict[str, str], book: Book
 ) -> None:
     worklist = json.loads(arrears(environment, "worklist", "--staff", "c-1", "--json").stdout)
-    (found,) = worklist["replies"]
+    (found,) = worklist["replies"]["rows"]
     assert (found["staff"], found["loan"], found["language"]) == ("c-1", "L-1", "zh-Hans")
     number = str(found["reply"])
 

@@ -46,8 +46,8 @@ def test_the_work_list_is_there_for_people_and_for_programs(
 
     worklist = json.loads(arrears(environment, "worklist", "--on", "2026-03-31", "--json").stdout)
     assert list(worklist) == ["calls", "visits", "files", "approvals", "replies"]
-    assert worklist["visits"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
-    assert [waiting["loan"] for waiting in worklist["approvals"]] == ["L-2"]
+    assert worklist["visits"]["rows"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
+    assert [waiting["loan"] for waiting in worklist["approvals"]["rows"]] == ["L-2"]
 
 
 def test_the_work_of_one_kind_or_one_person_is_shown_alone(
@@ -56,7 +56,7 @@ def test_the_work_of_one_kind_or_one_person_is_shown_alone(
     of_kind = arrears(environment, "worklist", "--kind", "approvals", "--json")
     assert list(json.loads(of_kind.stdout)) == ["approvals"]
     of_person = arrears(environment, "worklist", "--staff", "v-1", "--on", "2026-03-31", "--json")
-    assert [row["loan"] for row in json.loads(of_person.stdout)["visits"]] == ["L-1"]
+    assert [row["loan"] for row in json.loads(of_person.stdout)["visits"]["rows"]] == ["L-1"]
 
     refused = arrears(environment, "worklist", "--kind", "files", "--staff", "v-1")
     assert (refused.returncode, "nobody's in particular" in refused.stderr) == (2, True)
@@ -66,7 +66,7 @@ def test_the_roster_is_listed_for_people_and_for_programs(
     environment: dict[str, str], book: Book
 ) -> None:
     assert "v-1" in arrears(environment, "roster", "list").stdout
-    listed = json.loads(arrears(environment, "roster", "list", "--json").stdout)
+    listed = json.loads(arrears(environment, "roster", "list", "--json").stdout)["rows"]
     assert [(row["staff"], row["roles"]) for row in listed] == [
         ("v-1", ["visitor"]),
         ("v-2", ["visitor"]),

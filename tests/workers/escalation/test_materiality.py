@@ -95,7 +95,7 @@ def test_a_payment_that_leaves_nine_yuan_ends_the_ladder_and_its_reversal_brings
     assert book.action("L-1", "text_day_1").reason == because(ReasonCode.BELOW_MINIMUM)
     assert book.one(call).cancelled_at is not None
     with engine.connect() as connection:
-        assert read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls == ()
+        assert not read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
     assert book.one(loan).ladder_since is None
     book.escalate("L-1")
     assert book.one(select(loan.c.review_on)).review_on == JULY + timedelta(days=1)
