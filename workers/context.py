@@ -1,6 +1,6 @@
 """The context of a process: its settings, policy, database, clock and gateways."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from config.readers.policy import Policy
 from config.readers.templates import Templates
 from config.settings import Settings
+from domain.allocation import AllocationOrder
+from domain.compliance.rules import components_in_order
 from domain.ladder import Ladder, first_day_with_ladder, ladder_for
 from domain.reasons import ReasonCode, Reasons, because
 from workers.clock import Clock
@@ -44,6 +46,13 @@ class Context:
         `loan` is any row with `jurisdiction`, `product` and `currency`.
         """
         return ladder_for(self.policy.ladders, **_kind_of(loan), on=on)
+
+    def allocation_order(self, jurisdiction: str) -> AllocationOrder:
+        """The order in which a payment of a loan is allocated: the components as a rule pack of the
+        jurisdiction says, or else the settings; whether by instalment, as the settings say."""
+        said = components_in_order(self.policy.rule_packs, jurisdiction)
+        order = self.settings.allocation_order
+        return replace(order, components=said) if said else order
 
     def why_no_ladder(self, loan: Any, on: date) -> Reasons:
         """Why `ladder_of` finds none: none is for such a loan, or none is in force yet."""

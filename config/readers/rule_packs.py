@@ -22,6 +22,7 @@ from domain.compliance.rules import (
     Source,
 )
 from domain.compliance.vocabulary import Channel, Collects, Place
+from domain.loans import Component
 
 RULE_KEYS = (
     "id kind channels modality status applies_to products place replaces effective_from "
@@ -47,7 +48,7 @@ def read_rule_pack(document: Value) -> RulePack:
         PolicyError: something in the file is wrong, two rules contradict each other, or the pack of
             a country gives no hours for a channel. That channel could then never be used.
     """
-    top = document.section("id version jurisdiction calendar rules")
+    top = document.section("id version jurisdiction calendar allocation rules")
     pack_id = top.need("id").identifier()
     jurisdiction = _read_jurisdiction(top.need("jurisdiction"))
     calendar = top.maybe("calendar", read_calendar) or PLAIN_WEEK
@@ -56,7 +57,20 @@ def read_rule_pack(document: Value) -> RulePack:
     _refuse_contradictions(tuple(zip(entries, rules, strict=True)))
     if "-" not in jurisdiction and jurisdiction != EVERYWHERE:
         _refuse_silence(top, rules)
-    return RulePack(pack_id, top.need("version").whole(at_least=1), jurisdiction, rules, calendar)
+    version = top.need("version").whole(at_least=1)
+    allocation = top.maybe("allocation", _read_allocation) or ()
+    return RulePack(pack_id, version, jurisdiction, rules, calendar, allocation)
+
+
+def _read_allocation(value: Value) -> tuple[Component, ...]:
+    components = value.entries(lambda entry: entry.word(Component))
+    if sorted(components) != sorted(Component):
+        raise value.refuse(
+            f"`{value.key}` does not name every component once.",
+            "Write fees, interest and principal in their order, such as "
+            "[fees, interest, principal].",
+        )
+    return components
 
 
 REACHING_PEOPLE = (ContactHours, InconvenientTimes)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Channel, Collects, Place
+from domain.loans import Component
 
 EVERYWHERE = "*"
 """The jurisdiction of a pack that applies in all of them."""
@@ -95,6 +96,8 @@ class RulePack:
     `EVERYWHERE`, for the lender's own limits."""
     rules: tuple[Rule, ...]
     calendar: Calendar = PLAIN_WEEK
+    allocation: tuple[Component, ...] = ()
+    """What a payment pays first, where the law says so; empty: it does not."""
     replaces: frozenset[str] = field(init=False, repr=False, compare=False)
     """The rules of other packs instead of which rules of this one apply."""
     _by_channel: dict[Channel, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
@@ -139,6 +142,16 @@ def rules_in_force(packs: Iterable[RulePack], kind: type[R], on: date) -> list[R
     """The rules of one kind that are in force on `on`, of all these packs."""
     rules = (rule for pack in packs for rule in pack.rules)
     return [rule for rule in rules if isinstance(rule, kind) and rule.in_force(on)]
+
+
+def components_in_order(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[Component, ...]:
+    """What a payment pays first in a jurisdiction; empty if no pack says.
+
+    The pack of the subdivision counts before that of its country, and that before the lender's own.
+    """
+    country = jurisdiction.split("-", 1)[0]
+    said = {pack.jurisdiction: pack.allocation for pack in packs if pack.allocation}
+    return said.get(jurisdiction) or said.get(country) or said.get(EVERYWHERE) or ()
 
 
 def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:

@@ -203,7 +203,7 @@ def _allocate(
     left_over: dict[str, Decimal] = {}
     named_in_vain: set[str] = set()
     for payment, loan in to_allocate:
-        order = ctx.settings.allocation_order
+        order = ctx.allocation_order(loan.jurisdiction)
         schedule, named = schedules[loan.id], payment.instalment
         parts, left = allocate(schedule, payment.amount, order, payment.paid_on, named)
         if named and all(instalment.due_on != named for instalment in schedule):

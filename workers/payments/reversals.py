@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text, update
 
-from domain.allocation import Allocation, allocate, merge_allocations
+from domain.allocation import Allocation, AllocationOrder, allocate, merge_allocations
 from domain.events import NotYetError, RejectedError
 from domain.loans import ZERO, Component
 from domain.reasons import ReasonCode, Reasons, because
@@ -78,7 +78,8 @@ def reverse_payment(
     if contained:
         return because(ReasonCode.REVERSAL_IN_TAPE, payment=external_id, on=paid.tape_as_of)
     connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": loan_id})
-    _allocate_left_over(connection, ctx, loan_id, paid.tape_as_of)
+    order = ctx.allocation_order(paid.jurisdiction)
+    _allocate_left_over(connection, order, loan_id, paid.tape_as_of)
     resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())
     arrears = reassess(connection, ctx, [loan_id], ctx.now())[loan_id]
     return where_it_stands(arrears, paid.currency)
@@ -91,6 +92,7 @@ class _Recorded(NamedTuple):
     in_tape_as_of: date | None
     reversed_on: date | None
     tape_as_of: date | None
+    jurisdiction: str
 
 
 def _read(connection: Connection, external_id: str) -> _Recorded:
@@ -103,7 +105,7 @@ def _read(connection: Connection, external_id: str) -> _Recorded:
 
 
 def _allocate_left_over(
-    connection: Connection, ctx: Context, loan_id: int, tape_as_of: date | None
+    connection: Connection, order: AllocationOrder, loan_id: int, tape_as_of: date | None
 ) -> None:
     """Allocate what other payments had left over to what is unpaid again, oldest payment first."""
     left_over = connection.execute(
@@ -118,7 +120,7 @@ def _allocate_left_over(
     ).all()
     for payment_id, unallocated, paid_on, named in left_over:
         schedule = load_schedule(connection, loan_id)
-        parts, left = allocate(schedule, unallocated, ctx.settings.allocation_order, paid_on, named)
+        parts, left = allocate(schedule, unallocated, order, paid_on, named)
         if not parts:
             return
         merged = merge_allocations(_allocations_of(connection, payment_id), parts)

@@ -344,7 +344,7 @@ class _Import:
             connection,
             tables,
             as_of=self._stager.as_of,
-            order=self._ctx.settings.allocation_order,
+            order=self._ctx.allocation_order,
             with_parties=bool(self._stager.mapping.of_parties),
             now=now,
         )

@@ -5,7 +5,7 @@ Merging the same batch again changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -202,7 +202,7 @@ SELECT l.id
 """)
 
 _STAGED = text("""
-SELECT t.*, l.currency
+SELECT t.*, l.currency, l.jurisdiction
   FROM tape_instalment t JOIN tape_loan l ON l.external_id = t.loan
  WHERE t.loan = ANY(:loans)
  ORDER BY t.loan, t.due_on
@@ -291,13 +291,14 @@ def merge(
     tables: Mapping[str, bytes],
     *,
     as_of: date,
-    order: AllocationOrder,
+    order: Callable[[str], AllocationOrder],
     with_parties: bool,
     now: datetime,
 ) -> Merged:
     """Merge one batch of a tape of `as_of`, which contains the payments booked before that date.
 
-    `with_parties` says whether the tape has columns for other parties than the borrower.
+    `order` gives the order of allocation of a jurisdiction. `with_parties` says whether the tape
+    has columns for other parties than the borrower.
 
     Persons are locked first, then loans by id. What is recorded is read under the locks.
     """
@@ -373,7 +374,10 @@ def _stage_differing_contacts(connection: Connection) -> None:
 
 
 def _reconcile(
-    connection: Connection, known: Mapping[str, int], as_of: date, order: AllocationOrder
+    connection: Connection,
+    known: Mapping[str, int],
+    as_of: date,
+    order: Callable[[str], AllocationOrder],
 ) -> tuple[dict[str, Reconciled], list[str]]:
     """Reconcile the staged instalments with what is recorded here; by the loans' external ids.
     Also gives those of which the record will be something else than the tape says.
@@ -386,8 +390,10 @@ def _reconcile(
     record = read_recorded_payments(connection, list(known.values()), as_of)
     schedules: dict[str, list[Instalment]] = defaultdict(list)
     currencies: dict[str, str] = {}
+    jurisdictions: dict[str, str] = {}
     for row in connection.execute(_STAGED, {"loans": list(known)}):
         currencies[row.loan] = row.currency
+        jurisdictions[row.loan] = row.jurisdiction
         schedules[row.loan].append(
             Instalment(
                 *(row.due_on, row.principal, row.interest, row.fees),
@@ -395,7 +401,7 @@ def _reconcile(
             )
         )
     reconciled = {
-        loan: reconcile(tuple(schedule), record[known[loan]], as_of, order)
+        loan: reconcile(tuple(schedule), record[known[loan]], as_of, order(jurisdictions[loan]))
         for loan, schedule in schedules.items()
     }
     replace_all_allocations(

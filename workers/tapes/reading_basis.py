@@ -31,6 +31,7 @@ def reading_basis(ctx: Context, layout: Layout, mapping: TapeMapping, known: Kno
         [(ladder, ladder.calendar) for ladder in ladders],
         (known.steps, known.locales),
         ctx.settings.allocation_order,
+        sorted((pack.jurisdiction, pack.allocation) for pack in ctx.policy.rule_packs),
         placeholders_digest(),
         phonenumbers.__version__,
     )
