@@ -1,65 +1,107 @@
-"""Cancels calls and visits whose arrears are paid, or whose loan is on hold."""
+"""Cancels calls and visits whose arrears are paid, or for somebody who is on hold or has left."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus, Move
+from domain.holds import Hold
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
 from workers.db.prepared_statements import prepared
 
-REASONS = {True: because(ReasonCode.SUPERSEDED), False: because(ReasonCode.PAUSED)}
-"""By whether the arrears of the call or the visit are gone."""
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """An action that a person has, and what is true of whomever it is for."""
+
+    action_id: int
+    holds: tuple[Hold, ...]
+    """All that stop contact with that person."""
+    has_left: bool
+    """Whether that person is party to the loan no longer."""
+
 
 _CANCEL = prepared(
     text("""
-WITH assigned AS (
-    SELECT a.id, a.loan_id, a.ladder_since IS DISTINCT FROM l.ladder_since AS needless
+WITH hold AS (
+    SELECT * FROM unnest(CAST(:held AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]))
+                  AS h (action_id, starts_on, ends_on)
+), assigned AS (
+    SELECT a.id, CASE WHEN a.ladder_since IS DISTINCT FROM l.ladder_since THEN 'superseded'
+                      WHEN a.id = ANY(:of_who_left) THEN 'party_left'
+                      WHEN EXISTS (
+                          SELECT FROM borrower b
+                            JOIN borrower x ON x.person_id = b.person_id
+                            JOIN person_fact f ON f.borrower_id = x.id
+                           WHERE b.id = coalesce(q.borrower_id, l.borrower_id)
+                             AND f.kind = 'ceased' AND f.ended_at IS NULL
+                             AND coalesce(f.loan_id = l.id, true)) THEN 'contact_ceased'
+                      ELSE 'paused' END AS why
       FROM action a JOIN loan l ON l.id = a.loan_id
-     WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'assigned'
+           LEFT JOIN loan_party q ON q.id = a.party_id
+     WHERE a.id = ANY(:action_ids) AND a.status = 'assigned'
 ), calls AS (
     UPDATE call c SET cancelled_at = :now
       FROM assigned a
      WHERE c.action_id = a.id AND c.cancelled_at IS NULL
-       AND (a.needless OR EXISTS (
-           SELECT FROM hold_of_loan h
-            WHERE h.loan_id = a.loan_id AND h.starts_on <= :today
+       AND (a.why <> 'paused' OR EXISTS (
+           SELECT FROM hold h
+            WHERE h.action_id = a.id AND h.starts_on <= :today
               AND coalesce(h.ends_on > :today, true)))
-    RETURNING c.action_id, a.needless
+    RETURNING c.action_id, a.why
 ), visits AS (
     UPDATE visit v SET cancelled_at = :now
       FROM assigned a
      WHERE v.action_id = a.id AND v.cancelled_at IS NULL AND v.starts_at > :now
-       AND (a.needless OR EXISTS (
-           SELECT FROM hold_of_loan h
-            WHERE h.loan_id = a.loan_id
+       AND (a.why <> 'paused' OR EXISTS (
+           SELECT FROM hold h
+            WHERE h.action_id = a.id
               AND h.starts_on <= CAST(v.ends_at AT TIME ZONE :zone AS date)
               AND coalesce(h.ends_on > CAST(v.starts_at AT TIME ZONE :zone AS date), true)))
-    RETURNING v.id, v.action_id, a.needless
+    RETURNING v.id, v.action_id, a.why
 ), freed AS (
     UPDATE visit_staff SET cancelled_at = :now WHERE visit_id IN (SELECT id FROM visits)
 )
-SELECT action_id, needless FROM calls UNION ALL SELECT action_id, needless FROM visits
+SELECT action_id, why FROM calls UNION ALL SELECT action_id, why FROM visits
 """)
 )
+REASONS = (
+    ReasonCode.SUPERSEDED,
+    ReasonCode.PARTY_LEFT,
+    ReasonCode.CONTACT_CEASED,
+    ReasonCode.PAUSED,
+)
+"""Why a call or a visit is cancelled, as `_CANCEL` says."""
 
 
-def cancel_appointments(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Cancel the calls and the future visits of loans whose arrears are gone or that are on hold.
+def cancel_appointments(
+    connection: Connection, assigned: Sequence[Assigned], now: datetime
+) -> None:
+    """Cancel the calls and the future visits that are not needed, or that a hold stops.
 
-    A hold in force today cancels calls; a hold that covers the day of a visit cancels the visit.
-    The loans' positions must be up to date; `now` is in the lender's zone. The visitors are free
-    for other visits. Cancelled work is planned again if its reason goes away. One statement, and
-    one more for each reason with cancelled work.
+    That is: their arrears are gone, or whomever they are for is party to the loan no longer, asked
+    for no contact at all, or is on hold. A hold in force today cancels calls; a hold that covers
+    the day of a visit cancels the visit. The loans' positions must be up to date; `now` is in the
+    lender's zone. The visitors are free for other visits. Cancelled work is planned again if its
+    reason goes away. One statement, and one more for each reason with cancelled work.
     """
-    if not loan_ids:
+    if not assigned:
         return
-    cancelled = connection.execute(
-        _CANCEL,
-        {"loan_ids": list(loan_ids), "now": now, "today": now.date(), "zone": str(now.tzinfo)},
-    ).all()
-    for needless, why in REASONS.items():
-        if ids := [row.action_id for row in cancelled if row.needless is needless]:
-            move_actions(connection, ids, Move(ActionStatus.CANCELLED, why), now)
+    held = [(each.action_id, hold) for each in assigned for hold in each.holds]
+    values = {
+        "action_ids": [each.action_id for each in assigned],
+        "of_who_left": [each.action_id for each in assigned if each.has_left],
+        "held": [action_id for action_id, _ in held],
+        "starts": [hold.starts_on for _, hold in held],
+        "ends": [hold.ends_on for _, hold in held],
+        "now": now,
+        "today": now.date(),
+        "zone": str(now.tzinfo),
+    }
+    cancelled = connection.execute(_CANCEL, values).all()
+    for why in REASONS:
+        if ids := [row.action_id for row in cancelled if row.why == why]:
+            move_actions(connection, ids, Move(ActionStatus.CANCELLED, because(why)), now)

@@ -1,6 +1,6 @@
 """After facts changed: cancel the actions that are not needed any more, and set review dates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -13,7 +13,7 @@ from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Ladder
 from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
-from workers.db.appointments import cancel_appointments
+from workers.db.appointments import Assigned, cancel_appointments
 from workers.db.cases import keep_cases, lock_paid_cases
 from workers.db.loan_standing import LoanStanding, load_standings
 from workers.db.review_dates import Position, set_positions
@@ -62,7 +62,8 @@ def reassess(
     ]
     set_positions(connection, positions, now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
-    cancel_appointments(connection, assigned, now)
+    assigned_actions = [each for id in assigned for each in _assigned(ctx, facts[id], today)]
+    cancel_appointments(connection, assigned_actions, now)
     call_off_inconvenient_visits(connection, assigned, now)
     recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
@@ -93,6 +94,18 @@ def _ladders(ctx: Context, facts: Mapping[int, LoanStanding], on: date) -> dict[
 
 def _kind(fact: LoanStanding) -> tuple[str, str, str]:
     return fact.jurisdiction, fact.product, fact.currency
+
+
+def _assigned(ctx: Context, fact: LoanStanding, on: date) -> Iterator[Assigned]:
+    """The assigned actions of a loan, each with the holds of whomever it is for."""
+    packs = packs_for(ctx.policy.rule_packs, fact.jurisdiction) if fact.parties else ()
+    of_borrower = all_holds(packs, fact, on)
+    of_party = {party.person: party.holds for party in parties_with_holds(ctx, fact, on)}
+    for stored in fact.actions:
+        if stored.past.status is ActionStatus.ASSIGNED:
+            person = stored.past.person
+            holds = of_borrower if person is None else of_party.get(person, of_borrower)
+            yield Assigned(stored.id, holds, fact.has_left(stored.past))
 
 
 def _action_facts(

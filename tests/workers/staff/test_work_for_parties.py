@@ -9,9 +9,11 @@ from sqlalchemy import Engine, insert, select, update
 from domain.actions import ASSIGN_CALL, SCHEDULE_VISIT
 from domain.compliance.vocabulary import Party
 from domain.ladder import Days, Item, Ladder, Step
+from tests.support.events import tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
-from workers.db.schema import borrower, loan_party
+from workers.db.schema import action, borrower, loan_party, visit_staff
+from workers.history.history import loan_history
 from workers.staff.work_items import WorkList
 from workers.staff.worklist import read_work
 from workers.visits.schedule import schedule_visit
@@ -89,3 +91,110 @@ def test_a_visit_says_whom_it_is_for_and_the_local_time_there(visits: Book) -> N
         ("visit", "borrower", "B-1", "Asia/Shanghai"),
         ("visit_guarantor", "guarantor", "G-1", "Asia/Urumqi"),
     }
+
+
+GUARANTOR_ILL = {"borrower": "G-1", "kind": "insolvency", "starts_on": "2026-03-01"}
+GUARANTOR_DIED = {"borrower": "G-1", "kind": "deceased", "starts_on": "2026-03-01"}
+BORROWER_DIED = {"borrower": "B-1", "kind": "deceased", "starts_on": "2026-03-01"}
+BORROWER_ILL = {"borrower": "B-1", "kind": "vulnerability", "starts_on": "2026-03-01"}
+DISPUTED = {"loan": "L-1", "kind": "manual", "starts_on": "2026-03-01"}
+
+
+@pytest.mark.parametrize(
+    ("placed", "left"),
+    [
+        (GUARANTOR_ILL, ["B-1"]),
+        (GUARANTOR_DIED, ["B-1"]),
+        # Civil Code 681, 688: the guarantor owes it still.
+        (BORROWER_DIED, ["G-1"]),
+        (BORROWER_ILL, []),
+        (DISPUTED, []),
+    ],
+)
+def test_a_hold_calls_off_the_calls_to_those_whom_it_reaches(
+    calls: Book, placed: dict[str, str], left: list[str]
+) -> None:
+    place(calls, placed)
+    assert [item.record for item in work_of(calls).calls] == left
+
+
+@pytest.mark.parametrize(
+    ("placed", "left"), [(GUARANTOR_DIED, ["B-1"]), (BORROWER_DIED, ["G-1"]), (BORROWER_ILL, [])]
+)
+def test_a_hold_calls_off_the_visits_to_those_whom_it_reaches(
+    visits: Book, placed: dict[str, str], left: list[str]
+) -> None:
+    place(visits, placed)
+    assert [item.record for item in work_of(visits).visits] == left
+    staffed = visits.rows(select(visit_staff).where(visit_staff.c.cancelled_at.is_(None)))
+    assert len(staffed) == 2 * len(left), "the visitors are free"
+
+
+def test_a_request_for_no_contact_calls_off_what_is_for_that_person(calls: Book) -> None:
+    tell(calls, "opt_out", borrower="G-1", channel=None, actor="c-1")
+    assert [item.record for item in work_of(calls).calls] == ["B-1"]
+    assert status(calls, "call_guarantor") == "cancelled"
+
+    calls.at("2026-03-10 10:00").escalate("L-1")
+    assert status(calls, "call_guarantor") in ("barred", "cancelled")
+
+
+def test_a_request_for_no_contact_calls_off_the_visit_of_that_person(visits: Book) -> None:
+    tell(visits, "opt_out", borrower="B-1", channel=None, actor="c-1")
+    assert [item.record for item in work_of(visits).visits] == ["G-1"]
+
+
+def test_who_is_guarantor_no_longer_is_not_called(calls: Book) -> None:
+    tell(calls, "loan_party_end", loan="L-1", borrower="G-1", role="guarantor", actor="c-1")
+    assert [item.record for item in work_of(calls).calls] == ["B-1"]
+    with calls.ctx.engine.connect() as connection:
+        told = "\n".join(line.text for line in loan_history(connection, calls.ctx, "L-1"))
+    assert "Whom it was for is party to the loan no longer." in told
+
+
+def test_a_guarantor_who_turns_out_to_be_the_borrower_is_called_as_the_borrower(
+    calls: Book,
+) -> None:
+    tell(
+        calls,
+        "same_person",
+        borrower="B-1",
+        other="G-1",
+        status="confirmed",
+        actor="c-1",
+        why="one id",
+    )
+    assert [item.record for item in work_of(calls).calls] == ["B-1"]
+    assert status(calls, "call_guarantor") == "cancelled"
+
+
+def test_what_waits_for_a_guarantor_who_turns_out_to_be_the_borrower_is_cancelled(
+    engine: Engine,
+) -> None:
+    book = book_with(engine, BY_PHONE)
+    assert status(book, "call_guarantor") == "planned"
+    tell(
+        book,
+        "same_person",
+        borrower="B-1",
+        other="G-1",
+        status="confirmed",
+        actor="c-1",
+        why="one id",
+    )
+    assert (status(book, "call"), status(book, "call_guarantor")) == ("planned", "cancelled")
+
+
+def place(book: Book, placed: dict[str, str]) -> None:
+    tell(book, "hold", **{"hold": "H-1", "ends_on": None, "why": "told", "actor": "c-1", **placed})
+
+
+def join(book: Book) -> None:
+    """Both records turn out to be of one person."""
+    joined = {"borrower": "B-1", "other": "G-1", "status": "confirmed"}
+    tell(book, "same_person", **joined, actor="c-1", why="one id")
+
+
+def status(book: Book, item: str) -> str:
+    of_item = (action.c.item == item) & (action.c.loan_id == book.loan_id("L-1"))
+    return str(book.one(select(action.c.status).where(of_item)).status)
