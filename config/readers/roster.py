@@ -13,6 +13,7 @@ from config.readers.rule_kinds import read_hours
 from config.readers.yaml_reader import Value, read_yaml
 from domain.collectors import Role
 from domain.compliance.contact_hours import Hours
+from domain.ids import LONGEST_ID, id_of
 
 STAFF_KEYS = "id roles languages regions daily_capacity trained_on zone shifts"
 
@@ -49,13 +50,13 @@ def read_roster(path: Path) -> tuple[StaffMember, ...]:
 
 def _read_member(value: Value, seen: dict[str, Value]) -> StaffMember:
     section = value.section(STAFF_KEYS)
-    member_id = section.need("id").text()
+    member_id = _id(section.need("id"))
     zone = section.maybe("zone", Value.zone)
     shifts = section.maybe("shifts", read_hours) or ()
     if shifts:
         section.need("zone")  # without a zone the hours of a shift are not known
     return StaffMember(
-        id=section.need("id").unused(member_id, seen, f"{member_id} is on the roster"),
+        id=section.need("id").unused(member_id, seen, "This id is on the roster"),
         roles=section.need("roles").entries(partial(Value.word, words=Role)),
         languages=section.entries("languages", Value.text),
         regions=section.entries("regions", Value.text),
@@ -64,3 +65,13 @@ def _read_member(value: Value, seen: dict[str, Value]) -> StaffMember:
         zone=ZoneInfo(zone) if zone else None,
         shifts=shifts,
     )
+
+
+def _id(value: Value) -> str:
+    if (id := id_of(value.text())) is None:
+        raise value.refuse(
+            "`id` is no id.",
+            f"Write the lender's own number of the person: at most {LONGEST_ID} characters, and "
+            "none that is invisible.",
+        )
+    return id

@@ -8,11 +8,41 @@ from typing import Annotated, Any
 import typer
 
 from domain.actors import Actor
+from domain.ids import LONGEST_ID, id_of
 from workers.cli.dates import parse_day
+from workers.cli.language import say
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
-Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
+
+
+def parse_id(written: str) -> str:
+    """An id of the lender, for an argument or option with this parser.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    if any("\ud800" <= character <= "\udfff" for character in written):
+        return written  # it is no text, and is refused as such
+    if (id := id_of(written)) is None:
+        raise typer.BadParameter(
+            say(
+                "{written!r} is no id. An id has at most {longest} characters, no space at its "
+                "ends, and no invisible ones.",
+                written=written,
+                longest=LONGEST_ID,
+            )
+        )
+    return id
+
+
+def _parse_actor(written: str) -> Actor:
+    return Actor(parse_id(written))
+
+
+Loan = Annotated[
+    str, typer.Argument(parser=parse_id, metavar="LOAN", help="The lender's id of the loan.")
+]
 Item = Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")]
 Why = Annotated[str, typer.Option(help="Why, in words that identify nobody.")]
 
@@ -32,12 +62,17 @@ NOT_KNOWN_YET = 3
 
 def by(help: str) -> Any:
     """The option `--by`, which gives an `Actor` of the staff."""
-    return typer.Option("--by", parser=Actor, metavar="REFERENCE", help=help)
+    return typer.Option("--by", parser=_parse_actor, metavar="REFERENCE", help=help)
 
 
 def own_id(what: str) -> Any:
     """The option `--id`: the lender's own id of what is recorded."""
-    return typer.Option("--id", help=f"The lender's id of the {what}: the same id counts once.")
+    return typer.Option(
+        "--id",
+        parser=parse_id,
+        metavar="TEXT",
+        help=f"The lender's id of the {what}: the same id counts once.",
+    )
 
 
 def day(help: str, *names: str, **more: Any) -> Any:

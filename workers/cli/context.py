@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from domain.events import InboxStatus
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED
 from workers.bootstrap import build_context
-from workers.cli.common import KNOWN_ALREADY, NOT_KNOWN_YET
+from workers.cli.common import KNOWN_ALREADY, NOT_KNOWN_YET, parse_id
 from workers.cli.language import language_of_environment, say
 from workers.cli.render import UNCHANGED, console, errors, print_lines
 from workers.context import Context
@@ -65,6 +66,21 @@ def assert_usable(ctx: Context) -> None:
     assert_keys_open(ctx.engine, ctx.cipher)
 
 
+_IDS = {
+    *("loan", "borrower", "payment", "external_id", "promise", "hold", "dispute", "attempt"),
+    *("contact", "other", "also_about"),
+}
+"""The members of an event that are ids of the lender."""
+
+
+def _with_ids(key: str, value: Any) -> Any:
+    if key not in _IDS or value is None:
+        return value
+    if isinstance(value, str):
+        return parse_id(value)
+    return [parse_id(each) for each in value]
+
+
 def submit(
     ctx: Context,
     kind: str,
@@ -87,7 +103,8 @@ def submit(
         ArrearsError: it can never be applied, or was applied before with other contents.
     """
     language = language_of_environment()
-    event = f"{kind}:{id}"
+    payload = {key: _with_ids(key, value) for key, value in payload.items()}
+    event = f"{kind}:{unicodedata.normalize('NFC', id)}"
     result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
     if dry_run:
         print_lines(

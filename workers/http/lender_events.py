@@ -4,9 +4,9 @@ from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetPydanticSchema, create_model
+from pydantic import AwareDatetime, Field, GetPydanticSchema, create_model
 
-from workers.inbox.event_data.fields import EventData, Moment, StrictModel
+from workers.inbox.event_data.fields import EventData, StrictModel
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 
 
@@ -14,7 +14,7 @@ class LenderEvent(StrictModel):
     """What all events have in common. Each kind has a model of its own, derived from this one."""
 
     type: str
-    timestamp: Moment
+    timestamp: AwareDatetime
     """When it happened in the lender's systems."""
     data: EventData
 

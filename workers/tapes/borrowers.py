@@ -59,9 +59,8 @@ def read_borrower(
 
 
 def _id(cells: Cells, loan_id: str) -> str:
-    id = cells.text(Field.BORROWER_ID)
     expected = "the lender's own id of the customer, or an empty cell"
-    cells.no_placeholder(Field.BORROWER_ID, expected)
+    id = cells.id(Field.BORROWER_ID, expected)
     if id.startswith(OF_LOAN):
         raise cells.refuse(
             Field.BORROWER_ID, expected + "; no id begins with {prefix}", prefix=OF_LOAN

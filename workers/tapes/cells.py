@@ -11,6 +11,7 @@ from typing import NoReturn
 from config.readers.placeholders import is_placeholder
 from config.readers.tape_formats import day_in, read_number
 from config.readers.tape_mapping import Field, TapeMapping
+from domain.ids import LONGEST_ID, id_of
 from domain.schedule import CENT
 from domain.written_numbers import in_range, plain_digits
 from workers.tapes.row_errors import BadCellError
@@ -45,6 +46,18 @@ class Cells:
     def needed(self, of: Field, expected: str) -> str:
         """A text that may not be empty."""
         return self.no_placeholder(of, expected) or self._refuse(of, expected)
+
+    def id(self, of: Field, expected: str) -> str:
+        """An id as it is kept; empty if the cell is."""
+        text = self.no_placeholder(of, expected)
+        id = id_of(text)
+        if id is None and text:
+            self._refuse(
+                of,
+                "an id of at most {longest} characters, without invisible ones",
+                longest=LONGEST_ID,
+            )
+        return id or ""
 
     def matching(self, of: Field, right: Callable[[str], object], expected: str) -> str:
         """A text for which `right` holds."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import phonenumbers
 
 from config.readers.tape_mapping import PHONES, Field, TapeMapping
+from domain.ids import id_of
 from domain.persons import name_key
 from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
@@ -44,7 +45,7 @@ def identities(mapping: TapeMapping, row: TapeRow, key: bytes) -> Iterator[Ident
     for slot, of in enumerate((mapping, *mapping.of_parties.values())):
         cells = Cells(of, row.cells)
         if id := cells.text(Field.BORROWER_ID):
-            yield _identity(cells, slot, id, key)
+            yield _identity(cells, slot, id_of(id) or id, key)
 
 
 def _identity(cells: Cells, slot: int, id: str, key: bytes) -> Identity:

@@ -58,7 +58,8 @@ def read_row(
 
 
 def _loan(cells: Cells, as_of: date, known: KnownValues | None) -> LoanOnTape:
-    loan_id = cells.needed(Field.EXTERNAL_ID, "the loan's own reference")
+    expected = "the loan's own reference"
+    loan_id = cells.id(Field.EXTERNAL_ID, expected) or cells.needed(Field.EXTERNAL_ID, expected)
     refuse_borrower_as_party(cells)
     borrower, problems = read_borrower(cells, loan_id, known)
     return LoanOnTape(

@@ -1,5 +1,6 @@
 """The errors of a row. They show no value as it is, because it may be personal data."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -67,6 +68,8 @@ def masked(value: str) -> str:
 def _mask(character: str) -> str:
     if character.isdigit():
         return "#"
-    if character.isalpha():
+    if unicodedata.category(character)[0] in "LM":  # signs of vowels stand beside their letters
         return "a"
+    if character.isnumeric():
+        return "#"
     return character if character.isprintable() else "?"

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.decision import Snapshot, next_review
 from domain.delinquency import arrears_on, ladder_start
+from domain.ids import id_of
 from domain.ladder import Ladder
 from domain.loans import Borrower, Instalment, LoanOnTape, Problem
 from domain.persons import OF_LOAN
@@ -123,7 +124,7 @@ class RowStager:
             found = list(identities(self.mapping, row, self.identity_key))
             identified += (copy_line((line.number, is_good, *identity)) for identity in found)
             if loan_id := self._text(row, Field.EXTERNAL_ID):
-                seen.append(copy_line((line.number, loan_id)))
+                seen.append(copy_line((line.number, id_of(loan_id) or loan_id)))
             if isinstance(loan, RowError):
                 staged.errors.append(loan)
                 continue

@@ -78,7 +78,7 @@ def test_a_day_that_no_tape_can_stand_for_is_refused(
     [
         (TAPE.replace(",", ";"), "it looks separated by ;"),
         (TAPE.replace(",", "\t"), "it looks separated by tabs"),
-        (TAPE.replace("Li", "José").encode("latin-1"), "Save the tape as CSV UTF-8."),
+        (TAPE.replace("Li", "José").encode("latin-1"), "save the tape as CSV UTF-8."),
     ],
 )
 def test_a_file_that_is_no_csv_is_answered_in_one_line(
@@ -169,7 +169,7 @@ def test_a_payment_that_is_still_to_come_is_refused(installed: dict[str, str]) -
 def test_a_payment_without_an_id_is_refused(installed: dict[str, str], engine: Engine) -> None:
     done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", " ", *BY)
 
-    assert (done.returncode, "The payment has no id" in done.stderr) == (2, True)
+    assert (done.returncode, "is no id. An id has" in done.stderr) == (2, True)
     assert Book(engine).rows(payment) == []
 
 

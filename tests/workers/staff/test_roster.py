@@ -117,7 +117,7 @@ def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
 
 def test_nobody_is_on_the_roster_twice(tmp_path: Path) -> None:
     twice = ONE_CALLER + ONE_CALLER.replace("\nstaff:\n", "")
-    with pytest.raises(ArrearsError, match="c-1 is on the roster already, in line 3"):
+    with pytest.raises(ArrearsError, match="This id is on the roster already, in line 3"):
         read_roster(written(tmp_path, twice))
 
 

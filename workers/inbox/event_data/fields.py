@@ -19,6 +19,7 @@ from pydantic import (
 from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from domain.events import Named
+from domain.ids import LONGEST_ID, LONGEST_OF_LOAN, id_of
 from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 from workers.db.encryption import Cipher
 from workers.db.numbers import MOST_NUMBERS
@@ -28,6 +29,16 @@ def _more_than_nothing(amount: str) -> str:
     if not Decimal(amount):
         raise ValueError("it must be more than zero")
     return amount
+
+
+def _an_id(written: str) -> str:
+    id = id_of(written)
+    if id is None:
+        raise ValueError(
+            f"it must be an id of at most {LONGEST_ID} characters, without a space at its ends and "
+            "without invisible characters"
+        )
+    return id
 
 
 def _number_in_use(phone: str) -> str:
@@ -59,12 +70,18 @@ def _known_zone(zone: str) -> str:
 
 
 _LINE = r"^[^\x00-\x1f\x7f]+$"
+_ID = r"^[^\s\x00-\x1f\x7f-\x9f\xad]+( [^\s\x00-\x1f\x7f-\x9f\xad]+)*$"
+"""What a description of the interface can say of the rule in `domain/ids.py`."""
 
-Identifier = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Identifier = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_OF_LOAN, pattern=_ID),
+    AfterValidator(_an_id),
+]
 """The lender's own id of something."""
 CustomerId = Annotated[Identifier, AfterValidator(_no_placeholder)]
 """The lender's own id of a customer; `loan:` and the id of the loan where there is none."""
-Staff = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
+Staff = Identifier
 """The lender's own reference of somebody who works there; never a name."""
 Why = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
 """A sentence without personal data."""
