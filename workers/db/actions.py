@@ -43,7 +43,7 @@ from workers.db.pending_events import (
     has_pending_tape,
 )
 from workers.db.prepared_statements import prepared
-from workers.db.schema import action, borrower, loan
+from workers.db.schema import action, borrower, loan, loan_party
 from workers.db.skip_locked import not_dispatched_since, update_first
 
 _MOVE = prepared(
@@ -264,21 +264,39 @@ REVIEWS_FIRST = timedelta(hours=1)
 
 
 def _awaits_reviews(now: datetime) -> ColumnElement[bool]:
-    """Whether another loan of the person is still to be reviewed today, for a query of `action`.
+    """Whether another loan of whoever an action is for is still to be reviewed today.
 
-    Else the first loan's text would go alone, and the others a moment later.
+    Only loans to which this person is what they are to the loan of the action count: the borrower's
+    own ones, or those with them in the same role. Else the first loan's text would go alone, and
+    the others a moment later. For a query of `action`.
     """
     own, other = loan.alias("own"), loan.alias("other")
     record, other_record = borrower.alias("record"), borrower.alias("other_record")
-    return exists().where(
+    party, other_party = loan_party.alias("party"), loan_party.alias("other_party")
+    is_reviewed = and_(
+        other.c.id != action.c.loan_id,
+        other.c.review_on <= now.date(),
+        or_(other.c.quarantined_until.is_(None), other.c.quarantined_until < now),
+    )
+    of_borrower = exists().where(
+        action.c.party_id.is_(None),
         own.c.id == action.c.loan_id,
         record.c.id == own.c.borrower_id,
         other_record.c.person_id == record.c.person_id,
         other.c.borrower_id == other_record.c.id,
-        other.c.id != own.c.id,
-        other.c.review_on <= now.date(),
-        or_(other.c.quarantined_until.is_(None), other.c.quarantined_until < now),
+        is_reviewed,
     )
+    of_party = exists().where(
+        party.c.id == action.c.party_id,
+        record.c.id == party.c.borrower_id,
+        other_record.c.person_id == record.c.person_id,
+        other_party.c.borrower_id == other_record.c.id,
+        other_party.c.role == party.c.role,
+        other_party.c.ended_at.is_(None),
+        other.c.id == other_party.c.loan_id,
+        is_reviewed,
+    )
+    return or_(of_borrower, of_party)
 
 
 def take_due(

@@ -13,7 +13,7 @@ from domain.contact_points import NumberFact
 from domain.inconvenient import locations_of_address
 from domain.reasons import ReasonCode, Reasons, because
 from workers.db.actions import move_actions
-from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.schema import action, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -24,6 +24,8 @@ class _Visit(NamedTuple):
     id: int
     loan_id: int
     action_id: int
+    party_id: int | None
+    """Whom it is for; None: the borrower."""
     starts_at: datetime
     ends_at: datetime
 
@@ -31,7 +33,7 @@ class _Visit(NamedTuple):
 def call_off_inconvenient_visits(
     connection: Connection, assigned: Sequence[int], now: datetime
 ) -> None:
-    """Cancel future visits to borrowers at times or places that they called inconvenient since.
+    """Cancel future visits at times or places that whoever is visited called inconvenient since.
 
     `assigned` are locked loans that have an assigned action. The visitors are free, and the visit
     is due to be scheduled again. No statement if there are none.
@@ -39,7 +41,7 @@ def call_off_inconvenient_visits(
     if not assigned:
         return
     found = connection.execute(
-        select(*columns_of(_Visit, visit))
+        select(*columns_of(_Visit, visit, party_id=action.c.party_id))
         .join(action, action.c.id == visit.c.action_id)
         .where(
             action.c.loan_id.in_(assigned),
@@ -47,18 +49,23 @@ def call_off_inconvenient_visits(
             visit.c.started_at.is_(None),
             visit.c.starts_at > now,
             action.c.status == ActionStatus.ASSIGNED,
-            action.c.party_id.is_(None),
         )
         .order_by(visit.c.id)
     )
     scheduled = list(typed_rows(_Visit, found))
     if not scheduled:
         return
-    facts = load_facts(connection, list({planned.loan_id for planned in scheduled}), now)
+    of_borrowers = {planned.loan_id for planned in scheduled if planned.party_id is None}
+    of_parties = {planned.party_id for planned in scheduled if planned.party_id is not None}
+    facts = load_facts(connection, sorted(of_borrowers), now) if of_borrowers else {}
+    party_facts = load_party_facts(connection, sorted(of_parties), now) if of_parties else {}
     moves = defaultdict[Move, list[int]](list)
     called_off = list[int]()
     for planned in scheduled:
-        if why := _why_inconvenient(facts[planned.loan_id], planned):
+        visited = (
+            facts[planned.loan_id] if planned.party_id is None else party_facts[planned.party_id]
+        )
+        if why := _why_inconvenient(visited, planned):
             called_off.append(planned.id)
             moves[Move(ActionStatus.PLANNED, why, due_at=now)].append(planned.action_id)
     if not called_off:

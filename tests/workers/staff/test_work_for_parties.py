@@ -1,7 +1,7 @@
 """Calls and visits to a guarantor: the work list says for whom, and what calls them off."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, insert, select, update
@@ -12,6 +12,7 @@ from domain.ladder import Days, Item, Ladder, Step
 from tests.support.events import tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
+from workers.db.actions import take_due
 from workers.db.schema import action, borrower, loan_party, visit_staff
 from workers.history.history import loan_history
 from workers.staff.work_items import WorkList
@@ -42,11 +43,7 @@ def book_with(engine: Engine, item: Item) -> Book:
         book.staff(f"v-{number}", "visitor")
     book.loan("L-1", due_on="2026-03-01", borrower_id="B-1")
     book.loan("own", due_on="2027-01-04", borrower_id="G-1", phone="+8613900139001")
-    guaranteed = {"loan_id": book.loan_id("L-1"), "borrower_id": record(book, "G-1")}
-    with engine.begin() as connection:
-        connection.execute(
-            insert(loan_party).values(**guaranteed, role=Party.GUARANTOR, from_tape=False)
-        )
+    guarantee(book, "L-1")
     book.escalate("L-1")
     return book
 
@@ -183,6 +180,46 @@ def test_what_waits_for_a_guarantor_who_turns_out_to_be_the_borrower_is_cancelle
         why="one id",
     )
     assert (status(book, "call"), status(book, "call_guarantor")) == ("planned", "cancelled")
+
+
+def test_a_time_that_a_guarantor_calls_inconvenient_calls_off_the_visit_to_them(
+    visits: Book,
+) -> None:
+    every_day = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
+    never = {"fact": "inconvenient_time", "time": {**every_day, "starts": "00:00", "ends": "00:00"}}
+    tell(visits, "person_fact", borrower="G-1", actor="c-1", **never)
+    assert [item.record for item in work_of(visits, "2026-03-10").visits] == ["B-1"]
+    assert status(visits, "visit_guarantor") == "planned"
+
+
+def test_work_for_a_guarantor_waits_for_the_review_of_what_else_they_guarantee(
+    engine: Engine,
+) -> None:
+    book = book_with(engine, BY_PHONE)
+    book.loan("L-2", due_on="2026-03-01", borrower_id="B-2", phone="+8613900139002")
+    guarantee(book, "L-2")
+    assert due(book) == {"L-1 call"}, "the guarantor of L-2 may be called about both"
+
+    book.at("2026-03-09 10:10").escalate("L-2")
+    assert due(book) == {"L-1 call", "L-1 call_guarantor"}
+
+
+def due(book: Book) -> set[str]:
+    """The items of L-1 that are announced to workers now."""
+    with book.ctx.engine.connect() as connection:
+        found = take_due(
+            connection, ASSIGN_CALL, book.ctx.now(), again_after=timedelta(minutes=5), limit=10
+        )
+    return {name for name in found.values() if name.startswith("L-1 ")}
+
+
+def guarantee(book: Book, loan: str) -> None:
+    """G-1 is a guarantor of a loan."""
+    guaranteed = {"loan_id": book.loan_id(loan), "borrower_id": record(book, "G-1")}
+    with book.ctx.engine.begin() as connection:
+        connection.execute(
+            insert(loan_party).values(**guaranteed, role=Party.GUARANTOR, from_tape=False)
+        )
 
 
 def place(book: Book, placed: dict[str, str]) -> None:
