@@ -32,6 +32,8 @@ made while a table was empty is bad when the table has filled."""
 _USED_AT = "arrears_used_at"
 _OPTIONS = (
     "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s"
+    # A host that is cut off would keep its locks until TCP notices, which takes two hours.
+    " -c idle_in_transaction_session_timeout=60s"
     # For prepared statements: always the generic plan, whatever the values of a call.
     " -c plan_cache_mode=force_generic_plan"
 )

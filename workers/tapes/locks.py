@@ -32,12 +32,17 @@ ONE_AT_A_TIME = 0x7461_7066
 DATED_AT_ONCE = 5_000
 """Loans. Nothing else of them changes, so it takes a fraction of a second."""
 
-_NO_LIMIT = text("SET lock_timeout = 0; SET statement_timeout = 0")
+_NO_LIMIT = text(
+    "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+)
 _ONE_AT_A_TIME = text("SELECT pg_advisory_lock(:import)")
 
 # Whoever else brings numbers to records has it too: before all other locks.
 _NO_OTHER_NUMBERS = text("SELECT pg_advisory_xact_lock(:import)")
-_SHORT = text("SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout TO DEFAULT")
+_SHORT = text(
+    "SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout TO DEFAULT;"
+    " SET LOCAL idle_in_transaction_session_timeout TO DEFAULT"
+)
 
 # Whoever may lock several loans of a person has locked the person. So the persons of each loan that
 # changes are locked, and nobody has locked one of their loans and waits for another.

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NoOpenCallError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode
 from tests.support.concurrently import concurrently
@@ -105,13 +105,14 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
     with book.ctx.engine.begin() as connection:
         process.store_event(connection, "not-applied-yet", "payment", paid, book.clock.at)
     why = {}
-    for loan in ("L-hold", "L-asked", "L-waits"):
+    for loan in ("L-hold", "L-waits"):
         with pytest.raises(BarredError) as barred:
             start_call(book.ctx, loan, actor=Actor("c-1"))
         why[loan] = barred.value.rules
+    with pytest.raises(NoOpenCallError):  # it was called off with the wish
+        start_call(book.ctx, "L-asked", actor=Actor("c-1"))
     assert why == {
         "L-hold": ("lender.on_hold",),
-        "L-asked": ("lender.cease_communication",),
         "L-waits": ("lender.event_pending",),
     }
     assert book.rows(contact) == []

@@ -15,7 +15,8 @@ from workers.borrowers.reply_queue import assign_replies, read_replies
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
-from workers.db.schema import borrower, call, loan, message, problem, reply
+from workers.db.schema import action, borrower, call, message, problem, reply
+from workers.db.schema import loan as loan_table
 from workers.db.spoken_language import spoken_language
 from workers.gate.facts import read_contact_facts
 from workers.inbox.process import EventResult
@@ -42,7 +43,9 @@ def speaks(book: Book, locale: str, borrower: str = "B-1") -> EventResult:
 
 def text(book: Book, loan: str = "L-1") -> str:
     assert book.send(loan, "text_day_1") == "accepted"
-    return str(book.rows(select(message.c.locale).order_by(message.c.created_at))[-1].locale)
+    texts = message.join(action, action.c.id == message.c.action_id).join(loan_table)
+    of_loan = select(message.c.locale).select_from(texts).where(loan_table.c.external_id == loan)
+    return str(book.rows(of_loan)[-1].locale)
 
 
 def test_a_text_is_in_the_language_that_the_person_speaks_on_every_record(book: Book) -> None:
@@ -95,7 +98,7 @@ def test_every_question_about_the_language_has_the_same_answer(book: Book) -> No
     with book.ctx.engine.connect() as connection:
         loans = [book.loan_id(name) for name in ("L-1", "L-2", "L-3", "relative")]
         facts = load_facts(connection, loans, book.ctx.now())
-        of_records = select(loan.c.id, spoken_language()).join(borrower)
+        of_records = select(loan_table.c.id, spoken_language()).join(borrower)
         spoken = dict(connection.execute(of_records).all())
     assert [facts[id].reach.locale for id in loans] == ["zh-Hans", "zh-Hans", "es", "zh-Hans"]
     assert spoken == {id: known.reach.locale for id, known in facts.items()}

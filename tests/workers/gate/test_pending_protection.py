@@ -303,7 +303,7 @@ def test_what_allows_no_less_than_before_holds_back_nobody(book: Book, kind: str
 SAYS_ONLY = {
     *("actor", "amount", "currency", "why", "reason", "meaning", "fact", "status", "kind"),
     *("channel", "outcome", "at", "until", "callback_at", "starts_on", "ends_on", "paid_on"),
-    *("due_on", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
+    *("due_on", "instalment", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
     *("role", "contacted", "time", "place", "which_number", "said", "item", "order"),
     *("name", "phone", "phones", "another_phone", "phone_at_work", "address", "zones", "locale"),
     # The other loans of a conversation are counted for the person whom it was with.

@@ -93,12 +93,12 @@ def test_whatever_is_refused_leaves_a_line_in_the_log_with_nothing_of_what_it_sa
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
     report(book, token="somebody else's")
-    report(book, "rejoicing")
+    report(book, "no word")
     report(book, Body="x" * 100_000)
 
     refused = [line for line in caplog.messages if "a callback was refused" in line]
     assert [line.split()[5] for line in refused] == ["403", "400", "413"]
-    assert not any(personal in line for line in refused for personal in ("138", "rejoicing", "SM1"))
+    assert not any(personal in line for line in refused for personal in ("138", "no word", "SM1"))
 
 
 def test_a_slash_at_the_end_of_the_public_url_does_no_harm(book: Book) -> None:
