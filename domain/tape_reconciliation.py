@@ -99,9 +99,13 @@ def remove_paid(
     on: date,
     first: date | None = None,
 ) -> tuple[Instalment, ...]:
-    """Subtract `amount` from what is paid: what a payment of `on` pays last, first."""
+    """Subtract `amount` from what is paid: what a payment of `on` pays last, first.
+
+    Of a payment that named the instalment due on `first`, it is subtracted there before all others.
+    """
     parts: list[Allocation] = []
-    for instalment, component in reversed(list(in_order(instalments, order, on, first))):
+    last_paid_first = reversed(list(in_order(instalments, order, on)))
+    for instalment, component in sorted(last_paid_first, key=lambda step: step[0].due_on != first):
         part = min(amount, instalment.paid_of(component))
         parts.append(Allocation(instalment.due_on, component, -part))
         amount -= part

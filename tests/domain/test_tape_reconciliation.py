@@ -131,3 +131,9 @@ def test_taking_off_lowers_what_is_paid_by_no_more_than_there_is(
     lowered = remove_paid(tape(str(paid)), back, order, DAY)
 
     assert paid_in_all(lowered) == max(Decimal(0), min(paid, Decimal(220)) - back)
+
+
+def test_a_reversed_payment_that_named_an_instalment_is_taken_from_that_one() -> None:
+    lowered = remove_paid(tape("220"), Decimal(130), ORDER, DAY, MARCH)
+
+    assert [instalment.paid for instalment in lowered] == [0, 90]

@@ -44,8 +44,8 @@ def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -
         told = [Told(0, number, known[0].field if known else 1), *known[1:]]
         change = {"phone_encrypted": encrypted(simulation, number)}
         customer.changed_at[record, told[0].field] = now
-    # A place in the order is that of the moment at which it is applied.
-    at_once = len(known) > 1
+    # A place in the order is that of the moment at which it is applied, and counts those before it.
+    at_once = len(known) > 1 or "another_phone_encrypted" in change
     submit_event(simulation, "contact_change", {"borrower": record, **change}, at_once=at_once)
     tell(simulation, customer, record, told)
 

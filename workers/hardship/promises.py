@@ -25,7 +25,7 @@ from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.holds import insert_hold
 from workers.db.loans import lock_loan_of, lock_named_loan
-from workers.db.pending_events import has_pending_event_of_loan
+from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
 from workers.db.typed_rows import columns_of, typed_rows
@@ -141,7 +141,8 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
 
     May run any number of times. If nothing is past due any more, the promise is kept: a tape may
     have reported the payment. Otherwise it is broken, and its loan is due for review today. While
-    an event of a loan is not applied yet, such as a payment of yesterday, its promise waits.
+    an event or a tape of a loan is not applied yet, such as a payment of yesterday, its promise
+    waits.
     """
     now = ctx.now()
     overdue = (
@@ -151,6 +152,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
             promise.c.status == PromiseStatus.OPEN,
             promise.c.due_on <= now.date() - BROKEN_AFTER,
             ~has_pending_event_of_loan(),
+            ~has_pending_tape(),
         )
         .order_by(promise.c.due_on, promise.c.id)
         .limit(limit)

@@ -15,8 +15,12 @@ from domain.moves import sources
 from domain.tape_imports import TAPE_IMPORT_MOVES, TapeImportStatus
 from workers.db.schema import tape_import, tape_pending_loan
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.tapes.locks import ONE_AT_A_TIME
 
 LISTED = 20
+
+# Whoever imports has this lock until the end.
+_NONE_RUNS = text("SELECT pg_try_advisory_xact_lock(:import)")
 
 # What an interrupted import had left of these loans comes with this tape.
 _TAKE_OVER = text("""
@@ -86,6 +90,9 @@ def begin_import(
 
 def finish_import(connection: Connection, import_id: int, now: datetime) -> None:
     """Record that an import is finished, and those before it of which nothing is left."""
+    connection.execute(
+        tape_pending_loan.delete().where(tape_pending_loan.c.tape_import_id == import_id)
+    )
     _close(connection, import_id, TapeImportStatus.FINISHED, now)
     for left in unfinished_imports(connection):
         if not left.pending:
@@ -96,8 +103,12 @@ def abandon_import(connection: Connection, import_id: int, now: datetime) -> int
     """Give up what an interrupted import has left; returns how many loans that frees.
 
     Raises:
-        ArrearsError: there is no such import, or it is not unfinished.
+        ArrearsError: there is no such import, it is not unfinished, or an import runs.
     """
+    if not connection.execute(_NONE_RUNS, {"import": ONE_AT_A_TIME}).scalar_one():
+        raise ArrearsError(
+            "An import runs at this moment, and what it has left is not known. Wait until it ends."
+        )
     if import_id not in {left.id for left in unfinished_imports(connection)}:
         raise ArrearsError(
             "No unfinished import has the number {number}. `arrears tape list` shows them.",

@@ -155,8 +155,13 @@ _CONTACTS_DIFFER = text("""
 SELECT t.external_id, d.line, d.first FROM tape_loan t JOIN tape_differs d ON d.line = t.line
 """)
 
+# A loan stays named if another row of the tape says more of somebody whom its row names: that row
+# may come in a later batch.
 _NOT_PENDING = text("""
-DELETE FROM tape_pending_loan p USING tape_loan t WHERE p.external_id = t.external_id
+DELETE FROM tape_pending_loan p USING tape_loan t
+ WHERE p.external_id = t.external_id
+   AND NOT EXISTS (SELECT FROM tape_first f
+                    WHERE f.customer = ANY(t.customers) AND f.line <> t.line)
 """)
 
 # A row has no digest, and so is read again, if the record does not agree with it (`:differing`), if
