@@ -53,7 +53,10 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="The most rows of ea
 After = Annotated[
     str | None, typer.Option(help="Go on after this: what stands below the page before.")
 ]
-OfLoan = Annotated[str | None, typer.Option("--loan", help="Only what is about this loan.")]
+OfLoan = Annotated[
+    str | None,
+    typer.Option("--loan", parser=parse_id, metavar="LOAN", help="Only what is about this loan."),
+]
 ROWS_OF_A_PAGE = 50
 
 NOT_KNOWN_YET = 3

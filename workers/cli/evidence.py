@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, Loan
+from workers.cli.common import AsJson, Loan, parse_id
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import Table, errors, print_json, print_lines
@@ -33,7 +33,12 @@ FINDINGS = Table[Finding](
 @app.command()
 def verify(
     loan: Annotated[
-        str | None, typer.Argument(help="The lender's id of a loan; all evidence if left out.")
+        str | None,
+        typer.Argument(
+            parser=parse_id,
+            metavar="[LOAN]",
+            help="The lender's id of a loan; all evidence if left out.",
+        ),
     ] = None,
     head: Annotated[
         str | None,

@@ -36,7 +36,7 @@ DIFFERING = Table[StatusCell](
 
 @app.command("import")
 def import_(
-    tape: Annotated[Path, typer.Argument(help="The lender's loans: CSV in UTF-8, one a line.")],
+    tape: Annotated[Path, typer.Argument(help="The lender's loans: CSV, one a line.")],
     mapping: Annotated[
         str, typer.Option(help="How to read it: a shipped mapping's name, or a .yaml file.")
     ] = "arrears",

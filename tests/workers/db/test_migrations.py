@@ -191,6 +191,27 @@ def test_revision_0002_gives_texts_their_own_word_and_promises_no_sentence(
             engine.dispose()
 
 
+def test_revision_0028_keeps_the_ids_on_record_in_the_form_in_which_they_are_read(
+    postgres_server: str,
+) -> None:
+    with new_database(postgres_server) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate.upgrade(address, to="0001")
+        engine = connect(address)
+        try:
+            fill(engine, "0001", LOANS)
+            with engine.begin() as connection:
+                connection.execute(
+                    text(r"UPDATE loan SET external_id = U&'Cafe\0301' WHERE id = 1")
+                )
+            migrate.upgrade(address, to="0028")
+            with engine.connect() as connection:
+                of_loan = text("SELECT external_id FROM loan WHERE id = 1")
+                assert connection.execute(of_loan).scalar_one() == "Caf\u00e9"
+        finally:
+            engine.dispose()
+
+
 PENDING_RECEIPT = """
 INSERT INTO inbox_event (id, external_id, kind, payload, stops_contact, status, received_at)
 OVERRIDING SYSTEM VALUE

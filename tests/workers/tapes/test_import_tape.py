@@ -1,4 +1,4 @@
-"""A loan tape comes in: all of it or nothing, once, and never undoing what happened since."""
+"""A loan tape comes in: checked whole, once, and never undoing what happened since."""
 
 import tracemalloc
 from datetime import date, timedelta

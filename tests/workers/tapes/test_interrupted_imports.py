@@ -15,6 +15,7 @@ from tests.workers.tapes.test_import_tape import bring_in, paid_of, row
 from workers.db.schema import loan, tape_import, tape_pending_loan, tape_row
 from workers.tapes import import_tape as importing
 from workers.tapes.imports import abandon_import, last_imports
+from workers.tapes.locks import import_session
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
 FIRST = [row(f"L-{n}", tried="remind") for n in range(1, 5)]
@@ -134,6 +135,15 @@ def test_what_is_left_can_be_given_up(book: Book, tmp_path: Path) -> None:
         pytest.raises(ArrearsError, match=r"No unfinished import has the number .*tape list"),
     ):
         abandon_import(connection, left.id, book.ctx.now())
+
+
+def test_nothing_can_be_given_up_while_an_import_runs(book: Book, tmp_path: Path) -> None:
+    import_killed_at(book, tmp_path, 1, after=True)
+    with import_session(book.ctx.engine), book.ctx.engine.begin() as connection:
+        left = last_imports(connection)[0]
+        with pytest.raises(ArrearsError, match="An import runs at this moment"):
+            abandon_import(connection, left.id, book.ctx.now())
+    assert is_held_back(book, "L-3")
 
 
 def test_the_next_tape_takes_over_the_loans_that_it_names(book: Book, tmp_path: Path) -> None:
