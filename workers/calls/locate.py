@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import phonenumbers
-from sqlalchemy import Connection, insert, or_, select, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from domain.actions import ActionFacts, next_status
@@ -27,7 +27,7 @@ from workers.attempts.attempts import BarredError, check_role, has_outcome
 from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.loans import loan_not_known
-from workers.db.pending_events import has_pending_event, has_pending_tape
+from workers.db.pending_events import has_pending_event_or_tape
 from workers.db.persons import lock_number, lock_person_of_loan, records_of_person
 from workers.db.schema import borrower, borrower_number, contact, contact_point, loan
 from workers.db.typed_rows import columns_of
@@ -141,8 +141,7 @@ class _Loan(NamedTuple):
 def _lock(connection: Connection, external_id: str) -> _Loan:
     if lock_person_of_loan(connection, external_id) is None:
         raise loan_not_known(external_id)
-    waits = or_(has_pending_event(), has_pending_tape())
-    columns = columns_of(_Loan, loan, borrower, has_pending_event=waits)
+    columns = columns_of(_Loan, loan, borrower, has_pending_event=has_pending_event_or_tape())
     locked = (
         select(*columns)
         .join(borrower, borrower.c.id == loan.c.borrower_id)

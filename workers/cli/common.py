@@ -36,13 +36,16 @@ def parse_id(written: str) -> str:
     return id
 
 
+def lender_id(metavar: str, help: str) -> Any:
+    """An argument that is an id of the lender's."""
+    return typer.Argument(parser=parse_id, metavar=metavar, help=help)
+
+
 def _parse_actor(written: str) -> Actor:
     return Actor(parse_id(written))
 
 
-Loan = Annotated[
-    str, typer.Argument(parser=parse_id, metavar="LOAN", help="The lender's id of the loan.")
-]
+Loan = Annotated[str, lender_id("LOAN", "The lender's id of the loan.")]
 Item = Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")]
 Why = Annotated[str, typer.Option(help="Why, in words that identify nobody.")]
 

@@ -9,7 +9,7 @@ import typer
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import By, DryRun, Why, by, log_to_stderr, parse_id
+from workers.cli.common import By, DryRun, Why, by, lender_id, log_to_stderr
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import print_done, print_lines
@@ -17,10 +17,7 @@ from workers.privacy.subject_requests import erase_subject, export_subject
 
 app = typer.Typer()
 
-Borrower = Annotated[
-    str,
-    typer.Argument(parser=parse_id, metavar="BORROWER", help="The lender's id of the borrower."),
-]
+Borrower = Annotated[str, lender_id("BORROWER", "The lender's id of the borrower.")]
 
 ONLY_ITS_OWNER = 0o600
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, Loan, parse_id
+from workers.cli.common import AsJson, Loan, lender_id
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import Table, errors, print_json, print_lines
@@ -34,11 +34,7 @@ FINDINGS = Table[Finding](
 def verify(
     loan: Annotated[
         str | None,
-        typer.Argument(
-            parser=parse_id,
-            metavar="[LOAN]",
-            help="The lender's id of a loan; all evidence if left out.",
-        ),
+        lender_id("[LOAN]", "The lender's id of a loan; all evidence if left out."),
     ] = None,
     head: Annotated[
         str | None,

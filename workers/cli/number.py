@@ -6,7 +6,7 @@ import typer
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, By, Recorder, parse_id
+from workers.cli.common import AsJson, By, Recorder, lender_id
 from workers.cli.context import open_context, read, submit
 from workers.cli.language import coded, say, words
 from workers.cli.personal import encrypted_payload
@@ -32,9 +32,7 @@ Which = Annotated[
     int | None,
     typer.Option("--which", min=1, help="Its place among the borrower's numbers, if several."),
 ]
-Whose = Annotated[
-    str, typer.Argument(parser=parse_id, metavar="WHOSE", help="The lender's id of the borrower.")
-]
+Whose = Annotated[str, lender_id("WHOSE", "The lender's id of the borrower.")]
 NUMBERS = Table[NumberOfBorrower](
     "Numbers of the borrower, in the order in which they are tried",
     {

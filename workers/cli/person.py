@@ -17,7 +17,7 @@ from domain.parties import RepresentativeKind
 from domain.persons import Link
 from domain.reasons import Reasons
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
-from workers.cli.common import AsJson, By, DryRun, Why, parse_id
+from workers.cli.common import AsJson, By, DryRun, Why, lender_id
 from workers.cli.context import open_context, read, submit
 from workers.cli.dates import parse_inconvenient_time, parse_moment
 from workers.cli.language import coded, language_of_environment, say
@@ -41,10 +41,7 @@ from workers.operations.persons import (
 
 app = typer.Typer()
 
-Borrower = Annotated[
-    str,
-    typer.Argument(parser=parse_id, metavar="BORROWER", help="The lender's id of the customer."),
-]
+Borrower = Annotated[str, lender_id("BORROWER", "The lender's id of the customer.")]
 Fact = Annotated[
     Literal[
         "represented",
@@ -83,10 +80,7 @@ Number = Annotated[
 Locale = Annotated[
     str | None, typer.Option("--locale", help="For language: such as en or zh-Hans.")
 ]
-Other = Annotated[
-    str,
-    typer.Argument(parser=parse_id, metavar="OTHER", help="The lender's id of the other record."),
-]
+Other = Annotated[str, lender_id("OTHER", "The lender's id of the other record.")]
 RECORDS = Table[PersonRecord](
     "Records of this person",
     {"borrower": lambda record: record.borrower, "loans": lambda record: record.loans},

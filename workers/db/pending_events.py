@@ -189,11 +189,15 @@ def has_pending_tape() -> Condition:
     return names.correlate(loan)
 
 
+def has_pending_event_or_tape() -> Condition:
+    """Whether an event is pending for the person, or a tape for the loan, for a query of both."""
+    return or_(has_pending_event(), has_pending_tape())
+
+
 def waits_for_event(connection: Connection, external_id: str) -> bool:
     """Whether one is pending for the borrower of a loan, or a tape for the loan. `external_id` is
     the lender's id of it."""
-    waits = or_(has_pending_event(), has_pending_tape())
-    borrowers = select(waits).select_from(loan.join(borrower))
+    borrowers = select(has_pending_event_or_tape()).select_from(loan.join(borrower))
     of_loan = borrowers.where(loan.c.external_id == external_id)
     return bool(connection.execute(of_loan).scalar())
 

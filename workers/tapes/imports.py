@@ -90,9 +90,7 @@ def begin_import(
 
 def finish_import(connection: Connection, import_id: int, now: datetime) -> None:
     """Record that an import is finished, and those before it of which nothing is left."""
-    connection.execute(
-        tape_pending_loan.delete().where(tape_pending_loan.c.tape_import_id == import_id)
-    )
+    _free_loans(connection, import_id)
     _close(connection, import_id, TapeImportStatus.FINISHED, now)
     for left in unfinished_imports(connection):
         if not left.pending:
@@ -114,8 +112,7 @@ def abandon_import(connection: Connection, import_id: int, now: datetime) -> int
             "No unfinished import has the number {number}. `arrears tape list` shows them.",
             number=import_id,
         )
-    of_import = tape_pending_loan.c.tape_import_id == import_id
-    freed = connection.execute(tape_pending_loan.delete().where(of_import)).rowcount
+    freed = _free_loans(connection, import_id)
     _close(connection, import_id, TapeImportStatus.ABANDONED, now)
     return freed
 
@@ -153,6 +150,12 @@ def refuse_older(unfinished: Sequence[TapeImport], as_of: date) -> None:
 
 def _imports() -> Select[Any]:
     return select(*columns_of(TapeImport, tape_import, pending=_PENDING))
+
+
+def _free_loans(connection: Connection, import_id: int) -> int:
+    """Take back the names of the loans that an import has not merged; returns how many."""
+    of_import = tape_pending_loan.c.tape_import_id == import_id
+    return connection.execute(tape_pending_loan.delete().where(of_import)).rowcount
 
 
 def _close(connection: Connection, import_id: int, status: TapeImportStatus, now: datetime) -> None:

@@ -3,7 +3,8 @@
 import re
 import shutil
 from collections import defaultdict
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -163,53 +164,51 @@ def test_each_revision_takes_a_full_database_forward(postgres_server: str) -> No
         go_forward(postgres_server, revision, before)
 
 
-def test_revision_0002_gives_texts_their_own_word_and_promises_no_sentence(
-    postgres_server: str,
-) -> None:
-    with new_database(postgres_server) as url:
+@contextmanager
+def filled_at_0001(server_url: str) -> Iterator[tuple[str, Engine]]:
+    """A database of revision 0001 with loans: its address and an engine."""
+    with new_database(server_url) as url:
         address = url.render_as_string(hide_password=False)
         migrate.upgrade(address, to="0001")
         engine = connect(address)
         try:
             fill(engine, "0001", LOANS)
-            with engine.begin() as connection:
-                connection.execute(text("UPDATE message SET status = 'failed' WHERE sid = 'SM-5'"))
-                connection.execute(text("UPDATE hold SET kind = 'manual' WHERE id = 1"))
-                connection.execute(text(PENDING_RECEIPT))
-            migrate.upgrade(address, to="0002")
-            with engine.connect() as connection:
-                of_text = text("SELECT status FROM message WHERE sid = 'SM-5'")
-                of_receipt = text("SELECT payload ->> 'status' FROM inbox_event WHERE id = 999999")
-                of_holds = text("SELECT DISTINCT kind, why FROM hold ORDER BY kind")
-                assert connection.execute(of_text).scalar_one() == "send_failed"
-                assert connection.execute(of_receipt).scalar_one() == "send_failed"
-                assert [tuple(row) for row in connection.execute(of_holds)] == [
-                    ("manual", "it was promised"),
-                    ("promise", None),
-                ]
+            yield address, engine
         finally:
             engine.dispose()
+
+
+def test_revision_0002_gives_texts_their_own_word_and_promises_no_sentence(
+    postgres_server: str,
+) -> None:
+    with filled_at_0001(postgres_server) as (address, engine):
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE message SET status = 'failed' WHERE sid = 'SM-5'"))
+            connection.execute(text("UPDATE hold SET kind = 'manual' WHERE id = 1"))
+            connection.execute(text(PENDING_RECEIPT))
+        migrate.upgrade(address, to="0002")
+        with engine.connect() as connection:
+            of_text = text("SELECT status FROM message WHERE sid = 'SM-5'")
+            of_receipt = text("SELECT payload ->> 'status' FROM inbox_event WHERE id = 999999")
+            of_holds = text("SELECT DISTINCT kind, why FROM hold ORDER BY kind")
+            assert connection.execute(of_text).scalar_one() == "send_failed"
+            assert connection.execute(of_receipt).scalar_one() == "send_failed"
+            assert [tuple(row) for row in connection.execute(of_holds)] == [
+                ("manual", "it was promised"),
+                ("promise", None),
+            ]
 
 
 def test_revision_0028_keeps_the_ids_on_record_in_the_form_in_which_they_are_read(
     postgres_server: str,
 ) -> None:
-    with new_database(postgres_server) as url:
-        address = url.render_as_string(hide_password=False)
-        migrate.upgrade(address, to="0001")
-        engine = connect(address)
-        try:
-            fill(engine, "0001", LOANS)
-            with engine.begin() as connection:
-                connection.execute(
-                    text(r"UPDATE loan SET external_id = U&'Cafe\0301' WHERE id = 1")
-                )
-            migrate.upgrade(address, to="0028")
-            with engine.connect() as connection:
-                of_loan = text("SELECT external_id FROM loan WHERE id = 1")
-                assert connection.execute(of_loan).scalar_one() == "Caf\u00e9"
-        finally:
-            engine.dispose()
+    with filled_at_0001(postgres_server) as (address, engine):
+        with engine.begin() as connection:
+            connection.execute(text(r"UPDATE loan SET external_id = U&'Cafe\0301' WHERE id = 1"))
+        migrate.upgrade(address, to="0028")
+        with engine.connect() as connection:
+            of_loan = text("SELECT external_id FROM loan WHERE id = 1")
+            assert connection.execute(of_loan).scalar_one() == "Caf\u00e9"
 
 
 PENDING_RECEIPT = """
