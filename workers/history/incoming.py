@@ -89,9 +89,9 @@ def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
 
 def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each time that the borrower acknowledged the debt, with its proof."""
-    told = of_loan(acknowledgement, subject).join(borrower).add_columns(borrower.c.external_id)
+    recorded = of_loan(acknowledgement, subject).join(borrower).add_columns(borrower.c.external_id)
     own = set(connection.execute(records_of_person(subject.borrower_id)).scalars())
-    for row in connection.execute(told):
+    for row in connection.execute(recorded):
         said = {"acknowledged_on": row.acknowledged_on, "proof": row.proof}
         parts = [part(Phrase.ACKNOWLEDGED, **said)]
         if row.borrower_id not in own:

@@ -13,7 +13,7 @@ ANY_LOCALE = "en"
 """The language of the answer to a number that is in no loan."""
 
 
-class StoredText(NamedTuple):
+class StoredInboundText(NamedTuple):
     """A text that is stored, to be applied soon after."""
 
     event_id: int | None
@@ -22,7 +22,7 @@ class StoredText(NamedTuple):
     """BCP 47: it is a call for help that the provider can answer, in this language."""
 
 
-def store_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> StoredText:
+def store_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> StoredInboundText:
     """Store a text as an event, once by the provider's id of it. Until it is applied, it holds back
     whoever has the number.
 
@@ -32,7 +32,9 @@ def store_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> St
     now = ctx.now()
     help_in = _help_in(ctx, text) if help_is_answered else None
     payload = text_payload(ctx.cipher, text, now, help_is_answered=help_in is not None)
-    return StoredText(store_unless_known(ctx, text_id(text), "inbound_text", payload, now), help_in)
+    return StoredInboundText(
+        store_unless_known(ctx, text_id(text), "inbound_text", payload, now), help_in
+    )
 
 
 def _help_in(ctx: Context, text: InboundText) -> str | None:

@@ -321,7 +321,7 @@ def merge(
         known = {row.external_id: row.id for row in found}
     new = list(connection.execute(_NEW).scalars())
     borrowers = merge_borrowers(connection, now, only_new=not persons)
-    reconciled, not_as_told = _reconcile(connection, known, as_of, order)
+    reconciled, not_as_on_tape = _reconcile(connection, known, as_of, order)
     before = past_due_of(connection, list(reconciled), now.date())
     changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of}).scalars())
     if new:
@@ -340,7 +340,7 @@ def merge(
         reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
         connection.execute(_FORGET_REVERSED, reversed_since)
         connection.execute(_DATE, {"as_of": as_of, "not_if": TAPE_SHOWS_LESS})
-    connection.execute(_DIGESTS, {"differing": not_as_told, "kinds": list(TAPE_PROBLEMS)})
+    connection.execute(_DIGESTS, {"differing": not_as_on_tape, "kinds": list(TAPE_PROBLEMS)})
     return Merged(
         changed=tuple(sorted(changed)),
         showing_less=sum(result.less > ZERO for result in reconciled.values()),
