@@ -106,6 +106,8 @@ class Borrower:
 class PartyOnTape:
     """A co-borrower or a guarantor as a loan tape describes them."""
 
+    slot: str
+    """Which columns of the tape have them, such as `guarantor_1`."""
     role: str
     record: Borrower
     said: frozenset[str] = frozenset({"name", "phone", "address", "zones"})
@@ -131,6 +133,10 @@ class LoanOnTape:
     problems: tuple[Problem, ...] = field(default=())
     parties: tuple[PartyOnTape, ...] | None = None
     """None: the tape says nothing about other parties."""
+    original_principal: Decimal | None = None
+    """What was lent. None: the tape does not say."""
+    disbursed_on: date | None = None
+    """The day on which it was paid out. None: the tape does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Field(StrEnum):
     JURISDICTION = "jurisdiction"
     PRODUCT = "product"
     CURRENCY = "currency"
+    ORIGINAL_PRINCIPAL = "original_principal"
+    DISBURSED_ON = "disbursed_on"
     PRINCIPAL = "principal"
     INTEREST = "interest"
     ANNUAL_RATE_PERCENT = "annual_rate_percent"
@@ -40,6 +42,7 @@ class Field(StrEnum):
     PAID_TOTAL = "paid_total"
     PAID_PRINCIPAL = "paid_principal"
     PAID_INTEREST = "paid_interest"
+    PAID_FEES = "paid_fees"
     STEPS_TRIED = "steps_tried"
     LENDER_STATUS = "lender_status"
     CO_BORROWER_1_ID = "co_borrower_1_id"
@@ -147,6 +150,17 @@ class TapeMapping:
         missing = {of for of in self.optional if self.columns[of] not in header}
         kept = {of: column for of, column in self.columns.items() if of not in missing}
         return replace(self, columns=kept, optional=self.optional - missing) if missing else self
+
+    def says(self, of: Field) -> bool:
+        """Whether a row says anything about this field, if only that there is nothing. A tape
+        changes nothing of what it does not speak of."""
+        if of in self.columns or of in self.constants:
+            return True
+        if of is Field.ZONES:
+            return bool(self.regions)
+        if of is Field.ORIGINAL_PRINCIPAL:
+            return self.schedule is not ScheduleKind.EXPLICIT
+        return self.made_contacts and of in (Field.NAME, Field.PHONE, Field.ADDRESS)
 
     def nameless_party(self) -> Field | None:
         """A column of another party whose name has no column; None if there is none."""

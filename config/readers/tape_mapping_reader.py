@@ -33,7 +33,7 @@ _KEYS = (
 _ALWAYS = (Field.EXTERNAL_ID, Field.JURISDICTION, Field.PRODUCT, Field.CURRENCY, Field.LOCALE)
 _MAY_BE_CONSTANT = (*_ALWAYS[1:], Field.ZONES)
 _MAY_BE_ABSENT = (
-    *(Field.PHONE_2, Field.PHONE_3),
+    *(Field.PHONE_2, Field.PHONE_3, Field.ORIGINAL_PRINCIPAL, Field.DISBURSED_ON),
     *(of for of in Field if of.startswith(tuple(PARTY_SLOTS))),
 )
 _CONTACTS = (Field.NAME, Field.PHONE, Field.ADDRESS)

@@ -9,6 +9,9 @@ class Phrase(StrEnum):
     # The loan, and what came in about it.
     LOAN = auto()
     LUMP_SUM_LOAN = auto()
+    LENT = auto()
+    LENT_ON = auto()
+    DISBURSED = auto()
     MOVED_DUE_DATES = auto()
     TRIED_BEFORE = auto()
     NEXT_REVIEW = auto()

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from domain.language.phrases import Phrase
-from domain.language.render import Entry, Language, Sentence, in_order, part, render
+from domain.language.render import Entry, Language, Part, Sentence, in_order, part, render
 from domain.language.speak import LANGUAGES
 from workers.context import Context
 from workers.db.loans import loan_not_known
@@ -127,6 +127,7 @@ def _opening(subject: ExplainedLoan, connection: Connection) -> list[Entry]:
     else:
         due = {"first_due_on": schedule.first, "last_due_on": schedule.last}
         parts = [part(Phrase.LOAN, **terms, instalments=schedule.instalments, **due)]
+    parts += _disbursement(subject)
     moved = connection.execute(
         select(instalment.c.due_on, instalment.c.counts_from)
         .where(instalment.c.loan_id == subject.id, instalment.c.counts_from != instalment.c.due_on)
@@ -140,6 +141,16 @@ def _opening(subject: ExplainedLoan, connection: Connection) -> list[Entry]:
             part(Phrase.TRIED_BEFORE, delinquent_since=subject.steps_tried_at, steps=steps)
         )
     return [Entry(None, tuple(parts))]
+
+
+def _disbursement(subject: ExplainedLoan) -> list[Part]:
+    lent, on = subject.original_principal, subject.disbursed_on
+    amount: dict[str, object] = {"original_principal": lent, "loan_currency": subject.currency}
+    if lent is None:
+        return [] if on is None else [part(Phrase.DISBURSED, disbursed_on=on)]
+    if on is None:
+        return [part(Phrase.LENT, **amount)]
+    return [part(Phrase.LENT_ON, **amount, disbursed_on=on)]
 
 
 def _closing(subject: ExplainedLoan) -> Entry:

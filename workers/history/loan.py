@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Select, Table, select
@@ -22,6 +23,8 @@ class ExplainedLoan(NamedTuple):
     jurisdiction: str
     product: str
     currency: str
+    original_principal: Decimal | None
+    disbursed_on: date | None
     review_on: date | None
     written_off_on: date | None
     written_off_at: datetime | None

@@ -345,7 +345,7 @@ class _Import:
             tables,
             as_of=self._stager.as_of,
             order=self._ctx.allocation_order,
-            with_parties=bool(self._stager.mapping.of_parties),
+            mapping=self._stager.mapping,
             now=now,
         )
         # What a new loan alone says was worked out when it was read.

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, TextClause, text
 
+from config.readers.tape_mapping import PARTY_SLOTS, Field, TapeMapping
 from domain.allocation import AllocationOrder
 from domain.loans import ZERO, Instalment, Problem
 from domain.reasons import ReasonCode, because
@@ -68,22 +69,32 @@ SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_i
 
 # A new loan gets its whole position: nothing else is known of it. What is known of its person is
 # asked afterwards (`Merged.alone`). The steps that the lender tried belong to the arrears of now.
+# What the tape has no column for stays as it was.
 _LOANS = text("""
-INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency, steps_tried,
+INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency,
+                  original_principal, disbursed_on, steps_tried,
                   steps_tried_at, tape_as_of, delinquent_since, ladder_since, review_on, updated_at)
 SELECT t.external_id, b.id, t.jurisdiction, t.product, t.currency,
+       said.original_principal, said.disbursed_on,
        CASE WHEN t.ladder_since IS NULL THEN '{}' ELSE t.steps_tried END,
        CASE WHEN t.steps_tried <> '{}' THEN t.ladder_since END,
        :as_of, t.delinquent_since, t.ladder_since, t.review_on, :now
   FROM tape_loan t
   JOIN borrower b ON b.external_id = t.borrower
   LEFT JOIN loan l ON l.external_id = t.external_id
- WHERE (l.borrower_id, l.jurisdiction, l.product)
-       IS DISTINCT FROM (b.id, t.jurisdiction, t.product)
+  CROSS JOIN LATERAL (
+      SELECT CASE WHEN :says_principal THEN t.original_principal
+                  ELSE l.original_principal END AS original_principal,
+             CASE WHEN :says_day THEN t.disbursed_on ELSE l.disbursed_on END AS disbursed_on
+  ) said
+ WHERE (l.borrower_id, l.jurisdiction, l.product, l.original_principal, l.disbursed_on)
+       IS DISTINCT FROM
+       (b.id, t.jurisdiction, t.product, said.original_principal, said.disbursed_on)
  ORDER BY t.external_id
 ON CONFLICT (external_id) DO UPDATE
    SET borrower_id = excluded.borrower_id, jurisdiction = excluded.jurisdiction,
-       product = excluded.product, updated_at = excluded.updated_at
+       product = excluded.product, original_principal = excluded.original_principal,
+       disbursed_on = excluded.disbursed_on, updated_at = excluded.updated_at
 RETURNING id
 """)
 
@@ -240,26 +251,36 @@ SELECT l.id, t.kind, t.detail, :now
 ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING
 """)
 
-# A tape ends and brings back only what a tape brought in.
+# A tape ends and brings back only what a tape brought in, and ends nobody for whom it has no
+# columns. Of a party that came in before slots were kept, the role decides.
 _PARTIES = text("""
 WITH given AS (
-    SELECT DISTINCT l.id AS loan_id, b.id AS borrower_id, t.role
+    SELECT l.id AS loan_id, b.id AS borrower_id, t.role, min(t.slot) AS slot
       FROM tape_party t
       JOIN loan l ON l.external_id = t.loan
       JOIN borrower b ON b.external_id = t.borrower
      WHERE b.id <> l.borrower_id
+     GROUP BY l.id, b.id, t.role
+), moved AS (
+    UPDATE loan_party q SET tape_slot = g.slot
+      FROM given g
+     WHERE (q.loan_id, q.borrower_id, q.role) = (g.loan_id, g.borrower_id, g.role)
+       AND q.from_tape AND q.ended_at IS NULL AND q.tape_slot IS DISTINCT FROM g.slot
 ), ended AS (
     UPDATE loan_party q SET ended_at = :now
       FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
      WHERE q.loan_id = l.id AND q.from_tape AND q.ended_at IS NULL
+       AND CASE WHEN q.tape_slot IS NULL THEN q.role = ANY(:roles)
+                ELSE q.tape_slot = ANY(:slots) END
        AND NOT EXISTS (SELECT FROM given g
                         WHERE g.loan_id = q.loan_id AND g.borrower_id = q.borrower_id
                           AND g.role = q.role)
     RETURNING q.id, q.loan_id
 ), made AS (
-    INSERT INTO loan_party AS q (loan_id, borrower_id, role, from_tape)
-    SELECT loan_id, borrower_id, role, true FROM given ORDER BY loan_id, borrower_id, role
-    ON CONFLICT (loan_id, borrower_id, role) DO UPDATE SET ended_at = NULL
+    INSERT INTO loan_party AS q (loan_id, borrower_id, role, from_tape, tape_slot)
+    SELECT loan_id, borrower_id, role, true, slot FROM given ORDER BY loan_id, borrower_id, role
+    ON CONFLICT (loan_id, borrower_id, role) DO UPDATE
+       SET ended_at = NULL, tape_slot = excluded.tape_slot
      WHERE q.ended_at IS NOT NULL AND q.from_tape
     RETURNING q.id, q.loan_id
 ), noted AS (
@@ -297,13 +318,13 @@ def merge(
     *,
     as_of: date,
     order: Callable[[str], AllocationOrder],
-    with_parties: bool,
+    mapping: TapeMapping,
     now: datetime,
 ) -> Merged:
     """Merge one batch of a tape of `as_of`, which contains the payments booked before that date.
 
-    `order` gives the order of allocation of a jurisdiction. `with_parties` says whether the tape
-    has columns for other parties than the borrower.
+    `order` gives the order of allocation of a jurisdiction. What the mapping has no column for is
+    left as it was.
 
     Persons are locked first, then loans by id. What is recorded is read under the locks.
     """
@@ -323,15 +344,20 @@ def merge(
     borrowers = merge_borrowers(connection, now, only_new=not persons)
     reconciled, not_as_on_tape = _reconcile(connection, known, as_of, order)
     before = past_due_of(connection, list(reconciled), now.date())
-    changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of}).scalars())
+    says = {
+        "says_principal": mapping.says(Field.ORIGINAL_PRINCIPAL),
+        "says_day": mapping.says(Field.DISBURSED_ON),
+    }
+    changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of, **says}).scalars())
     if new:
         connection.execute(_NEW_INSTALMENTS, {"loans": new})
     if reconciled:
         differing = {"loans": list(reconciled), "today": now.date()}
         changed.update(connection.execute(_INSTALMENTS, differing).scalars())
         changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
-    if with_parties:
-        changed.update(connection.execute(_PARTIES, {"now": now}).scalars())
+    if slots := list(mapping.of_parties):
+        told = {"now": now, "slots": slots, "roles": [PARTY_SLOTS[slot] for slot in slots]}
+        changed.update(connection.execute(_PARTIES, told).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
     if persons:
         changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())

@@ -95,7 +95,6 @@ SELECT o.id, t.external_id, f.field
  WHERE o.tape_digests <> t.digests AND (o.erased_at IS NULL OR NOT erased.was)
    AND o.tape_digests ->> f.name IS DISTINCT FROM t.digests ->> f.name
    AND o.tape_digests ->> f.name IS DISTINCT FROM 'kept'
-   AND (NOT t.of_party OR t.digests ? f.name)
 """)  # noqa: S608 the clause is the constant above
 
 _NEW_NUMBERS = text("""

@@ -57,7 +57,7 @@ def read_parties(
         # Where the borrower lives says nothing about who visits the party.
         named = {of: f"{slot}_{of}" for of in (Field.NAME, Field.PHONE, Field.ADDRESS, Field.ZONES)}
         said = frozenset(of.value for of, column in named.items() if column in mapped)
-        found.append(PartyOnTape(role, replace(record, region=None), said))
+        found.append(PartyOnTape(slot, role, replace(record, region=None), said))
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import TapeRow
+from workers.tapes.disbursements import read_disbursed_on, read_original_principal
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
 from workers.tapes.parties import read_parties, refuse_borrower_as_party
@@ -62,6 +63,8 @@ def _loan(cells: Cells, as_of: date, known: KnownValues | None) -> LoanOnTape:
     loan_id = cells.id(Field.EXTERNAL_ID, expected) or cells.needed(Field.EXTERNAL_ID, expected)
     refuse_borrower_as_party(cells)
     borrower, problems = read_borrower(cells, loan_id, known)
+    currency = cells.matching(Field.CURRENCY, is_currency, "a currency, such as CNY or USD")
+    instalments = read_instalments(cells, loan_id, as_of)
     return LoanOnTape(
         external_id=loan_id,
         borrower=borrower,
@@ -69,8 +72,10 @@ def _loan(cells: Cells, as_of: date, known: KnownValues | None) -> LoanOnTape:
         product=cells.matching(
             Field.PRODUCT, IDENTIFIER.fullmatch, "a product, such as consumer_loan"
         ),
-        currency=cells.matching(Field.CURRENCY, is_currency, "a currency, such as CNY or USD"),
-        instalments=read_instalments(cells, loan_id, as_of),
+        currency=currency,
+        instalments=instalments,
+        original_principal=read_original_principal(cells, currency),
+        disbursed_on=read_disbursed_on(cells, instalments, as_of),
         steps_tried=_steps_tried(cells, known),
         problems=problems,
         parties=read_parties(cells, loan_id, borrower, known),

@@ -4,7 +4,7 @@ No database is needed for it, so that several processes may do it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -36,7 +36,10 @@ FIELDS = ("name", "phone", "address", "zones", "locale", "region")
 """What a tape says of a borrower. Each is compared with what the tape before it said."""
 
 MORE_NUMBERS = ("phone_2", "phone_3")
-"""Likewise, but only where the tape has them: most have one number."""
+"""Likewise, but only where the row has them: most have one number."""
+
+IN_CELL_OF_ANOTHER = "+"
+"""Before the digest of a number that has no column of its own."""
 
 DIGEST_LENGTH = 32
 """Hexadecimal digits that are kept: 128 bits tell any two values apart."""
@@ -171,6 +174,7 @@ class _Writing:
 
     def __init__(self, stager: RowStager) -> None:
         self._stager = stager
+        self._said_of_borrower = {of for of in (*FIELDS, *MORE_NUMBERS) if stager.mapping.says(of)}
         self._rows: dict[str, list[str]] = {
             name: []
             for name in (
@@ -196,7 +200,8 @@ class _Writing:
             copy_line(
                 (
                     *(line.number, loan.external_id, loan.borrower.external_id),
-                    *(loan.jurisdiction, loan.product, loan.currency, loan.steps_tried),
+                    *(loan.jurisdiction, loan.product, loan.currency),
+                    *(loan.original_principal, loan.disbursed_on, loan.steps_tried),
                     *(line.digest, [identity.customer for identity in found]),
                     [person(identity, self._stager.identity_key) for identity in found],
                     *self._position(ladder, instalments),
@@ -207,10 +212,10 @@ class _Writing:
         for problem in problems:
             detail = as_json(problem.detail)
             rows["tape_problem"].append(copy_line((loan.external_id, problem.kind, detail)))
-        self._add_borrower(line, 0, loan.borrower)
+        self._add_borrower(line, 0, loan.borrower, self._said_of_borrower)
         for slot, party in enumerate(loan.parties or (), start=1):
             rows["tape_party"].append(
-                copy_line((loan.external_id, party.record.external_id, party.role))
+                copy_line((loan.external_id, party.record.external_id, party.role, party.slot))
             )
             self._add_borrower(line, slot, party.record, party.said)
 
@@ -231,11 +236,17 @@ class _Writing:
         line: LineToRead,
         slot: int,
         borrower: Borrower,
-        of_party: frozenset[str] | None = None,
+        said: Set[str],
     ) -> None:
-        """`of_party` are the fields of which the cells of a party speak."""
+        """`said` are the fields for which the row has a cell. It says nothing about the others."""
         cipher = self._stager.cipher
-        digests = {name: _digest(cipher, name, value) for name, value in _said(borrower, of_party)}
+        digests = {
+            name: _digest(cipher, name, getattr(borrower, name)) for name in FIELDS if name in said
+        }
+        for name in MORE_NUMBERS:
+            if (number := getattr(borrower, name)) is not None:
+                mark = "" if name in said else IN_CELL_OF_ANOTHER
+                digests[name] = mark + _digest(cipher, name, number)
         has_own_id = not borrower.external_id.startswith(OF_LOAN)
         key = self._stager.identity_key
         self._rows["tape_borrower"].append(
@@ -248,7 +259,8 @@ class _Writing:
                     cipher.encrypt(borrower.address) if borrower.address else None,
                     address_index(cipher, borrower.address) if borrower.address else None,
                     as_json(digests),
-                    *(borrower.zones, borrower.locale, borrower.region, of_party is not None),
+                    *(borrower.zones, borrower.locale, borrower.region),
+                    [name for name in (*FIELDS, *MORE_NUMBERS) if name not in said],
                 )
             )
         )
@@ -274,15 +286,6 @@ def write_instalments(loan: str, instalments: Sequence[Instalment]) -> str:
 
 
 NULL = r"\N"
-
-
-def _said(borrower: Borrower, of_party: frozenset[str] | None) -> Iterator[tuple[str, object]]:
-    for name in FIELDS:
-        if of_party is None or name in of_party:
-            yield name, getattr(borrower, name)
-    for name in MORE_NUMBERS:
-        if of_party is None and (number := getattr(borrower, name)) is not None:
-            yield name, number
 
 
 def _digest(cipher: Cipher, name: str, value: object) -> str:

@@ -13,13 +13,14 @@ from workers.tapes.stage_rows import write_instalments
 _STAGING = text("""
 CREATE TEMP TABLE tape_loan (
     line int, external_id text, borrower text, jurisdiction text, product text, currency text,
-    steps_tried text[], digest uuid, customers uuid[], persons bigint[],
+    original_principal numeric, disbursed_on date, steps_tried text[],
+    digest uuid, customers uuid[], persons bigint[],
     delinquent_since date, ladder_since date, review_on date, past_due numeric
 );
 CREATE TEMP TABLE tape_borrower (
     line int, slot int, external_id text, customer uuid, name_encrypted bytea, name_digest bytea,
     address_encrypted bytea, address_blind_index bytea, digests jsonb, zones text[], locale text,
-    region text, of_party boolean
+    region text, unsaid text[]
 );
 CREATE TEMP TABLE tape_number (
     line int, slot int, borrower text, field smallint, number_encrypted bytea, blind_index bytea,
@@ -34,7 +35,7 @@ CREATE TEMP TABLE tape_instalment (
 );
 CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb);
 CREATE TEMP TABLE tape_person (external_id text, person_id bigint);
-CREATE TEMP TABLE tape_party (loan text, borrower text, role text);
+CREATE TEMP TABLE tape_party (loan text, borrower text, role text, slot text);
 CREATE TEMP TABLE tape_erased (external_id text);
 """)
 
@@ -51,7 +52,7 @@ _FIRST_OF_BATCH = text("""
 DELETE FROM tape_borrower t
  WHERE EXISTS (SELECT FROM tape_borrower o
                 WHERE o.external_id = t.external_id
-                  AND (o.of_party, o.line, o.slot) < (t.of_party, t.line, t.slot))
+                  AND (o.slot > 0, o.line, o.slot) < (t.slot > 0, t.line, t.slot))
 """)
 
 # A row of another batch counts: it is merged already, or comes later.
@@ -61,11 +62,17 @@ DELETE FROM tape_borrower t
  WHERE f.customer = t.customer AND f.line <> t.line AND b.external_id = t.external_id
 """)
 
-# Of what the cells of a party do not say, the last word of a tape counts.
+# Of what a row has no cell for, the last word of a tape counts. `+` marks a number that had no cell
+# of its own: it stood in that of the first one, and goes with it.
 _UNSAID = text("""
-UPDATE tape_borrower t SET digests = b.tape_digests || t.digests
+UPDATE tape_borrower t
+   SET digests = coalesce((SELECT jsonb_object_agg(said.key, said.value)
+                             FROM jsonb_each_text(b.tape_digests) said
+                            WHERE said.key = ANY(t.unsaid)
+                              AND (said.value NOT LIKE '+%' OR 'phone' = ANY(t.unsaid))),
+                          '{}') || t.digests
   FROM borrower b
- WHERE b.external_id = t.external_id AND t.of_party
+ WHERE b.external_id = t.external_id AND b.tape_digests ?| t.unsaid
 """)
 
 _NUMBERS_OF_FIRST = text("""

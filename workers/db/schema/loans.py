@@ -22,6 +22,8 @@ loan = Table(
     Column("jurisdiction", Text, nullable=False),
     Column("product", Text, nullable=False),
     Column("currency", Text, nullable=False),
+    money("original_principal", nullable=True),  # what was lent; null: the tape does not say
+    Column("disbursed_on", Date),  # when it was paid out; null: the tape does not say
     Column("delinquent_since", Date),  # as of the last review; null: nothing is past due
     Column("ladder_since", Date),  # … and when its ladder started; null: it has not
     Column("review_on", Date),  # the next day on which its position on the ladder can change
@@ -37,6 +39,7 @@ loan = Table(
     Column("steps_tried_at", Date),  # … for the arrears since this date
     moment("updated_at"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_iso"),
+    CheckConstraint("original_principal > 0", name="original_principal_positive"),
     Index(None, "borrower_id"),
     # The scan reads only this index, so its cost depends on the due loans, not on all loans.
     Index(

@@ -195,6 +195,7 @@ loan_party = Table(
     refers_to("borrower"),
     word("role", ROLES),
     Column("from_tape", Boolean, nullable=False),  # then a later tape without them ends it
+    Column("tape_slot", Text),  # the columns of the newest tape that has them; null: not known
     moment("ended_at", nullable=True),
     UniqueConstraint("loan_id", "borrower_id", "role"),
     Index(None, "borrower_id"),

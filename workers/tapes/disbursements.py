@@ -1,0 +1,56 @@
+"""Reads what was lent, and on which day it was paid out. A tape need not say either."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from babel.numbers import get_currency_precision
+
+from config.readers.tape_formats import read_number
+from config.readers.tape_mapping import Field, ScheduleKind
+from domain.loans import Instalment
+from workers.tapes.cells import Cells
+
+
+def read_original_principal(cells: Cells, currency: str) -> Decimal | None:
+    """The amount lent. Without a column of its own, the principal from which the schedule is
+    calculated.
+
+    Raises:
+        BadCellError: it is not an amount of the currency, or not more than zero.
+    """
+    if Field.ORIGINAL_PRINCIPAL not in cells.mapping.columns:
+        if cells.mapping.schedule is ScheduleKind.EXPLICIT:
+            return None
+        return cells.money(Field.PRINCIPAL) or None
+    if not (text := cells.known(Field.ORIGINAL_PRINCIPAL)):
+        return None
+    formats, digits = cells.mapping.formats, get_currency_precision(currency)
+    lent = read_number(text, formats.decimal_mark, formats.thousands_mark)
+    if not lent or lent != round(lent, digits):
+        raise cells.refuse(
+            Field.ORIGINAL_PRINCIPAL,
+            "the amount lent: more than zero, with at most {digits} digits after {mark}",
+            digits=digits,
+            mark=formats.decimal_mark,
+        )
+    return round(lent, digits)
+
+
+def read_disbursed_on(cells: Cells, instalments: Sequence[Instalment], as_of: date) -> date | None:
+    """The day on which the loan was paid out.
+
+    Raises:
+        BadCellError: it is no date, or after the first due date, or after the day of the tape.
+    """
+    if not cells.known(Field.DISBURSED_ON):
+        return None
+    disbursed_on = cells.day(Field.DISBURSED_ON)
+    if disbursed_on > min(instalments[0].due_on, as_of):
+        raise cells.refuse(
+            Field.DISBURSED_ON,
+            "the day on which the loan was paid out: not after the first due date, and not after "
+            "{as_of}, the day of the tape",
+            as_of=as_of,
+        )
+    return disbursed_on
