@@ -174,7 +174,9 @@ class _Writing:
 
     def __init__(self, stager: RowStager) -> None:
         self._stager = stager
-        self._said_of_borrower = {of for of in (*FIELDS, *MORE_NUMBERS) if stager.mapping.says(of)}
+        self._said_of_borrower = {
+            of for of in (*FIELDS, *MORE_NUMBERS) if stager.mapping.says(Field(of))
+        }
         self._rows: dict[str, list[str]] = {
             name: []
             for name in (
