@@ -5,13 +5,14 @@ Money is rounded to the hundredth, half up. Only currencies with hundredths are 
 
 import calendar
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from operator import attrgetter
 
-from domain.loans import ZERO, Instalment
+from domain.loans import ZERO, Component, Instalment
 
 CENT = Decimal("0.01")
 MONTHS_OF_RATE_PERCENT = Decimal(1200)
@@ -73,6 +74,62 @@ def on_due_day(instalments: Sequence[Instalment], day: int) -> tuple[Instalment,
     return tuple(
         replace(instalment, due_on=due_on, counts_from=due_on)
         for instalment, due_on in zip(instalments, days, strict=True)
+    )
+
+
+def one_a_day(instalments: Iterable[Instalment]) -> tuple[Instalment, ...]:
+    """The instalments in due order, with those that are due on one day added up.
+
+    They fall due, and are collected, together. The sums are those of all of them.
+    """
+    in_order = sorted(instalments, key=attrgetter("due_on"))
+    days: list[Instalment] = []
+    for instalment in in_order:
+        if days and days[-1].due_on == instalment.due_on:
+            days[-1] = _added_up(days[-1], instalment)
+        else:
+            days.append(instalment)
+    return tuple(days)
+
+
+def _added_up(one: Instalment, other: Instalment) -> Instalment:
+    return replace(
+        one,
+        principal=one.principal + other.principal,
+        interest=one.interest + other.interest,
+        fees=one.fees + other.fees,
+        paid_principal=one.paid_principal + other.paid_principal,
+        paid_interest=one.paid_interest + other.paid_interest,
+        paid_fees=one.paid_fees + other.paid_fees,
+    )
+
+
+def paid_by_component(
+    instalments: Sequence[Instalment], paid: Mapping[Component, Decimal], tolerance: Decimal
+) -> tuple[Instalment, ...]:
+    """Fill the oldest instalments with the totals paid of each component.
+
+    `tolerance` as in `paid_by_total`.
+    """
+    left = dict(paid)
+    filled: list[Instalment] = []
+    for instalment in instalments:
+        for component in left:
+            part = min(left[component], instalment.unpaid_of(component))
+            if part:
+                instalment = instalment.with_paid(component, part)
+                left[component] -= part
+        filled.append(instalment)
+    return with_tolerance(filled, tolerance)
+
+
+def with_tolerance(instalments: Sequence[Instalment], tolerance: Decimal) -> tuple[Instalment, ...]:
+    """The instalments, those paid in full of which at most `tolerance` of the amount is missing."""
+    if not tolerance:
+        return tuple(instalments)
+    return tuple(
+        in_full(instalment) if instalment.unpaid <= instalment.amount * tolerance else instalment
+        for instalment in instalments
     )
 
 

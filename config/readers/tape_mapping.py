@@ -98,14 +98,22 @@ class ScheduleKind(StrEnum):
     LUMP_SUM = "lump_sum"
     """One instalment, from principal, interest and a due date."""
     EXPLICIT = "explicit"
-    """One cell lists them: `2026-01-31 500.00 12.50; …`: date, principal, interest, fees."""
+    """One cell lists them: `2026-01-31 500.00 12.50; …`: date, principal, interest, fees. What is
+    paid of each may follow: `2026-01-31 500.00 12.50 paid 400.00 12.50; …`."""
 
 
 class PaidBy(StrEnum):
-    """The figure from which the number of paid instalments is calculated."""
+    """What says how much of each instalment is paid."""
 
     TOTAL = "total"
+    """One total. It pays the oldest instalments."""
     PRINCIPAL = "principal"
+    """The totals of principal and interest; the principal counts the instalments that are paid."""
+    COMPONENT = "component"
+    """A total of each component. Each pays that component of the oldest instalments."""
+    INSTALMENT = "instalment"
+    """The list of instalments. It may say so with the others too; then it counts, and they must
+    agree with it."""
 
 
 @dataclass(frozen=True, slots=True)

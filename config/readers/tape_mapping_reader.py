@@ -48,6 +48,8 @@ _OF_SCHEDULE = {
 _OF_PAID = {
     PaidBy.TOTAL: (Field.PAID_TOTAL,),
     PaidBy.PRINCIPAL: (Field.PAID_PRINCIPAL, Field.PAID_INTEREST),
+    PaidBy.COMPONENT: (Field.PAID_PRINCIPAL, Field.PAID_INTEREST),
+    PaidBy.INSTALMENT: (),
 }
 
 
@@ -210,6 +212,11 @@ def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
         return (
             "Only level payments can be counted by the principal paid.",
             "Write by: total under paid.",
+        )
+    if mapping.paid_by is PaidBy.INSTALMENT and mapping.schedule is not ScheduleKind.EXPLICIT:
+        return (
+            "Only a list of instalments says what is paid of each.",
+            "Write kind: explicit under schedule, or by: total or by: component under paid.",
         )
     if (mapping.statuses is not None) != (Field.LENDER_STATUS in given):
         return (

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from babel.numbers import get_currency_precision
 
+from config.readers.placeholders import is_placeholder
 from config.readers.tape_formats import read_number
 from config.readers.tape_mapping import Field, ScheduleKind
 from domain.loans import Instalment
@@ -23,10 +24,12 @@ def read_original_principal(cells: Cells, currency: str) -> Decimal | None:
         if cells.mapping.schedule is ScheduleKind.EXPLICIT:
             return None
         return cells.money(Field.PRINCIPAL) or None
-    if not (text := cells.known(Field.ORIGINAL_PRINCIPAL)):
-        return None
     formats, digits = cells.mapping.formats, get_currency_precision(currency)
+    text = cells.text(Field.ORIGINAL_PRINCIPAL)
     lent = read_number(text, formats.decimal_mark, formats.thousands_mark)
+    # `is_placeholder` is made for ids and names: 5555 is one of those, and may well be an amount.
+    if lent is None and (not text or is_placeholder(text)):
+        return None
     if not lent or lent != round(lent, digits):
         raise cells.refuse(
             Field.ORIGINAL_PRINCIPAL,

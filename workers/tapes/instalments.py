@@ -1,17 +1,22 @@
 """The instalments of a row: from its terms or its own list, with what has been paid of them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
-from domain.loans import ZERO, Instalment
+from domain.loans import ZERO, Component, Instalment
 from domain.schedule import (
     drawn_due_day,
     level_payments,
     lump_sum,
     month_after,
     on_due_day,
+    one_a_day,
+    paid_by_component,
     paid_by_principal,
     paid_by_total,
+    with_tolerance,
 )
 from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
@@ -19,7 +24,18 @@ from workers.tapes.cells import Cells
 LONGEST_TERM_MONTHS = 600
 MOST_INSTALMENTS = 1_200
 """In a list. They may fall due every week or every day."""
+PAID = "paid"
+"""Stands in a list between what is due of an instalment and what is paid of it."""
 _LISTED = "instalments as `2026-01-31 500.00 12.50; …`: date, principal, interest, fees"
+_LISTED_PAID = (
+    "in every instalment, or in none, the word `paid` and as many amounts after it as before it: "
+    "`2026-01-31 500.00 12.50 paid 400.00 12.50`"
+)
+_PAID_COLUMNS = {
+    Component.PRINCIPAL: Field.PAID_PRINCIPAL,
+    Component.INTEREST: Field.PAID_INTEREST,
+    Component.FEES: Field.PAID_FEES,
+}
 
 
 def read_instalments(cells: Cells, loan_id: str, as_of: date) -> tuple[Instalment, ...]:
@@ -36,7 +52,11 @@ def read_instalments(cells: Cells, loan_id: str, as_of: date) -> tuple[Instalmen
             instalments = lump_sum(principal, interest, cells.day(Field.DUE_ON))
         case ScheduleKind.EXPLICIT:
             instalments = _listed(cells)
-    instalments = _paid(cells, instalments)
+    if cells.mapping.schedule is ScheduleKind.EXPLICIT and PAID in cells.text(Field.INSTALMENTS):
+        _check_totals(cells, instalments)
+        instalments = with_tolerance(instalments, cells.mapping.tolerance)
+    else:
+        instalments = _paid(cells, instalments)
     if cells.mapping.seen_on:
         day = drawn_due_day(loan_id, instalments, cells.mapping.seen_on)
         instalments = on_due_day(instalments, day)
@@ -75,15 +95,34 @@ def _listed(cells: Cells) -> tuple[Instalment, ...]:
             most=MOST_INSTALMENTS,
             count=len(parts),
         )
-    instalments = sorted((_instalment(cells, part) for part in parts), key=lambda i: i.due_on)
-    days = {instalment.due_on for instalment in instalments}
-    if not instalments or len(days) < len(instalments):
-        raise cells.refuse(Field.INSTALMENTS, f"{_LISTED}; at least one, and no day twice")
-    return tuple(instalments)
+    if not parts:
+        raise cells.refuse(Field.INSTALMENTS, f"{_LISTED}; at least one")
+    if PAID in listed:
+        return one_a_day([_with_paid(cells, part) for part in parts])
+    return one_a_day([_instalment(cells, part) for part in parts])
+
+
+def _with_paid(cells: Cells, part: list[str]) -> Instalment:
+    """An instalment that says what is paid of it."""
+    if part.count(PAID) != 1:
+        raise cells.refuse(Field.INSTALMENTS, _LISTED_PAID)
+    at = part.index(PAID)
+    due = _instalment(cells, part[:at])
+    paid = _instalment(cells, [part[0], *part[at + 1 :]])
+    if len(part) != 2 * at:
+        raise cells.refuse(Field.INSTALMENTS, _LISTED_PAID)
+    found = replace(
+        due, paid_principal=paid.principal, paid_interest=paid.interest, paid_fees=paid.fees
+    )
+    if any(found.unpaid_of(component) < ZERO for component in Component):
+        raise cells.refuse(
+            Field.INSTALMENTS, "not more paid of a part of an instalment than is due of it"
+        )
+    return found
 
 
 def _instalment(cells: Cells, part: list[str]) -> Instalment:
-    due_on = cells.day_in(part[0])
+    due_on = cells.day_in(part[0]) if part else None
     amounts = [cells.amount(text) for text in part[1:]]
     if due_on is None or not 1 <= len(amounts) <= 3:
         raise cells.refuse(Field.INSTALMENTS, _LISTED)
@@ -95,11 +134,35 @@ def _instalment(cells: Cells, part: list[str]) -> Instalment:
 
 def _paid(cells: Cells, instalments: tuple[Instalment, ...]) -> tuple[Instalment, ...]:
     tolerance = cells.mapping.tolerance
-    if cells.mapping.paid_by is PaidBy.TOTAL:
-        return paid_by_total(instalments, cells.money(Field.PAID_TOTAL), tolerance)
-    return paid_by_principal(
-        instalments,
-        cells.money(Field.PAID_PRINCIPAL),
-        cells.money(Field.PAID_INTEREST),
-        tolerance,
-    )
+    match cells.mapping.paid_by:
+        case PaidBy.TOTAL:
+            return paid_by_total(instalments, cells.money(Field.PAID_TOTAL), tolerance)
+        case PaidBy.PRINCIPAL:
+            paid_principal = cells.money(Field.PAID_PRINCIPAL)
+            paid_interest = cells.money(Field.PAID_INTEREST)
+            return paid_by_principal(instalments, paid_principal, paid_interest, tolerance)
+        case PaidBy.COMPONENT:
+            paid = {c: cells.money(of) for c, of in _PAID_COLUMNS.items() if cells.mapping.says(of)}
+            if Component.FEES not in paid and any(i.fees for i in instalments):
+                raise cells.refuse(
+                    Field.PAID_FEES, "a column paid_fees in the mapping, because this loan has fees"
+                )
+            return paid_by_component(instalments, paid, tolerance)
+        case PaidBy.INSTALMENT:
+            raise cells.refuse(Field.INSTALMENTS, _LISTED_PAID)
+
+
+def _check_totals(cells: Cells, instalments: Sequence[Instalment]) -> None:
+    """Check that totals which the tape has as well are those of its instalments."""
+    totals = [
+        (Field.PAID_TOTAL, sum(i.paid for i in instalments), sum(i.unpaid for i in instalments))
+    ]
+    for part, of in _PAID_COLUMNS.items():
+        paid = sum(i.paid_of(part) for i in instalments)
+        totals.append((of, paid, sum(i.unpaid_of(part) for i in instalments)))
+    for of, paid, unpaid in totals:
+        if not cells.text(of):
+            continue
+        total = cells.money(of)
+        if total != paid and (unpaid or total < paid):
+            raise cells.refuse(of, "the sum of what is paid of the instalments, or an empty cell")
