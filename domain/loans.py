@@ -73,6 +73,10 @@ class Instalment:
         paid = f"paid_{component}"
         return replace(self, **{paid: getattr(self, paid) + amount})
 
+    def with_owed(self, component: Component, amount: Decimal) -> Instalment:
+        """The instalment with `amount` more, or less if it is negative, owed of a component."""
+        return replace(self, **{component.value: getattr(self, component) + amount})
+
 
 @dataclass(frozen=True, slots=True)
 class Borrower:

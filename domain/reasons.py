@@ -168,6 +168,18 @@ class ReasonCode(StrEnum):
     REVERSAL_KNOWN = auto()
     REVERSAL_BEFORE_PAYMENT = auto()
     REVERSAL_IN_TAPE = auto()
+    ADJUSTMENT_RECORDED = auto()
+    ADJUSTMENT_KNOWN = auto()
+    ADJUSTMENT_ID_TAKEN = auto()
+    ADJUSTMENT_IN_FUTURE = auto()
+    ADJUSTMENT_IN_TAPE = auto()
+    ADJUSTMENT_NOT_KNOWN = auto()
+    ADJUSTMENT_TAKEN_BACK = auto()
+    ADJUSTMENT_TAKEN_BACK_KNOWN = auto()
+    TAKEN_BACK_TOO_EARLY = auto()
+    TAKING_BACK_IN_TAPE = auto()
+    NO_SUCH_INSTALMENT = auto()
+    NOT_WAIVED = auto()
     WRITE_OFF_KNOWN = auto()
     WRITE_OFF_IN_FUTURE = auto()
     WRITE_OFF_RECORDED = auto()
@@ -307,6 +319,8 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.EVENT_KNOWN,
         ReasonCode.PAYMENT_KNOWN,
         ReasonCode.REVERSAL_KNOWN,
+        ReasonCode.ADJUSTMENT_KNOWN,
+        ReasonCode.ADJUSTMENT_TAKEN_BACK_KNOWN,
         ReasonCode.WRITE_OFF_KNOWN,
         ReasonCode.PROMISE_KNOWN,
         ReasonCode.PROMISE_OVER,

@@ -1,8 +1,8 @@
-"""What is paid of a loan, when both a tape and the payments recorded here give figures.
+"""What is owed and paid of a loan, when both a tape and what is recorded here give figures.
 
-A tape of a day contains the payments that were booked before that day, and no other. The total paid
-never falls: a tape that was exported too early, or that carries a wrong date, must not undo a
-payment. Otherwise somebody who has paid would be contacted.
+A tape of a day contains the payments and the adjustments that were booked before that day, and no
+other. The total paid never falls: a tape that was exported too early, or that carries a wrong date,
+must not undo a payment. Otherwise somebody who has paid would be contacted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from domain.adjustments import AdjustedPart, Adjustment, adjust, apply_parts, as_counted, undo
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
 from domain.loans import ZERO, Instalment
 
@@ -30,6 +31,18 @@ class BookedPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedAdjustment:
+    """An adjustment recorded here that decides what a tape means."""
+
+    id: int
+    adjustment: Adjustment
+    parts: tuple[AdjustedPart, ...] = ()
+    """What it changed before."""
+    taken_back: bool = False
+    """On the day of the tape or later, which contains the adjustment itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class OnRecord:
     """What is recorded here about a loan of the tape."""
 
@@ -41,6 +54,9 @@ class OnRecord:
     payments: tuple[BookedPayment, ...] = ()
     """In order of date: valid ones booked on the tape's day or later, reversed ones booked before
     the tape's day."""
+    adjustments: tuple[BookedAdjustment, ...] = ()
+    """The same of adjustments; of those that were taken back, only what was against the
+    borrower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,8 @@ class Reconciled:
     instalments: tuple[Instalment, ...]
     allocations: Mapping[int, tuple[tuple[Allocation, ...], Decimal]]
     """By id of each payment of the tape's day or later: its allocations, and what is left."""
+    adjusted: Mapping[int, tuple[AdjustedPart, ...]]
+    """By id of each adjustment of the tape's day or later: what it changes."""
     less: Decimal
     """How much less the tape shows as paid than is recorded here. The higher figure was kept."""
     fallen: bool
@@ -65,26 +83,53 @@ def reconcile(
     Payments booked on the tape's day or later are then allocated. Of the day itself as well, also
     if the tape shows that much more than was on record: it may show another payment of the same
     amount. Reversals of the tape's day or later are subtracted, if the tape shows what was paid.
+
+    Adjustments are treated in the same way. Those of a day come before its payments.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
     instalments = tuple(on_tape)
+    for booked in known.adjustments:
+        if booked.taken_back:
+            parts = booked.parts or _changes(instalments, booked, order)
+            instalments = apply_parts(instalments, undo(instalments, parts))
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
             instalments = remove_paid(
                 instalments, payment.pays, order, payment.paid_on, payment.instalment
             )
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
-    for payment in live:
-        parts, left = allocate(
-            instalments, payment.amount, order, payment.paid_on, payment.instalment
-        )
-        instalments = apply_allocations(instalments, parts)
-        allocations[payment.id] = (parts, left)
+    adjusted: dict[int, tuple[AdjustedPart, ...]] = {}
+    for entry in _in_order_of_day(live, known.adjustments):
+        if isinstance(entry, BookedAdjustment):
+            adjusted[entry.id] = _changes(instalments, entry, order)
+            instalments = apply_parts(instalments, adjusted[entry.id])
+        else:
+            paid, left = allocate(instalments, entry.amount, order, entry.paid_on, entry.instalment)
+            instalments = apply_allocations(instalments, paid)
+            allocations[entry.id] = (paid, left)
     less = _short_of(instalments, known.paid - known.may_fall_by)
     if less:
         instalments = apply_allocations(instalments, allocate(instalments, less, order, as_of)[0])
-    return Reconciled(instalments, allocations, less, paid_in_all(instalments) < known.paid)
+    fallen = paid_in_all(instalments) < known.paid
+    return Reconciled(instalments, allocations, adjusted, less, fallen)
+
+
+def _in_order_of_day(
+    payments: Sequence[BookedPayment], adjustments: Sequence[BookedAdjustment]
+) -> list[BookedPayment | BookedAdjustment]:
+    """Payments keep their order, and so do adjustments."""
+    dated: list[tuple[date, BookedPayment | BookedAdjustment]] = [
+        *((each.adjustment.booked_on, each) for each in adjustments if not each.taken_back),
+        *((each.paid_on, each) for each in payments),
+    ]
+    return [each for _, each in sorted(dated, key=lambda entry: entry[0])]
+
+
+def _changes(
+    instalments: Sequence[Instalment], booked: BookedAdjustment, order: AllocationOrder
+) -> tuple[AdjustedPart, ...]:
+    return adjust(instalments, booked.adjustment, order, as_counted(booked.parts))
 
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:

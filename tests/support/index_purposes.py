@@ -23,6 +23,7 @@ from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
 from workers.db import (
     actions,
+    adjustments,
     allocations,
     closed_numbers,
     loans,
@@ -381,10 +382,18 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: outbox.claim_next(c, PAST_DUE + 1, h.now(), LEASE),
     ),
     "outbox_event_waiting_idx": ("events to deliver", events_wake),
+    "adjustment_external_id_key": (
+        "an adjustment that comes twice counts once",
+        lambda c, h: adjustments.adjustment_known_as(c, "A-1"),
+    ),
+    "adjustment_loan_id_idx": (
+        "what a tape is brought together with",
+        lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
+    ),
     "payment_external_id_key": ("a payment that comes twice counts once", a_payment_comes_in),
     "payment_loan_id_idx": (
         "what a tape is brought together with",
-        lambda c, h: allocations.read_recorded_payments(c, [PAST_DUE], date(2026, 1, 1)),
+        lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
     ),
     "problem_loan_id_idx": (
         "the problems of a loan",

@@ -33,6 +33,10 @@ COMMANDS = {
     "ladder": ("ladder:ladder", "Show the lender's stage rules, step by step."),
     "rules": ("rules:rules", "Show the legal rules that are loaded, with their articles."),
     "payment": ("payment:app", "Payments: record one, or reverse one that bounced."),
+    "adjustment": (
+        "adjustment:app",
+        "Adjustments of a schedule: charge, waive, leave out, accelerate, take back.",
+    ),
     "promise": ("promise:app", "Promises to pay: record or cancel one."),
     "write-off": ("write_off:write_off", "Stop collecting a loan that the lender wrote off."),
     "hold": ("hold:app", "Holds, which pause the ladder of a loan: place or release one."),

@@ -1,15 +1,16 @@
-"""Recorded payments and what they pay: read for a tape, and written."""
+"""What is recorded of a loan's money, read for a tape; and what payments pay, written."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, any_, cast, delete, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
 from domain.allocation import Allocation
-from domain.tape_reconciliation import BookedPayment, OnRecord
+from domain.tape_reconciliation import BookedAdjustment, BookedPayment, OnRecord
 from workers.db.bulk import as_rows, given_rows, insert_rows, is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import allocation, payment
@@ -21,7 +22,24 @@ SELECT l.id,
        (SELECT coalesce(sum(p.amount), 0)
           FROM payment p
          WHERE p.loan_id = l.id AND p.in_tape_as_of IS NOT NULL
-           AND p.reversed_on <= :as_of) AS may_fall_by
+           AND p.reversed_on <= :as_of) AS may_fall_by,
+       (SELECT json_agg(json_build_object(
+                   'id', a.id, 'adjustment', json_build_object(
+                       'kind', a.kind, 'booked_on', a.booked_on, 'amount', a.amount::text,
+                       'component', a.component, 'instalment', a.instalment, 'due_on', a.due_on),
+                   'parts', (SELECT coalesce(json_agg(json_build_object(
+                                        'due_on', c.due_on, 'component', c.component,
+                                        'amount', c.amount::text, 'counts_from', c.counts_from)
+                                        ORDER BY c.due_on, c.component), '[]')
+                               FROM adjustment_part c WHERE c.adjustment_id = a.id),
+                   'taken_back', a.taken_back_on IS NOT NULL)
+                   ORDER BY a.booked_on, a.id)
+          FROM adjustment a
+         WHERE a.loan_id = l.id
+           AND CASE WHEN a.taken_back_on IS NULL
+                    THEN a.booked_on >= :as_of
+                    ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of
+                         AND a.kind IN ('charge', 'acceleration') END) AS adjustments
   FROM loan l
  WHERE l.id = ANY(:loan_ids)
 """)
@@ -41,10 +59,14 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS revers
 """)
 
 
-def read_recorded_payments(
+_ADJUSTMENTS = TypeAdapter(tuple[BookedAdjustment, ...])
+
+
+def read_recorded_money(
     connection: Connection, loan_ids: Sequence[int], as_of: date
 ) -> dict[int, OnRecord]:
-    """The recorded payments of these loans, to compare with a tape of `as_of`. Two statements."""
+    """The recorded payments and adjustments of these loans, to compare with a tape of `as_of`. Two
+    statements."""
     given = {"loan_ids": list(loan_ids), "as_of": as_of}
     payments: dict[int, list[BookedPayment]] = defaultdict(list)
     for row in connection.execute(_PAYMENTS, given):
@@ -53,7 +75,15 @@ def read_recorded_payments(
         )
         payments[row.loan_id].append(recorded)
     totals = connection.execute(_TOTALS, given)
-    return {row.id: OnRecord(row.paid, row.may_fall_by, tuple(payments[row.id])) for row in totals}
+    return {
+        row.id: OnRecord(
+            row.paid,
+            row.may_fall_by,
+            tuple(payments[row.id]),
+            _ADJUSTMENTS.validate_python(row.adjustments or ()),
+        )
+        for row in totals
+    }
 
 
 def replace_all_allocations(

@@ -11,7 +11,7 @@ from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
 from workers.db.typed_rows import columns_of, typed_row
-from workers.history import actions, audit, borrower, decisions, effects, holds, incoming
+from workers.history import actions, audit, borrower, decisions, effects, holds, incoming, money
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
 
@@ -47,8 +47,10 @@ def loan_history(
         *incoming.same_person(connection, subject),
         *incoming.parties(connection, subject),
         *incoming.facts(connection, subject),
-        *incoming.payments(connection, subject),
-        *incoming.reversals(connection, subject),
+        *money.payments(connection, subject),
+        *money.reversals(connection, subject),
+        *money.adjustments(connection, subject),
+        *money.taken_back(connection, subject),
         *incoming.write_off(subject),
         *incoming.acknowledgements(connection, subject),
         *incoming.limitation_facts(connection, subject),

@@ -1,10 +1,7 @@
 """What came in about a loan: payments, opt-outs, problems, and events that did nothing."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, func, select, union_all
 
@@ -12,12 +9,10 @@ from domain.events import InboxStatus
 from domain.inconvenient import EVERY_DAY, WEEK
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
-from domain.loans import ZERO
 from domain.persons import PersonFact
 from workers.db.persons import records_of_person
 from workers.db.schema import (
     acknowledgement,
-    allocation,
     borrower,
     borrower_number,
     contact_point_fact,
@@ -25,56 +20,12 @@ from workers.db.schema import (
     limitation_fact,
     loan_party,
     loan_party_change,
-    payment,
     person_fact,
     problem,
     representative,
     same_person_change,
 )
-from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, of_loan, why
-
-
-class _Payment(NamedTuple):
-    id: int
-    external_id: str
-    amount: Decimal
-    currency: str
-    paid_on: date
-    unallocated: Decimal
-    instalment: date | None
-    recorded_at: datetime
-
-
-def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each payment and how it was allocated to the schedule."""
-    allocations: dict[int, list[Part]] = defaultdict(list)
-    for row in connection.execute(
-        select(allocation)
-        .join(payment, payment.c.id == allocation.c.payment_id)
-        .where(payment.c.loan_id == subject.id)
-        .order_by(allocation.c.due_on, allocation.c.component)
-    ):
-        allocations[row.payment_id].append(
-            part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
-        )
-    rows = connection.execute(of_loan(payment, subject, _Payment))
-    for stored in typed_rows(_Payment, rows):
-        yield Entry(stored.recorded_at, tuple(_payment(stored, allocations[stored.id])))
-
-
-def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each payment that was reversed, under the moment at which that was recorded."""
-    reversed_ = of_loan(payment, subject).where(payment.c.reversed_at.is_not(None))
-    for row in connection.execute(reversed_):
-        text = part(
-            Phrase.REVERSED,
-            payment=row.external_id,
-            amount=row.amount,
-            currency=row.currency,
-            reversed_on=row.reversed_on,
-        )
-        yield Entry(row.reversed_at, (text,))
 
 
 def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
@@ -285,19 +236,3 @@ def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     for row in rows:
         text = part(EVENT[row.status], event_kind=row.kind, event_id=row.external_id)
         yield Entry(row.received_at, (text, *why(row.reason)))
-
-
-def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
-    yield part(
-        Phrase.PAYMENT,
-        payment=row.external_id,
-        amount=row.amount,
-        currency=row.currency,
-        paid_on=row.paid_on,
-    )
-    if row.instalment is not None:
-        yield part(Phrase.PAID_FOR, due_on=row.instalment)
-    if allocations:
-        yield part(Phrase.ALLOCATED, allocations=tuple(allocations))
-    if row.unallocated > ZERO:
-        yield part(Phrase.LEFT_OVER, amount=row.unallocated)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from domain.actors import Actor
+from domain.adjustments import AdjustmentKind
 from domain.compliance.vocabulary import Channel, Proof
 from domain.events import HandlerResult
 from domain.holds import HoldKind
@@ -45,6 +46,12 @@ from workers.legal.limitation_dates import (
     note_limitation_fact,
     note_validation_notice,
 )
+from workers.payments.adjustments import (
+    AdjustmentReversal,
+    NewAdjustment,
+    record_adjustment,
+    take_back_adjustment,
+)
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.reversals import reverse_payment
 from workers.payments.write_offs import write_off
@@ -69,6 +76,8 @@ def reading(
 PAYMENTS = TypeAdapter(list[Payment])
 
 apply_payment = reading(Payment, record_payment)
+_apply_adjustment = reading(NewAdjustment, record_adjustment)
+apply_adjustment_reversal = reading(AdjustmentReversal, take_back_adjustment)
 apply_promise = reading(NewPromise, record_promise)
 apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
 apply_hold = reading(NewHold, place_hold)
@@ -100,6 +109,15 @@ def apply_payments(
 ) -> list[HandlerResult]:
     """Apply many payments in their order; returns the result of each."""
     return record_payments(connection, ctx, PAYMENTS.validate_python(payloads))
+
+
+def applying(kind: AdjustmentKind) -> Callable[[Connection, Context, Payload], Reasons]:
+    """A handler of the events of one kind of adjustment."""
+
+    def apply(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+        return _apply_adjustment(connection, ctx, {**payload, "kind": kind})
+
+    return apply
 
 
 def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

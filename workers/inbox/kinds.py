@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
+from domain.adjustments import AdjustmentKind
 from domain.events import HandlerResult, Named
 from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
@@ -83,6 +84,44 @@ EVENT_KINDS: dict[str, EventKind] = {
         ),
         EventKind(
             "reversal", handlers.apply_reversal, NOBODY, loans.ReversalFacts, names="payment"
+        ),
+        # It allows no less than before.
+        EventKind(
+            "charge",
+            handlers.applying(AdjustmentKind.CHARGE),
+            NOBODY,
+            loans.ChargeFacts,
+            id_field="adjustment",
+        ),
+        EventKind(
+            "waiver",
+            handlers.applying(AdjustmentKind.WAIVER),
+            WHO_HAS_LOAN,
+            loans.WaiverFacts,
+            id_field="adjustment",
+        ),
+        EventKind(
+            "instalment_left_out",
+            handlers.applying(AdjustmentKind.LEFT_OUT),
+            WHO_HAS_LOAN,
+            loans.InstalmentLeftOutFacts,
+            id_field="adjustment",
+        ),
+        EventKind(
+            "acceleration",
+            handlers.applying(AdjustmentKind.ACCELERATION),
+            NOBODY,
+            loans.AccelerationFacts,
+            id_field="adjustment",
+        ),
+        # It may take back a charge. It waits for an adjustment that may never come.
+        EventKind(
+            "adjustment_reversal",
+            handlers.apply_adjustment_reversal,
+            WHO_HAS_LOAN,
+            loans.AdjustmentReversalFacts,
+            names="adjustment",
+            waits_at_most=timedelta(days=7),
         ),
         EventKind(
             "promise",

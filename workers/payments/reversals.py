@@ -9,17 +9,15 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text, update
 
-from domain.allocation import Allocation, AllocationOrder, allocate, merge_allocations
 from domain.events import NotYetError, RejectedError
-from domain.loans import ZERO, Component
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.allocations import replace_allocations
-from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
+from workers.db.loans import lock_loan_of
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
-from workers.db.schema import allocation, loan, payment
+from workers.db.schema import loan, payment
 from workers.db.typed_rows import columns_of
 from workers.escalation.reassess import reassess
+from workers.payments.left_over import allocate_left_over
 from workers.payments.payments import is_in_tape, where_it_stands
 
 # A tape may have changed since what is paid of an instalment: never below zero.
@@ -79,7 +77,7 @@ def reverse_payment(
         return because(ReasonCode.REVERSAL_IN_TAPE, payment=external_id, on=paid.tape_as_of)
     connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": loan_id})
     order = ctx.allocation_order(paid.jurisdiction)
-    _allocate_left_over(connection, order, loan_id, paid.tape_as_of)
+    allocate_left_over(connection, order, loan_id, paid.tape_as_of)
     resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())
     arrears = reassess(connection, ctx, [loan_id], ctx.now())[loan_id]
     return where_it_stands(arrears, paid.currency)
@@ -102,39 +100,3 @@ def _read(connection: Connection, external_id: str) -> _Recorded:
         .where(payment.c.external_id == external_id)
     ).one()
     return _Recorded(*row)
-
-
-def _allocate_left_over(
-    connection: Connection, order: AllocationOrder, loan_id: int, tape_as_of: date | None
-) -> None:
-    """Allocate what other payments had left over to what is unpaid again, oldest payment first."""
-    left_over = connection.execute(
-        select(payment.c.id, payment.c.unallocated, payment.c.paid_on, payment.c.instalment)
-        .where(
-            payment.c.loan_id == loan_id,
-            payment.c.unallocated > ZERO,
-            payment.c.reversed_on.is_(None),
-            payment.c.paid_on >= (tape_as_of or date.min),
-        )
-        .order_by(payment.c.paid_on, payment.c.id)
-    ).all()
-    for payment_id, unallocated, paid_on, named in left_over:
-        schedule = load_schedule(connection, loan_id)
-        parts, left = allocate(schedule, unallocated, order, paid_on, named)
-        if not parts:
-            return
-        merged = merge_allocations(_allocations_of(connection, payment_id), parts)
-        replace_allocations(connection, {payment_id: merged})
-        pay_instalments(connection, {loan_id: parts})
-        connection.execute(
-            update(payment).where(payment.c.id == payment_id).values(unallocated=left)
-        )
-
-
-def _allocations_of(connection: Connection, payment_id: int) -> list[Allocation]:
-    rows = connection.execute(
-        select(allocation.c.due_on, allocation.c.component, allocation.c.amount).where(
-            allocation.c.payment_id == payment_id
-        )
-    )
-    return [Allocation(due_on, Component(component), amount) for due_on, component, amount in rows]

@@ -17,7 +17,8 @@ from domain.allocation import AllocationOrder
 from domain.loans import ZERO, Instalment, Problem
 from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled, reconcile
-from workers.db.allocations import read_recorded_payments, replace_all_allocations
+from workers.db.adjustments import replace_parts
+from workers.db.allocations import read_recorded_money, replace_all_allocations
 from workers.db.closed_numbers import resolve_reopened
 from workers.db.problems import TAPE_PROBLEMS, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import PastDue, past_due_of
@@ -63,6 +64,13 @@ WITH differing AS (
       JOIN loan l ON l.external_id = t.external_id
       JOIN payment p ON p.loan_id = l.id
      WHERE p.paid_on >= :as_of AND p.reversed_on IS NULL AND p.unallocated < p.amount
+     UNION
+    SELECT t.external_id
+      FROM tape_loan t
+      JOIN loan l ON l.external_id = t.external_id
+      JOIN adjustment a ON a.loan_id = l.id
+     WHERE CASE WHEN a.taken_back_on IS NULL THEN a.booked_on >= :as_of
+                ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of END
 )
 SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
 """)
@@ -418,7 +426,7 @@ def _reconcile(
     """
     if not known:
         return {}, []
-    record = read_recorded_payments(connection, list(known.values()), as_of)
+    record = read_recorded_money(connection, list(known.values()), as_of)
     schedules: dict[str, list[Instalment]] = defaultdict(list)
     currencies: dict[str, str] = {}
     jurisdictions: dict[str, str] = {}
@@ -438,6 +446,10 @@ def _reconcile(
     replace_all_allocations(
         connection,
         {id: to for result in reconciled.values() for id, to in result.allocations.items()},
+    )
+    replace_parts(
+        connection,
+        {id: parts for result in reconciled.values() for id, parts in result.adjusted.items()},
     )
     other = {
         loan: result.instalments

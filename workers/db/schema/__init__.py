@@ -21,6 +21,8 @@ from workers.db.schema.evidence import evidence_due as evidence_due
 from workers.db.schema.evidence import evidence_head as evidence_head
 from workers.db.schema.evidence import evidence_link as evidence_link
 from workers.db.schema.loans import acknowledgement as acknowledgement
+from workers.db.schema.loans import adjustment as adjustment
+from workers.db.schema.loans import adjustment_part as adjustment_part
 from workers.db.schema.loans import allocation as allocation
 from workers.db.schema.loans import instalment as instalment
 from workers.db.schema.loans import limitation_fact as limitation_fact

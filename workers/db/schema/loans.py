@@ -9,6 +9,7 @@ from sqlalchemy import (
     Text,
 )
 
+from domain.adjustments import AdjustmentKind
 from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
@@ -127,4 +128,39 @@ allocation = Table(
     word("component", Component, primary_key=True),
     money("amount"),
     CheckConstraint("amount > 0", name="amount_positive"),
+)
+
+adjustment = Table(
+    "adjustment",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    refers_to("loan"),
+    word("kind", AdjustmentKind),
+    money("amount", nullable=True),  # null: all that is unpaid, or what is moved
+    word("component", Component, nullable=True),  # null: all of them
+    Column("instalment", Date),  # the due date of the one that it is about; null: all of them
+    Column("due_on", Date),  # when what it adds or moves falls due
+    Column("booked_on", Date, nullable=False),  # a tape of a later date contains it
+    Column("actor", Text),  # the staff reference of the person who decided it …
+    Column("why", Text),  # … and why, in words that identify nobody
+    moment("recorded_at"),
+    Column("in_tape_as_of", Date),  # booked before the tape of that date, which contains it
+    Column("taken_back_on", Date),
+    moment("taken_back_at", nullable=True),  # when this was reported …
+    Column("taken_back_by", Text),  # … and by whom
+    CheckConstraint("amount > 0", name="amount_positive"),
+    Index(None, "loan_id"),
+)
+
+# What an adjustment changed in what is owed. It stays when the adjustment is taken back.
+adjustment_part = Table(
+    "adjustment_part",
+    metadata,
+    refers_to("adjustment", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    word("component", Component, primary_key=True),
+    money("amount"),  # below zero: less is owed
+    Column("counts_from", Date),  # when that instalment really falls due; null: not known yet
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
 )

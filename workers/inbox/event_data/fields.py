@@ -146,8 +146,11 @@ class EventData(StrictModel):
 LEFT_OUT = {
     *(
         "actor",
+        "amount",
         "borrower",
+        "component",
         "document",
+        "due_on",
         "instalment",
         "loan",
         "proof",

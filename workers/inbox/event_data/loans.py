@@ -9,6 +9,7 @@ from pydantic import (
 
 from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.holds import HoldKind
+from domain.loans import Component
 from workers.inbox.event_data.fields import (
     Amount,
     Currency,
@@ -35,6 +36,70 @@ class PaymentFacts(EventData):
 
 class ReversalFacts(EventData):
     payment: Identifier
+    reversed_on: Day
+    actor: Staff | None = None
+
+
+class ChargeFacts(EventData):
+    adjustment: Identifier
+    loan: Identifier
+    amount: Amount
+    currency: Currency
+    component: Component
+    due_on: Day
+    """The due date of the instalment to which it is added; another day: one of its own."""
+    booked_on: Day
+    """When the lender's core system booked it."""
+    why: Why | None = None
+    actor: Staff | None = None
+
+
+class WaiverFacts(EventData):
+    adjustment: Identifier
+    loan: Identifier
+    amount: Amount | None = None
+    """Left out: all that is unpaid."""
+    currency: Currency
+    component: Component | None = None
+    """The only one that is lowered; left out: all of them, in the order in which they are paid."""
+    instalment: Day | None = None
+    """The due date of the only instalment that is lowered; left out: the oldest ones first."""
+    booked_on: Day
+    why: Why | None = None
+    actor: Staff | None = None
+
+
+class InstalmentLeftOutFacts(EventData):
+    adjustment: Identifier
+    loan: Identifier
+    instalment: Day
+    """Its due date."""
+    due_on: Day | None = None
+    """When what is unpaid of it falls due now; left out: a month after the last instalment."""
+    booked_on: Day
+    why: Why | None = None
+    actor: Staff | None = None
+
+    @model_validator(mode="after")
+    def _is_paid_on_another_day(self) -> Self:
+        if self.instalment == self.due_on:
+            raise ValueError("it must be due on another day than before")
+        return self
+
+
+class AccelerationFacts(EventData):
+    adjustment: Identifier
+    loan: Identifier
+    due_on: Day
+    """When all that is unpaid and falls due later falls due now."""
+    booked_on: Day
+    why: Why | None = None
+    actor: Staff | None = None
+
+
+class AdjustmentReversalFacts(EventData):
+    adjustment: Identifier
+    loan: Identifier
     reversed_on: Day
     actor: Staff | None = None
 

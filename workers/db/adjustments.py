@@ -1,0 +1,160 @@
+"""Adjustments of what is owed, and the parts of instalments that they change, as rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, any_, cast, delete, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, insert
+
+from domain.adjustments import AdjustedPart, Adjustment, AdjustmentKind
+from domain.loans import Component, Instalment
+from workers.db.bulk import insert_rows
+from workers.db.schema import adjustment, adjustment_part, instalment, loan
+from workers.db.typed_rows import columns_of, typed_row
+
+
+class RecordedAdjustment(NamedTuple):
+    """An adjustment that is on record."""
+
+    id: int
+    loan_id: int
+    kind: AdjustmentKind
+    amount: Decimal | None
+    component: Component | None
+    instalment: date | None
+    due_on: date | None
+    booked_on: date
+    in_tape_as_of: date | None
+    taken_back_on: date | None
+
+    @property
+    def adjustment(self) -> Adjustment:
+        return Adjustment(
+            AdjustmentKind(self.kind),
+            self.booked_on,
+            self.amount,
+            Component(self.component) if self.component else None,
+            self.instalment,
+            self.due_on,
+        )
+
+
+def adjustment_known_as(connection: Connection, external_id: str) -> RecordedAdjustment | None:
+    """The adjustment with the lender's id; None if there is none."""
+    known = select(*columns_of(RecordedAdjustment, adjustment)).where(
+        adjustment.c.external_id == external_id
+    )
+    return typed_row(RecordedAdjustment, connection.execute(known))
+
+
+def loan_of_adjustment(connection: Connection, external_id: str) -> str | None:
+    """The lender's id of the loan that an adjustment belongs to."""
+    named: str | None = connection.execute(
+        select(loan.c.external_id)
+        .join(adjustment, adjustment.c.loan_id == loan.c.id)
+        .where(adjustment.c.external_id == external_id)
+    ).scalar()
+    return named
+
+
+def insert_adjustment(
+    connection: Connection,
+    external_id: str,
+    loan_id: int,
+    booked: Adjustment,
+    *,
+    actor: str | None,
+    why: str | None,
+    now: datetime,
+    in_tape_as_of: date | None,
+) -> int:
+    """Insert an adjustment; returns its id."""
+    values = {
+        "external_id": external_id,
+        "loan_id": loan_id,
+        "kind": booked.kind,
+        "amount": booked.amount,
+        "component": booked.component,
+        "instalment": booked.instalment,
+        "due_on": booked.due_on,
+        "booked_on": booked.booked_on,
+        "actor": actor,
+        "why": why,
+        "recorded_at": now,
+        "in_tape_as_of": in_tape_as_of,
+    }
+    inserted: int = connection.execute(
+        insert(adjustment).values(values).returning(adjustment.c.id)
+    ).scalar_one()
+    return inserted
+
+
+def parts_of_adjustment(connection: Connection, adjustment_id: int) -> list[AdjustedPart]:
+    """What it changed when it was applied. Empty if it never was."""
+    part = adjustment_part.c
+    rows = connection.execute(
+        select(part.due_on, part.component, part.amount, part.counts_from)
+        .where(part.adjustment_id == adjustment_id)
+        .order_by(part.due_on, part.component)
+    )
+    return [
+        AdjustedPart(row.due_on, Component(row.component), row.amount, row.counts_from)
+        for row in rows
+    ]
+
+
+def insert_parts(connection: Connection, parts_of: Mapping[int, Sequence[AdjustedPart]]) -> None:
+    """Insert what adjustments change, by their ids. One statement."""
+    rows = [
+        {
+            "adjustment_id": id,
+            "due_on": part.due_on,
+            "component": part.component,
+            "amount": part.amount,
+            "counts_from": part.counts_from,
+        }
+        for id, parts in parts_of.items()
+        for part in parts
+    ]
+    if rows:
+        insert_rows(connection, adjustment_part, rows)
+
+
+def replace_parts(connection: Connection, parts_of: Mapping[int, Sequence[AdjustedPart]]) -> None:
+    """Replace what adjustments change, by their ids. Two statements, or none."""
+    if parts_of:
+        ids = cast(list(parts_of), ARRAY(BIGINT))
+        connection.execute(
+            delete(adjustment_part).where(adjustment_part.c.adjustment_id == any_(ids))
+        )
+        insert_parts(connection, parts_of)
+
+
+def save_schedule(
+    connection: Connection,
+    loan_id: int,
+    before: Iterable[Instalment],
+    after: Sequence[Instalment],
+) -> None:
+    """Write the instalments of a locked loan that differ from those before, and delete the others.
+    Two statements at most."""
+    unchanged = set(before)
+    gone = {due.due_on for due in unchanged} - {due.due_on for due in after}
+    columns = [column.name for column in instalment.c if column.name != "loan_id"]
+    rows = [
+        {"loan_id": loan_id, **{name: getattr(due, name) for name in columns}}
+        for due in after
+        if due not in unchanged
+    ]
+    if rows:
+        statement = insert(instalment)
+        changed = {name: statement.excluded[name] for name in columns if name != "due_on"}
+        keys = [instalment.c.loan_id, instalment.c.due_on]
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    if gone:
+        key = tuple_(instalment.c.loan_id, instalment.c.due_on)
+        connection.execute(
+            delete(instalment).where(key.in_([(loan_id, due_on) for due_on in sorted(gone)]))
+        )

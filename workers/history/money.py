@@ -1,0 +1,121 @@
+"""The money of a loan: payments, their reversals, and adjustments of what is owed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from domain.adjustments import AdjustmentKind
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Part, part
+from domain.loans import ZERO
+from workers.db.schema import adjustment, adjustment_part, allocation, payment
+from workers.db.typed_rows import typed_rows
+from workers.history.loan import ExplainedLoan, of_loan
+
+
+class _Payment(NamedTuple):
+    id: int
+    external_id: str
+    amount: Decimal
+    currency: str
+    paid_on: date
+    unallocated: Decimal
+    instalment: date | None
+    recorded_at: datetime
+
+
+def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each payment and how it was allocated to the schedule."""
+    allocations: dict[int, list[Part]] = defaultdict(list)
+    for row in connection.execute(
+        select(allocation)
+        .join(payment, payment.c.id == allocation.c.payment_id)
+        .where(payment.c.loan_id == subject.id)
+        .order_by(allocation.c.due_on, allocation.c.component)
+    ):
+        allocations[row.payment_id].append(
+            part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
+        )
+    rows = connection.execute(of_loan(payment, subject, _Payment))
+    for stored in typed_rows(_Payment, rows):
+        yield Entry(stored.recorded_at, tuple(_payment(stored, allocations[stored.id])))
+
+
+def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each payment that was reversed, under the moment at which that was recorded."""
+    reversed_ = of_loan(payment, subject).where(payment.c.reversed_at.is_not(None))
+    for row in connection.execute(reversed_):
+        text = part(
+            Phrase.REVERSED,
+            payment=row.external_id,
+            amount=row.amount,
+            currency=row.currency,
+            reversed_on=row.reversed_on,
+        )
+        yield Entry(row.reversed_at, (text,))
+
+
+def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each adjustment, and what it changed in what is owed."""
+    changes: dict[int, list[Part]] = defaultdict(list)
+    for row in connection.execute(
+        select(adjustment_part)
+        .join(adjustment, adjustment.c.id == adjustment_part.c.adjustment_id)
+        .where(adjustment.c.loan_id == subject.id)
+        .order_by(adjustment_part.c.due_on, adjustment_part.c.component)
+    ):
+        changes[row.adjustment_id].append(
+            part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
+        )
+    for row in connection.execute(of_loan(adjustment, subject)):
+        phrase = Phrase(f"adjusted_{row.kind}")
+        if row.kind == AdjustmentKind.WAIVER and row.amount is None:
+            phrase = Phrase.ADJUSTED_WAIVER_OF_ALL
+        said = {
+            name: value
+            for name in ("amount", "component", "instalment", "due_on")
+            if (value := getattr(row, name)) is not None
+        }
+        booked = part(phrase, adjustment=row.external_id, booked_on=row.booked_on, **said)
+        parts = [booked]
+        if changed := changes[row.id]:
+            parts.append(part(Phrase.ADJUSTED_PARTS, changes=tuple(changed)))
+        elif row.in_tape_as_of is not None:
+            parts.append(part(Phrase.ADJUSTED_IN_TAPE, in_tape_as_of=row.in_tape_as_of))
+        if row.actor:
+            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        if row.why:
+            parts.append(part(Phrase.THEY_SAID_WHY, why=row.why))
+        yield Entry(row.recorded_at, tuple(parts))
+
+
+def taken_back(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each adjustment that was taken back, under the moment at which that was recorded."""
+    for row in connection.execute(
+        of_loan(adjustment, subject).where(adjustment.c.taken_back_at.is_not(None))
+    ):
+        said = {"adjustment": row.external_id, "taken_back_on": row.taken_back_on}
+        parts = [part(Phrase.ADJUSTMENT_REVERSED, **said)]
+        if row.taken_back_by:
+            parts.append(part(Phrase.RECORDED_BY, actor=row.taken_back_by))
+        yield Entry(row.taken_back_at, tuple(parts))
+
+
+def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
+    yield part(
+        Phrase.PAYMENT,
+        payment=row.external_id,
+        amount=row.amount,
+        currency=row.currency,
+        paid_on=row.paid_on,
+    )
+    if row.instalment is not None:
+        yield part(Phrase.PAID_FOR, due_on=row.instalment)
+    if allocations:
+        yield part(Phrase.ALLOCATED, allocations=tuple(allocations))
+    if row.unallocated > ZERO:
+        yield part(Phrase.LEFT_OVER, amount=row.unallocated)

@@ -1,0 +1,253 @@
+"""Adjustments: charges, waivers, instalments left out, accelerations; and taking one back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Connection, update
+
+from domain.adjustments import (
+    AdjustedPart,
+    Adjustment,
+    AdjustmentKind,
+    FallsDue,
+    adjust,
+    apply_parts,
+    day_after_last,
+    undo,
+)
+from domain.allocation import Allocation, allocate, apply_allocations
+from domain.delinquency import Arrears
+from domain.events import NotYetError, RejectedError
+from domain.loans import ZERO, Component, Instalment
+from domain.money import check_amount
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.adjustments import (
+    RecordedAdjustment,
+    adjustment_known_as,
+    insert_adjustment,
+    insert_parts,
+    loan_of_adjustment,
+    parts_of_adjustment,
+    save_schedule,
+)
+from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
+from workers.db.schema import adjustment as adjustment_table
+from workers.escalation.reassess import reassess
+from workers.payments.left_over import allocate_left_over, free_allocations
+from workers.payments.payments import is_in_tape, where_it_stands
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdjustment:
+    """What the lender did to the schedule of a loan."""
+
+    adjustment: str
+    """The lender's own id of it: the same id is the same adjustment."""
+    loan: str
+    """The lender's own id of the loan."""
+    kind: AdjustmentKind
+    booked_on: date
+    """The business date on which the lender booked it: a tape of a later date contains it."""
+    amount: Decimal | None = None
+    currency: str | None = None
+    component: Component | None = None
+    instalment: date | None = None
+    due_on: date | None = None
+    actor: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentReversal:
+    """An adjustment is taken back."""
+
+    adjustment: str
+    loan: str
+    reversed_on: date
+    actor: str | None = None
+
+
+def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) -> Reasons:
+    """Record an adjustment and all that follows from it, in the caller's transaction.
+
+    One that the loan's newest tape contains is only noted. What payments have left over pays what
+    is owed besides. Returns what came of it.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the amount cannot be paid, its day has not come yet, the instalment is none
+            of the loan's, or its id is that of another adjustment.
+    """
+    now = ctx.now()
+    loan = lock_named_loan(connection, new.loan, new.kind)
+    if new.amount is not None:
+        check_amount(new.amount, new.currency or loan.currency, new.loan, loan.currency)
+    known = adjustment_known_as(connection, new.adjustment)
+    if known is not None:
+        return _recorded_before(connection, new, known, loan)
+    if new.booked_on > now.date():
+        raise RejectedError(
+            ReasonCode.ADJUSTMENT_IN_FUTURE, adjustment=new.adjustment, on=new.booked_on
+        )
+    in_tape = loan.tape_as_of if is_in_tape(new.booked_on, loan.tape_as_of) else None
+    schedule = load_schedule(connection, loan.id)
+    if in_tape is None and new.instalment not in (None, *(due.due_on for due in schedule)):
+        raise RejectedError(ReasonCode.NO_SUCH_INSTALMENT, loan=new.loan, due_on=new.instalment)
+    booked = _booked(new, schedule)
+    adjustment_id = insert_adjustment(
+        connection,
+        new.adjustment,
+        loan.id,
+        booked,
+        actor=new.actor,
+        why=new.why,
+        now=now,
+        in_tape_as_of=in_tape,
+    )
+    if in_tape is not None:
+        return because(ReasonCode.ADJUSTMENT_IN_TAPE, adjustment=new.adjustment, on=in_tape)
+    order = ctx.allocation_order(loan.jurisdiction)
+    parts = adjust(schedule, booked, order, _falls_due(ctx, loan))
+    insert_parts(connection, {adjustment_id: parts})
+    save_schedule(connection, loan.id, schedule, apply_parts(schedule, parts))
+    allocate_left_over(connection, order, loan.id, loan.tape_as_of)
+    arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
+    recorded = because(ReasonCode.ADJUSTMENT_RECORDED, adjustment=new.adjustment)
+    return (*recorded, *_not_waived(booked, parts, loan.currency), *_standing(arrears, loan))
+
+
+def take_back_adjustment(
+    connection: Connection, ctx: Context, reversal: AdjustmentReversal
+) -> Reasons:
+    """Take an adjustment back, in the caller's transaction. It stays on record.
+
+    What is against the borrower, such as a charge, is taken back at once, also if the loan's newest
+    tape contains it. Taking back what is in the borrower's favour, such as a waiver, is only noted
+    then: the next tape shows what is owed again. What was paid of a charge pays other instalments.
+
+    Raises:
+        NotYetError: the loan or the adjustment is not known.
+        RejectedError: it is one of another loan, or was booked after that day.
+    """
+    name, on = reversal.adjustment, reversal.reversed_on
+    loan = lock_named_loan(connection, reversal.loan, "adjustment_reversal")
+    known = adjustment_known_as(connection, name)
+    if known is None:
+        raise NotYetError(ReasonCode.ADJUSTMENT_NOT_KNOWN, adjustment=name)
+    if known.loan_id != loan.id:
+        owner = loan_of_adjustment(connection, name)
+        raise RejectedError(ReasonCode.ADJUSTMENT_ID_TAKEN, adjustment=name, loan=owner)
+    if known.taken_back_on is not None:
+        return because(
+            ReasonCode.ADJUSTMENT_TAKEN_BACK_KNOWN, adjustment=name, on=known.taken_back_on
+        )
+    if on > ctx.today():
+        raise RejectedError(ReasonCode.ADJUSTMENT_IN_FUTURE, adjustment=name, on=on)
+    if on < known.booked_on:
+        raise RejectedError(
+            ReasonCode.TAKEN_BACK_TOO_EARLY, adjustment=name, booked_on=known.booked_on, on=on
+        )
+    contained = known.in_tape_as_of is not None or is_in_tape(known.booked_on, loan.tape_as_of)
+    now = ctx.now()
+    connection.execute(
+        update(adjustment_table)
+        .where(adjustment_table.c.id == known.id)
+        .values(
+            taken_back_on=on,
+            taken_back_at=now,
+            taken_back_by=reversal.actor,
+            in_tape_as_of=(known.in_tape_as_of or loan.tape_as_of) if contained else None,
+        )
+    )
+    if contained and (known.adjustment.kind.eases or on < (loan.tape_as_of or on)):
+        return because(ReasonCode.TAKING_BACK_IN_TAPE, adjustment=name, on=loan.tape_as_of)
+    _undo(connection, ctx, loan, known)
+    arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
+    taken_back = because(ReasonCode.ADJUSTMENT_TAKEN_BACK, adjustment=name)
+    return (*taken_back, *_standing(arrears, loan))
+
+
+def _booked(new: NewAdjustment, schedule: Sequence[Instalment]) -> Adjustment:
+    due_on = new.due_on
+    if new.kind is AdjustmentKind.LEFT_OUT and due_on is None and schedule:
+        due_on = day_after_last(schedule)
+    return Adjustment(new.kind, new.booked_on, new.amount, new.component, new.instalment, due_on)
+
+
+def _recorded_before(
+    connection: Connection, new: NewAdjustment, known: RecordedAdjustment, loan: LockedLoan
+) -> Reasons:
+    """The result of an adjustment that comes again; another one under its id is refused."""
+    told = _booked(new, ())
+    on_record = known.adjustment
+    if told.due_on is None and told.kind is AdjustmentKind.LEFT_OUT:
+        on_record = replace(on_record, due_on=None)
+    if (known.loan_id, on_record) != (loan.id, told):
+        owner = loan_of_adjustment(connection, new.adjustment)
+        raise RejectedError(ReasonCode.ADJUSTMENT_ID_TAKEN, adjustment=new.adjustment, loan=owner)
+    if known.taken_back_on is not None:
+        return because(
+            ReasonCode.ADJUSTMENT_TAKEN_BACK_KNOWN,
+            adjustment=new.adjustment,
+            on=known.taken_back_on,
+        )
+    return because(ReasonCode.ADJUSTMENT_KNOWN, adjustment=new.adjustment)
+
+
+def _falls_due(ctx: Context, loan: LockedLoan) -> FallsDue:
+    ladder = ctx.ladder_of(loan, ctx.today())
+    return ladder.falls_due if ladder else lambda due_on: due_on
+
+
+def _undo(
+    connection: Connection, ctx: Context, loan: LockedLoan, known: RecordedAdjustment
+) -> None:
+    """Take back what an adjustment changed. What was paid of a charge pays something else."""
+    order = ctx.allocation_order(loan.jurisdiction)
+    schedule = load_schedule(connection, loan.id)
+    parts: Sequence[AdjustedPart] = parts_of_adjustment(connection, known.id)
+    if not parts and known.adjustment.kind is AdjustmentKind.CHARGE:
+        parts = adjust(schedule, known.adjustment, order, _falls_due(ctx, loan))
+    after = apply_parts(schedule, undo(schedule, parts))
+    from_tape = ZERO
+    if known.adjustment.kind is AdjustmentKind.CHARGE:
+        after, paid = _without_paid(after, parts, {due.due_on: due for due in schedule})
+        from_tape = free_allocations(connection, loan.id, paid, loan.tape_as_of)
+    if from_tape:
+        allocations, _ = allocate(after, from_tape, order, ctx.today())
+        after = apply_allocations(after, allocations)
+    save_schedule(connection, loan.id, schedule, after)
+    allocate_left_over(connection, order, loan.id, loan.tape_as_of)
+
+
+def _without_paid(
+    after: Sequence[Instalment],
+    charged: Sequence[AdjustedPart],
+    before: dict[date, Instalment],
+) -> tuple[tuple[Instalment, ...], dict[tuple[date, Component], Decimal]]:
+    """The instalments without what was paid of a charge, and what was."""
+    paid: dict[tuple[date, Component], Decimal] = {}
+    for part in charged:
+        if (instalment := before.get(part.due_on)) is not None:
+            of_charge = part.amount - min(part.amount, instalment.unpaid_of(part.component))
+            amount = min(of_charge, instalment.paid_of(part.component))
+            if amount > ZERO:
+                paid[part.due_on, part.component] = amount
+    unpaid = apply_allocations(after, [Allocation(*key, -amount) for key, amount in paid.items()])
+    lowered = (AdjustedPart(*key, -amount, None) for key, amount in paid.items())
+    return apply_parts(unpaid, lowered), paid
+
+
+def _not_waived(booked: Adjustment, parts: Sequence[AdjustedPart], currency: str) -> Reasons:
+    """How much of a waiver waives nothing, because no more was unpaid."""
+    if booked.kind is not AdjustmentKind.WAIVER or booked.amount is None:
+        return ()
+    rest = booked.amount + sum((part.amount for part in parts), ZERO)
+    return because(ReasonCode.NOT_WAIVED, amount=rest, currency=currency) if rest else ()
+
+
+def _standing(arrears: Arrears, loan: LockedLoan) -> Reasons:
+    return where_it_stands(arrears, loan.currency) if arrears.past_due else ()
