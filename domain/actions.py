@@ -30,6 +30,7 @@ class ActionStatus(StrEnum):
     SKIPPED = "skipped"  # the ladder went on before it could act
     ASSIGNED = "assigned"  # a person has the call or the visit; tried once an attempt is reported
     DONE = "done"  # a text is tried once it arrived, or is presumed to have
+    UNDELIVERED = "undelivered"  # the provider took its text, which did not arrive: not tried
     CANCELLED = "cancelled"  # not needed any more before it had an effect
     BARRED = "barred"  # a rule forbids it
 
@@ -42,14 +43,16 @@ INITIAL = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
 
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
+    # UNDELIVERED, of what waits: it was to be a next try, and the text before it arrived after all.
     # DEFERRED, BARRED: by the gate, which is asked when it is planned
-    S.PLANNED: frozenset({S.CLAIMED, S.DEFERRED, S.BARRED, S.SKIPPED, S.CANCELLED}),
-    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DISCARDED}),
-    S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
-    S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED}),
+    S.PLANNED: frozenset({S.CLAIMED, S.DEFERRED, S.BARRED, S.SKIPPED, S.CANCELLED, S.UNDELIVERED}),
+    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DISCARDED, S.UNDELIVERED}),
+    S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED, S.UNDELIVERED}),
+    S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED, S.UNDELIVERED}),
     S.CLAIMED: frozenset(
         {
             S.DONE,
+            S.UNDELIVERED,
             S.ASSIGNED,
             S.PLANNED,
             S.DEFERRED,
@@ -61,12 +64,14 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
         }
     ),
     S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # PLANNED: to be assigned again
-    S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DISCARDED}),
-    S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DISCARDED}),
+    S.UNKNOWN: frozenset({S.DONE, S.UNDELIVERED, S.FAILED, S.DEAD, S.DISCARDED}),
+    S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DISCARDED, S.UNDELIVERED}),
     S.DISCARDED: frozenset(),
-    S.SKIPPED: INITIAL,  # a later step requires it after all
-    S.DONE: frozenset(),
-    S.CANCELLED: INITIAL | {S.SKIPPED},  # its reason has ended
+    S.SKIPPED: INITIAL | {S.UNDELIVERED},  # INITIAL: a later step requires it after all
+    S.DONE: frozenset({S.UNDELIVERED, S.DEAD}),  # by a receipt; DEAD: it was the last try
+    # INITIAL: a later step requires it, which is its next try. DONE: it arrived after all.
+    S.UNDELIVERED: INITIAL | {S.DONE},
+    S.CANCELLED: INITIAL | {S.SKIPPED, S.UNDELIVERED},  # its reason has ended
     S.BARRED: frozenset({S.DEFERRED}),  # the person wishes otherwise by now
 }
 
@@ -80,8 +85,12 @@ WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
 TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead action was given up, not tried
 
 
-PLANNED_AGAIN = frozenset({S.SKIPPED, S.CANCELLED})
-"""What a decision may plan again: neither ever had an effect."""
+PLANNED_AGAIN = frozenset({S.SKIPPED, S.CANCELLED, S.UNDELIVERED})
+"""What a decision may plan again: none of them had an effect that still counts."""
+
+
+MOST_TRIES = 3
+"""How many texts of one action may not arrive, before it is left to a person."""
 
 
 EVENT_PENDING = "lender.event_pending"

@@ -29,6 +29,7 @@ class NumberFact(StrEnum):
     HAS_EXTENSION = "has_extension"  # not recorded, but read off the number
     INCONVENIENT = "inconvenient"  # the person asked to be left alone there: a fact of the person
     UNREAD_REPLY = "unread_reply"  # a text from it waits to be read: not recorded, but read off it
+    NOT_DELIVERED = "not_delivered"  # an earlier try of the same text did not arrive: read off it
 
 
 OF_ADDRESS = frozenset(

@@ -1,6 +1,6 @@
 """The decision: what a loan's facts and its ladder require now, and the next review."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -44,6 +44,10 @@ class PastAction:
     reported: bool = True
     """False while nobody has reported an attempt at the call or the visit that it assigned, or
     while the text that it sent is not known to have arrived."""
+    again_from: datetime | None = None
+    """When its next try may be planned at the earliest, if its text did not arrive; aware."""
+    undelivered_to: tuple[str, ...] = ()
+    """The keys of the numbers at which its texts did not arrive."""
 
     @property
     def tried(self) -> bool:
@@ -326,7 +330,10 @@ def _plan_on_ladder(
     plan, skip, untried = _sort_items(ladder, Party.BORROWER, day, on_record, tried)
     for of in parties:  # what an item for another party requires is tried with the borrower
         untried |= set(of.waits_for)
-    if catch_up := _catch_up_item(ladder, untried, on_record):
+    not_yet = {
+        a.item for a in snapshot.actions if a.again_from and a.again_from > nothing.decided_at
+    }
+    if catch_up := _catch_up_item(ladder, untried, on_record, not_yet):
         skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
         if catch_up not in plan:
             plan.append(catch_up)
@@ -373,10 +380,19 @@ def _sort_items(
     return plan, skip, untried
 
 
+CAUGHT_UP = frozenset({ActionStatus.SKIPPED, ActionStatus.UNDELIVERED})
+"""What acts late, where a later step requires its step: it never acted, or its text did not arrive.
+The latter is a next try."""
+
+
 def _catch_up_item(
-    ladder: Ladder, untried: set[str], on_record: Mapping[str, ActionStatus]
+    ladder: Ladder,
+    untried: set[str],
+    on_record: Mapping[str, ActionStatus],
+    not_yet: Collection[str],
 ) -> StepItem | None:
-    """The item that acts late because a later step requires its step; None if it is under way.
+    """The item that acts late because a later step requires its step; None if it is under way, or
+    is among those whose next try may not be planned yet.
 
     An item must neither wait for ever for steps that were not tried, nor act without them. So these
     steps act first, late as they are, one a day and in the ladder's order.
@@ -384,7 +400,8 @@ def _catch_up_item(
     for step in ladder.steps:
         if step.id in untried and (item := step.last):
             status = on_record.get(item.id, ActionStatus.SKIPPED)
-            return (step, item) if status is ActionStatus.SKIPPED else None
+            acts = status in CAUGHT_UP and item.id not in not_yet
+            return (step, item) if acts else None
     return None
 
 

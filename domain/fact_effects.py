@@ -67,6 +67,7 @@ EFFECTS: Mapping[PersonFact | NumberFact | HoldKind | FromContacts, Effect] = {
     NumberFact.HAS_EXTENSION: P,
     NumberFact.INCONVENIENT: P,
     NumberFact.UNREAD_REPLY: P,
+    NumberFact.NOT_DELIVERED: P,
     # A pause is never a reason to contact somebody.
     HoldKind.ARRANGEMENT: P,
     HoldKind.DEFERRAL: P,

@@ -24,6 +24,10 @@ class MessageStatus(StrEnum):
 UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
 
 
+NOT_DELIVERED = frozenset({MessageStatus.UNDELIVERED, MessageStatus.SEND_FAILED})
+"""The provider accepted it, and it did not arrive: the ladder may try once more."""
+
+
 UNRESOLVED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
 """Whether the provider accepted these texts is not known yet."""
 

@@ -40,9 +40,22 @@ def numbers_passed_over(
     it; all of them if none may be used."""
     if channel not in BY_NUMBER:
         return ()
+    over = _passed_over_in_order(facts, channel, at, not_delivered=True)
+    if len(over) < len(facts.numbers):
+        return over
+    return _passed_over_in_order(facts, channel, at, not_delivered=False)
+
+
+def _passed_over_in_order(
+    facts: ContactFacts, channel: Channel, at: datetime, *, not_delivered: bool
+) -> tuple[tuple[int, NumberFact], ...]:
+    """The same. With `not_delivered` a number at which a try did not arrive is passed over too:
+    it is used again only if there is no other one."""
     found: list[tuple[int, NumberFact]] = []
     for place, number in enumerate(facts.numbers, start=1):
         stopped = _passed_over(facts, number, channel, at)
+        if stopped is None and not_delivered and NumberFact.NOT_DELIVERED in number.facts:
+            stopped = NumberFact.NOT_DELIVERED
         if stopped is None:
             break
         found.append((place, stopped))

@@ -127,6 +127,7 @@ class Phrase(StrEnum):
     MOVED_SKIPPED = auto()
     MOVED_ASSIGNED = auto()
     MOVED_DONE = auto()
+    MOVED_UNDELIVERED = auto()
     MOVED_CANCELLED = auto()
     MOVED_BARRED = auto()
     UNTIL = auto()

@@ -46,6 +46,7 @@ def faults(seed: int) -> FaultPlan:
         receipts_lost=0.1,
         receipts_repeated=0.2,
         receipts_swapped=0.2,
+        receipts_failed=0.2,
         receipts_late=2.0,
     )
 

@@ -299,6 +299,22 @@ class TestRequirements:
         loan.get_done("visit")
         assert loan.look_daily(60, 62) == {60: ["enquiry_call"], 61: ["legal_file"]}
 
+    @pytest.mark.parametrize("hours", [0, 1, 25])
+    def test_a_text_that_did_not_arrive_is_made_up_for_when_its_next_try_may_be_planned(
+        self, hours: int
+    ) -> None:
+        remind, *rest = four_steps(legal_requires=("remind",))
+        remind = replace(remind, items=remind.items[:1])
+        since, again_from = DUE, on_day(60) + timedelta(hours=hours)
+        failed = PastAction(
+            "text", "remind", since, ActionStatus.UNDELIVERED, again_from=again_from
+        )
+        climbs = ladder(steps=(remind, *rest))
+        decision = decide(Snapshot(1, (owed(),), actions=(failed,)), climbs, on_day(60))
+        assert not failed.tried
+        assert plan_of(decision) == (["text"] if hours == 0 else [])
+        assert (decision.waits_for, decision.review_on) == (("remind",), day(61))
+
     def test_a_visit_still_planned_when_a_legal_file_is_due_is_not_superseded(self) -> None:
         loan = LoanOnRecord(ladder())
         loan.look_daily(1, 29)

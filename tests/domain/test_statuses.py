@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import pytest
 
-from domain.actions import ACTION_MOVES, CLAIMABLE, TRIED, WAITING, ActionStatus
+from domain.actions import ACTION_MOVES, CLAIMABLE, INITIAL, TRIED, WAITING, ActionStatus
 from domain.messages import MESSAGE_MOVES, UNSENT, MessageStatus
 from domain.moves import sources
 from domain.promises import PROMISE_MOVES, PromiseStatus
@@ -33,10 +33,17 @@ def test_every_status_but_the_first_ones_can_be_reached() -> None:
     assert {status for status in S if not sources(ACTION_MOVES, status)} <= written_first
 
 
-@pytest.mark.parametrize("terminal", [S.DONE, S.DISCARDED])
-def test_what_is_over_stays_over(terminal: ActionStatus) -> None:
-    assert not ACTION_MOVES[terminal]
-    assert all(terminal not in sources(ACTION_MOVES, status) for status in S)
+def test_what_is_over_stays_over() -> None:
+    assert not ACTION_MOVES[S.DISCARDED]
+    assert all(S.DISCARDED not in sources(ACTION_MOVES, status) for status in S)
+
+
+def test_what_is_done_is_undone_only_by_a_text_that_did_not_arrive() -> None:
+    assert ACTION_MOVES[S.DONE] == {S.UNDELIVERED, S.DEAD}
+
+
+def test_a_text_that_did_not_arrive_is_planned_as_anything_is_or_arrived_after_all() -> None:
+    assert ACTION_MOVES[S.UNDELIVERED] == INITIAL | {S.DONE}
 
 
 def test_what_is_barred_is_at_most_looked_at_again() -> None:
@@ -45,7 +52,7 @@ def test_what_is_barred_is_at_most_looked_at_again() -> None:
 
 def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
     begins = {S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED}
-    assert ACTION_MOVES[S.CANCELLED] == begins | {S.SKIPPED}
+    assert ACTION_MOVES[S.CANCELLED] == begins | {S.SKIPPED, S.UNDELIVERED}
 
 
 def test_what_people_have_is_made_or_assigned_anew_or_called_off() -> None:
@@ -53,7 +60,7 @@ def test_what_people_have_is_made_or_assigned_anew_or_called_off() -> None:
 
 
 def test_only_a_claim_can_lead_to_an_effect() -> None:
-    assert sources(ACTION_MOVES, S.DONE) == {S.CLAIMED, S.UNKNOWN, S.ASSIGNED}
+    assert sources(ACTION_MOVES, S.DONE) == {S.CLAIMED, S.UNKNOWN, S.ASSIGNED, S.UNDELIVERED}
     assert sources(ACTION_MOVES, S.UNKNOWN) == sources(ACTION_MOVES, S.ASSIGNED) == {S.CLAIMED}
 
 
@@ -77,7 +84,7 @@ def test_a_claim_cannot_be_skipped_because_it_may_be_having_its_effect() -> None
 
 
 def test_what_was_skipped_or_called_off_was_not_tried() -> None:
-    assert not TRIED & ({S.SKIPPED, S.CANCELLED, S.UNKNOWN} | WAITING)
+    assert not TRIED & ({S.SKIPPED, S.CANCELLED, S.UNDELIVERED, S.UNKNOWN} | WAITING)
 
 
 @pytest.mark.parametrize(

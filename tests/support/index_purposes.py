@@ -359,7 +359,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "loan_external_id_key": ("an event names its loan", a_payment_comes_in),
     "loan_review_idx": ("the scan", lambda c, h: scan.scan_portfolio(h, lambda _: None)),
     "message_contact_id_idx": ("texts that certainly were not sent", facts),
-    "message_one_live_per_action": (
+    "message_one_live_per_try": (
         "whether a text of an action may have gone out; never two of them",
         lambda c, h: dead_letters._text_went_out(c, PAST_DUE),
     ),

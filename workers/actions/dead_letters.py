@@ -5,12 +5,25 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, case, exists, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from domain.messages import UNSENT
+from domain.messages import NOT_DELIVERED, UNSENT
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -123,7 +136,7 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
 
     Raises:
         ArrearsError: there is no such action, it is not dead, or the provider accepted a text of
-            it, which is never sent a second time.
+            it that may have arrived: it is never sent a second time.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
@@ -138,7 +151,9 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
         if not dry_run:
             move = Move(ActionStatus.PLANNED, because(ReasonCode.RETRIED, actor=actor), due_at=now)
             move_actions(connection, [action_id], move, now)
-            connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
+            next_try = action.c.try_number + cast(_is_tried(), Integer)
+            again = update(action).where(action.c.id == action_id)
+            connection.execute(again.values(attempts=0, try_number=next_try))
     return stored
 
 
@@ -193,9 +208,19 @@ def _not_known(action_id: int) -> ArrearsError:
 
 
 def _text_went_out(connection: Connection, action_id: int) -> bool:
-    """Whether a text of the action may have been sent."""
-    sent = exists().where(message.c.action_id == action_id, message.c.status.not_in(UNSENT))
+    """Whether a text of the action may have been sent, and may have arrived."""
+    nowhere = UNSENT | NOT_DELIVERED
+    sent = exists().where(message.c.action_id == action_id, message.c.status.not_in(nowhere))
     return bool(connection.execute(select(sent)).scalar())
+
+
+def _is_tried() -> ColumnElement[bool]:
+    """Whether the newest try of an action was sent, for a statement about `action`."""
+    return exists().where(
+        message.c.action_id == action.c.id,
+        message.c.try_number == action.c.try_number,
+        message.c.status.in_(NOT_DELIVERED),
+    )
 
 
 STUCK = (ActionStatus.FAILED, ActionStatus.DEAD)

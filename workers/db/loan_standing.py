@@ -116,7 +116,15 @@ STANDING = """
                               AND (m.status = 'delivered'
                                    OR (m.presumed_at IS NOT NULL
                                        AND m.status IN ('accepted', 'sent'))))
-                       ELSE true END))), '[]')
+                       ELSE true END,
+                   'again_from', CASE WHEN a.status = 'undelivered' THEN a.due_at END,
+                   'undelivered_to', CASE
+                       WHEN a.status = 'undelivered' OR a.try_number > 1 THEN (
+                           SELECT coalesce(json_agg(encode(c.number_blind_index, 'hex')), '[]')
+                             FROM contact c JOIN message m ON m.contact_id = c.id
+                            WHERE c.action_id = a.id AND c.number_blind_index IS NOT NULL
+                              AND m.status IN ('undelivered', 'send_failed'))
+                       ELSE '[]' END))), '[]')
           FROM action a WHERE a.loan_id = l.id) AS actions
 """
 RECORDS_OF_PERSON = """

@@ -35,7 +35,7 @@ from workers.db.schema import (
     contact_point,
     message,
 )
-from workers.db.typed_rows import columns_of, typed_row
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 SENT_AFTER_ALL = "sent_after_all"
 
@@ -86,6 +86,31 @@ def texted_number() -> ColumnElement[bytes | None]:
         .correlate(contact)
         .scalar_subquery()
     )
+
+
+class ActionOfText(NamedTuple):
+    """An action of a text, locked, and which of its tries the text is."""
+
+    id: int
+    status: ActionStatus
+    try_number: int
+    """The newest try of the action."""
+    of_text: int
+
+
+def lock_actions_of(connection: Connection, message_id: UUID) -> list[ActionOfText]:
+    """Lock the actions of a text, whose first row is `message_id` and is locked."""
+    row = message.alias("row")
+    first = select(message.c.contact_id).where(message.c.id == message_id).scalar_subquery()
+    named = (
+        select(*columns_of(ActionOfText, action, of_text=row.c.try_number))
+        .join(contact, contact.c.action_id == action.c.id)
+        .join(row, row.c.contact_id == contact.c.id)
+        .where(in_text(contact, first))
+        .order_by(action.c.id)
+        .with_for_update(of=action)
+    )
+    return typed_rows(ActionOfText, connection.execute(named))
 
 
 class StoredText(NamedTuple):

@@ -122,7 +122,8 @@ def _insert_decisions(
 
 
 # A skipped item is planned again when a later step requires it after all, a cancelled one when the
-# loan is past due again. Neither ever had an effect. An action that the gate deferred or barred
+# loan is past due again. Neither ever had an effect. One whose text did not arrive is planned again
+# for its next try. An action that the gate deferred or barred
 # when it was planned has made its first move already, so that move is written as an event too.
 _PLAN = prepared(
     text("""
@@ -142,10 +143,12 @@ WITH given AS (
       FROM given
         ON CONFLICT ON CONSTRAINT action_once DO UPDATE
        SET (decision_id, step, type, ladder_id, ladder_version, status, due_at, reason, rules,
-            changed_at)
+            changed_at, try_number, attempts)
          = ROW (excluded.decision_id, excluded.step, excluded.type, excluded.ladder_id,
             excluded.ladder_version, excluded.status, excluded.due_at, excluded.reason,
-            excluded.rules, excluded.changed_at)
+            excluded.rules, excluded.changed_at,
+            action.try_number + CAST(action.status = 'undelivered' AS int),
+            CASE WHEN action.status = 'undelivered' THEN 0 ELSE action.attempts END)
      WHERE concat_ws(' ', action.status, excluded.status) = ANY(:moves)
  RETURNING id, status, due_at, reason, rules
 ), noted AS (
@@ -202,7 +205,8 @@ def _insert_actions(
 def plan_actions(connection: Connection, plans: Sequence[Mapping[str, Any]], now: datetime) -> int:
     """Write planned and skipped actions; returns how many are not skipped. One statement.
 
-    Of actions on record only those move that were skipped or cancelled, by their table of moves.
+    Of actions on record only those move that were skipped or cancelled, or whose text did not
+    arrive, by their table of moves.
     """
     values = {"moves": _MOVES, "plans": as_json(plans), "now": now}
     count: int = connection.execute(_PLAN, values).scalar_one()

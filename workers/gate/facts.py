@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from domain.actions import ACTION_TYPES, ActionType
+from domain.actions import ACTION_TYPES, SEND_SMS, ActionType
 from domain.compliance.contact_facts import Consent, ContactFacts
 from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.party_reach import holds_of_borrower, with_all_holds
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, ConsentTo, Party, Says
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.errors import ArrearsError
 from domain.fact_effects import FromContacts
@@ -78,7 +79,7 @@ def contact_facts(
         inconvenient_places=reach.inconvenient_places,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
         party=party or facts.party,
-        numbers=reach.numbers,
+        numbers=_with_undelivered(facts, item, start),
         number=reach.numbers[0].key if reach.numbers else None,
         number_facts=reach.numbers[0].facts if reach.numbers else frozenset(),
         address_facts=reach.address_facts,
@@ -210,6 +211,29 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     if action_type.channel is Channel.VISIT and verdict.permission is not Permission.BARRED:
         return None
     return verdict
+
+
+def _with_undelivered(
+    facts: LoanFacts, item: Item | None, since: date | None
+) -> tuple[NumberOnRecord, ...]:
+    """The numbers, and at which of them an earlier try of the item's text did not arrive."""
+    numbers = facts.reach.numbers
+    if item is None or item.do is not SEND_SMS or facts.party is not Party.BORROWER:
+        return numbers
+    failed = {
+        key
+        for stored in facts.actions
+        if (stored.past.item, stored.past.ladder_since) == (item.id, since)
+        for key in stored.past.undelivered_to
+    }
+    if not failed:
+        return numbers
+    return tuple(
+        replace(number, facts=number.facts | {NumberFact.NOT_DELIVERED})
+        if number.key in failed
+        else number
+        for number in numbers
+    )
 
 
 def _past_due_from(facts: LoanFacts, on: date) -> tuple[date, date] | None:

@@ -36,6 +36,8 @@ class LockedAction(NamedTuple):
     status: ActionStatus
     due_at: datetime | None
     attempts: int
+    try_number: int
+    """Of its text; above 1, the texts before did not arrive."""
     ladder_since: date
     item: str
     ladder_id: str

@@ -1,18 +1,19 @@
 """Delivery receipts: what a provider reports later about a text, in any order and repeatedly."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.actions import ActionStatus, Move
+from domain.actions import MOST_TRIES, PLANNED_AGAIN, WAITING, ActionStatus, Move
 from domain.actors import Actor, ActorKind
 from domain.contact_points import NumberFact
 from domain.events import Named, NotYetError
-from domain.messages import UNSENT, MessageStatus
+from domain.messages import NOT_DELIVERED, UNSENT, MessageStatus
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -22,6 +23,7 @@ from workers.db.messages import (
     StoredText,
     advance_message,
     is_text,
+    lock_actions_of,
     lock_text,
     note_sent_after_all,
 )
@@ -60,7 +62,8 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
     receipt that is repeated does not undo what a person found out since.
 
     A receipt also resolves a text whose response was lost or is not recorded yet, or that waits for
-    a person: it was sent and its action is done, or the provider failed and its action is dead.
+    a person. It was sent, and its action is done; or it did not arrive, and its action does not
+    count as tried: `_handle_failure`.
     `message_id` is our own id. It is None for a provider that does not return it; then the
     provider's `sid` finds the text.
 
@@ -93,19 +96,62 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
         )
     if stored.sid != payload["sid"]:
         _clear_sid_of_others(connection, stored, payload["sid"])
-    advance_message(connection, stored.id, status, now, sid=payload["sid"], code=payload["code"])
-    # The response may be lost or not recorded yet; the receipt decides in both cases.
-    move_actions(connection, stored.action_ids, move_after_receipt(status, payload["code"]), now)
+    sid, code = payload["sid"], payload["code"]
+    advanced = advance_message(connection, stored.id, status, now, sid=sid, code=code)
+    before = MessageStatus(stored.status)
+    became = status if advanced else before
+    if became in NOT_DELIVERED:
+        _handle_failure(connection, stored, code, now)
+    elif before in NOT_DELIVERED:
+        _handle_arrived_after_all(connection, stored, now)
+    else:
+        # The response may be lost or not recorded yet; the receipt decides in both cases.
+        move_actions(connection, stored.action_ids, PROVES_SENT, now)
     return because(ReasonCode.RECEIPT_RECORDED, text=str(stored.id), receipt=payload["word"])
 
 
-def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
-    """The move of an action whose text the provider accepted, by the status of the text."""
-    if status is MessageStatus.SEND_FAILED:
-        return Move(
-            ActionStatus.DEAD, because(ReasonCode.PROVIDER_FAILED, provider_code=code or "none")
-        )
-    return Move(ActionStatus.DONE, because(ReasonCode.RECEIPT_PROVES_SENT))
+PROVES_SENT = Move(ActionStatus.DONE, because(ReasonCode.RECEIPT_PROVES_SENT))
+
+
+def move_after_failure(code: str | None, try_number: int, now: datetime) -> Move:
+    """The move of an action of which the provider accepted a text that did not arrive.
+
+    It was not tried. From the next day on, the ladder may plan its next try. The last one is left
+    to a person. `now` is in the lender's zone.
+    """
+    known = {"provider_code": code or "none"}
+    if try_number >= MOST_TRIES:
+        reason = because(ReasonCode.NOT_DELIVERED_AGAIN, number=try_number, **known)
+        return Move(ActionStatus.DEAD, reason)
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    return Move(ActionStatus.UNDELIVERED, because(ReasonCode.NOT_DELIVERED, **known), (), tomorrow)
+
+
+def _handle_failure(
+    connection: Connection, stored: StoredText, code: str | None, now: datetime
+) -> None:
+    """Its actions do not count as tried, unless a newer text of them is on its way."""
+    ids = defaultdict[Move, list[int]](list)
+    for each in lock_actions_of(connection, stored.id):
+        if each.try_number == each.of_text and each.status in _ACTED:
+            ids[move_after_failure(code, each.try_number, now)].append(each.id)
+    for move, action_ids in ids.items():
+        move_actions(connection, action_ids, move, now)
+
+
+_ACTED = frozenset({ActionStatus.CLAIMED, ActionStatus.UNKNOWN, ActionStatus.DONE})
+_NEXT_TRY_NOT_SENT = WAITING | PLANNED_AGAIN | {ActionStatus.DEAD}
+
+
+def _handle_arrived_after_all(connection: Connection, stored: StoredText, now: datetime) -> None:
+    """A text arrived that counted as undelivered: the next try is prevented, if it was not sent."""
+    actions = lock_actions_of(connection, stored.id)
+    arrived = because(ReasonCode.ARRIVED_AFTER_ALL)
+    ids = [each.id for each in actions if each.status in _NEXT_TRY_NOT_SENT]
+    move_actions(connection, ids, Move(ActionStatus.UNDELIVERED, arrived), now)
+    move_actions(connection, ids, Move(ActionStatus.DONE, arrived), now)
+    if any(each.try_number > each.of_text and each.status in _ACTED for each in actions):
+        note_sent_after_all(connection, stored.id, now)
 
 
 def _find(connection: Connection, payload: Mapping[str, Any]) -> StoredText | None:

@@ -27,7 +27,7 @@ from workers.db.schema import action, contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.messaging.backoff import MOST_FAILURES
-from workers.sms.delivery_receipts import move_after_receipt
+from workers.sms.delivery_receipts import PROVES_SENT, move_after_failure
 from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.providers.port import LookupFailedError, OutgoingText
 
@@ -103,7 +103,7 @@ def resolve_confirmed(ctx: Context) -> int:
     )
     # Locked, so that nobody moves and claims an action between this read and the move.
     resolved = (
-        select(action.c.id, action.c.attempts, newest.c.status, newest.c.code)
+        select(action.c.id, action.c.attempts, action.c.try_number, newest.c.status, newest.c.code)
         .join(newest, true())
         .where(action.c.status == ActionStatus.UNKNOWN, newest.c.status.not_in(UNRESOLVED))
         .order_by(action.c.id)
@@ -113,11 +113,15 @@ def resolve_confirmed(ctx: Context) -> int:
     moves: defaultdict[Move, list[int]] = defaultdict(list)
     with ctx.engine.begin() as connection:
         for row in connection.execute(resolved):
-            moves[_move_for(MessageStatus(row.status), row.code, row.attempts, now)].append(row.id)
+            status = MessageStatus(row.status)
+            move = _move_for(status, row.code, row.attempts, row.try_number, now)
+            moves[move].append(row.id)
         return sum(move_actions(connection, ids, move, now) for move, ids in moves.items())
 
 
-def _move_for(status: MessageStatus, code: str | None, failures: int, now: datetime) -> Move:
+def _move_for(
+    status: MessageStatus, code: str | None, failures: int, try_number: int, now: datetime
+) -> Move:
     match status:
         case MessageStatus.NOT_SENT if failures + 1 < MOST_FAILURES:
             return Move(ActionStatus.FAILED, because(ReasonCode.TEXT_NOT_SENT), due_at=now)
@@ -128,8 +132,10 @@ def _move_for(status: MessageStatus, code: str | None, failures: int, now: datet
             return Move(ActionStatus.DEAD, reason)
         case MessageStatus.ACCEPTED:
             return Move(ActionStatus.DONE, because(ReasonCode.PROVIDER_HAS_IT))
+        case MessageStatus.UNDELIVERED | MessageStatus.SEND_FAILED:
+            return move_after_failure(code, try_number, now)
         case _:
-            return move_after_receipt(status, code)
+            return PROVES_SENT
 
 
 def ask_providers(ctx: Context) -> int:

@@ -6,7 +6,7 @@ If the response is lost, the text is `unknown` and is never sent again blindly:
 for a reason of its own.
 
 Texts that are due on one day for several loans of one person are one text. Each action has its own
-row of it, so that no action ever has two texts that may both have been sent.
+row of it, so that no try of an action ever has two texts that may both have been sent.
 """
 
 from collections import defaultdict
@@ -146,6 +146,7 @@ def _reserve(
             "id": reference if action is first else uuid4(),
             "action_id": action.action_id,
             "contact_id": contacts[action.action_id],
+            "try_number": action.loan.try_number,
             **reserved,
         }
         for action in claimed

@@ -147,11 +147,12 @@ def test_of_people_who_resume_at_once_one_does(book: Book) -> None:
     assert sorted(concurrently(*[one_resumes] * 3)) == ["done", "told", "told"]
 
 
-def test_a_text_that_the_provider_took_and_could_not_send_is_never_sent_again(
-    book: Book, engine: Engine
+@pytest.mark.parametrize("status", ["accepted", "sent", "delivered", "unknown", "parked"])
+def test_a_text_that_the_provider_took_and_that_may_have_arrived_is_never_sent_again(
+    book: Book, engine: Engine, status: str
 ) -> None:
     with engine.begin() as connection:
-        connection.execute(update(message).values(status="send_failed"))
+        connection.execute(update(message).values(status=status))
 
     with pytest.raises(ArrearsError, match="the provider took its text"):
         retry(book.ctx, dead(book), actor=Actor("op-1"))

@@ -149,7 +149,7 @@ def test_a_second_text_for_one_item_is_counted_even_if_the_constraint_were_gone(
     book: Book,
 ) -> None:
     with book.ctx.engine.begin() as connection:
-        connection.execute(text("DROP INDEX message_one_live_per_action"))
+        connection.execute(text("DROP INDEX message_one_live_per_try"))
     another_text(book, "unknown")
 
     assert duplicates(book) == 1

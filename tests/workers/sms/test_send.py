@@ -289,7 +289,7 @@ def test_the_database_itself_refuses_a_second_live_text_for_an_action(engine: En
     again = dict(book.one(message)._mapping) | {"id": uuid4(), "sid": "SM-other"}
 
     with (
-        pytest.raises(IntegrityError, match="message_one_live_per_action"),
+        pytest.raises(IntegrityError, match="message_one_live_per_try"),
         engine.begin() as connection,
     ):
         connection.execute(insert(message).values(**again))
@@ -321,13 +321,13 @@ def test_a_receipt_that_overtakes_a_lost_answer_settles_the_text(engine: Engine)
     assert (book.actions("L-1")["text_day_1"], book.one(message).status) == ("done", "delivered")
 
 
-def test_a_receipt_that_says_failed_proves_that_nothing_was_sent(engine: Engine) -> None:
+def test_a_receipt_that_says_failed_proves_that_it_was_not_tried(engine: Engine) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(192))
     send_sms(book.ctx, action_id)
 
     report(book, "send_failed")
 
-    assert book.actions("L-1")["text_day_1"] == "dead"
+    assert book.actions("L-1")["text_day_1"] == "undelivered"
 
 
 def test_a_payment_that_waits_to_be_applied_stops_the_text(engine: Engine) -> None:

@@ -104,6 +104,7 @@ message = Table(
     Column("sid", Text),  # the provider's own id, once it is known
     word("status", MessageStatus),
     Column("code", Text),  # the provider's code of a refusal or a failure
+    Column("try_number", SmallInteger, nullable=False, server_default="1"),  # of its action
     Column("template", Text, nullable=False),
     Column("template_version", Text, nullable=False),
     Column("locale", Text, nullable=False),
@@ -115,10 +116,11 @@ message = Table(
     moment("parked_at", nullable=True),  # when it was left to a person
     moment("presumed_at", nullable=True),  # no receipt in time: tried for the ladder, never proof
     UniqueConstraint("provider", "sid"),
-    # An action never has two texts that may both have been sent.
+    # One try of an action never has two texts that may both have been sent.
     Index(
-        "message_one_live_per_action",
+        "message_one_live_per_try",
         "action_id",
+        "try_number",
         unique=True,
         postgresql_where="status NOT IN ('not_sent', 'refused')",
     ),

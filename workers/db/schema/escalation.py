@@ -92,6 +92,8 @@ action = Table(
     reasons("reason"),
     words("rules"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    # Of a text: one more each time that it is planned again because the one before did not arrive.
+    Column("try_number", SmallInteger, nullable=False, server_default="1"),
     Column("claim_token", UUID(as_uuid=True)),
     moment("claimed_until", nullable=True),
     moment("dispatched_at", nullable=True),  # when its task was last published

@@ -23,10 +23,11 @@ class Gap(StrEnum):
     LOAN_NOT_REVIEWED = "loan_not_reviewed"
 
 
-# These rows are no effect: a text that is only reserved, that the provider refused, or whose result
-# is not known (its action says so too); a call or a visit that was cancelled.
+# These rows are no effect: a text that is only reserved, that the provider refused, that did not
+# arrive, or whose result is not known (its action says so too); a call or a visit that was
+# cancelled.
 _HAD_EFFECT = {
-    "message": "e.status NOT IN ('reserved', 'unknown', 'refused')",
+    "message": "e.status NOT IN ('reserved', 'unknown', 'refused', 'undelivered', 'send_failed')",
     "call": "e.cancelled_at IS NULL",
     "visit": "e.cancelled_at IS NULL",
 }
@@ -105,9 +106,11 @@ _COUNTS: dict[Gap, str] = {
     """,
 }
 
-# Counted independently of the constraints. A text whose response was lost counts too.
+# Counted independently of the constraints. A text whose response was lost counts too. One that did
+# not arrive does not: the ladder may try once more.
+_MAY_HAVE_HAD = {"message": "e.status NOT IN ('refused', 'undelivered', 'send_failed')"}
 _DUPLICATES = text(f"""
-WITH acted AS ({_effects(_HAD_EFFECT | {"message": "e.status <> 'refused'"})}
+WITH acted AS ({_effects(_HAD_EFFECT | _MAY_HAVE_HAD)}
 ), times AS (
     SELECT count(*) AS acted
       FROM acted JOIN action ON action.id = acted.action_id

@@ -28,7 +28,12 @@ from workers.db.schema import (
 from workers.escalation.escalate import ESCALATION_FAILED
 from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 
-FAILED = (ActionStatus.FAILED, ActionStatus.UNKNOWN, ActionStatus.DEAD)
+FAILED = (
+    ActionStatus.FAILED,
+    ActionStatus.UNKNOWN,
+    ActionStatus.UNDELIVERED,
+    ActionStatus.DEAD,
+)
 WAITING = (ActionStatus.PLANNED, ActionStatus.AWAITING_APPROVAL, ActionStatus.CLAIMED)
 
 

@@ -40,6 +40,8 @@ class FaultPlan:
     """Share of the accepted texts whose receipts all come twice."""
     receipts_swapped: float = 0.0
     """Share of the accepted texts whose last receipt comes first."""
+    receipts_failed: float = 0.0
+    """Share of the accepted texts that do not arrive, and whose last receipt says so."""
     receipts_late: float = 0.0
     """The longest delay of receipts in seconds; each text gets a random part of it."""
 
@@ -84,7 +86,7 @@ _REQUESTS = {
     "not_taken": SimulatedOutcome.NOT_TAKEN,
     "too_many_requests": SimulatedOutcome.TOO_MANY_REQUESTS,
 }
-_RECEIPTS = ("receipts_lost", "receipts_repeated", "receipts_swapped")
+_RECEIPTS = ("receipts_lost", "receipts_repeated", "receipts_swapped", "receipts_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Faults:
     receipts_lost: bool = False
     receipts_repeated: bool = False
     receipts_swapped: bool = False
+    receipts_failed: bool = False
     receipts_after: float = 0.0
     """Seconds until the first receipt is posted."""
 
@@ -125,6 +128,7 @@ class FaultGenerator:
             receipts_repeated=rng.random() < plan.receipts_repeated,
             receipts_swapped=rng.random() < plan.receipts_swapped,
             receipts_after=plan.receipts_late * rng.random(),
+            receipts_failed=rng.random() < plan.receipts_failed,
         )
 
     def request_count(self) -> int:

@@ -58,7 +58,8 @@ class ProviderHandler(BaseHTTPRequestHandler):
 
     def accept(self, text: AcceptedText, faults: Faults, url: str | None) -> None:
         """Accept a text, and post its receipts to `url` with the faults of the request."""
-        last = UNDELIVERED if faults.outcome in NEVER_ARRIVES else DELIVERED
+        failed = faults.receipts_failed or faults.outcome in NEVER_ARRIVES
+        last = UNDELIVERED if failed else DELIVERED
         self.texts.accept(text, last)
         if not url or faults.outcome is SimulatedOutcome.LOST or faults.receipts_lost:
             return
