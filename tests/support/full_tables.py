@@ -8,7 +8,10 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
+
+from workers.db import migrate
 
 FILLED = Path(__file__).parent / "filled"
 LOANS = 30_000
@@ -31,13 +34,19 @@ def rows_of(revision: str) -> Path:
     return FILLED / f"{revision}.sql"
 
 
+def revisions() -> list[str]:
+    """All revisions, in the order in which they are applied. Their numbers need not be in order."""
+    scripts = ScriptDirectory(str(migrate.MIGRATIONS))
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
 def fill(engine: Engine, revision: str | None = None, loans: int = LOANS) -> None:
     """Fill the tables of a revision, by default the newest, and analyse them as autovacuum does."""
     values = {"loans": loans, "now": NOW, "today": NOW.date()}
     with engine.begin() as connection:
         # The rows of evidence need no triggers here, and no reference need be looked up.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        for statement in _statements(revision or max(FILLED.glob("*.sql")).stem):
+        for statement in _statements(revision or revisions()[-1]):
             connection.execute(text(statement), values)
         connection.execute(_SEQUENCES)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -48,10 +57,9 @@ def _statements(revision: str) -> list[str]:
     """What fills the tables of a revision: of each table, the statements of the newest file up to
     that revision which has any."""
     by_table: dict[str, list[str]] = {}
-    for file in sorted(FILLED.glob("*.sql")):
-        if file.stem > revision:
-            break
-        rows = file.read_text()
+    known = revisions()
+    for each in known[: known.index(revision) + 1]:
+        rows = rows_of(each).read_text()
         for gone in _GONE.findall(rows):
             del by_table[gone]
         of_file: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.databases import new_database
-from tests.support.full_tables import fill, rows_of
+from tests.support.full_tables import fill, revisions, rows_of
 from workers.db import migrate
 from workers.db.engine import connect
 from workers.db.schema import metadata
@@ -109,10 +109,6 @@ def upgrade() -> None:
 """
 
 
-def revisions(folder: Path = VERSIONS) -> list[str]:
-    return sorted(path.name.partition("_")[0] for path in folder.glob("[0-9]*.py"))
-
-
 def row_counts(engine: Engine) -> dict[str, int]:
     with engine.connect() as connection:
         return {
@@ -123,7 +119,12 @@ def row_counts(engine: Engine) -> dict[str, int]:
 
 
 MOVED: defaultdict[str, frozenset[str]] = defaultdict(
-    frozenset, {"0004": frozenset({"opt_out"}), "0017": frozenset({"person_fact"})}
+    frozenset,
+    {
+        "0004": frozenset({"opt_out"}),
+        "0017": frozenset({"person_fact"}),
+        "0030": frozenset({"action_event", "evidence_due"}),
+    },
 )
 """Tables that a revision takes apart, or adds rows to. A test of its own shows which."""
 
@@ -291,3 +292,38 @@ def test_one_that_a_full_database_does_not_survive_is_found(
     (with_a_next_revision / "9999_made_up.py").write_text(written)
     with pytest.raises(IntegrityError, match=loses) if loses else nullcontext():
         go_forward(postgres_server, "9999", before)
+
+
+def test_revision_0030_finds_the_texts_that_did_not_arrive(postgres_server: str) -> None:
+    with new_database(postgres_server) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate.upgrade(address, to="0028")
+        engine = connect(address)
+        try:
+            fill(engine, "0028", LOANS)
+            with engine.begin() as connection:
+                for number, status in ((1, "delivered"), (2, "undelivered"), (3, "send_failed")):
+                    values = {"id": number, "status": status}
+                    connection.execute(
+                        text("UPDATE action SET status = 'done', rules = '{}' WHERE id = :id"),
+                        values,
+                    )
+                    connection.execute(
+                        text(
+                            "UPDATE message SET status = :status, code = '30003'"
+                            " WHERE action_id = :id"
+                        ),
+                        values,
+                    )
+            migrate.upgrade(address, to="0030")
+            with engine.connect() as connection:
+                moved = connection.execute(
+                    text("SELECT status, reason FROM action WHERE id <= 3 ORDER BY id")
+                )
+                statuses, reasons = zip(*moved, strict=True)
+                told = "SELECT count(*) FROM action_event WHERE to_status = 'undelivered'"
+                assert statuses == ("done", "undelivered", "undelivered")
+                assert reasons[1] == [{"not_delivered": {"provider_code": "30003"}}]
+                assert connection.execute(text(told)).scalar_one() >= 2
+        finally:
+            engine.dispose()
