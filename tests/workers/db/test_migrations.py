@@ -297,15 +297,17 @@ def test_one_that_a_full_database_does_not_survive_is_found(
 def test_revision_0030_finds_the_texts_that_did_not_arrive(postgres_server: str) -> None:
     with new_database(postgres_server) as url:
         address = url.render_as_string(hide_password=False)
-        migrate.upgrade(address, to="0028")
+        migrate.upgrade(address, to="0035")
         engine = connect(address)
         try:
-            fill(engine, "0028", LOANS)
+            fill(engine, "0035", LOANS)
             with engine.begin() as connection:
                 for number, status in ((1, "delivered"), (2, "undelivered"), (3, "send_failed")):
                     values = {"id": number, "status": status}
                     connection.execute(
-                        text("UPDATE action SET status = 'done', rules = '{}' WHERE id = :id"),
+                        text(
+                            "UPDATE action SET status = 'done', claim_token = NULL WHERE id = :id"
+                        ),
                         values,
                     )
                     connection.execute(

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0035"
 
 FAILED = "('undelivered', 'send_failed')"
 
