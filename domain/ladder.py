@@ -1,7 +1,7 @@
 """A ladder: the lender's stage rules. Steps begin on a ladder day; items say what to do in them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -162,9 +162,12 @@ class Ladder:
         """The same instalments, each with the day on which it really falls due."""
         if self.due_on_rest_day is DueOnRestDay.AS_WRITTEN:
             return tuple(instalments)
+        working_day = self.calendar.next_working_day
         return tuple(
-            i if (day := self.falls_due(i.due_on)) == i.counts_from else replace(i, counts_from=day)
-            for i in instalments
+            [
+                i if (day := working_day(i.due_on)) == i.counts_from else i.falling_due(day)
+                for i in instalments
+            ]
         )
 
     def in_force(self, on: date) -> bool:

@@ -1,12 +1,12 @@
 """One row of a tape, read by a mapping: each field in its type, or an error that says why not."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
-from typing import NoReturn
+from functools import cache
+from typing import NoReturn, TypeVar
 
 from config.readers.placeholders import is_placeholder
 from config.readers.tape_formats import day_in, read_number
@@ -15,6 +15,13 @@ from domain.ids import LONGEST_ID, id_of
 from domain.schedule import CENT
 from domain.written_numbers import in_range, plain_digits
 from workers.tapes.row_errors import BadCellError
+
+T = TypeVar("T")
+
+MOST_READINGS = 65_536
+"""Then they are forgotten, so that memory is constant."""
+LONGEST_READING = 32
+"""Characters."""
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
@@ -73,8 +80,17 @@ class Cells:
 
     def amount(self, text: str) -> Decimal | None:
         """The text as an amount of zero or more, rounded to the cent; None if it is not one."""
-        formats = self.mapping.formats
-        return _amount(text, formats.decimal_mark, formats.thousands_mark)
+        return self.amounts[text]
+
+    @property
+    def amounts(self) -> "Readings[Decimal]":
+        """What each text is as an amount: see `amount`."""
+        return _amounts(self.mapping.formats.decimal_mark, self.mapping.formats.thousands_mark)
+
+    @property
+    def days(self) -> "Readings[date]":
+        """What each text is as a date: see `day_in`."""
+        return _days(self.mapping.formats.dates)
 
     def rate(self, of: Field) -> Decimal:
         """A yearly rate in per cent, 0 to 1000."""
@@ -102,13 +118,12 @@ class Cells:
 
     def day_in(self, text: str) -> date | None:
         """The text as a date in a format of the mapping; None if it is not one."""
-        found = (_day(text, pattern) for pattern in self.mapping.formats.dates)
-        return next((day for day in found if day), None)
+        return self.days[text]
 
     def month(self, of: Field) -> date:
         """The first day of a month in the mapping's format."""
         form = self.mapping.formats.month
-        return _day(self.text(of), form) or self._refuse(
+        return _days((form,))[self.text(of)] or self._refuse(
             of, "a month from 1970 to 2199 written as {form}", form=form
         )
 
@@ -133,13 +148,34 @@ class Cells:
         raise self.refuse(of, expected, **values)
 
 
-@lru_cache(maxsize=16_384)  # the instalments of a loan are alike, and those of many loans
-def _amount(text: str, decimal_mark: str, thousands_mark: str) -> Decimal | None:
-    number = read_number(text, decimal_mark, thousands_mark)
-    return None if number is None else number.quantize(CENT, ROUND_HALF_UP)
+class Readings(dict[str, T | None]):
+    """Texts, and what they are read as: the instalments of a loan are alike, and those of many."""
+
+    def __init__(self, read: Callable[[str], T | None]) -> None:
+        self._read = read
+
+    def __missing__(self, text: str) -> T | None:
+        found = self._read(text)
+        if found is not None and len(text) <= LONGEST_READING:
+            if len(self) >= MOST_READINGS:
+                self.clear()
+            self[text] = found
+        return found
 
 
-@lru_cache(maxsize=4096)
-def _day(text: str, pattern: str) -> date | None:
-    found = day_in(text, pattern)
-    return found if found and in_range(found) else None
+@cache
+def _amounts(decimal_mark: str, thousands_mark: str) -> Readings[Decimal]:
+    def read(text: str) -> Decimal | None:
+        number = read_number(text, decimal_mark, thousands_mark)
+        return None if number is None else number.quantize(CENT, ROUND_HALF_UP)
+
+    return Readings(read)
+
+
+@cache
+def _days(patterns: Sequence[str]) -> Readings[date]:
+    def read(text: str) -> date | None:
+        found = (day_in(text, pattern) for pattern in patterns)
+        return next((day for day in found if day and in_range(day)), None)
+
+    return Readings(read)

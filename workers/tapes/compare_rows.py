@@ -180,6 +180,7 @@ _REPLACED_ERRORS = text("""
 DELETE FROM tape_error
  WHERE line = ANY(:lines) AND (shown_column = ANY(:first)) IS NOT TRUE
 """)
+_INDEX = text("CREATE INDEX ON tape_unchanged (loan_id)")
 _ANALYZE = text("ANALYZE tape_line, tape_unchanged, tape_to_read")
 _NOT_UNCHANGED = text("DELETE FROM tape_unchanged WHERE line = ANY(:lines)")
 
@@ -234,6 +235,7 @@ class RowComparison:
             self._connection.execute(_UNCHANGED, given)
             self._connection.execute(_CONTRADICT)
             self._connection.execute(_TO_READ)
+            self._connection.execute(_INDEX)  # for `date_some_loans`
             self._connection.execute(_ANALYZE)
 
     def read_all(self) -> None:
@@ -268,11 +270,11 @@ class RowComparison:
             copy_text(self._connection, "tape_identity", staged.identities)
             self._add_errors(staged.errors)
 
-    def read_also(self, round: int) -> bool:
-        """Whether unchanged rows are to be read in this round, because they name the same customer
+    def read_also(self, round: int) -> int:
+        """How many unchanged rows are to be read in this round, because they name the same customer
         as a row that was read."""
         with self._connection.begin():
-            return self._connection.execute(_READ_TOO, {"round": round}).rowcount > 0
+            return self._connection.execute(_READ_TOO, {"round": round}).rowcount
 
     def refuse_contradictions(self, mapping: TapeMapping, identity_key: bytes) -> bool:
         """Refuse loans that stand twice, and customer ids that stand for two people.

@@ -5,7 +5,8 @@ atomically, some hundred in each transaction. An import that is interrupted says
 (`workers/tapes/imports.py`), and the same command finishes it.
 """
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -39,7 +40,13 @@ from workers.tapes.staging import make_staging
 from workers.tapes.status_comparison import StatusComparison, StatusTally
 
 BATCH_SIZE = 500
-"""Loans of one transaction: they are locked for a fraction of a second."""
+"""Loans that are read together. They are locked for a fraction of a second when they are merged."""
+
+MOST_BATCHES = 4
+"""Of one transaction. Each statement costs as much again for each transaction."""
+
+LONG_ENOUGH = 0.2
+"""Seconds. A transaction that took less leaves time for twice as many loans."""
 
 SHOWN_ERRORS = 10
 
@@ -194,6 +201,13 @@ def _stager(
     )
 
 
+def _how_many_next(batches: int, took: float) -> int:
+    """How many batches to merge together after so many took so many seconds."""
+    if took > 2 * LONG_ENOUGH:
+        return max(batches // 2, 1)
+    return min(2 * batches, MOST_BATCHES) if took < LONG_ENOUGH else batches
+
+
 class _Import:
     """One import, from the check of the file to its end."""
 
@@ -225,8 +239,8 @@ class _Import:
         left = found - self._rows.unchanged().rows
         self._read(0, left)
         round = 1
-        while self._rows.read_also(round):
-            self._read(round, BATCH_SIZE)
+        while left := self._rows.read_also(round):
+            self._read(round, left)
             round += 1
         if self._rows.refuse_contradictions(self._stager.mapping, self._stager.identity_key):
             self._leave_out_refused()
@@ -269,20 +283,24 @@ class _Import:
             make_staging(self._connection)
         total, done = self.taken - self.unchanged, 0
         new, analyzed_at = 0, ANALYZED_FIRST_AT
-        for batch in self._staged.batches:
-            tables = self._staged.read(batch)
+        left, together = deque(self._staged.batches), 1
+        while left:
+            batches = [left.popleft() for _ in range(min(together, len(left)))]
+            tables = self._staged.read(batches)
+            started = time.monotonic()
             merged = in_short_transaction(
                 self._connection,
                 partial(self._merge_batch, tables, import_id),
                 roll_back=import_id is None,
             )
+            together = _how_many_next(len(batches), time.monotonic() - started)
             self.changed += len(merged.changed)
             new += len(merged.new)
             if new >= analyzed_at and import_id is not None:
                 analyze_book(self._connection)
                 analyzed_at = ANALYZED_AGAIN_AT * new
             self.showing_less += merged.showing_less
-            done += batch.rows
+            done += sum(batch.rows for batch in batches)
             self._progress(Phase.MERGE, min(done, total), total)
 
     def finish(self, import_id: int) -> None:

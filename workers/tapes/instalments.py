@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
 from domain.loans import ZERO, Component, Instalment
@@ -19,7 +20,7 @@ from domain.schedule import (
     with_tolerance,
 )
 from domain.written_numbers import plain_digits
-from workers.tapes.cells import Cells
+from workers.tapes.cells import Cells, Readings
 
 LONGEST_TERM_MONTHS = 600
 MOST_INSTALMENTS = 1_200
@@ -87,7 +88,7 @@ def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
 
 def _listed(cells: Cells) -> tuple[Instalment, ...]:
     listed = plain_digits(cells.text(Field.INSTALMENTS))
-    parts = [part.split() for part in listed.split(";") if part.strip()]
+    parts = [words for part in listed.split(";") if (words := part.split())]
     if len(parts) > MOST_INSTALMENTS:
         raise cells.refuse(
             Field.INSTALMENTS,
@@ -97,18 +98,20 @@ def _listed(cells: Cells) -> tuple[Instalment, ...]:
         )
     if not parts:
         raise cells.refuse(Field.INSTALMENTS, f"{_LISTED}; at least one")
-    if PAID in listed:
-        return one_a_day([_with_paid(cells, part) for part in parts])
-    return one_a_day([_instalment(cells, part) for part in parts])
+    read = _with_paid if PAID in listed else _instalment
+    days, amounts = cells.days, cells.amounts
+    return one_a_day([read(cells, days, amounts, part) for part in parts])
 
 
-def _with_paid(cells: Cells, part: list[str]) -> Instalment:
+def _with_paid(
+    cells: Cells, days: Readings[date], amounts: Readings[Decimal], part: list[str]
+) -> Instalment:
     """An instalment that says what is paid of it."""
     if part.count(PAID) != 1:
         raise cells.refuse(Field.INSTALMENTS, _LISTED_PAID)
     at = part.index(PAID)
-    due = _instalment(cells, part[:at])
-    paid = _instalment(cells, [part[0], *part[at + 1 :]])
+    due = _instalment(cells, days, amounts, part[:at])
+    paid = _instalment(cells, days, amounts, [part[0], *part[at + 1 :]])
     if len(part) != 2 * at:
         raise cells.refuse(Field.INSTALMENTS, _LISTED_PAID)
     found = replace(
@@ -121,14 +124,14 @@ def _with_paid(cells: Cells, part: list[str]) -> Instalment:
     return found
 
 
-def _instalment(cells: Cells, part: list[str]) -> Instalment:
-    due_on = cells.day_in(part[0]) if part else None
-    amounts = [cells.amount(text) for text in part[1:]]
-    if due_on is None or not 1 <= len(amounts) <= 3:
+def _instalment(
+    cells: Cells, days: Readings[date], amounts: Readings[Decimal], part: list[str]
+) -> Instalment:
+    due_on = days[part[0]] if part else None
+    found = [amount for text in part[1:] if (amount := amounts[text]) is not None]
+    if due_on is None or not 1 <= len(found) <= 3 or len(found) < len(part) - 1:
         raise cells.refuse(Field.INSTALMENTS, _LISTED)
-    principal, interest, fees = [*amounts, ZERO, ZERO][:3]
-    if principal is None or interest is None or fees is None:
-        raise cells.refuse(Field.INSTALMENTS, _LISTED)
+    principal, interest, fees = (*found, ZERO, ZERO)[:3]
     return Instalment(due_on, principal, interest, fees)
 
 

@@ -15,7 +15,7 @@ from workers.tapes.row_errors import TapeError
 from workers.tapes.stage_rows import LineToRead, RowStager, StagedRows
 
 MOST_PROCESSES = 8
-WORTH_IT_FROM = 5_000
+WORTH_IT_FROM = 1_000
 """Rows. For fewer, one process is as fast."""
 
 

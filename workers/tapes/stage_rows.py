@@ -281,9 +281,12 @@ def write_instalments(loan: str, instalments: Sequence[Instalment]) -> str:
     """The rows of `tape_instalment` of one loan, as COPY takes them."""
     loan = copy_value(loan)
     return "".join(
-        f"{loan}\t{i.due_on!s}\t{i.principal!s}\t{i.interest!s}\t{i.fees!s}\t{i.paid_principal!s}"
-        f"\t{i.paid_interest!s}\t{i.paid_fees!s}\t{i.counts_from or NULL}\n"
-        for i in instalments
+        [
+            f"{loan}\t{i.due_on!s}\t{i.principal!s}\t{i.interest!s}\t{i.fees!s}"
+            f"\t{i.paid_principal!s}\t{i.paid_interest!s}\t{i.paid_fees!s}"
+            f"\t{i.counts_from or NULL!s}\n"
+            for i in instalments
+        ]
     )
 
 

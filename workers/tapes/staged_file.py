@@ -3,6 +3,8 @@
 Personal data in it is encrypted, as it will be in the database.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
@@ -52,7 +54,11 @@ class StagedFile:
         batches, self.batches = self.batches, []
         return batches
 
-    def read(self, batch: StagedBatch) -> dict[str, bytes]:
-        """The rows of a batch, by table, as COPY takes them."""
-        self._stream.seek(batch.starts_at)
-        return {name: self._stream.read(size) for name, size in batch.tables}
+    def read(self, batches: Sequence[StagedBatch]) -> dict[str, bytes]:
+        """The rows of some batches, by table, as COPY takes them."""
+        tables: defaultdict[str, bytes] = defaultdict(bytes)
+        for batch in batches:
+            self._stream.seek(batch.starts_at)
+            for name, size in batch.tables:
+                tables[name] += self._stream.read(size)
+        return tables

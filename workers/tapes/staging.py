@@ -29,12 +29,14 @@ CREATE TEMP TABLE tape_number (
 CREATE TEMP TABLE tape_changed_number (
     borrower_id bigint, external_id text, field smallint, position smallint
 );
+CREATE INDEX ON tape_changed_number (borrower_id);
 CREATE TEMP TABLE tape_instalment (
     loan text, due_on date, principal numeric, interest numeric, fees numeric,
     paid_principal numeric, paid_interest numeric, paid_fees numeric, counts_from date
 );
 CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb);
 CREATE TEMP TABLE tape_person (external_id text, person_id bigint);
+CREATE INDEX ON tape_person (external_id);
 CREATE TEMP TABLE tape_party (loan text, borrower text, role text, slot text);
 CREATE TEMP TABLE tape_erased (external_id text);
 """)

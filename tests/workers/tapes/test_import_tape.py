@@ -144,6 +144,7 @@ def test_whoever_waits_hears_how_far_each_phase_is(
     book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 2)
+    monkeypatch.setattr(importing, "MOST_BATCHES", 1)
     heard: list[tuple[Phase, int, int]] = []
 
     def import_rows(*rows: str, as_of: date) -> None:

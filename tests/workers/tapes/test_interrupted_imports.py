@@ -41,6 +41,7 @@ class State(NamedTuple):
 def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Book:
     """The book has L-1 to L-4. The second tape brings L-5, and changes L-1 and L-3."""
     monkeypatch.setattr(importing, "BATCH_SIZE", 2)
+    monkeypatch.setattr(importing, "MOST_BATCHES", 1)
     book = Book(engine, now="2026-03-03 10:00")
     bring_in(book, tmp_path, *FIRST, as_of=DAY_1)
     book.escalate(*LOANS[:4])

@@ -68,6 +68,7 @@ def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boo
     assert bring_in(book, tmp_path, *first) == "4 changed"
     book.at("2026-03-02 10:00").escalate("L-1", "L-2", "L-3", "L-4")
     monkeypatch.setattr(importing, "BATCH_SIZE", 1)
+    monkeypatch.setattr(importing, "MOST_BATCHES", 1)
     return book
 
 
