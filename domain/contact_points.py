@@ -96,6 +96,13 @@ def stopped_by(facts: frozenset[NumberFact], channel: Channel) -> NumberFact | N
     return None
 
 
+CLOSED_TO_REPRESENTATIVES = frozenset(
+    {*(fact for fact in STOPS if stopped_by(frozenset({fact}), Channel.CALL)), NumberFact.OPTED_OUT}
+)
+"""Facts that close the number of who acts for somebody. They are only ever called, so a stop that
+comes from their number is about calls."""
+
+
 def address_key(address: str) -> str:
     """What is equal for one address, however it is written.
 

@@ -42,6 +42,15 @@ OF_ALL_DEBTS = frozenset(
 """The facts that cannot be about one debt only."""
 
 
+OF_REPRESENTATIVES = (
+    PersonFact.INCONVENIENT_TIME,
+    PersonFact.INCONVENIENT_PLACE,
+    PersonFact.LANGUAGE,
+)
+"""What who acts for somebody may ask for, who is then called instead. It holds for their number,
+whomever they act for."""
+
+
 class Link(StrEnum):
     """Whether two records of the lender's customers stand for one person."""
 

@@ -89,6 +89,7 @@ class Phrase(StrEnum):
     PROBLEM = auto()
     PROBLEM_RESOLVED = auto()
     PROBLEM_RESOLVED_BY = auto()
+    OF_PARTY = auto()
     EVENT_WAITS = auto()
     EVENT_REJECTED = auto()
     EVENT_DISCARDED = auto()

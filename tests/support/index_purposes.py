@@ -399,6 +399,18 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the problems of a loan",
         lambda c, h: list(incoming.problems(c, explained(c))),
     ),
+    "problem_party_id_idx": (
+        "the problems of a party whose facts have changed",
+        lambda c, h: problems.resolve_problems_with(c, [7], ("phone_missing",), NOW),
+    ),
+    "representative_phone_blind_index_idx": (
+        "for whom somebody acts who has a number",
+        lambda c, h: persons.loans_with_point(c, A_NUMBER),
+    ),
+    "representative_wish_once": (
+        "what who acts for others asked for, each once",
+        facts,
+    ),
     "problem_open_idx": ("the list of open problems", a_page_of_problems),
     "inbox_event_rejected_idx": ("the list of events that were rejected", a_page_of_problems),
     "same_person_presumed_idx": ("the list of records to be confirmed", a_page_of_problems),

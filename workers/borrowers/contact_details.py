@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from config.readers.formats import LOCALE, is_zone
 from domain.actors import Actor, ActorKind
@@ -20,7 +20,6 @@ from domain.contact_points import NumberFact
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.closed_numbers import resolve_reopened
 from workers.db.numbers import (
     address_point,
     blind_indexes_of,
@@ -37,9 +36,14 @@ from workers.db.persons import (
     lock_number,
     note_number_fact,
 )
-from workers.db.problems import note_problem, resolve_problems
+from workers.db.problems import (
+    FoundProblem,
+    contacted_as,
+    note_problems,
+    resolve_problems_with,
+)
 from workers.db.same_person import join_same_identity, lock_namesakes
-from workers.db.schema import borrower, loan
+from workers.db.schema import borrower
 from workers.escalation.reassess import reassess
 from workers.tapes.numbers import zones_of_number
 
@@ -108,15 +112,12 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     if first := blind_indexes_of(connection, record.id)[:1]:
         _note_at_work(connection, first[0], payload, now)
     forget_points(connection, had)
-    own_loans = select(loan.c.id).where(loan.c.borrower_id == record.id)
-    own = list(connection.execute(own_loans).scalars())
     resolved = tuple(kind for kind, what in RESOLVES.items() if changed.get(what))
-    resolve_problems(connection, own, resolved, now)
-    for kind, (what, missing) in MISSING.items():
-        if what in changed and not changed[what]:
-            for id in own:
-                note_problem(connection, id, kind, because(missing), now)
-    resolve_reopened(connection, loans, now)
+    resolve_problems_with(connection, [record.id], resolved, now)
+    missing = {
+        kind: why for kind, (what, why) in MISSING.items() if what in changed and not changed[what]
+    }
+    _note_missing(connection, record, missing, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
@@ -157,15 +158,28 @@ def order_numbers(connection: Connection, ctx: Context, new: NumberOrder) -> Rea
     connection.execute(update(borrower).where(borrower.c.id == record.id).values(updated_at=now))
     loans = lock_loans_of_person(connection, record.id)
     if not new.order:
-        own_loans = select(loan.c.id).where(loan.c.borrower_id == record.id)
-        for id in connection.execute(own_loans).scalars().all():
-            note_problem(connection, id, "phone_missing", because(ReasonCode.PHONE_REMOVED), now)
-    resolve_reopened(connection, loans, now)
+        _note_missing(connection, record, {"phone_missing": ReasonCode.PHONE_REMOVED}, now)
     reassess(connection, ctx, loans, now)
     done = because(ReasonCode.NUMBERS_IN_ORDER, borrower=new.borrower, numbers=len(new.order))
     if removed:
         done += because(ReasonCode.NUMBERS_REMOVED, places=removed)
     return done
+
+
+def _note_missing(
+    connection: Connection,
+    record: LockedBorrower,
+    missing: Mapping[str, ReasonCode],
+    now: datetime,
+) -> None:
+    """Record what is missing, by kind of problem, on every loan about which they are contacted."""
+    if missing:
+        found = [
+            FoundProblem(whose, kind, because(why))
+            for whose in contacted_as(connection, record.id)
+            for kind, why in missing.items()
+        ]
+        note_problems(connection, found, now)
 
 
 def _given_numbers(ctx: Context, payload: Mapping[str, Any]) -> list[str] | None:

@@ -12,7 +12,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, ReplyKind, effects_of
 from domain.persons import CONSENTS, PersonFact
-from workers.db.closed_numbers import close_number, resolve_reopened
+from workers.db.closed_numbers import close_number
 from workers.db.people import People
 from workers.db.persons import (
     FactDetails,
@@ -139,8 +139,7 @@ def end_misread(
     misread = {NumberFact.OPTED_OUT, NumberFact.SOMEBODY_ELSE, NumberFact.REFUSED}
     misread -= effects.number | later.number
     of_text = (contact_point_fact.c.since == asked.received_at) & from_one_of((BY_TEXT,))
-    if end_number_facts(connection, number_id, misread, actor, now, which=of_text):
-        resolve_reopened(connection, people.loans, now)
+    end_number_facts(connection, number_id, misread, actor, now, which=of_text)
     kinds = [PersonFact.NO_CHANNEL] if not (effects.refuses_calls or later.refuses_calls) else []
     kinds += [PersonFact.CEASED] if not (effects.ceases or later.ceases) else []
     connection.execute(

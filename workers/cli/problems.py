@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.actions import ActionStatus
+from domain.compliance.vocabulary import Party
 from workers.actions.dead_letters import StuckActions
 from workers.cli.common import (
     ROWS_OF_A_PAGE,
@@ -16,6 +17,7 @@ from workers.cli.common import (
     Loan,
     OfLoan,
     Why,
+    parse_id,
 )
 from workers.cli.context import open_context
 from workers.cli.language import coded, say
@@ -34,10 +36,19 @@ from workers.operations.problems import (
 
 app = typer.Typer()
 
+
+def _whose(problem: OpenProblem) -> str:
+    """The record that a problem is about, where it is not the borrower's."""
+    if problem.role is Party.BORROWER:
+        return ""
+    return say("{role} {record}", role=coded("party", problem.role), record=problem.borrower)
+
+
 PROBLEMS = Table[OpenProblem](
     "Open problems",
     {
         "loan": lambda problem: problem.loan,
+        "whose": lambda problem: _whose(problem),
         "kind": lambda problem: coded("problem", problem.kind),
         "what is wrong": lambda problem: problem.detail,
         "since": lambda problem: problem.since,
@@ -126,12 +137,18 @@ def list_(
         ),
     ] = None,
     loan: OfLoan = None,
+    borrower: Annotated[
+        str | None,
+        typer.Option(
+            parser=parse_id, metavar="BORROWER", help="Only what is about this customer record."
+        ),
+    ] = None,
     limit: Limit = ROWS_OF_A_PAGE,
     after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """List what a person must correct: loans, replies, events not applied, actions that fail."""
-    asked = Asked(limit, after, kind, loan)
+    asked = Asked(limit, after, kind, loan, borrower)
     ctx = open_context()
     with ctx.engine.connect() as connection:
         found = read_problems(connection, ctx, asked)
@@ -147,10 +164,15 @@ def resolve(
     kind: Annotated[str, typer.Argument(help="Its kind, as `arrears problems list` shows it.")],
     actor: By,
     why: Why,
+    borrower: Annotated[
+        str | None,
+        typer.Option(parser=parse_id, metavar="BORROWER", help="Whose it is, if several have one."),
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Close a problem of a loan that was corrected. It returns if its cause does."""
-    resolve_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
+    ctx = open_context()
+    resolve_problem(ctx, loan, kind, actor=actor, why=why, record=borrower, dry_run=dry_run)
     print_done(
         say("The problem {kind} of loan {loan} is resolved.", kind=kind, loan=loan), dry_run=dry_run
     )

@@ -1,7 +1,7 @@
 """Numbers and addresses that are closed to contact until another one, or a new fact, comes.
 
-Where no other number may be used, it is an open problem on every loan of everybody who has it. An
-address has no other one that could be used instead.
+Where no other number may be used, it is an open problem of everybody who has it, on every loan of
+which they are borrower or party. An address has no other one that could be used instead.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +11,13 @@ from sqlalchemy import Connection, text
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NEW_NUMBER_NEEDED, OF_ADDRESS, NumberFact, stopped_by
+from domain.contact_points import (
+    CLOSED_TO_REPRESENTATIVES,
+    NEW_NUMBER_NEEDED,
+    OF_ADDRESS,
+    NumberFact,
+    stopped_by,
+)
 from domain.reasons import ReasonCode, because
 from workers.db.actions import recheck_deferred
 from workers.db.persons import (
@@ -20,7 +26,7 @@ from workers.db.persons import (
     lock_number,
     note_number_fact,
 )
-from workers.db.problems import note_problem
+from workers.db.problems import Contacted, FoundProblem, note_problems
 from workers.db.schema import contact_point_fact
 
 NUMBER_CLOSED = "number_closed"
@@ -33,8 +39,8 @@ def close_number(
 ) -> bool:
     """Record a fact about a number or an address; False if it was known already.
 
-    If only another one lets the contact go on, it is a problem on every loan concerned that has no
-    other number. The contact point is locked last, as in a claim.
+    If only another one lets the contact go on, it is a problem on every loan of which somebody is
+    borrower or party who has no other number. The contact point is locked last, as in a claim.
     """
     loans = loans_with_point(connection, blind_index)
     number = lock_number(connection, blind_index)
@@ -54,17 +60,20 @@ def _note_closed(
 ) -> None:
     channel = Channel.CALL if stopped_by(frozenset({fact}), Channel.CALL) else Channel.SMS
     values = {"loans": list(loan_ids), "point": blind_index, "closing": _words(NEW_NUMBER_NEEDED)}
+    found = list[FoundProblem]()
     for row in connection.execute(_HAVE_NO_OTHER, values):
+        whose = Contacted(row.loan_id, row.party_id)
         if row.is_address:
             if fact in NEW_ADDRESS_NEEDED:
                 closed = {"channel": Channel.VISIT, "number_fact": fact}
                 detail = because(ReasonCode.ADDRESS_CLOSED, **closed)
-                note_problem(connection, row.id, ADDRESS_CLOSED, detail, now)
+                found.append(FoundProblem(whose, ADDRESS_CLOSED, detail))
             continue
         detail = because(ReasonCode.NUMBER_CLOSED, channel=channel, number_fact=fact)
         if row.numbers > 1:
             detail = because(ReasonCode.NO_NUMBER_LEFT, channel=channel) + detail
-        note_problem(connection, row.id, NUMBER_CLOSED, detail, now)
+        found.append(FoundProblem(whose, NUMBER_CLOSED, detail))
+    note_problems(connection, found, now)
 
 
 def reopen_number(
@@ -98,46 +107,82 @@ SELECT true FROM contact_point n JOIN contact_point_fact f ON f.contact_point_id
  WHERE n.blind_index = :number AND f.ended_at IS NULL AND f.kind = ANY(:facts) LIMIT 1
 """)
 
+# Of the record `w` of whom a problem is about.
 _OPEN_NUMBER = """
     SELECT FROM borrower_number x
-     WHERE x.borrower_id = l.borrower_id
+     WHERE x.borrower_id = w.id
        AND NOT EXISTS (SELECT FROM contact_point_fact f
                         WHERE f.contact_point_id = x.contact_point_id
                           AND f.ended_at IS NULL AND f.kind = ANY(:closing))
 """
 
 _HAVE_NO_OTHER = text(f"""
-SELECT l.id, n.kind = 'address' AS is_address,
-       (SELECT count(*) FROM borrower_number x WHERE x.borrower_id = l.borrower_id) AS numbers
-  FROM loan l JOIN contact_point n ON n.blind_index = :point
- WHERE l.id = ANY(:loans) AND (n.kind = 'address' OR NOT EXISTS ({_OPEN_NUMBER}))
- ORDER BY l.id
+SELECT o.loan_id, o.party_id, n.kind = 'address' AS is_address,
+       (SELECT count(*) FROM borrower_number x WHERE x.borrower_id = w.id) AS numbers
+  FROM (SELECT id AS loan_id, CAST(NULL AS bigint) AS party_id, borrower_id FROM loan
+         WHERE id = ANY(:loans)
+         UNION ALL
+        SELECT loan_id, id, borrower_id FROM loan_party
+         WHERE loan_id = ANY(:loans) AND ended_at IS NULL) o
+  JOIN borrower w ON w.id = o.borrower_id
+  JOIN contact_point n ON n.blind_index = :point
+ WHERE CASE n.kind WHEN 'address' THEN w.address_point_id = n.id
+                   ELSE EXISTS (SELECT FROM borrower_number x
+                                 WHERE x.borrower_id = w.id AND x.contact_point_id = n.id)
+                        AND NOT EXISTS ({_OPEN_NUMBER}) END
+ ORDER BY o.loan_id, o.party_id NULLS FIRST
 """)  # noqa: S608 the clause is the constant above
 
-# In one order, as everybody who resolves problems of several loans.
+# In one order, as everybody who resolves problems of several loans. A problem of who is party no
+# longer, or turned out to be the borrower, is nobody's.
 _RESOLVE = text(f"""
 WITH resolved AS (
 SELECT p.id
-  FROM problem p JOIN loan l ON l.id = p.loan_id JOIN borrower b ON b.id = l.borrower_id
+  FROM problem p
+  JOIN loan l ON l.id = p.loan_id
+  JOIN borrower b ON b.id = l.borrower_id
+  LEFT JOIN loan_party q ON q.id = p.party_id
+  JOIN borrower w ON w.id = coalesce(q.borrower_id, l.borrower_id)
  WHERE l.id = ANY(:loans) AND p.resolved_at IS NULL
-   AND (p.kind = :number_closed
+   AND (q.ended_at IS NOT NULL OR q.id IS NOT NULL AND w.person_id = b.person_id
+        -- The tape says of the borrower what is missing; of others, only what is here counts.
+        OR q.id IS NOT NULL
+        AND (p.kind IN ('phone_missing', 'phone_invalid')
+             AND EXISTS (SELECT FROM borrower_number x WHERE x.borrower_id = w.id)
+             OR p.kind = 'address_missing' AND w.address_encrypted IS NOT NULL
+             OR p.kind = 'zone_missing' AND w.zones <> '{{}}')
+        OR p.kind = :number_closed
         AND (EXISTS ({_OPEN_NUMBER})
-             OR NOT EXISTS (SELECT FROM borrower_number x WHERE x.borrower_id = b.id))
+             OR NOT EXISTS (SELECT FROM borrower_number x WHERE x.borrower_id = w.id))
         OR p.kind = :address_closed
         AND NOT EXISTS (SELECT FROM contact_point_fact f
-                         WHERE f.contact_point_id = b.address_point_id
+                         WHERE f.contact_point_id = w.address_point_id
                            AND f.ended_at IS NULL AND f.kind = ANY(:closing_address))
         -- The person called another number inconvenient, and has this one now.
         OR p.kind = 'inconvenient_place'
         AND NOT EXISTS (SELECT FROM borrower x
                           JOIN person_fact f ON f.borrower_id = x.id
-                         WHERE x.person_id = b.person_id
+                         WHERE x.person_id = w.person_id
                            AND f.ended_at IS NULL AND f.kind = 'inconvenient_place'
                            AND (f.contact_point_id IS NULL
-                                OR f.contact_point_id = b.address_point_id
+                                OR f.contact_point_id = w.address_point_id
                                 OR EXISTS (SELECT FROM borrower_number y
-                                            WHERE y.borrower_id = b.id
-                                              AND y.contact_point_id = f.contact_point_id))))
+                                            WHERE y.borrower_id = w.id
+                                              AND y.contact_point_id = f.contact_point_id)))
+        -- Who acts for the person has a number that may be called, or acts for them no longer.
+        OR p.kind = 'representative_unreachable'
+        AND NOT EXISTS (SELECT FROM borrower x
+                          JOIN person_fact f ON f.borrower_id = x.id
+                          JOIN representative r ON r.person_fact_id = f.id
+                         WHERE x.person_id = w.person_id
+                           AND f.ended_at IS NULL AND r.ended_at IS NULL
+                           AND (f.loan_id IS NULL OR f.loan_id = l.id)
+                           AND (r.phone_blind_index IS NULL
+                                OR EXISTS (SELECT FROM contact_point n
+                                             JOIN contact_point_fact k ON k.contact_point_id = n.id
+                                            WHERE n.blind_index = r.phone_blind_index
+                                              AND k.ended_at IS NULL
+                                              AND k.kind = ANY(:closing_representative)))))
  ORDER BY p.id
    FOR UPDATE OF p
 )
@@ -150,7 +195,8 @@ NEW_ADDRESS_NEEDED = frozenset(
 
 
 def resolve_reopened(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Resolve the problems of loans that have a number, or an address, that is not closed."""
+    """Resolve the problems of whoever has a number, or an address, that is not closed, on these
+    loans; and of whoever is contacted about them no longer."""
     if not loan_ids:
         return
     values = {
@@ -159,6 +205,7 @@ def resolve_reopened(connection: Connection, loan_ids: Sequence[int], now: datet
         "address_closed": ADDRESS_CLOSED,
         "closing": _words(NEW_NUMBER_NEEDED),
         "closing_address": _words(NEW_ADDRESS_NEEDED),
+        "closing_representative": _words(CLOSED_TO_REPRESENTATIVES),
         "now": now,
     }
     connection.execute(_RESOLVE, values)

@@ -30,6 +30,7 @@ from workers.db.schema import (
     contact_point_fact,
     person_fact,
     reply,
+    representative_wish,
 )
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -204,6 +205,7 @@ def forget_points(connection: Connection, point_ids: Collection[int]) -> None:
         contact_point_fact.c.contact_point_id,
         person_fact.c.contact_point_id,
         reply.c.contact_point_id,
+        representative_wish.c.contact_point_id,
     )
     free = (
         select(contact_point.c.id)

@@ -32,6 +32,8 @@ class Asked:
     """Only this kind."""
     loan: str | None = None
     """Only what is about this loan: the lender's id."""
+    borrower: str | None = None
+    """Only what is about this record of a person: the lender's id."""
 
     def reads(self, name: str) -> bool:
         """Whether the list of this name is read."""

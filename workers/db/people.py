@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 
+from workers.db.parties import loans_of
 from workers.db.persons import lock_loans, records_with
 from workers.db.schema import borrower, loan
 
@@ -46,13 +47,14 @@ def lock_all(connection: Connection, persons: Collection[int]) -> None:
 
 
 class People(NamedTuple):
-    """Everybody whom a text may be from; they and their loans are locked."""
+    """Everybody whom a text may be from; they, and the loans that concern them, are locked."""
 
     named: list[int]
     """The records that have the number, or to which the text was put."""
     records: list[int]
     """All records of these persons."""
     loans: list[int]
+    """All to which one of these persons is borrower or party."""
     is_one: bool
     """Whether the named records are those of one person."""
 
@@ -90,7 +92,7 @@ def lock_people(
         .with_for_update(key_share=True)
     ).all()
     records = [row.id for row in rows]
-    loans = lock_loans(connection, loan.c.borrower_id.in_(records))
+    loans = lock_loans(connection, loan.c.id.in_(loans_of(records)))
     named = [row for row in rows if row.is_named]
     is_one = len({row.person_id for row in named}) == 1
     return People([row.id for row in named], records, loans, is_one)

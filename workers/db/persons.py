@@ -49,6 +49,7 @@ from workers.db.schema import (
     loan,
     person,
     person_fact,
+    representative,
     same_person,
 )
 from workers.db.typed_rows import typed_row
@@ -374,12 +375,31 @@ def records_with(blind_index: bytes) -> CompoundSelect[tuple[int]]:
     )
 
 
+def represented_through(blind_index: bytes) -> Select[tuple[int]]:
+    """The ids of all records of the persons for whom somebody acts who has a number, as a query."""
+    persons = (
+        select(borrower.c.person_id)
+        .join(person_fact, person_fact.c.borrower_id == borrower.c.id)
+        .join(representative, representative.c.person_fact_id == person_fact.c.id)
+        .where(
+            representative.c.phone_blind_index == blind_index,
+            representative.c.ended_at.is_(None),
+            person_fact.c.ended_at.is_(None),
+        )
+    )
+    return select(borrower.c.id).where(borrower.c.person_id.in_(persons))
+
+
 def loans_with_point(connection: Connection, blind_index: bytes) -> list[int]:
-    """The loans of everybody who has a number or an address, by id. None of them can be removed
-    meanwhile."""
+    """The loans to which anybody who has a number or an address is borrower or party, and those
+    about which somebody is called there who acts for one of them; by id. None of them can be
+    removed meanwhile."""
     rows = connection.execute(
         select(loan.c.id)
-        .where(loan.c.borrower_id.in_(records_with(blind_index)))
+        .where(
+            loan.c.id.in_(loans_of(records_with(blind_index)))
+            | loan.c.id.in_(loans_of(represented_through(blind_index)))
+        )
         .order_by(loan.c.id)
         .with_for_update(of=loan, read=True, key_share=True)
     )

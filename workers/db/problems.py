@@ -2,12 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, any_, cast, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    any_,
+    cast,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from domain.reasons import Reasons
-from workers.db.schema import problem
+from workers.db.bulk import as_rows, given_rows
+from workers.db.prepared_statements import prepared
+from workers.db.schema import loan, loan_party, problem
 
 NO_LADDER = "no_ladder"
 TAPE_SHOWS_LESS = "tape_shows_less_paid"
@@ -19,29 +34,110 @@ TAPE_PROBLEMS = (
 """Problems that the next tape resolves if it does not show them again."""
 
 
+class Contacted(NamedTuple):
+    """Somebody who is contacted about a loan."""
+
+    loan_id: int
+    party_id: int | None = None
+    """The row of `loan_party`; None: the borrower."""
+
+
+class FoundProblem(NamedTuple):
+    """A problem of a loan, or of one party of it."""
+
+    whose: Contacted
+    kind: str
+    detail: Reasons
+
+
+_NAMES = ("loan_id", "party_id", "kind", "detail", "found_at")
+_NOTE = prepared(
+    insert(problem)
+    .from_select(list(_NAMES), select(as_rows(problem.c[name] for name in _NAMES)))
+    .on_conflict_do_nothing()
+)
+
+
 def note_problem(
-    connection: Connection, loan_id: int, kind: str, detail: Reasons, now: datetime
+    connection: Connection,
+    loan_id: int,
+    kind: str,
+    detail: Reasons,
+    now: datetime,
+    *,
+    party_id: int | None = None,
 ) -> None:
-    """Record a problem; one of this kind that is open already stays as it is."""
-    connection.execute(
-        insert(problem)
-        .values(loan_id=loan_id, kind=kind, detail=detail, found_at=now)
-        .on_conflict_do_nothing()
-    )
+    """Record a problem; one of this kind that is open already stays as it is.
+
+    `party_id` names another party than the borrower, if it is about one.
+    """
+    note_problems(connection, [FoundProblem(Contacted(loan_id, party_id), kind, detail)], now)
+
+
+def note_problems(connection: Connection, found: Sequence[FoundProblem], now: datetime) -> None:
+    """Record some problems, in their order. At most one statement."""
+    if not found:
+        return
+    rows = [
+        {**each.whose._asdict(), "kind": each.kind, "detail": each.detail, "found_at": now}
+        for each in found
+    ]
+    connection.execute(_NOTE, given_rows(rows))
 
 
 def resolve_problems(
     connection: Connection, loan_ids: Sequence[int], kinds: tuple[str, ...], now: datetime
 ) -> None:
-    """Close the open problems of these kinds of these loans."""
+    """Close the open problems of these kinds of these loans, and none of another party."""
     if not loan_ids:
         return
     connection.execute(
         update(problem)
         .where(
             problem.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
+            problem.c.party_id.is_(None),
             problem.c.kind.in_(kinds),
             problem.c.resolved_at.is_(None),
         )
         .values(resolved_at=now)
     )
+
+
+def resolve_problems_with(
+    connection: Connection, records: Any, kinds: tuple[str, ...], now: datetime
+) -> None:
+    """Close the open problems of these kinds that are about these records, a list of ids or a query
+    of them, on every loan of which they are borrower or party."""
+    if not kinds:
+        return
+    connection.execute(
+        update(problem)
+        .where(
+            is_about(records),
+            problem.c.kind.in_(kinds),
+            problem.c.resolved_at.is_(None),
+        )
+        .values(resolved_at=now)
+    )
+
+
+def is_about(records: Any) -> ColumnElement[bool]:
+    """Whether a problem is about one of these records: a list of ids, or a query of them."""
+    owed = select(loan.c.id).where(loan.c.borrower_id.in_(records))
+    as_party = select(loan_party.c.id).where(loan_party.c.borrower_id.in_(records))
+    return or_(
+        and_(problem.c.party_id.is_(None), problem.c.loan_id.in_(owed)),
+        problem.c.party_id.in_(as_party),
+    )
+
+
+def contacted_as(connection: Connection, record_id: int) -> list[Contacted]:
+    """About which loans a record is contacted, and as whom, by loan."""
+    owed = select(loan.c.id.label("loan_id"), null().label("party_id")).where(
+        loan.c.borrower_id == record_id
+    )
+    as_party = select(loan_party.c.loan_id, loan_party.c.id).where(
+        loan_party.c.borrower_id == record_id, loan_party.c.ended_at.is_(None)
+    )
+    rows = connection.execute(union_all(owed, as_party).order_by("loan_id", "party_id"))
+    return [Contacted(*row) for row in rows]

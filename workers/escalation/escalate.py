@@ -1,6 +1,7 @@
 """Escalation: review the loans that are due, decide, and record the decisions."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,12 +13,12 @@ from domain.compliance.gate import Verdict
 from domain.compliance.rules import packs_for
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import Ladder
-from domain.reasons import ReasonCode
+from domain.reasons import ReasonCode, Reasons
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.prepared_statements import prepared
-from workers.db.problems import NO_LADDER, note_problem, resolve_problems
+from workers.db.problems import NO_LADDER, Contacted, note_problem, resolve_problems
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.due_days import DUE_DAY_NOT_KNOWN, find_due_days, unknown_due_day
@@ -100,8 +101,10 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
         now=now,
     )
     _keep_problems(connection, ctx, reviews, now)
-    for (loan_id, _, _), verdict in prechecks.items():
-        note_gate_problems(connection, loan_id, verdict.reason, now)
+    stopped = defaultdict[Contacted, list[Reasons]](list)
+    for (loan_id, _, party_id), verdict in prechecks.items():
+        stopped[Contacted(loan_id, party_id)].append(verdict.reason)
+    note_gate_problems(connection, stopped, now)
     return Escalated(reviewed=len(reviews), planned=planned)
 
 

@@ -15,6 +15,7 @@ from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import Assigned, cancel_appointments
 from workers.db.cases import keep_cases, lock_paid_cases
+from workers.db.closed_numbers import resolve_reopened
 from workers.db.loan_standing import LoanStanding, load_standings
 from workers.db.review_dates import Position, set_positions
 from workers.escalation.inconvenient_visits import call_off_inconvenient_visits
@@ -33,7 +34,8 @@ def reassess(
 
     `now` is in the lender's zone. Actions for arrears that are paid are cancelled, cases of cured
     loans are closed, review dates are set again, and actions that waited for a fact are due again.
-    It takes a fixed number of statements for any number of loans. Returns the arrears by loan.
+    Problems of numbers and addresses that are over are resolved. It takes a fixed number of
+    statements for any number of loans. Returns the arrears by loan.
     """
     today = now.date()
     facts = load_standings(connection, loan_ids, today)
@@ -61,6 +63,7 @@ def reassess(
         _position(ctx, id, fact, arrears[id], starts[id], now) for id, fact in facts.items()
     ]
     set_positions(connection, positions, now)
+    resolve_reopened(connection, [id for id, fact in facts.items() if fact.has_problem], now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     assigned_actions = [each for id in assigned for each in _assigned(ctx, facts[id], today)]
     cancel_appointments(connection, assigned_actions, now)

@@ -18,6 +18,7 @@ from domain.actions import CLAIMABLE, ActionType, Move
 from domain.collectors import business_day
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
+from workers.db.problems import Contacted
 from workers.gate.check import CheckedAction, Gate, check_facts
 from workers.gate.locked_action import LockedAction, lock_action, lock_together
 from workers.gate.problems import note_gate_problems
@@ -106,7 +107,8 @@ def _claim(
         checked = replace(checked, event_pending=got[checked.action_id])
         if move := checked.next_move:
             moves[move].append(checked.action_id)
-            note_gate_problems(connection, checked.loan.loan_id, move.reason, now)
+            whose = Contacted(checked.loan.loan_id, checked.loan.party_id)
+            note_gate_problems(connection, {whose: [move.reason]}, now)
             continue
         known = {field.name: getattr(checked, field.name) for field in fields(checked)}
         claimed.append(ClaimedAction(**known, token=token, failures=checked.loan.attempts))

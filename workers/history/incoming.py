@@ -204,10 +204,20 @@ def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
 
 def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each problem when it was found, and when it was put right."""
-    for row in connection.execute(of_loan(problem, subject)):
-        yield Entry(row.found_at, (part(Phrase.PROBLEM, problem=row.kind, detail=row.detail),))
+    rows = connection.execute(
+        of_loan(problem, subject)
+        .outerjoin(loan_party, loan_party.c.id == problem.c.party_id)
+        .outerjoin(borrower, borrower.c.id == loan_party.c.borrower_id)
+        .add_columns(loan_party.c.role, borrower.c.external_id.label("other"))
+    )
+    for row in rows:
+        whose = (
+            () if row.role is None else (part(Phrase.OF_PARTY, party=row.role, other=row.other),)
+        )
+        found = part(Phrase.PROBLEM, problem=row.kind, detail=row.detail)
+        yield Entry(row.found_at, (found, *whose))
         if row.resolved_at is not None:
-            yield Entry(row.resolved_at, (_resolved(row.kind, row.actor),))
+            yield Entry(row.resolved_at, (_resolved(row.kind, row.actor), *whose))
 
 
 EVENT = {

@@ -341,6 +341,15 @@ def _record(connection: Connection, external_id: str) -> tuple[int, int]:
     return record.id, record.person_id
 
 
+def assert_known(connection: Connection, external_id: str) -> None:
+    """Check that a record is known by this id.
+
+    Raises:
+        ArrearsError: it is not.
+    """
+    _record(connection, external_id)
+
+
 def _known_of(
     connection: Connection, person_id: int, point_id: int, channels: Sequence[Channel]
 ) -> KnownOfPoint:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from domain.actors import Actor
+from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.events import InboxStatus
 from domain.inbound_texts import READ_WITHIN
@@ -33,11 +34,12 @@ from workers.db.pages import (
     read_page,
 )
 from workers.db.prepared_statements import literal
-from workers.db.schema import inbox_event, loan, problem, reply
+from workers.db.problems import is_about
+from workers.db.schema import borrower, inbox_event, loan, loan_party, problem, reply
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of
 from workers.operations.calendars import EndingCalendar, ending_calendars
-from workers.operations.persons import RecordLink, read_presumed
+from workers.operations.persons import RecordLink, assert_known, read_presumed
 
 UNAPPLIED = (InboxStatus.RECEIVED, InboxStatus.REJECTED)
 """Something is left to be done about an event with one of these statuses."""
@@ -45,9 +47,13 @@ UNAPPLIED = (InboxStatus.RECEIVED, InboxStatus.REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
-    """An open problem of a loan; it may prevent some actions."""
+    """An open problem of a loan, or of one who is contacted about it; it may prevent some actions."""
 
     loan: str
+    borrower: str
+    """The lender's id of the record that it is about: the borrower's, or that of another party."""
+    role: Party
+    """What that one is to the loan."""
     kind: str
     detail: Reasons
     """What is wrong; personal data in it is masked already."""
@@ -98,6 +104,8 @@ class Problems:
 LISTS = tuple(field.name for field in fields(Problems))
 OF_LOANS = ("loans", "replies", "events")
 """The lists that can be asked for by a loan."""
+OF_RECORDS = ("loans",)
+"""The lists that can be asked for by a record."""
 WITH_KINDS = ("loans", "events")
 """The lists whose rows have kinds of their own."""
 
@@ -109,7 +117,7 @@ def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> P
     to do with what is asked for are empty.
 
     Raises:
-        ArrearsError: the loan is not known, or the page is none of these lists.
+        ArrearsError: the loan or the record is not known, or the page is none of these lists.
     """
     zone = ctx.settings.lender_zone
     lists = asked_lists(asked)
@@ -129,6 +137,8 @@ def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> P
     )
     if asked.loan is not None and not any(getattr(found, name) for name in OF_LOANS):
         known_loan_id(connection, asked.loan)
+    if asked.borrower is not None and not found.loans:
+        assert_known(connection, asked.borrower)
     return found
 
 
@@ -144,26 +154,44 @@ def asked_lists(asked: Asked) -> tuple[str, ...]:
         for name in LISTS
         if asked.reads(name)
         and (asked.loan is None or name in OF_LOANS)
+        and (asked.borrower is None or name in OF_RECORDS)
         and (asked.kind is None or name == asked.kind or asked.kind not in LISTS)
         and (asked.kind is None or asked.kind in LISTS or name in WITH_KINDS)
     )
 
 
 def _of_loans(connection: Connection, zone: tzinfo, asked: Asked) -> Page[OpenProblem]:
-    columns = columns_of(OpenProblem, problem, loan=loan.c.external_id, since=problem.c.found_at)
+    columns = columns_of(
+        OpenProblem,
+        problem,
+        loan=loan.c.external_id,
+        borrower=borrower.c.external_id,
+        role=func.coalesce(loan_party.c.role, literal(Party.BORROWER)),
+        since=problem.c.found_at,
+    )
+    named = select(borrower.c.id).where(borrower.c.external_id == asked.borrower)
     where = [
         problem.c.resolved_at.is_(None),
         *of_loan(problem.c.loan_id, asked),
         *([problem.c.kind == asked.kind] if asked.kind else ()),
+        *([is_about(named)] if asked.borrower else ()),
     ]
     listing = Listing(
         "loans",
-        select(*columns).join_from(problem, loan).where(*where),
+        select(*columns).select_from(_WITH_RECORD).where(*where),
         (problem.c.id,),
         maker(OpenProblem, zone),
         count_by(problem.c.kind, problem, *where),
     )
     return read_page(connection, listing, asked)
+
+
+_WITH_RECORD = (
+    problem.join(loan, loan.c.id == problem.c.loan_id)
+    .outerjoin(loan_party, loan_party.c.id == problem.c.party_id)
+    .join(borrower, borrower.c.id == func.coalesce(loan_party.c.borrower_id, loan.c.borrower_id))
+)
+"""Problems, with the record that each is about."""
 
 
 def _of_replies(connection: Connection, zone: tzinfo, asked: Asked) -> Page[UnreadReply]:
@@ -207,22 +235,46 @@ def _of_events(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Unapp
 
 
 def resolve_problem(
-    ctx: Context, loan_external_id: str, kind: str, *, actor: Actor, why: str, dry_run: bool = False
+    ctx: Context,
+    loan_external_id: str,
+    kind: str,
+    *,
+    actor: Actor,
+    why: str,
+    record: str | None = None,
+    dry_run: bool = False,
 ) -> None:
     """Close an open problem of a loan. If its cause comes back, a new problem is recorded.
 
+    `record` is the lender's id of the one whose problem it is, if several have one of this kind.
+
     Raises:
-        ArrearsError: the loan has no such problem, or `actor` is not on the roster.
+        ArrearsError: there is no such problem, or several, or `actor` is not on the roster.
     """
     with ctx.engine.begin() as connection:
         known = lock_known_loan(connection, loan_external_id)
         roles_of(connection, actor)
         is_open = (
-            (problem.c.loan_id == known.id)
-            & (problem.c.kind == kind)
-            & problem.c.resolved_at.is_(None)
+            select(problem.c.id, borrower.c.external_id)
+            .select_from(_WITH_RECORD)
+            .where(
+                problem.c.loan_id == known.id,
+                problem.c.kind == kind,
+                problem.c.resolved_at.is_(None),
+            )
+            .order_by(problem.c.id)
         )
-        if connection.execute(select(problem.c.id).where(is_open)).first() is None:
+        found = {row.external_id: row.id for row in connection.execute(is_open)}
+        meant = [id for whose, id in found.items() if record in (None, whose)]
+        if len(meant) > 1:
+            raise ArrearsError(
+                "Several have the problem {kind} on loan {loan}: {known}. Name one of them with "
+                "--borrower.",
+                loan=loan_external_id,
+                kind=kind,
+                known=", ".join(found),
+            )
+        if not meant:
             raise ArrearsError(
                 "Loan {loan} has no open problem {kind}. `arrears problems list` "
                 "shows those that are open.",
@@ -231,4 +283,4 @@ def resolve_problem(
             )
         if not dry_run:
             resolved = {"resolved_at": ctx.now(), "actor": actor.reference, "why": why}
-            connection.execute(update(problem).where(is_open).values(**resolved))
+            connection.execute(update(problem).where(problem.c.id == meant[0]).values(**resolved))

@@ -49,7 +49,7 @@ _UNCHANGED = text("""
 WITH open_problems AS (
     SELECT loan_id, array_agg(kind ORDER BY kind) AS kinds
       FROM problem
-     WHERE resolved_at IS NULL AND kind = ANY(:kinds)
+     WHERE party_id IS NULL AND resolved_at IS NULL AND kind = ANY(:kinds)
      GROUP BY loan_id
 ), same AS (
     SELECT min(t.line) AS line, r.loan_id

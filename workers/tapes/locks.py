@@ -88,7 +88,10 @@ SELECT id FROM loan
  WHERE id IN (SELECT l.id FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
                UNION
               SELECT l.id FROM borrower b JOIN loan l ON l.borrower_id = b.id
-               WHERE b.person_id = ANY(:persons))
+               WHERE b.person_id = ANY(:persons)
+               UNION
+              SELECT y.loan_id FROM borrower b JOIN loan_party y ON y.borrower_id = b.id
+               WHERE b.person_id = ANY(:persons) AND y.ended_at IS NULL)
  ORDER BY id FOR NO KEY UPDATE
 """)
 
@@ -192,7 +195,8 @@ def lock_persons_of_batch(connection: Connection) -> Sequence[int]:
 
 
 def lock_loans_of_batch(connection: Connection, persons: Sequence[int]) -> None:
-    """Lock the staged loans that are on record, and all loans of these locked persons."""
+    """Lock the staged loans that are on record, and all to which these locked persons are borrower
+    or party."""
     connection.execute(_LOCK_LOANS, {"persons": list(persons)})
 
 

@@ -201,7 +201,8 @@ WITH kept AS (
 INSERT INTO tape_row (loan_id, digest, customers, persons, problems)
 SELECT k.id, k.digest, k.customers, k.persons,
        ARRAY(SELECT p.kind FROM problem p
-              WHERE p.loan_id = k.id AND p.resolved_at IS NULL AND p.kind = ANY(:kinds)
+              WHERE p.loan_id = k.id AND p.party_id IS NULL AND p.resolved_at IS NULL
+                AND p.kind = ANY(:kinds)
               ORDER BY p.kind)
   FROM kept k
  WHERE k.is_kept
@@ -238,7 +239,8 @@ WITH solved AS (
       FROM tape_loan t
       JOIN loan l ON l.external_id = t.external_id
       JOIN borrower b ON b.id = l.borrower_id
-     WHERE p.loan_id = l.id AND p.resolved_at IS NULL AND p.kind = ANY(:kinds)
+     WHERE p.loan_id = l.id AND p.party_id IS NULL AND p.resolved_at IS NULL
+       AND p.kind = ANY(:kinds)
        -- An event may have removed what the tape still has.
        AND NOT (p.kind = 'phone_missing'
                 AND NOT EXISTS (SELECT FROM borrower_number n WHERE n.borrower_id = b.id)
@@ -256,7 +258,7 @@ SELECT l.id, t.kind, t.detail, :now
             AND EXISTS (SELECT FROM borrower_number n WHERE n.borrower_id = b.id)
             OR t.kind = 'address_missing' AND b.address_encrypted IS NOT NULL
             OR t.kind = 'zone_missing' AND b.zones <> '{}')
-ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING
+ON CONFLICT DO NOTHING
 """)
 
 # A tape ends and brings back only what a tape brought in, and ends nobody for whom it has no
@@ -301,7 +303,11 @@ SELECT loan_id FROM ended UNION SELECT loan_id FROM made
 """)
 
 _IDS = text("SELECT id FROM loan WHERE external_id = ANY(:loans)")
-_LOANS_OF = text("SELECT id FROM loan WHERE borrower_id = ANY(:borrowers)")
+_LOANS_OF = text("""
+SELECT id FROM loan WHERE borrower_id = ANY(:borrowers)
+ UNION
+SELECT loan_id FROM loan_party WHERE borrower_id = ANY(:borrowers) AND ended_at IS NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)

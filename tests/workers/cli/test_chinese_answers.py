@@ -41,6 +41,7 @@ COMMANDS_RUN: list[str] = [
     "problems list",
     "problems list --limit 1 --kind loans",
     "problems list --after elsewhere:1",
+    "problems list --borrower B-404",
     "worklist --limit 1 --loan L-404",
     "problems resolve L-1 phone_missing {why} --dry-run",
     "problems resolve L-1 phone_missing {why}",

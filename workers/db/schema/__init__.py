@@ -47,6 +47,7 @@ from workers.db.schema.persons import loan_party_change as loan_party_change
 from workers.db.schema.persons import person as person
 from workers.db.schema.persons import person_fact as person_fact
 from workers.db.schema.persons import representative as representative
+from workers.db.schema.persons import representative_wish as representative_wish
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
 from workers.db.schema.tapes import tape_change as tape_change

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -205,6 +206,8 @@ problem = Table(
     metadata,
     identity(),
     refers_to("loan"),
+    # The party whose it is; null: it is about the borrower, or about the loan.
+    Column("party_id", BigInteger, ForeignKey("loan_party.id")),
     Column("kind", Text, nullable=False),
     reasons("detail", nullable=False),
     moment("found_at"),
@@ -215,10 +218,13 @@ problem = Table(
         "problem_once_while_open",
         "loan_id",
         "kind",
+        "party_id",
         unique=True,
         postgresql_where="resolved_at IS NULL",
+        postgresql_nulls_not_distinct=True,
     ),
     # The list of open problems, of all kinds or of one.
     Index("problem_open_idx", "id", "kind", postgresql_where="resolved_at IS NULL"),
     Index(None, "loan_id"),
+    Index(None, "party_id", postgresql_where="party_id IS NOT NULL"),
 )

@@ -21,7 +21,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, PointKind
 from domain.inconvenient import Location
 from domain.parties import ROLES, RepresentativeKind
-from domain.persons import Link, PersonFact
+from domain.persons import OF_REPRESENTATIVES, Link, PersonFact
 from workers.db.schema.base import identity, metadata, moment, reasons, refers_to, word, words
 
 # What a fact protects: every borrower row that refers to it. A claim locks it first.
@@ -233,6 +233,41 @@ representative = Table(
     moment("ended_at", nullable=True),  # others took their place
     UniqueConstraint(
         "person_fact_id", "ended_at", name="representative_once", postgresql_nulls_not_distinct=True
+    ),
+    # For whom somebody acts who has this number.
+    Index(None, "phone_blind_index", postgresql_where="phone_blind_index IS NOT NULL"),
+)
+
+# What who acts for others asked for. They are known by their number, whomever they act for: it
+# says nothing of the persons for whom they act.
+representative_wish = Table(
+    "representative_wish",
+    metadata,
+    identity(),
+    refers_to("contact_point"),  # the number of the representative
+    word("kind", OF_REPRESENTATIVES),
+    word("channel", Channel, nullable=True),  # the only one; null: all of them
+    Column("times", JSONB(none_as_null=True)),  # as in person_fact
+    word("place", Location, nullable=True),  # `number`: this one
+    Column("locale", Text),  # for `language`; BCP 47
+    moment("since"),
+    Column("source", Text, nullable=False),
+    word("source_kind", ActorKind),
+    moment("until", nullable=True),  # from then on it counts no more
+    moment("ended_at", nullable=True),
+    Column("ended_by", Text),
+    CheckConstraint("(kind = 'inconvenient_time') = (times IS NOT NULL)", name="times_if_needed"),
+    CheckConstraint("(kind = 'inconvenient_place') = (place IS NOT NULL)", name="place_if_needed"),
+    CheckConstraint("(kind = 'language') = (locale IS NOT NULL)", name="locale_if_needed"),
+    Index(
+        "representative_wish_once",
+        "contact_point_id",
+        "kind",
+        text("coalesce(channel, '')"),
+        text("coalesce(times::text, '')"),
+        text("coalesce(place, '')"),
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
     ),
 )
 
