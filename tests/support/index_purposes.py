@@ -29,6 +29,7 @@ from workers.db import (
     loans,
     outbox,
     persons,
+    problems,
     same_person,
     staff,
 )
@@ -401,16 +402,13 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "problem_party_id_idx": (
         "the problems of a party whose facts have changed",
-        lambda c, h: problems.resolve_problems_with(c, [7], ("phone_missing",), NOW),
+        lambda c, h: problems.resolve_problems_with(c, [7], ("phone_missing",), h.now()),
     ),
     "representative_phone_blind_index_idx": (
         "for whom somebody acts who has a number",
-        lambda c, h: persons.loans_with_point(c, A_NUMBER),
+        lambda c, h: persons.loans_with_point(c, sha256(bytes(8)).digest()),
     ),
-    "representative_wish_once": (
-        "what who acts for others asked for, each once",
-        facts,
-    ),
+    "representative_wish_once": ("what who acts for others asked for, each once", None),
     "problem_open_idx": ("the list of open problems", a_page_of_problems),
     "inbox_event_rejected_idx": ("the list of events that were rejected", a_page_of_problems),
     "same_person_presumed_idx": ("the list of records to be confirmed", a_page_of_problems),

@@ -37,18 +37,18 @@ from workers.operations.problems import (
 app = typer.Typer()
 
 
-def _whose(problem: OpenProblem) -> str:
-    """The record that a problem is about, where it is not the borrower's."""
-    if problem.role is Party.BORROWER:
-        return ""
-    return say("{role} {record}", role=coded("party", problem.role), record=problem.borrower)
+def _loan_and_record(problem: OpenProblem) -> str:
+    """The loan, and below it the record that the problem is about, where it is not the borrower's."""
+    if problem.role == Party.BORROWER:
+        return problem.loan
+    role = coded("party", problem.role)
+    return f"{problem.loan}\n" + say("{role} {record}", role=role, record=problem.borrower)
 
 
 PROBLEMS = Table[OpenProblem](
     "Open problems",
     {
-        "loan": lambda problem: problem.loan,
-        "whose": lambda problem: _whose(problem),
+        "loan": lambda problem: _loan_and_record(problem),
         "kind": lambda problem: coded("problem", problem.kind),
         "what is wrong": lambda problem: problem.detail,
         "since": lambda problem: problem.since,

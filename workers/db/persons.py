@@ -394,12 +394,10 @@ def loans_with_point(connection: Connection, blind_index: bytes) -> list[int]:
     """The loans to which anybody who has a number or an address is borrower or party, and those
     about which somebody is called there who acts for one of them; by id. None of them can be
     removed meanwhile."""
+    concerned = union_all(records_with(blind_index), represented_through(blind_index))
     rows = connection.execute(
         select(loan.c.id)
-        .where(
-            loan.c.id.in_(loans_of(records_with(blind_index)))
-            | loan.c.id.in_(loans_of(represented_through(blind_index)))
-        )
+        .where(loan.c.id.in_(loans_of(concerned)))
         .order_by(loan.c.id)
         .with_for_update(of=loan, read=True, key_share=True)
     )

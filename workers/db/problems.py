@@ -8,11 +8,9 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    and_,
     any_,
     cast,
     null,
-    or_,
     select,
     union_all,
     update,
@@ -125,10 +123,11 @@ def is_about(records: Any) -> ColumnElement[bool]:
     """Whether a problem is about one of these records: a list of ids, or a query of them."""
     owed = select(loan.c.id).where(loan.c.borrower_id.in_(records))
     as_party = select(loan_party.c.id).where(loan_party.c.borrower_id.in_(records))
-    return or_(
-        and_(problem.c.party_id.is_(None), problem.c.loan_id.in_(owed)),
-        problem.c.party_id.in_(as_party),
-    )
+    # No index serves `IN (SELECT …) OR IN (SELECT …)`.
+    other = problem.alias()
+    of_borrower = select(other.c.id).where(other.c.party_id.is_(None), other.c.loan_id.in_(owed))
+    of_party = select(other.c.id).where(other.c.party_id.in_(as_party))
+    return problem.c.id.in_(union_all(of_borrower, of_party))
 
 
 def contacted_as(connection: Connection, record_id: int) -> list[Contacted]:

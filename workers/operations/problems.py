@@ -47,7 +47,7 @@ UNAPPLIED = (InboxStatus.RECEIVED, InboxStatus.REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
-    """An open problem of a loan, or of one who is contacted about it; it may prevent some actions."""
+    """An open problem of a loan, or of somebody who is contacted about it."""
 
     loan: str
     borrower: str

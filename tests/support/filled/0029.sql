@@ -10,9 +10,9 @@ SELECT n, n, 'number_closed', '["number_closed"]', :now, CASE WHEN n % 100 > 1 T
 
 INSERT INTO representative (person_fact_id, kind, contacted, name_encrypted, phone_encrypted,
                             phone_blind_index, since, source)
-SELECT id, 'attorney', true, repeat('x', 90)::bytea, repeat('x', 90)::bytea,
-       sha256(int8send(-id / 500)), :now, 'S-1'
-  FROM person_fact WHERE id % 50 = 0;
+SELECT n, 'attorney', true, repeat('x', 90)::bytea, repeat('x', 90)::bytea,
+       sha256(int8send(1000000 + n / 5)), :now, 'S-1'
+  FROM generate_series(1, :loans / 4) n;
 
 INSERT INTO representative_wish (contact_point_id, kind, times, since, source, source_kind)
 SELECT n, 'inconvenient_time', '{"days": ["sun"], "starts": "00:00", "ends": "00:00"}', :now,
