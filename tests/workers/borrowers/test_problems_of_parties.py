@@ -80,7 +80,7 @@ def test_a_number_that_reaches_nobody_is_the_guarantors_problem_and_is_said_so(
     listed = arrears(environment, *of_record).stdout
     assert all(word in listed for word in ("guarantor", "G-1"))
     assert PHONE not in listed
-    assert "担保人" in arrears({**environment, "LANG": "zh_CN.UTF-8"}, *of_record).stdout
+    assert "保证人" in arrears({**environment, "LANG": "zh_CN.UTF-8"}, *of_record).stdout
     assert "It is about the guarantor G-1." in told(book)
     with pytest.raises(ArrearsError, match="X-9 is not known"):
         found(book, borrower="X-9")
