@@ -38,7 +38,7 @@ app = typer.Typer()
 
 
 def _loan_and_record(problem: OpenProblem) -> str:
-    """The loan, and below it the record that the problem is about, where it is not the borrower's."""
+    """The loan, and below it whose problem it is, where it is not the borrower's."""
     if problem.role == Party.BORROWER:
         return problem.loan
     role = coded("party", problem.role)
