@@ -23,6 +23,7 @@ class HoldKind(StrEnum):
     DECEASED = "deceased"
     LEGAL_STAY = "legal_stay"  # a court or arbitrator has it
     MANUAL = "manual"
+    ABSENT = "absent"  # the lender's full tape left the loan out
 
     @property
     def of_person(self) -> bool:

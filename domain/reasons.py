@@ -186,6 +186,15 @@ class ReasonCode(StrEnum):
     WRITE_OFF_KNOWN = auto()
     WRITE_OFF_IN_FUTURE = auto()
     WRITE_OFF_RECORDED = auto()
+    RESTRUCTURED = auto()
+    RESTRUCTURING_KNOWN = auto()
+    RESTRUCTURING_ID_TAKEN = auto()
+    RESTRUCTURING_IN_FUTURE = auto()
+    RESTRUCTURING_BEFORE_TAPE = auto()
+    SCHEDULE_LENGTH = auto()
+    SCHEDULE_DAY_TWICE = auto()
+    SCHEDULE_OVERPAID = auto()
+    TAPE_HAS_OLD_SCHEDULE = auto()
     PROMISE_KNOWN = auto()
     PROMISE_FOR_WRITTEN_OFF = auto()
     PROMISE_IN_PAST = auto()
@@ -325,6 +334,7 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.ADJUSTMENT_KNOWN,
         ReasonCode.ADJUSTMENT_TAKEN_BACK_KNOWN,
         ReasonCode.WRITE_OFF_KNOWN,
+        ReasonCode.RESTRUCTURING_KNOWN,
         ReasonCode.PROMISE_KNOWN,
         ReasonCode.PROMISE_OVER,
         ReasonCode.HOLD_KNOWN,

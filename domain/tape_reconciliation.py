@@ -6,7 +6,7 @@ must not undo a payment. Otherwise somebody who has paid would be contacted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -130,6 +130,13 @@ def _changes(
     instalments: Sequence[Instalment], booked: BookedAdjustment, order: AllocationOrder
 ) -> tuple[AdjustedPart, ...]:
     return adjust(instalments, booked.adjustment, order, as_counted(booked.parts))
+
+
+def with_new_schedule(known: OnRecord) -> OnRecord:
+    """What is recorded, for a new schedule that replaces the old one: it alone says what is paid of
+    it by payments before its day, and so may show less paid than the old one did."""
+    live = tuple(payment for payment in known.payments if not payment.reversed)
+    return replace(known, may_fall_by=known.paid, payments=live)
 
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:

@@ -51,7 +51,7 @@ from workers.evidence import chain
 from workers.gate.locked_action import lock_action
 from workers.hardship import promises
 from workers.history import actions as story_of_actions
-from workers.history import audit, decisions, effects, history, holds, incoming
+from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower
 from workers.history.loan import ExplainedLoan
 from workers.inbox import process
@@ -414,6 +414,16 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "same_person_presumed_idx": ("the list of records to be confirmed", a_page_of_problems),
     "action_stuck_idx": ("the list of actions that fail", a_page_of_problems),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
+    "replaced_schedule_external_id_key": ("a restructuring that comes twice counts once", None),
+    "replaced_schedule_loan_id_idx": (
+        "the schedules that another one replaced",
+        lambda c, h: list(schedules.replaced_schedules(c, explained(c))),
+    ),
+    "absent_loan_open_idx": ("a loan is absent once at a time", None),
+    "absent_loan_loan_id_idx": (
+        "when tapes left a loan out",
+        lambda c, h: list(schedules.absences(c, explained(c))),
+    ),
     "promise_due_idx": (
         "promises whose day is over",
         lambda c, h: promises.break_overdue_promises(h, limit=5),

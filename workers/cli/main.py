@@ -39,6 +39,7 @@ COMMANDS = {
     ),
     "promise": ("promise:app", "Promises to pay: record or cancel one."),
     "write-off": ("write_off:write_off", "Stop collecting a loan that the lender wrote off."),
+    "schedule": ("schedule:app", "Schedules: replace that of a loan that was restructured."),
     "hold": ("hold:app", "Holds, which pause the ladder of a loan: place or release one."),
     "dispute": ("dispute:app", "Disputes of a debt: open or close one."),
     "approval": ("approval:app", "Actions that wait for approval: grant or reject one."),

@@ -24,8 +24,10 @@ from workers.db.persons import (
 from workers.db.schema import hold, hold_release, loan
 from workers.escalation.reassess import reassess
 
-PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMISE)
-"""Every kind but a promise: an open promise places its own hold."""
+PLACEABLE_KINDS = tuple(
+    kind for kind in HoldKind if kind not in (HoldKind.PROMISE, HoldKind.ABSENT)
+)
+"""Every kind that is told: an open promise, and a tape that leaves a loan out, place their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,17 @@ from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
 from workers.db.typed_rows import columns_of, typed_row
-from workers.history import actions, audit, borrower, decisions, effects, holds, incoming, money
+from workers.history import (
+    actions,
+    audit,
+    borrower,
+    decisions,
+    effects,
+    holds,
+    incoming,
+    money,
+    schedules,
+)
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
 
@@ -51,6 +61,8 @@ def loan_history(
         *money.reversals(connection, subject),
         *money.adjustments(connection, subject),
         *money.taken_back(connection, subject),
+        *schedules.replaced_schedules(connection, subject),
+        *schedules.absences(connection, subject),
         *incoming.write_off(subject),
         *incoming.acknowledgements(connection, subject),
         *incoming.limitation_facts(connection, subject),

@@ -53,6 +53,7 @@ from workers.payments.adjustments import (
     take_back_adjustment,
 )
 from workers.payments.payments import Payment, record_payment, record_payments
+from workers.payments.restructuring import Restructuring, restructure
 from workers.payments.reversals import reverse_payment
 from workers.payments.write_offs import write_off
 from workers.visits.letters import ReturnedLetter, record_returned_letter
@@ -79,6 +80,7 @@ apply_payment = reading(Payment, record_payment)
 _apply_adjustment = reading(NewAdjustment, record_adjustment)
 apply_adjustment_reversal = reading(AdjustmentReversal, take_back_adjustment)
 apply_promise = reading(NewPromise, record_promise)
+apply_restructuring = reading(Restructuring, restructure)
 apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
 apply_hold = reading(NewHold, place_hold)
 apply_same_person = reading(SamePersonDecision, decide_same_person)

@@ -165,6 +165,13 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.BORROWER,),
             contact_points.NumberOrderFacts,
         ),
+        EventKind(
+            "restructuring",
+            handlers.apply_restructuring,
+            WHO_HAS_LOAN,
+            loans.RestructuringFacts,
+            id_field="restructuring",
+        ),
         EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, loans.WriteOffFacts),
         EventKind(
             "opt_out",

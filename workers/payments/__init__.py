@@ -1,1 +1,1 @@
-"""Payments, reversals of payments, adjustments of what is owed, and write-offs."""
+"""Payments, reversals of payments, adjustments of what is owed, restructurings, and write-offs."""

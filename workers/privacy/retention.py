@@ -32,6 +32,7 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
            (SELECT max(greatest(j.recorded_at, j.taken_back_at)) FROM adjustment j
              WHERE j.loan_id = l.id),
            (SELECT max(d.decided_at) FROM decision d WHERE d.loan_id = l.id),
+           (SELECT max(s.recorded_at) FROM replaced_schedule s WHERE s.loan_id = l.id),
            (SELECT max(a.changed_at) FROM action a WHERE a.loan_id = l.id),
            (SELECT max(h.made_at) FROM hold_of_loan h WHERE h.loan_id = l.id),
            (SELECT max(greatest(r.received_at, r.handled_at)) FROM reply r

@@ -50,6 +50,18 @@ EVENTS: dict[str, dict[str, Any]] = {
     },
     "release": {"hold": "H-1", "ends_on": "2026-03-05"},
     "contact_change": {"borrower": "B-L-1", "zones": ["Asia/Urumqi"], "locale": "zh-Hans"},
+    "restructuring": {
+        "restructuring": "RS-1",
+        "loan": "L-1",
+        "currency": "CNY",
+        "restructured_on": "2026-03-02",
+        "instalments": [
+            {"due_on": "2026-05-01", "principal": "600", "interest": "12.50", "fees": "0"}
+        ],
+        "paid": "0",
+        "why": "agreed",
+        "actor": "c-1",
+    },
     "write_off": {"loan": "L-1", "written_off_on": "2026-03-02"},
     "opt_out": {"borrower": "B-L-1", "channel": None, "actor": "c-1"},
     "number_fact": {

@@ -28,6 +28,8 @@ from workers.db.schema.loans import instalment as instalment
 from workers.db.schema.loans import limitation_fact as limitation_fact
 from workers.db.schema.loans import loan as loan
 from workers.db.schema.loans import payment as payment
+from workers.db.schema.loans import replaced_instalment as replaced_instalment
+from workers.db.schema.loans import replaced_schedule as replaced_schedule
 from workers.db.schema.operations import access as access
 from workers.db.schema.operations import announcement as announcement
 from workers.db.schema.operations import daily_run as daily_run
@@ -50,6 +52,7 @@ from workers.db.schema.persons import representative as representative
 from workers.db.schema.persons import representative_wish as representative_wish
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
+from workers.db.schema.tapes import absent_loan as absent_loan
 from workers.db.schema.tapes import tape_change as tape_change
 from workers.db.schema.tapes import tape_import as tape_import
 from workers.db.schema.tapes import tape_pending_loan as tape_pending_loan

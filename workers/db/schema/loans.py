@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     Date,
     Index,
+    Integer,
     Table,
     Text,
 )
@@ -35,7 +36,9 @@ loan = Table(
     Column("written_off_by", Text),  # … by whom: a staff reference …
     Column("written_off_why", Text),  # … and why, in words that identify nobody
     Column("validation_notice_on", Date),  # the borrower got the validation notice
-    Column("tape_as_of", Date),  # business date of the newest tape that has the loan
+    Column("tape_as_of", Date),  # business date of the newest tape that has the loan …
+    Column("tape_mapping", Text),  # … and the id of its mapping
+    Column("restructured_on", Date),  # from when its schedule counts; null: it is the first one
     words("steps_tried"),  # by the lender, before the loan was imported …
     Column("steps_tried_at", Date),  # … for the arrears since this date
     moment("updated_at"),
@@ -70,6 +73,37 @@ instalment = Table(
         CheckConstraint(f"paid_{part} BETWEEN 0 AND {part}", name=f"{part}_not_overpaid")
         for part in Component
     ),
+)
+
+# One row for each schedule that another one replaced: how the old one ended, and what came then.
+replaced_schedule = Table(
+    "replaced_schedule",
+    metadata,
+    identity(),
+    Column("external_id", Text, unique=True),  # the lender's id of the restructuring; null: a tape
+    refers_to("loan"),
+    Column("restructured_on", Date, nullable=False),  # from then on the new schedule counts
+    moment("recorded_at"),
+    Column("actor", Text),  # the staff reference of the person who reported it …
+    Column("why", Text),  # … and why, in words that identify nobody
+    Column("tape_as_of", Date),  # of the first tape with the new one; null: no tape had it yet
+    # Of the new schedule, as it was told:
+    Column("instalments", Integer, nullable=False),
+    Column("first_due_on", Date, nullable=False),
+    Column("last_due_on", Date, nullable=False),
+    money("amount"),
+    money("paid"),  # what was paid in all when it began
+    Index(None, "loan_id"),
+)
+
+# The instalments of a replaced schedule, and what was paid of them by then.
+replaced_instalment = Table(
+    "replaced_instalment",
+    metadata,
+    refers_to("replaced_schedule", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    *(money(part) for part in Component),
+    *(money(f"paid_{part}") for part in Component),
 )
 
 payment = Table(

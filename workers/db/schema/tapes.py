@@ -53,3 +53,19 @@ tape_row = Table(
     Column("persons", ARRAY(BigInteger), nullable=False),  # … and the person of each
     words("problems"),  # that were open when it was merged
 )
+
+# A loan that the full tapes of its mapping have left out. Once a tape shows it again, that is over.
+absent_loan = Table(
+    "absent_loan",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("since", Date, nullable=False),  # business date of the first tape without it
+    moment("noted_at"),
+    refers_to("hold", nullable=True),  # what stops contact; null: the mapping says that it goes on
+    Column("back_on", Date),  # business date of the tape that shows it again
+    moment("back_at", nullable=True),
+    # Only one of them is open for each loan.
+    Index("absent_loan_open_idx", "loan_id", unique=True, postgresql_where="back_at IS NULL"),
+    Index(None, "loan_id"),
+)

@@ -91,6 +91,10 @@ Amount = Annotated[
     AfterValidator(_more_than_nothing),
 ]
 """More than zero, in whole hundredths, written as a decimal."""
+AmountOrNothing = Annotated[
+    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,2})?$")
+]
+"""The same, or zero."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217."""
 Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]

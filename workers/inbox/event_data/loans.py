@@ -1,6 +1,6 @@
 """The data of events about a loan: payments, promises, disputes, holds, write-offs, notices."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     Field,
@@ -12,14 +12,17 @@ from domain.holds import HoldKind
 from domain.loans import Component
 from workers.inbox.event_data.fields import (
     Amount,
+    AmountOrNothing,
     Currency,
     CustomerId,
     Day,
     EventData,
     Identifier,
     Staff,
+    StrictModel,
     Why,
 )
+from workers.payments.restructuring import MOST_INSTALMENTS
 
 
 class PaymentFacts(EventData):
@@ -173,6 +176,30 @@ class ReleaseFacts(EventData):
     """The id of a hold or of a dispute."""
     ends_on: Day
     actor: Staff | None = None
+
+
+class InstalmentFacts(StrictModel):
+    due_on: Day
+    principal: AmountOrNothing
+    interest: AmountOrNothing = "0"
+    fees: AmountOrNothing = "0"
+
+
+class RestructuringFacts(EventData):
+    restructuring: Identifier
+    loan: Identifier
+    currency: Currency
+    restructured_on: Day
+    """From then on the new schedule counts."""
+    instalments: Annotated[
+        tuple[InstalmentFacts, ...],
+        Field(min_length=1, max_length=MOST_INSTALMENTS, strict=False),
+    ]
+    """The whole new schedule, each day once."""
+    paid: AmountOrNothing = "0"
+    """What is paid of it by payments that were booked before its day."""
+    why: Why
+    actor: Staff
 
 
 class WriteOffFacts(EventData):

@@ -1,0 +1,166 @@
+"""Restructuring: a new schedule is agreed on, and replaces the old one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+from sqlalchemy import Connection, select
+
+from domain.allocation import allocate, apply_allocations
+from domain.events import RejectedError
+from domain.loans import ZERO, Instalment
+from domain.money import check_amount
+from domain.reasons import ReasonCode, Reasons, because
+from domain.tape_reconciliation import reconcile, with_new_schedule
+from workers.context import Context
+from workers.db.allocations import read_recorded_payments, replace_all_allocations
+from workers.db.loans import LockedLoan, lock_named_loan
+from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS, resolve_problems
+from workers.db.replaced_schedules import Replacement, replace_schedule
+from workers.db.schema import replaced_schedule
+from workers.escalation.reassess import reassess
+from workers.payments.payments import where_it_stands
+
+MOST_INSTALMENTS = 1_200
+"""As on a tape."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInstalment:
+    """One instalment of a new schedule."""
+
+    due_on: date
+    principal: Decimal
+    interest: Decimal = ZERO
+    fees: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restructuring:
+    """A new schedule, as the lender's systems or a person told it."""
+
+    restructuring: str
+    """The lender's own id of it: the same id is the same restructuring."""
+    loan: str
+    currency: str
+    restructured_on: date
+    """From this business date on the new schedule counts."""
+    instalments: tuple[NewInstalment, ...]
+    """The whole new schedule."""
+    paid: Decimal = ZERO
+    """What is paid of it by payments that were booked before its day."""
+    why: str
+    actor: str
+
+
+def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Reasons:
+    """Replace the schedule of a loan, in the caller's transaction. Returns what came of it.
+
+    It counts as a tape of its day does: payments booked before that day are in it, later ones are
+    added. Payments and their allocations stay on record, and the old schedule is kept as history.
+    Promises, holds and facts of limitation stay as they are.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: its day has not come yet or is before that of the loan's newest tape, its
+            amounts cannot be paid, two instalments fall due on one day, or its id is another's.
+    """
+    now = ctx.now()
+    loan = lock_named_loan(connection, new.loan, "restructuring")
+    told = _schedule(new, loan)
+    if known := _known(connection, new, loan, told):
+        return known
+    _refuse_day(new, loan, now.date())
+    ladder = ctx.ladder_of(loan, now.date())
+    order = ctx.allocation_order(loan.jurisdiction)
+    schedule = ladder.with_due_days(told) if ladder else told
+    on = new.restructured_on
+    if new.paid:
+        schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
+    record = read_recorded_payments(connection, [loan.id], on)[loan.id]
+    result = reconcile(schedule, with_new_schedule(record), on, order)
+    replace_all_allocations(connection, result.allocations)
+    replace_schedule(
+        connection,
+        Replacement(
+            *(loan.id, on, result.instalments, new.restructuring),
+            actor=new.actor,
+            why=new.why,
+        ),
+        now,
+    )
+    resolve_problems(connection, [loan.id], (TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE), now)
+    arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
+    recorded = because(ReasonCode.RESTRUCTURED, loan=new.loan, on=on, count=len(told))
+    return recorded + where_it_stands(arrears, new.currency)
+
+
+def _schedule(new: Restructuring, loan: LockedLoan) -> tuple[Instalment, ...]:
+    """The new schedule in due order, with nothing paid of it.
+
+    Raises:
+        RejectedError: it is none.
+    """
+    told = sorted(new.instalments, key=lambda each: each.due_on)
+    if not 1 <= len(told) <= MOST_INSTALMENTS:
+        raise RejectedError(
+            ReasonCode.SCHEDULE_LENGTH, loan=new.loan, count=len(told), most=MOST_INSTALMENTS
+        )
+    days = [each.due_on for each in told]
+    for day, next_day in pairwise(days):
+        if day == next_day:
+            raise RejectedError(ReasonCode.SCHEDULE_DAY_TWICE, loan=new.loan, due_on=day)
+    instalments = tuple(Instalment(i.due_on, i.principal, i.interest, i.fees) for i in told)
+    for each in instalments:
+        for part in (each.amount, *filter(None, (each.principal, each.interest, each.fees))):
+            check_amount(part, new.currency, new.loan, loan.currency)
+    amount = sum((each.amount for each in instalments), ZERO)
+    if new.paid:
+        check_amount(new.paid, new.currency, new.loan, loan.currency)
+    if new.paid > amount:
+        raise RejectedError(
+            ReasonCode.SCHEDULE_OVERPAID,
+            loan=new.loan,
+            paid=new.paid,
+            amount=amount,
+            currency=new.currency,
+        )
+    return instalments
+
+
+def _known(
+    connection: Connection, new: Restructuring, loan: LockedLoan, told: Sequence[Instalment]
+) -> Reasons:
+    """That it is on record already, if it is.
+
+    Raises:
+        RejectedError: another one is, under its id.
+    """
+    stored = replaced_schedule.c
+    row = connection.execute(
+        select(
+            *(stored.loan_id, stored.restructured_on, stored.instalments),
+            *(stored.first_due_on, stored.last_due_on, stored.amount),
+        ).where(stored.external_id == new.restructuring)
+    ).one_or_none()
+    if row is None:
+        return ()
+    amount = sum((each.amount for each in told), ZERO)
+    first, last = told[0].due_on, told[-1].due_on
+    if tuple(row) != (loan.id, new.restructured_on, len(told), first, last, amount):
+        raise RejectedError(ReasonCode.RESTRUCTURING_ID_TAKEN, restructuring=new.restructuring)
+    return because(
+        ReasonCode.RESTRUCTURING_KNOWN, restructuring=new.restructuring, on=row.restructured_on
+    )
+
+
+def _refuse_day(new: Restructuring, loan: LockedLoan, today: date) -> None:
+    on = new.restructured_on
+    if on > today:
+        raise RejectedError(ReasonCode.RESTRUCTURING_IN_FUTURE, loan=new.loan, on=on)
+    if loan.tape_as_of is not None and on < loan.tape_as_of:
+        raise RejectedError(
+            ReasonCode.RESTRUCTURING_BEFORE_TAPE, loan=new.loan, on=on, as_of=loan.tape_as_of
+        )
