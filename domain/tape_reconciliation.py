@@ -135,8 +135,9 @@ def _changes(
 def with_new_schedule(known: OnRecord) -> OnRecord:
     """What is recorded, for a new schedule that replaces the old one: it alone says what is paid of
     it by payments before its day, and so may show less paid than the old one did."""
-    live = tuple(payment for payment in known.payments if not payment.reversed)
-    return replace(known, may_fall_by=known.paid, payments=live)
+    payments = tuple(payment for payment in known.payments if not payment.reversed)
+    adjustments = tuple(each for each in known.adjustments if not each.taken_back)
+    return replace(known, may_fall_by=known.paid, payments=payments, adjustments=adjustments)
 
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:

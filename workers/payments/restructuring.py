@@ -15,7 +15,8 @@ from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
 from domain.tape_reconciliation import reconcile, with_new_schedule
 from workers.context import Context
-from workers.db.allocations import read_recorded_payments, replace_all_allocations
+from workers.db.adjustments import replace_parts
+from workers.db.allocations import read_recorded_money, replace_all_allocations
 from workers.db.loans import LockedLoan, lock_named_loan
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS, resolve_problems
 from workers.db.replaced_schedules import Replacement, replace_schedule
@@ -58,9 +59,9 @@ class Restructuring:
 def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Reasons:
     """Replace the schedule of a loan, in the caller's transaction. Returns what came of it.
 
-    It counts as a tape of its day does: payments booked before that day are in it, later ones are
-    added. Payments and their allocations stay on record, and the old schedule is kept as history.
-    Promises, holds and facts of limitation stay as they are.
+    It counts as a tape of its day does: payments and adjustments booked before that day are in
+    it, later ones are added. Payments and their allocations stay on record, and the old schedule
+    is kept as history. Promises, holds and facts of limitation stay as they are.
 
     Raises:
         NotYetError: the loan is not known.
@@ -79,9 +80,10 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     on = new.restructured_on
     if new.paid:
         schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
-    record = read_recorded_payments(connection, [loan.id], on)[loan.id]
+    record = read_recorded_money(connection, [loan.id], on)[loan.id]
     result = reconcile(schedule, with_new_schedule(record), on, order)
     replace_all_allocations(connection, result.allocations)
+    replace_parts(connection, result.adjusted)
     replace_schedule(
         connection,
         Replacement(

@@ -6,8 +6,8 @@ Which mapping a loan came in by is known from its next tape on.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0033"
+down_revision = "0031"
 
 AMOUNTS = ("fees", "interest", "principal", "paid_fees", "paid_interest", "paid_principal")
 HOLD_KINDS = (

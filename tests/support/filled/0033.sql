@@ -1,4 +1,4 @@
--- Revision 0036: these tables are new.
+-- Revision 0033: these tables are new.
 
 INSERT INTO replaced_schedule (id, external_id, loan_id, restructured_on, recorded_at, instalments,
                                first_due_on, last_due_on, amount, paid)
