@@ -216,6 +216,7 @@ class ReasonCode(StrEnum):
     HOLD_ENDED = auto()
     HOLD_ENDS = auto()
     CONTACTS_UP_TO_DATE = auto()
+    CONTACTS_KNOWN = auto()
     ZONES_NOT_KNOWN = auto()
     LOCALE_UNREADABLE = auto()
     LOCALE_WITHOUT_TEMPLATES = auto()
@@ -250,6 +251,7 @@ class ReasonCode(StrEnum):
     PARTY_IS_BORROWER = auto()
     PARTY_HAS_ROLE = auto()
     REPRESENTATIVE_RECORDED = auto()
+    REPRESENTATIVE_KNOWN = auto()
     PERSON_FACT_RECORDED = auto()
     PERSON_FACT_LASTS = auto()
     PERSON_FACT_KNOWN = auto()
@@ -279,6 +281,7 @@ class ReasonCode(StrEnum):
     WHICH_NUMBER = auto()
     NUMBERS_REMOVED = auto()
     NUMBERS_IN_ORDER = auto()
+    NUMBERS_ORDER_KNOWN = auto()
     NO_SUCH_NUMBER = auto()
     REPLY_READ = auto()
     REPLY_NOT_KNOWN = auto()
@@ -351,6 +354,9 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.NUMBER_FACT_NOT_KNOWN,
         ReasonCode.ADDRESS_FACT_KNOWN,
         ReasonCode.ADDRESS_FACT_NOT_KNOWN,
+        ReasonCode.CONTACTS_KNOWN,
+        ReasonCode.NUMBERS_ORDER_KNOWN,
+        ReasonCode.REPRESENTATIVE_KNOWN,
         ReasonCode.VALIDATION_NOTICE_KNOWN,
         ReasonCode.ACKNOWLEDGEMENT_KNOWN,
         ReasonCode.LIMITATION_FACT_KNOWN,

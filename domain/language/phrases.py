@@ -185,6 +185,7 @@ class Phrase(StrEnum):
     TIMES = auto()
     # What a legal rule asks; domain/language/rules.py puts them together.
     RULES_OF_PACK = auto()
+    RULE_ALLOCATION = auto()
     RULE_HEAD = auto()
     RULE_IS = auto()
     RULE_IS_DRAFT = auto()

@@ -68,6 +68,12 @@ def pack_heading(pack: RulePack, language: str) -> str:
     return _said(heading, language)
 
 
+def allocation_line(pack: RulePack, language: str) -> str:
+    """What a payment pays first, as a pack with an `allocation` says."""
+    line = part(Phrase.RULE_ALLOCATION, component=tuple(pack.allocation))
+    return _said(line, language)
+
+
 def meanings(language: str) -> tuple[str, ...]:
     """What the words and the letters of a listing mean."""
     meant = (Phrase.RULE_STRENGTHS_MEAN, Phrase.RULE_LETTERS_MEAN)

@@ -98,19 +98,22 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
             on=record.erased_at.astimezone(ctx.settings.lender_zone).date(),
         )
     had = points_of(connection, [record.id])
-    numbers = None if given is None else _numbers(connection, ctx, record, payload, given)
+    known = [] if given is None else numbers_of(connection, ctx.cipher, record.id)
+    numbers = None if given is None else _numbers(known, payload, given)
     changed = _changed(connection, ctx, record, payload, given or ())
+    is_new = _is_new(ctx, record, changed)
     connection.execute(
         update(borrower).where(borrower.c.id == record.id).values(**changed, updated_at=now)
     )
     if numbers is not None:
         set_numbers(connection, ctx.cipher, record.id, numbers)
         changed["numbers"] = numbers
+        is_new |= list(dict(numbers)) != list(dict(known))
     if given:
         join_same_identity(connection, [record.id], now)
     loans = lock_loans_of_person(connection, record.id)
     if first := blind_indexes_of(connection, record.id)[:1]:
-        _note_at_work(connection, first[0], payload, now)
+        is_new |= _note_at_work(connection, first[0], payload, now)
     forget_points(connection, had)
     resolved = tuple(kind for kind, what in RESOLVES.items() if changed.get(what))
     resolve_problems_with(connection, [record.id], resolved, now)
@@ -119,7 +122,8 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     }
     _note_missing(connection, record, missing, now)
     reassess(connection, ctx, loans, now)
-    return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
+    code = ReasonCode.CONTACTS_UP_TO_DATE if is_new else ReasonCode.CONTACTS_KNOWN
+    return because(code, borrower=external_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +152,8 @@ def order_numbers(connection: Connection, ctx: Context, new: NumberOrder) -> Rea
     had = points_of(connection, [record.id])
     known = numbers_of(connection, ctx.cipher, record.id)
     removed = sorted(set(range(1, len(known) + 1)) - set(new.order))
+    if new.order == tuple(range(1, len(known) + 1)):
+        return because(ReasonCode.NUMBERS_ORDER_KNOWN, borrower=new.borrower, numbers=len(known))
     for place in new.order:
         if place > len(known):
             raise RejectedError(
@@ -195,15 +201,8 @@ def _given_numbers(ctx: Context, payload: Mapping[str, Any]) -> list[str] | None
     return [] if encrypted is None else [ctx.cipher.decrypt(b64decode(encrypted))]
 
 
-def _numbers(
-    connection: Connection,
-    ctx: Context,
-    record: LockedBorrower,
-    payload: Mapping[str, Any],
-    given: Sequence[str],
-) -> Numbers:
+def _numbers(known: Numbers, payload: Mapping[str, Any], given: Sequence[str]) -> Numbers:
     """The numbers that a record has from now on. Each stays the tape's number that it was."""
-    known = numbers_of(connection, ctx.cipher, record.id)
     if "phones_encrypted" in payload:
         return [(number, dict(known).get(number)) for number in given]
     if "another_phone_encrypted" in payload:
@@ -245,17 +244,34 @@ def _changed(
     return changed
 
 
+def _is_new(ctx: Context, record: LockedBorrower, changed: Mapping[str, Any]) -> bool:
+    """Whether any of these columns says something else than the record does."""
+    for name, value in changed.items():
+        if name == "address_encrypted":
+            texts = (
+                each and ctx.cipher.decrypt(each) for each in (value, record.address_encrypted)
+            )
+            if len(set(texts)) > 1:
+                return True
+        elif name != "address_point_id" and value != getattr(record, name):
+            return True
+    return False
+
+
 def _note_at_work(
     connection: Connection, blind_index: bytes, payload: Mapping[str, Any], now: datetime
-) -> None:
-    """Whether the number belongs to a place of work; without a word about it, nothing changes."""
+) -> bool:
+    """Note whether the number belongs to a place of work; False if nothing changes, as without a
+    word about it."""
     number = lock_number(connection, blind_index)
     actor = Actor(payload["actor"]) if "actor" in payload else CONTACT_CHANGE
     match payload.get("phone_at_work"):
         case True:
-            note_number_fact(connection, number, NumberFact.AT_WORK, actor, now)
+            return note_number_fact(connection, number, NumberFact.AT_WORK, actor, now)
         case False:
-            end_number_facts(connection, number, {NumberFact.AT_WORK}, actor, now)
+            return end_number_facts(connection, number, {NumberFact.AT_WORK}, actor, now)
+        case _:
+            return False
 
 
 def with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.contact_details import with_zone_of
 from workers.borrowers.opt_outs import one_debt
 from workers.context import Context
-from workers.db.parties import set_representative
+from workers.db.parties import has_representative, set_representative
 from workers.db.persons import (
     FactDetails,
     is_erased,
@@ -68,8 +68,13 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
         reaching = ReachingFact.REPRESENTED
         debt = one_debt(connection, ctx, new.loan, reaching, "representative", loans)
     represented, details = PersonFact.REPRESENTED, FactDetails(loan_id=debt)
-    note_person_fact(connection, record.id, represented, actor, now, details)
-    set_representative(connection, record.id, debt, _columns(ctx, new), actor, now)
+    columns = _columns(ctx, new)
+    is_new = note_person_fact(connection, record.id, represented, actor, now, details)
+    if not is_new and has_representative(connection, ctx.cipher, record.id, debt, columns):
+        return because(
+            ReasonCode.REPRESENTATIVE_KNOWN, borrower=new.borrower, representative=new.kind
+        )
+    set_representative(connection, record.id, debt, columns, actor, now)
     resolve_gate_problems(connection, [record.id], {PersonFact.REPRESENTED}, now)
     reassess(connection, ctx, loans, now)
     return because(

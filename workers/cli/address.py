@@ -12,7 +12,7 @@ from workers.cli.common import AsJson, By
 from workers.cli.context import open_context, read, submit
 from workers.cli.language import coded, words
 from workers.cli.render import Table, show
-from workers.operations.persons import AddressOfBorrower, read_address
+from workers.operations.contact_points import AddressOfBorrower, read_address
 
 app = typer.Typer()
 

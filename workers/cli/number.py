@@ -12,7 +12,7 @@ from workers.cli.language import coded, say, words
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.operations.persons import NumberOfBorrower, read_numbers
+from workers.operations.contact_points import NumberOfBorrower, read_numbers
 
 app = typer.Typer()
 

@@ -6,7 +6,7 @@ import typer
 
 from domain.compliance.rules import Rule, RulePack, packs_for
 from domain.errors import ArrearsError
-from domain.language.rules import describe_rule, meanings, pack_heading, rule_lines
+from domain.language.rules import allocation_line, describe_rule, meanings, pack_heading, rule_lines
 from workers.cli.common import AsJson
 from workers.cli.language import Language, language_of_environment, say
 from workers.cli.policy import read_policy
@@ -43,8 +43,17 @@ def rules(
     language = language or language_of_environment()
     for pack in shown:
         print_lines(pack_heading(pack, language), style="bold")
+        if pack.allocation:
+            print_lines(f"  {allocation_line(pack, language)}")
         for rule in pack.rules:
             print_lines(*rule_lines(rule, language))
+    if not any(pack.allocation for pack in shown):
+        print_lines(
+            say(
+                "No pack says what a payment pays first: ARREARS_ALLOCATION_COMPONENTS and "
+                "ARREARS_ALLOCATION_BY do."
+            )
+        )
     print_lines(*meanings(language))
 
 
@@ -63,6 +72,7 @@ def _plain(pack: RulePack, rule: Rule) -> dict[str, object]:
         "status": rule.status,
         "effective_from": rule.effective_from.isoformat(),
         "effective_to": rule.effective_to.isoformat() if rule.effective_to else None,
+        "allocation": list(pack.allocation),
         "citation": rule.source.citation,
         "confidence": rule.source.confidence,
         "review_needed": rule.source.needs_review,

@@ -1,5 +1,6 @@
 """Parties of loans, and who acts for a person, in the database."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.persons import PersonFact
+from workers.db.encryption import Cipher
 from workers.db.schema import (
     action,
     borrower,
@@ -149,6 +151,37 @@ def number_of_representative(
     )
     found: bytes | None = connection.execute(known).scalar()
     return found
+
+
+def has_representative(
+    connection: Connection,
+    cipher: Cipher,
+    borrower_id: int,
+    loan_id: int | None,
+    details: Mapping[str, Any],
+) -> bool:
+    """Whether exactly this one acts for the person already, about one loan or all."""
+    known = connection.execute(
+        select(representative)
+        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .where(
+            person_fact.c.borrower_id == borrower_id,
+            person_fact.c.kind == PersonFact.REPRESENTED,
+            person_fact.c.loan_id.is_not_distinct_from(loan_id),
+            person_fact.c.ended_at.is_(None),
+            representative.c.ended_at.is_(None),
+        )
+    ).first()
+    return known is not None and all(
+        _plain(cipher, known._mapping[name]) == _plain(cipher, value)
+        if name.endswith("_encrypted")
+        else known._mapping[name] == value
+        for name, value in details.items()
+    )
+
+
+def _plain(cipher: Cipher, encrypted: bytes | None) -> str | None:
+    return None if encrypted is None else cipher.decrypt(encrypted)
 
 
 def set_representative(

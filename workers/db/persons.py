@@ -68,7 +68,9 @@ class LockedBorrower(NamedTuple):
     person_id: int
     zones: list[str]
     name_encrypted: bytes | None
+    address_encrypted: bytes | None
     address_point_id: int | None
+    locale: str
     erased_at: datetime | None
 
 

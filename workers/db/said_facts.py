@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, or_, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
 from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
-from domain.persons import CONSENTS, MAY_EXPIRE, PersonFact
+from domain.persons import MAY_EXPIRE, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.persons import (
     FactDetails,
@@ -129,17 +129,46 @@ def replace_person_fact(
     details: FactDetails,
     until: datetime | None,
 ) -> bool:
-    """Record a fact on a record of a locked person, instead of the one before. False if the record
-    has it already.
+    """Record a fact on a record of a locked person, instead of the one before. False if nothing
+    changed: the record has it already.
 
     A consent and a language take the place of whatever was known; a time and a place, of the same
-    one that ends earlier. One that ends later, or never, stays: only its own end shortens it.
+    one that ends earlier. One that ends later, or never, stays: only its own end shortens it. A
+    consent to more contacts always counts anew, because it is valid for some days from then on.
     """
-    if fact in CONSENTS or fact is PersonFact.LANGUAGE:
+    if fact is PersonFact.AGREED_MORE_CONTACTS:
         end_person_facts(connection, record, fact, actor, now, effect=Effect.LOOSENS)
+    elif fact in (PersonFact.AGREED_OTHER_HOURS, PersonFact.LANGUAGE):
+        ended = _end_others(connection, record, fact, actor, now, details, until)
+        noted = note_person_fact(connection, record, fact, actor, now, details, until=until)
+        return noted or ended
     elif fact in MAY_EXPIRE:
         _end_shorter(connection, record, fact, actor, now, details, until)
     return note_person_fact(connection, record, fact, actor, now, details, until=until)
+
+
+def _end_others(
+    connection: Connection,
+    record: int,
+    fact: PersonFact,
+    actor: Actor,
+    now: datetime,
+    details: FactDetails,
+    until: datetime | None,
+) -> bool:
+    """End what says something else of the same kind; False if nothing does."""
+    given = {**details.columns(), "until": until}
+    ended = connection.execute(
+        update(person_fact)
+        .where(
+            person_fact.c.borrower_id.in_(certain_records(record)),
+            person_fact.c.kind == fact,
+            person_fact.c.ended_at.is_(None),
+            or_(*(person_fact.c[name].is_distinct_from(value) for name, value in given.items())),
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
+    return ended.rowcount > 0
 
 
 def _end_shorter(

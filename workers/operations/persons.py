@@ -7,26 +7,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from domain.compliance.vocabulary import Channel, Party
-from domain.contact_points import NumberFact, PointKind, stopped_by
+from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.parties import RepresentativeKind
 from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
-from workers.borrowers.reply_queue import UNHANDLED
 from workers.db.loans import known_loan_id
 from workers.db.pages import Asked, Listing, Page, count_by, maker, read_page
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
     borrower,
     borrower_number,
-    contact_point,
-    contact_point_fact,
     loan,
     loan_party,
     loan_party_change,
     person_fact,
-    reply,
     representative,
     same_person,
 )
@@ -267,124 +262,26 @@ def read_parties(connection: Connection, loan_id: str, zone: tzinfo) -> tuple[Pa
     return tuple(typed_rows(PartyOfLoan, connection.execute(found), zone))
 
 
-@dataclass(frozen=True, slots=True)
-class KnownOfPoint:
-    """What is known of a number or an address, and by which channels nobody uses it therefore."""
-
-    facts: tuple[NumberFact, ...]
-    """Whoever has it; and `inconvenient`, if this person said so."""
-    closed_to: tuple[Channel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NumberOfBorrower:
-    """One of the numbers of a borrower; never the number itself."""
-
-    place: int
-    """In the order in which they are tried, from 1."""
-    kind: PointKind
-    facts: tuple[NumberFact, ...]
-    closed_to: tuple[Channel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AddressOfBorrower:
-    """The address of a borrower; never the address itself."""
-
-    facts: tuple[NumberFact, ...]
-    closed_to: tuple[Channel, ...]
-
-
-def read_numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorrower, ...]:
-    """The numbers of a borrower, in order, with what is known of each.
-
-    Raises:
-        ArrearsError: the borrower is not known.
-    """
-    record, person_id = _record(connection, external_id)
-    rows = connection.execute(
-        select(contact_point.c.id, contact_point.c.kind)
-        .join_from(borrower_number, contact_point)
-        .where(borrower_number.c.borrower_id == record)
-        .order_by(borrower_number.c.position)
-    ).all()
-    found = []
-    for place, row in enumerate(rows, start=1):
-        known = _known_of(connection, person_id, row.id, (Channel.SMS, Channel.CALL))
-        kind = PointKind(row.kind)
-        found.append(NumberOfBorrower(place, kind, known.facts, known.closed_to))
-    return tuple(found)
-
-
-def read_address(connection: Connection, external_id: str) -> tuple[AddressOfBorrower, ...]:
-    """The address of a borrower, with what is known of it; nothing if there is none.
-
-    Raises:
-        ArrearsError: the borrower is not known.
-    """
-    record, person_id = _record(connection, external_id)
-    point = connection.execute(
-        select(borrower.c.address_point_id).where(borrower.c.id == record)
-    ).scalar()
-    if point is None:
-        return ()
-    known = _known_of(connection, person_id, point, (Channel.VISIT,))
-    return (AddressOfBorrower(known.facts, known.closed_to),)
-
-
-def _record(connection: Connection, external_id: str) -> tuple[int, int]:
-    """The record and its person."""
-    named = select(borrower.c.id, borrower.c.person_id)
-    record = connection.execute(named.where(borrower.c.external_id == external_id)).first()
-    if record is None:
-        raise ArrearsError("Borrower {external_id} is not known.", external_id=external_id)
-    return record.id, record.person_id
-
-
 def assert_known(connection: Connection, external_id: str) -> None:
     """Check that a record is known by this id.
 
     Raises:
         ArrearsError: it is not.
     """
-    _record(connection, external_id)
+    known_record(connection, external_id)
 
 
-def _known_of(
-    connection: Connection, person_id: int, point_id: int, channels: Sequence[Channel]
-) -> KnownOfPoint:
-    fact = contact_point_fact
-    of_everybody = select(fact.c.kind).where(
-        fact.c.contact_point_id == point_id, fact.c.ended_at.is_(None)
-    )
-    facts = [
-        NumberFact(kind) for kind in connection.execute(of_everybody.order_by(fact.c.id)).scalars()
-    ]
-    kind = select(contact_point.c.kind).where(contact_point.c.id == point_id)
-    if connection.execute(kind).scalar() == PointKind.EXTENSION:
-        facts.append(NumberFact.HAS_EXTENSION)
-    waits = UNHANDLED & (reply.c.contact_point_id == point_id)
-    if connection.execute(select(reply.c.id).where(waits).limit(1)).first():
-        facts.append(NumberFact.UNREAD_REPLY)
-    said = connection.execute(
-        select(person_fact.c.channel)
-        .join(borrower, borrower.c.id == person_fact.c.borrower_id)
-        .where(
-            borrower.c.person_id == person_id,
-            person_fact.c.contact_point_id == point_id,
-            person_fact.c.ended_at.is_(None),
-            person_fact.c.until.is_(None) | (person_fact.c.until > func.now()),
-        )
-    ).scalars()
-    inconvenient = set(said)
-    if inconvenient:
-        facts.append(NumberFact.INCONVENIENT)
-    closed_to = [
-        channel
-        for channel in channels
-        if stopped_by(frozenset(facts), channel) or inconvenient & {None, channel}
-    ]
-    return KnownOfPoint(tuple(facts), tuple(closed_to))
+def known_record(connection: Connection, external_id: str) -> tuple[int, int]:
+    """The ids of a record and of its person.
+
+    Raises:
+        ArrearsError: the record is not known.
+    """
+    named = select(borrower.c.id, borrower.c.person_id)
+    record = connection.execute(named.where(borrower.c.external_id == external_id)).first()
+    if record is None:
+        raise ArrearsError("Borrower {external_id} is not known.", external_id=external_id)
+    return record.id, record.person_id
 
 
 def read_presumed(connection: Connection, zone: tzinfo, asked: Asked) -> Page[RecordLink]:

@@ -17,6 +17,7 @@ BY = ("--by", "c-1")
 WHY = ("--why", "told by telephone", *BY)
 PAY = ("payment", "record", "L-1")
 
+ADVISER = ("--name", "Wu Example", "--phone", "+8613900139001", "--address", "9 Example Road")
 ASSIGNED = ("limitation-fact", "L-1", "assignment_notice")
 
 
@@ -123,6 +124,11 @@ def test_the_same_payment_again_is_said_to_be_on_record(
         (("person", "note", "B-L-1", "represented", *BY), "already; nothing changed"),
         (("person", "note", "B-L-1", "inconvenient_time", "--time", "sun", *BY), "counts as long"),
         (("person", "end", "B-L-1", "represented", *BY), "Nothing like that is on record"),
+        (("person", "note", "B-L-1", "language", "--locale", "en", *BY), "nothing changed"),
+        (("person", "note", "B-L-1", "agreed_other_hours", *BY), "counts as long"),
+        (("person", "represent", "B-L-1", "attorney", *ADVISER, *BY), "these details; nothing"),
+        (("number", "add", "B-L-1", "--phone", "+8613900139009", *BY), "contacts already; nothing"),
+        (("number", "order", "B-L-1", "1", *BY), "in this order already"),
         (("validation-notice", "L-1", *BY), "is on record already"),
         (("acknowledgement", "L-1", *BY), "is on record already"),
         ((*ASSIGNED, *BY), "is on record already"),
@@ -139,6 +145,27 @@ def test_what_is_on_record_already_is_said_to_be_and_ends_with_1(
     again = arrears(environment, *command)
 
     assert (again.returncode, says in again.stdout) == (1, True), again.stdout + again.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("person", "note", "B-L-1", "agreed_more_contacts", *BY),
+        ("person", "note", "B-L-1", "language", "--locale", "zh-Hans", *BY),
+        ("person", "represent", "B-L-1", "attorney", "--name", "Zhao Example", *BY),
+    ],
+)
+def test_what_changes_something_is_no_repeat(
+    environment: dict[str, str], book: Book, command: tuple[str, ...]
+) -> None:
+    """The days for which more contacts were agreed to begin anew."""
+    same = ("person", "note", "B-L-1", "agreed_more_contacts", *BY)
+    before = {
+        "language": ("person", "note", "B-L-1", "language", "--locale", "en", *BY),
+        "attorney": ("person", "represent", "B-L-1", "attorney", *ADVISER, *BY),
+    }
+    assert arrears(environment, *before.get(command[3], same)).returncode == 0
+    assert arrears(environment, *command).returncode == 0
 
 
 def test_a_payment_that_was_reversed_is_said_to_be_when_it_is_recorded_again(

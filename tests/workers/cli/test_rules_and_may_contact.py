@@ -2,10 +2,13 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
 
+import config
 from domain.holds import HoldKind
 from domain.language.rules import describe_rule
 from tests.support.commands import arrears
@@ -15,6 +18,7 @@ from tests.support.loans import Book, shipped_policy
 from workers.db.schema import action, contact, metadata
 from workers.inbox.event_data.persons import LoanPartyFacts
 
+POLICY = Path(config.__file__).parent
 ZONE = "Asia/Shanghai"
 
 
@@ -99,6 +103,21 @@ def test_rules_for_programs_hold_all_of_it(environment: dict[str, str]) -> None:
     }
     (one,) = [shown_rule for shown_rule in answer if shown_rule["id"] == "cn.attempts_unanswered"]
     assert (one["modality"], one["review_needed"]) == ("advisory", True)
+
+
+def test_what_a_payment_pays_first_is_shown_where_a_pack_says_it(tmp_path: Path) -> None:
+    assert "ARREARS_ALLOCATION_BY do." in arrears({}, "rules", "CN").stdout
+    shutil.copytree(POLICY, tmp_path / "policy")
+    pack = tmp_path / "policy" / "rule_packs" / "cn.yaml"
+    pack.write_text(f"{pack.read_text()}\nallocation: [fees, principal, interest]\n")
+    own = {"ARREARS_POLICY_DIR": str(tmp_path / "policy")}
+    shown = arrears(own, "rules", "CN").stdout
+    assert "A payment pays in this order: fees, principal, interest." in shown
+    assert "ARREARS_ALLOCATION_BY" not in shown
+    chinese = arrears({**own, "LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8"}, "rules", "CN")
+    assert "还款依次抵充：费用、本金、利息。" in chinese.stdout
+    rules = json.loads(arrears(own, "rules", "CN", "--json").stdout)
+    assert {"fees", "principal", "interest"} in [set(rule["allocation"]) for rule in rules]
 
 
 def test_a_country_without_rules_is_a_sentence(environment: dict[str, str]) -> None:
