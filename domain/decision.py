@@ -1,6 +1,6 @@
 """The decision: what a loan's facts and its ladder require now, and the next review."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -8,13 +8,18 @@ from enum import StrEnum
 from domain.actions import SCHEDULE_VISIT, TRIED, WAITING, ActionStatus
 from domain.compliance.vocabulary import Party
 from domain.delinquency import Arrears, arrears_on, ladder_start
-from domain.holds import Hold, active_hold, days_held, resumes_on
-from domain.ladder import Item, Ladder, MissedSteps, Step
+from domain.holds import Hold, active_hold, resumes_on
+from domain.ladder import Ladder, Step
+from domain.ladder_plan import (
+    StepItem,
+    catch_up_item,
+    expired_items,
+    ladder_day,
+    next_change_on,
+    sort_items,
+)
 from domain.loans import Instalment
 from domain.parties import LoanParty
-
-StepItem = tuple[Step, Item]
-"""An item, and the step that it belongs to."""
 
 
 class Outcome(StrEnum):
@@ -190,20 +195,10 @@ def _decide_borrower(
 ) -> Decision:
     if active_hold(snapshot.holds, nothing.on):
         return _without_ladder_day(nothing, snapshot, Outcome.HELD)
-    day, grace_over = _ladder_day(ladder, snapshot.holds, since, nothing.on)
+    day, grace_over = ladder_day(ladder, snapshot.holds, since, nothing.on)
     if grace_over is not None:
         return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over, ladder_day=day)
     return _plan_on_ladder(nothing, snapshot, ladder, since, day, parties)
-
-
-def _ladder_day(
-    ladder: Ladder, holds: Iterable[Hold], since: date, on: date
-) -> tuple[int, date | None]:
-    """The ladder day; and while it is in the days of grace, the first day after them."""
-    day = (on - since).days - days_held(holds, since, on)
-    if ladder.grace_days and day <= ladder.grace_days:
-        return day, on + timedelta(days=ladder.grace_days + 1 - day)
-    return day, None
 
 
 def _decide_parties(
@@ -228,21 +223,21 @@ def _decide_parties(
 def _decide_party(
     snapshot: Snapshot, party: LoanParty, ladder: Ladder, since: date, on: date
 ) -> PartyDecision:
-    day, grace_over = _ladder_day(ladder, party.holds, since, on)
+    day, grace_over = ladder_day(ladder, party.holds, since, on)
     if active_hold(party.holds, on):
         return PartyDecision(party, day, resumes_on(party.holds, on))
     if grace_over is not None:
         return PartyDecision(party, day, grace_over)
     on_record = _on_record(snapshot, since, party.person)
     tried = _tried(snapshot, ladder, since)
-    plan, skip, untried = _sort_items(ladder, party.role, day, on_record, tried)
+    plan, skip, untried = sort_items(ladder, party.role, day, on_record, tried)
     return PartyDecision(
         party,
         day,
-        _review(ladder, party.role, day, on, untried),
+        next_change_on(ladder, party.role, day, on, untried),
         plan=tuple(plan),
         skip=tuple(skip),
-        expired=_expired(ladder, party.role, day, on_record, untried),
+        expired=expired_items(ladder, party.role, day, on_record, untried),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
     )
 
@@ -327,99 +322,27 @@ def _plan_on_ladder(
 ) -> Decision:
     on = nothing.on
     on_record, tried = _on_record(snapshot, since), _tried(snapshot, ladder, since)
-    plan, skip, untried = _sort_items(ladder, Party.BORROWER, day, on_record, tried)
+    plan, skip, untried = sort_items(ladder, Party.BORROWER, day, on_record, tried)
     for of in parties:  # what an item for another party requires is tried with the borrower
         untried |= set(of.waits_for)
     not_yet = {
         a.item for a in snapshot.actions if a.again_from and a.again_from > nothing.decided_at
     }
-    if catch_up := _catch_up_item(ladder, untried, on_record, not_yet):
+    if catch_up := catch_up_item(ladder, untried, on_record, not_yet):
         skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
         if catch_up not in plan:
             plan.append(catch_up)
     return replace(
         nothing,
         outcome=Outcome.ACT if plan else Outcome.WAIT,
-        review_on=_review(ladder, Party.BORROWER, day, on, untried),
+        review_on=next_change_on(ladder, Party.BORROWER, day, on, untried),
         ladder_day=day,
         step=ladder.step_on(day),
         plan=tuple(plan),
         skip=tuple(skip),
-        expired=_expired(ladder, Party.BORROWER, day, on_record, untried),
+        expired=expired_items(ladder, Party.BORROWER, day, on_record, untried),
         removed_by_policy=_removed_by_policy(ladder, snapshot, since),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
-    )
-
-
-def _sort_items(
-    ladder: Ladder,
-    party: Party,
-    day: int,
-    on_record: Mapping[str, ActionStatus],
-    tried: set[str],
-) -> tuple[list[StepItem], list[StepItem], set[str]]:
-    """Of a party's items, what acts today, what was missed, and the untried steps that an item of
-    today requires."""
-    plan: list[StepItem] = []
-    skip: list[StepItem] = []
-    untried: set[str] = set()
-    for step, item in ladder.items_to(party):
-        if item.id in on_record:
-            continue
-        missing = set(item.requires) - tried
-        if day in item.days:
-            untried |= missing
-            if not missing:
-                plan.append((step, item))
-        elif item.days.passed_by(day):
-            late = ladder.missed_steps is MissedSteps.CATCH_UP and not missing
-            (plan if late else skip).append((step, item))
-    for step in reversed(ladder.steps):
-        if step.id in untried and step.last:
-            untried |= set(step.last.requires) - tried
-    return plan, skip, untried
-
-
-CAUGHT_UP = frozenset({ActionStatus.SKIPPED, ActionStatus.UNDELIVERED})
-"""What acts late, where a later step requires its step: it never acted, or its text did not arrive.
-The latter is a next try."""
-
-
-def _catch_up_item(
-    ladder: Ladder,
-    untried: set[str],
-    on_record: Mapping[str, ActionStatus],
-    not_yet: Collection[str],
-) -> StepItem | None:
-    """The item that acts late because a later step requires its step; None if it is under way, or
-    is among those whose next try may not be planned yet.
-
-    An item must neither wait for ever for steps that were not tried, nor act without them. So these
-    steps act first, late as they are, one a day and in the ladder's order.
-    """
-    for step in ladder.steps:
-        if step.id in untried and (item := step.last):
-            status = on_record.get(item.id, ActionStatus.SKIPPED)
-            acts = status in CAUGHT_UP and item.id not in not_yet
-            return (step, item) if acts else None
-    return None
-
-
-def _expired(
-    ladder: Ladder,
-    party: Party,
-    day: int,
-    on_record: Mapping[str, ActionStatus],
-    untried: set[str],
-) -> tuple[str, ...]:
-    if ladder.missed_steps is MissedSteps.CATCH_UP:
-        return ()
-    return tuple(
-        item.id
-        for step, item in ladder.items_to(party)
-        if on_record.get(item.id) in WAITING
-        and step.id not in untried
-        and ladder.has_left(step, item, day)
     )
 
 
@@ -431,13 +354,6 @@ def _removed_by_policy(ladder: Ladder, snapshot: Snapshot, since: date) -> tuple
         if a.ladder_since == since and a.status in WAITING and a.item not in known
     )
     return tuple(dict.fromkeys(gone))
-
-
-def _review(ladder: Ladder, party: Party, day: int, on: date, untried: set[str]) -> date | None:
-    if untried:
-        return on + timedelta(days=1)
-    change = ladder.next_change(day, party)
-    return on + timedelta(days=change - day) if change is not None else None
 
 
 def _day_after(day: date | None) -> date | None:
