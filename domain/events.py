@@ -29,6 +29,14 @@ COMPLETED = (InboxStatus.APPLIED, InboxStatus.DISCARDED)
 """Nothing is left to be done about an event with one of these statuses."""
 
 
+STAFF = "staff"
+"""The sender of what a person types at the command line."""
+LENDER = "lender"
+"""The sender of the lender's systems, where the setting of their secrets gives no other name."""
+TAPE = "tape"
+"""The sender of what a tape says."""
+
+
 class Named(StrEnum):
     """How an event names whom it is about. What reaches a person reaches all their records."""
 

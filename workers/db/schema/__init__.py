@@ -39,6 +39,7 @@ from workers.db.schema.operations import inbox_event as inbox_event
 from workers.db.schema.operations import outbox_event as outbox_event
 from workers.db.schema.operations import policy_version as policy_version
 from workers.db.schema.operations import problem as problem
+from workers.db.schema.operations import replaced_event as replaced_event
 from workers.db.schema.operations import scan_run as scan_run
 from workers.db.schema.persons import borrower as borrower
 from workers.db.schema.persons import borrower_number as borrower_number

@@ -166,7 +166,8 @@ hold = Table(
     identity(),
     refers_to("loan", nullable=True),
     refers_to("borrower", nullable=True),
-    Column("external_id", Text, unique=True),  # the lender's id; null: placed by a promise
+    Column("external_id", Text),  # null: placed by a promise
+    Column("sender", Text),  # whose id it is; null where there is none
     word("kind", HoldKind),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # the first day without it; null: until its release
@@ -175,6 +176,8 @@ hold = Table(
     moment("made_at"),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
     CheckConstraint("(loan_id IS NULL) <> (borrower_id IS NULL)", name="of_loan_or_person"),
+    CheckConstraint("(external_id IS NULL) = (sender IS NULL)", name="id_of_a_sender"),
+    UniqueConstraint("external_id", "sender"),
     CheckConstraint(
         f"(kind IN ({', '.join(repr(str(k)) for k in HoldKind if k.of_person)})) = "
         "(borrower_id IS NOT NULL)",
@@ -213,7 +216,8 @@ promise = Table(
     identity(),
     refers_to("loan"),
     refers_to("hold"),  # pauses the ladder while the promise is open
-    Column("external_id", Text, nullable=False, unique=True),
+    Column("external_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),  # whose id it is
     money("amount"),
     Column("due_on", Date, nullable=False),  # the last day on which a payment keeps it
     Column("actor", Text, nullable=False),
@@ -222,6 +226,7 @@ promise = Table(
     moment("completed_at", nullable=True),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="completed_unless_open"),
+    UniqueConstraint("external_id", "sender"),
     Index(
         "promise_one_open_per_loan",
         "loan_id",

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from domain.adjustments import AdjustmentKind
@@ -110,7 +111,8 @@ payment = Table(
     "payment",
     metadata,
     identity(),
-    Column("external_id", Text, nullable=False, unique=True),
+    Column("external_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),  # whose id it is
     refers_to("loan"),
     money("amount"),
     Column("currency", Text, nullable=False),
@@ -123,6 +125,7 @@ payment = Table(
     moment("reversed_at", nullable=True),  # when this was reported
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
+    UniqueConstraint("external_id", "sender"),
     Index(None, "loan_id"),
 )
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -80,7 +81,8 @@ inbox_event = Table(
     "inbox_event",
     metadata,
     identity(),
-    Column("external_id", Text, nullable=False, unique=True),
+    Column("sender", Text, nullable=False),  # a system of the lender's, a provider, the staff …
+    Column("external_id", Text, nullable=False),  # … and the id that it gave
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     # As its kind says, in workers/inbox/kinds.py: whether those whom its payload names are not
@@ -126,7 +128,23 @@ inbox_event = Table(
             "kind IN ('contact_change', 'loan_party', 'number_order', 'representative')"
         ),
     ),
+    UniqueConstraint("external_id", "sender"),
     postgresql_with=CHANGES_OFTEN,
+)
+
+# Append only: what an event said before its sender corrected it, without what was encrypted.
+replaced_event = Table(
+    "replaced_event",
+    metadata,
+    identity(),
+    Column(
+        "event_id", BigInteger, ForeignKey("inbox_event.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("payload", JSONB, nullable=False),
+    word("status", InboxStatus),  # the event's when it was corrected, and the reason of it
+    reasons("reason"),
+    moment("replaced_at"),
+    Index(None, "event_id"),
 )
 
 # Events for the lender's systems, in the order in which they happened to each loan. Ids only.
