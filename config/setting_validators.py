@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import SecretStr
 
 from config.readers.formats import is_zone
+from domain.events import LENDER, STAFF, TAPE
 
 SENDER = re.compile(
     r"\+[1-9]\d{6,14}"  # a number, E.164
@@ -31,6 +32,10 @@ DEMO_STOPPED = (
 )
 
 PROVIDERS = frozenset({"twilio", "tencent"})
+SENDER_NAME = re.compile(r"[a-z][a-z0-9-]*")
+LONGEST_SENDER = 32
+OWN_SENDERS = frozenset({STAFF, TAPE, *PROVIDERS})
+"""Senders that are no system of the lender's."""
 
 
 def not_blank(value: object) -> object:
@@ -150,9 +155,34 @@ def sender(written: str) -> str:
     return written
 
 
-def webhook_secrets(secrets: list[SecretStr]) -> list[SecretStr]:
+def senders(value: object) -> object:
+    """`core: whsec_… whsec_…, dialer: whsec_…` as secrets by sender, newest first.
+
+    A secret without a name is one of the sender `lender`.
+    """
+    if not isinstance(value, str):
+        return value
+    of_sender: dict[str, list[str]] = {}
+    for part in value.split(","):
+        name, colon, secrets = part.rpartition(":")
+        name = name.strip() if colon else LENDER
+        if not (len(name) <= LONGEST_SENDER and SENDER_NAME.fullmatch(name)) or name in OWN_SENDERS:
+            raise ValueError(
+                "write a sender's name in small letters, digits and -, a colon and its secrets, as "
+                "core: whsec_…; staff, tape, twilio and tencent are names of other senders"
+            )
+        if not secrets.split():
+            raise ValueError("one of its parts is empty. Take out the comma that is too many")
+        of_sender.setdefault(name, []).extend(secrets.split())
+    known = [secret for secrets in of_sender.values() for secret in secrets]
+    if len(set(known)) < len(known):
+        raise ValueError("it says a secret twice. Give each sender secrets of its own")
+    return of_sender
+
+
+def webhook_secrets(of_sender: dict[str, list[SecretStr]]) -> dict[str, list[SecretStr]]:
     """Secrets of the Standard Webhooks specification have 24 to 64 bytes."""
-    for secret in secrets:
+    for secret in (secret for secrets in of_sender.values() for secret in secrets):
         prefix, coded = secret.get_secret_value()[:6], secret.get_secret_value()[6:]
         try:
             size = len(b64decode(coded, validate=True))
@@ -163,7 +193,7 @@ def webhook_secrets(secrets: list[SecretStr]) -> list[SecretStr]:
                 "a secret is whsec_ and then 24 to 64 bytes in base64. "
                 "Make one with `echo whsec_$(openssl rand -base64 32)`"
             )
-    return secrets
+    return of_sender
 
 
 def clock_file(path: Path) -> Path:

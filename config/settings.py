@@ -123,8 +123,15 @@ class Settings(PolicySettings):
     """Another server that speaks Tencent Cloud's API; leave unset for Tencent Cloud itself."""
     park_after_seconds: Annotated[int, Field(ge=10, le=86400)] = 1800
     """How long to try to find out what became of a text whose answer was lost."""
-    events_in_secrets: Annotated[Secrets, Check(setting_validators.webhook_secrets)] | None = None
-    """Comma-separated Standard Webhooks secrets (`whsec_…`): the lender's systems sign with one."""
+    events_in_secrets: (
+        Annotated[
+            dict[str, list[SecretStr]],
+            BeforeValidator(setting_validators.senders),
+            Check(setting_validators.webhook_secrets),
+        ]
+        | None
+    ) = None
+    """Standard Webhooks secrets (`whsec_…`) by the sender that signs with them, newest first."""
     events_out_url: WebUrl | None = None
     """Where events for the lender's systems are delivered; without it none are delivered."""
     events_out_secrets: Secrets | None = None

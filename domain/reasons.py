@@ -166,6 +166,7 @@ class ReasonCode(StrEnum):
     PAYMENT_IN_TAPE = auto()
     PAYMENT_KNOWN = auto()
     PAYMENT_ID_TAKEN = auto()
+    ID_OF_SEVERAL_SENDERS = auto()
     PAYMENT_IN_FUTURE = auto()
     PAYMENT_NOT_KNOWN = auto()
     REVERSAL_KNOWN = auto()

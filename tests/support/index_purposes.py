@@ -13,6 +13,7 @@ from domain.actors import Actor
 from domain.collectors import Span
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
+from domain.events import LENDER
 from domain.language.speak import speak
 from domain.messages import MessageStatus
 from tests.support.inbound import record_inbound_text
@@ -26,6 +27,7 @@ from workers.db import (
     adjustments,
     allocations,
     closed_numbers,
+    inbox,
     loans,
     outbox,
     persons,
@@ -293,9 +295,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "evidence_link_evidence_head_id_idx": ("the links a head stands for", links_of_a_head),
     "evidence_link_kind_row_id_key": ("whether a row is linked; never twice", a_link_of_a_row),
-    "hold_external_id_key": (
+    "hold_external_id_sender_key": (
         "a release names its hold",
-        lambda c, h: loans.lock_loan_of(c, hold, f"H-{PAST_DUE}"),
+        lambda c, h: loans.lock_loan_of(c, hold, f"H-{PAST_DUE}", LENDER),
     ),
     "hold_loan_id_idx": ("the holds of the loans of an envelope", facts),
     "hold_release_hold_id_idx": (
@@ -330,7 +332,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the story of new contacts",
         lambda c, h: list(story_of_borrower.contact_changes(c, explained(c))),
     ),
-    "inbox_event_external_id_key": (
+    "inbox_event_external_id_sender_key": (
         "an event that comes twice is stored once",
         lambda c, h: process.store_event(
             c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()
@@ -391,7 +393,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what a tape is brought together with",
         lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
     ),
-    "payment_external_id_key": ("a payment that comes twice counts once", a_payment_comes_in),
+    "payment_external_id_sender_key": (
+        "a payment that comes twice counts once",
+        a_payment_comes_in,
+    ),
     "payment_loan_id_idx": (
         "what a tape is brought together with",
         lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
@@ -428,9 +433,13 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "promises whose day is over",
         lambda c, h: promises.break_overdue_promises(h, limit=5),
     ),
-    "promise_external_id_key": (
+    "promise_external_id_sender_key": (
         "a withdrawal names its promise",
-        lambda c, h: loans.lock_loan_of(c, promise, f"PR-{PAST_DUE}"),
+        lambda c, h: loans.lock_loan_of(c, promise, f"PR-{PAST_DUE}", LENDER),
+    ),
+    "replaced_event_event_id_idx": (
+        "what an event said before its corrections",
+        lambda c, h: inbox.replaced_contents(c, 7),
     ),
     "promise_loan_id_idx": (
         "the promises of a loan, and which of its holds are theirs",

@@ -1,7 +1,7 @@
 """The lender's systems: they sign what they tell, and post it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from httpx2 import Response
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
+from domain.events import LENDER
 from tests.support.loans import Book
 from workers.http.app import create_app
 
@@ -27,8 +28,15 @@ PAYMENT: dict[str, Any] = {
 
 
 def listen(book: Book, *secrets: str) -> None:
-    """Let the house take events that are signed with any of these secrets."""
-    known = [SecretStr(secret) for secret in secrets]
+    """Let the house take events of the sender `lender`, signed with any of these secrets."""
+    listen_to(book, **({LENDER: secrets} if secrets else {}))
+
+
+def listen_to(book: Book, **of_senders: Sequence[str]) -> None:
+    """Let the house take events of these senders, signed with any of their secrets."""
+    known = {
+        sender: [SecretStr(secret) for secret in secrets] for sender, secrets in of_senders.items()
+    }
     settings = book.ctx.settings.model_copy(update={"events_in_secrets": known or None})
     book.ctx = replace(book.ctx, settings=settings)
 

@@ -11,7 +11,7 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
-from domain.events import NotYetError, RejectedError
+from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.inbound import loan_ids
@@ -53,6 +53,8 @@ class ReportedOutcome:
     """When the borrower asked to be called again; aware. Only with that outcome."""
     said: tuple[SaidFact, ...] = ()
     """When, where and in which language the borrower wants to be contacted."""
+    sender: str = STAFF
+    """Whose report it is, and whose the id of a hold that follows from it."""
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
@@ -127,6 +129,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             Hold(HoldKind.DECEASED, now.date()),
             borrower_id=attempt.borrower_id,
             external_id=hold_id,
+            sender=report.sender,
             actor=report.actor,
             now=now,
         )

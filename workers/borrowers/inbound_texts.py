@@ -35,9 +35,9 @@ PAYLOAD_BODY = "body_encrypted"
 Payload = Mapping[str, Any]
 
 
-def text_id(text: InboundText) -> str:
-    """The id of the event that a text is: by the provider's id, the same text is the same event."""
-    return f"text:{text.provider}:{text.sid}"
+def text_id(sid: str) -> str:
+    """The provider's id of the event that a text is: by its id of the text, it is one event."""
+    return f"text:{sid}"
 
 
 def text_payload(
@@ -49,7 +49,6 @@ def text_payload(
     `help_is_answered` says whether whoever stored it has answered a call for help.
     """
     payload = {
-        "text": text_id(text),
         "provider": text.provider,
         "sid": text.sid,
         PAYLOAD_BODY: b64encode(cipher.encrypt(text.body)).decode(),
@@ -134,7 +133,8 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
             )
         if people:
             reassess(connection, ctx, people.loans, ctx.now())
-    forget_values(connection, payload["text"], (PAYLOAD_BODY, Named.NUMBER))
+    id = text_id(payload["sid"])
+    forget_values(connection, payload["provider"], id, (PAYLOAD_BODY, Named.NUMBER))
     return because(ReasonCode.INBOUND_TEXT_RECORDED)
 
 

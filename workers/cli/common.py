@@ -81,6 +81,14 @@ def own_id(what: str) -> Any:
     )
 
 
+WhoseId = Annotated[
+    str | None,
+    typer.Option(
+        "--sender", help="Whose id it is, if several senders have given it; staff: typed here."
+    ),
+]
+
+
 def day(help: str, *names: str, **more: Any) -> Any:
     """An option that takes a day, written like 2026-03-01."""
     return typer.Option(*names, parser=parse_day, metavar="DAY", help=help, **more)

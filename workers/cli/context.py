@@ -81,6 +81,16 @@ def _with_ids(key: str, value: Any) -> Any:
     return [parse_id(each) for each in value]
 
 
+def event_of(id: str, sender: str | None) -> str:
+    """The id of an event that names something by the id which a sender gave it, if one is named."""
+    return f"{id}@{sender}" if sender else id
+
+
+def whose(sender: str | None) -> dict[str, str]:
+    """What an event says of the sender whose id it names; nothing where none is given."""
+    return {"sender": sender} if sender else {}
+
+
 def submit(
     ctx: Context,
     kind: str,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import By, Loan, Why, own_id
+from workers.cli.common import By, Loan, WhoseId, Why, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.hold import EndsOn, StartsOn, submit_release
 
@@ -36,6 +36,7 @@ def close(
     dispute_id: Annotated[str, typer.Argument(help="The lender's id of the dispute.")],
     actor: By,
     ends_on: EndsOn = None,
+    sender: WhoseId = None,
 ) -> None:
     """Close a dispute: the ladder continues where it paused."""
-    submit_release(dispute_id, actor, ends_on)
+    submit_release(dispute_id, actor, ends_on, sender)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import By, Loan, Why, day, own_id
-from workers.cli.context import open_context, submit
+from workers.cli.common import By, Loan, WhoseId, Why, day, own_id
+from workers.cli.context import event_of, open_context, submit, whose
 from workers.hardship.holds import PLACEABLE_KINDS
 
 app = typer.Typer()
@@ -55,14 +55,20 @@ def release(
     hold_id: Annotated[str, typer.Argument(help="The lender's id of the hold.")],
     actor: By,
     ends_on: EndsOn = None,
+    sender: WhoseId = None,
 ) -> None:
     """End a hold: the ladder continues where it paused."""
-    submit_release(hold_id, actor, ends_on)
+    submit_release(hold_id, actor, ends_on, sender)
 
 
-def submit_release(hold_id: str, actor: Actor, ends_on: date | None) -> None:
+def submit_release(hold_id: str, actor: Actor, ends_on: date | None, sender: str | None) -> None:
     """End a hold, or a dispute, which is a hold of its own kind."""
     ctx = open_context()
     first_day = (ends_on or ctx.today()).isoformat()
-    payload = {"hold": hold_id, "ends_on": first_day, "actor": actor.reference}
-    submit(ctx, "release", f"{hold_id}:{first_day}", payload)
+    payload = {
+        "hold": hold_id,
+        "ends_on": first_day,
+        "actor": actor.reference,
+        **whose(sender),
+    }
+    submit(ctx, "release", event_of(f"{hold_id}:{first_day}", sender), payload)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, Recorder, day, own_id
-from workers.cli.context import open_context, submit
+from workers.cli.common import Loan, Recorder, WhoseId, day, own_id
+from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import refuse_future_day
 from workers.cli.language import say
 from workers.inbox import process
@@ -59,6 +59,7 @@ def reverse(
     payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
     actor: Recorder,
     reversed_on: Annotated[date | None, day("When it bounced; today if left out.")] = None,
+    sender: WhoseId = None,
 ) -> None:
     """Reverse a payment that bounced: what it had paid is owed again."""
     ctx = open_context()
@@ -67,8 +68,9 @@ def reverse(
         "payment": payment_id,
         "reversed_on": reversed_on.isoformat(),
         "actor": actor.reference,
+        **whose(sender),
     }
-    submit(ctx, "reversal", payment_id, payload)
+    submit(ctx, "reversal", event_of(payment_id, sender), payload)
 
 
 def parse_amount(written: str) -> Decimal:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, Recorder, by, own_id
-from workers.cli.context import open_context, submit
+from workers.cli.common import Loan, Recorder, WhoseId, by, own_id
+from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import parse_day
 from workers.cli.payment import Amount, Currency, parse_amount
 
@@ -46,7 +46,8 @@ def record(
 def cancel(
     promise_id: Annotated[str, typer.Argument(help="The lender's id of the promise.")],
     actor: Recorder,
+    sender: WhoseId = None,
 ) -> None:
     """Cancel a promise to pay: the ladder continues where it paused."""
-    payload = {"promise": promise_id, "actor": actor.reference}
-    submit(open_context(), "promise_withdrawal", promise_id, payload)
+    payload = {"promise": promise_id, "actor": actor.reference, **whose(sender)}
+    submit(open_context(), "promise_withdrawal", event_of(promise_id, sender), payload)

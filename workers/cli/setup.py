@@ -52,6 +52,14 @@ def check() -> None:
         )
     if wrong:
         raise ArrearsError("\n".join(wrong))
+    for sender, secrets in (ctx.settings.events_in_secrets or {}).items():
+        print_lines(
+            say(
+                "Events of {sender} are accepted, signed with any of its {count} secrets.",
+                sender=sender,
+                count=len(secrets),
+            )
+        )
     print_lines(
         say(
             "All well: {ladders} ladders, {rule_packs} rule packs, {names} templates, "

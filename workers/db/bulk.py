@@ -74,13 +74,13 @@ def _plain(value: Any) -> Any:
 
 @cache
 def _inserting(
-    table: Table, names: tuple[str, ...], returning: tuple[str, ...], known_by: str | None
+    table: Table, names: tuple[str, ...], returning: tuple[str, ...], known_by: tuple[str, ...]
 ) -> Executable:
     """The insert of rows that are passed at execution, with exactly these columns."""
     given = as_rows(table.c[name] for name in names)
     statement = insert(table).from_select(list(names), select(given))
     if known_by:
-        statement = statement.on_conflict_do_nothing(index_elements=[known_by])
+        statement = statement.on_conflict_do_nothing(index_elements=known_by)
     if returning:
         return prepared(statement.returning(*(table.c[name] for name in returning)))
     return prepared(statement)
@@ -92,12 +92,12 @@ def insert_rows(
     rows: Sequence[Mapping[str, Any]],
     *,
     returning: tuple[str, ...] = (),
-    known_by: str | None = None,
+    known_by: tuple[str, ...] = (),
 ) -> CursorResult[Any]:
     """Insert `rows`, at least one, which all have the same keys. One statement.
 
     The result has the columns `returning` of the inserted rows, in no order. With `known_by`, the
-    name of a unique column, rows that exist already are left out.
+    names of unique columns, rows that exist already are left out.
     """
     statement = _inserting(table, tuple(rows[0]), returning, known_by)
     return connection.execute(statement, given_rows(rows))

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
+from domain.events import STAFF
 from domain.holds import Hold
 from workers.db.schema import hold
 
@@ -15,14 +16,15 @@ def insert_hold(
     loan_id: int | None = None,
     borrower_id: int | None = None,
     external_id: str | None = None,
+    sender: str = STAFF,
     actor: str,
     why: str | None = None,
     now: datetime,
 ) -> int:
     """Insert a hold of a locked loan or person; returns its id. The caller reassesses it.
 
-    `why` is what a person typed. None: a promise or a reported death, which
-    has a row of its own.
+    `external_id` is the id that `sender` gave it, if it has one. `why` is what a person
+    typed. None: a promise or a reported death, which has a row of its own.
     """
     hold_id: int = connection.execute(
         insert(hold)
@@ -30,6 +32,7 @@ def insert_hold(
             loan_id=loan_id,
             borrower_id=borrower_id,
             external_id=external_id,
+            sender=sender if external_id is not None else None,
             kind=pause.kind,
             starts_on=pause.starts_on,
             ends_on=pause.ends_on,

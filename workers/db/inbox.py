@@ -8,9 +8,11 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
+    Select,
     Text,
     any_,
     bindparam,
+    case,
     cast,
     exists,
     func,
@@ -20,12 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import array, insert
 
-from domain.events import INBOX_MOVES, InboxStatus
+from domain.errors import ArrearsError
+from domain.events import INBOX_MOVES, STAFF, InboxStatus, Named
 from domain.moves import sources
 from domain.reasons import Reasons
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import literal, prepared
-from workers.db.schema import inbox_event
+from workers.db.schema import inbox_event, replaced_event
 from workers.db.skip_locked import not_dispatched_since, update_first
 from workers.db.typed_rows import columns_of
 
@@ -38,12 +41,18 @@ class StoredEvent(NamedTuple):
     """One row of the inbox. It holds no personal data that is not encrypted."""
 
     id: int
+    sender: str
     external_id: str
     kind: str
     payload: Mapping[str, Any]
     status: InboxStatus
     reason: Reasons
     received_at: datetime
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The payload, with the sender whose ids it names: its own, where it names no other."""
+        return {**self.payload, "sender": self.payload.get("sender") or self.sender}
 
 
 class HeldBack(NamedTuple):
@@ -61,6 +70,14 @@ _COLUMNS = columns_of(StoredEvent, inbox_event)
 _IS_RECEIVED = inbox_event.c.status == literal(InboxStatus.RECEIVED)
 
 
+def shown_id(events: Any) -> ColumnElement[str]:
+    """How people name an event: `core:evt-1`; what the staff typed has its own id alone."""
+    of_staff = events.c.sender == literal(STAFF)
+    named = events.c.sender + literal(":") + events.c.external_id
+    shown: ColumnElement[str] = case((of_staff, events.c.external_id), else_=named)
+    return shown
+
+
 def payload_value(events: Any, key: str) -> ColumnElement[str]:
     """The value of a key in the payload, written as the partial indexes write it."""
     value: ColumnElement[str] = events.c.payload.op("->>", return_type=Text())(literal(key))
@@ -72,14 +89,16 @@ _INSERT = prepared(insert(inbox_event).on_conflict_do_nothing().returning(inbox_
 
 def insert_event(
     connection: Connection,
+    sender: str,
     external_id: str,
     kind: str,
     payload: Mapping[str, Any],
     held_back: HeldBack,
     now: datetime,
 ) -> int | None:
-    """Store an event; returns its id, or None if one with its external id is there already."""
+    """Store an event; returns its id, or None if its sender gave this id to one before."""
     values = {
+        "sender": sender,
         "external_id": external_id,
         "kind": kind,
         "payload": payload,
@@ -91,33 +110,96 @@ def insert_event(
     return stored
 
 
-def event_known_as(connection: Connection, external_id: str) -> StoredEvent:
+def event_known_as(connection: Connection, sender: str, external_id: str) -> StoredEvent:
     """The stored event with its sender's id, as it is now. Nothing is locked."""
-    row = connection.execute(select(*_COLUMNS).where(inbox_event.c.external_id == external_id))
+    return StoredEvent(*connection.execute(_known_as(sender, external_id)).one())
+
+
+def lock_event_known_as(
+    connection: Connection, sender: str, external_id: str, *, wait: bool
+) -> StoredEvent:
+    """The stored event with its sender's id, locked.
+
+    Raises:
+        OperationalError: another transaction has it locked, for longer than the lock timeout, or at
+            all without `wait`.
+    """
+    locked = _known_as(sender, external_id).with_for_update(nowait=not wait)
+    return StoredEvent(*connection.execute(locked).one())
+
+
+def find_event(connection: Connection, shown: str) -> int:
+    """The row id of the event that people name like this, as `shown_id` has it.
+
+    Raises:
+        ArrearsError: there is none, or there are two.
+    """
+    # Any of these may be its own id: an id of the staff's may have a colon in it, or the system's.
+    _, _, after = shown.partition(":")
+    found = connection.execute(
+        select(inbox_event.c.id, inbox_event.c.sender)
+        .where(inbox_event.c.external_id.in_((shown, after)), shown_id(inbox_event) == shown)
+        .order_by(inbox_event.c.id)
+    ).all()
+    if not found:
+        raise ArrearsError(
+            "There is no event {event}. `arrears problems list` shows those not applied.",
+            event=shown,
+        )
+    if len(found) > 1:
+        raise ArrearsError(
+            "{event} may be an event of the staff's or of a sender's. Let the sender take another "
+            "name in ARREARS_EVENTS_IN_SECRETS, one that is no kind of event.",
+            event=shown,
+        )
+    return int(found[0].id)
+
+
+class ReplacedContents(NamedTuple):
+    """What an event said before its sender corrected it."""
+
+    payload: Mapping[str, Any]
+    status: InboxStatus
+    reason: Reasons
+    replaced_at: datetime
+
+
+def replaced_contents(connection: Connection, event_id: int) -> list[ReplacedContents]:
+    """What an event said before each correction, the oldest first."""
+    rows = connection.execute(
+        select(*columns_of(ReplacedContents, replaced_event))
+        .where(replaced_event.c.event_id == event_id)
+        .order_by(replaced_event.c.id)
+    )
+    return [ReplacedContents(*row) for row in rows]
+
+
+def event_of_row(connection: Connection, event_id: int) -> StoredEvent:
+    """One event as it is now. Nothing is locked."""
+    row = connection.execute(select(*_COLUMNS).where(inbox_event.c.id == event_id))
     return StoredEvent(*row.one())
 
 
-def lock_event_known_as(connection: Connection, external_id: str) -> StoredEvent:
-    """The stored event with its sender's id, locked. Waits for whoever has locked it."""
-    row = connection.execute(
-        select(*_COLUMNS).where(inbox_event.c.external_id == external_id).with_for_update()
-    ).one()
-    return StoredEvent(*row)
+def _known_as(sender: str, external_id: str) -> Select[Any]:
+    return select(*_COLUMNS).where(
+        inbox_event.c.external_id == external_id, inbox_event.c.sender == sender
+    )
 
 
 def correct_event(
     connection: Connection,
-    event_id: int,
-    kind: str,
+    known: StoredEvent,
     payload: Mapping[str, Any],
     held_back: HeldBack,
+    now: datetime,
 ) -> bool:
-    """Replace the contents of an event that was not applied; False if it was, and nothing changed.
+    """Replace the contents of a locked event that was not applied; False if it was, and nothing
+    changed.
 
-    It is tried again as if it were new.
+    It is tried again as if it were new. What it said before is kept, without what was encrypted and
+    the hashes of numbers.
     """
     corrected = {
-        "kind": kind,
         "payload": payload,
         **held_back._asdict(),
         "reason": (),
@@ -125,7 +207,29 @@ def correct_event(
         "dispatched_at": None,
     }
     to = InboxStatus.RECEIVED
-    return _move(connection, event_id, {to, *sources(INBOX_MOVES, to)}, to, corrected)
+    if not _move(connection, known.id, {to, *sources(INBOX_MOVES, to)}, to, corrected):
+        return False
+    replaced = {
+        "event_id": known.id,
+        "payload": comparable(known.payload),
+        "status": known.status,
+        "reason": known.reason,
+        "replaced_at": now,
+    }
+    connection.execute(insert(replaced_event).values(replaced))
+    return True
+
+
+def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload without encrypted values and the hashes of numbers.
+
+    Each encryption differs, and a digest covers them. Events of earlier versions have no hash.
+    """
+    return {
+        name: value
+        for name, value in payload.items()
+        if name not in (Named.NUMBER, Named.NUMBERS) and not name.endswith("_encrypted")
+    }
 
 
 def discard_event(connection: Connection, event_id: int, reason: Reasons, now: datetime) -> bool:
@@ -292,11 +396,15 @@ def retry_all_events(connection: Connection) -> None:
     )
 
 
-def forget_values(connection: Connection, external_id: str, names: Sequence[str]) -> None:
+def forget_values(
+    connection: Connection, sender: str, external_id: str, names: Sequence[str]
+) -> None:
     """Delete values from the payload of an event that is being applied: they are on record."""
     without = inbox_event.c.payload.op("-")(cast(array(names), ARRAY(Text)))
     connection.execute(
-        update(inbox_event).where(inbox_event.c.external_id == external_id).values(payload=without)
+        update(inbox_event)
+        .where(inbox_event.c.external_id == external_id, inbox_event.c.sender == sender)
+        .values(payload=without)
     )
 
 

@@ -15,6 +15,7 @@ from domain.reasons import ReasonCode
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import instalment, loan
+from workers.db.sender_ids import is_named
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
@@ -83,16 +84,16 @@ def not_known_yet(external_id: str, event: str) -> NotYetError:
     return NotYetError(ReasonCode.LOAN_NOT_KNOWN, loan=external_id, event=event)
 
 
-def lock_loan_of(connection: Connection, table: Table, external_id: str) -> int | None:
+def lock_loan_of(connection: Connection, table: Table, external_id: str, sender: str) -> int | None:
     """Lock the loan that a row of `table` belongs to; returns its id.
 
-    `external_id` is the lender's id of the row. None if there is no such row. Read other data of
-    the loan only after this.
+    `external_id` is the id that `sender` gave the row. None if there is no such row. Read other
+    data of the loan only after this.
     """
     locked: int | None = connection.execute(
         select(loan.c.id)
         .join(table, table.c.loan_id == loan.c.id)
-        .where(table.c.external_id == external_id)
+        .where(is_named(table, external_id, sender))
         .with_for_update(of=loan, key_share=True)
     ).scalar()
     return locked

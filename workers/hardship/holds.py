@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
-from domain.events import NotYetError, RejectedError
+from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -22,6 +22,7 @@ from workers.db.persons import (
     lock_person_of_loan,
 )
 from workers.db.schema import hold, hold_release, loan
+from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 
 PLACEABLE_KINDS = tuple(
@@ -47,6 +48,8 @@ class NewHold:
     why: str
     actor: str
     """The lender's reference of the member of staff."""
+    sender: str = STAFF
+    """Whose id of the hold it is."""
 
 
 def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
@@ -72,7 +75,8 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
             starts_on=new.starts_on,
             ends_on=new.ends_on,
         )
-    known = select(hold.c.ends_on).where(hold.c.external_id == new.hold)
+    sender = whose_id(connection, hold, new.hold, new.sender)
+    known = select(hold.c.ends_on).where(is_named(hold, new.hold, sender))
     stored = connection.execute(known).one_or_none()
     if stored is not None:
         on_record = because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
@@ -87,6 +91,7 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
         loan_id=paused.loan_id,
         borrower_id=paused.borrower_id,
         external_id=new.hold,
+        sender=sender,
         actor=new.actor,
         why=new.why,
         now=now,
@@ -138,7 +143,14 @@ def _jurisdictions(connection: Connection, loans: list[int]) -> tuple[str, ...]:
     return tuple(sorted(connection.execute(known).scalars()))
 
 
-def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on: date) -> Reasons:
+def release_hold(
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    ends_on: date,
+    *,
+    sender: str = STAFF,
+) -> Reasons:
     """End a hold or a dispute on `ends_on`, the first business date without it.
 
     A release never makes it longer. If a law makes a hold last for some days after its release, it
@@ -147,24 +159,27 @@ def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on
     Raises:
         NotYetError: the hold is not known.
     """
-    loans = _lock_held(connection, external_id)
+    sender = whose_id(connection, hold, external_id, sender)
+    named = is_named(hold, external_id, sender)
+    loans = _lock_held(connection, external_id, sender)
     if loans is None:
         raise NotYetError(ReasonCode.HOLD_NOT_KNOWN, hold_id=external_id)
-    ends_on += _after_release(connection, ctx, external_id, _jurisdictions(connection, loans))
-    if not release(connection, hold.c.external_id == external_id, ends_on, ctx.now()):
+    ends_on += _after_release(connection, ctx, named, _jurisdictions(connection, loans))
+    if not release(connection, named, ends_on, ctx.now()):
         return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
     reassess(connection, ctx, loans, ctx.now())
     return because(ReasonCode.HOLD_ENDS, hold_id=external_id, ends_on=ends_on)
 
 
-def _lock_held(connection: Connection, external_id: str) -> list[int] | None:
+def _lock_held(connection: Connection, external_id: str, sender: str) -> list[int] | None:
     """Lock the loan or the person of a hold; the loans that it pauses. None: no such hold."""
-    which = select(hold.c.loan_id, hold.c.borrower_id).where(hold.c.external_id == external_id)
+    named = is_named(hold, external_id, sender)
+    which = select(hold.c.loan_id, hold.c.borrower_id).where(named)
     held = connection.execute(which).one_or_none()
     if held is None:
         return None
     if held.loan_id is not None:
-        lock_loan_of(connection, hold, external_id)
+        lock_loan_of(connection, hold, external_id, sender)
         return [held.loan_id]
     lock_person(connection, held.borrower_id)
     return lock_loans_of_person(connection, held.borrower_id)
@@ -188,12 +203,13 @@ def _lawful_end(ctx: Context, jurisdictions: Iterable[str], new: NewHold) -> dat
 
 
 def _after_release(
-    connection: Connection, ctx: Context, external_id: str, jurisdictions: Iterable[str]
+    connection: Connection,
+    ctx: Context,
+    named: ColumnElement[bool],
+    jurisdictions: Iterable[str],
 ) -> timedelta:
     """How many days a law makes a hold last after its release: the longest time."""
-    stored = connection.execute(
-        select(hold.c.kind, hold.c.starts_on).where(hold.c.external_id == external_id)
-    ).one()
+    stored = connection.execute(select(hold.c.kind, hold.c.starts_on).where(named)).one()
     pause = Hold(HoldKind(stored.kind), stored.starts_on)
     lengths = _lengths(ctx, jurisdictions, pause)
     return timedelta(days=max((each.days for each in lengths if each.after_release), default=0))

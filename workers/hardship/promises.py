@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from domain.events import NotYetError, RejectedError
+from domain.events import STAFF, NotYetError, RejectedError
 from domain.money import check_amount
 from domain.moves import sources
 from domain.promises import (
@@ -28,6 +28,7 @@ from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
+from workers.db.sender_ids import is_named, whose_id
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release
@@ -48,6 +49,8 @@ class NewPromise:
     """The last business date on which the payment keeps the promise."""
     actor: str
     """The lender's reference of the member of staff."""
+    sender: str = STAFF
+    """Whose id of the promise it is."""
 
 
 def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Reasons:
@@ -62,7 +65,8 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     """
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "promise")
-    known = select(promise.c.status).where(promise.c.external_id == new.promise)
+    sender = whose_id(connection, promise, new.promise, new.sender)
+    known = select(promise.c.status).where(is_named(promise, new.promise, sender))
     status = connection.execute(known).scalar()
     if status is not None and status != PromiseStatus.OPEN:
         return because(ReasonCode.PROMISE_OVER, promise=new.promise, promise_status=status)
@@ -83,6 +87,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
             loan_id=owed.id,
             hold_id=hold_id,
             external_id=new.promise,
+            sender=sender,
             amount=new.amount,
             due_on=new.due_on,
             actor=new.actor,
@@ -94,17 +99,20 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     return because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
 
 
-def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> Reasons:
+def withdraw_promise(
+    connection: Connection, ctx: Context, external_id: str, *, sender: str = STAFF
+) -> Reasons:
     """Withdraw a promise: its hold ends today. A completed promise stays as it is.
 
     Raises:
         NotYetError: the promise is not known.
     """
     now = ctx.now()
-    loan_id = lock_loan_of(connection, promise, external_id)
+    sender = whose_id(connection, promise, external_id, sender)
+    loan_id = lock_loan_of(connection, promise, external_id, sender)
     if loan_id is None:
         raise NotYetError(ReasonCode.PROMISE_NOT_KNOWN, promise=external_id)
-    named = _PROMISE.where(promise.c.external_id == external_id)
+    named = _PROMISE.where(is_named(promise, external_id, sender))
     (stored,) = typed_rows(_StoredPromise, connection.execute(named))
     if stored.status != PromiseStatus.OPEN:
         return because(ReasonCode.PROMISE_OVER, promise=external_id, promise_status=stored.status)

@@ -10,6 +10,7 @@ from domain.inconvenient import EVERY_DAY, WEEK
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.persons import PersonFact
+from workers.db.inbox import shown_id
 from workers.db.persons import records_of_person
 from workers.db.schema import (
     acknowledgement,
@@ -236,7 +237,7 @@ def _resolved(kind: str, actor: str | None) -> Part:
 def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Events that name the loan and changed nothing; what an applied one did has its own entry."""
     rows = connection.execute(
-        select(inbox_event)
+        select(inbox_event, shown_id(inbox_event).label("shown"))
         .where(
             inbox_event.c.status.in_(EVENT),
             inbox_event.c.payload["loan"].astext == subject.external_id,
@@ -244,5 +245,5 @@ def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(inbox_event.c.id)
     )
     for row in rows:
-        text = part(EVENT[row.status], event_kind=row.kind, event_id=row.external_id)
+        text = part(EVENT[row.status], event_kind=row.kind, event_id=row.shown)
         yield Entry(row.received_at, (text, *why(row.reason)))

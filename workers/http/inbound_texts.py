@@ -32,9 +32,9 @@ def store_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> St
     now = ctx.now()
     help_in = _help_in(ctx, text) if help_is_answered else None
     payload = text_payload(ctx.cipher, text, now, help_is_answered=help_in is not None)
-    return StoredInboundText(
-        store_unless_known(ctx, text_id(text), "inbound_text", payload, now), help_in
-    )
+    id = text_id(text.sid)
+    event_id = store_unless_known(ctx, text.provider, id, "inbound_text", payload, now)
+    return StoredInboundText(event_id, help_in)
 
 
 def _help_in(ctx: Context, text: InboundText) -> str | None:

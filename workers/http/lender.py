@@ -109,7 +109,8 @@ async def lender_event(
     request: Request, body: AnyLenderEvent, webhook_id: Annotated[str, Depends(signature_headers)]
 ) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
-    event_id = await in_the_store(partial(_store, context_of(request), webhook_id, body))
+    sender = request.state.sender
+    event_id = await in_the_store(partial(_store, context_of(request), sender, webhook_id, body))
     # After the answer: the event is stored, and its sender need not wait for the broker.
     return Response(status_code=202, background=BackgroundTask(request.app.state.notify, event_id))
 
@@ -149,6 +150,7 @@ def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
     )
 
 
-def _store(ctx: Context, webhook_id: str, event: LenderEvent) -> int:
+def _store(ctx: Context, sender: str, webhook_id: str, event: LenderEvent) -> int:
     payload = event.data.payload(ctx.cipher)
-    return store_and_commit(ctx, f"lender:{webhook_id}", event.type, payload, ctx.now())
+    now = ctx.now()
+    return store_and_commit(ctx, webhook_id, event.type, payload, now, sender=sender, wait=False)

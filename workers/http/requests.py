@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
@@ -108,7 +109,9 @@ async def in_the_store(work: Callable[[], Result]) -> Result:
     """
     try:
         return await run_in_threadpool(work)
-    except (OperationalError, InterfaceError, PoolTimeoutError):
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise RefusedError(503, "it is being changed right now; try again later") from None
         raise RefusedError(503, "the database is away; try again later") from None
     except InternalError as error:
         if not is_read_only(error):

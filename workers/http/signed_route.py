@@ -22,8 +22,9 @@ NAMED_AT_MOST = 20
 class SignedRequest(Request):
     """A request whose body was verified and parsed before FastAPI asks for it."""
 
-    def __init__(self, request: Request, body: bytes, parsed: object) -> None:
+    def __init__(self, request: Request, sender: str, body: bytes, parsed: object) -> None:
         super().__init__(request.scope, request.receive)
+        self.state.sender = sender
         self._verified = body
         self._parsed = parsed
 
@@ -49,8 +50,9 @@ class SignedRoute(APIRoute):
         depth = 1 if body_type == AnyLenderEvent else 0
 
         async def verify_and_handle(request: Request) -> Response:
-            body = await _read_signed(request)
-            return await handle(SignedRequest(request, body, _parse(adapter, body, depth)))
+            sender, body = await _read_signed(request)
+            parsed = _parse(adapter, body, depth)
+            return await handle(SignedRequest(request, sender, body, parsed))
 
         return verify_and_handle
 
@@ -59,7 +61,7 @@ def signature_headers(
     webhook_id: Annotated[
         str,
         Header(
-            description="Its own id: the same id is the same event, however often it is sent.",
+            description="The sender's own id: the same id is the same event, however often sent.",
             pattern="^[A-Za-z0-9_:-]{1,128}$",
         ),
     ],
@@ -84,21 +86,24 @@ SIGNATURE = APIKeyHeader(
 )
 
 
-async def _read_signed(request: Request) -> bytes:
-    """The body of a call that a known secret signed.
+async def _read_signed(request: Request) -> tuple[str, bytes]:
+    """The sender and the body of a call that a known secret signed.
 
     Raises:
         RefusedError: no secret is set, it is not signed with one, or it is not JSON in UTF-8.
     """
     ctx = context_of(request)
-    secrets = ctx.settings.events_in_secrets
-    if not secrets:
+    of_senders = ctx.settings.events_in_secrets
+    if not of_senders:
         raise RefusedError(404, "no events are taken here: ARREARS_EVENTS_IN_SECRETS is not set")
     body = await read_body(request)
-    known = [secret.get_secret_value() for secret in secrets]
-    check_signature(body, request.headers, known, ctx.now())
+    known = {
+        sender: [secret.get_secret_value() for secret in secrets]
+        for sender, secrets in of_senders.items()
+    }
+    sender = check_signature(body, request.headers, known, ctx.now())
     _check_is_json(request.headers.get("content-type", ""))
-    return body
+    return sender, body
 
 
 def _check_is_json(content_type: str) -> None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from workers.http.delivery_receipts import store_reports
 from workers.http.inbound_texts import store_text
 from workers.http.notify_workers import wake_worker
-from workers.http.openapi import OTHER_CONTENTS, described_request, refusals
+from workers.http.openapi import described_request, refusals
 from workers.http.requests import (
     RefusedError,
     check_identifier,
@@ -60,7 +60,6 @@ router = APIRouter(
     responses=refusals(
         _400="Not what Tencent Cloud sends here.",
         _404="The token in the address is not one that Tencent Cloud was given.",
-        _409=OTHER_CONTENTS,
     ),
 )
 

@@ -18,7 +18,6 @@ from workers.http.inbound_texts import store_text
 from workers.http.notify_workers import wake_worker
 from workers.http.openapi import (
     FORM,
-    OTHER_CONTENTS,
     described_request,
     refusals,
 )
@@ -84,7 +83,6 @@ router = APIRouter(
     "/status",
     status_code=204,
     response_description="Stored, now or before.",
-    responses=refusals(_409=OTHER_CONTENTS),
     openapi_extra=described_request(StatusForm.model_json_schema(), FORM)
     | {"parameters": [MESSAGE]},
 )

@@ -124,11 +124,13 @@ def applying(kind: AdjustmentKind) -> Callable[[Connection, Context, Payload], R
 
 def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     reversed_on = date.fromisoformat(payload["reversed_on"])
-    return reverse_payment(connection, ctx, payload["payment"], reversed_on)
+    return reverse_payment(
+        connection, ctx, payload["payment"], reversed_on, sender=payload["sender"]
+    )
 
 
 def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    return withdraw_promise(connection, ctx, payload["promise"])
+    return withdraw_promise(connection, ctx, payload["promise"], sender=payload["sender"])
 
 
 def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
@@ -139,7 +141,7 @@ def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Rea
 
 def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     ends_on = date.fromisoformat(payload["ends_on"])
-    return release_hold(connection, ctx, payload["hold"], ends_on)
+    return release_hold(connection, ctx, payload["hold"], ends_on, sender=payload["sender"])
 
 
 def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

@@ -15,10 +15,10 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError, KeptAsRejectedError, RefusedError
 from domain.events import (
+    STAFF,
     HandlerResult,
     InboxStatus,
     LoanLockedError,
-    Named,
     NotYetError,
     RejectedError,
 )
@@ -36,25 +36,42 @@ log = logging.getLogger(__name__)
 
 
 def store_event(
-    connection: Connection, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+    connection: Connection,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    sender: str = STAFF,
+    wait: bool = True,
 ) -> int:
     """Store an event under the id its sender gave it; returns the id of its row.
 
     The same event twice is stored once. Until it is applied, the same id with other contents
-    corrects it. The payload must hold no personal data that is not encrypted.
+    corrects it, and what it said before is kept; its kind never changes. The payload must hold no
+    personal data that is not encrypted. Without `wait`, a correction of an event that is being
+    applied right now fails at once.
 
     Raises:
-        ArrearsError: it was applied already, with other contents.
+        ArrearsError: it was applied already, with other contents, or is of another kind.
+        OperationalError: it is locked, and `wait` is False.
     """
-    stored = _insert_new(connection, external_id, kind, payload, now)
+    stored = _insert_new(connection, sender, external_id, kind, payload, now)
     if stored is not None:
         return stored
     # Whoever applies it has it locked, perhaps for long: the same event again does not wait.
-    known = inbox.event_known_as(connection, external_id)
-    if (known.kind, _comparable(known.payload)) == (kind, _comparable(payload)):
+    known = inbox.event_known_as(connection, sender, external_id)
+    if known.kind != kind:
+        raise ArrearsError(
+            "{external_id} is on record as an event of the kind {kind}, and its kind never "
+            "changes. Send this one under an id of its own.",
+            external_id=external_id,
+            kind=known.kind,
+        )
+    if _said(known.payload) == _said(payload):
         return known.id
-    known = inbox.lock_event_known_as(connection, external_id)
-    if not inbox.correct_event(connection, known.id, kind, payload, EVENT_KINDS[kind].pending):
+    known = inbox.lock_event_known_as(connection, sender, external_id, wait=wait)
+    if not inbox.correct_event(connection, known, payload, EVENT_KINDS[kind].pending, now):
         of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
         raise ArrearsError(
             "{external_id} is on record with other contents{of} and was applied. Send "
@@ -66,44 +83,52 @@ def store_event(
 
 
 def store_and_commit(
-    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+    ctx: Context,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    sender: str = STAFF,
+    wait: bool = True,
 ) -> int:
     """`store_event` in a transaction of its own. A new event costs one round trip."""
-    with autocommit(ctx.engine) as connection:
-        stored = _insert_new(connection, external_id, kind, payload, now)
+    stored = store_unless_known(ctx, sender, external_id, kind, payload, now)
     if stored is not None:
         return stored
     with ctx.engine.begin() as connection:
-        return store_event(connection, external_id, kind, payload, now)
+        return store_event(connection, external_id, kind, payload, now, sender=sender, wait=wait)
 
 
 def store_unless_known(
-    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+    ctx: Context,
+    sender: str,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
 ) -> int | None:
     """Store an event whose contents its id stands for; None if it is stored already. One round
     trip, which waits for nobody."""
     with autocommit(ctx.engine) as connection:
-        return _insert_new(connection, external_id, kind, payload, now)
+        return _insert_new(connection, sender, external_id, kind, payload, now)
 
 
 def _insert_new(
-    connection: Connection, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+    connection: Connection,
+    sender: str,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
 ) -> int | None:
     pending = EVENT_KINDS[kind].pending
-    return inbox.insert_event(connection, external_id, kind, payload, pending, now)
+    return inbox.insert_event(connection, sender, external_id, kind, payload, pending, now)
 
 
-def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload without who reported it, encrypted values, and the hashes of numbers.
-
-    The same event may be reported by two people. Each encryption differs, and a digest covers them.
-    Events of earlier versions have no hash.
-    """
-    return {
-        name: value
-        for name, value in payload.items()
-        if name not in ("actor", Named.NUMBER, Named.NUMBERS) and not name.endswith("_encrypted")
-    }
+def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a payload says, whoever reported it: the same event may be reported by two people."""
+    return {name: value for name, value in inbox.comparable(payload).items() if name != "actor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +184,7 @@ def _apply_batch(
             claimed = inbox.claim_batch(connection, event_ids, kind)
             if not claimed:
                 return []
-            outcomes = handler(connection, ctx, [event.payload for event in claimed])
+            outcomes = handler(connection, ctx, [event.facts for event in claimed])
             now = ctx.now()
             results, locked = [], []
             for event, outcome in zip(claimed, outcomes, strict=True):
@@ -200,7 +225,7 @@ def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
     outcome: HandlerResult | Exception
     try:
         with connection.begin_nested():
-            outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.payload)
+            outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.facts)
     except TRANSIENT_ERRORS:
         raise
     except Exception as error:
@@ -295,7 +320,8 @@ def _true_now(
     """
     savepoint = connection.begin_nested()
     try:
-        reason = EVENT_KINDS[kind].apply(connection, ctx, payload)
+        facts = {**payload, "sender": payload.get("sender") or STAFF}
+        reason = EVENT_KINDS[kind].apply(connection, ctx, facts)
     except (NotYetError, RejectedError):
         return ()
     finally:
@@ -317,5 +343,7 @@ def dispatch_events(ctx: Context, *, limit: int = 1_000) -> list[int]:
 
 def payment_payload(paid: Payment) -> dict[str, str]:
     """A payment as the payload of an event."""
-    payload: dict[str, str] = TypeAdapter(Payment).dump_python(paid, mode="json", exclude_none=True)
+    payload: dict[str, str] = TypeAdapter(Payment).dump_python(
+        paid, mode="json", exclude_none=True, exclude={"sender"}
+    )
     return payload

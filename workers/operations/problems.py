@@ -18,6 +18,7 @@ from domain.reasons import Reasons
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
+from workers.db.inbox import shown_id
 from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.pages import (
     ALL,
@@ -65,7 +66,7 @@ class UnappliedEvent:
     """An event that was rejected, or that waits for the loan or the borrower that it names."""
 
     event: str
-    """The id that its sender gave it."""
+    """Its sender, and the id that this gave it."""
     kind: str
     status: str
     """`rejected`, or `received` while it waits."""
@@ -216,7 +217,7 @@ def _of_replies(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Unre
 def _of_events(connection: Connection, zone: tzinfo, asked: Asked) -> Page[UnappliedEvent]:
     event = inbox_event.c
     columns = columns_of(
-        UnappliedEvent, inbox_event, event=event.external_id, since=event.received_at
+        UnappliedEvent, inbox_event, event=shown_id(inbox_event), since=event.received_at
     )
     statuses = [event.status == literal(status) for status in UNAPPLIED]
     where = [

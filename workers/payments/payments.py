@@ -2,16 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, select
 
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.events import HandlerResult, LoanLockedError, RejectedError
+from domain.events import STAFF, HandlerResult, LoanLockedError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
@@ -28,8 +28,12 @@ from workers.db.loans import (
 )
 from workers.db.schema import loan as loan_table
 from workers.db.schema import payment as payment_table
+from workers.db.sender_ids import is_named, named_by_staff
 from workers.escalation.reassess import reassess
 from workers.hardship.promises import keep_promises
+
+PaymentKey: TypeAlias = tuple[str, str]
+"""The id of a payment, and the sender that gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,12 @@ class Payment:
     """The business date on which the lender booked it: a tape of a later date contains it."""
     instalment: date | None = None
     """The due date of the instalment that the payer named: it is paid first."""
+    sender: str = STAFF
+    """Whose id of the payment it is."""
+
+    @property
+    def key(self) -> PaymentKey:
+        return self.external_id, self.sender
 
 
 def record_payment(connection: Connection, ctx: Context, payment: Payment) -> Reasons:
@@ -76,24 +86,44 @@ def record_payments(
     Returns the result of each: where its loan stands after all of them, or why it was not recorded.
     """
     now = ctx.now()
+    whose = _whose(connection, payments)
+    payments = [payment for payment, _ in whose]
     loans, locked = _lock(connection, {payment.loan for payment in payments}, wait)
     not_recorded = [
         LoanLockedError()
         if payment.loan in locked
-        else _why_not_recorded(payment, loans.get(payment.loan), now)
-        for payment in payments
+        else ambiguous or _why_not_recorded(payment, loans.get(payment.loan), now)
+        for payment, ambiguous in whose
     ]
     # Of two under one id the first is the payment, and the other is that payment again.
-    first: dict[str, Payment] = {}
+    first: dict[PaymentKey, Payment] = {}
     for payment, why_not in zip(payments, not_recorded, strict=True):
         if why_not is None:
-            first.setdefault(payment.external_id, payment)
+            first.setdefault(payment.key, payment)
     bookings = [_Booking(payment, loans[payment.loan]) for payment in first.values()]
     recorded = _record_new(connection, ctx, bookings, now) if bookings else {}
     return [
-        why_not or recorded.pop(payment.external_id, None) or _recorded_before(connection, payment)
+        why_not or recorded.pop(payment.key, None) or _recorded_before(connection, payment)
         for payment, why_not in zip(payments, not_recorded, strict=True)
     ]
+
+
+def _whose(
+    connection: Connection, payments: Sequence[Payment]
+) -> list[tuple[Payment, RejectedError | None]]:
+    """Each payment under the sender whose id it is, and why that is not known."""
+    of_staff = {payment.external_id for payment in payments if payment.sender == STAFF}
+    if not of_staff:
+        return [(payment, None) for payment in payments]
+    named = named_by_staff(connection, payment_table, of_staff)
+    whose: list[tuple[Payment, RejectedError | None]] = []
+    for payment in payments:
+        sender = named[payment.external_id] if payment.sender == STAFF else payment.sender
+        if isinstance(sender, RejectedError):
+            whose.append((payment, sender))
+        else:
+            whose.append((replace(payment, sender=sender), None))
+    return whose
 
 
 def _lock(
@@ -137,10 +167,10 @@ class _Booking(NamedTuple):
 
 def _record_new(
     connection: Connection, ctx: Context, bookings: Sequence[_Booking], now: datetime
-) -> dict[str, Reasons]:
-    """Record those that are not on record yet; returns what came of each, by its id."""
+) -> dict[PaymentKey, Reasons]:
+    """Record those that are not on record yet; returns what came of each."""
     ids = _insert(connection, bookings, now)
-    new = [booking for booking in bookings if booking.payment.external_id in ids]
+    new = [booking for booking in bookings if booking.payment.key in ids]
     if not new:
         return {}
     left_over, named_in_vain = _allocate(connection, ctx, new, ids)
@@ -148,27 +178,30 @@ def _record_new(
     keep_promises(connection, loan_ids, now)
     arrears = reassess(connection, ctx, loan_ids, now)
     return {
-        booking.payment.external_id: _result(booking, left_over, arrears[booking.loan.id])
+        booking.payment.key: _result(booking, left_over, arrears[booking.loan.id])
         + _not_found(booking.payment, named_in_vain)
         for booking in new
     }
 
 
-def _not_found(payment: Payment, named_in_vain: set[str]) -> Reasons:
+def _not_found(payment: Payment, named_in_vain: set[PaymentKey]) -> Reasons:
     """That a payment names an instalment which the loan does not have, if it does.
 
     It is allocated all the same: nobody may be contacted for money that they paid.
     """
-    if payment.external_id not in named_in_vain:
+    if payment.key not in named_in_vain:
         return ()
     return because(ReasonCode.INSTALMENT_NOT_KNOWN, loan=payment.loan, due_on=payment.instalment)
 
 
-def _insert(connection: Connection, bookings: Sequence[_Booking], now: datetime) -> dict[str, int]:
-    """Insert the payments that are not on record yet; returns their row ids, by the lender's."""
+def _insert(
+    connection: Connection, bookings: Sequence[_Booking], now: datetime
+) -> dict[PaymentKey, int]:
+    """Insert the payments that are not on record yet; returns their row ids."""
     rows = [
         {
             "external_id": booking.payment.external_id,
+            "sender": booking.payment.sender,
             "loan_id": booking.loan.id,
             "amount": booking.payment.amount,
             "currency": booking.payment.currency,
@@ -181,17 +214,24 @@ def _insert(connection: Connection, bookings: Sequence[_Booking], now: datetime)
         for booking in bookings
     ]
     new = insert_rows(
-        connection, payment_table, rows, returning=("external_id", "id"), known_by="external_id"
+        connection,
+        payment_table,
+        rows,
+        returning=("external_id", "sender", "id"),
+        known_by=("external_id", "sender"),
     )
-    return {row.external_id: row.id for row in new}
+    return {(row.external_id, row.sender): row.id for row in new}
 
 
 def _allocate(
-    connection: Connection, ctx: Context, bookings: Sequence[_Booking], ids: Mapping[str, int]
-) -> tuple[dict[str, Decimal], set[str]]:
+    connection: Connection,
+    ctx: Context,
+    bookings: Sequence[_Booking],
+    ids: Mapping[PaymentKey, int],
+) -> tuple[dict[PaymentKey, Decimal], set[PaymentKey]]:
     """Allocate payments to the schedules.
 
-    Returns what is left over of them, by the lender's ids; and the ids of those that name an
+    Returns what is left over of them; and those that name an
     instalment which the loan does not have. One that a tape contains already is not allocated.
     """
     to_allocate = [booking for booking in bookings if booking.in_tape_as_of is None]
@@ -200,31 +240,33 @@ def _allocate(
     schedules = load_schedules(connection, {booking.loan.id for booking in to_allocate})
     of_payments: dict[int, Sequence[Allocation]] = {}
     of_loans: dict[int, list[Allocation]] = defaultdict(list)
-    left_over: dict[str, Decimal] = {}
-    named_in_vain: set[str] = set()
+    left_over: dict[PaymentKey, Decimal] = {}
+    named_in_vain: set[PaymentKey] = set()
     for payment, loan in to_allocate:
         order = ctx.allocation_order(loan.jurisdiction)
         schedule, named = schedules[loan.id], payment.instalment
         parts, left = allocate(schedule, payment.amount, order, payment.paid_on, named)
         if named and all(instalment.due_on != named for instalment in schedule):
-            named_in_vain.add(payment.external_id)
+            named_in_vain.add(payment.key)
         schedules[loan.id] = apply_allocations(schedules[loan.id], parts)
-        of_payments[ids[payment.external_id]] = parts
+        of_payments[ids[payment.key]] = parts
         of_loans[loan.id] += parts
         if left:
-            left_over[payment.external_id] = left
+            left_over[payment.key] = left
     insert_allocations(connection, of_payments)
     pay_instalments(connection, of_loans)
-    set_unallocated(connection, {ids[name]: left for name, left in left_over.items()})
+    set_unallocated(connection, {ids[key]: left for key, left in left_over.items()})
     return left_over, named_in_vain
 
 
-def _result(booking: _Booking, left_over: Mapping[str, Decimal], arrears: Arrears) -> Reasons:
+def _result(
+    booking: _Booking, left_over: Mapping[PaymentKey, Decimal], arrears: Arrears
+) -> Reasons:
     payment = booking.payment
     if in_tape_as_of := booking.in_tape_as_of:
         return because(ReasonCode.PAYMENT_IN_TAPE, payment=payment.external_id, on=in_tape_as_of)
     result = where_it_stands(arrears, payment.currency)
-    if left := left_over.get(payment.external_id):
+    if left := left_over.get(payment.key):
         result += because(ReasonCode.LEFT_OVER_OF_PAYMENT, amount=left, currency=payment.currency)
     return result
 
@@ -239,7 +281,7 @@ def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
             payment_table.c.reversed_on,
         )
         .join(loan_table, loan_table.c.id == payment_table.c.loan_id)
-        .where(payment_table.c.external_id == payment.external_id)
+        .where(is_named(payment_table, *payment.key))
     ).one()
     if tuple(known)[:3] != (payment.loan, payment.amount, payment.currency):
         return RejectedError(

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text, update
 
-from domain.events import NotYetError, RejectedError
+from domain.events import STAFF, NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_loan_of
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import loan, payment
+from workers.db.sender_ids import is_named, whose_id
 from workers.db.typed_rows import columns_of
 from workers.escalation.reassess import reassess
 from workers.payments.left_over import allocate_left_over
@@ -36,7 +37,12 @@ UPDATE instalment i
 
 
 def reverse_payment(
-    connection: Connection, ctx: Context, external_id: str, reversed_on: date
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    reversed_on: date,
+    *,
+    sender: str = STAFF,
 ) -> Reasons:
     """Take back a payment and all that followed from it, in the caller's transaction.
 
@@ -50,10 +56,11 @@ def reverse_payment(
         NotYetError: the payment is not known.
         RejectedError: it would have been reversed before it was paid.
     """
-    loan_id = lock_loan_of(connection, payment, external_id)
+    sender = whose_id(connection, payment, external_id, sender)
+    loan_id = lock_loan_of(connection, payment, external_id, sender)
     if loan_id is None:
         raise NotYetError(ReasonCode.PAYMENT_NOT_KNOWN, payment=external_id)
-    paid = _read(connection, external_id)
+    paid = _read(connection, external_id, sender)
     if paid.reversed_on is not None:
         return because(ReasonCode.REVERSAL_KNOWN, payment=external_id, on=paid.reversed_on)
     if reversed_on < paid.paid_on:
@@ -93,10 +100,10 @@ class _Recorded(NamedTuple):
     jurisdiction: str
 
 
-def _read(connection: Connection, external_id: str) -> _Recorded:
+def _read(connection: Connection, external_id: str, sender: str) -> _Recorded:
     row = connection.execute(
         select(*columns_of(_Recorded, payment, loan))
         .join(loan, loan.c.id == payment.c.loan_id)
-        .where(payment.c.external_id == external_id)
+        .where(is_named(payment, external_id, sender))
     ).one()
     return _Recorded(*row)

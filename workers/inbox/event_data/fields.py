@@ -159,6 +159,7 @@ LEFT_OUT = {
         "loan",
         "proof",
         "said",
+        "sender",
         "which_number",
         "why",
     ),

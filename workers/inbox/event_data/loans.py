@@ -39,6 +39,8 @@ class PaymentFacts(EventData):
 
 class ReversalFacts(EventData):
     payment: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
     reversed_on: Day
     actor: Staff | None = None
 
@@ -119,6 +121,8 @@ class PromiseFacts(EventData):
 
 class PromiseWithdrawalFacts(EventData):
     promise: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
     actor: Staff | None = None
 
 
@@ -174,6 +178,8 @@ class HoldFacts(EventData):
 class ReleaseFacts(EventData):
     hold: Identifier
     """The id of a hold or of a dispute."""
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
     ends_on: Day
     actor: Staff | None = None
 

@@ -1,0 +1,93 @@
+"""Ids belong to the sender that gave them; secrets rotate within a sender."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from domain.language.speak import speak
+from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen_to, tell
+from tests.support.loans import Book
+from workers.db.schema import hold, inbox_event, payment
+from workers.inbox import process
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A loan, and two systems of its lender."""
+    book = Book(engine, now="2026-03-02 10:00")
+    listen_to(book, core=[SECRET], dialer=[OTHER_SECRET])
+    book.loan("L-1", due_on="2026-03-01")
+    return book
+
+
+def apply_all(book: Book) -> None:
+    for event_id in process.dispatch_events(book.ctx):
+        process.apply_event(book.ctx, event_id)
+
+
+def test_the_same_ids_from_two_senders_are_two_events_and_two_payments(book: Book) -> None:
+    for secret, amount in ((SECRET, "1.00"), (OTHER_SECRET, "2.00"), (SECRET, "1.00")):
+        assert tell(book, an_event(amount=amount), secret=secret).status_code == 202
+    apply_all(book)
+    assert {(row.sender, row.amount) for row in book.rows(payment)} == {("core", 1), ("dialer", 2)}
+
+    bounced = an_event("reversal", payment="P-1", reversed_on="2026-03-02")
+    assert tell(book, bounced, id="evt_2", secret=OTHER_SECRET).status_code == 202
+    apply_all(book)
+    reversed_on = {row.sender: row.reversed_on for row in book.rows(payment)}
+    assert (reversed_on["core"], reversed_on["dialer"]) == (None, date(2026, 3, 2))
+
+    of_core = an_event("reversal", payment="P-1", sender="core", reversed_on="2026-03-02")
+    assert tell(book, of_core, id="evt_3", secret=OTHER_SECRET).status_code == 202
+    apply_all(book)
+    assert all(row.reversed_on for row in book.rows(payment))
+
+
+def test_the_staff_names_what_any_sender_recorded_unless_several_gave_the_id(book: Book) -> None:
+    reversal = {"payment": "P-1", "reversed_on": "2026-03-02"}
+    tell(book, an_event(amount="1.00"), secret=SECRET)
+    apply_all(book)
+    known = process.submit(book.ctx, "payment:P-1", "payment", paid("1.00"))
+    assert "on record already" in speak(known.reason)
+    tell(book, an_event(amount="2.00"), secret=OTHER_SECRET)
+    apply_all(book)
+    with pytest.raises(ArrearsError, match="several senders: core, dialer"):
+        process.submit(book.ctx, "reversal:P-1", "reversal", reversal)
+    process.submit(book.ctx, "reversal:P-1@core", "reversal", {**reversal, "sender": "core"})
+    assert {row.sender for row in book.rows(payment) if row.reversed_on} == {"core"}
+
+
+def paid(amount: str) -> dict[str, str]:
+    """A payment as the staff records it."""
+    said = {**PAYMENT, "amount": amount}
+    return {"external_id": said.pop("payment"), **said}
+
+
+def test_a_hold_is_released_by_its_sender_or_by_whoever_names_it(book: Book) -> None:
+    placed = {
+        "hold": "H-1",
+        "loan": "L-1",
+        "kind": "manual",
+        "starts_on": "2026-03-02",
+        "ends_on": None,
+        "why": "agreed",
+        "actor": "c-1",
+    }
+    release: dict[str, Any] = {"hold": "H-1", "ends_on": "2026-03-05"}
+    tell(book, an_event("hold", **placed), id="a", secret=SECRET)
+    tell(book, an_event("release", **release), id="b", secret=OTHER_SECRET)
+    apply_all(book)
+    assert book.one(hold).ends_on is None, "the dialer has no such hold"
+    tell(book, an_event("release", **release, sender="core"), id="c", secret=OTHER_SECRET)
+    apply_all(book)
+    assert (book.one(hold).sender, book.one(hold).ends_on) == ("core", date(2026, 3, 5))
+
+
+def test_secrets_rotate_within_a_sender(book: Book) -> None:
+    tell(book, an_event(), secret=SECRET)
+    listen_to(book, core=[OTHER_SECRET, SECRET])
+    assert tell(book, an_event(), secret=OTHER_SECRET).status_code == 202
+    assert [row.sender for row in book.rows(inbox_event)] == ["core"]

@@ -1,0 +1,50 @@
+"""Whose id is meant: ids of payments, promises and holds belong to the sender that gave them."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from domain.events import STAFF, RejectedError
+from domain.reasons import ReasonCode
+
+
+def whose_id(connection: Connection, table: Table, external_id: str, sender: str) -> str:
+    """The sender whose id of a row of `table` is meant.
+
+    A system means its own ids. The staff names everybody's: where it has not given the id itself,
+    that of the one sender that has.
+
+    Raises:
+        RejectedError: several senders have given it, and the staff has not.
+    """
+    if sender != STAFF:
+        return sender
+    whose = named_by_staff(connection, table, {external_id})[external_id]
+    if isinstance(whose, RejectedError):
+        raise whose
+    return whose
+
+
+def named_by_staff(
+    connection: Connection, table: Table, external_ids: Collection[str]
+) -> dict[str, str | RejectedError]:
+    """The sender of each id that the staff names, or why it is not known. One statement."""
+    senders = defaultdict[str, list[str]](list)
+    named = select(table.c.external_id, table.c.sender).where(table.c.external_id.in_(external_ids))
+    for row in connection.execute(named.order_by(table.c.sender)):
+        senders[row.external_id].append(row.sender)
+    return {id: _of(id, senders[id]) for id in external_ids}
+
+
+def _of(external_id: str, senders: list[str]) -> str | RejectedError:
+    if STAFF in senders or not senders:
+        return STAFF
+    if len(senders) > 1:
+        return RejectedError(ReasonCode.ID_OF_SEVERAL_SENDERS, id=external_id, senders=senders)
+    return senders[0]
+
+
+def is_named(table: Table, external_id: str, sender: str) -> ColumnElement[bool]:
+    """The row of `table` that a sender knows by this id."""
+    return (table.c.external_id == external_id) & (table.c.sender == sender)
