@@ -287,7 +287,9 @@ def test_a_payment_that_calls_off_what_was_planned_costs_what_it_did(engine: Eng
         n = next(numbers)
         paid = Payment(f"P-{n}", f"L-{n}", Decimal(1000), "CNY", book.ctx.today())
         payload = payment_payload(paid)
-        stored = store_and_commit(book.ctx, f"P-{n}", "payment", payload, book.ctx.now())
+        stored = store_and_commit(
+            book.ctx, f"P-{n}", "payment", payload, book.ctx.now(), sender=LENDER
+        )
         [settled] = apply_events(book.ctx, [stored])
         assert settled.status == "applied"
 

@@ -108,6 +108,7 @@ COMMANDS_RUN: list[str] = [
     "visit cancel L-1 {why}",
     "reply read 404 {by}",
     "reply close 404 --means stop {by}",
+    "events show payment:P-3",
     "events discard payment:P-3 {why}",
     "actions dead-letters",
     "actions show {action}",

@@ -35,7 +35,9 @@ def discard(connection: Connection, book: Book, event_id: int, to: InboxStatus) 
 
 
 def correct(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
-    inbox.correct_event(connection, event_id, "payment", {}, inbox.HeldBack(True, False, False))
+    held_back = inbox.HeldBack(True, False, False)
+    known = inbox.event_of_row(connection, event_id)
+    inbox.correct_event(connection, known, {}, held_back, book.clock.at)
 
 
 MOVED_BY: dict[InboxStatus, Callable[[Connection, Book, int, InboxStatus], None]] = {
@@ -51,6 +53,7 @@ def an_event_in(book: Book, status: InboxStatus) -> Iterator[tuple[Connection, i
     """A stored event of that status, in a transaction that is rolled back."""
     with book.ctx.engine.connect() as connection:
         values = {
+            "sender": "lender",
             "external_id": "E-1",
             "kind": "payment",
             "payload": {},
