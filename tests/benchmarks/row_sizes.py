@@ -59,8 +59,8 @@ _BY_HAND = (
     " SELECT id, 'spoke', true, 'forgot', 'C-' || 1000 + id % 500, :now FROM contact",
     "INSERT INTO access (loan_id, at, what, purpose, actor, item)"
     " SELECT id, :now, 'number', 'call', 'C-1017', 'enquiry_call' FROM loan",
-    "INSERT INTO payment (external_id, loan_id, amount, currency, paid_on, recorded_at)"
-    " SELECT 'P-2026-' || 100000000 + id, id, 322.11, 'USD', :today, :now FROM loan",
+    "INSERT INTO payment (sender, external_id, loan_id, amount, currency, paid_on, recorded_at)"
+    " SELECT 'lender', 'P-2026-' || 100000000 + id, id, 322.11, 'USD', :today, :now FROM loan",
     "INSERT INTO allocation (payment_id, due_on, component, amount)"
     " SELECT id, paid_on, component, amount / 2"
     " FROM payment, unnest(ARRAY['interest', 'principal']) component",

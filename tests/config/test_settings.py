@@ -309,17 +309,14 @@ def test_a_secret_of_the_lenders_systems_that_is_none_is_refused_and_not_repeate
 
 def test_secrets_of_the_lenders_systems_are_told_by_their_sender() -> None:
     first, second, third = (f"whsec_{letter * 32}" for letter in "ABC")
-    said = settings(ARREARS_EVENTS_IN_SECRETS=f"core: {first} {second}, {third}").events_in_secrets
-    assert said is not None
-    known = {
-        sender: [one.get_secret_value() for one in secrets] for sender, secrets in said.items()
-    }
-    assert known == {"core": [first, second], "lender": [third]}
+    said = settings(ARREARS_EVENTS_IN_SECRETS=f"core: {first} {second}, {third}")
+    known = said.events_in_secrets or {}
+    assert list(known) == ["core", "lender"]
+    assert [secret.get_secret_value() for secret in known["core"]] == [first, second]
+    assert [secret.get_secret_value() for secret in known["lender"]] == [third]
 
 
-@pytest.mark.parametrize(
-    "name", ["staff", "tape", "twilio", "tencent", "Core", "a b", "x" * 33, ""]
-)
+@pytest.mark.parametrize("name", ["staff", "tape", "twilio", "tencent", "Core", "b c", "x" * 33])
 def test_a_sender_has_a_name_of_its_own(name: str) -> None:
     said = refusal(ARREARS_EVENTS_IN_SECRETS=f"{name}: whsec_{'A' * 32}")
     assert "write a sender's name in small letters" in said

@@ -335,7 +335,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "inbox_event_external_id_sender_key": (
         "an event that comes twice is stored once",
         lambda c, h: process.store_event(
-            c, "E-498", "contact_change", {"borrower": "B-498"}, h.now(), sender=LENDER
+            c, "E-513", "contact_change", {"borrower": "B-513"}, h.now(), sender=LENDER
         ),
     ),
     "inbox_event_loan_unapplied_idx": (

@@ -22,6 +22,7 @@ import redis
 from celery import Celery
 from sqlalchemy import Connection, Engine, event, func, select, text, update
 
+from domain.events import LENDER
 from tests.support.counting import statements
 from tests.support.environment import an_environment
 from tests.support.loans import Book
