@@ -385,9 +385,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: outbox.claim_next(c, PAST_DUE + 1, h.now(), LEASE),
     ),
     "outbox_event_waiting_idx": ("events to deliver", events_wake),
-    "adjustment_external_id_key": (
+    "adjustment_external_id_sender_key": (
         "an adjustment that comes twice counts once",
-        lambda c, h: adjustments.adjustment_known_as(c, "A-1"),
+        lambda c, h: adjustments.adjustment_known_as(c, "A-1", LENDER),
     ),
     "adjustment_loan_id_idx": (
         "what a tape is brought together with",

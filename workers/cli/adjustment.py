@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from domain.loans import Component
-from workers.cli.common import By, Loan, Why, day, own_id
-from workers.cli.context import open_context, submit
+from workers.cli.common import By, Loan, WhoseId, Why, day, own_id
+from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import refuse_future_day
 from workers.cli.payment import Amount, Currency, parse_amount
 
@@ -133,6 +133,7 @@ def reverse(
     adjustment_id: Annotated[str, typer.Argument(help="The lender's id of the adjustment.")],
     actor: By,
     reversed_on: Annotated[date | None, day("When it was taken back; today if left out.")] = None,
+    sender: WhoseId = None,
 ) -> None:
     """Take an adjustment back: it was a mistake, or does not hold any more."""
     ctx = open_context()
@@ -141,8 +142,9 @@ def reverse(
         "loan": loan,
         "reversed_on": (reversed_on or ctx.today()).isoformat(),
         "actor": actor.reference,
+        **whose(sender),
     }
-    submit(ctx, "adjustment_reversal", adjustment_id, payload)
+    submit(ctx, "adjustment_reversal", event_of(adjustment_id, sender), payload)
 
 
 def _submit(kind: str, adjustment_id: str, booked_on: date | None, **given: Any) -> None:

@@ -12,6 +12,7 @@ from domain.adjustments import AdjustedPart, Adjustment, AdjustmentKind
 from domain.loans import Component, Instalment
 from workers.db.bulk import insert_rows
 from workers.db.schema import adjustment, adjustment_part, instalment, loan
+from workers.db.sender_ids import is_named
 from workers.db.typed_rows import columns_of, typed_row
 
 
@@ -41,20 +42,22 @@ class RecordedAdjustment(NamedTuple):
         )
 
 
-def adjustment_known_as(connection: Connection, external_id: str) -> RecordedAdjustment | None:
-    """The adjustment with the lender's id; None if there is none."""
+def adjustment_known_as(
+    connection: Connection, external_id: str, sender: str
+) -> RecordedAdjustment | None:
+    """The adjustment with the sender's id; None if there is none."""
     known = select(*columns_of(RecordedAdjustment, adjustment)).where(
-        adjustment.c.external_id == external_id
+        is_named(adjustment, external_id, sender)
     )
     return typed_row(RecordedAdjustment, connection.execute(known))
 
 
-def loan_of_adjustment(connection: Connection, external_id: str) -> str | None:
+def loan_of_adjustment(connection: Connection, adjustment_id: int) -> str | None:
     """The lender's id of the loan that an adjustment belongs to."""
     named: str | None = connection.execute(
         select(loan.c.external_id)
         .join(adjustment, adjustment.c.loan_id == loan.c.id)
-        .where(adjustment.c.external_id == external_id)
+        .where(adjustment.c.id == adjustment_id)
     ).scalar()
     return named
 
@@ -62,6 +65,7 @@ def loan_of_adjustment(connection: Connection, external_id: str) -> str | None:
 def insert_adjustment(
     connection: Connection,
     external_id: str,
+    sender: str,
     loan_id: int,
     booked: Adjustment,
     *,
@@ -73,6 +77,7 @@ def insert_adjustment(
     """Insert an adjustment; returns its id."""
     values = {
         "external_id": external_id,
+        "sender": sender,
         "loan_id": loan_id,
         "kind": booked.kind,
         "amount": booked.amount,

@@ -19,7 +19,7 @@ from domain.adjustments import (
 )
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.events import NotYetError, RejectedError
+from domain.events import STAFF, NotYetError, RejectedError
 from domain.loans import ZERO, Component, Instalment
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
@@ -35,6 +35,7 @@ from workers.db.adjustments import (
 )
 from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
 from workers.db.schema import adjustment as adjustment_table
+from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
 from workers.payments.left_over import allocate_left_over, free_allocations
 from workers.payments.payments import is_in_tape, where_it_stands
@@ -58,6 +59,8 @@ class NewAdjustment:
     due_on: date | None = None
     actor: str | None = None
     why: str | None = None
+    sender: str = STAFF
+    """Whose id it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class AdjustmentReversal:
     loan: str
     reversed_on: date
     actor: str | None = None
+    sender: str = STAFF
+    """Whose id it names."""
 
 
 def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) -> Reasons:
@@ -85,7 +90,8 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
     loan = lock_named_loan(connection, new.loan, new.kind)
     if new.amount is not None:
         check_amount(new.amount, new.currency or loan.currency, new.loan, loan.currency)
-    known = adjustment_known_as(connection, new.adjustment)
+    sender = whose_id(connection, adjustment_table, new.adjustment, new.sender)
+    known = adjustment_known_as(connection, new.adjustment, sender)
     if known is not None:
         return _recorded_before(connection, new, known, loan)
     if new.booked_on > now.date():
@@ -100,6 +106,7 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
     adjustment_id = insert_adjustment(
         connection,
         new.adjustment,
+        sender,
         loan.id,
         booked,
         actor=new.actor,
@@ -134,11 +141,12 @@ def take_back_adjustment(
     """
     name, on = reversal.adjustment, reversal.reversed_on
     loan = lock_named_loan(connection, reversal.loan, "adjustment_reversal")
-    known = adjustment_known_as(connection, name)
+    sender = whose_id(connection, adjustment_table, name, reversal.sender)
+    known = adjustment_known_as(connection, name, sender)
     if known is None:
         raise NotYetError(ReasonCode.ADJUSTMENT_NOT_KNOWN, adjustment=name)
     if known.loan_id != loan.id:
-        owner = loan_of_adjustment(connection, name)
+        owner = loan_of_adjustment(connection, known.id)
         raise RejectedError(ReasonCode.ADJUSTMENT_ID_TAKEN, adjustment=name, loan=owner)
     if known.taken_back_on is not None:
         return because(
@@ -186,7 +194,7 @@ def _recorded_before(
     if told.due_on is None and told.kind is AdjustmentKind.LEFT_OUT:
         on_record = replace(on_record, due_on=None)
     if (known.loan_id, on_record) != (loan.id, told):
-        owner = loan_of_adjustment(connection, new.adjustment)
+        owner = loan_of_adjustment(connection, known.id)
         raise RejectedError(ReasonCode.ADJUSTMENT_ID_TAKEN, adjustment=new.adjustment, loan=owner)
     if known.taken_back_on is not None:
         return because(

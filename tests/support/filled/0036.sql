@@ -44,3 +44,7 @@ SELECT n, n, 'lender', 'PR-' || n, 10, :today - 20, 'S-1', :now,
 INSERT INTO replaced_event (event_id, payload, status, reason, replaced_at)
 SELECT n, jsonb_build_object('loan', 'L-' || n), 'rejected', NULL, :now - interval '1 day'
   FROM generate_series(1, :loans) n;
+
+INSERT INTO adjustment (sender, external_id, loan_id, kind, amount, component, due_on, booked_on, recorded_at)
+SELECT 'lender', 'A-' || n, n, 'charge', 5, 'fees', (:today)::date, (:today)::date - n::int % 30, :now
+  FROM generate_series(1, :loans, 40) n;

@@ -171,7 +171,8 @@ adjustment = Table(
     "adjustment",
     metadata,
     identity(),
-    Column("external_id", Text, nullable=False, unique=True),
+    Column("external_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),  # whose id it is
     refers_to("loan"),
     word("kind", AdjustmentKind),
     money("amount", nullable=True),  # null: all that is unpaid, or what is moved
@@ -187,6 +188,7 @@ adjustment = Table(
     moment("taken_back_at", nullable=True),  # when this was reported …
     Column("taken_back_by", Text),  # … and by whom
     CheckConstraint("amount > 0", name="amount_positive"),
+    UniqueConstraint("external_id", "sender"),
     Index(None, "loan_id"),
 )
 

@@ -104,6 +104,8 @@ class AccelerationFacts(EventData):
 
 class AdjustmentReversalFacts(EventData):
     adjustment: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
     loan: Identifier
     reversed_on: Day
     actor: Staff | None = None

@@ -15,7 +15,7 @@ STATUSES = "'received', 'applied', 'rejected', 'discarded'"
 
 
 def upgrade() -> None:
-    for table in ("payment", "promise"):
+    for table in ("adjustment", "payment", "promise"):
         op.add_column(
             table, sa.Column("sender", sa.Text(), nullable=False, server_default="lender")
         )
@@ -43,7 +43,7 @@ def upgrade() -> None:
                external_id = 'text:' || (payload ->> 'sid')
          WHERE kind = 'inbound_text' AND payload ->> 'provider' IS NOT NULL
     """)
-    for table in ("hold", "inbox_event", "payment", "promise"):
+    for table in ("adjustment", "hold", "inbox_event", "payment", "promise"):
         op.drop_constraint(op.f(f"{table}_external_id_key"), table, type_="unique")
         op.create_unique_constraint(
             op.f(f"{table}_external_id_sender_key"), table, ["external_id", "sender"]
