@@ -181,7 +181,7 @@ DELETE FROM tape_error
  WHERE line = ANY(:lines) AND (shown_column = ANY(:first)) IS NOT TRUE
 """)
 _INDEX = text("CREATE INDEX ON tape_unchanged (loan_id)")
-_ANALYZE = text("ANALYZE tape_line, tape_unchanged, tape_to_read")
+_ANALYZE = text("ANALYZE tape_line (line), tape_unchanged (line, loan_id), tape_to_read (line)")
 _NOT_UNCHANGED = text("DELETE FROM tape_unchanged WHERE line = ANY(:lines)")
 
 _ERRORS = text("""
