@@ -4,29 +4,30 @@ A batch is copied into temporary tables and merged from there, by a fixed number
 Merging the same batch again changes nothing.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
 from sqlalchemy import Connection, TextClause, text
 
-from config.readers.tape_mapping import PARTY_SLOTS, Field, TapeMapping
+from config.readers.tape_mapping import Field, TapeMapping
 from domain.allocation import AllocationOrder
-from domain.loans import ZERO, Instalment, Problem
+from domain.loans import ZERO, Problem
 from domain.reasons import ReasonCode, because
-from domain.tape_reconciliation import Reconciled, reconcile
-from workers.db.adjustments import replace_parts
-from workers.db.allocations import read_recorded_money, replace_all_allocations
 from workers.db.closed_numbers import resolve_reopened
 from workers.db.problems import TAPE_PROBLEMS, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import PastDue, past_due_of
 from workers.tapes.locks import lock_loans_of_batch, lock_persons_of_batch
 from workers.tapes.merge_borrowers import merge_borrowers
+from workers.tapes.merge_instalments import (
+    find_differing,
+    insert_instalments,
+    reconcile_staged,
+    update_instalments,
+)
+from workers.tapes.merge_parties import merge_parties
 from workers.tapes.staging import (
     keep_first_records,
-    restage_instalments,
     stage_batch,
     stage_problems,
     unstage_loans,
@@ -35,44 +36,6 @@ from workers.tapes.staging import (
 _NEW = text("""
 SELECT t.external_id FROM tape_loan t
  WHERE NOT EXISTS (SELECT FROM loan l WHERE l.external_id = t.external_id)
-""")
-
-# Known loans whose instalments on the tape differ from those on record, or which have payments of
-# the tape's day or later.
-_DIFFERING = text("""
-WITH differing AS (
-    SELECT t.loan
-      FROM tape_instalment t
-      JOIN loan l ON l.external_id = t.loan
-      LEFT JOIN instalment k ON k.loan_id = l.id AND k.due_on = t.due_on
-     WHERE (k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
-           IS DISTINCT FROM
-           (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
-        -- A day that has begun to count stays; others follow the calendar and the ladder.
-        OR (k.counts_from < :today) IS NOT TRUE AND k.counts_from IS DISTINCT FROM t.counts_from
-     UNION
-    SELECT t.external_id
-      FROM tape_loan t
-      JOIN loan l ON l.external_id = t.external_id
-      JOIN instalment i ON i.loan_id = l.id
-      LEFT JOIN tape_instalment k ON k.loan = t.external_id AND k.due_on = i.due_on
-     WHERE k.loan IS NULL
-     UNION
-    -- The tape does not contain these payments, also if it shows exactly what is on record.
-    SELECT t.external_id
-      FROM tape_loan t
-      JOIN loan l ON l.external_id = t.external_id
-      JOIN payment p ON p.loan_id = l.id
-     WHERE p.paid_on >= :as_of AND p.reversed_on IS NULL AND p.unallocated < p.amount
-     UNION
-    SELECT t.external_id
-      FROM tape_loan t
-      JOIN loan l ON l.external_id = t.external_id
-      JOIN adjustment a ON a.loan_id = l.id
-     WHERE CASE WHEN a.taken_back_on IS NULL THEN a.booked_on >= :as_of
-                ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of END
-)
-SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
 """)
 
 # A new loan gets its whole position: nothing else is known of it. What is known of its person is
@@ -104,45 +67,6 @@ ON CONFLICT (external_id) DO UPDATE
        product = excluded.product, original_principal = excluded.original_principal,
        disbursed_on = excluded.disbursed_on, updated_at = excluded.updated_at
 RETURNING id
-""")
-
-_INSTALMENTS = text("""
-INSERT INTO instalment (loan_id, due_on, principal, interest, fees,
-                             paid_principal, paid_interest, paid_fees, counts_from)
-SELECT l.id, t.due_on, t.principal, t.interest, t.fees,
-       t.paid_principal, t.paid_interest, t.paid_fees,
-       CASE WHEN k.counts_from < :today THEN k.counts_from ELSE t.counts_from END
-  FROM tape_instalment t
-  JOIN loan l ON l.external_id = t.loan
-  LEFT JOIN instalment k ON k.loan_id = l.id AND k.due_on = t.due_on
- WHERE t.loan = ANY(:loans)
-   AND ((k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
-        IS DISTINCT FROM
-        (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
-        OR (k.counts_from < :today) IS NOT TRUE AND k.counts_from IS DISTINCT FROM t.counts_from)
-ON CONFLICT (loan_id, due_on) DO UPDATE
-   SET principal = excluded.principal, interest = excluded.interest, fees = excluded.fees,
-       paid_principal = excluded.paid_principal, paid_interest = excluded.paid_interest,
-       paid_fees = excluded.paid_fees, counts_from = excluded.counts_from
-RETURNING loan_id
-""")
-
-_NEW_INSTALMENTS = text("""
-INSERT INTO instalment (loan_id, due_on, principal, interest, fees,
-                        paid_principal, paid_interest, paid_fees, counts_from)
-SELECT l.id, t.due_on, t.principal, t.interest, t.fees,
-       t.paid_principal, t.paid_interest, t.paid_fees, t.counts_from
-  FROM tape_instalment t
-  JOIN loan l ON l.external_id = t.loan
- WHERE t.loan = ANY(:loans)
-""")
-
-_DELETE_INSTALMENTS = text("""
-DELETE FROM instalment i USING loan l, tape_loan t
- WHERE l.external_id = t.external_id AND i.loan_id = l.id AND t.external_id = ANY(:loans)
-   AND NOT EXISTS (SELECT FROM tape_instalment k
-                    WHERE k.loan = t.external_id AND k.due_on = i.due_on)
-RETURNING i.loan_id
 """)
 
 # A loan that a later tape has changed, or that has another currency, is not changed.
@@ -226,13 +150,6 @@ SELECT l.id
    AND NOT EXISTS (SELECT FROM tape_party y WHERE y.loan = t.external_id)
 """)
 
-_STAGED = text("""
-SELECT t.*, l.currency, l.jurisdiction
-  FROM tape_instalment t JOIN tape_loan l ON l.external_id = t.loan
- WHERE t.loan = ANY(:loans)
- ORDER BY t.loan, t.due_on
-""")
-
 _PROBLEMS = text("""
 WITH solved AS (
     UPDATE problem p SET resolved_at = :now
@@ -259,47 +176,6 @@ SELECT l.id, t.kind, t.detail, :now
             OR t.kind = 'address_missing' AND b.address_encrypted IS NOT NULL
             OR t.kind = 'zone_missing' AND b.zones <> '{}')
 ON CONFLICT DO NOTHING
-""")
-
-# A tape ends and brings back only what a tape brought in, and ends nobody for whom it has no
-# columns. Of a party that came in before slots were kept, the role decides.
-_PARTIES = text("""
-WITH given AS (
-    SELECT l.id AS loan_id, b.id AS borrower_id, t.role, min(t.slot) AS slot
-      FROM tape_party t
-      JOIN loan l ON l.external_id = t.loan
-      JOIN borrower b ON b.external_id = t.borrower
-     WHERE b.id <> l.borrower_id
-     GROUP BY l.id, b.id, t.role
-), moved AS (
-    UPDATE loan_party q SET tape_slot = g.slot
-      FROM given g
-     WHERE (q.loan_id, q.borrower_id, q.role) = (g.loan_id, g.borrower_id, g.role)
-       AND q.from_tape AND q.ended_at IS NULL AND q.tape_slot IS DISTINCT FROM g.slot
-), ended AS (
-    UPDATE loan_party q SET ended_at = :now
-      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
-     WHERE q.loan_id = l.id AND q.from_tape AND q.ended_at IS NULL
-       AND CASE WHEN q.tape_slot IS NULL THEN q.role = ANY(:roles)
-                ELSE q.tape_slot = ANY(:slots) END
-       AND NOT EXISTS (SELECT FROM given g
-                        WHERE g.loan_id = q.loan_id AND g.borrower_id = q.borrower_id
-                          AND g.role = q.role)
-    RETURNING q.id, q.loan_id
-), made AS (
-    INSERT INTO loan_party AS q (loan_id, borrower_id, role, from_tape, tape_slot)
-    SELECT loan_id, borrower_id, role, true, slot FROM given ORDER BY loan_id, borrower_id, role
-    ON CONFLICT (loan_id, borrower_id, role) DO UPDATE
-       SET ended_at = NULL, tape_slot = excluded.tape_slot
-     WHERE q.ended_at IS NOT NULL AND q.from_tape
-    RETURNING q.id, q.loan_id
-), noted AS (
-    INSERT INTO loan_party_change (loan_party_id, at, is_party, source, source_kind)
-    SELECT id, :now, false, 'tape', 'system' FROM ended
-     UNION ALL
-    SELECT id, :now, true, 'tape', 'system' FROM made
-)
-SELECT loan_id FROM ended UNION SELECT loan_id FROM made
 """)
 
 _IDS = text("SELECT id FROM loan WHERE external_id = ANY(:loans)")
@@ -352,26 +228,19 @@ def merge(
     known: dict[str, int] = {}
     if persons:  # else nothing that the batch changes is on record
         lock_loans_of_batch(connection, persons)
-        found = connection.execute(_DIFFERING, {"today": now.date(), "as_of": as_of})
-        known = {row.external_id: row.id for row in found}
+        known = find_differing(connection, as_of, now.date())
     new = list(connection.execute(_NEW).scalars())
     borrowers = merge_borrowers(connection, now, only_new=not persons)
-    reconciled, not_as_on_tape = _reconcile(connection, known, as_of, order)
+    reconciled, not_as_on_tape = reconcile_staged(connection, known, as_of, order)
     before = past_due_of(connection, list(reconciled), now.date())
     says = {
         "says_principal": mapping.says(Field.ORIGINAL_PRINCIPAL),
         "says_day": mapping.says(Field.DISBURSED_ON),
     }
     changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of, **says}).scalars())
-    if new:
-        connection.execute(_NEW_INSTALMENTS, {"loans": new})
-    if reconciled:
-        differing = {"loans": list(reconciled), "today": now.date()}
-        changed.update(connection.execute(_INSTALMENTS, differing).scalars())
-        changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
-    if slots := list(mapping.of_parties):
-        told = {"now": now, "slots": slots, "roles": [PARTY_SLOTS[slot] for slot in slots]}
-        changed.update(connection.execute(_PARTIES, told).scalars())
+    insert_instalments(connection, new)
+    changed.update(update_instalments(connection, reconciled, now.date()))
+    changed.update(merge_parties(connection, mapping, now))
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
     if persons:
         changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())
@@ -416,65 +285,3 @@ def _stage_differing_contacts(connection: Connection) -> None:
     if reasons:
         problems = {loan: (Problem("contacts_differ", why),) for loan, why in reasons.items()}
         stage_problems(connection, problems)
-
-
-def _reconcile(
-    connection: Connection,
-    known: Mapping[str, int],
-    as_of: date,
-    order: Callable[[str], AllocationOrder],
-) -> tuple[dict[str, Reconciled], list[str]]:
-    """Reconcile the staged instalments with what is recorded here; by the loans' external ids.
-    Also gives those of which the record will be something else than the tape says.
-
-    `known` are the loans on record whose instalments differ, and their ids. They are locked: no
-    payment can come in between.
-    """
-    if not known:
-        return {}, []
-    record = read_recorded_money(connection, list(known.values()), as_of)
-    schedules: dict[str, list[Instalment]] = defaultdict(list)
-    currencies: dict[str, str] = {}
-    jurisdictions: dict[str, str] = {}
-    for row in connection.execute(_STAGED, {"loans": list(known)}):
-        currencies[row.loan] = row.currency
-        jurisdictions[row.loan] = row.jurisdiction
-        schedules[row.loan].append(
-            Instalment(
-                *(row.due_on, row.principal, row.interest, row.fees),
-                *(row.paid_principal, row.paid_interest, row.paid_fees, row.counts_from),
-            )
-        )
-    reconciled = {
-        loan: reconcile(tuple(schedule), record[known[loan]], as_of, order(jurisdictions[loan]))
-        for loan, schedule in schedules.items()
-    }
-    replace_all_allocations(
-        connection,
-        {id: to for result in reconciled.values() for id, to in result.allocations.items()},
-    )
-    replace_parts(
-        connection,
-        {id: parts for result in reconciled.values() for id, parts in result.adjusted.items()},
-    )
-    other = {
-        loan: result.instalments
-        for loan, result in reconciled.items()
-        if list(result.instalments) != schedules[loan]
-    }
-    if other:
-        restage_instalments(connection, other)
-    stage_problems(
-        connection,
-        {
-            loan: (_shows_less(result.less, currencies[loan], as_of),)
-            for loan, result in reconciled.items()
-            if result.less
-        },
-    )
-    return reconciled, list(other)
-
-
-def _shows_less(less: Decimal, currency: str, as_of: date) -> Problem:
-    detail = because(ReasonCode.TAPE_SHOWS_LESS, on=as_of, amount=less, currency=currency)
-    return Problem(TAPE_SHOWS_LESS, detail)

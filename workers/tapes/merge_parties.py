@@ -1,0 +1,58 @@
+"""Merges the co-borrowers and guarantors of a batch."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from config.readers.tape_mapping import PARTY_SLOTS, TapeMapping
+
+# A tape ends and brings back only what a tape brought in, and ends nobody for whom it has no
+# columns. Of a party that came in before slots were kept, the role decides.
+_PARTIES = text("""
+WITH given AS (
+    SELECT l.id AS loan_id, b.id AS borrower_id, t.role, min(t.slot) AS slot
+      FROM tape_party t
+      JOIN loan l ON l.external_id = t.loan
+      JOIN borrower b ON b.external_id = t.borrower
+     WHERE b.id <> l.borrower_id
+     GROUP BY l.id, b.id, t.role
+), moved AS (
+    UPDATE loan_party q SET tape_slot = g.slot
+      FROM given g
+     WHERE (q.loan_id, q.borrower_id, q.role) = (g.loan_id, g.borrower_id, g.role)
+       AND q.from_tape AND q.ended_at IS NULL AND q.tape_slot IS DISTINCT FROM g.slot
+), ended AS (
+    UPDATE loan_party q SET ended_at = :now
+      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+     WHERE q.loan_id = l.id AND q.from_tape AND q.ended_at IS NULL
+       AND CASE WHEN q.tape_slot IS NULL THEN q.role = ANY(:roles)
+                ELSE q.tape_slot = ANY(:slots) END
+       AND NOT EXISTS (SELECT FROM given g
+                        WHERE g.loan_id = q.loan_id AND g.borrower_id = q.borrower_id
+                          AND g.role = q.role)
+    RETURNING q.id, q.loan_id
+), made AS (
+    INSERT INTO loan_party AS q (loan_id, borrower_id, role, from_tape, tape_slot)
+    SELECT loan_id, borrower_id, role, true, slot FROM given ORDER BY loan_id, borrower_id, role
+    ON CONFLICT (loan_id, borrower_id, role) DO UPDATE
+       SET ended_at = NULL, tape_slot = excluded.tape_slot
+     WHERE q.ended_at IS NOT NULL AND q.from_tape
+    RETURNING q.id, q.loan_id
+), noted AS (
+    INSERT INTO loan_party_change (loan_party_id, at, is_party, source, source_kind)
+    SELECT id, :now, false, 'tape', 'system' FROM ended
+     UNION ALL
+    SELECT id, :now, true, 'tape', 'system' FROM made
+)
+SELECT loan_id FROM ended UNION SELECT loan_id FROM made
+""")
+
+
+def merge_parties(connection: Connection, mapping: TapeMapping, now: datetime) -> set[int]:
+    """Begin and end the parts of those whom the tape names, or names no more, in a loan. Nothing
+    changes for whom it has no columns. Returns the loans concerned."""
+    slots = list(mapping.of_parties)
+    if not slots:
+        return set()
+    told = {"now": now, "slots": slots, "roles": [PARTY_SLOTS[slot] for slot in slots]}
+    return set(connection.execute(_PARTIES, told).scalars())
