@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import blake2b
+from typing import NamedTuple
 
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.decision import Snapshot, next_review
@@ -45,8 +46,7 @@ DIGEST_LENGTH = 32
 """Hexadecimal digits that are kept: 128 bits tell any two values apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineToRead:
+class LineToRead(NamedTuple):
     """A line of the file, and the digest that it had when the file was read first."""
 
     number: int

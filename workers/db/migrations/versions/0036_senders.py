@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0036"
-down_revision = "0035"
+down_revision = "0029"
 
 STATUSES = "'received', 'applied', 'rejected', 'discarded'"
 
