@@ -24,3 +24,7 @@ class Actor:
 
     def __str__(self) -> str:
         return self.reference
+
+
+BY_TEXT = Actor("text", ActorKind.BORROWER)
+"""The actor of what a borrower's text asked for."""

@@ -48,6 +48,8 @@ class Phrase(StrEnum):
     LIMITATION_FACT_ENDED = auto()
     PROOF_IS_IN = auto()
     RECORDED_BY = auto()
+    SAID_BY_TEXT = auto()
+    SAID_BY_PROVIDER = auto()
     THEY_SAID_WHY = auto()
     HOLD = auto()
     HOLD_UNTIL_RELEASED = auto()

@@ -1,7 +1,7 @@
 """Every English text that the command line says: found in the code, in tables and in helps."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from workers.cli.render import Table
 ROOT = Path(workers.__file__).parent
 CLI = ROOT / "cli"
 NOT_AT_THE_COMMAND_LINE = ("simulator", "http", "providers")
-"""Folders whose errors nobody meets who types a command."""
+"""Folders whose errors nobody meets who types a command; but the demo is in one of them."""
 SAYS = {
     "say": 0,
     "ArrearsError": 0,
@@ -35,15 +35,15 @@ SAYS = {
 def texts_in_code() -> Iterator[str]:
     """The literal texts that are said, or that an error says."""
     for path in ROOT.rglob("*.py"):
-        if not set(path.parts) & set(NOT_AT_THE_COMMAND_LINE):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call):
-                    yield from _said(node)
+        errors_too = not set(path.parts) & set(NOT_AT_THE_COMMAND_LINE)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield from _said(node, SAYS if errors_too else {"say": 0})
 
 
-def _said(call: ast.Call) -> Iterator[str]:
+def _said(call: ast.Call, says: Mapping[str, int]) -> Iterator[str]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = SAYS.get(name)
+    place = says.get(name)
     if place is not None and len(call.args) > place:
         said = call.args[place]
         if isinstance(said, ast.Constant) and isinstance(said.value, str):
@@ -52,8 +52,9 @@ def _said(call: ast.Call) -> Iterator[str]:
 
 def texts_of_tables() -> Iterator[str]:
     """Titles, headings and what stands where there are no rows."""
-    for path in CLI.glob("*.py"):
-        module = import_module(f"workers.cli.{path.stem}")
+    modules = [f"workers.cli.{path.stem}" for path in CLI.glob("*.py")]
+    for name in (*modules, "workers.simulator.demo.report"):
+        module = import_module(name)
         for value in vars(module).values():
             for table in value.values() if isinstance(value, dict) else (value,):
                 if isinstance(table, Table):

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.actors import BY_TEXT
 from domain.compliance.vocabulary import Channel
 from domain.events import Named
 from domain.inbound_texts import Reading, ReplyKind, effects_of
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.reply_effects import (
-    BY_TEXT,
     AskedAt,
     allow_texts_again,
     apply_effects,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select, tuple_, update
 
-from domain.actors import Actor, ActorKind
+from domain.actors import BY_TEXT, Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, ReplyKind, effects_of
@@ -22,9 +22,6 @@ from workers.db.persons import (
     note_person_fact,
 )
 from workers.db.schema import contact_point_fact, person_fact, reply
-
-BY_TEXT = Actor("text", ActorKind.BORROWER)
-"""The actor of what a text asked for."""
 
 
 class AskedAt(NamedTuple):

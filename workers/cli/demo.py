@@ -1,13 +1,24 @@
 """`arrears demo`: one day of collections on servers made for it. Only a source checkout has it."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import typer
 
 from domain.errors import ArrearsError
+from workers.cli.language import language_of_environment
+
+BOOK_OF_LANGUAGE: Mapping[str, str] = {"en": "us", "zh": "cn"}
 
 
 def demo(
+    book: Annotated[
+        Literal["us", "cn"] | None,
+        typer.Option(
+            help="The loan book: 400 real loans of the US, or 400 made-up ones of China, which are "
+            "told in Chinese. cn if left out where the locale is Chinese, else us."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
     ] = False,
@@ -15,7 +26,7 @@ def demo(
         bool, typer.Option("--stay", help="Leave it running to look at, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Take 400 real loans through one day of collections, and show what was done and why.
+    """Take 400 loans through one day of collections, and show what was done and why.
 
     Everything runs here, and nothing leaves this machine: real servers, workers, beat and Flower,
     and a simulated text provider. Exit code 1 if anything failed, could not be explained or
@@ -30,4 +41,4 @@ def demo(
             "The demo is not part of the installed package. Clone the source repository and type "
             "`make demo` in it."
         ) from None
-    run_demo(as_json=as_json, stay=stay)
+    run_demo(book or BOOK_OF_LANGUAGE[language_of_environment()], as_json=as_json, stay=stay)

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, union_all
 
+from config.setting_validators import PROVIDERS
+from domain.actors import BY_TEXT
 from domain.events import InboxStatus
 from domain.inconvenient import EVERY_DAY, WEEK
 from domain.language.phrases import Phrase
@@ -86,9 +88,9 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     known = connection.execute(of_the_person).all()
     for row in known:
         if row.kind == PersonFact.NO_CHANNEL:
-            asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
+            asked = part(Phrase.OPTED_OUT, channel=row.channel, source=_source(row.source))
         else:
-            asked = part(Phrase.PERSON_FACT, person_fact=row.kind, source=row.source)
+            asked = part(Phrase.PERSON_FACT, person_fact=row.kind, source=_source(row.source))
         yield Entry(row.since, (asked, *_details(row)))
         if row.ended_at is not None:
             ended = part(Phrase.PERSON_FACT_ENDED, person_fact=row.kind, actor=row.ended_by)
@@ -120,9 +122,18 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         now_known, over = _about(row.numbers)
         which = {"place": row.place} if row.numbers and row.numbers > 1 else {}
         named = {"number_fact": row.kind, **which}
-        yield Entry(row.since, (part(now_known, **named, source=row.source),))
+        yield Entry(row.since, (part(now_known, **named, source=_source(row.source)),))
         if row.ended_at is not None:
             yield Entry(row.ended_at, (part(over, **named, actor=row.ended_by),))
+
+
+def _source(reference: str) -> Part | str:
+    """Who said it: a text of the borrower, a provider of texts, or the lender's own reference."""
+    if reference == BY_TEXT.reference:
+        return part(Phrase.SAID_BY_TEXT)
+    if reference in PROVIDERS:
+        return part(Phrase.SAID_BY_PROVIDER, provider=reference)
+    return reference
 
 
 def _about(numbers: int | None) -> tuple[Phrase, Phrase]:
@@ -168,7 +179,9 @@ def parties(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     )
     for row in rows:
         phrase = Phrase.PARTY_BEGINS if row.is_party else Phrase.PARTY_ENDED
-        yield Entry(row.at, (part(phrase, other=row.other, party=row.role, source=row.source),))
+        yield Entry(
+            row.at, (part(phrase, other=row.other, party=row.role, source=_source(row.source)),)
+        )
 
 
 def _representatives(connection: Connection, facts: Sequence[int]) -> Iterator[Entry]:

@@ -220,7 +220,7 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
         resolve_problems(connection, [loan_id], ("phone_invalid",), now)
 
     lines = story(book)
-    assert "opted out of texts (source: twilio)." in about(lines, "opted out")
+    assert "opted out of texts (source: Twilio)." in about(lines, "opted out")
     assert "(phone invalid): The number is not a valid telephone number." in about(
         lines, "was found"
     )

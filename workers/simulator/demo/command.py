@@ -10,6 +10,8 @@ from typing import NoReturn
 import typer
 
 from domain.errors import ArrearsError
+from workers.cli.language import said_error, say
+from workers.simulator.demo.books import BOOKS, CN
 from workers.simulator.demo.installation import Installation, new_installation
 from workers.simulator.demo.report import (
     DemoScreen,
@@ -18,30 +20,35 @@ from workers.simulator.demo.report import (
     print_next_steps,
     print_report,
 )
-from workers.simulator.demo.scenario import MORNING, import_samples, prepare_database, run_day
+from workers.simulator.demo.scenario import import_samples, prepare_database, run_day
 from workers.simulator.demo.summary import Summary, count_due, read_summary
 from workers.tapes.import_tape import ImportReport
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_demo(*, as_json: bool, stay: bool) -> None:
-    """Run the day and print what was done. With `stay`, keep running until Ctrl-C.
+def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
+    """Run the day of a book and print what was done. With `stay`, keep running until Ctrl-C.
+
+    The Chinese book is told in Chinese, whatever the locale is.
 
     The exit code is 1 if anything failed, could not be explained or was done twice.
     """
     started_at = time.monotonic()
     _stop_cleanly_on_signals()
+    book = BOOKS[name]
+    if book is CN:
+        os.environ["LC_ALL"] = "zh_CN.UTF-8"  # for this process and those that it starts
     screen = DemoScreen()
     try:
-        with new_installation(os.environ, at=MORNING) as installation:
+        with new_installation(os.environ, book) as installation:
             summary = _run(installation, screen, started_at, as_json=as_json)
             if stay:
                 _wait_for_stop(installation)
             else:
                 print_next_steps()
     except ArrearsError as error:
-        screen.report_error(str(error))
+        screen.report_error(said_error(error))
         raise typer.Exit(1) from None
     if not summary.succeeded:
         raise typer.Exit(1)
@@ -53,17 +60,24 @@ def _run(
     ctx = installation.ctx
     with screen:
         prepare_database(installation)
-        screen.report(ctx.now(), "PostgreSQL and the broker are ready.")
+        screen.report(ctx.now(), say("PostgreSQL and the broker are ready."))
         with screen.importing() as progress:
             report = import_samples(installation, progress)
         agreement = _status_agreement(report)
-        screen.report(ctx.now(), f"{report.taken} loans imported, {report.rejected} rejected.")
+        screen.report(
+            ctx.now(),
+            say(
+                "{taken} loans imported, {rejected} rejected.",
+                taken=report.taken,
+                rejected=report.rejected,
+            ),
+        )
         with ctx.engine.connect() as connection:
             due = count_due(connection, ctx.now())
         installation.start_processes()
-        run_day(installation, screen)
+        told = run_day(installation, screen)
         if installation.external_servers:
-            screen.report(ctx.now(), "The loans stay in the database that DATABASE_URL names.")
+            screen.report(ctx.now(), say("The loans stay in the database that DATABASE_URL names."))
     with ctx.engine.connect() as connection:
         summary = read_summary(
             connection,
@@ -76,7 +90,7 @@ def _run(
         if as_json:
             print_json(connection, ctx, summary)
         else:
-            print_report(connection, ctx, summary)
+            print_report(connection, installation, summary, told)
     return summary
 
 

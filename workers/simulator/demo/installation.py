@@ -1,6 +1,6 @@
 """An installation for one simulated day: servers, settings, processes, and a clock that can be set.
 
-    with new_installation(os.environ, at=moment) as installation:
+    with new_installation(os.environ, book) as installation:
         ...  # installation.ctx acts in this process; start_processes() starts the others
 
 Its files are in one temporary directory. They and the processes are gone afterwards in every case.
@@ -27,13 +27,13 @@ from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
 from workers.queues import ACTION_QUEUES, Queue
+from workers.simulator.demo.books import DemoBook, policy_with_registered_texts
+from workers.simulator.providers import tencent, twilio
 from workers.simulator.providers.server import TOKEN_VARIABLE
-from workers.simulator.providers.twilio import ACCOUNT_SID
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 from workers.simulator.servers.processes import ManagedProcess, ProcessGroup
 
-ZONE = "America/New_York"
 SCAN_SECONDS = 3
 """Long enough that a scan does not expire while it waits for a busy machine."""
 
@@ -41,6 +41,8 @@ NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
 DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
 DISPATCHING = (Queue.DISPATCH,)
+
+_SECRETS = {"twilio": "TWILIO_AUTH_TOKENS", "tencent": "TENCENT_SECRET_KEY"}
 
 # The code of this checkout, even if PATH contains another `arrears`.
 ARREARS = [sys.executable, "-c", "from workers.cli.main import main; main()"]
@@ -50,7 +52,7 @@ ARREARS = [sys.executable, "-c", "from workers.cli.main import main; main()"]
 class Ports:
     """The ports of the processes, all on the loopback address."""
 
-    twilio: int
+    provider: int
     webhook: int
     flower: int
 
@@ -59,9 +61,12 @@ class Ports:
 class Installation:
     """The parts of a running installation."""
 
+    book: DemoBook
     directory: Path
     ctx: Context
     environment: Mapping[str, str]
+    provider_arguments: tuple[str, ...]
+    """The program of the simulated provider, and its options."""
     ports: Ports
     processes: ProcessGroup
     external_servers: bool
@@ -69,7 +74,7 @@ class Installation:
 
     @property
     def accepted_texts_log(self) -> Path:
-        """The log of simulated Twilio: one line of JSON for each accepted text."""
+        """The log of the simulated provider: one line of JSON for each accepted text."""
         return self.directory / "texts.jsonl"
 
     @property
@@ -86,15 +91,16 @@ class Installation:
         _move_clock(self.directory, at)
 
     def start_processes(self) -> None:
-        """Start every process but beat, and wait until simulated Twilio and the webhook answer."""
-        twilio = self.processes.start(
-            "twilio",
+        """Start every process but beat, and wait until the provider and the webhook answer."""
+        provider = self.processes.start(
+            self.book.provider,
             [
-                *(sys.executable, "-m", "workers.simulator.providers.twilio"),
-                f"--port={self.ports.twilio}",
+                *(sys.executable, "-m", f"workers.simulator.providers.{self.book.provider}"),
+                f"--port={self.ports.provider}",
                 f"--log={self.accepted_texts_log}",
+                *self.provider_arguments,
             ],
-            port=self.ports.twilio,
+            port=self.ports.provider,
             environment=self._provider_environment(),
         )
         webhook = self._arrears("webhook", f"--port={self.ports.webhook}", port=self.ports.webhook)
@@ -102,7 +108,7 @@ class Installation:
         self._worker("dispatching", DISPATCHING, processes=1)
         self._worker("acting", ACTION_QUEUES, processes=2)
         self._arrears("flower", f"--port={self.ports.flower}", port=self.ports.flower)
-        self.processes.wait_until_ready(twilio, webhook)
+        self.processes.wait_until_ready(provider, webhook)
 
     def start_beat(self) -> None:
         """Start beat: from now on the periodic tasks run."""
@@ -120,12 +126,13 @@ class Installation:
 
     def _provider_environment(self) -> dict[str, str]:
         # Not in the common environment: the product refuses variables that are not its settings.
-        return {**self.environment, TOKEN_VARIABLE: self.environment["TWILIO_AUTH_TOKENS"]}
+        secret = self.environment[_SECRETS[self.book.provider]]
+        return {**self.environment, TOKEN_VARIABLE: secret}
 
 
 @contextmanager
-def new_installation(environ: Mapping[str, str], at: datetime) -> Iterator[Installation]:
-    """An installation without data and processes, whose clock shows `at`.
+def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Installation]:
+    """An installation without data and processes, whose clock shows the morning of the book.
 
     It uses the servers that DATABASE_URL and REDIS_URL in `environ` name, and starts its own if
     neither is set.
@@ -145,13 +152,21 @@ def new_installation(environ: Mapping[str, str], at: datetime) -> Iterator[Insta
         directory = Path(tempfile.mkdtemp(prefix=DEMO_DIRECTORY))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         ports = Ports(free_port(), free_port(), free_port())
-        settings = _settings(directory, ports, database_url, redis_url)
+        settings = _settings(directory, book, ports)
+        # Without SQLAlchemy's name of the driver, so that psql accepts it too.
+        url = database_url.replace("postgresql+psycopg2://", "postgresql://", 1)
+        settings |= {"DATABASE_URL": url, "REDIS_URL": redis_url}
+        of_provider = _of_tencent if book.provider == "tencent" else _of_twilio
+        more_settings, arguments = of_provider(directory, book, ports)
+        settings |= more_settings
         environment = _inherited(environ) | settings
-        _move_clock(directory, at)
+        _move_clock(directory, book.morning)
         ctx = build_context(load_settings(environment))
         stack.callback(ctx.engine.dispose)
         processes = stack.enter_context(ProcessGroup(directory, environment))
-        installation = Installation(directory, ctx, environment, ports, processes, external_servers)
+        installation = Installation(
+            book, directory, ctx, environment, arguments, ports, processes, external_servers
+        )
         _write_environment(installation.environment_file, settings)
         yield installation
 
@@ -187,26 +202,54 @@ def _refuse_busy_broker(redis_url: str) -> None:
         )
 
 
-def _settings(directory: Path, ports: Ports, database_url: str, redis_url: str) -> dict[str, str]:
+def _settings(directory: Path, book: DemoBook, ports: Ports) -> dict[str, str]:
     return {
-        # Without SQLAlchemy's name of the driver, so that psql accepts it too.
-        "DATABASE_URL": database_url.replace("postgresql+psycopg2://", "postgresql://", 1),
-        "REDIS_URL": redis_url,
         "ARREARS_ENCRYPTION_KEYS": Cipher.new_key(),
-        "ARREARS_LENDER": "Example Lending",
-        "ARREARS_LENDER_PHONE": "800-555-0199",  # reserved for fiction
-        "ARREARS_ZONE": ZONE,
+        "ARREARS_LENDER": book.lender,
+        "ARREARS_LENDER_PHONE": book.lender_phone,
+        "ARREARS_ZONE": book.zone,
         "ARREARS_PUBLIC_URL": _http(ports.webhook),
         "ARREARS_CLOCK_FILE": str(_clock_file(directory)),
         "ARREARS_SCAN_SECONDS": str(SCAN_SECONDS),
-        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-        "TWILIO_AUTH_TOKENS": secrets.token_hex(16),
-        "TWILIO_FROM": "+15005550006",  # Twilio's own number for tests
-        "TWILIO_API_BASE": _http(ports.twilio),
         # All requests stay on this machine: use no proxy.
         "NO_PROXY": LOOPBACK,
         "no_proxy": LOOPBACK,
     }
+
+
+def _of_twilio(
+    directory: Path, book: DemoBook, ports: Ports
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The settings of simulated Twilio, and the options of its program."""
+    settings = {
+        "TWILIO_ACCOUNT_SID": twilio.ACCOUNT_SID,
+        "TWILIO_AUTH_TOKENS": secrets.token_hex(16),
+        "TWILIO_FROM": "+15005550006",  # Twilio's own number for tests
+        "TWILIO_API_BASE": _http(ports.provider),
+    }
+    return settings, ()
+
+
+def _of_tencent(
+    directory: Path, book: DemoBook, ports: Ports
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The settings of simulated Tencent Cloud, where all texts are registered, and its options."""
+    token = secrets.token_urlsafe(16)
+    policy = directory / "policy"
+    templates = policy_with_registered_texts(policy)
+    settings = {
+        "ARREARS_POLICY_DIR": str(policy),
+        "ARREARS_SMS_ROUTES": "*: tencent",
+        "TENCENT_SECRET_ID": tencent.SECRET_ID,
+        "TENCENT_SECRET_KEY": secrets.token_hex(16),
+        "TENCENT_SDK_APP_ID": tencent.SDK_APP_ID,
+        "TENCENT_SIGN_NAME": book.lender,
+        "TENCENT_CALLBACK_TOKENS": token,
+        "TENCENT_API_BASE": _http(ports.provider),
+    }
+    callbacks = f"{_http(ports.webhook)}/webhooks/tencent/{token}"
+    registered = [f"--template={id}:{values}" for id, values in templates.items()]
+    return settings, (f"--status-url={callbacks}/status", *registered)
 
 
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:

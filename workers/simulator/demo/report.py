@@ -4,10 +4,9 @@ import dataclasses
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,11 +16,13 @@ from sqlalchemy import Connection
 
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.speak import with_sentence
+from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, console, errors
 from workers.cli.tape_progress import import_progress
 from workers.context import Context
 from workers.history import loan_history
 from workers.simulator.demo.backlog import Backlog
+from workers.simulator.demo.books import CN, DemoBook
 from workers.simulator.demo.installation import Installation
 from workers.simulator.demo.summary import (
     FAILED,
@@ -35,22 +36,29 @@ from workers.simulator.demo.summary import (
 )
 from workers.tapes.progress import Progress
 
-COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
-    "done": (ActionStatus.ASSIGNED, ActionStatus.DONE),
-    "deferred": (ActionStatus.DEFERRED,),
-    "waiting": WAITING,
-    "barred": (ActionStatus.BARRED,),
-    "skipped": (ActionStatus.SKIPPED,),
-    "cancelled": (ActionStatus.CANCELLED,),
-    "failed": FAILED,
-}
+COUNTED = ("done", "deferred", "waiting", "barred", "skipped", "cancelled", "failed")
 
-
+STEPS = Table[StepSummary](
+    "What was done, by step of the ladder",
+    {
+        "step": lambda row: row.step,
+        "action": lambda row: _words(row.action_type),
+        "done": lambda row: _count(row, (ActionStatus.ASSIGNED, ActionStatus.DONE)),
+        "deferred": lambda row: _count(row, (ActionStatus.DEFERRED,)),
+        "waiting": lambda row: _count(row, WAITING),
+        "barred": lambda row: _count(row, (ActionStatus.BARRED,)),
+        "skipped": lambda row: _count(row, (ActionStatus.SKIPPED,)),
+        "cancelled": lambda row: _count(row, (ActionStatus.CANCELLED,)),
+        "failed": lambda row: _count(row, FAILED),
+    },
+    one_line=COUNTED,
+    right=COUNTED,
+)
 NOT_DONE = Table[NotDone](
     "What was not done, and why",
     {
-        "action": lambda row: ACTION_TYPES[row.action_type].words["en"],
-        "status": lambda row: row.status,
+        "action": lambda row: _words(row.action_type),
+        "status": lambda row: coded("status", row.status),
         "why": lambda row: row.reason,
         "actions": lambda row: row.actions,
     },
@@ -62,7 +70,7 @@ class DemoScreen:
     """Prints progress to stderr; a context manager that shows and removes the status line."""
 
     def __init__(self) -> None:
-        self._status_line = Status("starting the servers", console=errors)
+        self._status_line = Status(say("starting the servers"), console=errors)
 
     def report(self, at: datetime, sentence: str) -> None:
         """Print what was done; `at` is the simulated time."""
@@ -70,7 +78,12 @@ class DemoScreen:
 
     def show_backlog(self, at: datetime, backlog: Backlog) -> None:
         """Replace the status line by what is left to do now."""
-        self._status_line.update(f"{at:%H:%M}  {backlog}")
+        left = say(
+            "{loans} loans due for review, {actions} actions due, {texts} texts without a final "
+            "receipt, {events} events to apply",
+            **dataclasses.asdict(backlog),
+        )
+        self._status_line.update(f"{at:%H:%M}  {left}")
 
     def report_error(self, message: str) -> None:
         errors.print(Text(f"arrears: {message}"))
@@ -103,46 +116,86 @@ def print_json(connection: Connection, ctx: Context, summary: Summary) -> None:
     print(json.dumps(dataclasses.asdict(summary) | tables))
 
 
-def print_report(connection: Connection, ctx: Context, summary: Summary) -> None:
-    """Print what was done and what was not, one loan's history, and the summary."""
+def print_report(
+    connection: Connection, installation: Installation, summary: Summary, told: Sequence[str]
+) -> None:
+    """Print what was done and what was not, the history of the loans `told`, and the summary.
+
+    Without them, the history of the loan with the most events.
+    """
+    ctx = installation.ctx
     console.print()
     _print_steps(connection, ctx)
     console.print(
-        "Skipped: the loan was already past these days when it was imported. Only the step that it "
-        "has reached acts.\n",
+        say(
+            "Skipped: the loan was already past these days when it was imported. Only the step "
+            "that it has reached acts."
+        )
+        + "\n",
         soft_wrap=False,
     )
     NOT_DONE.print(read_not_done(connection))
-    _print_story(connection, ctx)
+    for loan in told or filter(None, [most_eventful_loan(connection)]):
+        _print_story(connection, ctx, loan)
     console.print(
-        f"{summary.loans} loans, {summary.due} of them due for review; "
-        f"{summary.decisions} decisions. {summary.sms_sent} texts sent, "
-        f"{summary.calls_assigned} calls assigned, {summary.visits_scheduled} visits scheduled, "
-        f"{summary.legal_files_opened} legal files opened."
+        say(
+            "{loans} loans, {due} of them due for review; {decisions} decisions. {sms_sent} texts "
+            "sent, {calls_assigned} calls assigned, {visits_scheduled} visits scheduled, "
+            "{legal_files_opened} legal files opened.",
+            loans=summary.loans,
+            due=summary.due,
+            decisions=summary.decisions,
+            sms_sent=summary.sms_sent,
+            calls_assigned=summary.calls_assigned,
+            visits_scheduled=summary.visits_scheduled,
+            legal_files_opened=summary.legal_files_opened,
+        )
     )
     console.print(
-        f"{summary.deferred} actions had to wait for a lawful hour or a missing fact; "
-        f"{summary.waiting} still wait."
+        say(
+            "{deferred} actions had to wait for a lawful hour or a missing fact; {waiting} still "
+            "wait.",
+            deferred=summary.deferred,
+            waiting=summary.waiting,
+        )
     )
+    console.print(_agreement(installation.book, summary))
     console.print(
-        f"Days past due agree with the lender's own status for {summary.agreement:.1%} of the "
-        "loans. In this sample the due days were chosen so that they agree. "
-        "docs/decisions/0003-due-day.md has the share for the whole tape."
-    )
-    console.print(
-        f"{summary.failed} failed, {summary.unexplained} cannot be explained, "
-        f"{summary.duplicates} were done twice. The demo took {summary.seconds:.0f} seconds.",
+        say(
+            "{failed} failed, {unexplained} cannot be explained, {duplicates} were done twice. The "
+            "demo took {seconds:.0f} seconds.",
+            failed=summary.failed,
+            unexplained=summary.unexplained,
+            duplicates=summary.duplicates,
+            seconds=summary.seconds,
+        ),
         style="green" if summary.succeeded else "red",
+    )
+
+
+def _agreement(book: DemoBook, summary: Summary) -> str:
+    said = say(
+        "Days past due agree with the lender's own status for {agreement:.1%} of the loans.",
+        agreement=summary.agreement,
+    )
+    if book is CN:
+        return said
+    return said + say(
+        " In this sample the due days were chosen so that they agree. "
+        "docs/decisions/0003-due-day.md has the share for the whole tape."
     )
 
 
 def print_next_steps() -> None:
     """Print what to read next: to stderr, because a program may read stdout."""
     errors.print(
-        "\nWhere to look next:\n"
-        "    make run                 the same day, left running: Flower, status, explain\n"
-        "    docs/architecture.md     one page: the flow, and where every rule and task is\n"
-        "    docs/operations.md       how to start it with a loan book of your own"
+        "\n"
+        + say(
+            "Where to look next:\n"
+            "    make run                 the same day, left running: Flower, status, explain\n"
+            "    docs/architecture.md     one page: the flow, and where every rule and task is\n"
+            "    docs/operations.md       how to start it with a loan book of your own"
+        )
     )
 
 
@@ -153,14 +206,22 @@ def print_access(installation: Installation) -> None:
     arrears = shlex.quote(str(_command()))
     errors.print(
         Text(
-            f"\nFlower: {installation.flower_url}\n"
-            "In another shell, to use this installation:\n"
-            f"    . {shlex.quote(str(installation.environment_file))}\n"
-            f"    {arrears} status\n"
-            f"    {arrears} worklist\n"
-            f"    {arrears} explain {shlex.quote(loan or 'LOAN')}\n"
-            f"Logs: {installation.directory}\n"
-            "Ctrl-C stops everything."
+            "\n"
+            + say(
+                "Flower: {flower}\n"
+                "In another shell, to use this installation:\n"
+                "    . {environment}\n"
+                "    {arrears} status\n"
+                "    {arrears} worklist\n"
+                "    {arrears} explain {loan}\n"
+                "Logs: {logs}\n"
+                "Ctrl-C stops everything.",
+                flower=installation.flower_url,
+                environment=shlex.quote(str(installation.environment_file)),
+                arrears=arrears,
+                loan=shlex.quote(loan or "LOAN"),
+                logs=installation.directory,
+            )
         )
     )
 
@@ -173,25 +234,26 @@ def _command() -> Path:
 
 
 def _print_steps(connection: Connection, ctx: Context) -> None:
-    columns: dict[str, Callable[[StepSummary], object]] = {
-        "step": lambda step: step.step,
-        "action": lambda step: ACTION_TYPES[step.action_type].words["en"],
-        **{name: partial(_count, statuses=statuses) for name, statuses in COLUMNS.items()},
-    }
-    table = Table("What was done, by step of the ladder", columns, one_line=COLUMNS, right=COLUMNS)
-    table.print(read_steps(connection, ctx))
+    names = {step.id: step.names for ladder in ctx.policy.ladders for step, _ in ladder.items}
+    language = language_of_environment()
+    STEPS.print(
+        dataclasses.replace(row, step=names.get(row.step, {}).get(language, row.step))
+        for row in read_steps(connection, ctx)
+    )
+
+
+def _words(action_type: str) -> str:
+    return ACTION_TYPES[action_type].words[language_of_environment()]
 
 
 def _count(step: StepSummary, statuses: Sequence[ActionStatus]) -> str:
     return str(step.count(*statuses) or "")
 
 
-def _print_story(connection: Connection, ctx: Context) -> None:
-    loan = most_eventful_loan(connection)
-    if loan is None:
-        return
-    console.print(Text(f"One loan's history, as `arrears explain {loan}` shows it", style="italic"))
-    for sentence in loan_history(connection, ctx, loan):
+def _print_story(connection: Connection, ctx: Context, loan: str) -> None:
+    title = say("One loan's history, as `arrears explain {loan}` shows it", loan=loan)
+    console.print(Text(title, style="italic"))
+    for sentence in loan_history(connection, ctx, loan, language=language_of_environment()):
         at = f"{sentence.at:%H:%M}  " if sentence.at else ""
         console.print(Text.assemble((at, "dim"), sentence.text))
     console.print()

@@ -1,48 +1,48 @@
 """One simulated day: a morning, an approval by a supervisor, a payment, an afternoon.
 
 Beat, the workers, the webhook and the simulated provider run as processes of their own. This module
-does what people do: import the loans, approve legal files, record a payment, and wait.
+does what the lender's people do: import the loans, approve legal files, and wait. What borrowers do
+is in `borrowers.py`.
 """
 
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, inspect, select
 
-import config
 from config.readers.tape_mapping_reader import load_mapping
-from domain.actions import SEND_SMS, ActionStatus
+from domain.actions import OPEN_LEGAL_FILE, SCHEDULE_VISIT, ActionStatus
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
-from domain.language.speak import speak
 from workers.actions.approvals import approve
+from workers.cli.language import say
 from workers.context import Context
 from workers.db.engine import assert_reachable
 from workers.db.migrate import upgrade
-from workers.db.schema import action, decision, loan, staff
-from workers.inbox import process
+from workers.db.schema import action, loan, staff
 from workers.operations.policy_register import register_policy
-from workers.payments.payments import Payment
 from workers.simulator.demo.backlog import Backlog, read_backlog
-from workers.simulator.demo.installation import ZONE, Installation
+from workers.simulator.demo.books import CN
+from workers.simulator.demo.borrowers import (
+    Told,
+    answer,
+    first_done,
+    keep_the_promise,
+    pay_before_the_text,
+    promise_before_the_call,
+)
+from workers.simulator.demo.installation import Installation
 from workers.staff.roster import load_roster
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.progress import Progress
 
-SAMPLES = Path(config.__file__).parent / "samples"
-TAPE = SAMPLES / "lending_club_sample.csv"
-MAPPING = "lending_club_sample"
-ROSTER = SAMPLES / "roster.yaml"
 ROSTER_DAYS = 28
 
-# The sample tape is the state at the end of 25 June 2018. At 09:30 in New York it is 06:30 in Los
-# Angeles, where nobody may be texted before 08:00; at 15:00 it is noon there.
-MORNING = datetime(2018, 6, 25, 9, 30, tzinfo=ZoneInfo(ZONE))
-AFTERNOON = datetime(2018, 6, 25, 15, 0, tzinfo=ZoneInfo(ZONE))
+STOP = "TD"
+WRONG_NUMBER = "打错了，我不认识这个人"
+"""What two borrowers of the Chinese book answer to their texts."""
 
 DRAIN_TIMEOUT = 180.0
 """Seconds after which the work of a morning or an afternoon has failed to finish."""
@@ -102,35 +102,68 @@ def import_samples(installation: Installation, progress: Progress) -> ImportRepo
         ArrearsError: one of the two cannot be read.
     """
     ctx = installation.ctx
-    load_roster(ctx, ROSTER, ctx.today(), ROSTER_DAYS)
+    book = installation.book
+    load_roster(ctx, book.roster, ctx.today(), ROSTER_DAYS)
     return import_tape(
         ctx,
-        TAPE,
-        load_mapping(MAPPING),
+        book.tape,
+        load_mapping(book.mapping),
         as_of=ctx.today(),
         rejects_path=installation.directory / "rejects.csv",
         progress=progress,
     )
 
 
-def run_day(installation: Installation, reporter: ProgressReporter) -> None:
+def run_day(installation: Installation, reporter: ProgressReporter) -> list[str]:
     """Run the whole day, from the first scan to the last receipt.
+
+    Returns the loans whose history is worth telling, if there are any in particular.
 
     Raises:
         ArrearsError: a process ended by itself, or the work was not finished in time.
     """
+    ctx = installation.ctx
     installation.start_beat()
     drain(installation, reporter)
-    reporter.report(installation.ctx.now(), "The morning's work is done.")
-    reporter.report(installation.ctx.now(), approve_legal_files(installation))
-    reporter.report(installation.ctx.now(), record_payment(installation))
+    reporter.report(ctx.now(), say("The morning's work is done."))
+    reporter.report(ctx.now(), approve_legal_files(installation))
+    paid = pay_before_the_text(installation)
+    reporter.report(ctx.now(), paid.sentence)
+    if installation.book is not CN:
+        drain(installation, reporter)
+        installation.move_clock(installation.book.afternoon)
+        reporter.report(
+            ctx.now(), say("The clock moves to 15:00. Texts to the west are lawful now.")
+        )
+        told: list[Told] = []
+    else:
+        told = _rest_of_the_chinese_day(installation, reporter)
     drain(installation, reporter)
-    installation.move_clock(AFTERNOON)
+    reporter.report(ctx.now(), say("The day's work is done."))
+    return [each.loan for each in (paid, *told) if each.loan] if told else []
+
+
+def _rest_of_the_chinese_day(installation: Installation, reporter: ProgressReporter) -> list[Told]:
+    """A promise before the call, the texts of the morning, two answers to them, and a payment."""
+    ctx = installation.ctx
+    promise = promise_before_the_call(installation)
+    reporter.report(ctx.now(), promise.sentence)
+    drain(installation, reporter)
+    installation.move_clock(installation.book.afternoon)
     reporter.report(
-        installation.ctx.now(), "The clock moves to 15:00. Texts to the west are lawful now."
+        ctx.now(), say("The clock moves to 09:00. From 08:00 to 22:00 contacts are lawful.")
     )
     drain(installation, reporter)
-    reporter.report(installation.ctx.now(), "The day's work is done.")
+    told = [
+        promise,
+        *(first_done(installation, done) for done in (SCHEDULE_VISIT, OPEN_LEGAL_FILE)),
+    ]
+    for item, words in (("text_day_3", STOP), ("text_day_1", WRONG_NUMBER)):
+        told.append(answer(installation, item, words))
+        reporter.report(ctx.now(), told[-1].sentence)
+    if promise.loan:
+        reporter.report(ctx.now(), keep_the_promise(installation, promise.loan).sentence)
+    return told
 
 
 def drain(installation: Installation, reporter: ProgressReporter) -> None:
@@ -177,54 +210,12 @@ def approve_legal_files(installation: Installation) -> str:
     for approval, role in zip(pending, roles, strict=True):
         approve(ctx, approval.loan, approval.item, Actor(approvers[role]))
     if not pending:
-        return "No action waited for approval."
-    return f"{' and '.join(approvers.values())} approved the {len(pending)} waiting legal files."
-
-
-def record_payment(installation: Installation) -> str:
-    """Pay all that is past due on a loan whose text is deferred: the text must not be sent then."""
-    ctx = installation.ctx
-    with ctx.engine.connect() as connection:
-        deferred = connection.execute(
-            select(
-                loan.c.external_id,
-                loan.c.currency,
-                action.c.item,
-                action.c.due_at,
-                decision.c.past_due,
-            )
-            .join(loan, loan.c.id == action.c.loan_id)
-            .join(decision, decision.c.id == action.c.decision_id)
-            .where(
-                action.c.status == ActionStatus.DEFERRED,
-                action.c.type == SEND_SMS,
-                action.c.due_at.is_not(None),
-            )
-            .order_by(action.c.id)
-            .limit(1)
-        ).one_or_none()
-    if deferred is None:
-        return "No text waits for a lawful hour, so no payment is made."
-    loan_id, currency, item, due_at, past_due = deferred
-    payment = Payment(f"demo-{loan_id}", loan_id, past_due, currency, ctx.today())
-    until = due_at.astimezone(ctx.settings.lender_zone)
-    return (
-        f"Loan {loan_id} pays {past_due:.2f} {currency} while its {item} waits until "
-        f"{until:%H:%M}. {_submit(installation, payment)}"
+        return say("No action waited for approval.")
+    return say(
+        "{approvers} approved the {files} waiting legal files.",
+        approvers=say(" and ").join(approvers.values()),
+        files=len(pending),
     )
-
-
-def _submit(installation: Installation, payment: Payment) -> str:
-    ctx = installation.ctx
-    with ctx.engine.begin() as connection:
-        event_id = process.store_event(
-            connection,
-            f"payment:{payment.external_id}",
-            "payment",
-            process.payment_payload(payment),
-            ctx.now(),
-        )
-    return speak(process.apply_event(ctx, event_id).reason)
 
 
 def _approval_role(installation: Installation, approval: PendingApproval) -> str:
@@ -239,5 +230,5 @@ def _find_approver(connection: Connection, role: str) -> str:
         select(staff.c.external_id).where(staff.c.roles.any(role)).order_by(staff.c.id).limit(1)
     ).scalar()
     if found is None:
-        raise ArrearsError(f"Nobody in {ROSTER} is a {role}. Add somebody to the roster.")
+        raise ArrearsError(f"Nobody in the sample roster is a {role}. Add somebody to the roster.")
     return found

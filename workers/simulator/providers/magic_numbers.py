@@ -1,7 +1,8 @@
 """Telephone numbers for which the simulated providers produce a certain outcome.
 
 The last four digits of the number choose it. Only numbers from +1 NXX 555 0100 to 0199 count: the
-North American Numbering Plan reserves them for fiction, so none can belong to a borrower.
+North American Numbering Plan reserves them for fiction, so none can belong to a borrower. China
+reserves none: there, three short message centres count, see docs/decisions/0044-a-chinese-book.md.
 """
 
 import re
@@ -44,6 +45,12 @@ class SimulatedOutcome(StrEnum):
     Cloud's MK:0001."""
 
 
+_IN_CHINA = {
+    "+8613800311500": SimulatedOutcome.OPTED_OUT,
+    "+8613800411500": SimulatedOutcome.UNDELIVERED,
+    "+8613800591500": SimulatedOutcome.UNKNOWN_HANDSET,
+}
+
 NEVER_ARRIVES = frozenset(
     {
         SimulatedOutcome.CARRIER_LANDLINE,
@@ -59,7 +66,7 @@ def simulated_outcome(number: str) -> SimulatedOutcome | None:
     found = _FICTION.fullmatch(number)
     if found and found[1] in set(SimulatedOutcome):
         return SimulatedOutcome(found[1])
-    return None
+    return _IN_CHINA.get(number)
 
 
 def is_possible_number(number: str) -> bool:

@@ -58,6 +58,9 @@ class SmsApi(ProviderHandler):
         except _ApiError as error:
             self._write({"Error": {"Code": error.code, "Message": error.message}})
 
+    def do_GET(self) -> None:  # noqa: N802
+        self._write({"Error": {"Code": "UnsupportedProtocol", "Message": "Send a POST."}})
+
     def _action(self) -> Callable[[Mapping[str, Any]], None]:
         if self.headers.get("X-TC-Version") != _VERSION:
             raise _ApiError("NoSuchVersion")

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 
 from domain.errors import ArrearsError
 from tests.support.loans import Book
+from workers.simulator.demo.books import US
 from workers.simulator.demo.installation import new_installation
-from workers.simulator.demo.scenario import AFTERNOON, MORNING, prepare_database
+from workers.simulator.demo.scenario import prepare_database
 
 
 def environ(**more: str) -> dict[str, str]:
@@ -25,7 +26,7 @@ def test_a_database_that_holds_loans_is_left_alone(engine: Engine, broker_url: s
         DATABASE_URL=engine.url.render_as_string(hide_password=False), REDIS_URL=broker_url
     )
     with (
-        new_installation(servers, at=MORNING) as installation,
+        new_installation(servers, US) as installation,
         pytest.raises(ArrearsError, match="holds loans"),
     ):
         prepare_database(installation)
@@ -39,7 +40,7 @@ def test_a_broker_that_another_installation_works_with_is_left_alone(
     servers = environ(DATABASE_URL=database_url, REDIS_URL=broker_url)
     with (
         pytest.raises(ArrearsError, match="Messages wait in the broker"),
-        new_installation(servers, at=MORNING),
+        new_installation(servers, US),
     ):
         pass
 
@@ -53,7 +54,7 @@ def test_a_shell_with_the_settings_of_another_demo_is_told_so(tmp_path: Path, st
     servers = environ(DATABASE_URL="given", REDIS_URL="given", ARREARS_CLOCK_FILE=str(clock))
     with (
         pytest.raises(ArrearsError, match=f"of a demo that {stands}. Open a new shell"),
-        new_installation(servers, at=MORNING),
+        new_installation(servers, US),
     ):
         pass
 
@@ -62,7 +63,7 @@ def test_a_shell_with_the_settings_of_another_demo_is_told_so(tmp_path: Path, st
 def test_one_server_of_ones_own_is_not_enough(named: str) -> None:
     with (
         pytest.raises(ArrearsError, match=f"{named} is set and .* is not"),
-        new_installation(environ(**{named: "given"}), at=MORNING),
+        new_installation(environ(**{named: "given"}), US),
     ):
         pass
 
@@ -76,11 +77,11 @@ def test_the_clock_is_moved_and_the_caller_s_own_settings_stay_outside(
         ARREARS_LENDER="A real lender",
         FLOWER_BASIC_AUTH="user:password",
     )
-    with new_installation(servers, at=MORNING) as installation:
+    with new_installation(servers, US) as installation:
         ctx = installation.ctx
-        assert timedelta() <= ctx.now() - MORNING < timedelta(minutes=1)
-        installation.move_clock(AFTERNOON)
-        assert timedelta() <= ctx.now() - AFTERNOON < timedelta(minutes=1)
+        assert timedelta() <= ctx.now() - US.morning < timedelta(minutes=1)
+        installation.move_clock(US.afternoon)
+        assert timedelta() <= ctx.now() - US.afternoon < timedelta(minutes=1)
         assert ctx.settings.lender == "Example Lending"
         assert "FLOWER_BASIC_AUTH" not in installation.environment
         assert stat.S_IMODE(installation.environment_file.stat().st_mode) == 0o600
