@@ -48,10 +48,10 @@ test: lint ## lint, then every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 demo: setup ## a small loan book, start to finish, on servers that are gone afterwards (BOOK=cn or LANG=zh_CN.UTF-8)
-	$(BIN)/arrears demo $(if $(BOOK),--book $(BOOK))
+	$(BIN)/arrears demo$(if $(BOOK), --book $(BOOK))
 
 run: setup ## the demo, left running until you stop it
-	$(BIN)/arrears demo --stay $(if $(BOOK),--book $(BOOK))
+	$(BIN)/arrears demo --stay$(if $(BOOK), --book $(BOOK))
 
 bench: setup ## the measurements in the documentation; an hour or more (SIZE=small for five minutes)
 	$(BIN)/python -m tests.benchmarks

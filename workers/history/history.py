@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from config.readers.legal_checklists import checklist_for
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Language, Part, Sentence, in_order, part, render
 from domain.language.speak import LANGUAGES
@@ -94,11 +95,16 @@ def loan_history(
     else:
         entries = [entry for entry in entries if entry.at is None or entry.at <= at]
         ending = legend
-    return render([*in_order(entries), *ending], _in(ctx, language), ctx.settings.lender_zone)
+    return render(
+        [*in_order(entries), *ending],
+        _in(ctx, language, subject.jurisdiction),
+        ctx.settings.lender_zone,
+    )
 
 
-def _in(ctx: Context, language: str) -> Language:
-    """The language, with the names that ladders and checklists have in it; newer versions win."""
+def _in(ctx: Context, language: str, jurisdiction: str) -> Language:
+    """The language, with the names that ladders and the checklist of the jurisdiction have in it;
+    newer versions win."""
     names: dict[str, dict[str, str]] = {"ladder": {}, "step": {}, "item": {}, "needs": {}}
     for ladder in sorted(ctx.policy.ladders, key=lambda ladder: ladder.version):
         named = [("ladder", ladder.id, ladder.names)]
@@ -107,9 +113,9 @@ def _in(ctx: Context, language: str) -> Language:
         for kind, id, in_languages in named:
             if language in in_languages:
                 names[kind][id] = in_languages[language]
-    if language == "zh":
-        for checklist in ctx.policy.checklists:
-            names["needs"] |= {need.id: need.text_zh for need in checklist.evidence}
+    checklist = checklist_for(ctx.policy.checklists, jurisdiction)
+    if language == "zh" and checklist:
+        names["needs"] = {need.id: need.text_zh for need in checklist.evidence}
     names["steps"] = names["step"]
     return LANGUAGES[language].with_names({kind: known for kind, known in names.items() if known})
 

@@ -12,6 +12,7 @@ import phonenumbers
 import requests
 from sqlalchemy import ColumnElement, select
 
+from config.readers.templates import format_money
 from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus, ActionType
 from domain.errors import ArrearsError
 from domain.language.speak import speak
@@ -66,10 +67,9 @@ def pay_before_the_text(installation: Installation) -> Told:
     if waits is None:
         return Told(say("No text waits for a lawful hour, so no payment is made."))
     said = say(
-        "Loan {loan} pays {amount:.2f} {currency} while its {item} waits until {until:%H:%M}. ",
+        "Loan {loan} pays {amount} while its {item} waits until {until:%H:%M}. ",
         loan=waits.external_id,
-        amount=waits.past_due,
-        currency=waits.currency,
+        amount=_money(waits),
         item=item_name(installation, waits.item),
         until=waits.due_at.astimezone(installation.ctx.settings.lender_zone),
     )
@@ -90,10 +90,9 @@ def promise_before_the_call(installation: Installation) -> Told:
         "actor": RECORDED_BY,
     }
     said = say(
-        "Loan {loan} promises to pay {amount:.2f} {currency} today. ",
+        "Loan {loan} promises to pay {amount} today. ",
         loan=waits.external_id,
-        amount=waits.past_due,
-        currency=waits.currency,
+        amount=_money(waits),
     )
     return Told(
         said + _submit(installation, payload["promise"], "promise", payload), waits.external_id
@@ -128,8 +127,10 @@ def answer(installation: Installation, item: str, words: str) -> Told:
     for text in texts:
         if number := numbers.get(str(text.id)):
             _post_inbound(installation, number, words)
-            said = say("The borrower of loan {loan} answers:", loan=text.external_id)
-            return Told(f"{said} {words}", text.external_id)
+            said = say(
+                "The borrower of loan {loan} answers: “{words}”", loan=text.external_id, words=words
+            )
+            return Told(said, text.external_id)
     return Told(say("No text of this kind was delivered, so nobody answers."))
 
 
@@ -169,6 +170,11 @@ def _first_deferred(
     )
     with installation.ctx.engine.connect() as connection:
         return next(iter(typed_rows(DeferredAction, connection.execute(query))), None)
+
+
+def _money(owed: DeferredAction) -> str:
+    locale = {"zh": "zh-Hans"}.get(language_of_environment(), "en")
+    return format_money(owed.past_due, owed.currency, locale)
 
 
 def _pay(installation: Installation, owed: Owed | DeferredAction) -> str:

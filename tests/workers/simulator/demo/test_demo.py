@@ -1,7 +1,8 @@
-"""The demo as a user runs it: one day of 400 real loans, and nothing left behind."""
+"""The demo as a user runs it: one day of 400 loans, and nothing left behind."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ pytestmark = pytest.mark.timeout(240)
 
 DEMO = [sys.executable, "-c", "from workers.cli.main import main; main()", "demo"]
 MORNING_DONE = "The morning's work is done."
+ROOT = Path(__file__).parents[4]
+PROCESSES = 14
+"""Seven servers and processes, each under its watchdog."""
 
 
 class Demo:
@@ -29,7 +33,7 @@ class Demo:
         environment = {k: v for k, v in os.environ.items() if k not in servers}
         self.process = subprocess.Popen(
             [*DEMO, *arguments],
-            cwd=Path(__file__).parents[4],
+            cwd=ROOT,
             env=environment | {"TMPDIR": str(temporary)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -105,21 +109,44 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
     skipped = [row["actions"] for row in summary["reasons"] if row["status"] == "skipped"]
     assert sum(skipped) == summary["skipped"]
     assert demo.has_printed("Where to look next")
-    assert len(started) >= 14  # seven servers and processes, each under its watchdog
+    assert len(started) >= PROCESSES
     assert happens(lambda: not alive(started))
     assert list(temporary.iterdir()) == []
+
+
+def test_the_chinese_book_does_what_the_chinese_page_shows(
+    temporary: Path, run: list[Demo]
+) -> None:
+    demo = Demo(temporary, "--book", "cn")
+    run.append(demo)
+
+    report = demo.output()
+
+    assert demo.process.returncode == 0, demo.stderr_lines
+    assert "失败0个，无法解释0个，重复执行0个。" in report
+    page = (ROOT / "docs" / "zh" / "README.md").read_text(encoding="utf-8")
+    progress, tables, history = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert lines_of("".join(demo.stderr_lines)) >= lines_of(progress) > set()
+    assert lines_of(report) >= lines_of(tables) | lines_of(history)
+    assert list(temporary.iterdir()) == []
+
+
+def lines_of(shown: str) -> set[str]:
+    """The lines, without what differs from day to day: the minute, and who of the staff it was."""
+    alike = re.sub(r"\b(\d\d):\d\d  |(?<=（版本)\w{12}|(?:caller|visitor)-\d\d", r"\1", shown)
+    return {line.rstrip() for line in alike.splitlines() if line.strip()}
 
 
 def test_a_demo_that_is_stopped_half_way_leaves_nothing(temporary: Path, run: list[Demo]) -> None:
     demo = Demo(temporary)
     run.append(demo)
-    assert happens(lambda: demo.has_printed(MORNING_DONE), within=150), demo.stderr_lines
-    started = descendants(demo.process.pid)
+    pid = demo.process.pid
+    assert happens(lambda: len(descendants(pid)) >= PROCESSES, within=150), demo.stderr_lines
+    started = descendants(pid)
 
     demo.process.send_signal(signal.SIGTERM)
 
     assert demo.output() == ""
     assert demo.process.returncode == 128 + signal.SIGTERM
-    assert len(started) >= 14
     assert happens(lambda: not alive(started))
     assert list(temporary.iterdir()) == []

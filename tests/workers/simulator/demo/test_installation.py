@@ -1,6 +1,8 @@
 """Which servers the demo uses, which settings its processes get, and when it refuses to run."""
 
+import csv
 import os
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +11,12 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
+from config.readers.registered_templates import load_sms_templates
+from config.readers.templates import LETTERS
 from domain.errors import ArrearsError
-from tests.support.loans import Book
-from workers.simulator.demo.books import US
+from tests.support.loans import Book, shipped_templates
+from tests.support.make_chinese_sample import main as make_chinese_sample
+from workers.simulator.demo.books import CN, US, policy_with_registered_texts
 from workers.simulator.demo.installation import new_installation
 from workers.simulator.demo.scenario import prepare_database
 
@@ -87,3 +92,29 @@ def test_the_clock_is_moved_and_the_caller_s_own_settings_stay_outside(
         assert stat.S_IMODE(installation.environment_file.stat().st_mode) == 0o600
         directory: Path = installation.directory
     assert not directory.exists()
+
+
+def test_the_chinese_sample_is_what_its_maker_makes(tmp_path: Path) -> None:
+    make_chinese_sample(tmp_path / "sample.csv")
+    assert (tmp_path / "sample.csv").read_bytes() == CN.tape.read_bytes()
+
+
+def test_every_number_of_the_chinese_sample_is_a_short_message_centre() -> None:
+    with CN.tape.open(encoding="utf-8", newline="") as stream:
+        numbers = {
+            number
+            for row in csv.DictReader(stream)
+            for number in (row["手机号"], row["保证人手机号"])
+            if number
+        }
+    assert [number for number in numbers if not re.fullmatch(r"13800[1-9]\d\d500", number)] == [
+        "1380013"  # no whole number
+    ]
+
+
+def test_every_chinese_text_is_registered_in_the_policy_of_the_demo(tmp_path: Path) -> None:
+    values = policy_with_registered_texts(tmp_path / "policy")
+    names = shipped_templates().names()
+    found = load_sms_templates(tmp_path / "policy" / "sms_templates" / "tencent.yaml", names)
+    assert {name for name, _ in found} == names - LETTERS
+    assert {text.id: len(text.values) for text in found.values()} == values
