@@ -41,12 +41,13 @@ class Folder:
 
     @property
     def at(self) -> Path:
-        """The point at which to die. Taken away by whoever dies, so that it happens once."""
+        """The points at which to die, one a line. Whoever dies takes theirs away: each happens
+        once."""
         return self.path / "at"
 
     @property
     def died(self) -> Path:
-        """The point at which a worker did die."""
+        """The points at which workers did die, one a line."""
         return self.path / "died"
 
 
@@ -124,6 +125,9 @@ def _reach(point: str) -> None:
     folder = Folder(Path(os.environ[FOLDER]))
     with folder.passed.open("a") as passed:
         passed.write(f"{point}\n")
-    if folder.at.exists() and folder.at.read_text() == point:
-        folder.at.rename(folder.died)
+    left = folder.at.read_text().splitlines() if folder.at.exists() else []
+    if point in left:
+        folder.at.write_text("\n".join(other for other in left if other != point))
+        with folder.died.open("a") as died:
+            died.write(f"{point}\n")
         os.kill(os.getpid(), signal.SIGKILL)

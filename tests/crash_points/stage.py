@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -77,8 +77,8 @@ class Stage:
     texts: Counter[str] = field(default_factory=Counter)
     """How often each number was texted in the last scenario, by the provider's own count."""
 
-    def play(self, crash_at: str | None = None) -> End:
-        """The whole scenario on a book of its own; a worker dies at the point, if one is named."""
+    def play(self, crash_at: Sequence[str] = ()) -> End:
+        """The whole scenario on a book of its own; a worker dies at each point that is named."""
         self._begin(crash_at)
         with SimulatedTwilio(log=self._log, auth_token="secret", port=self.twilio_port) as twilio:
             book = open_book(self.engine, self.clock_file)
@@ -94,7 +94,7 @@ class Stage:
     def _log(self) -> Path:
         return self.folder.path / "texts.jsonl"
 
-    def _begin(self, crash_at: str | None) -> None:
+    def _begin(self, crash_at: Sequence[str]) -> None:
         self._wait_until_idle()
         self.broker.flushall()
         self.engine.dispose()
@@ -102,8 +102,7 @@ class Stage:
         write_offset(self.clock_file, self.begins_at - Clock().now())
         for path in (self._log, self.folder.passed, self.folder.at, self.folder.died):
             path.unlink(missing_ok=True)
-        if crash_at:
-            self.folder.at.write_text(crash_at)
+        self.folder.at.write_text("\n".join(crash_at))
 
     def _work_until_settled(self, book: Book) -> None:
         give_up_at = time.monotonic() + SETTLED_WITHIN

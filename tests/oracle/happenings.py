@@ -226,7 +226,7 @@ def convenient_again(simulation: Simulation, customer: Customer, loan: CoreLoan)
         told = {"borrower": record, "fact": fact, "actor": "c-0"}
         submit_event(simulation, "person_fact_end", told, at_once=True)
     for hours in customer.life.inconvenient:
-        hours.until = now
+        hours.until = min(now, hours.until or now)
     places = ("home", "work", *customer.life.every_number())
     end_wishes(customer.life, tuple(f"not_at_{place}" for place in places), now)
 

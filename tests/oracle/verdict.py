@@ -143,6 +143,9 @@ def _read_texts(
         if count > 1:
             found.unlawful += 1
             found.offend(f"unlawful: {count} texts that could be one: {which}")
+    for which, count in texts.items():
+        if count > 1:
+            found.offend(f"sent {count} times: {which}")
     return sum(count - 1 for count in texts.values())
 
 
