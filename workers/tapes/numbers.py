@@ -117,7 +117,7 @@ def _problem(texts: Sequence[str], cells: Cells) -> tuple[Problem, ...]:
 
 def _with_extensions(text: str) -> str:
     """The text with each extension as the library reads it in any language."""
-    return _EXTENSION.sub(r" x\1 ", text)
+    return text if text.isdecimal() else _EXTENSION.sub(r" x\1 ", text)
 
 
 def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
@@ -138,6 +138,8 @@ def _leaves_something_out(text: str, number: PhoneNumber) -> bool:
 
 def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) -> bool:
     """Whether a cell has more than one number, whatever stands between them."""
+    if text.isdecimal():  # as nearly all are
+        return number is not None and not text.endswith(str(number.national_number))
     if len(_EXTENSION.findall(text)) > 1:
         return True
     text = _EXTENSION.sub(" ", text)

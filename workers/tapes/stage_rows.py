@@ -36,6 +36,9 @@ from workers.tapes.status_comparison import StatusTally
 FIELDS = ("name", "phone", "address", "zones", "locale", "region")
 """What a tape says of a borrower. Each is compared with what the tape before it said."""
 
+COMMON_FIELDS = frozenset({"zones", "locale", "region"})
+"""Of those, what is the same for many."""
+
 MORE_NUMBERS = ("phone_2", "phone_3")
 """Likewise, but only where the row has them: most have one number."""
 
@@ -177,6 +180,7 @@ class _Writing:
         self._said_of_borrower = {
             of for of in (*FIELDS, *MORE_NUMBERS) if stager.mapping.says(Field(of))
         }
+        self._digests: dict[tuple[str, object], str] = {}
         self._rows: dict[str, list[str]] = {
             name: []
             for name in (
@@ -243,7 +247,11 @@ class _Writing:
         """`said` are the fields for which the row has a cell. It says nothing about the others."""
         cipher = self._stager.cipher
         digests = {
-            name: _digest(cipher, name, getattr(borrower, name)) for name in FIELDS if name in said
+            name: self._common_digest(name, getattr(borrower, name))
+            if name in COMMON_FIELDS
+            else _digest(cipher, name, getattr(borrower, name))
+            for name in FIELDS
+            if name in said
         }
         for name in MORE_NUMBERS:
             if (number := getattr(borrower, name)) is not None:
@@ -275,6 +283,12 @@ class _Writing:
                     )
                 )
             )
+
+    def _common_digest(self, name: str, value: object) -> str:
+        """The digest of what many rows say alike."""
+        if (found := self._digests.get((name, value))) is None:
+            found = self._digests[name, value] = _digest(self._stager.cipher, name, value)
+        return found
 
 
 def write_instalments(loan: str, instalments: Sequence[Instalment]) -> str:
