@@ -201,7 +201,7 @@ def _stager(
     )
 
 
-def _how_many_next(batches: int, took: float) -> int:
+def how_many_next(batches: int, took: float) -> int:
     """How many batches to merge together after so many took so many seconds."""
     if took > 2 * LONG_ENOUGH:
         return max(batches // 2, 1)
@@ -293,7 +293,7 @@ class _Import:
                 partial(self._merge_batch, tables, import_id),
                 roll_back=import_id is None,
             )
-            together = _how_many_next(len(batches), time.monotonic() - started)
+            together = how_many_next(len(batches), time.monotonic() - started)
             self.changed += len(merged.changed)
             new += len(merged.new)
             if new >= analyzed_at and import_id is not None:

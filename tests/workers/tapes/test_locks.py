@@ -33,7 +33,7 @@ from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.process import EventResult, apply_event, dispatch_events
 from workers.sms.providers.port import InboundText
 from workers.tapes import import_tape as importing
-from workers.tapes.import_tape import import_tape
+from workers.tapes.import_tape import how_many_next, import_tape
 
 COLUMNS = (
     "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
@@ -249,3 +249,13 @@ def wait_until_it_waits(book: Book, work: Future[Any]) -> None:
                 return
         time.sleep(0.01)
     raise AssertionError("it neither waits nor ends")
+
+
+@pytest.mark.parametrize(
+    ("batches", "seconds", "next_time"),
+    [(1, 0.05, 2), (2, 0.1, 4), (4, 0.1, 4), (2, 0.3, 2), (4, 0.9, 2), (1, 3.0, 1)],
+)
+def test_a_transaction_that_took_long_is_followed_by_a_smaller_one(
+    batches: int, seconds: float, next_time: int
+) -> None:
+    assert how_many_next(batches, seconds) == next_time
