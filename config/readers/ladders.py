@@ -204,10 +204,10 @@ def _read_days(value: Value) -> Days:
     instead = "Write ladder days from 1, such as 3, 1-3, or 60- for day 60 and all that follow."
     days = value.days(instead)
     if days.first < 1:
-        wrong = f"`{value.key}` is {value.text()}, but the due day 0 is not overdue."
+        wrong = f"`{value.key}` is {value.shown}, but the due day 0 is not overdue."
         raise value.refuse(wrong, instead)
     if days.passed_by(days.first):
-        raise value.refuse(f"`{value.key}` is {value.text()}, which runs backwards.", instead)
+        raise value.refuse(f"`{value.key}` is {value.shown}, which runs backwards.", instead)
     return days
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.readers.templates import SEVERAL_PLACEHOLDERS, TEXT_PLACEHOLDERS
-from config.readers.yaml_reader import Value, each, read_yaml
+from config.readers.yaml_reader import Value, as_shown, each, read_yaml
 
 _ID = re.compile(r"\d{1,20}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -58,14 +58,15 @@ def _read_name(
 ) -> tuple[RegisteredTemplate, ...]:
     if name not in template_names:
         raise locales.refuse(
-            f"There is no template {name}.", f"Write one of: {', '.join(sorted(template_names))}."
+            f"There is no template {as_shown(name)}.",
+            f"Write one of: {', '.join(sorted(template_names))}.",
         )
     return each(locales.pairs().items(), lambda pair: _read_template(name, *pair))
 
 
 def _read_template(name: str, locale: str, written: Value) -> RegisteredTemplate:
     if not _LOCALE.fullmatch(locale):
-        raise written.refuse(f"{locale} is not a locale.", "Write one such as zh-Hans.")
+        raise written.refuse(f"{as_shown(locale)} is not a locale.", "Write one such as zh-Hans.")
     section = written.section("id values")
     return RegisteredTemplate(
         name,

@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from config.readers.yaml_reader import Section, Value, each
+from config.readers.yaml_reader import Section, Value, as_shown, each
 from domain.inbound_texts import ALONE, ReplyKind, ReplyLanguage, ReplyVocabulary
 from domain.plain_text import NOTHING_DROPPED, DroppedWords, dropped_words, key_of, plain, words_of
 
@@ -78,17 +78,18 @@ class ReplyReader:
             key = key_of(words_of(plain(variant)), NOTHING_DROPPED if whole else dropped)
             if not key:
                 raise phrase.value.refuse(
-                    f"`{variant}` has nothing but polite words and fillers.",
+                    f"{as_shown(variant)} has nothing but polite words and fillers.",
                     "Write it under words, or take its words out of polite and fillers.",
                 )
             if len(key) == 1 and key.isascii() and not phrase.is_word:
                 raise phrase.value.refuse(
-                    f"`{variant}` is one letter, which many sentences are.", "Write it under words."
+                    f"{as_shown(variant)} is one letter, which many sentences are.",
+                    "Write it under words.",
                 )
             other = self._phrases.setdefault(key, phrase)
             if other.kind is not phrase.kind:
                 raise phrase.value.refuse(
-                    f"`{variant}` stands under {phrase.kind}, and under {other.kind} in "
+                    f"{as_shown(variant)} stands under {phrase.kind}, and under {other.kind} in "
                     f"{other.value.file} line {other.value.line}.",
                     "Take it out in one of the two places.",
                 )

@@ -7,7 +7,7 @@ from datetime import time
 from functools import partial
 from typing import Any, TypeAlias
 
-from config.readers.yaml_reader import Section, Value, W
+from config.readers.yaml_reader import Section, Value, W, as_shown
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours, overlapping
@@ -103,7 +103,8 @@ def read_hours(value: Value) -> tuple[Hours, ...]:
         hours.append(Hours(weekdays, *_read_clock(clock), kinds or apart))
         if overlapping(hours):
             raise clock.refuse(
-                f"`{days}` has a day that a line above has too.", "Name each day of the week once."
+                f"{as_shown(days)} has a day that a line above has too.",
+                "Name each day of the week once.",
             )
     if not hours:
         raise value.refuse("`hours` names no day.", 'Write hours: {every_day: "08:00-21:00"}.')
@@ -120,7 +121,7 @@ def _read_weekdays(days: str, value: Value) -> frozenset[int]:
     last = last or first
     if first not in WEEK or last not in WEEK or WEEK.index(last) < WEEK.index(first):
         raise value.refuse(
-            f"`{days}` is not days of the week.",
+            f"{as_shown(days)} is not days of the week.",
             "Write every_day, a day such as sat, or days in order such as mon-fri.",
         )
     return frozenset(range(WEEK.index(first), WEEK.index(last) + 1))
@@ -129,14 +130,14 @@ def _read_weekdays(days: str, value: Value) -> frozenset[int]:
 def _read_clock(value: Value) -> tuple[time, time]:
     """From and until, in local time; 24:00 is the midnight that ends the day."""
     instead = "Write from and until on one day, such as 08:00-22:00 or 09:00-24:00."
-    text, opens, closes = value.matching(CLOCK, instead).group(0, 1, 2)
+    opens, closes = value.matching(CLOCK, instead).groups()
     try:
         start = time.fromisoformat(opens)
         end = time.max if closes == "24:00" else time.fromisoformat(closes)
     except ValueError:
         raise value.wrong(instead) from None
     if end <= start:
-        raise value.refuse(f"`{value.key}` is {text}, which ends before it begins.", instead)
+        raise value.refuse(f"`{value.key}` is {value.shown}, which ends before it begins.", instead)
     return start, end
 
 

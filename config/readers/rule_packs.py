@@ -122,7 +122,7 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
     rule_id = value.identifier()
     if not rule_id.startswith(f"{pack_id}."):
         raise value.refuse(
-            f"The rule id {rule_id} does not begin with its pack's.",
+            f"The rule id {value.shown} does not begin with its pack's.",
             f"Write {pack_id}. and a name, such as {pack_id}.contact_hours.",
         )
     return rule_id

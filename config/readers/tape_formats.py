@@ -10,7 +10,7 @@ from functools import cache
 
 from ruamel.yaml.nodes import ScalarNode, SequenceNode
 
-from config.readers.yaml_reader import PolicyError, Value
+from config.readers.yaml_reader import PolicyError, Value, as_shown
 from domain.written_numbers import plain_digits
 
 _KEYS = "encoding delimiter decimal_mark thousands_mark date month"
@@ -138,10 +138,10 @@ def _encoding(value: Value) -> str:
     try:
         name = codecs.lookup(value.text()).name
     except LookupError:
-        raise value.refuse(f"There is no encoding {value.text()}.", instead) from None
+        raise value.refuse(f"There is no encoding {value.shown}.", instead) from None
     name = "utf-8" if name == "utf-8-sig" else name
     if name not in _ENCODINGS:
-        raise value.refuse(f"A tape cannot be read as {value.text()}.", instead)
+        raise value.refuse(f"A tape cannot be read as {value.shown}.", instead)
     # GB 18030 has all characters of the two older standards, and files say one and use the other.
     return "gb18030" if name in {"gbk", "gb2312"} else name
 
@@ -151,7 +151,7 @@ def _delimiter(value: Value) -> str:
     text = "\t" if text.strip(" ").casefold() in {"tab", "\\t"} else text
     if len(text) != 1 or text.isalnum() or text in _NO_DELIMITERS or text in " \r\n\0":
         raise value.refuse(
-            f"The delimiter is {text!r}.", 'Write one mark, such as "," ";" "|" or tab.'
+            f"The delimiter is {as_shown(text)}.", 'Write one mark, such as "," ";" "|" or tab.'
         )
     return text
 
@@ -160,7 +160,7 @@ def _mark(value: Value, marks: str) -> str:
     text = plain_digits(one_mark(_as_written(value)))
     if len(text) != 1 or text not in marks:
         listed = " ".join(f'"{mark}"' for mark in marks)
-        raise value.refuse(f"`{value.key}` is {text!r}.", f"Write one of {listed}.")
+        raise value.refuse(f"`{value.key}` is {as_shown(text)}.", f"Write one of {listed}.")
     return text
 
 
@@ -176,7 +176,8 @@ def _dates(value: Value) -> tuple[str, ...]:
         for earlier in patterns[:place]:
             if not _agree(earlier, pattern):
                 raise listed[place].refuse(
-                    f"{earlier} and {pattern} read the same text as different days.",
+                    f"{as_shown(earlier)} and {as_shown(pattern)} read the same text as "
+                    "different days.",
                     "Keep the one that the tape has.",
                 )
     return patterns
@@ -200,6 +201,6 @@ def _pattern(value: Value) -> str:
 
 def _no_pattern(value: Value) -> PolicyError:
     return value.refuse(
-        f"The format {value.text()} does not say a whole {value.key}.",
+        f"The format {value.shown} does not say a whole {value.key}.",
         "Write one such as %d/%m/%Y for a date, or %b-%Y for a month.",
     )

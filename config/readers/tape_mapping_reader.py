@@ -12,7 +12,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses
-from config.readers.regions import load_regions
+from config.readers.regions import REGIONS_DIRECTORY, Region, load_regions
 from config.readers.tape_formats import OWN_FORMATS, read_formats
 from config.readers.tape_mapping import (
     PARTY_SLOTS,
@@ -96,7 +96,7 @@ def read_mapping(path: Path) -> TapeMapping:
         formats=top.maybe("formats", read_formats) or OWN_FORMATS,
         seen_on=schedule.maybe("seen_on", Value.day),
         made_contacts=bool(top.maybe("made_contacts", _made_contacts)),
-        regions=top.maybe("regions", lambda name: load_regions(name.identifier())) or {},
+        regions=top.maybe("regions", _regions) or {},
         statuses=(
             read_lender_statuses(statuses, top.pairs.get("disagreements")) if statuses else None
         ),
@@ -119,7 +119,7 @@ def _columns(top: Section) -> tuple[dict[Field, str], frozenset[Field]]:
             )
         if column.text() in columns.values():
             raise column.refuse(
-                f"The column {column.text()} feeds two fields.", "Let one column feed one field."
+                f"The column {column.shown} feeds two fields.", "Let one column feed one field."
             )
         columns[Field(name)] = column.text()
     return columns, frozenset(map(Field, optional))
@@ -139,9 +139,10 @@ def _constant(of: Field, value: Value) -> str:
     if of is Field.PRODUCT:
         return value.identifier()
     if of is Field.CURRENCY and not is_currency(text):
-        raise value.refuse(f"The currency {text} is not known.", "Write one such as CNY or USD.")
+        wrong = f"The currency {value.shown} is not known."
+        raise value.refuse(wrong, "Write one such as CNY or USD.")
     if of is Field.LOCALE and not LOCALE.fullmatch(text):
-        raise value.refuse(f"The locale is {text}.", "Write one such as zh-Hans or en.")
+        raise value.refuse(f"The locale is {value.shown}.", "Write one such as zh-Hans or en.")
     return text
 
 
@@ -149,10 +150,15 @@ def _tolerance(value: Value) -> Decimal:
     tolerance = value.amount()
     if tolerance > Decimal("0.5"):
         raise value.refuse(
-            f"`tolerance` is {tolerance}, more than half an instalment.",
+            f"`tolerance` is {value.shown}, more than half an instalment.",
             "Write a part of one instalment from 0 to 0.5, such as 0.02.",
         )
     return tolerance
+
+
+def _regions(value: Value) -> Mapping[str, Region]:
+    known = {path.stem for path in REGIONS_DIRECTORY.glob("*.yaml")}
+    return load_regions(value.known(known, "file of regions"))
 
 
 def _made_contacts(value: Value) -> str:

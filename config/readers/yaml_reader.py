@@ -24,6 +24,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
 from domain.errors import ArrearsError
 from domain.ladder import Days
+from domain.masking import masked
 from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 
 A = TypeVar("A")
@@ -33,6 +34,7 @@ W = TypeVar("W", bound=str)
 WHOLE_NUMBER = re.compile(r"-?\d{1,9}")
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_QUOTED = re.compile(r"'(?!<)([^']{2,})'")
 DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 
 
@@ -57,6 +59,11 @@ class Value:
     def line(self) -> int:
         return int(self.node.start_mark.line) + 1
 
+    @property
+    def shown(self) -> str:
+        """The text as an error shows it: somebody may have written a name or a number there."""
+        return as_shown(self.text())
+
     def refuse(self, wrong: str, instead: str) -> PolicyError:
         """The error for this value: a sentence on what is wrong, one on what to write instead."""
         return PolicyError(f"{self.file} line {self.line}: {wrong} {instead}")
@@ -72,7 +79,7 @@ class Value:
 
     def wrong(self, instead: str) -> PolicyError:
         """The error for a text that is not in the right form."""
-        return self.refuse(f"`{self.key}` is {self.text()}.", instead)
+        return self.refuse(f"`{self.key}` is {self.shown}.", instead)
 
     def matching(self, pattern: re.Pattern[str], instead: str) -> re.Match[str]:
         """The match of a text that must match as a whole."""
@@ -93,7 +100,8 @@ class Value:
     def zone(self) -> str:
         """The name of an IANA time zone."""
         if not is_zone(name := self.text()):
-            raise self.refuse(f"There is no time zone {name}.", "Write one such as Asia/Shanghai.")
+            wrong = f"There is no time zone {self.shown}."
+            raise self.refuse(wrong, "Write one such as Asia/Shanghai.")
         return name
 
     def whole(self, at_least: int) -> int:
@@ -137,7 +145,7 @@ class Value:
         """One of the names that are defined elsewhere."""
         text = self.text()
         if text not in names:
-            raise self.refuse(f"There is no {what} {text}.", _one_of(text, names))
+            raise self.refuse(f"There is no {what} {self.shown}.", _one_of(text, names))
         return text
 
     def unused(self, name: str, seen: dict[str, Value], taken: str) -> str:
@@ -170,7 +178,7 @@ class Value:
             name = Value("key", self.file, key).text()
             if name in pairs:
                 raise Value(name, self.file, key).refuse(
-                    f"`{name}` is written twice, first in line {pairs[name].line}.",
+                    f"{as_shown(name)} is written twice, first in line {pairs[name].line}.",
                     "Write it once.",
                 )
             pairs[name] = Value(name, self.file, node)
@@ -182,7 +190,7 @@ class Value:
 
         def check(value: Value) -> None:
             if value.key not in known:
-                wrong = f"The key `{value.key}` is not known here."
+                wrong = f"The key {as_shown(value.key)} is not known here."
                 raise value.refuse(wrong, _one_of(value.key, known))
 
         pairs = self.pairs()
@@ -222,7 +230,7 @@ class Section:
         first, last = self.need("effective_from").day(), self.maybe("effective_to", Value.day)
         if last and last < first:
             raise self.pairs["effective_to"].refuse(
-                f"`effective_to` is {last}, before `effective_from`.",
+                f"`effective_to` is {self.pairs['effective_to'].shown}, before `effective_from`.",
                 f"Write {first} or later, or leave it out.",
             )
         return first, last
@@ -244,6 +252,11 @@ def each(sources: Iterable[A], read: Callable[[A], B]) -> tuple[B, ...]:
     if problems:
         raise PolicyError(*problems)
     return tuple(results)
+
+
+def as_shown(text: str) -> str:
+    """A text of a file, masked, as errors show it."""
+    return f"`{masked(text)}` (masked)"
 
 
 def read_yaml(path: Path) -> Value:
@@ -287,6 +300,7 @@ def _not_yaml(file: str, error: MarkedYAMLError) -> str:
     problem = error.problem or "something unexpected"
     if r"'\t'" in problem:
         return f"{file} line {line}: there is a tab before the text. Write spaces instead."
+    problem = _QUOTED.sub(lambda quoted: as_shown(quoted[1]), problem)
     return (
         f"{file} line {line}: this is not YAML ({problem}). "
         f'Check indents, brackets and colons, and write text that has a colon in "quotes".'

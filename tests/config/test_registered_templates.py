@@ -64,13 +64,21 @@ def test_the_file_that_is_shipped_registers_nothing() -> None:
 @pytest.mark.parametrize(
     ("wrong", "line", "violation"),
     [
-        (("reminder_first:", "reminder_fist:"), 4, "There is no template reminder_fist."),
-        (("zh-Hans:", "Chinese:"), 5, "Chinese is not a locale."),
-        (("id: 0012345", "id: TPL_1"), 5, "`id` is TPL_1."),
-        (("id: 0012345", "number: 1"), 5, "The key `number` is not known here."),
+        (
+            ("reminder_first:", "reminder_fist:"),
+            4,
+            "There is no template `aaaaaaaa_aaaa`",
+        ),
+        (("zh-Hans:", "Chinese:"), 5, "`aaaaaaa` (masked) is not a locale."),
+        (("id: 0012345", "id: TPL_1"), 5, "`id` is `aaa_#` (masked)."),
+        (("id: 0012345", "number: 1"), 5, "The key `aaaaaa` (masked) is not known here."),
         (("      id: 0012345\n", ""), 5, "The key `id` is missing here."),
-        (("amount, due_on", "ammount"), 6, "There is no value ammount. Did you mean amount?"),
-        (("templates:", "registered:"), 3, "The key `registered` is not known here."),
+        (
+            ("amount, due_on", "ammount"),
+            6,
+            "There is no value `aaaaaaa` (masked). Did you",
+        ),
+        (("templates:", "registered:"), 3, "The key `aaaaaaaaaa` (masked) is not known here."),
     ],
 )
 def test_a_mistake_is_told_with_its_file_and_line(

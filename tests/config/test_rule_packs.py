@@ -171,7 +171,7 @@ REFUSED = [
         "citation:",
         "citaton:",
         10,
-        "`citaton` is not known here. Did you mean citation?",
+        "`aaaaaaa` (masked) is not known here. Did you mean citation?",
     ),
 ]
 

@@ -47,12 +47,12 @@ def test_a_mapping_that_does_not_exist_is_answered_with_those_that_do() -> None:
     [
         ("mapping: plain", "maping: plain", 1, "Did you mean mapping?"),
         ("  name: name", "  nmae: name", 4, "Did you mean name?"),
-        ("  phone: phone", "  phone: name", 5, "The column name feeds two fields."),
-        ("  locale: en", "  locale: English", 17, "The locale is English."),
-        ("product: consumer_loan", "product: a loan", 16, "`product` is a loan."),
+        ("  phone: phone", "  phone: name", 5, "The column `aaaa` (masked) feeds two fields."),
+        ("  locale: en", "  locale: English", 17, "The locale is `aaaaaaa` (masked)."),
+        ("product: consumer_loan", "product: a loan", 16, "`product` is `a aaaa` (masked)."),
         ("  jurisdiction: US", "  jurisdiction: America", 15, "Write a country"),
         ("  product: consumer_loan", "  principal: 5", 16, "not known here"),
-        ("phone_region: US", "phone_region: UK", 18, "There is no country UK."),
+        ("phone_region: US", "phone_region: UK", 18, "There is no country `aa` (masked)."),
         ("kind: lump_sum", "kind: balloon", 19, "Write one of: explicit"),
         ("tolerance: 0}", "tolerance: 0.6}", 20, "more than half an instalment"),
         ("tolerance: 0}", "tolerance: some}", 20, "Write an amount"),
@@ -61,7 +61,12 @@ def test_a_mapping_that_does_not_exist_is_answered_with_those_that_do() -> None:
         ("  paid_total: paid\n", "", 1, "Nothing says the paid_total of a loan."),
         ("  locale: en", "  currency: USD", 1, "Nothing says the locale of a loan."),
         ("  locale: en", "  locale: en\n  currency: USD", 1, "Both a column and a constant"),
-        ("  locale: en", "  locale: en\n  currency: DOLLAR", 18, "DOLLAR is not known"),
+        (
+            "  locale: en",
+            "  locale: en\n  currency: DOLLAR",
+            18,
+            "`aaaaaa` (masked) is not known",
+        ),
         ("  zones: zone\n", "", 1, "in which time zone"),
         ("phone_region: US", "phone_region: US\nmade_contacts: fiction", 1, "both made up"),
         ("phone_region: US", "phone_region: US\nformats: {date: '%d/%m'}", 19, "a whole date"),
@@ -99,7 +104,11 @@ def test_principal_counts_only_level_payments(tmp_path: Path) -> None:
         ("Charged Off: 121-", "Charged Off: 121-180", "the last be open"),
         ("Current: 0", "Current: none", "Write settled, or days past due"),
         ("Fully Paid: settled", "Fully Paid: 400-", "One status must mean"),
-        ("lender: Charged Off", "lender: Written Off", "There is no status Written Off."),
+        (
+            "lender: Charged Off",
+            "lender: Written Off",
+            "There is no status `aaaaaaa aaa`",
+        ),
     ],
 )
 def test_a_mistake_in_the_lending_club_mapping_would_be_refused(
@@ -142,7 +151,7 @@ def test_every_state_of_the_union_and_its_capital_district_has_a_zone() -> None:
 @pytest.mark.parametrize(
     ("region", "says"),
     [
-        ("{zones: [America/Boston]}", "There is no time zone America/Boston."),
+        ("{zones: [America/Boston]}", "There is no time zone `aaaaaaa/aaaaaa` (masked)."),
         ("{zones: []}", "is not a list"),
         ("{zones: [America/New_York], area_code: 55}", "Write three digits"),
         ("{area_code: 617}", "`zones` is missing"),

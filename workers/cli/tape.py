@@ -9,6 +9,7 @@ import typer
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
+from domain.masking import MASKING
 from domain.tape_imports import TapeImportStatus
 from workers.cli.common import AsJson, DryRun, day
 from workers.cli.context import open_context
@@ -17,7 +18,7 @@ from workers.cli.render import UNCHANGED, Table, console, errors, print_json
 from workers.cli.tape_progress import import_progress
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.imports import TapeImport, abandon_import, last_imports
-from workers.tapes.row_errors import MASKING, RowError
+from workers.tapes.row_errors import RowError
 from workers.tapes.status_comparison import StatusCell, StatusComparison
 
 app = typer.Typer()

@@ -14,11 +14,11 @@ import phonenumbers
 
 from config.readers.tape_mapping import PHONES, Field, TapeMapping
 from domain.ids import id_of
+from domain.masking import masked
 from domain.persons import name_key
 from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import TapeRow
-from workers.tapes.row_errors import masked
 
 _NO_DIGIT = re.compile(r"\D")
 

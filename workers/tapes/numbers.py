@@ -14,10 +14,10 @@ from config.readers.formats import is_zone
 from config.readers.placeholders import is_placeholder
 from config.readers.tape_mapping import PHONES, Field, TapeMapping
 from domain.loans import Problem
+from domain.masking import masked
 from domain.reasons import ReasonCode, because
 from workers.db.numbers import EXTENSION
 from workers.tapes.cells import Cells
-from workers.tapes.row_errors import masked
 
 SHORTEST_NUMBER = 7
 """Digits. What is shorter is an area code or an extension."""

@@ -1,14 +1,10 @@
 """The errors of a row. They show no value as it is, because it may be personal data."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.errors import ArrearsError
-
-MASK_LENGTH = 20
-MASKING = "Values are masked: a stands for a letter, # for a digit."
-"""Shown once, beside masked values."""
+from domain.masking import masked
 
 
 class TapeError(ArrearsError):
@@ -54,22 +50,3 @@ class BadCellError(Exception):
         """The error of the row that stands on this line of the file."""
         expected = self._expected.format(**self._values) if self._values else self._expected
         return RowError(line, self._column, expected, self._shown, self._expected, self._values)
-
-
-def masked(value: str) -> str:
-    """The value with only its shape, so that a person can find it and nobody can read it.
-
-    Letters become a and digits #; long values are cut.
-    """
-    hidden = "".join(_mask(character) for character in value)
-    return hidden if len(hidden) <= MASK_LENGTH else f"{hidden[: MASK_LENGTH - 1]}…"
-
-
-def _mask(character: str) -> str:
-    if character.isdigit():
-        return "#"
-    if unicodedata.category(character)[0] in "LM":  # signs of vowels stand beside their letters
-        return "a"
-    if character.isnumeric():
-        return "#"
-    return character if character.isprintable() else "?"

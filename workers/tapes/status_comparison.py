@@ -7,6 +7,7 @@ from datetime import date
 from config.readers.lender_statuses import LenderStatuses
 from domain.delinquency import days_past_due
 from domain.loans import ZERO, LoanOnTape
+from domain.masking import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,13 @@ class StatusTally:
         """By the status that the days past due give, and the lender's."""
 
     def count(self, loan: LoanOnTape, lender_status: str) -> None:
-        """Count one loan. A status that the mapping does not know is counted as it is."""
+        """Count one loan. A status that the mapping does not know is counted by its shape: anything
+        may stand in that column."""
         settled = all(instalment.unpaid <= ZERO for instalment in loan.instalments)
         days = days_past_due(loan.instalments, self._as_of)
-        self.counts[self._statuses.of(days, settled), lender_status] += 1
+        known = lender_status in {self._statuses.settled, *self._statuses.days}
+        lender = lender_status if known else masked(lender_status)
+        self.counts[self._statuses.of(days, settled), lender] += 1
 
     def result(self) -> StatusComparison:
         """The comparison of the loans counted so far."""

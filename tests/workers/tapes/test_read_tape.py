@@ -9,6 +9,7 @@ import pytest
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.loans import Instalment, LoanOnTape
+from domain.masking import masked
 from tests.support.loans import shipped_policy, shipped_templates
 from tests.support.tapes import (
     AS_OF,
@@ -26,7 +27,7 @@ from tests.support.tapes import (
     with_cell,
 )
 from workers.tapes.known_values import known_values
-from workers.tapes.row_errors import RowError, TapeError, masked
+from workers.tapes.row_errors import RowError, TapeError
 
 
 def test_a_good_row_becomes_a_loan(tmp_path: Path) -> None:
