@@ -97,7 +97,7 @@ def test_principal_counts_only_level_payments(tmp_path: Path) -> None:
         ("  seen_on: 2018-06-25", "  # nothing", "The due day must come from one place."),
         ("issue_month: issue_month", "issue_month: issue_month\n  due_day: day", "one place"),
         ("seen_on: 2018-06-25", "seen_on: 2018-06-31", "Write a day of the calendar"),
-        ("regions: us", "regions: atlantis", "cannot be read"),
+        ("regions: us", "regions: atlantis", "Write one of: us"),
         ("made_contacts: fiction", "made_contacts: real", "Write one of: fiction"),
         ("In Grace Period: 1-15", "In Grace Period: 1-14", "have gaps"),
         ("In Grace Period: 1-15", "In Grace Period: 1-16", "two statuses on one day"),

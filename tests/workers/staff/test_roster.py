@@ -96,13 +96,21 @@ def test_work_that_waited_for_people_is_due_again_when_they_come(
 @pytest.mark.parametrize(
     ("right", "wrong", "sentence"),
     [
-        ("[caller]", "[caler]", "line 4: `roles` is caler. Did you mean caller?"),
-        ("capacity: 5", "capacity: many", "line 6: `daily_capacity` is many."),
-        ("Asia/Shanghai", "Shanghai", "line 8: There is no time zone Shanghai. Write one such as"),
+        ("[caller]", "[caler]", "line 4: `roles` is `aaaaa` (masked). Did you mean caller?"),
+        ("capacity: 5", "capacity: many", "line 6: `daily_capacity` is `aaaa` (masked)."),
+        ("Asia/Shanghai", "Shanghai", "line 8: There is no time zone `aaaaaaaa` (masked). Write"),
         ("    zone: Asia/Shanghai\n", "", "line 3: The key `zone` is missing here."),
-        ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is 20:00-08:00, which ends before"),
-        ("trained_on", "trained", "line 7: The key `trained` is not known here. Did you mean"),
-        ("    roles", "    name: Somebody\n    roles", "line 4: The key `name` is not known"),
+        ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is `##:##-##:##` (masked), which"),
+        (
+            "trained_on",
+            "trained",
+            "line 7: The key `aaaaaaa` (masked) is not known here. Did you mean",
+        ),
+        (
+            "    roles",
+            "    name: Somebody\n    roles",
+            "line 4: The key `aaaa` (masked) is not known",
+        ),
     ],
 )
 def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
