@@ -19,7 +19,7 @@ from domain.ladder_plan import (
     sort_items,
 )
 from domain.loans import Instalment
-from domain.parties import LoanParty
+from domain.parties import LoanParty, roles_by_person
 
 
 class Outcome(StrEnum):
@@ -46,6 +46,8 @@ class PastAction:
     status: ActionStatus
     person: int | None = None
     """Whom it is for; None: the borrower."""
+    role: Party = Party.BORROWER
+    """As what it is for them."""
     reported: bool = True
     """False while nobody has reported an attempt at the call or the visit that it assigned, or
     while the text that it sent is not known to have arrived."""
@@ -210,9 +212,9 @@ def _decide_parties(
     guarantor owes the debt as a co-borrower, and is contacted as that alone.
     """
     found = dict[tuple[Party, int], PartyDecision]()
-    owing = {party.person for party in snapshot.parties if party.role is Party.CO_BORROWER}
+    roles = roles_by_person(snapshot.parties)
     for party in snapshot.parties:
-        if party.role is Party.GUARANTOR and party.person in owing:
+        if party.role is not roles[party.person]:
             continue
         if (party.role, party.person) not in found and ladder.items_to(party.role):
             decided = _decide_party(snapshot, party, ladder, since, on)

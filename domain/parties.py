@@ -1,11 +1,13 @@
 """Who is party to a loan besides its borrower, and who acts for a person."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.compliance.vocabulary import Party
 from domain.contact_points import NumberOnRecord
 from domain.holds import Hold
+from domain.inconvenient import InconvenientPlace, InconvenientTime
 
 ROLES = (Party.CO_BORROWER, Party.GUARANTOR)
 """What somebody may be to a loan besides its borrower."""
@@ -32,6 +34,12 @@ class Representative:
     number: NumberOnRecord | None = None
     zones: tuple[str, ...] = ()
     """IANA; empty: those of the person."""
+    inconvenient_times: tuple[InconvenientTime, ...] = ()
+    """At which whoever has their number asked not to be called, whomever it was about."""
+    inconvenient_places: tuple[InconvenientPlace, ...] = ()
+    """The same of places."""
+    locale: str | None = None
+    """The language that they speak, BCP 47; None: nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +52,16 @@ class LoanParty:
     """Whom the record of the party stands for; equal for all records of one person."""
     holds: tuple[Hold, ...] = ()
     """What is true of this person. It says nothing yet about anybody else."""
+
+
+def roles_by_person(parties: Iterable[LoanParty]) -> dict[int, Party]:
+    """As what each person is contacted about a loan.
+
+    Who turns out to be a co-borrower and a guarantor owes the debt first, and is contacted as a
+    co-borrower alone.
+    """
+    roles: dict[int, Party] = {}
+    for party in parties:
+        if roles.get(party.person) is not Party.CO_BORROWER:
+            roles[party.person] = party.role
+    return roles

@@ -196,12 +196,18 @@ class ContactFacts:
 
     @property
     def call_not_before(self) -> datetime | None:
-        """The moment before which nobody calls the person, as they asked; aware. None: none.
+        """The moment before which nobody calls whoever is to be called, as they asked; aware. None:
+        none.
 
         Who asked twice meant the later request. What somebody asked who is only presumed to be the
-        person makes no moment earlier.
+        person makes no moment earlier. What a representative asked for is about calls to them.
         """
         history = self.history_for(FromContacts.CALL_NOT_BEFORE)
+        if self.party is Party.REPRESENTATIVE:
+            at_number = history + self.number_history
+            history = tuple(c for c in at_number if c.number == self.number)
+        acting = self.party is Party.REPRESENTATIVE
+        history = tuple(c for c in history if (c.party is Party.REPRESENTATIVE) is acting)
         asked = sorted((c for c in history if c.callback_at), key=lambda contact: contact.at)
         of_person = [contact.callback_at for contact in asked if contact.certain][-1:]
         of_others = [contact.callback_at for contact in asked if not contact.certain]

@@ -23,7 +23,7 @@ from domain.compliance.number_choice import (
 from domain.compliance.permitted import Stop, permitting_rule
 from domain.compliance.representatives import contacted_instead
 from domain.compliance.third_parties import ThirdPartyContact
-from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, Party, Purpose
+from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
 from domain.holds import active_hold, resumes_on
 from domain.loans import ZERO
@@ -47,6 +47,10 @@ EMPLOYER_FORBIDS = "lender.employer_forbids"
 INCONVENIENT_PLACE = "lender.inconvenient_place"
 CALLBACK = "lender.callback_requested"
 NEVER_TOGETHER = "lender.never_together"
+
+UNREACHABLE = {NUMBER, NO_ADDRESS, INCONVENIENT_PLACE, INCONVENIENT_TIME}
+"""Rules after which, if no moment is better, only another number, or another wish, makes a call to
+a representative possible."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -106,7 +110,7 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
         return _ask(facts, channel, at)
     verdict = _ask(acting, channel, at)
     named = {"representative": facts.representative.kind}
-    if verdict.until is None and {NUMBER, NO_ADDRESS} & set(verdict.rules):
+    if verdict.until is None and UNREACHABLE & set(verdict.rules):
         return _until_known(REPRESENTED, ReasonCode.REPRESENTATIVE_UNREACHABLE, **named)
     rules, why = (instead.id, *verdict.rules), because(ReasonCode.CONTACTED_INSTEAD, **named)
     return replace(verdict, rules=rules, reason=why + verdict.reason)
@@ -196,8 +200,7 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
         return _until_known(ADDRESS, ReasonCode.ADDRESS_CLOSED, **closed)
     if facts.not_at_work and facts.at_work:
         return _until_known(EMPLOYER_FORBIDS, ReasonCode.EMPLOYER_FORBIDS)
-    is_person = facts.party not in NOT_THE_PERSON
-    if is_person and (place := inconvenient_place(facts, channel, at)) is not None:
+    if own and (place := inconvenient_place(facts, channel, at)) is not None:
         named = {"location": place, "channel": channel}
         return _until_known(INCONVENIENT_PLACE, ReasonCode.INCONVENIENT_PLACE, **named)
     return None

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import ContactRule, EarliestTime
 from domain.compliance.rules import Confidence, Source
-from domain.compliance.vocabulary import NOT_THE_PERSON, Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.inconvenient import InconvenientTime
 from domain.reasons import ReasonCode, Reasons, because
 
@@ -22,7 +22,7 @@ class InconvenientTimes(ContactRule):
     """
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
-        is_theirs = facts.party not in NOT_THE_PERSON and bool(facts.inconvenient_times)
+        is_theirs = facts.party is not Party.THIRD_PARTY and bool(facts.inconvenient_times)
         return is_theirs and ContactRule.applies_to_contact(self, facts)
 
     def earliest_time(

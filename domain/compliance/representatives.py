@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.rules import Rule, RulePack, rules_in_force
 from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, Party
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.parties import Representative, RepresentativeKind
 from domain.persons import PersonFact
 
@@ -49,7 +50,8 @@ def contacted_instead(
 
     The same facts and None, if nobody acts for the person, or if who does is not contacted. What is
     known of the loan and of the debt counts for both. The wishes, the consents and the numbers of
-    the person are not those of the representative. A request for no contact at all stays.
+    the person are not those of the representative, who has wishes of their own. A request for no
+    contact at all stays.
     """
     acting = facts.representative
     if acting is None or channel is not BY or not _may_be_contacted(facts, acting):
@@ -58,8 +60,8 @@ def contacted_instead(
     rule = allowing_rule(facts.packs, acting.kind, on)
     if rule is None:
         return facts, None
-    numbers = (acting.number,) if acting.number else ()
-    known = acting.number.facts if acting.number else frozenset()
+    numbers = (_closed_by_a_stop(acting.number),) if acting.number else ()
+    known = numbers[0].facts if numbers else frozenset()
     reachable = facts.reachable | {channel} if numbers else facts.reachable - {channel}
     theirs = replace(
         facts,
@@ -69,14 +71,21 @@ def contacted_instead(
         reachable=reachable,
         refused_channels=frozenset(),
         consents=(),
-        inconvenient_times=(),
-        inconvenient_places=(),
+        inconvenient_times=acting.inconvenient_times,
+        inconvenient_places=acting.inconvenient_places,
         numbers=numbers,
         number=acting.number.key if acting.number else None,
         number_facts=known,
         no_number=not numbers,
     )
     return theirs, rule
+
+
+def _closed_by_a_stop(number: NumberOnRecord) -> NumberOnRecord:
+    """The number of a representative, who refuses calls by a stop: nothing else comes to them."""
+    if NumberFact.OPTED_OUT not in number.facts:
+        return number
+    return replace(number, facts=number.facts | {NumberFact.REFUSED})
 
 
 def _may_be_contacted(facts: ContactFacts, acting: Representative) -> bool:

@@ -169,6 +169,8 @@ SELECT
                   -- Who acts for the person: about this loan alone, or else about all of them.
                   (array_agg(json_build_object(
                            'id', q.id, 'kind', q.kind, 'contacted', q.contacted, 'zones', q.zones,
+                           'inconvenient_times', wishes.times,
+                           'inconvenient_places', wishes.places, 'locale', wishes.locale,
                            'number', CASE WHEN q.phone_blind_index IS NOT NULL THEN
                                json_build_object(
                                    'key', encode(q.phone_blind_index, 'hex'), 'facts', (
@@ -184,6 +186,19 @@ SELECT
                   LEFT JOIN contact_point n ON n.id = f.contact_point_id AND f.place = 'number'
                   LEFT JOIN representative q ON q.person_fact_id = f.id AND q.ended_at IS NULL
                         AND f.kind = 'represented'
+                  -- What who has their number asked for, whomever they act for.
+                  LEFT JOIN LATERAL (
+                      SELECT coalesce(json_agg(w.times || jsonb_build_object(
+                                          'channel', w.channel, 'until', w.until))
+                                      FILTER (WHERE w.kind = 'inconvenient_time'), '[]') AS times,
+                             coalesce(json_agg(json_build_object(
+                                          'place', w.place, 'channel', w.channel,
+                                          'until', w.until))
+                                      FILTER (WHERE w.kind = 'inconvenient_place'), '[]') AS places,
+                             max(w.locale) AS locale
+                        FROM contact_point o JOIN representative_wish w ON w.contact_point_id = o.id
+                       WHERE o.blind_index = q.phone_blind_index AND w.ended_at IS NULL
+                  ) wishes ON q.id IS NOT NULL
             WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
               AND (f.kind <> ALL(:loosening) OR f.borrower_id = ANY(p.certain))
               AND (f.loan_id IS NULL OR f.loan_id = l.id)) said

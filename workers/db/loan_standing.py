@@ -12,7 +12,7 @@ from domain.compliance.vocabulary import Party
 from domain.decision import PastAction
 from domain.holds import Hold
 from domain.loans import Instalment
-from domain.parties import LoanParty
+from domain.parties import LoanParty, roles_by_person
 from workers.db.prepared_statements import prepared
 
 
@@ -54,10 +54,13 @@ class LoanStanding:
         return any(stored.past.status is status for stored in self.actions)
 
     def has_left(self, past: PastAction) -> bool:
-        """Whether the one whom an action is for is party to the loan no longer."""
-        return past.person is not None and all(
-            party.person != past.person for party in self.parties
-        )
+        """Whether the one whom an action is for is party to the loan no longer, or in another role
+        than that in which it is for them."""
+        return past.person is not None and not self.is_contacted_as(past.person, past.role)
+
+    def is_contacted_as(self, person: int, role: Party) -> bool:
+        """Whether a person is contacted about the loan in this role of another party."""
+        return roles_by_person(self.parties).get(person) == role
 
 
 _STANDING = TypeAdapter(LoanStanding)
@@ -106,6 +109,8 @@ STANDING = """
                    'person', CASE WHEN a.party_id IS NOT NULL THEN (
                        SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
                         WHERE q.id = a.party_id) END,
+                   'role', coalesce((SELECT q.role FROM loan_party q WHERE q.id = a.party_id),
+                                    'borrower'),
                    'reported', CASE
                        WHEN a.status = 'assigned' THEN EXISTS (
                            SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id

@@ -105,7 +105,15 @@ CONTACTS_OF_PERSON = """
                                                SELECT n.blind_index
                                                  FROM borrower_number y
                                                  JOIN contact_point n ON n.id = y.contact_point_id
-                                                WHERE y.borrower_id = ANY(p.records)) END)
+                                                WHERE y.borrower_id = ANY(p.records)
+                                                UNION ALL
+                                               SELECT q.phone_blind_index
+                                                 FROM person_fact f
+                                                 JOIN representative q ON q.person_fact_id = f.id
+                                                WHERE f.borrower_id = ANY(p.records)
+                                                  AND f.kind = 'represented'
+                                                  AND f.ended_at IS NULL AND q.ended_at IS NULL
+                                                  AND q.phone_blind_index IS NOT NULL) END)
                               AND k.at > :counted_since
                               AND l.is_first_of_person
                               AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL

@@ -83,9 +83,17 @@ class CheckedAction:
             ladder_since=self.ladder_since,
             written_off=self.facts.written_off,
             event_pending=self.event_pending,
-            party_left=self.loan.party_left,
+            party_left=self._party_left,
         )
         return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
+
+    @property
+    def _party_left(self) -> bool:
+        """Whether the one whom the action is for is no such party any more."""
+        if self.loan.party_id is None:
+            return False
+        is_party = self.facts.is_contacted_as(self.loan.person_id, self.loan.party)
+        return self.loan.party_left or not is_party
 
 
 def check_gates(
@@ -164,7 +172,7 @@ def _check(
         action_id=row.id,
         item=item,
         channel=channel,
-        loan=row._replace(locale=facts.reach.locale),
+        loan=row._replace(locale=_language(asked, facts) if instead else facts.reach.locale),
         facts=facts,
         ladder=ladder,
         arrears=arrears,
@@ -178,6 +186,12 @@ def _check(
         rule_packs=tuple(pack.name for pack in asked.packs),
         now=now,
     )
+
+
+def _language(asked: ContactFacts, facts: LoanFacts) -> str:
+    """The language of who is called instead; that of the person, where nobody said another."""
+    spoken = asked.representative.locale if asked.representative else None
+    return spoken or facts.reach.locale
 
 
 def _instead(asked: ContactFacts) -> Reasons:

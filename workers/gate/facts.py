@@ -248,7 +248,7 @@ def _with_callbacks(facts: ContactFacts) -> ContactFacts:
     agreed = tuple(
         Consent(ConsentTo.MORE_CONTACTS, since=contact.at)
         for contact in facts.history_for(FromContacts.CALL_THEN)
-        if contact.callback_at is not None
+        if contact.callback_at is not None and contact.party is not Party.REPRESENTATIVE
     )
     return replace(facts, consents=facts.consents + agreed) if agreed else facts
 

@@ -11,7 +11,7 @@ from domain.compliance.vocabulary import Party
 from domain.holds import HoldKind
 from domain.ladder import Days, Item, Ladder, Step
 from domain.persons import PersonFact
-from tests.support.events import store
+from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.db.schema import (
     action,
@@ -230,6 +230,58 @@ def test_what_waits_for_somebody_who_left_is_cancelled(book: Book) -> None:
             .where(loan_party.c.borrower_id == record(book, "G-1"))
             .values(ended_at=book.clock.at)
         )
+    send_all(book)
+    assert planned(book)["notice", "G-1"] == "cancelled"
+    assert PHONES["G-1"] not in sent(book)
+
+
+def change_role(book: Book, id: str, old: Party, new: Party) -> None:
+    about = {"loan": "L-1", "borrower": id, "actor": "s-1"}
+    tell(book, "loan_party_end", **about, role=old)
+    tell(book, "loan_party", **about, role=new)
+
+
+def joined(book: Book, one: str, other: str, status: str = "confirmed") -> None:
+    tell(book, "same_person", borrower=one, other=other, status=status, why="seen", actor="s-1")
+
+
+@pytest.mark.parametrize(
+    ("id", "old", "new", "waited", "waits"),
+    [
+        ("G-1", Party.GUARANTOR, Party.CO_BORROWER, "notice", "joint_text"),
+        ("C-1", Party.CO_BORROWER, Party.GUARANTOR, "joint_text", "notice"),
+    ],
+)
+def test_what_waits_for_another_role_is_called_off(
+    book: Book, id: str, old: Party, new: Party, waited: str, waits: str
+) -> None:
+    book.escalate("L-1")
+    change_role(book, id, old, new)
+    assert planned(book) == {**ALL, (waited, id): "cancelled"}
+    book.escalate("L-1")
+    assert planned(book) == {**ALL, (waited, id): "cancelled", (waits, id): "planned"}
+    change_role(book, id, new, old)
+    book.escalate("L-1")
+    assert planned(book) == {**ALL, (waits, id): "cancelled"}, "and back again"
+
+
+@pytest.mark.parametrize("owes", ["C-1", "B-1"])
+def test_a_guarantor_who_turns_out_to_owe_the_debt_is_none_until_they_are_two_again(
+    book: Book, owes: str
+) -> None:
+    book.escalate("L-1")
+    joined(book, owes, "G-1")
+    assert planned(book) == {**ALL, ("notice", "G-1"): "cancelled"}
+    book.escalate("L-1")
+    assert planned(book) == {**ALL, ("notice", "G-1"): "cancelled"}
+    joined(book, owes, "G-1", "parted")
+    book.escalate("L-1")
+    assert planned(book) == ALL
+
+
+def test_a_role_that_was_lost_unseen_stops_the_text_at_its_claim(book: Book) -> None:
+    book.escalate("L-1")
+    party(book, "L-1", "G-1", Party.CO_BORROWER)
     send_all(book)
     assert planned(book)["notice", "G-1"] == "cancelled"
     assert PHONES["G-1"] not in sent(book)

@@ -9,9 +9,16 @@ from sqlalchemy import Engine, select
 from config.readers.tape_mapping import TapeMapping
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
 from config.readers.yaml_reader import PolicyError
+from tests.support.events import tell
 from tests.support.loans import Book
+from tests.workers.escalation.test_parties_on_the_ladder import (
+    TO_CO_BORROWERS,
+    TO_GUARANTORS,
+    a_book,
+    planned,
+)
 from workers.db.numbers import numbers_of
-from workers.db.schema import borrower, borrower_number, loan, loan_party
+from workers.db.schema import borrower, borrower_number, loan, loan_party, problem
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.row_errors import TapeError
 
@@ -43,6 +50,7 @@ paid: {by: total, tolerance: 0}
 HEADER = (
     "loan,borrower,name,phone,address,instalments,paid_total,g1,g1_name,g1_phone,g1_address,c1_name"
 )
+C1 = "co_borrower_1"
 WU = "G-1,Wu Guarantor,13900139001,9 Road,"
 
 
@@ -240,3 +248,41 @@ def test_only_what_may_be_missing_is_an_optional_column_and_once(tmp_path: Path)
         mapping(
             tmp_path, MAPPING.replace("constants:", "optional_columns: {name: other}\nconstants:")
         )
+
+
+def test_a_tape_that_gives_a_party_another_role_calls_off_what_waited_for_the_old_one(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = a_book(engine, TO_GUARANTORS, TO_CO_BORROWERS, now="2026-07-02 10:00")
+    text = MAPPING.replace("co_borrower_1_name: c1_name", f"{C1}_id: c1_id\n  {C1}_name: c1_name")
+
+    def imported(cells: str, as_of: str) -> None:
+        (tmp_path / "with_parties.yaml").write_text(text)
+        tape = tmp_path / "tape.csv"
+        row = f"L-1,B-1,Lin Example,13800138000,1 Road,2026-06-30 100.00,0,{cells}"
+        tape.write_text(f"{HEADER},c1_id\n{row}")
+        read = read_mapping(tmp_path / "with_parties.yaml")
+        report = import_tape(book.ctx, tape, read, as_of=date.fromisoformat(as_of))
+        assert report.rejected == 0
+        book.escalate("L-1")
+
+    imported(f"{WU},", "2026-07-01")
+    assert planned(book) == {("notice", "G-1"): "planned"}
+    imported(",,,,Wu Guarantor,G-1", "2026-07-02")
+    both = {("notice", "G-1"): "cancelled", ("joint_text", "G-1"): "planned"}
+    assert planned(book) == both
+    imported(f"{WU},", "2026-07-02")
+    assert planned(book) == {("notice", "G-1"): "planned", ("joint_text", "G-1"): "cancelled"}
+
+
+def test_another_number_on_a_tape_ends_the_problem_of_a_guarantor(
+    book: Book, tmp_path: Path
+) -> None:
+    take(book, tmp_path, WU, ",,,,")
+    tell(book, "number_fact", borrower="G-1", fact="reaches_nobody", actor="c-1")
+    open_ones = select(problem.c.kind).where(problem.c.resolved_at.is_(None))
+    assert [row.kind for row in book.rows(open_ones)] == ["number_closed"]
+    again = take(book, tmp_path, WU, ",,,,", as_of="2026-03-02")
+    assert (again.changed, len(book.rows(open_ones))) == (0, 1)
+    take(book, tmp_path, WU.replace("13900139001", "13900139002"), ",,,,", as_of="2026-03-02")
+    assert book.rows(open_ones) == []
