@@ -270,6 +270,7 @@ class ReasonCode(StrEnum):
     NUMBER_FACT_OVER = auto()
     NUMBER_FACT_NOT_KNOWN = auto()
     NO_NUMBER_ON_RECORD = auto()
+    NO_NUMBER_OF_REPRESENTATIVE = auto()
     NO_NUMBER_TO_NAME = auto()
     NO_ADDRESS_TO_NAME = auto()
     NO_ADDRESS_ON_RECORD = auto()

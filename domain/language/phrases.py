@@ -97,6 +97,8 @@ class Phrase(StrEnum):
     PROBLEM_RESOLVED = auto()
     PROBLEM_RESOLVED_BY = auto()
     OF_PARTY = auto()
+    REPRESENTATIVE_WISH = auto()
+    REPRESENTATIVE_WISH_ENDED = auto()
     EVENT_WAITS = auto()
     EVENT_REJECTED = auto()
     EVENT_DISCARDED = auto()

@@ -14,6 +14,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.persons import lock_loans_of_person, lock_person_of_loan
+from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import borrower, contact, contact_outcome, loan
 from workers.escalation.reassess import reassess
@@ -40,7 +41,9 @@ class InboundContact:
     actor: str
     """The staff reference of who took it."""
     said: tuple[SaidFact, ...] = ()
-    """When, where and in which language the person wants to be contacted."""
+    """When, where and in which language whoever began it wants to be contacted."""
+    by_representative: bool = False
+    """Whether who acts for the borrower began it."""
 
 
 def record_inbound_contact(
@@ -49,12 +52,14 @@ def record_inbound_contact(
     """Record a contact that the person began, in the caller's transaction.
 
     It counts as a conversation where a law says so, and as no attempt of the lender's. What
-    somebody else began is a contact with a third party.
+    somebody else began is a contact with a third party; what who acts for the borrower began, one
+    with them, and what they asked for is theirs.
 
     Raises:
         NotYetError: one of the loans is not known.
-        RejectedError: it is in the future, another contact has that id, or what was said does not
-            say which time, place or language it means.
+        RejectedError: it is in the future, another contact has that id, what was said does not
+            say which time, place or language it means, or nobody acts for the borrower who has a
+            number.
     """
     now = ctx.now()
     if reported.said and not reported.outcome.connected:
@@ -74,10 +79,15 @@ def record_inbound_contact(
         return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
     also = loan_ids(connection, reported.also_about, EVENT)
     whose = connection.execute(
-        select(borrower.c.id, borrower.c.zones)
+        select(borrower.c.id, borrower.c.zones, borrower.c.external_id)
         .join(loan, loan.c.borrower_id == borrower.c.id)
         .where(loan.c.id == owed.id)
     ).one()
+    acting = None
+    if reported.by_representative:
+        acting = next(iter(acting_numbers(connection, whose.id, owed.id)), None)
+        if acting is None:
+            raise RejectedError(ReasonCode.NO_NUMBER_OF_REPRESENTATIVE, borrower=whose.external_id)
     contact_id = connection.execute(
         insert(contact)
         .values(
@@ -86,7 +96,8 @@ def record_inbound_contact(
             channel=reported.channel,
             at=reported.at,
             zones=whose.zones,
-            party=Party.THIRD_PARTY if reported.outcome.with_other else Party.BORROWER,
+            party=_party(reported),
+            number_blind_index=acting,
             attempt=reported.contact,
             actor=reported.actor,
             inbound=True,
@@ -104,22 +115,31 @@ def record_inbound_contact(
             reported_at=now,
         )
     )
-    loans = [owed.id]
-    if reported.said:
+    loans, said = [owed.id], reported.said
+    if acting is not None:
+        wishes, said = wishes_among(said)
+        note_wishes(connection, acting, wishes, Actor(reported.actor), now)
+    if said:
         loans = lock_loans_of_person(connection, whose.id)
         note_said_facts(
             connection,
             [whose.id],
-            reported.said,
+            said,
             None,
             Actor(reported.actor),
             now,
             said_at=reported.at,
             own_word=not reported.outcome.with_other,
         )
-        resolve_gate_problems(connection, [whose.id], {said.fact for said in reported.said}, now)
+        resolve_gate_problems(connection, [whose.id], {each.fact for each in said}, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+
+
+def _party(reported: InboundContact) -> Party:
+    if reported.by_representative:
+        return Party.REPRESENTATIVE
+    return Party.THIRD_PARTY if reported.outcome.with_other else Party.BORROWER
 
 
 def loan_ids(connection: Connection, external_ids: Sequence[str], event: str) -> list[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exists, insert, or_, select
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
@@ -21,6 +21,7 @@ from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
 from workers.db.people import lock_people
 from workers.db.persons import lock_loans, lock_loans_of_person
+from workers.db.representative_wishes import note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import (
     action,
@@ -157,6 +158,8 @@ class _Attempt(NamedTuple):
     at: datetime
     number_blind_index: bytes | None
     address_blind_index: bytes | None
+    party: str
+    """Who was to be reached."""
     external_id: str
     """The lender's id of the loan."""
 
@@ -205,24 +208,27 @@ def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
 def _note_said(
     connection: Connection, ctx: Context, attempt: _Attempt, report: ReportedOutcome
 ) -> None:
-    """Record what the borrower said, on the record of the loan. It reaches the whole person."""
+    """Record what the borrower said, on the record of the loan. It reaches the whole person. What
+    who acts for them said is kept with the number that was called."""
     if not report.said:
         return
     actor, now = Actor(report.actor), ctx.now()
+    said = report.said
+    if attempt.party == Party.REPRESENTATIVE and attempt.number_blind_index is not None:
+        wishes, said = wishes_among(said)
+        note_wishes(connection, attempt.number_blind_index, wishes, actor, now)
     number = attempt.number_blind_index if attempt.channel == Channel.CALL else None
     note_said_facts(
         connection,
         [attempt.borrower_id],
-        report.said,
+        said,
         number,
         actor,
         now,
         said_at=attempt.at,
         own_word=not report.outcome.with_other,
     )
-    resolve_gate_problems(
-        connection, [attempt.borrower_id], {said.fact for said in report.said}, now
-    )
+    resolve_gate_problems(connection, [attempt.borrower_id], {each.fact for each in said}, now)
 
 
 def _note_about_number(

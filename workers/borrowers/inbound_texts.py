@@ -20,6 +20,7 @@ from workers.borrowers.reply_effects import (
     without_what_ended_since,
 )
 from workers.context import Context
+from workers.db.closed_numbers import recheck_through
 from workers.db.encryption import Cipher
 from workers.db.inbox import forget_values
 from workers.db.people import lock_people
@@ -131,6 +132,8 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
                 received_at,
                 asked=asked,
             )
+            # Who acts for others has the number perhaps, and may be called there again.
+            recheck_through(connection, sender, ctx.now())
         if people:
             reassess(connection, ctx, people.loans, ctx.now())
     id = text_id(payload["sid"])

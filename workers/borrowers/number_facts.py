@@ -13,6 +13,7 @@ from workers.context import Context
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.numbers import blind_indexes_of
 from workers.db.people import lock_people
+from workers.db.representative_wishes import acting_numbers
 from workers.db.schema import borrower, contact_point, reply
 
 
@@ -27,6 +28,8 @@ class NumberFactReport:
     which_number: int | None = None
     """Which of the borrower's numbers, from 1; None: the only one."""
     of_address: bool = False
+    of_representative: bool = False
+    """Whether it is the number of who acts for the borrower, the last who was recorded."""
     fact: NumberFact
     actor: str
     """The staff reference of who reported it."""
@@ -94,6 +97,11 @@ def _of_borrower(connection: Connection, report: NumberFactReport, named: str) -
         if row.address is None:
             raise RejectedError(ReasonCode.NO_ADDRESS_ON_RECORD, borrower=report.borrower)
         return bytes(row.address)
+    if report.of_representative:
+        numbers = acting_numbers(connection, row.id)
+        if not numbers:
+            raise RejectedError(ReasonCode.NO_NUMBER_OF_REPRESENTATIVE, borrower=named)
+        return numbers[0]
     return number_at(blind_indexes_of(connection, row.id), report.borrower, report.which_number)
 
 

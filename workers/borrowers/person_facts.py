@@ -15,6 +15,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.number_facts import number_at
 from workers.borrowers.opt_outs import one_debt, record_opt_out
 from workers.context import Context
+from workers.db.closed_numbers import recheck_through
 from workers.db.numbers import blind_indexes_of
 from workers.db.persons import (
     LockedBorrower,
@@ -23,6 +24,7 @@ from workers.db.persons import (
     lock_known_borrower,
     lock_loans_of_person,
 )
+from workers.db.representative_wishes import acting_numbers, end_wishes, note_wishes
 from workers.db.said_facts import SaidFact, replace_person_fact
 from workers.escalation.reassess import reassess
 from workers.gate.problems import reopen_barred, resolve_gate_problems
@@ -39,6 +41,8 @@ class ReportedFact(SaidFact):
     """The only loan that it is about; None: all of them."""
     which_number: int | None = None
     """Of a number that is inconvenient: its place in the order, from 1; None: the only one."""
+    of_representative: bool = False
+    """Whether it is what those asked for who act for the person. It is kept with their number."""
 
 
 NewPersonFact = ReportedFact
@@ -59,6 +63,12 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
             does not say which time, place or language it means.
     """
     now, actor = ctx.now(), Actor(new.actor)
+    if new.of_representative:
+        noted = False
+        for number in _numbers_of_representatives(connection, new, "person_fact"):
+            noted |= note_wishes(connection, number, [new], actor, now)
+        code = ReasonCode.PERSON_FACT_RECORDED if noted else ReasonCode.PERSON_FACT_KNOWN
+        return because(code, borrower=new.borrower, person_fact=new.fact)
     if new.fact is PersonFact.CEASED:
         return record_opt_out(connection, ctx, new.borrower, None, actor, only_about=new.loan)
     if new.fact in OF_ALL_DEBTS and new.loan is not None:
@@ -99,6 +109,8 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
         RejectedError: a number or an address is the place, and none is on record.
     """
     now = ctx.now()
+    if ended.of_representative:
+        return _end_wish(connection, ctx, ended)
     record = lock_known_borrower(connection, ended.borrower, "person_fact_end")
     loans = lock_loans_of_person(connection, record.id)
     debt = None
@@ -118,6 +130,33 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
         reopen_barred(connection, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)
+
+
+def _end_wish(connection: Connection, ctx: Context, ended: PersonFactEnd) -> Reasons:
+    """End what those asked for who act for the person. What waited for it is due again, for
+    whomever they act."""
+    now, known = ctx.now(), False
+    for number in _numbers_of_representatives(connection, ended, "person_fact_end"):
+        known |= end_wishes(connection, number, ended, Actor(ended.actor), now)
+        recheck_through(connection, number, now)
+    code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
+    return because(code, borrower=ended.borrower, person_fact=ended.fact)
+
+
+def _numbers_of_representatives(
+    connection: Connection, reported: ReportedFact, event: str
+) -> list[bytes]:
+    """The numbers of those who act for the locked person, in the order in which they are locked.
+
+    Raises:
+        NotYetError: the borrower is not known.
+        RejectedError: nobody acts for them of whom a number is known.
+    """
+    record = lock_known_borrower(connection, reported.borrower, event)
+    numbers = acting_numbers(connection, record.id)
+    if not numbers:
+        raise RejectedError(ReasonCode.NO_NUMBER_OF_REPRESENTATIVE, borrower=reported.borrower)
+    return sorted(set(numbers))
 
 
 def _number(connection: Connection, record: LockedBorrower, reported: ReportedFact) -> bytes | None:

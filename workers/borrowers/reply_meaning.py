@@ -19,8 +19,10 @@ from workers.borrowers.reply_effects import (
     end_misread,
 )
 from workers.context import Context
+from workers.db.closed_numbers import recheck_through
 from workers.db.people import lock_people
 from workers.db.persons import lock_number
+from workers.db.representative_wishes import is_of_representative, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
@@ -73,8 +75,13 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         _close(connection, read, now)
         return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
     people = lock_people(connection, found.blind_index, found.borrower_id, of_loan=read.loan)
+    acts = False
     if of_a_person and not people.named:
-        raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
+        acts = read.meaning is Meaning.WISHES and is_of_representative(
+            connection, found.blind_index
+        )
+        if not acts:
+            raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
     if read.meaning is Meaning.DISPUTE:
         _open_dispute(connection, ctx, read, found)
     number = lock_number(connection, found.blind_index)
@@ -100,6 +107,9 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         actor=actor,
         now=now,
     )
+    if acts:
+        wishes, _ = wishes_among(read.said)
+        note_wishes(connection, found.blind_index, wishes, actor, now)
     note_said_facts(
         connection,
         people.named,
@@ -116,6 +126,7 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         resolve_gate_problems(connection, people.named, {said.fact for said in read.said}, now)
     if read.meaning is Meaning.START:
         allow_texts_again(connection, number, people.named, found.provider, actor, now, asked=asked)
+        recheck_through(connection, found.blind_index, now)
     reassess(connection, ctx, people.loans, now)
     return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
 

@@ -25,7 +25,7 @@ from workers.attempts.attempts import (
 from workers.context import Context
 from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
-from workers.db.persons import certain_records
+from workers.db.persons import certain_records, lock_number
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
@@ -83,6 +83,10 @@ def start_call(
                 attempt=pending.attempt,
             )
         checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
+        if checked.representative is not None and checked.number_key is not None:
+            # Others are called there about other persons, and the caps of the number count them.
+            lock_number(connection, bytes.fromhex(checked.number_key))
+            checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
         together = [checked, *(other for other in others if _belongs(other, checked))]
         started = StartedAttempt(
             attempt=None,

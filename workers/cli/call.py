@@ -96,6 +96,10 @@ def inbound(
     inconvenient_times: Times = None,
     inconvenient_places: Places = None,
     speaks: Speaks = None,
+    by_representative: Annotated[
+        bool,
+        typer.Option("--by-representative", help="Who acts for the borrower called."),
+    ] = False,
 ) -> None:
     """Record a call that the person made: where a law says so, it counts as a conversation."""
     ctx = open_context()
@@ -112,6 +116,8 @@ def inbound(
     }
     if said := read_said(inconvenient_times, inconvenient_places, speaks):
         payload["said"] = said
+    if by_representative:
+        payload["by_representative"] = True
     submit(ctx, "inbound_contact", contact, payload)
 
 

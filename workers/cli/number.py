@@ -52,20 +52,36 @@ Reply = Annotated[
 ]
 
 
+OfRepresentative = Annotated[
+    bool,
+    typer.Option("--of-representative", help="It is the number of who acts for the borrower."),
+]
+
+
 @app.command()
 def note(
-    fact: Fact, actor: By, borrower: Borrower = None, reply: Reply = None, which: Which = None
+    fact: Fact,
+    actor: By,
+    borrower: Borrower = None,
+    reply: Reply = None,
+    which: Which = None,
+    of_representative: OfRepresentative = False,
 ) -> None:
     """Record what is true of a number: it holds for everybody who has it."""
-    _report("number_fact", fact, actor, borrower, reply, which)
+    _report("number_fact", fact, actor, borrower, reply, which, of_representative)
 
 
 @app.command()
 def end(
-    fact: Fact, actor: By, borrower: Borrower = None, reply: Reply = None, which: Which = None
+    fact: Fact,
+    actor: By,
+    borrower: Borrower = None,
+    reply: Reply = None,
+    which: Which = None,
+    of_representative: OfRepresentative = False,
 ) -> None:
     """Record that something is not true of a number any more: what waited for it is due again."""
-    _report("number_fact_end", fact, actor, borrower, reply, which)
+    _report("number_fact_end", fact, actor, borrower, reply, which, of_representative)
 
 
 @app.command("list")
@@ -153,11 +169,16 @@ def _report(
     borrower: str | None,
     reply: int | None,
     which: int | None,
+    of_representative: bool,
 ) -> None:
     if (borrower is None) == (reply is None):
         raise ArrearsError(say("Name the number by --borrower or by --reply, and not by both."))
     if reply is not None and which is not None:
         raise ArrearsError(say("A reply came from one number: leave out --which."))
+    if of_representative and (borrower is None or which is not None):
+        raise ArrearsError(
+            say("--of-representative goes with --borrower, and without --which and --reply.")
+        )
     ctx = open_context()
     payload: dict[str, str | int | list[str] | None] = {
         "borrower": borrower,
@@ -167,6 +188,8 @@ def _report(
     }
     if which is not None:
         payload["which_number"] = which
+    if of_representative:
+        payload["of_representative"] = True
     # Each report is an event of its own: the same may become true again after it ended.
     named = borrower or f"reply-{reply}"
     submit(ctx, kind, f"{named}:{fact}:{ctx.now().isoformat()}", payload)

@@ -77,6 +77,10 @@ Number = Annotated[
     int | None,
     typer.Option(min=1, help="Which of the borrower's numbers, if there are several."),
 ]
+OfRepresentative = Annotated[
+    bool,
+    typer.Option("--of-representative", help="It is a wish of who acts for the person."),
+]
 Locale = Annotated[
     str | None, typer.Option("--locale", help="For language: such as en or zh-Hans.")
 ]
@@ -165,6 +169,7 @@ def note(
     place: Place = None,
     number: Number = None,
     locale: Locale = None,
+    of_representative: OfRepresentative = False,
 ) -> None:
     """Record who acts for a person, what they asked for, or what they agreed to."""
     ctx = open_context()
@@ -174,6 +179,8 @@ def note(
             say("--until {until} is over. Give a moment that is to come.", until=until)
         )
     payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
+    if of_representative:
+        payload["of_representative"] = True
     if ends is not None:
         payload["until"] = ends.isoformat()
     _submit(ctx, "person_fact", PersonFactFacts, payload)
@@ -222,12 +229,15 @@ def end(
     place: Place = None,
     number: Number = None,
     locale: Locale = None,
+    of_representative: OfRepresentative = False,
 ) -> None:
     """Record that a fact about a person is not true any more, or that a consent was withdrawn.
 
     Without the details of a fact, all facts of its kind end.
     """
     payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
+    if of_representative:
+        payload["of_representative"] = True
     _submit(open_context(), "person_fact_end", PersonFactEndFacts, payload)
 
 

@@ -97,9 +97,19 @@ def reopen_number(
     older = contact_point_fact.c.since <= (seen_at or now)
     if not end_number_facts(connection, number, facts, actor, now, which=older):
         return False
-    resolve_reopened(connection, loans, now)
-    recheck_deferred(connection, loans, now)
+    _recheck(connection, loans, now)
     return True
+
+
+def recheck_through(connection: Connection, blind_index: bytes, now: datetime) -> None:
+    """Let what waits for contacts at a locked number be due again, after what is known of it has
+    changed; the problems that are over are resolved."""
+    _recheck(connection, loans_with_point(connection, blind_index), now)
+
+
+def _recheck(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+    resolve_reopened(connection, loan_ids, now)
+    recheck_deferred(connection, loan_ids, now)
 
 
 _HAS = text("""

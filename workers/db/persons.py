@@ -286,8 +286,14 @@ def end_person_facts(
             *(person_fact.c[name] == value for name, value in said.items()),
         )
         .values(ended_at=now, ended_by=actor.reference)
+        .returning(person_fact.c.id)
     )
-    return ended.rowcount > 0
+    ids = list(ended.scalars())
+    if ids and kind is PersonFact.REPRESENTED:
+        # Who acted for the person is nobody in particular from now on.
+        acting = representative.c.person_fact_id.in_(ids) & representative.c.ended_at.is_(None)
+        connection.execute(update(representative).where(acting).values(ended_at=now))
+    return bool(ids)
 
 
 _LOCK_NUMBER = prepared(

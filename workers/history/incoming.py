@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, func, or_, select, union_all
 
 from config.setting_validators import PROVIDERS
 from domain.actors import BY_TEXT
@@ -18,6 +18,7 @@ from workers.db.schema import (
     acknowledgement,
     borrower,
     borrower_number,
+    contact_point,
     contact_point_fact,
     inbox_event,
     limitation_fact,
@@ -26,6 +27,7 @@ from workers.db.schema import (
     person_fact,
     problem,
     representative,
+    representative_wish,
     same_person_change,
 )
 from workers.history.loan import ExplainedLoan, of_loan, why
@@ -164,7 +166,7 @@ def _details(row: Any) -> Iterator[Part]:
         yield part(Phrase.ONLY_BY_CHANNEL, channel=row.channel)
     if row.until is not None:
         yield part(Phrase.COUNTS_UNTIL, until=row.until)
-    if row.loan_id is not None:
+    if getattr(row, "loan_id", None) is not None:
         yield part(Phrase.ONLY_THIS_DEBT)
 
 
@@ -184,16 +186,41 @@ def parties(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         )
 
 
+_ACTING = ("kind", "contacted", "since", "ended_at", "phone_blind_index")
+
+
 def _representatives(connection: Connection, facts: Sequence[int]) -> Iterator[Entry]:
     """Who acts for the person, as it became known."""
     rows = connection.execute(
-        select(representative.c.kind, representative.c.contacted, representative.c.since)
+        select(*(representative.c[name] for name in _ACTING))
         .where(representative.c.person_fact_id.in_(facts))
         .order_by(representative.c.id)
     )
     for row in rows:
         acts = part(Phrase.REPRESENTATIVE, representative=row.kind, contacted=str(row.contacted))
         yield Entry(row.since, (acts,))
+        if row.phone_blind_index is not None:
+            yield from _wishes(connection, row)
+
+
+def _wishes(connection: Connection, acting: Any) -> Iterator[Entry]:
+    """What who acts for the person asked for, as long as they do."""
+    wish = representative_wish.c
+    while_acting = or_(wish.ended_at.is_(None), wish.ended_at > acting.since)
+    known = (
+        select(representative_wish)
+        .join(contact_point, contact_point.c.id == wish.contact_point_id)
+        .where(contact_point.c.blind_index == acting.phone_blind_index, while_acting)
+        .order_by(wish.id)
+    )
+    for row in connection.execute(known):
+        said = {"representative": acting.kind, "person_fact": row.kind}
+        until = acting.ended_at
+        if until is None or row.since < until:
+            begins = part(Phrase.REPRESENTATIVE_WISH, **said, source=row.source)
+            yield Entry(max(row.since, acting.since), (begins, *_details(row)))
+        if row.ended_at is not None and (until is None or row.ended_at < until):
+            yield Entry(row.ended_at, (part(Phrase.REPRESENTATIVE_WISH_ENDED, **said),))
 
 
 def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -12,14 +12,16 @@ from domain.compliance.vocabulary import Channel, Party
 from domain.ladder import Days, Item, Step
 from domain.language.speak import speak
 from tests.support.events import tell, tell_personal
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book, shipped_policy
 from workers.attempts.attempts import StartedAttempt
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
-from workers.db.schema import contact, problem
+from workers.db.schema import contact, person_fact, problem, reply, representative
 from workers.gate.facts import read_contact_facts
 from workers.history.history import loan_history
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
+from workers.sms.providers.port import InboundText
 
 ATTORNEY = "+8613900139000"
 CALL = Item("call", ASSIGN_CALL, Days(1), purpose="ask")
@@ -185,3 +187,190 @@ def test_a_guarantors_attorney_is_called_instead_of_the_guarantor(book: Book) ->
     verdict = may_contact(facts, Channel.CALL, book.clock.at)
     assert "cn.representatives" in verdict.rules
     assert asked(book) == (Permission.ALLOWED, "No rule forbids it.")
+
+
+# --- what belongs to the representative
+
+
+EVERY_DAY = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "starts": "00:00"}
+MORNINGS = {**EVERY_DAY, "ends": "12:00"}
+WISH = {"fact": "inconvenient_time", "time": MORNINGS}
+
+
+@pytest.fixture
+def clients(book: Book) -> Book:
+    """The same attorney acts for the borrowers of L-1 and of L-2, who are two persons."""
+    book.loan("L-2", due_on="2026-03-01", borrower_id="B-2", phone="+8613800138002")
+    for borrower in ("B-1", "B-2"):
+        represented(book, borrower)
+    return book
+
+
+def reported(book: Book, outcome: str, **more: object) -> None:
+    attempt = book.rows(select(contact).order_by(contact.c.id))[-1].attempt
+    told = {"attempt": attempt, "outcome": outcome, "reason": None, "actor": "c-1", **more}
+    assert tell(book, "contact_outcome", **told).status == "applied"
+
+
+def text(book: Book, words: str) -> None:
+    count = len(book.rows(reply))
+    came = InboundText("twilio", f"RE-{count}", ATTORNEY, words, None)
+    record_inbound_text(book.ctx, came, help_is_answered=True)
+
+
+def facts_of_persons(book: Book) -> set[str]:
+    open_ones = select(person_fact.c.kind).where(person_fact.c.ended_at.is_(None))
+    return {row.kind for row in book.rows(open_ones)}
+
+
+CLOSED = "An attorney acts for the person, and no number on record reaches them."
+
+
+def test_calls_about_one_client_count_for_the_number_of_all(clients: Book) -> None:
+    for _ in range(3):
+        assert called(clients, "L-1").reach == ATTORNEY
+        reported(clients, "no_answer")
+    assert asked(clients, loan="L-1")[0] == Permission.DEFERRED
+    permission, why = asked(clients, loan="L-2")
+    assert permission == Permission.DEFERRED
+    assert "An attorney acts for the person and is contacted instead." in why
+
+
+CLOSES = {
+    "a fact": lambda book: tell(
+        book,
+        "number_fact",
+        borrower="B-2",
+        of_representative=True,
+        fact="reaches_nobody",
+        actor="c-1",
+    ),
+    "a stop by text": lambda book: text(book, "STOP"),
+    "no contact at all, by text": lambda book: text(book, "Do not contact me again"),
+}
+OPENS = {
+    "a fact": lambda book: tell(
+        book,
+        "number_fact_end",
+        borrower="B-1",
+        of_representative=True,
+        fact="reaches_nobody",
+        actor="c-1",
+    ),
+    "a stop by text": lambda book: text(book, "START"),
+    "another number": lambda book: represented(book, phone="+8613900139777"),
+}
+
+
+@pytest.mark.parametrize(
+    ("closes", "opens"),
+    [(how, how) for how in CLOSES if how in OPENS] + [(how, "another number") for how in CLOSES],
+)
+def test_their_number_closes_for_all_clients_and_what_waits_is_called_when_it_opens(
+    clients: Book, closes: str, opens: str
+) -> None:
+    CLOSES[closes](clients)
+    clients.escalate("L-1", "L-2")
+    assert asked(clients)[1].startswith(CLOSED)
+    assert problems(clients) == ["representative_unreachable"] * 2
+    assert facts_of_persons(clients) == {"represented"}, "nothing follows for the clients"
+    OPENS[opens](clients)
+    clients.at("2026-03-03 10:01")
+    assert asked(clients)[0] == Permission.ALLOWED
+    # Of whom another number was recorded, only that client is reached again.
+    assert len(problems(clients)) == (1 if opens == "another number" else 0)
+    assert assign_call(clients.ctx, clients.action_id("L-1", "call")) == "assigned"
+
+
+WAYS = {
+    "in a call": lambda book: (called(book), reported(book, "spoke", said=[WISH])),
+    "when they called": lambda book: tell(
+        book,
+        "inbound_contact",
+        contact="in-1",
+        loan="L-1",
+        channel="call",
+        at="2026-03-03T09:00:00+08:00",
+        outcome="spoke",
+        said=[WISH],
+        by_representative=True,
+        actor="c-1",
+    ),
+    "by letter": lambda book: tell(
+        book, "person_fact", borrower="B-1", **WISH, of_representative=True, actor="c-1"
+    ),
+    "by text": lambda book: (
+        text(book, "上午不方便"),
+        tell(
+            book,
+            "reply_read",
+            reply=book.one(reply).id,
+            meaning="wishes",
+            said=[WISH],
+            actor="c-1",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_they_call_inconvenient_is_theirs_for_all_clients(clients: Book, way: str) -> None:
+    WAYS[way](clients)
+    assert asked(clients, loan="L-2")[0] == Permission.DEFERRED
+    assert asked(clients.at("2026-03-03 12:30"), loan="L-2")[0] == Permission.ALLOWED
+    clients.at("2026-03-03 10:30")
+    assert facts_of_persons(clients) == {"represented"}
+    with clients.ctx.engine.connect() as connection:
+        told_of = "\n".join(line.text for line in loan_history(connection, clients.ctx, "L-2"))
+    assert "An attorney said for themselves: a time is inconvenient for them" in told_of
+
+    tell(clients, "person_fact_end", borrower="B-1", fact="represented", actor="c-1")
+    assert asked(clients, loan="L-1")[0] == Permission.ALLOWED, "the person has no such wish"
+    over = {"borrower": "B-2", "fact": "inconvenient_time", "actor": "c-1"}
+    tell(clients, "person_fact_end", **over)
+    assert asked(clients, loan="L-2")[0] == Permission.DEFERRED, "that of the person, if any"
+    tell(clients, "person_fact_end", **over, of_representative=True)
+    assert asked(clients, loan="L-2")[0] == Permission.ALLOWED
+
+
+def test_if_no_time_is_left_the_call_waits_and_is_not_barred(clients: Book) -> None:
+    wish = {"fact": "inconvenient_time", "time": {**EVERY_DAY, "ends": "24:00"}}
+    tell(clients, "person_fact", borrower="B-1", **wish, of_representative=True, actor="c-1")
+    clients.escalate("L-1")
+    assert clients.actions("L-1")["call"] == "deferred"
+    assert problems(clients) == ["representative_unreachable"]
+
+
+def test_they_are_called_in_the_language_that_they_speak(clients: Book) -> None:
+    tell(
+        clients,
+        "person_fact",
+        borrower="B-2",
+        fact="language",
+        locale="en",
+        of_representative=True,
+        actor="c-1",
+    )
+    assert called(clients).language == "en"
+
+
+def test_to_be_called_again_later_is_their_wish_and_not_the_persons(clients: Book) -> None:
+    called(clients)
+    reported(clients, "callback_requested", callback_at="2026-03-04T15:00:00+08:00")
+    assert asked(clients.at("2026-03-04 10:00"), loan="L-2")[0] == Permission.DEFERRED
+    tell(clients, "person_fact_end", borrower="B-1", fact="represented", actor="c-1")
+    assert asked(clients, loan="L-1")[0] == Permission.ALLOWED
+
+
+def test_who_they_are_ends_with_the_representation(book: Book) -> None:
+    represented(book)
+    tell(book, "person_fact_end", borrower="B-1", fact="represented", actor="c-1")
+    assert book.one(representative).ended_at is not None
+    wish = {**WISH, "of_representative": True, "actor": "c-1"}
+    refused = tell(book, "person_fact", borrower="B-1", **wish)
+    assert refused.status == "rejected"
+    assert "Nobody is on record who acts for borrower B-1" in speak(refused.reason)
+    text(book, "STOP")
+    assert asked(book)[0] == Permission.ALLOWED
+    tell(book, "person_fact", borrower="B-1", fact="represented", actor="c-1")
+    assert asked(book)[1].startswith("Somebody acts for the borrower")

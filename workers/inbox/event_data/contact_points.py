@@ -84,6 +84,8 @@ class NumberFactFacts(EventData):
     """Arrears' number of a text that came from it, as `arrears worklist` shows it."""
     which_number: NumberInOrder | None = None
     """Which of the borrower's numbers; it may be left out if there is only one."""
+    of_representative: bool = False
+    """Whether it is the number of who acts for the borrower, and not the borrower's."""
     fact: Literal[
         NumberFact.OPTED_OUT,
         NumberFact.REACHES_NOBODY,
@@ -101,6 +103,8 @@ class NumberFactFacts(EventData):
             raise ValueError("it must name a borrower or a reply, and not both")
         if self.reply is not None and self.which_number is not None:
             raise ValueError("a reply came from one number: leave which_number out")
+        if self.of_representative and (self.borrower is None or self.which_number is not None):
+            raise ValueError("of_representative names a borrower, and no which_number")
         return self
 
 

@@ -105,4 +105,6 @@ class InboundContactFacts(EventData):
     """The other loans that were mentioned."""
     said: Said = ()
     """When, where and in which language the person wants to be contacted."""
+    by_representative: bool = False
+    """Whether who acts for the borrower called or came. What they said is theirs."""
     actor: Staff

@@ -143,7 +143,7 @@ class EventData(StrictModel):
     def payload(self, cipher: Cipher) -> dict[str, Any]:
         """What is stored: ids, dates and words. Personal data is encrypted."""
         stored = self.model_dump(mode="json", by_alias=True)
-        left_out = {name for name in LEFT_OUT if stored.get(name) in (None, [])}
+        left_out = {name for name in LEFT_OUT if stored.get(name) in (None, [], False)}
         return {name: value for name, value in stored.items() if name not in left_out}
 
 
@@ -152,11 +152,13 @@ LEFT_OUT = {
         "actor",
         "amount",
         "borrower",
+        "by_representative",
         "component",
         "document",
         "due_on",
         "instalment",
         "loan",
+        "of_representative",
         "proof",
         "said",
         "sender",

@@ -12,7 +12,7 @@ from pydantic import (
 from domain.compliance.vocabulary import Channel, Party
 from domain.inconvenient import Location, Weekday
 from domain.parties import RepresentativeKind
-from domain.persons import MAY_EXPIRE, Link, PersonFact
+from domain.persons import MAY_EXPIRE, OF_REPRESENTATIVES, Link, PersonFact
 from workers.db.encryption import Cipher
 from workers.inbox.event_data.fields import (
     Address,
@@ -128,6 +128,9 @@ class PersonFactEndFacts(EventData, FactDetails):
     fact: PersonFactKind
     loan: Identifier | None = None
     """The only loan that it is about; null: all of them."""
+    of_representative: bool = False
+    """Whether it is a wish of who acts for the person. It holds for their number, whomever they act
+    for."""
     actor: Staff
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
@@ -136,6 +139,11 @@ class PersonFactEndFacts(EventData, FactDetails):
     @model_validator(mode="after")
     def _says_nothing_of_another_fact(self) -> Self:
         self.check(self.fact, complete=False)
+        if self.of_representative and self.fact not in OF_REPRESENTATIVES:
+            raise ValueError(
+                "who acts for the person can call a time or a place inconvenient, and name their "
+                "language"
+            )
         return self
 
 

@@ -1,0 +1,149 @@
+"""What representatives ask for: kept with their number, and found by it for whomever they act."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.actors import Actor
+from domain.persons import OF_REPRESENTATIVES, PersonFact
+from workers.db.persons import lock_number
+from workers.db.said_facts import SaidFact
+from workers.db.schema import borrower, person_fact, representative, representative_wish
+
+
+def acting_numbers(
+    connection: Connection, borrower_id: int, loan_id: int | None = None
+) -> list[bytes]:
+    """The numbers, as blind indexes, of those who act for the person behind a record now, newest
+    first. Only of those who do so about a loan, if one is named."""
+    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
+    about = [] if loan_id is None else [_about(loan_id)]
+    numbers = (
+        select(representative.c.phone_blind_index)
+        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .join(borrower, borrower.c.id == person_fact.c.borrower_id)
+        .where(
+            borrower.c.person_id == of_person,
+            person_fact.c.ended_at.is_(None),
+            representative.c.ended_at.is_(None),
+            representative.c.phone_blind_index.is_not(None),
+            *about,
+        )
+        .order_by(representative.c.id.desc())
+    )
+    return list(connection.execute(numbers).scalars())
+
+
+def _about(loan_id: int) -> ColumnElement[bool]:
+    return person_fact.c.loan_id.is_(None) | (person_fact.c.loan_id == loan_id)
+
+
+def is_of_representative(connection: Connection, blind_index: bytes) -> bool:
+    """Whether somebody has a number who acts for anybody now."""
+    acting = (
+        select(representative.c.id)
+        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .where(
+            representative.c.phone_blind_index == blind_index,
+            representative.c.ended_at.is_(None),
+            person_fact.c.ended_at.is_(None),
+        )
+        .limit(1)
+    )
+    return connection.execute(acting).first() is not None
+
+
+def wishes_among(
+    said: Sequence[SaidFact],
+) -> tuple[tuple[SaidFact, ...], tuple[SaidFact, ...]]:
+    """What a representative asked for themselves, and what they said of the person."""
+    wishes = tuple(each for each in said if each.fact in OF_REPRESENTATIVES)
+    return wishes, tuple(each for each in said if each.fact not in OF_REPRESENTATIVES)
+
+
+def note_wishes(
+    connection: Connection,
+    blind_index: bytes,
+    said: Sequence[SaidFact],
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Record what a representative asked for, through their number; False if all of it was known.
+
+    Another language takes the place of the one before; the same time or place, of one that ends
+    earlier. The number is locked, last of all.
+
+    Raises:
+        RejectedError: it does not say which time, place or language it means.
+    """
+    noted = False
+    if not said:
+        return noted
+    number = lock_number(connection, blind_index)
+    for wish in said:
+        wish.check_complete()
+        same = [] if wish.fact is PersonFact.LANGUAGE else _same(wish)
+        ends = representative_wish.c.until
+        shorter = ends.is_not(None) if wish.until is None else ends < wish.until
+        if wish.fact is PersonFact.LANGUAGE:
+            shorter = representative_wish.c.locale != wish.locale
+        _end(connection, number, wish.fact, actor, now, shorter, *same)
+        row = {"contact_point_id": number, "kind": wish.fact, **_columns(wish)}
+        told = {"since": now, "until": wish.until}
+        by = {"source": actor.reference, "source_kind": actor.kind}
+        made = insert(representative_wish).values(**row, **told, **by).on_conflict_do_nothing()
+        noted |= connection.execute(made).rowcount > 0
+    return noted
+
+
+def end_wishes(
+    connection: Connection, blind_index: bytes, wish: SaidFact, actor: Actor, now: datetime
+) -> bool:
+    """End what a representative asked for; False if there was nothing of it. What `wish` leaves out
+    ends with whatever was said of it."""
+    number = lock_number(connection, blind_index)
+    said = [
+        representative_wish.c[name] == value
+        for name, value in _columns(wish).items()
+        if value is not None
+    ]
+    return _end(connection, number, wish.fact, actor, now, *said)
+
+
+def _columns(wish: SaidFact) -> dict[str, object]:
+    return {
+        "channel": wish.channel,
+        "times": wish.time.stored if wish.time else None,
+        "place": wish.place,
+        "locale": wish.locale,
+    }
+
+
+def _same(wish: SaidFact) -> list[ColumnElement[bool]]:
+    return [
+        representative_wish.c[name].is_not_distinct_from(value)
+        for name, value in _columns(wish).items()
+    ]
+
+
+def _end(
+    connection: Connection,
+    number: int,
+    fact: PersonFact,
+    actor: Actor,
+    now: datetime,
+    *which: ColumnElement[bool],
+) -> bool:
+    ended = connection.execute(
+        update(representative_wish)
+        .where(
+            representative_wish.c.contact_point_id == number,
+            representative_wish.c.kind == fact,
+            representative_wish.c.ended_at.is_(None),
+            *which,
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
+    return ended.rowcount > 0
