@@ -110,7 +110,8 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
         return _ask(facts, channel, at)
     verdict = _ask(acting, channel, at)
     named = {"representative": facts.representative.kind}
-    if verdict.until is None and UNREACHABLE & set(verdict.rules):
+    stopped = verdict.permission is not Permission.ALLOWED and verdict.until is None
+    if stopped and UNREACHABLE & set(verdict.rules):
         return _until_known(REPRESENTED, ReasonCode.REPRESENTATIVE_UNREACHABLE, **named)
     rules, why = (instead.id, *verdict.rules), because(ReasonCode.CONTACTED_INSTEAD, **named)
     return replace(verdict, rules=rules, reason=why + verdict.reason)

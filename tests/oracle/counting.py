@@ -10,6 +10,7 @@ from tests.oracle.log import Life, Reached
 LONGEST = timedelta(days=33)
 """No window is longer, whatever the zone."""
 
+NOT_THE_PERSON = ("third_party", "representative")
 WITH_BORROWER = frozenset({"spoke", "refused", "callback_requested"})
 WITH_OTHER = frozenset({"spoke_with_other", "wrong_person", "third_party_refused", "deceased"})
 """Outcomes of calls that somebody else answered."""
@@ -42,13 +43,14 @@ def counted(rule: dict[str, Any], life: Life, reached: Reached, local: datetime)
 def _before(rule: dict[str, Any], life: Life, reached: Reached) -> Iterator[Reached]:
     """The contacts before one: with the person, or with whomever at the number.
 
-    A third party is known by the number only, whoever's debt it was about.
+    A third party and who acts for the person are known by the number only, whoever's debt it was
+    about.
     """
     at_number = life.numbers.reached.get(reached.number, [])
     made = life.contacts
     if rule["scope"] == "number":
         made = at_number
-    elif reached.party == "third_party":
+    elif reached.party in NOT_THE_PERSON:
         others = [other for other in at_number if other.life_id != life.id]
         made = sorted([*life.contacts, *others], key=lambda other: other.at)
     for other in made:
@@ -74,16 +76,20 @@ def is_there(rule: dict[str, Any], reached: Reached, *, at_work: bool) -> bool:
 
 def _with_the_same(rule: dict[str, Any], other: Reached, reached: Reached) -> bool:
     """Whether another contact was with the one who is to be reached now."""
+    if reached.party == "representative":
+        return other.party == "representative" and other.number == reached.number
     if reached.party == "third_party":
         counts = rule["counter"] != "connected" and other.party == "third_party"
         return (counts or not reached_borrower(other)) and other.number == reached.number
     if rule["counter"] == "connected":
         return reached_borrower(other)
-    return other.party != "third_party" or reached_borrower(other)
+    return other.party not in NOT_THE_PERSON or reached_borrower(other)
 
 
 def reached_borrower(other: Reached) -> bool:
     """Whether it reached the borrower, at whosever telephone; or was to, and nobody answered."""
+    if other.party == "representative":
+        return False
     if other.outcome in WITH_OTHER | WITH_BORROWER:
         return other.outcome in WITH_BORROWER
     return other.party != "third_party"
@@ -91,7 +97,7 @@ def reached_borrower(other: Reached) -> bool:
 
 def is_free(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> bool:
     """Whether the person agreed to more, not too long ago, and nobody spoke with them since."""
-    if reached.party == "third_party":
+    if reached.party in NOT_THE_PERSON:
         return False
     for agreed in life.agreements("more_contacts", reached.loan, reached.at):
         age = (local.date() - agreed.since.astimezone(local.tzinfo).date()).days

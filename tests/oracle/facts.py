@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from tests.oracle.acting import called_instead
 from tests.oracle.days import ladder_file, stands
-from tests.oracle.log import Life, Pause, Reached
+from tests.oracle.log import Hours, Life, Pause, Reached
 from tests.oracle.packs import lets_through, reaches_over
 
 
@@ -23,7 +24,9 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
         yield "the money had come"
     if reached.channel == "legal":
         return
-    if reached.party == "third_party":
+    if reached.party == "representative":
+        yield from _of_the_representative(life, reached)
+    elif reached.party == "third_party":
         if what := life.numbers.closed_by(reached.number, reached.channel, at):
             yield f"the number of somebody else was closed ({what[0]})"
         if reached.at_work and life.wants("employer_forbids", at):
@@ -38,10 +41,23 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
     today = at.astimezone(ZoneInfo(life.lender_zone)).date()
     if life.wants("ceased", at, loan) and not lets_through(life, reached, "ceased", today):
         yield "they had asked for no contact at all"
+    if reached.party == "representative":
+        return
     if life.wants(f"not_by_{reached.channel}", at):
         yield f"they had asked for no more ({reached.channel})"
     if life.wants("represented", at, loan):
         yield "somebody represents them"
+
+
+def _of_the_representative(life: Life, reached: Reached) -> Iterator[str]:
+    acting = called_instead(life, reached.channel, reached.at)
+    if acting is None:
+        yield "nobody is contacted instead of them"
+    elif not acting.number or reached.number != acting.number:
+        yield "the number was not that of who acts for them"
+    closed = life.numbers.closed_by(reached.number, reached.channel, reached.at)
+    if closed or life.numbers.knows(reached.number, "opted_out", reached.at):
+        yield "the number of who acts for them was closed"
 
 
 def forbidden_for_now(life: Life, reached: Reached) -> Iterator[str]:
@@ -59,10 +75,12 @@ def forbidden_for_now(life: Life, reached: Reached) -> Iterator[str]:
         return
     yield from _of_the_debt(life, reached)
     if reached.channel == "call":
-        asked = [for_when for since, for_when in life.callbacks if since <= at]
+        acts = reached.party == "representative"
+        callbacks = life.numbers.callbacks[reached.number] if acts else life.callbacks
+        asked = [for_when for since, for_when in callbacks if since <= at]
         if asked and at < asked[-1]:
             yield "they had asked to be called later"
-    if reached.party != "third_party" and life.inconvenient:
+    if reached.party != "third_party" and inconvenient_hours(life, reached):
         yield from _inconvenient_time(life, reached, today)
 
 
@@ -112,8 +130,16 @@ def _inconvenient_time(life: Life, reached: Reached, today: date) -> Iterator[st
         return
     for zone in life.zones:
         local = reached.at.astimezone(ZoneInfo(zone))
-        if any(hours.covers(local, reached.channel) for hours in life.inconvenient):
+        hours_of = inconvenient_hours(life, reached)
+        if any(hours.covers(local, reached.channel) for hours in hours_of):
             yield "the time was inconvenient"
+
+
+def inconvenient_hours(life: Life, reached: Reached) -> list[Hours]:
+    """The hours at which whoever is contacted asked not to be."""
+    if reached.party == "representative":
+        return life.numbers.hours.get(reached.number, [])
+    return life.inconvenient
 
 
 def number_to_use(life: Life, reached: Reached) -> str:

@@ -13,7 +13,7 @@ from domain.holds import Hold, HoldKind
 from domain.inconvenient import WEEK, InconvenientTime
 from domain.persons import PersonFact
 from tests.oracle.counting import WITH_BORROWER, WITH_OTHER
-from tests.oracle.log import Agreed, Hours, Life, Numbers, Pause, Reached, Spell
+from tests.oracle.log import Acting, Agreed, Hours, Life, Numbers, Pause, Reached, Spell
 from tests.oracle.replies import MEANINGS, READ_AS
 from tests.oracle.streets import ROLES, Street
 
@@ -50,6 +50,8 @@ RATES = {
     "end of a number fact": 10,
     "wish": 6,
     "end of a wish": 6,
+    "somebody acts for them": 8,
+    "a wish of who acts for them": 4,
     "inconvenient time or place": 6,
     "convenient again": 5,
     "consent": 8,
@@ -89,6 +91,9 @@ WISHES = {
     **{"not_by_sms": "sms", "not_by_call": "call", "not_by_visit": "visit"},
 }
 
+
+ADVISERS = ("ADVISER-1", "ADVISER-2")
+"""The numbers of those who act for somebody in a street."""
 
 CONNECTED = frozenset(
     {"spoke", "refused", "callback_requested", "spoke_with_other", "wrong_person"}
@@ -130,6 +135,8 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
     loan = chance.choice([*life.loans, *life.loans_as_party(at)])
     record, owner = life.record_of(loan, at), life.owner(loan)
     number = chance.choice(life.numbers_of[record][-1][1] or (f"N{street.new_id()}",))
+    if life.acting and chance.random() < 0.3:
+        number = life.acting[-1].number or number
     match what:
         case "payment":
             owner.paid.setdefault(loan, at)
@@ -171,6 +178,10 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
             known.person_facts.append(Spell(WISHES[wish], at, record=record))
         case "end of a wish":
             _end_wishes(street, life, at)
+        case "somebody acts for them":
+            _represented(street, life, record, at)
+        case "a wish of who acts for them":
+            _wish_of_representative(street, at)
         case "inconvenient time or place":
             _inconvenient(street, life, record, number, at)
         case "convenient again":
@@ -317,9 +328,41 @@ def _end_wishes(street: Street, life: Life, at: datetime) -> None:
     """The attorney is gone, or the employer changed: no such wish counts any more."""
     ends = ("represented", "employer_forbids")
     end_wishes(life, ends, at)
+    for acting in life.acting:
+        acting.until = acting.until or at
     for fact in street.known.person_facts:
         if fact.what in ends and fact.record in life.numbers_of and fact.lasts(at):
             fact.until = at
+
+
+def _represented(street: Street, life: Life, record: str, at: datetime) -> None:
+    """Somebody acts for the person: one who acts for others here too, or nobody of a number."""
+    chance = street.chance
+    acting = Acting(
+        chance.choice(("attorney", "attorney", "debt_adviser", "guardian", "executor")),
+        at,
+        chance.choice((*ADVISERS, *ADVISERS, "")),
+        contacted=chance.random() < 0.85,
+    )
+    life.acting.append(acting)
+    life.wishes.append(Spell("represented", at))
+    street.known.person_facts.append(Spell(PersonFact.REPRESENTED, at, record=record))
+    street.known.take_representative(record, acting)
+
+
+def _wish_of_representative(street: Street, at: datetime) -> None:
+    """Who acts for people here does not want to be called at some hours, or is free again."""
+    number, chance = street.chance.choice(ADVISERS), street.chance
+    if chance.random() < 0.4:
+        street.numbers.hours[number].clear()
+        street.known.hours_of_representatives[number].clear()
+        return
+    days, starts, ends = chance.choice(INCONVENIENT)
+    street.numbers.hours[number].append(Hours(days, starts, ends, at))
+    clocks = (time(*divmod(starts, 60)), time(*divmod(ends, 60)))
+    week = frozenset(WEEK[day] for day in days)
+    known = InconvenientTime(week, *clocks)
+    street.known.hours_of_representatives[number].append(known)
 
 
 def end_wishes(life: Life, what: tuple[str, ...], at: datetime) -> None:
@@ -352,6 +395,12 @@ def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> date
         life.numbers.learn(call.number, what, at, call.outcome)
     if call.party == "third_party":
         return None
+    if call.party == "representative" and call.outcome == "callback_requested":
+        later = call.at + timedelta(hours=chance.choice((2, 30, 100)))
+        life.numbers.callbacks[call.number].append((at, later))
+        life.numbers.forget(call.number, "reaches_nobody", at)
+        life.numbers.forget(call.number, "somebody_else", at)
+        return later
     if call.outcome in WITH_BORROWER | WITH_OTHER:
         # It reaches somebody; and the person, if it is they who speak there.
         life.numbers.forget(call.number, "reaches_nobody", at)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.counting import counted, is_free, is_there, reached_borrower
+from tests.oracle.counting import NOT_THE_PERSON, counted, is_free, is_there, reached_borrower
 from tests.oracle.days import next_worked
 from tests.oracle.facts import (
     forbidden_by_facts,
@@ -72,7 +72,7 @@ def _kept(bound: Bound, life: Life, reached: Reached, local: datetime) -> bool:
         case "contact_hours":
             return _within_hours(rule["hours"], bound.calendar, local) or (
                 rule.get("consent") == "frees"
-                and reached.party != "third_party"
+                and reached.party not in NOT_THE_PERSON
                 and bool(life.agreements("other_hours", reached.loan, reached.at))
             )
         case "cap":
@@ -171,7 +171,7 @@ def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     if _reaches_nobody(life, reached):
         return True
     calls = [c for c in life.contacts if c.channel == "call" and c.at < reached.at]
-    to_borrower = (c for c in calls if c.party != "third_party" or reached_borrower(c))
+    to_borrower = (c for c in calls if c.party not in NOT_THE_PERSON or reached_borrower(c))
     latest = sorted(to_borrower, key=lambda c: c.at)
     latest = latest[-rule["failures"] :]
     return len(latest) == rule["failures"] and not any(c.connected for c in latest)
@@ -185,7 +185,9 @@ def moments_worth_asking(life: Life, since: datetime, until: datetime) -> Iterat
         zone = ZoneInfo(name)
         day = since.astimezone(zone).date()
         last = until.astimezone(zone).date()
-        ends = {divmod(hours.ends, 60) for hours in life.inconvenient}
+        acting = life.acting_at(since)
+        of_acting = life.numbers.hours.get(acting.number, []) if acting else []
+        ends = {divmod(hours.ends, 60) for hours in [*life.inconvenient, *of_acting]}
         clocks = sorted({*_openings(life.jurisdiction), *ends})
         while day <= last:
             for hour, minute in clocks:

@@ -136,6 +136,13 @@ class Numbers:
     reached: dict[str, list[Reached]] = field(default_factory=lambda: defaultdict(list))
     """Every contact by each number, with whomever, where a cap counts by number."""
 
+    hours: dict[str, list[Hours]] = field(default_factory=lambda: defaultdict(list))
+    """By number of who acts for others, the hours at which they asked not to be called."""
+    callbacks: dict[str, list[tuple[datetime, datetime]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """By such a number, when they asked to be called again, and for when."""
+
     passed_on: set[str] = field(default_factory=set)
     """Numbers that have changed hands."""
 
@@ -199,6 +206,23 @@ class Part:
         return self.since <= at and (self.until is None or at < self.until)
 
 
+@dataclass(slots=True)
+class Acting:
+    """That somebody acts for a person in all that they owe, as the lender was told."""
+
+    kind: str
+    """`attorney`, `debt_adviser`, `guardian` or `executor`."""
+    since: datetime
+    number: str = ""
+    """Empty: none is known."""
+    contacted: bool = True
+    """False: they want no contact."""
+    until: datetime | None = None
+
+    def lasts(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
 @dataclass(slots=True, eq=False)
 class Life:
     """One person, and all that happened, in the order in which it happened."""
@@ -239,8 +263,14 @@ class Life:
     """When somebody said of two customer records that they are one person."""
     numbers_of: dict[str, list[tuple[datetime, tuple[str, ...]]]] = field(default_factory=dict)
     """By customer record, since when the lender has said that it has which numbers, in order."""
+    acting: list[Acting] = field(default_factory=list)
+    """Who acts for the person; each takes the place of the one before."""
     parts: list[Part] = field(default_factory=list)
     """What they are to the loans of others; or others to theirs."""
+
+    def acting_at(self, at: datetime) -> Acting | None:
+        """Who acts for the person."""
+        return next((acting for acting in reversed(self.acting) if acting.lasts(at)), None)
 
     def owner(self, loan: int) -> "Life":
         """The borrower of a loan that they answer for."""

@@ -19,6 +19,7 @@ from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.number_choice import number_for
 from domain.compliance.party_reach import holds_of_borrower, with_all_holds
+from domain.compliance.representatives import contacted_instead
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
@@ -26,9 +27,9 @@ from domain.contact_points import BY_NUMBER, NumberFact, NumberOnRecord
 from domain.holds import Hold
 from domain.inbound_texts import Effects, ReplyKind, effects_of
 from domain.inconvenient import InconvenientPlace, InconvenientTime, Location
-from domain.parties import LoanParty
+from domain.parties import LoanParty, Representative, RepresentativeKind
 from domain.persons import PersonFact, groups
-from tests.oracle.log import Life, Reached, Spell
+from tests.oracle.log import Acting, Life, Reached, Spell
 from tests.support.loans import shipped_policy
 
 SHIPPED = Path(config.__file__).parent / "rule_packs"
@@ -56,6 +57,12 @@ class Known:
     """With the record of a person, or the number of a loan."""
     hours: list[tuple[str, InconvenientTime]] = field(default_factory=list)
     """By record, what somebody called inconvenient."""
+    acting: list[tuple[str, Acting]] = field(default_factory=list)
+    """By record, who acts for the person."""
+    hours_of_representatives: dict[str, list[InconvenientTime]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """By number."""
     links: list[tuple[int, int]] = field(default_factory=list)
     person_of: dict[str, int] = field(default_factory=dict)
     """By record."""
@@ -72,6 +79,29 @@ class Known:
 
     def same_person(self, record: str, other: str | None) -> bool:
         return other is not None and self.person_of[record] == self.person_of[other]
+
+    def take_representative(self, record: str, acting: Acting) -> None:
+        self.acting.append((record, acting))
+
+    def representative(self, record: str, at: datetime) -> Representative | None:
+        """Who acts for the person, as `workers/db/loan_facts.py` reads it: the newest."""
+        known = [
+            (n, acting)
+            for n, (of, acting) in enumerate(self.acting)
+            if self.same_person(record, of) and acting.lasts(at)
+        ]
+        if not known:
+            return None
+        id, acting = known[-1]
+        return Representative(
+            id,
+            RepresentativeKind(acting.kind),
+            acting.contacted,
+            NumberOnRecord(acting.number, self.facts_of(acting.number, at))
+            if acting.number
+            else None,
+            inconvenient_times=tuple(self.hours_of_representatives[acting.number]),
+        )
 
     def take_text(self, number: str, body: str, holders: list[str], at: datetime) -> None:
         reading = shipped_policy().replies.read(body)
@@ -142,15 +172,17 @@ class Known:
         return frozenset(facts | ({NumberFact.UNREAD_REPLY} if self.unread[number] else set()))
 
 
-def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> tuple[Verdict, str]:
-    """What Arrears says of a contact at a moment, knowing what was known then; and the number that
-    it would use."""
+def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> tuple[Verdict, str, str]:
+    """What Arrears says of a contact at a moment, knowing what was known then; the number that it
+    would use, and who would be contacted there."""
     facts, channel = _facts(known, life, wanted, at), Channel(wanted.channel)
     verdict = may_contact(facts, channel, at)
     if wanted.party == Party.THIRD_PARTY or channel not in BY_NUMBER:
-        return verdict, wanted.number
-    used = number_for(facts, channel, at)
-    return verdict, used.key if used else life.number_of(wanted.loan, at) or ""
+        return verdict, wanted.number, wanted.party
+    acting, _ = contacted_instead(facts, channel, at)
+    used = number_for(acting, channel, at)
+    number = used.key if used else life.number_of(wanted.loan, at) or ""
+    return verdict, number, acting.party
 
 
 def _facts(known: Known, life: Life, wanted: Reached, at: datetime) -> ContactFacts:
@@ -168,7 +200,10 @@ def _facts(known: Known, life: Life, wanted: Reached, at: datetime) -> ContactFa
         and known.same_person(record, fact.record)
     ]
     numbers = life.numbers_at(wanted.loan, at)
+    acting = known.representative(record, at)
     at_number = {*numbers, wanted.number}
+    if acting and acting.number:
+        at_number.add(acting.number.key)
     at_work = frozenset({NumberFact.AT_WORK} if wanted.at_work else ())
     return ContactFacts(
         past_due=Decimal(0 if paid else 100),
@@ -183,6 +218,7 @@ def _facts(known: Known, life: Life, wanted: Reached, at: datetime) -> ContactFa
         person_facts=frozenset(
             PersonFact(fact.what) for fact in of_person if fact.what in set(PersonFact)
         ),
+        representative=acting,
         due_day=owner.due.get(wanted.loan),
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,
@@ -240,7 +276,8 @@ def _past(contact: Reached, life: Life) -> PastContact:
         contact.inbound,
         ContactOutcome(contact.outcome) if contact.outcome else None,
         contact.also_about,
-        callback_at=dict(life.callbacks).get(contact.at),
+        callback_at=dict(life.callbacks).get(contact.at)
+        or dict(life.numbers.callbacks.get(contact.number, ())).get(contact.at),
     )
 
 

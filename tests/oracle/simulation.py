@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 from domain.compliance.gate import Permission, Verdict
+from tests.oracle.acting import called_instead
 from tests.oracle.facts import is_at_work, number_to_use
 from tests.oracle.incoming import CONNECTED, hear, something_comes
 from tests.oracle.law import against, is_hopeless, is_lawful, moments_worth_asking
@@ -129,7 +130,7 @@ def _comes(passing: Days, place: int, at: datetime) -> None:
 def _plan(passing: Days, life: Life, at: datetime) -> None:
     chance = passing.street.chance
     wanted = _wanted(chance, life, at)
-    verdict = _asked(passing, life, wanted, at)
+    verdict, _ = _asked(passing, life, wanted, at)
     acts_at = at + timedelta(minutes=chance.randrange(3))
     if verdict.until and verdict.until - at < timedelta(hours=20):
         acts_at = verdict.until
@@ -142,9 +143,9 @@ def _plan(passing: Days, life: Life, at: datetime) -> None:
         if wanted.party != "third_party" and life.role(wanted.loan, moment) != wanted.party:
             return  # whoever is party no longer is not contacted: what waited is cancelled
         now_wanted = replace(wanted, at=moment)
-        again = _asked(passing, life, now_wanted, moment)
+        again, party = _asked(passing, life, now_wanted, moment)
         if again.permission is Permission.ALLOWED:
-            _make(passing, life, replace(now_wanted, rules=again.rules))
+            _make(passing, life, replace(now_wanted, rules=again.rules, party=party))
 
     # No two at the very same moment.
     passing.at(acts_at + timedelta(microseconds=next(passing.order) % 1_000), act)
@@ -208,12 +209,12 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
     )
 
 
-def _asked(passing: Days, life: Life, wanted: Reached, at: datetime) -> Verdict:
-    """Ask Arrears, and have the oracle look at a no."""
+def _asked(passing: Days, life: Life, wanted: Reached, at: datetime) -> tuple[Verdict, str]:
+    """Ask Arrears, and have the oracle look at a no. Also gives who would be contacted."""
     found = passing.found
-    verdict, wanted.number = ask(passing.street.known, life, wanted, at)
+    verdict, wanted.number, party = ask(passing.street.known, life, wanted, at)
     if verdict.permission is Permission.ALLOWED:
-        return verdict
+        return verdict, party
     found.refusals += 1
     found.seen.barred[verdict.rules[0] if verdict.rules else "?"] += 1
     if not (verdict.rules and verdict.reason):
@@ -226,7 +227,7 @@ def _asked(passing: Days, life: Life, wanted: Reached, at: datetime) -> Verdict:
             f"too late: {life.jurisdiction} {life.zones} {wanted} asked {at}: {verdict}, and "
             f"{sooner} was lawful"
         )
-    return verdict
+    return verdict, party
 
 
 def _lawful_sooner(
@@ -235,7 +236,9 @@ def _lawful_sooner(
     """A moment before the one that Arrears named, if it named one, which the oracle allows."""
     probe = replace(wanted)
     own = wanted.party != "third_party" and wanted.channel in ("sms", "call")
-    if own:
+    if own and (acting := called_instead(life, probe.channel, at)):
+        probe.party, probe.number = "representative", acting.number
+    elif own:
         probe.number = number_to_use(life, probe)
     if is_hopeless(life, probe):
         return None

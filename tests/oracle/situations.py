@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from tests.oracle.acting import called_instead
 from tests.oracle.log import CLOSES, Life
 
 ON_HOLD = ("manual", "dispute", "arrangement", "breathing_space", "vulnerability", "insolvency")
@@ -17,6 +18,8 @@ SITUATIONS = (
     *(f"on hold: {kind}" for kind in ON_HOLD),
     *(f"person: {wish}" for wish in WISHES),
     *(f"number: {what}" for what in CLOSES),
+    "represented: called instead",
+    "represented: nobody is contacted",
     "several loans",
     "several records",
     "several numbers",
@@ -36,8 +39,9 @@ SITUATIONS = (
 )
 """Every one of them must occur, also in the small run of the tests."""
 
-IN_STORE = (*SITUATIONS, "another language")
-"""Likewise of Arrears itself: which language counts is asked by a query."""
+IN_STORE = (*(s for s in SITUATIONS if not s.startswith("represented: ")), "another language")
+"""Likewise of Arrears itself: which language counts is asked by a query. Who acts for somebody is
+not told there."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,9 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
         found.add("another language")
     if any(wish.what.startswith("not_at_") and wish.lasts(at) for wish in life.wishes):
         found.add("inconvenient place")
+    if life.acting_at(at):
+        instead = called_instead(life, "call", at)
+        found.add(f"represented: {'called instead' if instead else 'nobody is contacted'}")
     found = found or {"ordinary"}
     for loan in life.loans:
         found |= {f"has a {role}" for role, _ in life.everybody(loan, at)[1:]}

@@ -190,11 +190,11 @@ def test_an_engine_that_knows_no_second_number_is_caught(monkeypatch: pytest.Mon
 def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = product_answers.ask
 
-    def late(known: Known, life: Life, wanted: Reached, at: datetime) -> tuple[Verdict, str]:
-        verdict, number = asked(known, life, wanted, at)
+    def late(known: Known, life: Life, wanted: Reached, at: datetime) -> tuple[Verdict, str, str]:
+        verdict, number, party = asked(known, life, wanted, at)
         if verdict.permission is Permission.DEFERRED and verdict.until:
-            return replace(verdict, until=verdict.until + timedelta(days=1)), number
-        return verdict, number
+            return replace(verdict, until=verdict.until + timedelta(days=1)), number, party
+        return verdict, number, party
 
     monkeypatch.setattr(simulation, "ask", late)
     assert simulation.live(seed=11, borrowers=10, days=60).deferred_too_late > 0

@@ -292,6 +292,8 @@ WAYS = {
         channel="call",
         at="2026-03-03T09:00:00+08:00",
         outcome="spoke",
+        reason=None,
+        also_about=[],
         said=[WISH],
         by_representative=True,
         actor="c-1",
@@ -317,7 +319,7 @@ WAYS = {
 def test_what_they_call_inconvenient_is_theirs_for_all_clients(clients: Book, way: str) -> None:
     WAYS[way](clients)
     assert asked(clients, loan="L-2")[0] == Permission.DEFERRED
-    assert asked(clients.at("2026-03-03 12:30"), loan="L-2")[0] == Permission.ALLOWED
+    assert asked(clients.at("2026-03-03 15:00"), loan="L-2")[0] == Permission.ALLOWED
     clients.at("2026-03-03 10:30")
     assert facts_of_persons(clients) == {"represented"}
     with clients.ctx.engine.connect() as connection:
@@ -334,7 +336,7 @@ def test_what_they_call_inconvenient_is_theirs_for_all_clients(clients: Book, wa
 
 
 def test_if_no_time_is_left_the_call_waits_and_is_not_barred(clients: Book) -> None:
-    wish = {"fact": "inconvenient_time", "time": {**EVERY_DAY, "ends": "24:00"}}
+    wish = {"fact": "inconvenient_time", "time": {**EVERY_DAY, "ends": "00:00"}}
     tell(clients, "person_fact", borrower="B-1", **wish, of_representative=True, actor="c-1")
     clients.escalate("L-1")
     assert clients.actions("L-1")["call"] == "deferred"
