@@ -27,9 +27,10 @@ from domain.compliance.vocabulary import (
     Suspends,
 )
 from domain.contact_outcomes import ContactOutcome
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.holds import Hold, HoldKind
 from domain.inconvenient import InconvenientPlace, InconvenientTime, Location
+from domain.parties import Representative, RepresentativeKind
 from domain.persons import PersonFact
 
 TABLES = Path(__file__).parent
@@ -300,6 +301,29 @@ def _inconvenient(facts: ContactFacts, written: str, example: Example) -> Contac
     return replace(facts, inconvenient_times=(*facts.inconvenient_times, time))
 
 
+ACTING = re.compile(
+    r"(?P<kind>\w+)(?P<numberless> without a number)?(?P<refuses> who wants no contact)?"
+    r"(?:, number (?P<fact>\w+))?(?:, inconvenient (?P<time>.+))?"
+)
+
+
+def _represented(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    """Whoever acts for the person has the number Z."""
+    match = ACTING.fullmatch(written)
+    assert match is not None, written
+    known = frozenset({NumberFact(match["fact"])} if match["fact"] else ())
+    time = InconvenientTime.parse(match["time"]) if match["time"] else None
+    acting = Representative(
+        1,
+        RepresentativeKind(match["kind"]),
+        contacted=not match["refuses"],
+        number=None if match["numberless"] else NumberOnRecord("Z", known),
+        inconvenient_times=(time,) if time else (),
+    )
+    person_facts = facts.person_facts | {PersonFact.REPRESENTED}
+    return replace(facts, person_facts=person_facts, representative=acting)
+
+
 BY_PREFIX = (
     ("inconvenient", _inconvenient),
     ("fixed line", lambda f, w, e: _knowing(f, NumberFact.NO_TEXTS)),
@@ -314,6 +338,7 @@ BY_PREFIX = (
     ("for", lambda f, w, e: replace(f, purpose=Purpose(w))),
     ("product", lambda f, w, e: replace(f, product=w)),
     ("third party's number", _third_party_number),
+    ("represented by", _represented),
     ("represented", lambda f, w, e: replace(f, person_facts=frozenset({PersonFact.REPRESENTED}))),
     ("no number", lambda f, w, e: replace(f, no_number=True)),
     ("number is that of somebody else", lambda f, w, e: _knowing(f, NumberFact.SOMEBODY_ELSE)),
