@@ -193,7 +193,6 @@ class ReasonCode(StrEnum):
     RESTRUCTURING_IN_FUTURE = auto()
     RESTRUCTURING_BEFORE_TAPE = auto()
     SCHEDULE_LENGTH = auto()
-    SCHEDULE_DAY_TWICE = auto()
     SCHEDULE_OVERPAID = auto()
     TAPE_HAS_OLD_SCHEDULE = auto()
     PROMISE_KNOWN = auto()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +12,7 @@ from domain.events import RejectedError
 from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
+from domain.schedule import one_a_day
 from domain.tape_reconciliation import reconcile, with_new_schedule
 from workers.context import Context
 from workers.db.adjustments import replace_parts
@@ -66,7 +66,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     Raises:
         NotYetError: the loan is not known.
         RejectedError: its day has not come yet or is before that of the loan's newest tape, its
-            amounts cannot be paid, two instalments fall due on one day, or its id is another's.
+            amounts cannot be paid, or its id is another's.
     """
     now = ctx.now()
     loan = lock_named_loan(connection, new.loan, "restructuring")
@@ -100,24 +100,22 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
 
 
 def _schedule(new: Restructuring, loan: LockedLoan) -> tuple[Instalment, ...]:
-    """The new schedule in due order, with nothing paid of it.
+    """The new schedule in due order, with nothing paid of it. As on a tape, instalments that are
+    due on one day are one.
 
     Raises:
         RejectedError: it is none.
     """
-    told = sorted(new.instalments, key=lambda each: each.due_on)
+    told = new.instalments
     if not 1 <= len(told) <= MOST_INSTALMENTS:
         raise RejectedError(
             ReasonCode.SCHEDULE_LENGTH, loan=new.loan, count=len(told), most=MOST_INSTALMENTS
         )
-    days = [each.due_on for each in told]
-    for day, next_day in pairwise(days):
-        if day == next_day:
-            raise RejectedError(ReasonCode.SCHEDULE_DAY_TWICE, loan=new.loan, due_on=day)
-    instalments = tuple(Instalment(i.due_on, i.principal, i.interest, i.fees) for i in told)
-    for each in instalments:
+    listed = [Instalment(i.due_on, i.principal, i.interest, i.fees) for i in told]
+    for each in listed:
         for part in (each.amount, *filter(None, (each.principal, each.interest, each.fees))):
             check_amount(part, new.currency, new.loan, loan.currency)
+    instalments = one_a_day(listed)
     amount = sum((each.amount for each in instalments), ZERO)
     if new.paid:
         check_amount(new.paid, new.currency, new.loan, loan.currency)

@@ -125,6 +125,11 @@ def test_the_same_one_twice_changes_nothing_and_another_under_its_id_is_refused(
     assert other.reason[0].code is ReasonCode.RESTRUCTURING_ID_TAKEN
 
 
+def test_instalments_of_one_day_are_one_as_on_a_tape(book: Book) -> None:
+    restructure(book, instalments=[*LATER, {"due_on": "2026-05-31", "principal": "7"}])
+    assert schedule(book) == {date(2026, 5, 31): (107, 0)}
+
+
 def test_a_schedule_may_be_replaced_again_on_the_same_day(book: Book) -> None:
     restructure(book)
     restructure(book, id="RS-2", instalments=[{"due_on": "2026-07-31", "principal": "120"}])
@@ -138,7 +143,6 @@ def test_a_schedule_may_be_replaced_again_on_the_same_day(book: Book) -> None:
     [
         ({"on": "2026-03-11"}, ReasonCode.RESTRUCTURING_IN_FUTURE),
         ({"instalments": []}, ReasonCode.SCHEDULE_LENGTH),
-        ({"instalments": [*LATER, *LATER]}, ReasonCode.SCHEDULE_DAY_TWICE),
         ({"instalments": [LATER[0] | {"principal": "-10"}]}, ReasonCode.AMOUNT_NOT_PAYABLE),
         ({"instalments": [LATER[0] | {"fees": "-1"}]}, ReasonCode.AMOUNT_NOT_PAYABLE),
         ({"paid": "100.01"}, ReasonCode.SCHEDULE_OVERPAID),

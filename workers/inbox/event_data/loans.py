@@ -203,7 +203,7 @@ class RestructuringFacts(EventData):
         tuple[InstalmentFacts, ...],
         Field(min_length=1, max_length=MOST_INSTALMENTS, strict=False),
     ]
-    """The whole new schedule, each day once."""
+    """The whole new schedule. Those of one day are one."""
     paid: AmountOrNothing = "0"
     """What is paid of it by payments that were booked before its day."""
     why: Why
