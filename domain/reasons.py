@@ -201,6 +201,8 @@ class ReasonCode(StrEnum):
     PROMISE_NOT_KNOWN = auto()
     PROMISE_OVER = auto()
     PROMISE_TAKEN_BACK = auto()
+    PROMISE_WAS_MADE = auto()
+    PROMISE_NEVER_MADE = auto()
     LADDER_PAUSES_UNTIL = auto()
     LADDER_PAUSES = auto()
     LADDER_PAUSES_UNTIL_RELEASED = auto()
@@ -296,6 +298,12 @@ class ReasonCode(StrEnum):
     LIMITATION_FACT_NOTED = auto()
     LIMITATION_FACT_KNOWN = auto()
     LIMITATION_FACT_CANNOT_END = auto()
+    LIMITATION_FACT_NOT_KNOWN = auto()
+    LIMITATION_FACT_TAKEN_BACK = auto()
+    LIMITATION_FACT_WAS_TAKEN_BACK = auto()
+    ACKNOWLEDGEMENT_NOT_KNOWN = auto()
+    ACKNOWLEDGEMENT_TAKEN_BACK = auto()
+    ACKNOWLEDGEMENT_WAS_TAKEN_BACK = auto()
     OWES_NOT = auto()
     # Defects of a loan's data.
     NO_LADDER_FOR = auto()
@@ -361,6 +369,8 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.VALIDATION_NOTICE_KNOWN,
         ReasonCode.ACKNOWLEDGEMENT_KNOWN,
         ReasonCode.LIMITATION_FACT_KNOWN,
+        ReasonCode.LIMITATION_FACT_WAS_TAKEN_BACK,
+        ReasonCode.ACKNOWLEDGEMENT_WAS_TAKEN_BACK,
     }
 )
 """What was reported was on record already, or there was nothing of it to end."""

@@ -96,6 +96,7 @@ class Interrupts(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"  # by whichever proof
     SIGNED_ACKNOWLEDGEMENT = "signed_acknowledgement"  # a writing that the borrower signed
     PROMISE = "promise"  # to pay by a day
+    WITHDRAWN_PROMISE = "withdrawn_promise"  # one that was really made, and withdrawn later
     DELIVERED_DEMAND = "delivered_demand"  # of which a receipt or a document says that it arrived
     SUIT = "suit"  # a suit, an arbitration, or an application for a payment order
     ASSIGNMENT_NOTICE = "assignment_notice"  # the borrower was told that the debt was assigned

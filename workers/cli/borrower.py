@@ -11,6 +11,11 @@ from domain.compliance.vocabulary import LimitationFact
 from workers.cli.common import Loan, On, Recorder, by, day
 from workers.cli.context import open_context, submit
 
+TakeBack = Annotated[
+    bool,
+    typer.Option("--take-back", help="It was recorded by mistake: it counts for nothing."),
+]
+
 
 def opt_out(
     borrower: Annotated[str, typer.Argument(help="The lender's id of the borrower.")],
@@ -56,15 +61,19 @@ def acknowledgement(
         str | None,
         typer.Option(help="The lender's id of another party to the loan, if it was that one."),
     ] = None,
+    take_back: TakeBack = False,
 ) -> None:
     """Record that the debt was acknowledged: the limitation period may start again."""
     ctx = open_context()
     acknowledged_on = (on or ctx.today()).isoformat()
     payload = {"loan": loan, "acknowledged_on": acknowledged_on, "actor": actor.reference}
     given = {"proof": proof, "document": document, "borrower": borrower}
+    if take_back:
+        del given["document"]
     payload |= {name: value for name, value in given.items() if value is not None}
-    id = ":".join(filter(None, (loan, acknowledged_on, proof, borrower)))
-    submit(ctx, "acknowledgement", id, payload)
+    # The moment: what was taken back may be recorded anew.
+    id = ":".join(filter(None, (loan, acknowledged_on, proof, borrower, ctx.now().isoformat())))
+    submit(ctx, "acknowledgement_withdrawal" if take_back else "acknowledgement", id, payload)
 
 
 def limitation_fact(
@@ -83,6 +92,7 @@ def limitation_fact(
     document: Annotated[
         str | None, typer.Option(help="The lender's reference of the proof, such as a file number.")
     ] = None,
+    take_back: TakeBack = False,
 ) -> None:
     """Record what interrupts or suspends the limitation period, or its end.
 
@@ -93,5 +103,7 @@ def limitation_fact(
     last = ends_on.isoformat() if ends_on else None
     payload = {"loan": loan, "fact": fact.value, "starts_on": first, "actor": actor.reference}
     given = {"ends_on": last, "document": document}
-    payload |= {name: value for name, value in given.items() if value is not None}
-    submit(ctx, "limitation_fact", ":".join(filter(None, (loan, fact, first, last))), payload)
+    payload |= {name: value for name, value in given.items() if value is not None and not take_back}
+    # The moment: what was taken back may be recorded anew.
+    id = ":".join(filter(None, (loan, fact, first, last, ctx.now().isoformat())))
+    submit(ctx, "limitation_fact_withdrawal" if take_back else "limitation_fact", id, payload)

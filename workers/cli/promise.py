@@ -1,7 +1,7 @@
 """`arrears promise`: record a promise to pay, or cancel one."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,8 +46,20 @@ def record(
 def cancel(
     promise_id: Annotated[str, typer.Argument(help="The lender's id of the promise.")],
     actor: Recorder,
+    was_made: Annotated[
+        bool | None,
+        typer.Option(
+            "--was-made/--by-mistake",
+            help="Whether the borrower really made it. Only then it may interrupt the limitation "
+            "period.",
+        ),
+    ] = None,
     sender: WhoseId = None,
 ) -> None:
     """Cancel a promise to pay: the ladder continues where it paused."""
-    payload = {"promise": promise_id, "actor": actor.reference, **whose(sender)}
-    submit(open_context(), "promise_withdrawal", event_of(promise_id, sender), payload)
+    payload: dict[str, Any] = {"promise": promise_id, "actor": actor.reference, **whose(sender)}
+    id = event_of(promise_id, sender)
+    if was_made is not None:
+        payload["was_made"] = was_made
+        id += ":made" if was_made else ":by-mistake"
+    submit(open_context(), "promise_withdrawal", id, payload)

@@ -114,15 +114,19 @@ SELECT
                                    THEN ARRAY['acknowledgement', 'signed_acknowledgement']
                                    ELSE ARRAY['acknowledgement'] END), y.acknowledged_on, NULL,
                        y.borrower_id
-                  FROM acknowledgement y WHERE y.loan_id = l.id
+                  FROM acknowledgement y WHERE y.loan_id = l.id AND y.taken_back_at IS NULL
                  UNION ALL
-                SELECT 'promise', CAST(y.made_at AT TIME ZONE :zone AS date), NULL, l.borrower_id
+                -- Who withdraws a promise says whether it was made. What was recorded by mistake
+                -- was not; and if nobody says so, it does not count.
+                SELECT CASE y.status WHEN 'withdrawn' THEN 'withdrawn_promise' ELSE 'promise' END,
+                       CAST(y.made_at AT TIME ZONE :zone AS date), NULL, l.borrower_id
                   FROM promise y
-                 WHERE y.loan_id = l.id
+                 WHERE y.loan_id = l.id AND coalesce(y.was_made, y.status <> 'withdrawn')
                  UNION ALL
                 SELECT y.fact, y.starts_on, y.ends_on, l.borrower_id
                   FROM limitation_fact y
                  WHERE y.loan_id = l.id AND y.fact <> ALL(:suspending)
+                   AND y.taken_back_at IS NULL
                  UNION ALL
                 -- Only what was delivered: what is presumed proves nothing.
                 SELECT 'delivered_demand', CAST(m.changed_at AT TIME ZONE :zone AS date), NULL,
@@ -135,7 +139,8 @@ SELECT
        (SELECT coalesce(json_agg(json_build_object('kind', y.fact, 'starts_on', y.starts_on,
                    'ends_on', y.ends_on)), '[]')
           FROM limitation_fact y
-         WHERE y.loan_id = l.id AND y.fact = ANY(:suspending)) AS suspensions,
+         WHERE y.loan_id = l.id AND y.fact = ANY(:suspending)
+           AND y.taken_back_at IS NULL) AS suspensions,
        (SELECT max(coalesce(i.counts_from, i.due_on))
           FROM instalment i WHERE i.loan_id = l.id) AS limitation_from
 -- of whom

@@ -100,9 +100,17 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
 
 
 def withdraw_promise(
-    connection: Connection, ctx: Context, external_id: str, *, sender: str = STAFF
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    *,
+    sender: str = STAFF,
+    was_made: bool | None = None,
 ) -> Reasons:
     """Withdraw a promise: its hold ends today. A completed promise stays as it is.
+
+    `was_made` says whether it was really made, also of one that is completed: what was recorded by
+    mistake does not interrupt the limitation period. None: nobody says so.
 
     Raises:
         NotYetError: the promise is not known.
@@ -114,17 +122,30 @@ def withdraw_promise(
         raise NotYetError(ReasonCode.PROMISE_NOT_KNOWN, promise=external_id)
     named = _PROMISE.where(is_named(promise, external_id, sender))
     (stored,) = typed_rows(_StoredPromise, connection.execute(named))
-    if stored.status != PromiseStatus.OPEN:
+    if stored.status != PromiseStatus.OPEN and was_made in (None, stored.was_made):
         return because(ReasonCode.PROMISE_OVER, promise=external_id, promise_status=stored.status)
-    _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
+    _note_was_made(connection, stored.id, was_made)
+    if stored.status == PromiseStatus.OPEN:
+        _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
     reassess(connection, ctx, [loan_id], now)
-    return because(ReasonCode.PROMISE_TAKEN_BACK, promise=external_id)
+    if stored.status == PromiseStatus.OPEN:
+        return because(ReasonCode.PROMISE_TAKEN_BACK, promise=external_id)
+    code = ReasonCode.PROMISE_WAS_MADE if was_made else ReasonCode.PROMISE_NEVER_MADE
+    return because(code, promise=external_id)
 
 
 def end_promise(connection: Connection, loan_id: int, now: datetime) -> None:
     """Withdraw the open promise of a locked loan, before another promise or a write-off."""
     for stored in _open_promises(connection, [loan_id]):
+        _note_was_made(connection, stored.id, True)
         _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
+
+
+def _note_was_made(connection: Connection, promise_id: int, was_made: bool | None) -> None:
+    if was_made is not None:
+        connection.execute(
+            update(promise).where(promise.c.id == promise_id).values(was_made=was_made)
+        )
 
 
 def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
@@ -187,6 +208,7 @@ class _StoredPromise(NamedTuple):
     due_on: date
     made_at: datetime
     status: str
+    was_made: bool | None
 
 
 _PROMISE = select(*columns_of(_StoredPromise, promise))

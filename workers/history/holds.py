@@ -77,8 +77,11 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         )
         yield Entry(row.made_at, (text,))
         if row.completed_at is not None:
-            outcome = part(Phrase(f"promise_{row.status}"), promise=row.external_id)
-            yield Entry(row.completed_at, (outcome,))
+            parts = [part(Phrase(f"promise_{row.status}"), promise=row.external_id)]
+            if row.was_made is not None:
+                made = Phrase.PROMISE_HAD_BEEN_MADE if row.was_made else Phrase.PROMISE_BY_MISTAKE
+                parts.append(part(made))
+            yield Entry(row.completed_at, tuple(parts))
 
 
 def _as_made(row: _Hold, releases: list[_Release]) -> Part:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, union_all
+from sqlalchemy import Connection, Row, func, or_, select, union_all
 
 from config.setting_validators import PROVIDERS
 from domain.actors import BY_TEXT
@@ -57,6 +57,14 @@ def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator
         if row.actor:
             parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
         yield Entry(row.recorded_at, tuple(parts))
+        back = part(Phrase.ACKNOWLEDGEMENT_WITHDRAWN, acknowledged_on=row.acknowledged_on)
+        yield from _taken_back(row, back)
+
+
+def _taken_back(row: Row[*tuple[Any, ...]], said: Part) -> Iterator[Entry]:
+    if row.taken_back_at is not None:
+        by = (part(Phrase.RECORDED_BY, actor=row.taken_back_by),) if row.taken_back_by else ()
+        yield Entry(row.taken_back_at, (said, *by))
 
 
 def limitation_facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -77,6 +85,7 @@ def limitation_facts(connection: Connection, subject: ExplainedLoan) -> Iterator
             if row.ended_by:
                 parts.append(part(Phrase.RECORDED_BY, actor=row.ended_by))
             yield Entry(row.end_recorded_at, tuple(parts))
+        yield from _taken_back(row, part(Phrase.LIMITATION_FACT_WITHDRAWN, **dates))
 
 
 def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -42,9 +42,13 @@ from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
 from workers.legal.limitation_dates import (
     NewLimitationFact,
+    TakenBackAcknowledgement,
+    TakenBackFact,
     note_acknowledgement,
     note_limitation_fact,
     note_validation_notice,
+    take_back_acknowledgement,
+    take_back_limitation_fact,
 )
 from workers.payments.adjustments import (
     AdjustmentReversal,
@@ -82,6 +86,8 @@ apply_adjustment_reversal = reading(AdjustmentReversal, take_back_adjustment)
 apply_promise = reading(NewPromise, record_promise)
 apply_restructuring = reading(Restructuring, restructure)
 apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
+apply_limitation_fact_withdrawal = reading(TakenBackFact, take_back_limitation_fact)
+apply_acknowledgement_withdrawal = reading(TakenBackAcknowledgement, take_back_acknowledgement)
 apply_hold = reading(NewHold, place_hold)
 apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
@@ -130,7 +136,13 @@ def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> Re
 
 
 def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    return withdraw_promise(connection, ctx, payload["promise"], sender=payload["sender"])
+    return withdraw_promise(
+        connection,
+        ctx,
+        payload["promise"],
+        sender=payload["sender"],
+        was_made=payload.get("was_made"),
+    )
 
 
 def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

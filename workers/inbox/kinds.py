@@ -241,6 +241,21 @@ EVENT_KINDS: dict[str, EventKind] = {
             NOBODY,
             loans.LimitationFactFacts,
         ),
+        # The time to sue may be over then.
+        EventKind(
+            "acknowledgement_withdrawal",
+            handlers.apply_acknowledgement_withdrawal,
+            WHO_HAS_LOAN,
+            loans.AcknowledgementWithdrawalFacts,
+            waits_at_most=timedelta(days=7),
+        ),
+        EventKind(
+            "limitation_fact_withdrawal",
+            handlers.apply_limitation_fact_withdrawal,
+            WHO_HAS_LOAN,
+            loans.LimitationFactWithdrawalFacts,
+            waits_at_most=timedelta(days=7),
+        ),
         EventKind(
             "contact_outcome",
             handlers.apply_contact_outcome,

@@ -1,10 +1,11 @@
 """Dates that laws depend on: the validation notice, the acknowledgement of a debt, and what else
 interrupts or suspends the limitation period."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor
@@ -135,6 +136,7 @@ def note_limitation_fact(connection: Connection, ctx: Context, new: NewLimitatio
     noted = connection.execute(
         row.on_conflict_do_update(
             index_elements=[row.table.c.loan_id, row.table.c.fact, row.table.c.starts_on],
+            index_where=row.table.c.taken_back_at.is_(None),
             set_={"ends_on": new.ends_on, "ended_by": new.actor, "end_recorded_at": ctx.now()},
             where=limitation_fact.c.ends_on.is_(None) & (new.ends_on is not None),
         )
@@ -144,6 +146,98 @@ def note_limitation_fact(connection: Connection, ctx: Context, new: NewLimitatio
         reassess(connection, ctx, [owed.id], ctx.now())
         code = ReasonCode.LIMITATION_FACT_NOTED
     return because(code, limitation_fact=new.fact, loan=new.loan, on=new.starts_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBackFact:
+    """A limitation fact that was recorded by mistake."""
+
+    loan: str
+    fact: LimitationFact
+    starts_on: date
+    actor: str | None = None
+
+
+def take_back_limitation_fact(
+    connection: Connection, ctx: Context, mistake: TakenBackFact
+) -> Reasons:
+    """Take back what was recorded as interrupting or suspending the limitation period.
+
+    It counts for nothing from then on, as if it had never been, and stays as history. The same fact
+    may be recorded anew. In the caller's transaction.
+
+    Raises:
+        NotYetError: the loan is not known, or no such fact of it is on record.
+    """
+    owed = lock_named_loan(connection, mistake.loan, "limitation_fact_withdrawal")
+    of_fact = (
+        limitation_fact.c.loan_id == owed.id,
+        limitation_fact.c.fact == mistake.fact,
+        limitation_fact.c.starts_on == mistake.starts_on,
+    )
+    named = {"limitation_fact": mistake.fact, "loan": mistake.loan, "on": mistake.starts_on}
+    if _take_back(connection, ctx, limitation_fact, of_fact, mistake.actor):
+        reassess(connection, ctx, [owed.id], ctx.now())
+        return because(ReasonCode.LIMITATION_FACT_TAKEN_BACK, **named)
+    if connection.execute(select(limitation_fact.c.id).where(*of_fact)).first() is None:
+        raise NotYetError(ReasonCode.LIMITATION_FACT_NOT_KNOWN, **named)
+    return because(ReasonCode.LIMITATION_FACT_WAS_TAKEN_BACK, **named)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBackAcknowledgement:
+    """An acknowledgement that was recorded by mistake."""
+
+    loan: str
+    acknowledged_on: date
+    proof: Proof | None = None
+    """None: whatever its proof."""
+    borrower: str | None = None
+    """The record of who acknowledged it; None: whoever did."""
+    actor: str | None = None
+
+
+def take_back_acknowledgement(
+    connection: Connection, ctx: Context, mistake: TakenBackAcknowledgement
+) -> Reasons:
+    """The same for acknowledgements of one day.
+
+    Raises:
+        NotYetError: the loan is not known, or no such acknowledgement is on record.
+    """
+    owed = lock_named_loan(connection, mistake.loan, "acknowledgement_withdrawal")
+    meant = [
+        acknowledgement.c.loan_id == owed.id,
+        acknowledgement.c.acknowledged_on == mistake.acknowledged_on,
+    ]
+    if mistake.proof is not None:
+        meant.append(acknowledgement.c.proof == mistake.proof)
+    if mistake.borrower is not None:
+        who = record_named(connection, mistake.borrower)
+        meant.append(acknowledgement.c.borrower_id == who)
+    named = {"loan": mistake.loan, "on": mistake.acknowledged_on}
+    if _take_back(connection, ctx, acknowledgement, meant, mistake.actor):
+        reassess(connection, ctx, [owed.id], ctx.now())
+        return because(ReasonCode.ACKNOWLEDGEMENT_TAKEN_BACK, **named)
+    if connection.execute(select(acknowledgement.c.id).where(*meant)).first() is None:
+        raise NotYetError(ReasonCode.ACKNOWLEDGEMENT_NOT_KNOWN, **named)
+    return because(ReasonCode.ACKNOWLEDGEMENT_WAS_TAKEN_BACK, **named)
+
+
+def _take_back(
+    connection: Connection,
+    ctx: Context,
+    table: Table,
+    meant: Iterable[ColumnElement[bool]],
+    actor: str | None,
+) -> bool:
+    """Mark those rows as taken back; False if none of them counted any more."""
+    taken = connection.execute(
+        update(table)
+        .where(*meant, table.c.taken_back_at.is_(None))
+        .values(taken_back_at=ctx.now(), taken_back_by=actor)
+    )
+    return taken.rowcount > 0
 
 
 def _party(connection: Connection, loan_id: int, external_id: str, named: str | None) -> int:

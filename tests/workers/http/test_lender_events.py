@@ -31,7 +31,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "due_on": "2026-03-09",
         "actor": "c-1",
     },
-    "promise_withdrawal": {"promise": "PR-1"},
+    "promise_withdrawal": {"promise": "PR-1", "was_made": False},
     "dispute": {
         "dispute": "D-1",
         "loan": "L-1",
@@ -89,6 +89,12 @@ EVENTS: dict[str, dict[str, Any]] = {
         "proof": "signed",
         "document": "D-1",
     },
+    "acknowledgement_withdrawal": {
+        "loan": "L-1",
+        "acknowledged_on": "2026-03-02",
+        "proof": "signed",
+    },
+    "limitation_fact_withdrawal": {"loan": "L-1", "fact": "suit", "starts_on": "2026-02-02"},
     "limitation_fact": {
         "loan": "L-1",
         "fact": "suit",

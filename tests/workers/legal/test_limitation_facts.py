@@ -8,10 +8,12 @@ from sqlalchemy import Engine
 from domain.compliance.gate import Permission
 from domain.compliance.vocabulary import Party
 from domain.language.speak import speak
-from tests.support.events import tell
-from tests.support.limitation import lend, may
+from tests.support.events import promise, tell
+from tests.support.limitation import CURRENCY, lend, may
 from tests.support.loans import Book
 from workers.db.schema import acknowledgement, legal_file, limitation_fact
+from workers.db.schema import promise as promises
+from workers.hardship.promises import break_overdue_promises
 from workers.history import loan_history
 from workers.inbox.process import submit
 from workers.legal.legal_files import open_legal_file
@@ -168,3 +170,109 @@ def test_an_acknowledgement_of_somebody_who_owes_nothing_waits(book: Book) -> No
     assert waits.status == "received"
     assert "G-1 is neither the borrower of loan L-1 nor another party to it." in speak(waits.reason)
     assert book.rows(acknowledgement) == []
+
+
+def take_back(book: Book, kind: str, **named: Any) -> str:
+    payload = {"loan": "L-1", "actor": "c-9", **named}
+    id = f"{kind}_withdrawal:{book.clock.at}"
+    return speak(submit(book.ctx, id, f"{kind}_withdrawal", payload).reason)
+
+
+def test_what_was_recorded_by_mistake_is_taken_back_and_may_be_recorded_anew(book: Book) -> None:
+    lend(book, "CN", "2020-01-10")
+    note(book, "suit", "2022-06-10", "2022-07-10")
+    assert may(book, "2025-07-10") is ALLOWED
+
+    said = take_back(book, "limitation_fact", fact="suit", starts_on="2022-06-10")
+    assert "is taken back" in said
+    assert may(book, "2023-01-10") is ALLOWED
+    assert may(book, "2023-01-11") is BARRED
+    book.at("2023-01-12 12:00")
+    again = take_back(book, "limitation_fact", fact="suit", starts_on="2022-06-10")
+    assert "taken back already" in again
+
+    note(book, "suit", "2022-06-10", "2022-08-10", document="D-8")
+    assert may(book, "2025-08-10") is ALLOWED, "with the right day this time"
+    assert may(book, "2025-08-12") is BARRED
+    assert len(book.rows(limitation_fact)) == 2
+    told = " ".join(history(book))
+    assert "was taken back, and counts for nothing: proceedings in court or an arbitration" in told
+    assert "It was recorded by c-9." in told
+
+
+def test_what_suspended_the_time_by_mistake_suspends_nothing(book: Book) -> None:
+    lend(book, "US-MA", "2020-01-10")
+    note(book, "military_service", "2022-01-01", "2023-01-01")
+    take_back(book, "limitation_fact", fact="military_service", starts_on="2022-01-01")
+    assert may(book, "2026-01-10") is ALLOWED
+    assert may(book, "2026-01-12") is BARRED
+
+
+def test_a_withdrawal_waits_for_what_it_takes_back(book: Book) -> None:
+    lend(book, "CN", "2020-01-10")
+    assert "not on record" in take_back(
+        book, "limitation_fact", fact="suit", starts_on="2022-06-10"
+    )
+    assert "No such acknowledgement" in take_back(
+        book, "acknowledgement", acknowledged_on="2022-06-10"
+    )
+
+
+@pytest.mark.parametrize("named", [{}, {"proof": "signed"}, {"borrower": "B-L-1"}])
+def test_an_acknowledgement_is_taken_back_with_its_proof_or_whatever_it_is(
+    book: Book, named: dict[str, str]
+) -> None:
+    lend(book, "GB", "2020-01-10")
+    for proof in ("signed", "recorded"):
+        book.at("2022-06-10 12:00")
+        tell(book, "acknowledgement", loan="L-1", acknowledged_on="2022-06-10", proof=proof)
+    assert may(book, "2028-06-09") is ALLOWED
+    take_back(book, "acknowledgement", acknowledged_on="2022-06-10", **named)
+    assert may(book, "2026-01-12") is BARRED
+    left = [row.proof for row in book.rows(acknowledgement) if row.taken_back_at is None]
+    assert left == (["recorded"] if named.get("proof") else [])
+
+
+@pytest.mark.parametrize(
+    ("was_made", "law", "counts"),
+    [
+        (None, "CN", False),
+        (False, "CN", False),
+        (True, "CN", True),
+        (True, "GB", False),
+        (True, "IN", False),
+        (True, "US-MA", False),
+    ],
+)
+def test_of_promises_that_were_withdrawn_those_count_that_were_made_where_a_law_says_so(
+    book: Book, was_made: bool | None, law: str, counts: bool
+) -> None:
+    """Civil Code 195(2): the agreement interrupts when it is made."""
+    lend(book, law, "2020-01-10")
+    book.at("2022-06-10 12:00")
+    promise(book, "10", "2022-06-20", currency=CURRENCY[law[:2]])
+    said = {} if was_made is None else {"was_made": was_made}
+    tell(book, "promise_withdrawal", promise="PR-1", **said)
+    years = {"CN": 3, "IN": 3}.get(law, 6)
+    assert may(book, f"{2022 + years}-06-09") is (ALLOWED if counts else BARRED)
+
+
+def test_a_promise_that_was_kept_or_broken_may_have_been_a_mistake_too(book: Book) -> None:
+    lend(book, "CN", "2020-01-10")
+    book.at("2022-06-10 12:00")
+    promise(book, "10", "2022-06-20", currency="CNY")
+    book.at("2022-06-25 12:00")
+    break_overdue_promises(book.ctx)
+    assert may(book, "2025-06-10") is ALLOWED, "broken, and made all the same"
+    wrong = tell(book, "promise_withdrawal", promise="PR-1", was_made=False)
+    assert "recorded by mistake" in speak(wrong.reason)
+    assert may(book, "2025-06-09") is BARRED
+    assert "It had been recorded by mistake" in " ".join(history(book))
+
+
+def test_a_promise_that_another_replaced_was_made(book: Book) -> None:
+    lend(book, "CN", "2020-01-10")
+    book.at("2022-06-10 12:00")
+    promise(book, "10", "2022-06-20", currency="CNY")
+    tell(book, "write_off", loan="L-1", written_off_on="2022-06-10")
+    assert [row.was_made for row in book.rows(promises)] == [True]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -224,6 +225,8 @@ promise = Table(
     moment("made_at"),
     word("status", PromiseStatus),
     moment("completed_at", nullable=True),
+    # Whether it was really made: false, if it was recorded by mistake; null, if nobody said so.
+    Column("was_made", Boolean),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="completed_unless_open"),
     UniqueConstraint("external_id", "sender"),

@@ -132,29 +132,51 @@ payment = Table(
 acknowledgement = Table(
     "acknowledgement",
     metadata,
-    refers_to("loan", primary_key=True),
+    identity(),
+    refers_to("loan"),
     # What restarts the limitation period may be any of them, not only the last one.
-    Column("acknowledged_on", Date, primary_key=True),
-    word("proof", Proof, primary_key=True),
+    Column("acknowledged_on", Date, nullable=False),
+    word("proof", Proof),
     # who acknowledged it: the borrower, or another party to the loan
-    refers_to("borrower", primary_key=True),
+    refers_to("borrower"),
     Column("document", Text),  # the lender's reference of the proof
     Column("actor", Text),  # the staff reference of the person who recorded it
     moment("recorded_at"),
+    # What was taken back counts for nothing, and stays as history.
+    moment("taken_back_at", nullable=True),
+    Column("taken_back_by", Text),
+    Index(
+        "acknowledgement_once",
+        *("loan_id", "acknowledged_on", "proof", "borrower_id"),
+        unique=True,
+        postgresql_where="taken_back_at IS NULL",
+    ),
+    Index(None, "loan_id"),
 )
 
 limitation_fact = Table(
     "limitation_fact",
     metadata,
-    refers_to("loan", primary_key=True),
-    word("fact", LimitationFact, primary_key=True),
-    Column("starts_on", Date, primary_key=True),
+    identity(),
+    refers_to("loan"),
+    word("fact", LimitationFact),
+    Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # of proceedings the day; otherwise the first day without it
     Column("document", Text),  # the lender's reference of the proof
     Column("actor", Text),  # the staff reference of the person who recorded it …
     moment("recorded_at"),
     Column("ended_by", Text),  # … and of the one who recorded its end, if that was later
     moment("end_recorded_at", nullable=True),
+    # What was taken back counts for nothing, and stays as history.
+    moment("taken_back_at", nullable=True),
+    Column("taken_back_by", Text),
+    Index(
+        "limitation_fact_once",
+        *("loan_id", "fact", "starts_on"),
+        unique=True,
+        postgresql_where="taken_back_at IS NULL",
+    ),
+    Index(None, "loan_id"),
 )
 
 allocation = Table(

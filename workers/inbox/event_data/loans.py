@@ -125,6 +125,8 @@ class PromiseWithdrawalFacts(EventData):
     promise: Identifier
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
+    was_made: bool | None = None
+    """Whether the borrower really made it; false, if it was recorded by mistake."""
     actor: Staff | None = None
 
 
@@ -234,6 +236,23 @@ class AcknowledgementFacts(EventData):
     """The lender's reference of the proof."""
     borrower: CustomerId | None = None
     """The record of another party to the loan, if it was not the borrower who acknowledged it."""
+    actor: Staff | None = None
+
+
+class AcknowledgementWithdrawalFacts(EventData):
+    loan: Identifier
+    acknowledged_on: Day
+    proof: Proof | None = None
+    """Left out: whatever its proof."""
+    borrower: CustomerId | None = None
+    """The record of who acknowledged it; left out: whoever did."""
+    actor: Staff | None = None
+
+
+class LimitationFactWithdrawalFacts(EventData):
+    loan: Identifier
+    fact: LimitationFact
+    starts_on: Day
     actor: Staff | None = None
 
 
