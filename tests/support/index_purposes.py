@@ -177,6 +177,8 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "access_borrower_id_idx": ("a person asks what is held about them", looks_are_read),
     "access_loan_id_idx": ("a person asks what is held about them", looks_are_read),
     "access_reply_id_idx": ("a person asks what is held about them", looks_are_read),
+    "acknowledgement_once": ("the gate asks what interrupted the limitation period", facts),
+    "limitation_fact_once": ("the gate asks what interrupts or suspends it", facts),
     "action_claimed_idx": ("claims whose worker died", lambda c, h: reconcile.mark_lost_claims(h)),
     "action_due_idx": ("actions whose time has come", actions_wake),
     "action_event_action_id_idx": (

@@ -135,8 +135,7 @@ def note_limitation_fact(connection: Connection, ctx: Context, new: NewLimitatio
     )
     noted = connection.execute(
         row.on_conflict_do_update(
-            index_elements=[row.table.c.loan_id, row.table.c.fact, row.table.c.starts_on],
-            index_where=row.table.c.taken_back_at.is_(None),
+            constraint="limitation_fact_once",
             set_={"ends_on": new.ends_on, "ended_by": new.actor, "end_recorded_at": ctx.now()},
             where=limitation_fact.c.ends_on.is_(None) & (new.ends_on is not None),
         )

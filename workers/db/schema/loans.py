@@ -145,13 +145,11 @@ acknowledgement = Table(
     # What was taken back counts for nothing, and stays as history.
     moment("taken_back_at", nullable=True),
     Column("taken_back_by", Text),
-    Index(
-        "acknowledgement_once",
-        *("loan_id", "acknowledged_on", "proof", "borrower_id"),
-        unique=True,
-        postgresql_where="taken_back_at IS NULL",
+    UniqueConstraint(
+        *("loan_id", "acknowledged_on", "proof", "borrower_id", "taken_back_at"),
+        name="acknowledgement_once",
+        postgresql_nulls_not_distinct=True,
     ),
-    Index(None, "loan_id"),
 )
 
 limitation_fact = Table(
@@ -170,13 +168,11 @@ limitation_fact = Table(
     # What was taken back counts for nothing, and stays as history.
     moment("taken_back_at", nullable=True),
     Column("taken_back_by", Text),
-    Index(
-        "limitation_fact_once",
-        *("loan_id", "fact", "starts_on"),
-        unique=True,
-        postgresql_where="taken_back_at IS NULL",
+    UniqueConstraint(
+        *("loan_id", "fact", "starts_on", "taken_back_at"),
+        name="limitation_fact_once",
+        postgresql_nulls_not_distinct=True,
     ),
-    Index(None, "loan_id"),
 )
 
 allocation = Table(

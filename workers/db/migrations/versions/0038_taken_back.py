@@ -26,11 +26,6 @@ def upgrade() -> None:
         op.create_primary_key(op.f(f"{table}_pkey"), table, ["id"])
         op.add_column(table, sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True))
         op.add_column(table, sa.Column("taken_back_by", sa.Text(), nullable=True))
-        op.create_index(
-            f"{table}_once",
-            table,
-            once,
-            unique=True,
-            postgresql_where=sa.text("taken_back_at IS NULL"),
+        op.create_unique_constraint(
+            f"{table}_once", table, [*once, "taken_back_at"], postgresql_nulls_not_distinct=True
         )
-        op.create_index(op.f(f"{table}_loan_id_idx"), table, ["loan_id"])
