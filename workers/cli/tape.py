@@ -15,6 +15,7 @@ from workers.cli.common import AsJson, DryRun, day
 from workers.cli.context import open_context
 from workers.cli.language import coded, say
 from workers.cli.render import UNCHANGED, Table, console, errors, print_json
+from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.imports import TapeImport, abandon_import, last_imports
@@ -22,6 +23,7 @@ from workers.tapes.row_errors import RowError
 from workers.tapes.status_comparison import StatusCell, StatusComparison
 
 app = typer.Typer()
+app.command("propose-mapping")(propose)
 
 DIFFERING = Table[StatusCell](
     "The rest, accounted for",

@@ -54,6 +54,30 @@ def encoding_of(path: Path, beginning: bytes, named: str | None) -> str:
     return shown or named
 
 
+def readable_as(path: Path) -> str:
+    """The encoding that the file shows, or else one that the whole file can be read in: a person
+    must see whether its names are right.
+
+    Raises:
+        TapeError: it cannot be opened, is UTF-32, or no encoding is found.
+    """
+    try:
+        with path.open("rb") as stream:
+            beginning = stream.read(LONGEST_MARK)
+    except OSError as error:
+        raise TapeError(
+            "{path} cannot be read ({strerror}). Check its path.",
+            path=path,
+            strerror=error.strerror,
+        ) from None
+    encoding = encoding_of(path, beginning, None)
+    if _can_be_read(path, encoding):
+        return encoding
+    if suggested := _suggested(path):
+        return suggested
+    raise TapeError("{path} is in no encoding that is known. Save it as CSV UTF-8.", path=path)
+
+
 def not_in_encoding(
     path: Path, line: int, byte: int, encoding: str, named: str | None
 ) -> TapeError:

@@ -1,0 +1,133 @@
+"""A proposed mapping reads the file that it was made for, once what is missing is written."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from config.readers.tape_mapping_reader import read_mapping
+from config.readers.yaml_reader import PolicyError
+from domain.loans import LoanOnTape
+from tests.support.commands import arrears
+from tests.support.tapes import read_tape
+
+CHINESE_BANK = """\
+合同编号,客户号,客户姓名,手机号码,家庭地址,应还本金,应还利息,到期日期,已还金额,客户经理
+20250001,K1,王某甲,13800571500,杭州市示例路1号,"12,500.00",125.00,2026年2月28日,0.00,李
+20250002,K2,赵某乙,13800210500,上海市示例路2号,800.00,8.00,2026年3月1日,0,李
+"""
+GERMAN_BANK = """\
+Contract No;Client;Mobile;Street;Amount;Interest;Due date;Received;Branch
+7001;Ana Example;+12125550101;Example Str. 1;12.500,00;125,5;28.02.2026;0;A
+7002;Ben Example;+12125550102;Example Str. 2;800,00;8,00;01.03.2026;100,00;A
+"""
+WRITTEN = {
+    "jurisdiction": "US-MA",
+    "product": "personal_loan",
+    "currency": "USD",
+    "locale": "en",
+    "zones": "America/New_York",
+    "phone_region": "US",
+}
+"""What nobody can see in a file, and a person writes."""
+
+
+def propose(folder: Path, tape: str, encoding: str) -> tuple[Path, Path, str]:
+    """The file, its proposed mapping, and what the command said beside it."""
+    path, mapping = folder / "export.csv", folder / "mine.yaml"
+    path.write_bytes(tape.encode(encoding))
+    done = arrears({}, "tape", "propose-mapping", str(path), "--out", str(mapping))
+    assert done.returncode == 0, done.stderr
+    return path, mapping, done.stderr
+
+
+def loans(path: Path, mapping: Path) -> list[LoanOnTape]:
+    found = list(read_tape(path, read_mapping(mapping), date(2026, 3, 3)))
+    assert [row for row in found if not isinstance(row, LoanOnTape)] == []
+    return [row for row in found if isinstance(row, LoanOnTape)]
+
+
+def test_a_chinese_export_is_read_as_it_was_proposed(tmp_path: Path) -> None:
+    path, mapping, said = propose(tmp_path, CHINESE_BANK, "gb18030")
+
+    first, second = loans(path, mapping)
+
+    assert (first.borrower.name, first.external_id) == ("王某甲", "20250001")
+    assert first.instalments[0].amount == Decimal(12625)
+    assert second.instalments[0].due_on == date(2026, 3, 1)
+    assert "gb18030" in said
+    assert "Columns not used: 客户经理." in said
+
+
+def test_an_english_export_needs_to_be_told_whose_law_applies(tmp_path: Path) -> None:
+    path, mapping, said = propose(tmp_path, GERMAN_BANK, "utf-8")
+    assert "still missing: jurisdiction, product, currency, locale, zones, phone_region." in said
+    with pytest.raises(PolicyError):
+        read_mapping(mapping)
+
+    text = mapping.read_text(encoding="utf-8")
+    for key, value in WRITTEN.items():
+        text = text.replace(f"# {key}: ", f"{key}: {value} # ")
+    mapping.write_text(text, encoding="utf-8")
+
+    first, second = loans(path, mapping)
+    assert first.instalments[0].amount == Decimal("12625.50")
+    assert second.instalments[0].unpaid == Decimal(708)
+    assert "borrower_id" in said
+
+
+@pytest.mark.parametrize(
+    ("amounts", "days", "proposed"),
+    [
+        (("1250.50", "0.5"), ("2026/03/01", "2026/3/2"), ['date: "%Y/%m/%d"']),
+        (("1 250,50", "7"), ("20260301", "20260302"), ['thousands_mark: " "', 'date: "%Y%m%d"']),
+        (("12,34,567.00", "1,000"), ("2026-03-01", ""), ['thousands_mark: ","']),
+        (("1250.50", "1"), ("03/04/2026", ""), ['date: "%d/%m/%Y"', '# date: "%m/%d/%Y"']),
+        (
+            ("1'250.50", "2"),
+            ("03/14/2026", "03/04/2026"),
+            ['thousands_mark: "\'"', 'date: "%m/%d/%Y"'],
+        ),
+        (("1.250", "1"), ("2026-03-01", ""), []),  # a decimal point, which needs no word
+    ],
+)
+def test_the_formats_are_those_that_read_every_row(
+    tmp_path: Path, amounts: tuple[str, str], days: tuple[str, str], proposed: list[str]
+) -> None:
+    rows = (
+        f"{n}|{amount}|{day}" for n, (amount, day) in enumerate(zip(amounts, days, strict=True))
+    )
+    _, mapping, _ = propose(tmp_path, "\n".join(["loan no|principal|due date", *rows]), "utf-8")
+
+    text = mapping.read_text(encoding="utf-8")
+    given = text.split("formats:\n")[1].split("# phone_region")[0].splitlines()
+    keys = ("thousands_mark", "date", "# date")
+    found = [line.strip() for line in given if line.strip().startswith(keys)]
+    assert [line.split("  reads")[0] for line in found] == proposed
+
+
+@pytest.mark.parametrize(
+    ("tape", "wrong"),
+    [
+        (None, "cannot be read"),
+        (b"", "is empty"),
+        (b"\xff\xfe\x00\x00a", "UTF-32"),
+    ],
+)
+def test_a_file_that_is_no_tape_is_refused(tmp_path: Path, tape: bytes | None, wrong: str) -> None:
+    path = tmp_path / "export.csv"
+    if tape is not None:
+        path.write_bytes(tape)
+    refused = arrears({}, "tape", "propose-mapping", str(path))
+    assert refused.returncode == 2
+    assert wrong in refused.stderr
+
+
+def test_a_mapping_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    _, mapping, _ = propose(tmp_path, CHINESE_BANK, "utf-8")
+    mapping.write_text("mine", encoding="utf-8")
+    again = arrears(
+        {}, "tape", "propose-mapping", str(tmp_path / "export.csv"), "--out", str(mapping)
+    )
+    assert (again.returncode, mapping.read_text(encoding="utf-8")) == (2, "mine")
