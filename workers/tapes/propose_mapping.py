@@ -150,7 +150,9 @@ def _known_names() -> Mapping[Field, tuple[str, ...]]:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).casefold()
+    """Without case, spaces and punctuation, and without a unit in brackets, as in 本金（元）."""
+    without_unit = re.sub(r"[(（\[【][^)）\]】]*[)）\]】]", "", name)
+    return re.sub(r"[\W_]", "", without_unit or name).casefold()
 
 
 def _schedule(columns: Mapping[Field, str]) -> ScheduleKind:
@@ -166,17 +168,17 @@ def _schedule(columns: Mapping[Field, str]) -> ScheduleKind:
 
 
 def _formats(samples: Mapping[Field, Sequence[str]]) -> tuple[TapeFormats, tuple[str, ...]]:
-    """The plainest marks and the date pattern that read every row, and other such patterns."""
-    formats = OWN_FORMATS
+    """The plainest marks and the date pattern that read the most rows; other such patterns."""
     amounts = [text for of in _AMOUNTS for text in samples.get(of, ()) if text]
-    for decimal_mark, thousands_mark in _MARKS:
-        if all(read_number(text, decimal_mark, thousands_mark) is not None for text in amounts):
-            formats = replace(formats, decimal_mark=decimal_mark, thousands_mark=thousands_mark)
-            break
+    decimal_mark, thousands_mark = max(
+        _MARKS, key=lambda marks: sum(read_number(text, *marks) is not None for text in amounts)
+    )
     dates = [plain_digits(text) for of in _DATES for text in samples.get(of, ()) if text]
-    fitting = [pattern for pattern in _PATTERNS if all(day_in(text, pattern) for text in dates)]
-    if not dates or not fitting:
-        return formats, ()
-    days = [day_in(text, fitting[0]) for text in dates]
-    others = [p for p in fitting[1:] if [day_in(text, p) for text in dates] != days]
-    return replace(formats, dates=(fitting[0],)), tuple(others)
+    days = {pattern: [day_in(text, pattern) for text in dates] for pattern in _PATTERNS}
+    read = {pattern: sum(day is not None for day in found) for pattern, found in days.items()}
+    best = max(_PATTERNS, key=lambda pattern: read[pattern])
+    others = [p for p in _PATTERNS if read[p] == read[best] > 0 and days[p] != days[best]]
+    formats = replace(
+        OWN_FORMATS, decimal_mark=decimal_mark, thousands_mark=thousands_mark, dates=(best,)
+    )
+    return formats, tuple(others)

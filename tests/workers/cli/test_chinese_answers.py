@@ -37,6 +37,8 @@ COMMANDS_RUN: list[str] = [
     "tape import {folder}/tape.csv --as-of 2026-03-02 --dry-run",
     "tape import {folder}/none.csv --as-of 2026-03-02",
     "tape list",
+    "tape propose-mapping {folder}/tape.csv",
+    "tape propose-mapping {folder}/tape.csv --out {folder}/mapping.txt",
     "tape abandon 4711",
     "problems list",
     "problems list --limit 1 --kind loans",

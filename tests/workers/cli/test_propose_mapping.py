@@ -11,6 +11,7 @@ from config.readers.yaml_reader import PolicyError
 from domain.loans import LoanOnTape
 from tests.support.commands import arrears
 from tests.support.tapes import read_tape
+from workers.tapes.row_errors import RowError
 
 CHINESE_BANK = """\
 合同编号,客户号,客户姓名,手机号码,家庭地址,应还本金,应还利息,到期日期,已还金额,客户经理
@@ -105,6 +106,20 @@ def test_the_formats_are_those_that_read_every_row(
     keys = ("thousands_mark", "date", "# date")
     found = [line.strip() for line in given if line.strip().startswith(keys)]
     assert [line.split("  reads")[0] for line in found] == proposed
+
+
+def test_a_wrong_row_and_a_unit_in_brackets_hide_nothing(tmp_path: Path) -> None:
+    tape = (
+        "借据号,姓名,手机,地址,本金（元）,利息(元),到期日,已还金额\n"
+        '1,示例甲,13800571500,示例路1号,"5,000.00",1,2026/2/10,0\n'
+        '2,示例乙,13800571500,示例路1号,"8,000.00",1,2026/2/28,0\n'
+        '3,示例丙,13800571500,示例路1号,"1250,50",1,2026/2/30,0\n'
+    )
+    path, mapping, _ = propose(tmp_path, tape, "utf-8")
+
+    good, _, wrong = read_tape(path, read_mapping(mapping), date(2026, 3, 3))
+    assert isinstance(good, LoanOnTape)
+    assert isinstance(wrong, RowError)
 
 
 @pytest.mark.parametrize(
