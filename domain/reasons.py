@@ -172,6 +172,18 @@ class ReasonCode(StrEnum):
     REVERSAL_KNOWN = auto()
     REVERSAL_BEFORE_PAYMENT = auto()
     REVERSAL_IN_TAPE = auto()
+    REVERSAL_NOT_KNOWN = auto()
+    REVERSAL_TAKEN_BACK = auto()
+    REVERSAL_TAKEN_BACK_KNOWN = auto()
+    REVERSAL_TAKEN_BACK_TOO_EARLY = auto()
+    RETURN_KNOWN = auto()
+    RETURN_TAKEN_BACK = auto()
+    RETURN_ID_TAKEN = auto()
+    RETURN_TOO_LARGE = auto()
+    PAYMENT_IS_REVERSED = auto()
+    REFUND_RECORDED = auto()
+    REFUND_ON_WRONG_DAY = auto()
+    RECOVERY = auto()
     ADJUSTMENT_RECORDED = auto()
     ADJUSTMENT_KNOWN = auto()
     ADJUSTMENT_ID_TAKEN = auto()
@@ -195,6 +207,9 @@ class ReasonCode(StrEnum):
     SCHEDULE_LENGTH = auto()
     SCHEDULE_OVERPAID = auto()
     TAPE_HAS_OLD_SCHEDULE = auto()
+    WRITE_OFF_TAKEN_BACK = auto()
+    WRITE_OFF_TAKEN_BACK_ON_WRONG_DAY = auto()
+    NOT_WRITTEN_OFF = auto()
     PROMISE_KNOWN = auto()
     PROMISE_FOR_WRITTEN_OFF = auto()
     PROMISE_IN_PAST = auto()
@@ -343,6 +358,10 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.EVENT_KNOWN,
         ReasonCode.PAYMENT_KNOWN,
         ReasonCode.REVERSAL_KNOWN,
+        ReasonCode.REVERSAL_TAKEN_BACK_KNOWN,
+        ReasonCode.RETURN_KNOWN,
+        ReasonCode.RETURN_TAKEN_BACK,
+        ReasonCode.NOT_WRITTEN_OFF,
         ReasonCode.ADJUSTMENT_KNOWN,
         ReasonCode.ADJUSTMENT_TAKEN_BACK_KNOWN,
         ReasonCode.WRITE_OFF_KNOWN,

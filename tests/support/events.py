@@ -65,9 +65,28 @@ def pay(
     )
 
 
-def reverse(book: Book, payment: str = "P-1", reversed_on: str | None = None) -> EventResult:
+def reverse(
+    book: Book, payment: str = "P-1", reversed_on: str | None = None, **more: str
+) -> EventResult:
+    """A reversal of today if no day is given; of a part, with an `amount` and a `reversal`."""
     day = reversed_on or book.ctx.today().isoformat()
-    return tell(book, "reversal", payment=payment, reversed_on=day)
+    return tell(book, "reversal", payment=payment, reversed_on=day, **more)
+
+
+def restore(book: Book, payment: str = "P-1", **more: str) -> EventResult:
+    """The reversal of a payment of L-1 is taken back today."""
+    day = book.ctx.today().isoformat()
+    return tell(
+        book,
+        "reversal_taken_back",
+        **{"payment": payment, "loan": "L-1", "taken_back_on": day} | more,
+    )
+
+
+def refund(book: Book, amount: str, *, id: str = "RF-1", payment: str = "P-1") -> EventResult:
+    """A refund of today."""
+    day = book.ctx.today().isoformat()
+    return tell(book, "refund", refund=id, payment=payment, amount=amount, refunded_on=day)
 
 
 def promise(

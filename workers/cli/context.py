@@ -68,7 +68,7 @@ def assert_usable(ctx: Context) -> None:
 
 _IDS = {
     *("loan", "borrower", "payment", "external_id", "promise", "hold", "dispute", "attempt"),
-    *("contact", "other", "also_about", "adjustment", "restructuring"),
+    *("contact", "other", "also_about", "adjustment", "restructuring", "reversal", "refund"),
 }
 """The members of an event that are ids of the lender."""
 

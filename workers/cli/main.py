@@ -32,7 +32,7 @@ COMMANDS = {
     "tape": ("tape:app", "Loan tapes: import the lender's file of loans."),
     "ladder": ("ladder:ladder", "Show the lender's stage rules, step by step."),
     "rules": ("rules:rules", "Show the legal rules that are loaded, with their articles."),
-    "payment": ("payment:app", "Payments: record one, or reverse one that bounced."),
+    "payment": ("payment:app", "Payments: record, reverse or refund one; restore a reversed one."),
     "adjustment": (
         "adjustment:app",
         "Adjustments of a schedule: charge, waive, leave out, accelerate, take back.",
@@ -40,6 +40,10 @@ COMMANDS = {
     "promise": ("promise:app", "Promises to pay: record or cancel one."),
     "write-off": ("write_off:write_off", "Stop collecting a loan that the lender wrote off."),
     "schedule": ("schedule:app", "Schedules: replace that of a loan that was restructured."),
+    "write-off-end": (
+        "write_off:write_off_end",
+        "Collect a loan again whose write-off the lender took back.",
+    ),
     "hold": ("hold:app", "Holds, which pause the ladder of a loan: place or release one."),
     "dispute": ("dispute:app", "Disputes of a debt: open or close one."),
     "approval": ("approval:app", "Actions that wait for approval: grant or reject one."),

@@ -1,4 +1,4 @@
-"""`arrears payment`: record a payment, or reverse one that bounced."""
+"""`arrears payment`: record a payment, reverse one that bounced, take that back, refund."""
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, Recorder, WhoseId, day, own_id
+from workers.cli.common import Loan, Recorder, WhoseId, day, own_id, parse_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import refuse_future_day
 from workers.cli.language import say
@@ -60,8 +60,12 @@ def reverse(
     actor: Recorder,
     reversed_on: Annotated[date | None, day("When it bounced; today if left out.")] = None,
     sender: WhoseId = None,
+    amount: Annotated[str | None, typer.Option(help="How much of it; all if left out.")] = None,
+    reversal_id: Annotated[str | None, own_id("reversal, if it is one in part")] = None,
 ) -> None:
     """Reverse a payment that bounced: what it had paid is owed again."""
+    if (amount is None) != (reversal_id is None):
+        raise ArrearsError(say("A reversal in part has both an --amount and an --id."))
     ctx = open_context()
     reversed_on = reversed_on or ctx.today()
     payload = {
@@ -70,7 +74,65 @@ def reverse(
         "actor": actor.reference,
         **whose(sender),
     }
-    submit(ctx, "reversal", event_of(payment_id, sender), payload)
+    event = event_of(payment_id, sender)
+    if amount is not None and reversal_id is not None:
+        payload |= {"amount": str(parse_amount(amount)), "reversal": reversal_id}
+        event = f"{event}:{reversal_id}"
+    submit(ctx, "reversal", event, payload)
+
+
+@app.command()
+def restore(
+    loan: Loan,
+    payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
+    actor: Recorder,
+    taken_back_on: Annotated[
+        date | None, day("When the reversal was taken back; today if left out.", "--on")
+    ] = None,
+    reversal_id: Annotated[
+        str | None,
+        typer.Option("--reversal", parser=parse_id, help="The id of a reversal in part."),
+    ] = None,
+    sender: WhoseId = None,
+) -> None:
+    """Take the reversal of a payment back: the payment counts again."""
+    ctx = open_context()
+    on = (taken_back_on or ctx.today()).isoformat()
+    payload = {
+        "payment": payment_id,
+        "loan": loan,
+        "taken_back_on": on,
+        "actor": actor.reference,
+        **whose(sender),
+    }
+    if reversal_id:
+        payload["reversal"] = reversal_id
+    event = f"{event_of(payment_id, sender)}:{reversal_id or on}"
+    submit(ctx, "reversal_taken_back", event, payload)
+
+
+@app.command()
+def refund(
+    payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
+    amount: Amount,
+    refund_id: Annotated[str, own_id("refund")],
+    actor: Recorder,
+    refunded_on: Annotated[
+        date | None, day("When it was given back; today if left out.", "--on")
+    ] = None,
+    sender: WhoseId = None,
+) -> None:
+    """Record that the lender gave back what a payment had left over."""
+    ctx = open_context()
+    payload = {
+        "refund": refund_id,
+        "payment": payment_id,
+        "amount": str(parse_amount(amount)),
+        "refunded_on": (refunded_on or ctx.today()).isoformat(),
+        "actor": actor.reference,
+        **whose(sender),
+    }
+    submit(ctx, "refund", f"{event_of(payment_id, sender)}:{refund_id}", payload)
 
 
 def parse_amount(written: str) -> Decimal:

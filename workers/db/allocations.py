@@ -19,10 +19,14 @@ _TOTALS = text("""
 SELECT l.id,
        (SELECT coalesce(sum(i.paid_principal + i.paid_interest + i.paid_fees), 0)
           FROM instalment i WHERE i.loan_id = l.id) AS paid,
-       (SELECT coalesce(sum(p.amount), 0)
+       (SELECT coalesce(sum(p.amount - p.returned), 0)
           FROM payment p
          WHERE p.loan_id = l.id AND p.in_tape_as_of IS NOT NULL
-           AND p.reversed_on <= :as_of) AS may_fall_by,
+           AND p.reversed_on <= :as_of)
+       + (SELECT coalesce(sum(r.amount), 0)
+            FROM payment_return r JOIN payment p ON p.id = r.payment_id
+           WHERE p.loan_id = l.id AND r.in_tape_as_of IS NOT NULL AND r.taken_back_on IS NULL
+             AND r.returned_on <= :as_of) AS may_fall_by,
        (SELECT json_agg(json_build_object(
                    'id', a.id, 'adjustment', json_build_object(
                        'kind', a.kind, 'booked_on', a.booked_on, 'amount', a.amount::text,
@@ -45,17 +49,23 @@ SELECT l.id,
 """)
 
 _PAYMENTS = text("""
-SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS reversed,
+SELECT p.id, p.loan_id, p.paid_on, p.amount - p.returned AS amount,
+       p.reversed_on IS NOT NULL AS reversed,
        p.instalment,
        CASE WHEN p.reversed_on IS NULL
             THEN (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.payment_id = p.id)
-            ELSE p.amount - p.unallocated END AS pays
+            ELSE p.amount - p.returned - p.unallocated END AS pays
   FROM payment p
  WHERE p.loan_id = ANY(:loan_ids)
    AND CASE WHEN p.reversed_on IS NULL
             THEN p.paid_on >= :as_of
             ELSE p.in_tape_as_of IS NULL AND p.paid_on < :as_of AND p.reversed_on >= :as_of END
- ORDER BY p.paid_on, p.id
+ UNION ALL
+SELECT p.id, p.loan_id, p.paid_on, r.undone, true, p.instalment, r.undone
+  FROM payment_return r JOIN payment p ON p.id = r.payment_id
+ WHERE p.loan_id = ANY(:loan_ids) AND r.undone > 0 AND r.taken_back_on IS NULL
+   AND r.in_tape_as_of IS NULL AND p.paid_on < :as_of AND r.returned_on >= :as_of
+ ORDER BY paid_on, id
 """)
 
 

@@ -157,9 +157,9 @@ def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime
         made_at = stored.made_at.astimezone(now.tzinfo)
         open_promise = Promise(stored.amount, stored.due_on, made_at)
         received = connection.execute(
-            select(payment.c.amount, payment.c.paid_on, payment.c.recorded_at).where(
-                payment.c.loan_id == stored.loan_id, payment.c.reversed_on.is_(None)
-            )
+            select(
+                payment.c.amount - payment.c.returned, payment.c.paid_on, payment.c.recorded_at
+            ).where(payment.c.loan_id == stored.loan_id, payment.c.reversed_on.is_(None))
         )
         if is_kept(open_promise, (ReceivedPayment(*row) for row in received)):
             _complete(connection, stored, PromiseStatus.KEPT, now)

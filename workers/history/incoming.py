@@ -24,6 +24,7 @@ from workers.db.schema import (
     limitation_fact,
     loan_party,
     loan_party_change,
+    past_write_off,
     person_fact,
     problem,
     representative,
@@ -34,13 +35,31 @@ from workers.history.loan import ExplainedLoan, of_loan, why
 
 
 def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
+    """The write-off that counts."""
     if subject.written_off_on is not None:
-        parts = [part(Phrase.LOAN_WRITTEN_OFF, written_off_on=subject.written_off_on)]
-        if subject.written_off_by:
-            parts.append(part(Phrase.RECORDED_BY, actor=subject.written_off_by))
-        if subject.written_off_why:
-            parts.append(part(Phrase.THEY_SAID_WHY, why=subject.written_off_why))
-        yield Entry(subject.written_off_at, tuple(parts))
+        yield _written_off(subject)
+
+
+def past_write_offs(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each write-off that was taken back, and its taking back."""
+    for row in connection.execute(of_loan(past_write_off, subject)):
+        yield _written_off(row)
+        undone = part(Phrase.WRITE_OFF_UNDONE, taken_back_on=row.taken_back_on)
+        parts = (undone, *_by_whom_and_why(row.taken_back_by, row.taken_back_why))
+        yield Entry(row.taken_back_at, parts)
+
+
+def _written_off(row: Any) -> Entry:
+    written_off = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=row.written_off_on)
+    parts = (written_off, *_by_whom_and_why(row.written_off_by, row.written_off_why))
+    return Entry(row.written_off_at, parts)
+
+
+def _by_whom_and_why(actor: str | None, why: str | None) -> Iterator[Part]:
+    if actor:
+        yield part(Phrase.RECORDED_BY, actor=actor)
+    if why:
+        yield part(Phrase.THEY_SAID_WHY, why=why)
 
 
 def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -12,7 +12,8 @@ from domain.adjustments import AdjustmentKind
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.loans import ZERO
-from workers.db.schema import adjustment, adjustment_part, allocation, payment
+from domain.payments import ReturnKind
+from workers.db.schema import adjustment, adjustment_part, allocation, payment, payment_return
 from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, of_loan
 
@@ -25,6 +26,7 @@ class _Payment(NamedTuple):
     paid_on: date
     unallocated: Decimal
     instalment: date | None
+    is_recovery: bool
     recorded_at: datetime
 
 
@@ -57,6 +59,29 @@ def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
             reversed_on=row.reversed_on,
         )
         yield Entry(row.reversed_at, (text,))
+
+
+def returns(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """What went back of payments in part; and the reversals that were taken back."""
+    rows = connection.execute(
+        select(payment_return, payment.c.external_id.label("payment"), payment.c.currency)
+        .join(payment, payment.c.id == payment_return.c.payment_id)
+        .where(payment.c.loan_id == subject.id)
+        .order_by(payment_return.c.id)
+    )
+    for row in rows:
+        said = {"payment": row.payment, "amount": row.amount, "currency": row.currency}
+        is_refund = row.kind == ReturnKind.REFUND
+        phrase = Phrase.REFUNDED if is_refund else Phrase.REVERSED_PART
+        parts = [part(phrase, returned_on=row.returned_on, **said)]
+        if row.actor:
+            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        yield Entry(row.recorded_at, tuple(parts))
+        if row.taken_back_at is not None:
+            parts = [part(Phrase.REVERSAL_UNDONE, taken_back_on=row.taken_back_on, **said)]
+            if row.taken_back_by:
+                parts.append(part(Phrase.RECORDED_BY, actor=row.taken_back_by))
+            yield Entry(row.taken_back_at, tuple(parts))
 
 
 def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -113,6 +138,8 @@ def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
         currency=row.currency,
         paid_on=row.paid_on,
     )
+    if row.is_recovery:
+        yield part(Phrase.RECOVERED)
     if row.instalment is not None:
         yield part(Phrase.PAID_FOR, due_on=row.instalment)
     if allocations:

@@ -58,8 +58,15 @@ from workers.payments.adjustments import (
 )
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.restructuring import Restructuring, restructure
-from workers.payments.reversals import reverse_payment
-from workers.payments.write_offs import write_off
+from workers.payments.reversals import (
+    Refund,
+    Reversal,
+    ReversalTakenBack,
+    record_refund,
+    reverse_payment,
+    take_back_reversal,
+)
+from workers.payments.write_offs import WriteOffTakenBack, take_back_write_off, write_off
 from workers.visits.letters import ReturnedLetter, record_returned_letter
 
 Payload = Mapping[str, Any]
@@ -83,6 +90,10 @@ PAYMENTS = TypeAdapter(list[Payment])
 apply_payment = reading(Payment, record_payment)
 _apply_adjustment = reading(NewAdjustment, record_adjustment)
 apply_adjustment_reversal = reading(AdjustmentReversal, take_back_adjustment)
+apply_reversal = reading(Reversal, reverse_payment)
+apply_reversal_taken_back = reading(ReversalTakenBack, take_back_reversal)
+apply_refund = reading(Refund, record_refund)
+apply_write_off_taken_back = reading(WriteOffTakenBack, take_back_write_off)
 apply_promise = reading(NewPromise, record_promise)
 apply_restructuring = reading(Restructuring, restructure)
 apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
@@ -126,13 +137,6 @@ def applying(kind: AdjustmentKind) -> Callable[[Connection, Context, Payload], R
         return _apply_adjustment(connection, ctx, {**payload, "kind": kind})
 
     return apply
-
-
-def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    reversed_on = date.fromisoformat(payload["reversed_on"])
-    return reverse_payment(
-        connection, ctx, payload["payment"], reversed_on, sender=payload["sender"]
-    )
 
 
 def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

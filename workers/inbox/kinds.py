@@ -85,6 +85,17 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "reversal", handlers.apply_reversal, NOBODY, loans.ReversalFacts, names="payment"
         ),
+        # Until it is applied, the loan may seem to be past due. Its reversal may never come.
+        EventKind(
+            "reversal_taken_back",
+            handlers.apply_reversal_taken_back,
+            WHO_HAS_LOAN,
+            loans.ReversalTakenBackFacts,
+            names="payment",
+            waits_at_most=timedelta(days=7),
+        ),
+        # It changes nothing that is owed.
+        EventKind("refund", handlers.apply_refund, NOBODY, loans.RefundFacts, names="payment"),
         # It allows no less than before.
         EventKind(
             "charge",
@@ -173,6 +184,13 @@ EVENT_KINDS: dict[str, EventKind] = {
             id_field="restructuring",
         ),
         EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, loans.WriteOffFacts),
+        # It allows more than before.
+        EventKind(
+            "write_off_taken_back",
+            handlers.apply_write_off_taken_back,
+            NOBODY,
+            loans.WriteOffTakenBackFacts,
+        ),
         EventKind(
             "opt_out",
             handlers.apply_opt_out,

@@ -164,6 +164,12 @@ class _Booking(NamedTuple):
         newest = self.loan.tape_as_of
         return newest if is_in_tape(self.payment.paid_on, newest) else None
 
+    @property
+    def is_recovery(self) -> bool:
+        """Whether it came in after the loan was written off."""
+        written_off_on = self.loan.written_off_on
+        return written_off_on is not None and self.payment.paid_on >= written_off_on
+
 
 def _record_new(
     connection: Connection, ctx: Context, bookings: Sequence[_Booking], now: datetime
@@ -210,6 +216,7 @@ def _insert(
             "unallocated": ZERO,
             "instalment": booking.payment.instalment,
             "in_tape_as_of": booking.in_tape_as_of,
+            "is_recovery": booking.is_recovery,
         }
         for booking in bookings
     ]
@@ -266,6 +273,9 @@ def _result(
     if in_tape_as_of := booking.in_tape_as_of:
         return because(ReasonCode.PAYMENT_IN_TAPE, payment=payment.external_id, on=in_tape_as_of)
     result = where_it_stands(arrears, payment.currency)
+    if booking.is_recovery:
+        written_off_on = booking.loan.written_off_on
+        result = because(ReasonCode.RECOVERY, payment=payment.external_id, on=written_off_on)
     if left := left_over.get(payment.key):
         result += because(ReasonCode.LEFT_OVER_OF_PAYMENT, amount=left, currency=payment.currency)
     return result

@@ -1,25 +1,49 @@
-"""Reversals: a payment bounced or was taken back, so what it paid is unpaid again.
+"""Reversals: a payment bounced or was taken back, in whole or in part; and refunds.
 
-The allocations of other payments stay as they are. Only money that they had left over is allocated
-to what became unpaid.
+What it paid is unpaid again. The allocations of other payments stay as they are. Only money that
+they had left over is allocated to what became unpaid.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from decimal import Decimal
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, text
 
+from domain.allocation import (
+    Allocation,
+    allocate,
+    apply_allocations,
+    in_order,
+    merge_allocations,
+)
 from domain.events import STAFF, NotYetError, RejectedError
+from domain.loans import ZERO
+from domain.money import check_amount
+from domain.payments import ReturnKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.loans import lock_loan_of
+from workers.db.adjustments import save_schedule
+from workers.db.allocations import replace_allocations
+from workers.db.loans import load_schedule, lock_loan_of
+from workers.db.payments import (
+    PaymentReturn,
+    RecordedPayment,
+    insert_return,
+    read_payment,
+    return_known_as,
+    update_payment,
+    update_return,
+    was_taken_back,
+)
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
-from workers.db.schema import loan, payment
-from workers.db.sender_ids import is_named, whose_id
-from workers.db.typed_rows import columns_of
+from workers.db.schema import payment as payment_table
+from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
-from workers.payments.left_over import allocate_left_over
-from workers.payments.payments import is_in_tape, where_it_stands
+from workers.hardship.promises import keep_promises
+from workers.payments.left_over import allocate_left_over, allocations_of
+from workers.payments.payments import where_it_stands
 
 # A tape may have changed since what is paid of an instalment: never below zero.
 _UNPAY = text("""
@@ -36,74 +60,316 @@ UPDATE instalment i
 """)
 
 
-def reverse_payment(
-    connection: Connection,
-    ctx: Context,
-    external_id: str,
-    reversed_on: date,
-    *,
-    sender: str = STAFF,
-) -> Reasons:
-    """Take back a payment and all that followed from it, in the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A payment went back to who paid it, without the lender's doing."""
 
-    What it had paid is unpaid again, so the date since which the loan is delinquent moves back; its
-    allocations stay on record. If the loan's newest tape contains the payment, the reversal is only
+    payment: str
+    """The lender's own id of the payment."""
+    reversed_on: date
+    amount: Decimal | None = None
+    """Of a reversal in part; None for all that is left of the payment."""
+    reversal: str | None = None
+    """The lender's own id of a reversal in part: the same id is the same reversal."""
+    actor: str | None = None
+    sender: str = STAFF
+    """Whose id of the payment it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalTakenBack:
+    """The payment did not go back after all."""
+
+    payment: str
+    loan: str
+    taken_back_on: date
+    reversal: str | None = None
+    """Of a reversal in part; None for the reversal of all of it."""
+    actor: str | None = None
+    sender: str = STAFF
+    """Whose id of the payment it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """The lender gave back what nothing owed needs."""
+
+    refund: str
+    payment: str
+    amount: Decimal
+    refunded_on: date
+    actor: str | None = None
+    sender: str = STAFF
+    """Whose id of the payment it is."""
+
+
+def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) -> Reasons:
+    """Take back a payment, or a part of it, and what followed from it, in the caller's transaction.
+
+    What it had paid is unpaid again, so the date since which the loan is delinquent moves back. Of
+    a part, first what it had left over goes, then what it paid last. The allocations of a whole
+    payment stay on record. If the loan's newest tape contains the payment, the reversal is only
     noted: the tape says what is paid of each instalment, and the next one will say what is unpaid
     again. Until then nobody is contacted about it, in the borrower's favour. Returns what
     came of it.
 
     Raises:
         NotYetError: the payment is not known.
-        RejectedError: it would have been reversed before it was paid.
+        RejectedError: it would have been reversed before it was paid, or more of it than is left.
     """
-    sender = whose_id(connection, payment, external_id, sender)
-    loan_id = lock_loan_of(connection, payment, external_id, sender)
-    if loan_id is None:
-        raise NotYetError(ReasonCode.PAYMENT_NOT_KNOWN, payment=external_id)
-    paid = _read(connection, external_id, sender)
+    paid = _lock(connection, reversal.payment, reversal.sender)
+    name, on = reversal.payment, reversal.reversed_on
+    if reversal.amount is not None and reversal.reversal is not None:
+        known = return_known_as(connection, paid.id, ReturnKind.REVERSAL, reversal.reversal)
+        if known is not None:
+            return _known(reversal.reversal, known, reversal.amount)
     if paid.reversed_on is not None:
-        return because(ReasonCode.REVERSAL_KNOWN, payment=external_id, on=paid.reversed_on)
-    if reversed_on < paid.paid_on:
+        return because(ReasonCode.REVERSAL_KNOWN, payment=name, on=paid.reversed_on)
+    if on < paid.paid_on:
         raise RejectedError(
-            ReasonCode.REVERSAL_BEFORE_PAYMENT,
-            payment=external_id,
-            paid_on=paid.paid_on,
-            on=reversed_on,
+            ReasonCode.REVERSAL_BEFORE_PAYMENT, payment=name, paid_on=paid.paid_on, on=on
         )
-    contained = paid.in_tape_as_of is not None or is_in_tape(paid.paid_on, paid.tape_as_of)
-    connection.execute(
-        update(payment)
-        .where(payment.c.id == paid.id)
-        .values(
-            reversed_on=reversed_on,
-            reversed_at=ctx.now(),
-            in_tape_as_of=(paid.in_tape_as_of or paid.tape_as_of) if contained else None,
-        )
+    if reversal.amount is not None:
+        return _reverse_part(connection, ctx, paid, reversal, reversal.amount)
+    contained = paid.is_in_newest_tape
+    update_payment(
+        connection,
+        paid.id,
+        reversed_on=on,
+        reversed_at=ctx.now(),
+        in_tape_as_of=(paid.in_tape_as_of or paid.tape_as_of) if contained else None,
     )
     if contained:
-        return because(ReasonCode.REVERSAL_IN_TAPE, payment=external_id, on=paid.tape_as_of)
-    connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": loan_id})
+        return because(ReasonCode.REVERSAL_IN_TAPE, payment=name, on=paid.tape_as_of)
+    connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": paid.loan_id})
+    return _after_reversal(connection, ctx, paid)
+
+
+def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTakenBack) -> Reasons:
+    """The reversal of a payment, or of a part of it, did not happen; in the caller's transaction.
+
+    The money is allocated again. If the reversal was only noted, or a tape contains that it was
+    taken back, nothing else changes.
+
+    Raises:
+        NotYetError: the payment or the reversal is not known.
+        RejectedError: it would have been taken back before it happened.
+    """
+    paid = _lock(connection, back.payment, back.sender)
+    on, now = back.taken_back_on, ctx.now()
+    noted = {"taken_back_on": on, "taken_back_at": now, "taken_back_by": back.actor}
+    part = None
+    if back.reversal is not None:
+        part = return_known_as(connection, paid.id, ReturnKind.REVERSAL, back.reversal)
+    reversed_on = part.returned_on if part else paid.reversed_on
+    if (back.reversal is not None and part is None) or reversed_on is None:
+        return _nothing_to_take_back(connection, paid, back)
+    if part and part.taken_back_on is not None:
+        return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
+    if part and paid.reversed_on is not None:
+        raise RejectedError(
+            ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on
+        )
+    if on < reversed_on:
+        raise RejectedError(
+            ReasonCode.REVERSAL_TAKEN_BACK_TOO_EARLY,
+            payment=back.payment,
+            reversed_on=reversed_on,
+            on=on,
+        )
+    if part:
+        is_noted, amount = part.in_tape_as_of is not None, part.amount
+        returned = paid.returned - amount
+        update_return(connection, part.id, **noted)
+        update_payment(connection, paid.id, returned=returned)
+    else:
+        is_noted, amount = paid.in_tape_as_of is not None, paid.kept
+        insert_return(
+            connection,
+            paid.id,
+            ReturnKind.REVERSAL,
+            amount=amount,
+            returned_on=reversed_on,
+            recorded_at=paid.reversed_at,
+            **noted,
+        )
+        update_payment(connection, paid.id, reversed_on=None, reversed_at=None)
+        if not is_noted:
+            replace_allocations(connection, {paid.id: ()})
+            update_payment(connection, paid.id, unallocated=ZERO)
+            paid = paid._replace(unallocated=ZERO)
+    if is_noted or (paid.tape_as_of is not None and on < paid.tape_as_of):
+        return because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
+    _allocate_again(connection, ctx, paid, amount)
+    keep_promises(connection, [paid.loan_id], now)
+    taken_back = because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
+    arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
+    return (*taken_back, *where_it_stands(arrears, paid.currency))
+
+
+def record_refund(connection: Connection, ctx: Context, refund: Refund) -> Reasons:
+    """Record that the lender gave back what a payment had left over.
+
+    Of a payment that was never allocated here, because a tape contained it, what is left over is
+    not known: the refund is noted.
+
+    Raises:
+        NotYetError: the payment is not known.
+        RejectedError: the payment has less left over, was reversed, or was made later.
+    """
+    paid = _lock(connection, refund.payment, refund.sender)
+    known = return_known_as(connection, paid.id, ReturnKind.REFUND, refund.refund)
+    if known is not None:
+        return _known(refund.refund, known, refund.amount)
+    check_amount(refund.amount, paid.currency, refund.payment, paid.currency)
+    if paid.reversed_on is not None:
+        raise RejectedError(
+            ReasonCode.PAYMENT_IS_REVERSED, payment=refund.payment, on=paid.reversed_on
+        )
+    if refund.refunded_on < paid.paid_on or refund.refunded_on > ctx.today():
+        raise RejectedError(
+            ReasonCode.REFUND_ON_WRONG_DAY,
+            refund=refund.refund,
+            paid_on=paid.paid_on,
+            on=refund.refunded_on,
+        )
+    unknown_rest = paid.in_tape_as_of is not None
+    at_most = paid.kept if unknown_rest else paid.unallocated
+    if refund.amount > at_most:
+        raise RejectedError(
+            ReasonCode.RETURN_TOO_LARGE,
+            payment=refund.payment,
+            amount=at_most,
+            currency=paid.currency,
+        )
+    insert_return(
+        connection,
+        paid.id,
+        ReturnKind.REFUND,
+        external_id=refund.refund,
+        amount=refund.amount,
+        returned_on=refund.refunded_on,
+        recorded_at=ctx.now(),
+        actor=refund.actor,
+    )
+    update_payment(
+        connection,
+        paid.id,
+        returned=paid.returned + refund.amount,
+        unallocated=paid.unallocated if unknown_rest else paid.unallocated - refund.amount,
+    )
+    return because(
+        ReasonCode.REFUND_RECORDED,
+        payment=refund.payment,
+        amount=refund.amount,
+        currency=paid.currency,
+    )
+
+
+def _lock(connection: Connection, external_id: str, sender: str) -> RecordedPayment:
+    whose = whose_id(connection, payment_table, external_id, sender)
+    if lock_loan_of(connection, payment_table, external_id, whose) is None:
+        raise NotYetError(ReasonCode.PAYMENT_NOT_KNOWN, payment=external_id)
+    return read_payment(connection, external_id, whose)
+
+
+def _known(return_id: str, known: PaymentReturn, amount: Decimal) -> Reasons:
+    if known.amount != amount:
+        raise RejectedError(ReasonCode.RETURN_ID_TAKEN, return_id=return_id, amount=known.amount)
+    if known.taken_back_on is not None:
+        return because(ReasonCode.RETURN_TAKEN_BACK, return_id=return_id, on=known.taken_back_on)
+    return because(ReasonCode.RETURN_KNOWN, return_id=return_id)
+
+
+def _nothing_to_take_back(
+    connection: Connection, paid: RecordedPayment, back: ReversalTakenBack
+) -> Reasons:
+    """A reversal that comes later than its taking back is waited for, unless it is taken back."""
+    if back.reversal is None and was_taken_back(connection, paid.id):
+        return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
+    raise NotYetError(ReasonCode.REVERSAL_NOT_KNOWN, payment=back.payment)
+
+
+def _reverse_part(
+    connection: Connection,
+    ctx: Context,
+    paid: RecordedPayment,
+    reversal: Reversal,
+    amount: Decimal,
+) -> Reasons:
+    check_amount(amount, paid.currency, reversal.payment, paid.currency)
+    if amount > paid.kept:
+        raise RejectedError(
+            ReasonCode.RETURN_TOO_LARGE,
+            payment=reversal.payment,
+            amount=paid.kept,
+            currency=paid.currency,
+        )
+    contained = paid.is_in_newest_tape
+    of_rest = min(amount, paid.unallocated)
+    insert_return(
+        connection,
+        paid.id,
+        ReturnKind.REVERSAL,
+        external_id=reversal.reversal,
+        amount=amount,
+        undone=ZERO if contained else amount - of_rest,
+        returned_on=reversal.reversed_on,
+        recorded_at=ctx.now(),
+        actor=reversal.actor,
+        in_tape_as_of=paid.tape_as_of if contained else None,
+    )
+    update_payment(
+        connection,
+        paid.id,
+        returned=paid.returned + amount,
+        unallocated=paid.unallocated - of_rest,
+    )
+    if contained:
+        return because(ReasonCode.REVERSAL_IN_TAPE, payment=reversal.payment, on=paid.tape_as_of)
     order = ctx.allocation_order(paid.jurisdiction)
-    allocate_left_over(connection, order, loan_id, paid.tape_as_of)
-    resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())
-    arrears = reassess(connection, ctx, [loan_id], ctx.now())[loan_id]
+    schedule = load_schedule(connection, paid.loan_id)
+    allocations = allocations_of(connection, paid.id)
+    steps = in_order(schedule, order, paid.paid_on, paid.instalment)
+    places = {(due.due_on, component): place for place, (due, component) in enumerate(steps)}
+    last_first = sorted(
+        (part for part in allocations if (part.due_on, part.component) in places),
+        key=lambda part: places[part.due_on, part.component],
+        reverse=True,
+    )
+    undone = _from_first(last_first, amount - of_rest)
+    kept = [part for part in merge_allocations(allocations, undone) if part.amount]
+    replace_allocations(connection, {paid.id: kept})
+    save_schedule(connection, paid.loan_id, schedule, apply_allocations(schedule, undone))
+    return _after_reversal(connection, ctx, paid)
+
+
+def _from_first(parts: Sequence[Allocation], amount: Decimal) -> list[Allocation]:
+    """So much of the parts, from the first on, as what is subtracted from them."""
+    undone: list[Allocation] = []
+    for part in parts:
+        cut = min(part.amount, amount)
+        if cut > ZERO:
+            undone.append(Allocation(part.due_on, part.component, -cut))
+            amount -= cut
+    return undone
+
+
+def _allocate_again(
+    connection: Connection, ctx: Context, paid: RecordedPayment, amount: Decimal
+) -> None:
+    order = ctx.allocation_order(paid.jurisdiction)
+    schedule = load_schedule(connection, paid.loan_id)
+    parts, left = allocate(schedule, amount, order, paid.paid_on, paid.instalment)
+    merged = merge_allocations(allocations_of(connection, paid.id), parts)
+    replace_allocations(connection, {paid.id: merged})
+    save_schedule(connection, paid.loan_id, schedule, apply_allocations(schedule, parts))
+    update_payment(connection, paid.id, unallocated=paid.unallocated + left)
+
+
+def _after_reversal(connection: Connection, ctx: Context, paid: RecordedPayment) -> Reasons:
+    order = ctx.allocation_order(paid.jurisdiction)
+    allocate_left_over(connection, order, paid.loan_id, paid.tape_as_of)
+    resolve_problems(connection, [paid.loan_id], (TAPE_SHOWS_LESS,), ctx.now())
+    arrears = reassess(connection, ctx, [paid.loan_id], ctx.now())[paid.loan_id]
     return where_it_stands(arrears, paid.currency)
-
-
-class _Recorded(NamedTuple):
-    id: int
-    paid_on: date
-    currency: str
-    in_tape_as_of: date | None
-    reversed_on: date | None
-    tape_as_of: date | None
-    jurisdiction: str
-
-
-def _read(connection: Connection, external_id: str, sender: str) -> _Recorded:
-    row = connection.execute(
-        select(*columns_of(_Recorded, payment, loan))
-        .join(loan, loan.c.id == payment.c.loan_id)
-        .where(is_named(payment, external_id, sender))
-    ).one()
-    return _Recorded(*row)

@@ -1,8 +1,10 @@
-"""Write-offs: the lender takes a loan off its books, and it is not collected here any more."""
+"""Write-offs: the lender takes a loan off its books, and it is not collected here any more; and
+write-offs that are taken back."""
 
+from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, select, update
 
 from domain.actors import Actor
 from domain.events import RejectedError
@@ -10,6 +12,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan
 from workers.db.schema import loan as loan_table
+from workers.db.schema import past_write_off
 from workers.escalation.reassess import reassess
 from workers.hardship.promises import end_promise
 
@@ -28,8 +31,8 @@ def write_off(
     `actor` is who reported it, and `why` a sentence that identifies nobody; None: it was not said.
 
     Its case is closed, its waiting actions are cancelled, its open promise ends without being
-    broken, and no scan finds it again. The debt may remain: payments are recorded as before. A
-    write-off cannot be undone.
+    broken, and no scan finds it again. The debt may remain: payments of that day and later are
+    recorded as recoveries. `take_back_write_off` undoes it.
 
     Raises:
         NotYetError: the loan is not known.
@@ -54,3 +57,59 @@ def write_off(
     end_promise(connection, loan.id, now)
     reassess(connection, ctx, [loan.id], now)
     return because(ReasonCode.WRITE_OFF_RECORDED, loan=external_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOffTakenBack:
+    """The lender takes a loan back on its books."""
+
+    loan: str
+    """The lender's own id of it."""
+    taken_back_on: date
+    actor: str | None = None
+    why: str | None = None
+
+
+def take_back_write_off(connection: Connection, ctx: Context, back: WriteOffTakenBack) -> Reasons:
+    """Take a write-off back, in the caller's transaction. Returns what came of it.
+
+    The loan is on its ladder again, from its next review on: nothing is sent here, and what the
+    review plans waits for lawful hours as always. The write-off stays on record.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the day has not come yet, or is before the write-off.
+    """
+    now = ctx.now()
+    loan = lock_named_loan(connection, back.loan, "write_off_taken_back")
+    if loan.written_off_on is None:
+        return because(ReasonCode.NOT_WRITTEN_OFF, loan=back.loan)
+    if not loan.written_off_on <= back.taken_back_on <= now.date():
+        raise RejectedError(
+            ReasonCode.WRITE_OFF_TAKEN_BACK_ON_WRONG_DAY,
+            loan=back.loan,
+            written_off_on=loan.written_off_on,
+            on=back.taken_back_on,
+        )
+    was = ("id", "written_off_at", "written_off_on", "written_off_by", "written_off_why")
+    row = connection.execute(
+        select(*(loan_table.c[name] for name in was)).where(loan_table.c.id == loan.id)
+    ).one()
+    connection.execute(
+        insert(past_write_off).values(
+            loan_id=loan.id,
+            written_off_at=row.written_off_at,
+            written_off_on=row.written_off_on,
+            written_off_by=row.written_off_by,
+            written_off_why=row.written_off_why,
+            taken_back_on=back.taken_back_on,
+            taken_back_at=now,
+            taken_back_by=back.actor,
+            taken_back_why=back.why,
+        )
+    )
+    connection.execute(
+        update(loan_table).where(loan_table.c.id == loan.id).values(dict.fromkeys(was[1:], None))
+    )
+    reassess(connection, ctx, [loan.id], now)
+    return because(ReasonCode.WRITE_OFF_TAKEN_BACK, loan=back.loan)

@@ -29,6 +29,10 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
              WHERE c.borrower_id = b.id AND c.loan_id = l.id),
            (SELECT max(greatest(p.recorded_at, p.reversed_at)) FROM payment p
              WHERE p.loan_id = l.id),
+           (SELECT max(greatest(r.recorded_at, r.taken_back_at))
+              FROM payment_return r JOIN payment p ON p.id = r.payment_id
+             WHERE p.loan_id = l.id),
+           (SELECT max(w.taken_back_at) FROM past_write_off w WHERE w.loan_id = l.id),
            (SELECT max(greatest(j.recorded_at, j.taken_back_at)) FROM adjustment j
              WHERE j.loan_id = l.id),
            (SELECT max(d.decided_at) FROM decision d WHERE d.loan_id = l.id),

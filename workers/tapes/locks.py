@@ -110,6 +110,10 @@ WITH dated AS (
 ), forgotten AS (
     UPDATE payment p SET in_tape_as_of = NULL FROM dated d
      WHERE p.loan_id = d.id AND p.in_tape_as_of IS NOT NULL AND p.reversed_on < :as_of
+), parts AS (
+    UPDATE payment_return r SET in_tape_as_of = NULL
+      FROM dated d JOIN payment p ON p.loan_id = d.id
+     WHERE r.payment_id = p.id AND r.in_tape_as_of IS NOT NULL AND r.returned_on < :as_of
 )
 UPDATE loan l SET tape_as_of = :as_of FROM dated d WHERE l.id = d.id
 """)

@@ -79,11 +79,21 @@ RETURNING t.external_id, l.id, l.currency <> t.currency AS other_currency
 # The tape shows that these payments were reversed: no later tape contains them, so none may show
 # less because of them again.
 _FORGET_REVERSED = text("""
+WITH agreed AS (
+    SELECT l.id, t.external_id = ANY(:fallen) AS has_fallen
+      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+     WHERE NOT EXISTS (SELECT FROM tape_problem k
+                        WHERE k.loan = t.external_id AND k.kind = :not_if)
+), parts AS (
+    UPDATE payment_return r SET in_tape_as_of = NULL
+      FROM payment p JOIN agreed a ON a.id = p.loan_id
+     WHERE r.payment_id = p.id AND r.in_tape_as_of IS NOT NULL
+       AND (r.returned_on < :as_of OR (r.returned_on = :as_of AND a.has_fallen))
+)
 UPDATE payment p SET in_tape_as_of = NULL
-  FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
- WHERE p.loan_id = l.id AND p.in_tape_as_of IS NOT NULL
-   AND (p.reversed_on < :as_of OR (p.reversed_on = :as_of AND t.external_id = ANY(:fallen)))
-   AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
+  FROM agreed a
+ WHERE p.loan_id = a.id AND p.in_tape_as_of IS NOT NULL
+   AND (p.reversed_on < :as_of OR (p.reversed_on = :as_of AND a.has_fallen))
 """)
 
 # Where a tape shows less than is on record, its date is not recorded as that of the loan.

@@ -42,7 +42,8 @@ WITH differing AS (
       FROM tape_loan t
       JOIN loan l ON l.external_id = t.external_id
       JOIN payment p ON p.loan_id = l.id
-     WHERE p.paid_on >= :as_of AND p.reversed_on IS NULL AND p.unallocated < p.amount
+     WHERE p.paid_on >= :as_of AND p.reversed_on IS NULL
+       AND p.unallocated < p.amount - p.returned
      UNION
     SELECT t.external_id
       FROM tape_loan t

@@ -133,3 +133,32 @@ def test_a_case_is_not_closed_on_the_day_after_the_next_instalment_fell_due(
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     assert close_paid_cases(book.ctx, limit=1) == 0
+
+
+def test_a_write_off_that_is_taken_back_lets_the_ladder_go_on_and_sends_nothing_by_itself(
+    book: Book,
+) -> None:
+    write_off(book)
+    pay(book, "10")
+    assert book.one(payment).is_recovery
+    book.at("2026-03-02 23:30")
+
+    told = {"loan": "L-1", "taken_back_on": "2026-03-02"}
+    taken_back = tell(book, "write_off_taken_back", why="a mistake", actor="c-1", **told)
+
+    assert taken_back.reason == because(ReasonCode.WRITE_OFF_TAKEN_BACK, loan="L-1")
+    assert (book.one(loan).written_off_on, book.one(loan).review_on) == (None, date(2026, 3, 2))
+    assert set(book.actions("L-1").values()) == {"cancelled"}
+    book.escalate("L-1")
+    assert "planned" in book.actions("L-1").values()
+    assert book.send("L-1", "text_day_1") != "sent", "not at this hour"
+    assert book.sms.sent == []
+    assert tell(book, "write_off_taken_back", **told).reason == because(
+        ReasonCode.NOT_WRITTEN_OFF, loan="L-1"
+    )
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(line.text for line in loan_history(connection, book.ctx, "L-1"))
+    assert "The lender wrote the loan off as of 2026-03-02" in story
+    assert "The lender took the write-off back as of 2026-03-02. It was recorded by c-1." in story
+    assert "It is a recovery after the write-off." in story
+    assert write_off(book) == "applied", "it can be written off again"

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, text
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, paid_of, pay, row
 from workers.db.schema import borrower, loan, problem, tape_row
-from workers.payments.reversals import reverse_payment
+from workers.payments.reversals import Reversal, reverse_payment
 from workers.privacy.erasure import erase
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
@@ -72,7 +72,7 @@ def test_a_reversal_has_its_loan_read(book: Book, tmp_path: Path) -> None:
     bring_in(book, tmp_path, row("L-1"), as_of=DAY_1)
     pay(book, "10", date(2026, 3, 2))
     with book.ctx.engine.begin() as connection:
-        reverse_payment(connection, book.ctx, "P-1", date(2026, 3, 3))
+        reverse_payment(connection, book.ctx, Reversal("P-1", date(2026, 3, 3)))
     assert bring_in(book, tmp_path, row("L-1"), as_of=DAY_2).unchanged == 0
 
 

@@ -27,7 +27,9 @@ from workers.db.schema.loans import allocation as allocation
 from workers.db.schema.loans import instalment as instalment
 from workers.db.schema.loans import limitation_fact as limitation_fact
 from workers.db.schema.loans import loan as loan
+from workers.db.schema.loans import past_write_off as past_write_off
 from workers.db.schema.loans import payment as payment
+from workers.db.schema.loans import payment_return as payment_return
 from workers.db.schema.loans import replaced_instalment as replaced_instalment
 from workers.db.schema.loans import replaced_schedule as replaced_schedule
 from workers.db.schema.operations import access as access

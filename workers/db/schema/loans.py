@@ -1,9 +1,11 @@
 """Loans: instalments, payments and their allocations."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     Index,
     Integer,
     Table,
@@ -14,6 +16,7 @@ from sqlalchemy import (
 from domain.adjustments import AdjustmentKind
 from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.loans import Component
+from domain.payments import ReturnKind
 from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
 
 loan = Table(
@@ -119,6 +122,8 @@ payment = Table(
     Column("paid_on", Date, nullable=False),
     moment("recorded_at"),
     money("unallocated", server_default="0"),
+    money("returned", server_default="0"),  # refunded, or reversed in part
+    Column("is_recovery", Boolean, nullable=False, server_default="false"),  # of a written-off loan
     Column("instalment", Date),  # the due date of the one that the payer named; null: none
     Column("in_tape_as_of", Date),  # paid before the tape of that date, which contains it
     Column("reversed_on", Date),  # reversed: its allocations are undone
@@ -126,7 +131,44 @@ payment = Table(
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
     UniqueConstraint("external_id", "sender"),
+    CheckConstraint("returned BETWEEN 0 AND amount - unallocated", name="returned_within"),
     Index(None, "loan_id"),
+)
+
+# What went back of a payment in part; and reversals of all of it that were taken back.
+payment_return = Table(
+    "payment_return",
+    metadata,
+    identity(),
+    refers_to("payment"),
+    word("kind", ReturnKind),
+    Column("external_id", Text),  # the lender's own id; null: a reversal of all of it
+    money("amount"),
+    money("undone", server_default="0"),  # how much of it became unpaid again
+    Column("returned_on", Date, nullable=False),
+    moment("recorded_at"),
+    Column("actor", Text),  # the staff reference of the person who recorded it
+    Column("in_tape_as_of", Date),  # of a payment that the tape of that date contains
+    Column("taken_back_on", Date),
+    moment("taken_back_at", nullable=True),  # when this was reported …
+    Column("taken_back_by", Text),  # … and by whom
+    CheckConstraint("amount > 0", name="amount_positive"),
+    UniqueConstraint("payment_id", "kind", "external_id"),
+)
+
+# Write-offs that were taken back.
+past_write_off = Table(
+    "past_write_off",
+    metadata,
+    refers_to("loan", primary_key=True),
+    Column("written_off_at", DateTime(timezone=True), primary_key=True),  # when it was reported
+    Column("written_off_on", Date, nullable=False),
+    Column("written_off_by", Text),
+    Column("written_off_why", Text),
+    Column("taken_back_on", Date, nullable=False),
+    moment("taken_back_at"),
+    Column("taken_back_by", Text),
+    Column("taken_back_why", Text),  # in words that identify nobody
 )
 
 acknowledgement = Table(

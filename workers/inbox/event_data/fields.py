@@ -160,6 +160,7 @@ LEFT_OUT = {
         "loan",
         "of_representative",
         "proof",
+        "reversal",
         "said",
         "sender",
         "which_number",

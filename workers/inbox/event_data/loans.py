@@ -42,6 +42,37 @@ class ReversalFacts(EventData):
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
     reversed_on: Day
+    amount: Amount | None = None
+    """Of a reversal in part; left out: all that is left of the payment."""
+    reversal: Identifier | None = None
+    """The id of a reversal in part."""
+    actor: Staff | None = None
+
+    @model_validator(mode="after")
+    def _has_id_if_in_part(self) -> Self:
+        if (self.amount is None) != (self.reversal is None):
+            raise ValueError("a reversal in part has both an amount and a reversal")
+        return self
+
+
+class ReversalTakenBackFacts(EventData):
+    payment: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
+    loan: Identifier
+    reversal: Identifier | None = None
+    """Of a reversal in part; left out: the reversal of all of it."""
+    taken_back_on: Day
+    actor: Staff | None = None
+
+
+class RefundFacts(EventData):
+    refund: Identifier
+    payment: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
+    amount: Amount
+    refunded_on: Day
     actor: Staff | None = None
 
 
@@ -215,6 +246,13 @@ class RestructuringFacts(EventData):
 class WriteOffFacts(EventData):
     loan: Identifier
     written_off_on: Day
+    why: Why | None = None
+    actor: Staff | None = None
+
+
+class WriteOffTakenBackFacts(EventData):
+    loan: Identifier
+    taken_back_on: Day
     why: Why | None = None
     actor: Staff | None = None
 

@@ -1,0 +1,278 @@
+"""A payment that goes back in part, does not go back after all, or is refunded: cents add up."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select, text
+
+from domain.loans import ZERO, Component, Instalment
+from domain.payments import ReturnKind
+from domain.reasons import ReasonCode
+from tests.support.events import pay, refund, restore, reverse, tell
+from tests.support.loans import Book
+from tests.workers.tapes.test_import_tape import bring_in, row
+from workers.db.schema import allocation, instalment, loan, payment, payment_return
+from workers.history import loan_history
+from workers.inbox.process import EventResult
+
+MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Two instalments of 100, one of them past due since yesterday."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", instalments=[Instalment(due, Decimal(100)) for due in (MARCH, APRIL)])
+    book.escalate("L-1")
+    return book
+
+
+def paid(book: Book) -> dict[date, int]:
+    rows = book.rows(select(instalment).order_by(instalment.c.due_on))
+    return {row.due_on: int(sum(getattr(row, f"paid_{c}") for c in Component)) for row in rows}
+
+
+def codes(result: EventResult) -> list[str]:
+    return [reason.code for reason in result.reason]
+
+
+def test_of_a_part_that_bounced_the_rest_goes_first_and_then_what_was_paid_last(book: Book) -> None:
+    pay(book, "220")
+
+    reverse(book, amount="50", reversal="R-1")
+    assert paid(book) == {MARCH: 100, APRIL: 70}
+    told = reverse(book, amount="100", reversal="R-2")
+
+    assert paid(book) == {MARCH: 70, APRIL: 0}
+    assert told.reason[0].params["amount"] == "30.00"
+    assert book.one(payment).unallocated == 0
+    assert codes(reverse(book, amount="100", reversal="R-2")) == [ReasonCode.RETURN_KNOWN]
+    assert codes(reverse(book, amount="99", reversal="R-2")) == [ReasonCode.RETURN_ID_TAKEN]
+    assert codes(reverse(book, amount="71", reversal="R-3")) == [ReasonCode.RETURN_TOO_LARGE]
+
+    reverse(book)
+    assert paid(book) == {MARCH: 0, APRIL: 0}
+
+
+def test_what_did_not_bounce_after_all_is_paid_again(book: Book) -> None:
+    pay(book, "120")
+    reverse(book, amount="30", reversal="R-1")
+    restored = restore(book, reversal="R-1")
+    assert codes(restored)[0] == ReasonCode.REVERSAL_TAKEN_BACK
+    assert paid(book) == {MARCH: 100, APRIL: 20}
+
+    reverse(book)
+    assert paid(book) == {MARCH: 0, APRIL: 0}
+    assert codes(restore(book)) == [ReasonCode.REVERSAL_TAKEN_BACK, ReasonCode.PAYMENT_CURED]
+    assert paid(book) == {MARCH: 100, APRIL: 20}
+    assert sum(row.amount for row in book.rows(allocation)) == 120
+    assert codes(restore(book)) == [ReasonCode.REVERSAL_TAKEN_BACK_KNOWN]
+    assert book.one(loan).delinquent_since is None
+
+
+def test_a_taking_back_waits_for_its_reversal_and_not_without_end(book: Book) -> None:
+    pay(book, "100")
+    assert restore(book).status == "received"
+    assert restore(book, taken_back_on="2026-03-01").status == "received"
+    reverse(book)
+    assert codes(restore(book, taken_back_on="2026-03-01")) == [
+        ReasonCode.REVERSAL_TAKEN_BACK_TOO_EARLY
+    ]
+
+
+def test_only_what_is_left_over_is_refunded(book: Book) -> None:
+    pay(book, "250")
+
+    assert codes(refund(book, "51")) == [ReasonCode.RETURN_TOO_LARGE]
+    assert codes(refund(book, "40")) == [ReasonCode.REFUND_RECORDED]
+    assert codes(refund(book, "40")) == [ReasonCode.RETURN_KNOWN]
+    assert paid(book) == {MARCH: 100, APRIL: 100}
+    assert book.one(payment).unallocated == 10
+
+    reverse(book)
+    assert codes(refund(book, "5", id="RF-2")) == [ReasonCode.PAYMENT_IS_REVERSED]
+
+
+def test_the_story_tells_what_went_back_in_both_languages(book: Book) -> None:
+    pay(book, "250")
+    refund(book, "40")
+    reverse(book, amount="30", reversal="R-1", actor="c-1")
+    restore(book, reversal="R-1")
+    reverse(book)
+    restore(book, actor="c-2")
+
+    with book.ctx.engine.connect() as connection:
+        english, chinese = (
+            "\n".join(s.text for s in loan_history(connection, book.ctx, "L-1", language=language))
+            for language in ("en", "zh")
+        )
+
+    for said in (
+        "40.00 CNY of payment P-1 was given back as of 2026-03-02.",
+        "30.00 CNY of payment P-1 was reversed as of 2026-03-02. It was recorded by c-1.",
+        "The reversal of 30.00 CNY of payment P-1 was taken back as of 2026-03-02.",
+        "210.00 CNY of payment P-1 was reversed as of 2026-03-02.",
+        "The reversal of 210.00 CNY of payment P-1 was taken back as of 2026-03-02. It was",
+    ):
+        assert said in english
+    for said in ("退回", "30.00元已于2026-03-02冲正", "的冲正已于2026-03-02撤销"):
+        assert said in chinese
+
+
+def test_a_tape_that_was_cut_before_a_part_bounced_does_not_undo_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    pay(book, "110")
+    book.at("2026-03-03 10:00")
+    reverse(book, amount="40", reversal="R-1")
+    assert sum(paid(book).values()) == 70
+
+    bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=TUESDAY)
+    bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=TUESDAY)
+    assert sum(paid(book).values()) == 70
+
+    book.at("2026-03-04 10:00")
+    reverse(book, amount="30", reversal="R-2")
+    assert sum(paid(book).values()) == 70, "the tape contains the payment: this one is noted"
+    book.at("2026-03-05 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="40.00"), as_of=date(2026, 3, 5))
+    assert sum(paid(book).values()) == 40
+
+
+def test_a_noted_reversal_that_is_taken_back_changes_nothing(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    pay(book, "110")
+    book.at("2026-03-03 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=TUESDAY)
+
+    reverse(book)
+    restore(book)
+    book.at("2026-03-04 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=WEDNESDAY)
+
+    assert sum(paid(book).values()) == 110
+
+
+def test_a_payment_restored_after_a_tape_showed_its_reversal_is_paid_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    pay(book, "110")
+    reverse(book)
+    book.at("2026-03-03 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=TUESDAY)
+    assert sum(paid(book).values()) == 0
+
+    restore(book)
+    assert sum(paid(book).values()) == 110
+    bring_in(book, tmp_path, row("L-1"), as_of=TUESDAY)
+    assert sum(paid(book).values()) == 110
+
+
+TOLD = st.lists(
+    st.one_of(
+        st.tuples(st.just("pay"), st.decimals("0.01", "150", places=2)),
+        st.tuples(st.just("reverse"), st.integers(0, 3)),
+        st.tuples(st.just("part"), st.decimals("0.01", "150", places=2)),
+        st.tuples(st.just("restore"), st.integers(0, 3)),
+        st.tuples(st.just("restore part"), st.integers(0, 9)),
+        st.tuples(st.just("refund"), st.decimals("0.01", "60", places=2)),
+        st.tuples(st.just("charge"), st.decimals("0.01", "60", places=2)),
+        st.tuples(st.just("waive"), st.decimals("0.01", "150", places=2)),
+        st.tuples(st.just("leave out"), st.just(0)),
+        st.tuples(st.just("accelerate"), st.just(0)),
+        st.tuples(st.just("take back"), st.integers(0, 9)),
+        st.tuples(st.just("tape"), st.just(0)),
+    ),
+    min_size=3,
+    max_size=9,
+)
+
+
+def tell_one(book: Book, number: int, kind: str, value: object, folder: Path) -> None:
+    """One thing of a random story; what cannot be is rejected."""
+    today = book.ctx.today().isoformat()
+    given = {"adjustment": f"A-{number}", "loan": "L-1", "booked_on": today}
+    match kind:
+        case "pay":
+            pay(book, str(value), id=f"P-{number}")
+        case "reverse":
+            reverse(book, f"P-{value}")
+        case "part":
+            reverse(book, f"P-{number % 4}", amount=str(value), reversal=f"R-{number}")
+        case "restore":
+            restore(book, f"P-{value}")
+        case "restore part":
+            restore(book, f"P-{int(str(value)) % 4}", reversal=f"R-{value}")
+        case "refund":
+            refund(book, str(value), id=f"RF-{number}", payment=f"P-{number % 4}")
+        case "charge":
+            said = {"component": "fees", "due_on": "2026-02-28", "currency": "CNY"}
+            tell(book, "charge", amount=str(value), **said, **given)
+        case "waive":
+            tell(book, "waiver", amount=str(value), currency="CNY", **given)
+        case "leave out":
+            tell(book, "instalment_left_out", instalment="2026-02-28", **given)
+        case "accelerate":
+            tell(book, "acceleration", due_on=today, **given)
+        case "take back":
+            told = {"adjustment": f"A-{value}", "loan": "L-1", "reversed_on": today}
+            tell(book, "adjustment_reversal", **told)
+        case _:
+            bring_in(book, folder, row("L-1"), as_of=MONDAY)
+
+
+def assert_cents_add_up(book: Book) -> None:
+    """Paid + left over + refunded = received - reversed, and no component is overpaid."""
+    dues = book.rows(instalment)
+    for due in dues:
+        assert all(ZERO <= getattr(due, f"paid_{c}") <= getattr(due, c) for c in Component)
+    of_instalments = sum((getattr(due, f"paid_{c}") for due in dues for c in Component), ZERO)
+    live = [row for row in book.rows(payment) if row.reversed_on is None]
+    parts = book.rows(select(payment_return).where(payment_return.c.taken_back_on.is_(None)))
+    ids = {row.id for row in live}
+    back = dict.fromkeys(ReturnKind, ZERO)
+    for part in parts:
+        if part.payment_id in ids:
+            back[ReturnKind(part.kind)] += part.amount
+    received = sum((row.amount for row in live), ZERO)
+    left_over = sum((row.unallocated for row in live), ZERO)
+    reversed_ = back[ReturnKind.REVERSAL]
+    assert of_instalments + left_over + back[ReturnKind.REFUND] == received - reversed_
+    for row_ in live:
+        allocated = select(func.coalesce(func.sum(allocation.c.amount), 0)).where(
+            allocation.c.payment_id == row_.id
+        )
+        (total,) = book.rows(allocated)
+        assert total[0] + row_.unallocated == row_.amount - row_.returned
+
+
+@given(told=TOLD)
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_cents_add_up_over_any_story_of_a_loan(
+    engine: Engine, tmp_path: Path, told: list[tuple[str, object]]
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("TRUNCATE person, borrower, loan, inbox_event CASCADE"))
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    for number, (kind, value) in enumerate(told):
+        tell_one(book, number, kind, value, tmp_path)
+        assert_cents_add_up(book)
