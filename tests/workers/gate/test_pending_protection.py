@@ -304,6 +304,7 @@ SAYS_ONLY = {
     *("actor", "amount", "currency", "why", "reason", "meaning", "fact", "status", "kind"),
     *("channel", "outcome", "at", "until", "callback_at", "starts_on", "ends_on", "paid_on"),
     *("due_on", "instalment", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
+    *("sender", "restructured_on", "paid", "instalments"),
     *("booked_on", "taken_back_on", "refunded_on", "component", "reversal", "refund"),
     *("role", "contacted", "time", "place", "which_number", "said", "item", "order"),
     *("name", "phone", "phones", "another_phone", "phone_at_work", "address", "zones", "locale"),
