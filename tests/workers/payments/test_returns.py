@@ -260,7 +260,7 @@ def assert_cents_add_up(book: Book) -> None:
 
 @given(told=TOLD)
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
