@@ -86,15 +86,7 @@ def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Receive reports of providers, borrowers' texts and the lender's events, and store them."""
     _assert_free(host, port)
     _check()
-    _become(
-        "uvicorn",
-        "--factory",
-        "workers.http.app:create_app",
-        f"--host={host}",
-        f"--port={port}",
-        "--no-access-log",  # its lines would hold the callers' addresses
-        "--no-server-header",
-    )
+    _become("workers.http.server", host, str(port))
 
 
 def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:

@@ -1,4 +1,4 @@
-"""The webhook application (ASGI): `uvicorn --factory workers.http.app:create_app`."""
+"""The webhook application (ASGI), which `workers.http.server` serves."""
 
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version

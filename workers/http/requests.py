@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import ImmutableMultiDict
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
@@ -65,13 +65,17 @@ async def read_body(request: Request) -> bytes:
     """The raw body.
 
     Raises:
-        RefusedError: it is larger than `MOST_BYTES`; no more is read, whatever was announced.
+        RefusedError: it is larger than `MOST_BYTES`; no more is read, whatever was announced. Or
+            the caller is gone.
     """
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise RefusedError(413, "too large")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise RefusedError(413, "too large")
+    except ClientDisconnect:
+        raise RefusedError(408, "its connection ended before its body did") from None
     return body
 
 
