@@ -13,15 +13,15 @@ from workers.clock import Clock
 from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.db.encryption_keys import read_index_key
-from workers.db.engine import connect
+from workers.db.engine import POOL_SIZE, connect
 from workers.db.outbox import with_outbox
 from workers.outbox.lender_webhook import lender_webhook_in
 from workers.sms.providers import tencent, twilio
 from workers.sms.providers.routing import Routes, Sender
 
 
-def build_context(settings: Settings) -> Context:
-    """Build the context for production.
+def build_context(settings: Settings, pool_size: int = POOL_SIZE) -> Context:
+    """Build the context for production. `pool_size` is how many connections it may open.
 
     Raises:
         ArrearsError: policy, templates or keys are not usable; the message says which.
@@ -29,7 +29,7 @@ def build_context(settings: Settings) -> Context:
     templates = Templates.load(settings.policy_dir / "templates")
     senders = [*_twilio(settings), *_tencent(settings, templates)]
     lender_webhook = lender_webhook_in(settings)
-    engine = connect(settings.database_url)
+    engine = connect(settings.database_url, pool_size=pool_size)
     return Context(
         settings=settings,
         templates=templates,
@@ -82,12 +82,12 @@ def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
 
 
 @cache
-def process_context() -> Context:
+def process_context(pool_size: int = POOL_SIZE) -> Context:
     """The context of this process, built from its environment at first use.
 
     After that the garbage collector ignores the objects that exist by then: they live as long as
     the process, and to traverse them took a tenth to a fifth of a second each time.
     """
-    ctx = build_context(load_settings(os.environ))
+    ctx = build_context(load_settings(os.environ), pool_size)
     gc.freeze()
     return ctx

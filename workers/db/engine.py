@@ -29,6 +29,9 @@ RECYCLE_AFTER = 600
 """Seconds after which a connection is replaced. Its prepared plans end with it: a plan that was
 made while a table was empty is bad when the table has filled."""
 
+POOL_SIZE = 4
+"""The connections of a process that works one task at a time, and of its threads."""
+
 _USED_AT = "arrears_used_at"
 _OPTIONS = (
     "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s"
@@ -39,7 +42,7 @@ _OPTIONS = (
 )
 
 
-def connect(url: str, *, pool_size: int = 4) -> Engine:
+def connect(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     """An engine whose connections use UTC and detect a dead server within seconds.
 
     It does not connect yet.

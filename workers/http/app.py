@@ -1,11 +1,11 @@
 """The webhook application (ASGI), which `workers.http.server` serves."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,8 +14,9 @@ from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db.engine import assert_writable
 from workers.http import lender, tencent, twilio
+from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.notify_workers import worker_notifier
-from workers.http.requests import RETRY_AFTER_SECONDS, RefusedError, refuse
+from workers.http.requests import RETRY_AFTER_SECONDS, RefusedError, in_the_store, refuse
 
 
 class Health(BaseModel):
@@ -40,7 +41,8 @@ def create_app(
         redoc_url=None,
     )
     app.state.notify = notify or (worker_notifier() if ctx is None else _notify_nobody)
-    app.state.ctx = ctx or process_context()
+    app.state.ctx = ctx or process_context(POOL_SIZE)
+    app.state.doors = Doors()
     for refusal in (RefusedError, ArrearsError):
         app.add_exception_handler(refusal, refuse)
     for endpoints in (lender, twilio, tencent):
@@ -58,12 +60,12 @@ async def _notify_nobody(event_id: int) -> None:
     """The sweep finds every stored event."""
 
 
-def health(request: Request, response: Response) -> Health:
-    """Whether the database answers and can be written to, and a connection to it is free within
-    half a minute."""
+async def health(request: Request, response: Response) -> Health:
+    """Whether the database answers and can be written to."""
+    ask = partial(assert_writable, request.app.state.ctx.engine)
     try:
-        assert_writable(request.app.state.ctx.engine)
-    except (ArrearsError, PoolTimeoutError):
+        await in_the_store(request, Door.HEALTH, ask)
+    except RefusedError:
         # Anybody may ask, so the reason is left to `arrears check`.
         response.status_code = 503
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -15,6 +15,7 @@ from domain.reasons import Parameter, decimal_string, reasons_as_json
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
 from workers.context import Context
+from workers.http.doors import Door
 from workers.http.lender_events import AnyLenderEvent, LenderEvent
 from workers.http.openapi import OTHER_CONTENTS, Refusal, refusals
 from workers.http.requests import context_of, in_the_store
@@ -110,7 +111,8 @@ async def lender_event(
 ) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
     sender = request.state.sender
-    event_id = await in_the_store(partial(_store, context_of(request), sender, webhook_id, body))
+    store = partial(_store, context_of(request), sender, webhook_id, body)
+    event_id = await in_the_store(request, Door.EVENTS, store)
     # After the answer: the event is stored, and its sender need not wait for the broker.
     return Response(status_code=202, background=BackgroundTask(request.app.state.notify, event_id))
 
@@ -131,7 +133,8 @@ async def lender_event(
 async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
     try:
-        started = await in_the_store(partial(_start, context_of(request), body))
+        start = partial(_start, context_of(request), body)
+        started = await in_the_store(request, Door.CALLS, start)
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
         refusal = {

@@ -18,6 +18,7 @@ from domain.errors import ArrearsError
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.db.engine import is_read_only
+from workers.http.doors import Door, Doors
 from workers.sms.providers.twilio import form_fields
 
 log = logging.getLogger(__name__)
@@ -104,13 +105,19 @@ def check_identifier(written: str) -> None:
         raise RefusedError(400, "its id is no id: write 1 to 128 visible ASCII characters")
 
 
-async def in_the_store(work: Callable[[], Result]) -> Result:
-    """Run what waits for the database in a thread, so that other calls are served meanwhile.
+async def in_the_store(request: Request, door: Door, work: Callable[[], Result]) -> Result:
+    """Run what waits for the database in a thread, with a connection of the door, so that other
+    calls are served meanwhile.
 
     Raises:
         RefusedError: the database is away, too busy or read only, or what came contradicts what
             is on record.
     """
+    doors: Doors = request.app.state.doors
+    try:
+        await doors.enter(door)
+    except TimeoutError:
+        raise RefusedError(503, "too many such calls at once; try again later") from None
     try:
         return await run_in_threadpool(work)
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
@@ -125,3 +132,5 @@ async def in_the_store(work: Callable[[], Result]) -> Result:
         raise
     except ArrearsError as error:
         raise RefusedError(409, str(error)) from None
+    finally:
+        doors.leave(door)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from workers.http.delivery_receipts import store_reports
+from workers.http.doors import Door
 from workers.http.inbound_texts import store_text
 from workers.http.notify_workers import wake_worker
 from workers.http.openapi import described_request, refusals
@@ -72,7 +73,9 @@ router = APIRouter(
 async def text_statuses(request: Request, background: BackgroundTasks) -> Taken:
     """Store the delivery receipts of texts, several of them in one call."""
     reports = _reports(await read_body(request))
-    ids = await in_the_store(partial(store_reports, context_of(request), reports))
+    ids = await in_the_store(
+        request, Door.RECEIPTS, partial(store_reports, context_of(request), reports)
+    )
     background.tasks += wake_worker(request, ids).tasks
     return Taken()
 
@@ -86,7 +89,9 @@ async def inbound_text(request: Request, background: BackgroundTasks) -> Taken:
     """Store a borrower's text. Nobody is contacted at its number before it is read."""
     ctx = context_of(request)
     text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
-    stored = await in_the_store(partial(store_text, ctx, text, help_is_answered=False))
+    stored = await in_the_store(
+        request, Door.TEXTS, partial(store_text, ctx, text, help_is_answered=False)
+    )
     background.tasks += wake_worker(request, [stored.event_id]).tasks
     return Taken()
 

@@ -14,6 +14,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.http.delivery_receipts import store_reports
+from workers.http.doors import Door
 from workers.http.inbound_texts import store_text
 from workers.http.notify_workers import wake_worker
 from workers.http.openapi import (
@@ -92,7 +93,9 @@ async def text_status(request: Request) -> Response:
     report = read_status_report(request.url.query, fields)
     check_identifier(report.sid)
     check_identifier(report.word)
-    ids = await in_the_store(partial(store_reports, context_of(request), [report]))
+    ids = await in_the_store(
+        request, Door.RECEIPTS, partial(store_reports, context_of(request), [report])
+    )
     return Response(status_code=204, background=wake_worker(request, ids))
 
 
@@ -110,7 +113,9 @@ async def inbound_text(request: Request) -> Response:
     fields = await _signed_fields(request)
     text = read_inbound_text(fields)
     check_identifier(text.sid)
-    stored = await in_the_store(partial(store_text, ctx, text, help_is_answered=True))
+    stored = await in_the_store(
+        request, Door.TEXTS, partial(store_text, ctx, text, help_is_answered=True)
+    )
     wake = wake_worker(request, [stored.event_id])
     return Response(_answer(ctx, stored.help_in), media_type="text/xml", background=wake)
 
