@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -35,6 +36,9 @@ class _Stage(Enum):
     ANSWER = auto()
 
 
+_TURNS = count()  # the clock of the loop is the same for all that happens in one turn of it
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with limits; what goes over one is refused, and its connection closed."""
 
@@ -44,6 +48,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._timer: asyncio.TimerHandle | None = None
         self._stage = _Stage.HEAD
+        self._waits_since = next(_TURNS)
         self._is_receiving = False
         self._head_bytes = 0
         self._refusal: HTTPStatus | None = None
@@ -51,7 +56,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._start(_Stage.HEAD, self.limits.head_within)
-        if len(self.connections) > self.limits.connections:
+        if len(self.connections) > self.limits.connections:  # some of them may be closing
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -92,6 +97,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._waits_since = next(_TURNS)
         if self._is_receiving:
             return  # the rest of its body, or of a further call, still has its time
         if self.cycle.response_complete:
@@ -123,23 +129,28 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _make_room(self) -> None:
-        """Close the connection that has waited longest for its head; if none waits, refuse this
-        one."""
-        waiting = [
+        """Close the connection that has waited longest for its head, if there are too many; if
+        none waits, refuse this one."""
+        open_ones = [
             connection
             for connection in self.connections
-            if isinstance(connection, LimitedProtocol)
-            and connection is not self
-            and connection._stage is _Stage.HEAD
-            and connection._timer is not None
+            if isinstance(connection, LimitedProtocol) and not connection.transport.is_closing()
+        ]
+        if len(open_ones) <= self.limits.connections:
+            return
+        waiting = [
+            connection
+            for connection in open_ones
+            if connection is not self and connection._is_idle()
         ]
         if waiting:
-            min(waiting, key=lambda each: each._due_at()).transport.abort()
+            min(waiting, key=lambda each: each._waits_since).transport.abort()
         else:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _due_at(self) -> float:
-        return self._timer.when() if self._timer else 0.0
+    def _is_idle(self) -> bool:
+        """Whether no call is being received or answered: it may be closed."""
+        return self.cycle is None or (self.cycle.response_complete and not self._is_receiving)
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Say why, if nothing was said yet, and close the connection."""
