@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from config.readers.yaml_reader import Value, read_yaml
@@ -11,6 +11,7 @@ from config.readers.yaml_reader import Value, read_yaml
 PLACEHOLDERS = Path(__file__).parents[1] / "placeholders.yaml"
 
 
+@lru_cache(maxsize=64)  # of one row several ask the same
 def is_placeholder(text: str) -> bool:
     """Whether a text stands for nothing: it is no id, name, number or address. False if empty."""
     if not text:
