@@ -140,6 +140,26 @@ def with_new_schedule(known: OnRecord) -> OnRecord:
     return replace(known, may_fall_by=known.paid, payments=payments, adjustments=adjustments)
 
 
+def keep_schedule(
+    on_record: Sequence[Instalment],
+    shown: Decimal,
+    known: OnRecord,
+    as_of: date,
+    order: AllocationOrder,
+) -> Reconciled:
+    """The schedule on record, where the tape of `as_of` still has one that was replaced.
+
+    `shown` is what the new schedule would have as paid if the tape had it. If that is more than is
+    on record without the payments of the tape's day or later, the rest is added.
+    """
+    live = sum((payment.pays for payment in known.payments if not payment.reversed), ZERO)
+    more = shown - (known.paid - live)
+    instalments = tuple(on_record)
+    if more > ZERO:
+        instalments = apply_allocations(instalments, allocate(instalments, more, order, as_of)[0])
+    return Reconciled(instalments, {}, {}, ZERO, fallen=False)
+
+
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:
     """The total paid of all of them."""
     return sum((instalment.paid for instalment in instalments), ZERO)

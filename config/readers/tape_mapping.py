@@ -30,6 +30,7 @@ class Field(StrEnum):
     CURRENCY = "currency"
     ORIGINAL_PRINCIPAL = "original_principal"
     DISBURSED_ON = "disbursed_on"
+    RESTRUCTURED_ON = "restructured_on"
     PRINCIPAL = "principal"
     INTEREST = "interest"
     ANNUAL_RATE_PERCENT = "annual_rate_percent"

@@ -33,6 +33,7 @@ from workers.operations.problems import (
     read_problems,
     resolve_problem,
 )
+from workers.tapes.imports import UnfinishedImport
 
 app = typer.Typer()
 
@@ -99,6 +100,21 @@ CALENDARS = Table[EndingCalendar](
     },
     if_none="No calendar ends soon.",
 )
+IMPORTS = Table[UnfinishedImport](
+    "Imports of tapes that were interrupted",
+    {
+        "number": lambda left: left.number,
+        "tape": lambda left: left.file,
+        "as of": lambda left: left.as_of,
+        "left to do": lambda left: f"{left.pending:,}",
+        "since": lambda left: left.since,
+        "what to do": lambda left: say(
+            "import the same tape again, or `arrears tape abandon {number}`", number=left.number
+        ),
+    },
+    if_none="No import was interrupted.",
+    right=("left to do",),
+)
 ACTIONS = Table[StuckActions](
     "Actions that fail or were given up",
     {
@@ -124,6 +140,7 @@ TABLES: dict[str, Table[Any]] = {
     "actions": ACTIONS,
     "persons": PERSONS,
     "calendars": CALENDARS,
+    "imports": IMPORTS,
 }
 
 
@@ -132,8 +149,8 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="A kind of problem or of event, or loans, replies, events, actions, persons "
-            "or calendars."
+            help="A kind of problem or of event, or loans, replies, events, actions, persons, "
+            "calendars or imports."
         ),
     ] = None,
     loan: OfLoan = None,

@@ -7,6 +7,7 @@ import typer
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from workers.cli.context import assert_usable, load_context
+from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import language_of_environment, said_error, say
 from workers.cli.render import print_lines
 from workers.context import Context
@@ -18,6 +19,7 @@ from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
 from workers.sms.route_check import wrong_routes
+from workers.tapes.imports import read_unfinished
 
 
 def migrate(
@@ -73,6 +75,9 @@ def check() -> None:
 
 def _database(ctx: Context) -> None:
     assert_usable(ctx)
+    with ctx.engine.connect() as connection:
+        for left in read_unfinished(connection, ctx.settings.lender_zone):
+            print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
     assert_policy_unchanged(ctx)
 
 

@@ -10,6 +10,7 @@ from domain.actions import ActionStatus
 from domain.language.speak import speak, with_sentence
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
+from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.messaging.broker import queue_depths
@@ -62,6 +63,7 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     print_counts(say("Events out"), _events_out(found))
     print_counts(say("Events out given up"), _spoken(found.events_out.dead_by_reason))
     print_counts(say("Open problems"), _coded("problem", found.problems))
+    print_lines(*map(import_is_unfinished, found.imports))
     if depths is None:
         print_lines(
             say(

@@ -10,15 +10,15 @@ import typer
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
 from domain.masking import MASKING
-from domain.tape_imports import TapeImportStatus
 from workers.cli.common import AsJson, DryRun, day
 from workers.cli.context import open_context
+from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import coded, say
 from workers.cli.render import UNCHANGED, Table, console, errors, print_json
 from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
 from workers.tapes.import_tape import ImportReport, import_tape
-from workers.tapes.imports import TapeImport, abandon_import, last_imports
+from workers.tapes.imports import TapeImport, abandon_import, last_imports, read_unfinished
 from workers.tapes.row_errors import RowError
 from workers.tapes.status_comparison import StatusCell, StatusComparison
 
@@ -198,15 +198,16 @@ IMPORTS = Table[TapeImport](
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show the last imports, and how many loans wait for one that was interrupted."""
-    with open_context().engine.connect() as connection:
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
         imports = last_imports(connection)
+        unfinished = read_unfinished(connection, ctx.settings.lender_zone)
     if as_json:
         print_json(imports)
         return
     IMPORTS.print(imports)
-    for left in imports:
-        if left.status is TapeImportStatus.MERGING:
-            errors.print(unfinished(left), markup=False)
+    for left in unfinished:
+        errors.print(import_is_unfinished(left), markup=False)
 
 
 @app.command()
@@ -229,16 +230,3 @@ def abandon(
     )
     if dry_run:
         console.print(say(UNCHANGED))
-
-
-def unfinished(left: TapeImport) -> str:
-    """A sentence on an import that is not finished, and what to do."""
-    return say(
-        "Import {number}, {file} as of {as_of}: {loans:,} loan(s) wait; nobody is contacted about "
-        "them. If it does not run, it was interrupted: import the same tape again, or give up the "
-        "rest with `arrears tape abandon {number}`.",
-        number=left.id,
-        file=left.file_name,
-        as_of=left.as_of,
-        loans=left.pending,
-    )

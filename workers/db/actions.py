@@ -41,6 +41,7 @@ from workers.db.pending_events import (
     has_pending_event,
     has_pending_event_of_parties,
     has_pending_tape,
+    has_pending_tape_of_person,
 )
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, loan, loan_party
@@ -188,7 +189,7 @@ def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
         .cte("whom")
     )
     of_person = (
-        select(borrower.c.id, has_pending_event().label("waits"))
+        select(borrower.c.id, or_(has_pending_event(), has_pending_tape_of_person()).label("waits"))
         .where(borrower.c.id.in_(select(whom.c.record)))
         .cte("of_person")
         .prefix_with("MATERIALIZED")

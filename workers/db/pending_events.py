@@ -189,9 +189,23 @@ def has_pending_tape() -> Condition:
     return names.correlate(loan)
 
 
+def has_pending_tape_of_person() -> Condition:
+    """Whether a tape names any loan of a person and is not merged as far yet, for a query of
+    `borrower`.
+
+    What it says of the person holds for their other loans too, also for those that it lacks.
+    """
+    names = exists().where(
+        _RECORD.c.person_id == borrower.c.person_id,
+        _LOAN.c.borrower_id == _RECORD.c.id,
+        tape_pending_loan.c.external_id == _LOAN.c.external_id,
+    )
+    return names.correlate(borrower)
+
+
 def has_pending_event_or_tape() -> Condition:
-    """Whether an event is pending for the person, or a tape for the loan, for a query of both."""
-    return or_(has_pending_event(), has_pending_tape())
+    """Whether an event or a tape is pending for the person or the loan, for a query of both."""
+    return or_(has_pending_event(), has_pending_tape(), has_pending_tape_of_person())
 
 
 def waits_for_event(connection: Connection, external_id: str) -> bool:

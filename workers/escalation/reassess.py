@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from domain.actions import ActionFacts, ActionStatus
 from domain.compliance.rules import packs_for
-from domain.decision import Snapshot, next_review
-from domain.delinquency import Arrears, arrears_on, ladder_start
+from domain.decision import Snapshot
+from domain.delinquency import Arrears
 from domain.ladder import Ladder
+from domain.position import LoanPosition, position_of
 from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import Assigned, cancel_appointments
@@ -39,18 +40,18 @@ def reassess(
     """
     today = now.date()
     facts = load_standings(connection, loan_ids, today)
-    arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
     ladders = _ladders(ctx, facts, today)
-    starts = {
-        id: ladder_start(facts[id].instalments, today, ladder.minimum_amount) if ladder else None
-        for id, ladder in ladders.items()
+    stands = {
+        id: position_of(_snapshot(ctx, id, fact, today), ladders[id], now)
+        for id, fact in facts.items()
     }
+    arrears = {id: position.arrears for id, position in stands.items()}
     move_waiting(
         connection,
         (
             (stored, replace(action_facts, party_left=fact.has_left(stored.past)))
             for id, fact in facts.items()
-            for action_facts in (_action_facts(fact, arrears[id], ladders[id], starts[id]),)
+            for action_facts in (_action_facts(fact, stands[id], ladders[id]),)
             for stored in fact.actions
         ),
         now,
@@ -59,10 +60,7 @@ def reassess(
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
     keep_cases(connection, cured=cured, written_off=written_off, now=now)
-    positions = [
-        _position(ctx, id, fact, arrears[id], starts[id], now) for id, fact in facts.items()
-    ]
-    set_positions(connection, positions, now)
+    set_positions(connection, [_position(id, facts[id], stands[id]) for id in facts], now)
     resolve_reopened(connection, [id for id, fact in facts.items() if fact.has_problem], now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     assigned_actions = [each for id in assigned for each in _assigned(ctx, facts[id], today)]
@@ -111,36 +109,31 @@ def _assigned(ctx: Context, fact: LoanStanding, on: date) -> Iterator[Assigned]:
             yield Assigned(stored.id, holds, fact.has_left(stored.past))
 
 
-def _action_facts(
-    fact: LoanStanding, arrears: Arrears, ladder: Ladder | None, since: date | None
-) -> ActionFacts:
+def _action_facts(fact: LoanStanding, position: LoanPosition, ladder: Ladder | None) -> ActionFacts:
     return ActionFacts(
-        past_due=arrears.past_due,
-        ladder_since=since,
+        past_due=position.arrears.past_due,
+        ladder_since=position.ladder_since,
         written_off=fact.written_off,
         off_the_ladder=ladder is None,
     )
 
 
-def _position(
-    ctx: Context,
-    id: int,
-    fact: LoanStanding,
-    arrears: Arrears,
-    ladder_since: date | None,
-    now: datetime,
-) -> Position:
+def _snapshot(ctx: Context, id: int, fact: LoanStanding, on: date) -> Snapshot:
     packs = packs_for(ctx.policy.rule_packs, fact.jurisdiction) if fact.parties else ()
-    snapshot = Snapshot(
+    return Snapshot(
         id,
         fact.instalments,
-        all_holds(packs, fact, now.date()),
+        all_holds(packs, fact, on),
         written_off=fact.written_off,
-        parties=parties_with_holds(ctx, fact, now.date()),
+        parties=parties_with_holds(ctx, fact, on),
     )
+
+
+def _position(id: int, fact: LoanStanding, position: LoanPosition) -> Position:
+    """What is on record of a position: a loan that was written off has none."""
     return Position(
         loan_id=id,
-        delinquent_since=None if fact.written_off else arrears.delinquent_since,
-        ladder_since=None if fact.written_off else ladder_since,
-        review_on=next_review(snapshot, now),
+        delinquent_since=None if fact.written_off else position.arrears.delinquent_since,
+        ladder_since=None if fact.written_off else position.ladder_since,
+        review_on=position.review_on,
     )

@@ -41,6 +41,7 @@ from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of
 from workers.operations.calendars import EndingCalendar, ending_calendars
 from workers.operations.persons import RecordLink, assert_known, read_presumed
+from workers.tapes.imports import UnfinishedImport, read_unfinished
 
 UNAPPLIED = (InboxStatus.RECEIVED, InboxStatus.REJECTED)
 """Something is left to be done about an event with one of these statuses."""
@@ -100,6 +101,8 @@ class Problems:
     """Records that count as one person until somebody confirms or parts them."""
     calendars: Page[EndingCalendar]
     """Calendars that end soon, or have ended."""
+    imports: Page[UnfinishedImport]
+    """Imports of tapes that were interrupted."""
 
 
 LISTS = tuple(field.name for field in fields(Problems))
@@ -135,12 +138,19 @@ def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> P
         )
         if "calendars" in lists
         else NOTHING,
+        page_of("imports", _interrupted(connection, zone), lambda _: "imports", asked)
+        if "imports" in lists
+        else NOTHING,
     )
     if asked.loan is not None and not any(getattr(found, name) for name in OF_LOANS):
         known_loan_id(connection, asked.loan)
     if asked.borrower is not None and not found.loans:
         assert_known(connection, asked.borrower)
     return found
+
+
+def _interrupted(connection: Connection, zone: tzinfo) -> list[UnfinishedImport]:
+    return [each for each in read_unfinished(connection, zone) if not each.is_running]
 
 
 def asked_lists(asked: Asked) -> tuple[str, ...]:

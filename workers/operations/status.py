@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Integer, exists, func, select
@@ -17,6 +17,7 @@ from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.scan import announced_already
+from workers.tapes.imports import UnfinishedImport, read_unfinished
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
 """Days past due, both ends included, as lenders report them; they follow no ladder."""
@@ -120,6 +121,8 @@ class Status:
     """Open replies, by who has them."""
     problems: dict[str, int]
     """Open problems of loans, by kind."""
+    imports: tuple[UnfinishedImport, ...]
+    """The imports of tapes that are not finished, oldest first."""
 
 
 def read_status(connection: Connection, now: datetime) -> Status:
@@ -135,6 +138,7 @@ def read_status(connection: Connection, now: datetime) -> Status:
         events_out=_events_out(connection, now),
         replies=count_replies(connection),
         problems=_counts(connection, problem.c.kind, problem.c.resolved_at.is_(None)),
+        imports=tuple(read_unfinished(connection, now.tzinfo or UTC)),
     )
 
 

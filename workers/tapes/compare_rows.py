@@ -33,7 +33,7 @@ CREATE TEMP TABLE tape_to_read (
 CREATE TEMP TABLE tape_seen (line int, loan text);
 CREATE TEMP TABLE tape_identity (
     line int, is_good boolean, slot int, customer uuid, name bigint, phone bigint, address bigint,
-    is_compared boolean, shown text
+    place bigint, is_compared boolean, shown text
 );
 CREATE TEMP TABLE tape_error (
     line int, shown_column text, expected text, shown text, said text, said_values jsonb
@@ -120,7 +120,7 @@ SELECT line, loan, first FROM ordered WHERE line > first ORDER BY line
 # shows that they are one person's unless something else agrees.
 _COMPARED = """
 WITH first AS (
-    SELECT DISTINCT ON (customer) customer, line, name, phone, address
+    SELECT DISTINCT ON (customer) customer, line, name, phone, address, place
       FROM tape_identity
      WHERE is_compared
      ORDER BY customer, line, slot
@@ -132,7 +132,8 @@ WITH first AS (
       FROM tape_identity i
       JOIN first f ON f.customer = i.customer
      WHERE i.is_compared
-       AND (i.name, i.phone, i.address) IS DISTINCT FROM (f.name, f.phone, f.address)
+       AND ((i.name, i.phone, i.address) IS DISTINCT FROM (f.name, f.phone, f.address)
+            OR i.place <> f.place)
 )
 """
 

@@ -20,6 +20,8 @@ from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import TapeRow
 
+PLACE = (Field.ZONES, Field.LOCALE, Field.REGION)
+
 _NO_DIGIT = re.compile(r"\D")
 
 
@@ -34,6 +36,9 @@ class Identity(NamedTuple):
     """Of the name, 64 bits, as of the others."""
     phone: int
     address: int
+    place: int | None
+    """Of the zones, the locale and the region; None: the cells of a party do not say all of them.
+    """
     is_compared: bool
     """Whether another row with the id and another person is a contradiction."""
     shown: str
@@ -60,6 +65,7 @@ def _identity(cells: Cells, slot: int, id: str, key: bytes) -> Identity:
         name=_hash(name_key(name), key),
         phone=_hash(phones, key),
         address=_hash(address, key),
+        place=None if slot else _hash("\n".join(map(cells.text, PLACE)), key),
         # A row without a name is refused, and made-up contacts differ from loan to loan.
         is_compared=bool(name) and not mapping.made_contacts,
         shown=masked(id),

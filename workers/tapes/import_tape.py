@@ -309,7 +309,13 @@ class _Import:
         while True:
             dated = in_short_transaction(
                 self._connection,
-                partial(date_some_loans, self._connection, self._stager.as_of, after),
+                partial(
+                    date_some_loans,
+                    self._connection,
+                    self._stager.as_of,
+                    self._stager.mapping.id,
+                    after,
+                ),
             )
             if not dated.loans:
                 break

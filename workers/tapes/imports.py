@@ -5,7 +5,7 @@ import has left to do, and nobody is contacted about a loan of which newer facts
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select, text, update
@@ -21,6 +21,14 @@ LISTED = 20
 
 # Whoever imports has this lock until the end.
 _NONE_RUNS = text("SELECT pg_try_advisory_xact_lock(:import)")
+
+# The same, without taking the lock.
+_RUNS = text("""
+SELECT EXISTS (SELECT FROM pg_locks
+                WHERE locktype = 'advisory' AND classid = 0 AND objid = CAST(:import AS oid)
+                  AND objsubid = 1 AND granted
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
 
 # What an interrupted import had left of these loans comes with this tape.
 _TAKE_OVER = text("""
@@ -57,6 +65,20 @@ class TapeImport(NamedTuple):
     imported_at: datetime
     pending: int
     """Loans that it named and has not merged. Nobody is contacted about them."""
+
+
+class UnfinishedImport(NamedTuple):
+    """An import that has changed some of its loans and not the others."""
+
+    number: int
+    file: str
+    mapping: str
+    as_of: date
+    pending: int
+    """Loans that it names and has not merged. Nobody is contacted about them."""
+    since: datetime
+    is_running: bool
+    """False: it was interrupted, and goes on when the same tape is imported again."""
 
 
 def begin_import(
@@ -123,6 +145,21 @@ def unfinished_imports(connection: Connection) -> list[TapeImport]:
     return typed_rows(
         TapeImport, connection.execute(_imports().where(merging).order_by(tape_import.c.id))
     )
+
+
+def read_unfinished(connection: Connection, zone: tzinfo) -> list[UnfinishedImport]:
+    """The imports that are not finished, oldest first; moments are in `zone`."""
+    unfinished = unfinished_imports(connection)
+    runs = bool(connection.execute(_RUNS, {"import": ONE_AT_A_TIME}).scalar())
+    newest = max((each.id for each in unfinished), default=None)
+    return [
+        UnfinishedImport(
+            *(each.id, each.file_name, each.mapping, each.as_of, each.pending),
+            each.imported_at.astimezone(zone),
+            is_running=runs and each.id == newest,
+        )
+        for each in unfinished
+    ]
 
 
 def last_imports(connection: Connection, limit: int = LISTED) -> list[TapeImport]:

@@ -115,7 +115,7 @@ WITH dated AS (
       FROM dated d JOIN payment p ON p.loan_id = d.id
      WHERE r.payment_id = p.id AND r.in_tape_as_of IS NOT NULL AND r.returned_on < :as_of
 )
-UPDATE loan l SET tape_as_of = :as_of FROM dated d WHERE l.id = d.id
+UPDATE loan l SET tape_as_of = :as_of, tape_mapping = :mapping FROM dated d WHERE l.id = d.id
 """)
 
 
@@ -211,10 +211,10 @@ class Dated(NamedTuple):
     last: int
 
 
-def date_some_loans(connection: Connection, as_of: date, after: int) -> Dated:
+def date_some_loans(connection: Connection, as_of: date, mapping: str, after: int) -> Dated:
     """Set the date of the tape on unchanged loans with ids above `after`, as many as at once."""
     given = {"as_of": as_of, "after": after, "limit": DATED_AT_ONCE}
     loans = connection.execute(_NEXT_TO_DATE, given).scalars().all()
     if loans:
-        connection.execute(_DATE, {"as_of": as_of, "loans": list(loans)})
+        connection.execute(_DATE, {"as_of": as_of, "mapping": mapping, "loans": list(loans)})
     return Dated(len(loans), loans[-1] if loans else after)

@@ -26,6 +26,7 @@ from workers.tapes.merge_instalments import (
     update_instalments,
 )
 from workers.tapes.merge_parties import merge_parties
+from workers.tapes.restructured import KnownLoan, date_restructured
 from workers.tapes.staging import (
     keep_first_records,
     stage_batch,
@@ -43,10 +44,10 @@ SELECT t.external_id FROM tape_loan t
 # What the tape has no column for stays as it was.
 _LOANS = text("""
 INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency,
-                  original_principal, disbursed_on, steps_tried,
+                  original_principal, disbursed_on, restructured_on, tape_mapping, steps_tried,
                   steps_tried_at, tape_as_of, delinquent_since, ladder_since, review_on, updated_at)
 SELECT t.external_id, b.id, t.jurisdiction, t.product, t.currency,
-       said.original_principal, said.disbursed_on,
+       said.original_principal, said.disbursed_on, t.restructured_on, :mapping,
        CASE WHEN t.ladder_since IS NULL THEN '{}' ELSE t.steps_tried END,
        CASE WHEN t.steps_tried <> '{}' THEN t.ladder_since END,
        :as_of, t.delinquent_since, t.ladder_since, t.review_on, :now
@@ -98,9 +99,10 @@ UPDATE payment p SET in_tape_as_of = NULL
 
 # Where a tape shows less than is on record, its date is not recorded as that of the loan.
 _DATE = text("""
-UPDATE loan l SET tape_as_of = :as_of
+UPDATE loan l SET tape_as_of = :as_of, tape_mapping = :mapping
   FROM tape_loan t
- WHERE l.external_id = t.external_id AND l.tape_as_of IS DISTINCT FROM :as_of
+ WHERE l.external_id = t.external_id
+   AND (l.tape_as_of, l.tape_mapping) IS DISTINCT FROM (:as_of, :mapping)
    AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
 """)
 
@@ -235,17 +237,18 @@ def merge(
     _stage_differing_contacts(connection)
     persons = lock_persons_of_batch(connection)
     changed: set[int] = set()
-    known: dict[str, int] = {}
+    known: list[KnownLoan] = []
     if persons:  # else nothing that the batch changes is on record
         lock_loans_of_batch(connection, persons)
         known = find_differing(connection, as_of, now.date())
     new = list(connection.execute(_NEW).scalars())
     borrowers = merge_borrowers(connection, now, only_new=not persons)
-    reconciled, not_as_on_tape = reconcile_staged(connection, known, as_of, order)
+    reconciled, not_as_on_tape = reconcile_staged(connection, known, mapping, as_of, order, now)
     before = past_due_of(connection, list(reconciled), now.date())
     says = {
         "says_principal": mapping.says(Field.ORIGINAL_PRINCIPAL),
         "says_day": mapping.says(Field.DISBURSED_ON),
+        "mapping": mapping.id,
     }
     changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of, **says}).scalars())
     insert_instalments(connection, new)
@@ -258,7 +261,11 @@ def merge(
         fallen = [loan for loan, result in reconciled.items() if result.fallen]
         reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
         connection.execute(_FORGET_REVERSED, reversed_since)
-        connection.execute(_DATE, {"as_of": as_of, "not_if": TAPE_SHOWS_LESS})
+        connection.execute(
+            _DATE, {"as_of": as_of, "mapping": mapping.id, "not_if": TAPE_SHOWS_LESS}
+        )
+        if mapping.says(Field.RESTRUCTURED_ON):
+            date_restructured(connection)
     connection.execute(_DIGESTS, {"differing": not_as_on_tape, "kinds": list(TAPE_PROBLEMS)})
     return Merged(
         changed=tuple(sorted(changed)),

@@ -1,19 +1,22 @@
 """Merges the instalments of a batch: reconciles those of the tape with what is recorded here."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, text
 
+from config.readers.tape_mapping import Field, TapeMapping
 from domain.allocation import AllocationOrder
 from domain.loans import Instalment, Problem
 from domain.reasons import ReasonCode, because
-from domain.tape_reconciliation import Reconciled, reconcile
+from domain.tape_reconciliation import Reconciled
 from workers.db.adjustments import replace_parts
 from workers.db.allocations import read_recorded_money, replace_all_allocations
-from workers.db.problems import TAPE_SHOWS_LESS
+from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS
+from workers.db.typed_rows import typed_rows
+from workers.tapes.restructured import KnownLoan, Restructured
 from workers.tapes.staging import restage_instalments, stage_problems
 
 # Known loans whose instalments on the tape differ from those on record, or which have payments of
@@ -52,7 +55,10 @@ WITH differing AS (
      WHERE CASE WHEN a.taken_back_on IS NULL THEN a.booked_on >= :as_of
                 ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of END
 )
-SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
+SELECT l.id, l.external_id, l.restructured_on, t.restructured_on AS told
+  FROM differing d
+  JOIN loan l ON l.external_id = d.loan
+  JOIN tape_loan t ON t.external_id = d.loan
 """)
 
 _INSTALMENTS = text("""
@@ -102,32 +108,33 @@ SELECT t.*, l.currency, l.jurisdiction
 """)
 
 
-def find_differing(connection: Connection, as_of: date, today: date) -> dict[str, int]:
-    """The staged loans on record whose instalments are to be reconciled: their external ids and
-    ids. They must be locked."""
+def find_differing(connection: Connection, as_of: date, today: date) -> list[KnownLoan]:
+    """The staged loans on record whose instalments are to be reconciled. They must be locked."""
     found = connection.execute(_DIFFERING, {"today": today, "as_of": as_of})
-    return {row.external_id: row.id for row in found}
+    return typed_rows(KnownLoan, found)
 
 
 def reconcile_staged(
     connection: Connection,
-    known: Mapping[str, int],
+    known: Sequence[KnownLoan],
+    mapping: TapeMapping,
     as_of: date,
     order: Callable[[str], AllocationOrder],
+    now: datetime,
 ) -> tuple[dict[str, Reconciled], list[str]]:
     """Reconcile the staged instalments with what is recorded here; by the loans' external ids.
     Also gives those of which the record will be something else than the tape says.
 
-    `known` are the loans on record whose instalments differ, and their ids. They are locked: no
-    payment can come in between.
+    `known` are the loans on record whose instalments differ. They are locked: no payment can come
+    in between.
     """
     if not known:
         return {}, []
-    record = read_recorded_money(connection, list(known.values()), as_of)
+    record = read_recorded_money(connection, [loan.id for loan in known], as_of)
     schedules: dict[str, list[Instalment]] = defaultdict(list)
     currencies: dict[str, str] = {}
     jurisdictions: dict[str, str] = {}
-    for row in connection.execute(_STAGED, {"loans": list(known)}):
+    for row in connection.execute(_STAGED, {"loans": [loan.external_id for loan in known]}):
         currencies[row.loan] = row.currency
         jurisdictions[row.loan] = row.jurisdiction
         schedules[row.loan].append(
@@ -136,10 +143,11 @@ def reconcile_staged(
                 *(row.paid_principal, row.paid_interest, row.paid_fees, row.counts_from),
             )
         )
-    reconciled = {
-        loan: reconcile(tuple(schedule), record[known[loan]], as_of, order(jurisdictions[loan]))
-        for loan, schedule in schedules.items()
-    }
+    says = mapping.says(Field.RESTRUCTURED_ON)
+    restructured = Restructured(connection, known, as_of, says, now)
+    reconciled, old = restructured.reconcile(
+        schedules, record, lambda loan: order(jurisdictions[loan])
+    )
     replace_all_allocations(
         connection,
         {id: to for result in reconciled.values() for id, to in result.allocations.items()},
@@ -155,20 +163,24 @@ def reconcile_staged(
     }
     if other:
         restage_instalments(connection, other)
-    stage_problems(
-        connection,
-        {
-            loan: (_shows_less(result.less, currencies[loan], as_of),)
-            for loan, result in reconciled.items()
-            if result.less
-        },
-    )
-    return reconciled, list(other)
+    problems = {
+        loan: (_shows_less(result.less, currencies[loan], as_of),)
+        for loan, result in reconciled.items()
+        if result.less
+    }
+    problems |= {loan: (_has_old_schedule(on, as_of),) for loan, on in old.items()}
+    stage_problems(connection, problems)
+    return reconciled, list({**other, **old})
 
 
 def _shows_less(less: Decimal, currency: str, as_of: date) -> Problem:
     detail = because(ReasonCode.TAPE_SHOWS_LESS, on=as_of, amount=less, currency=currency)
     return Problem(TAPE_SHOWS_LESS, detail)
+
+
+def _has_old_schedule(replaced_on: date, as_of: date) -> Problem:
+    detail = because(ReasonCode.TAPE_HAS_OLD_SCHEDULE, on=replaced_on, as_of=as_of)
+    return Problem(TAPE_HAS_OLD_SCHEDULE, detail)
 
 
 def insert_instalments(connection: Connection, new: Sequence[str]) -> None:

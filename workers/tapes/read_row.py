@@ -19,6 +19,7 @@ from workers.tapes.disbursements import read_disbursed_on, read_original_princip
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
 from workers.tapes.parties import read_parties, refuse_borrower_as_party
+from workers.tapes.restructured import read_restructured_on
 from workers.tapes.row_errors import BadCellError, RowError, TapeError
 
 _BETWEEN_STEPS = re.compile(r"[;；\s]+")
@@ -76,6 +77,7 @@ def _loan(cells: Cells, as_of: date, known: KnownValues | None) -> LoanOnTape:
         instalments=instalments,
         original_principal=read_original_principal(cells, currency),
         disbursed_on=read_disbursed_on(cells, instalments, as_of),
+        restructured_on=read_restructured_on(cells, as_of),
         steps_tried=_steps_tried(cells, known),
         problems=problems,
         parties=read_parties(cells, loan_id, borrower, known),

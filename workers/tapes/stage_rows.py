@@ -12,12 +12,12 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from config.readers.tape_mapping import Field, TapeMapping
-from domain.decision import Snapshot, next_review
-from domain.delinquency import arrears_on, ladder_start
+from domain.decision import Snapshot
 from domain.ids import id_of
 from domain.ladder import Ladder
 from domain.loans import Borrower, Instalment, LoanOnTape, Problem
 from domain.persons import OF_LOAN
+from domain.position import position_of
 from domain.reasons import Reasons
 from workers.db.bulk import as_json
 from workers.db.copy import copy_line, copy_value
@@ -207,7 +207,8 @@ class _Writing:
                 (
                     *(line.number, loan.external_id, loan.borrower.external_id),
                     *(loan.jurisdiction, loan.product, loan.currency),
-                    *(loan.original_principal, loan.disbursed_on, loan.steps_tried),
+                    *(loan.original_principal, loan.disbursed_on),
+                    *(loan.restructured_on, loan.steps_tried),
                     *(line.digest, [identity.customer for identity in found]),
                     [person(identity, self._stager.identity_key) for identity in found],
                     *self._position(ladder, instalments),
@@ -229,13 +230,11 @@ class _Writing:
         self, ladder: Ladder | None, instalments: Sequence[Instalment]
     ) -> tuple[date | None, date | None, date | None, str]:
         """Where a loan stands of which nothing else is known."""
-        now = self._stager.now
-        on = now.date()
-        unpaid = tuple(i for i in instalments if i.unpaid)
-        arrears = arrears_on(unpaid, on)
-        start = ladder_start(unpaid, on, ladder.minimum_amount) if ladder else None
-        review_on = next_review(Snapshot(0, unpaid), now)
-        return arrears.delinquent_since, start, review_on, str(arrears.amount)
+        unpaid = Snapshot(0, tuple(i for i in instalments if i.unpaid))
+        stands = position_of(unpaid, ladder, self._stager.now)
+        arrears = stands.arrears
+        since = arrears.delinquent_since
+        return since, stands.ladder_since, stands.review_on, str(arrears.amount)
 
     def _add_borrower(
         self,

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -133,6 +134,30 @@ class TestOneIdTwoPeople:
         found = book.one(problem)
         assert (found.kind, "than line 2" in speak(found.detail)) == ("contacts_differ", True)
         assert bring_in(book, tmp_path, *rows).changed == 0, "the same tape changes nothing"
+
+    @pytest.mark.parametrize(
+        ("said", "instead"),
+        [("Asia/Shanghai", "Asia/Urumqi"), ("zh-Hans", "en"), ("440000", "110000")],
+        ids=["zones", "locale", "region"],
+    )
+    def test_two_zones_languages_or_regions_of_one_person_are_a_problem_until_they_agree(
+        self, book: Book, tmp_path: Path, said: str, instead: str
+    ) -> None:
+        first, second = row("L-1"), row("L-2").replace(said, instead)
+        assert first.count(",") == second.count(",")
+        bring_in(book, tmp_path, first, second)
+        for _ in range(2):  # the same file changes nothing and does not hide it
+            assert [found.kind for found in open_problems(book)] == ["contacts_differ"]
+            assert bring_in(book, tmp_path, first, second).changed == 0
+
+        bring_in(book, tmp_path, second, as_of=DAY_2)
+        known = book.one(borrower)
+        assert (known.zones, known.locale, known.region) != (["Asia/Shanghai"], "zh-Hans", "440000")
+        assert open_problems(book) == []
+
+
+def open_problems(book: Book) -> list[Any]:
+    return book.rows(select(problem).where(problem.c.resolved_at.is_(None)))
 
 
 class TestNoCustomerId:

@@ -9,17 +9,27 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.errors import ArrearsError
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
 from tests.support.events import is_held_back
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, paid_of, row
+from workers.db.pages import Asked
+from workers.db.pending_events import waits_for_event
 from workers.db.schema import loan, tape_import, tape_pending_loan, tape_row
+from workers.operations.problems import read_problems
+from workers.operations.status import read_status
 from workers.tapes import import_tape as importing
 from workers.tapes.imports import abandon_import, last_imports
 from workers.tapes.locks import import_session
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
-FIRST = [row(f"L-{n}", tried="remind") for n in range(1, 5)]
-SECOND = [row("L-5"), row("L-1", paid="50"), FIRST[1], row("L-3", paid="50"), FIRST[3]]
+NUMBERS = [f"1380013800{n}" for n in range(6)]
+FIRST = [row(f"L-{n}", tried="remind", phone=NUMBERS[n]) for n in range(1, 5)]
+SECOND = [
+    *(row("L-5", phone=NUMBERS[5]), row("L-1", paid="50", phone=NUMBERS[1]), FIRST[1]),
+    *(row("L-3", paid="50", phone=NUMBERS[3]), FIRST[3]),
+]
 LOANS = [f"L-{n}" for n in range(1, 6)]
 POINTS = 6
 """Transactions of the second import: it names the loans, merges two batches, dates the unchanged
@@ -124,6 +134,52 @@ def test_nobody_is_contacted_about_a_loan_that_waits_for_a_tape(book: Book, tmp_
     assert not is_held_back(book, "L-3")
 
 
+def test_nor_about_another_loan_of_the_person_which_the_tape_lacks(
+    book: Book, tmp_path: Path
+) -> None:
+    """What the tape says of the person is true of all their loans."""
+    same = row("L-6", tried="remind", phone=NUMBERS[3])
+    bring_in(book, tmp_path, *FIRST, same, as_of=DAY_1)
+    book.escalate("L-6")
+    assert not is_held_back(book, "L-6")
+
+    import_killed_at(book, tmp_path, 2, after=True)
+
+    assert {name: is_held_back(book, name) for name in ("L-2", "L-3", "L-6")} == {
+        "L-2": False,
+        "L-3": True,
+        "L-6": True,
+    }
+    with book.ctx.engine.connect() as connection:
+        assert waits_for_event(connection, "L-6")
+    bring_in(book, tmp_path, *SECOND, as_of=DAY_2)
+    assert not is_held_back(book, "L-6")
+
+
+def test_it_is_seen_until_it_is_finished(book: Book, tmp_path: Path, database_url: str) -> None:
+    import_killed_at(book, tmp_path, 2, after=True)
+    with book.ctx.engine.connect() as connection:
+        (left,) = read_status(connection, book.ctx.now()).imports
+        problems = read_problems(connection, book.ctx, Asked(limit=5))
+    assert (left.file, left.as_of, left.pending, left.is_running) == ("tape.csv", DAY_2, 1, False)
+    assert (problems.imports.counts, problems.imports.rows) == ({"imports": 1}, (left,))
+
+    at = an_environment(database_url)
+    for command in (("status",), ("check",), ("tape", "list")):
+        said = arrears(at, *command)
+        assert "was interrupted: 1 loan(s) wait" in said.stdout + said.stderr, command
+    listed = arrears(at, "problems", "list", "--kind", "imports")
+    assert "arrears tape abandon" in listed.stdout
+
+    with import_session(book.ctx.engine), book.ctx.engine.connect() as connection:
+        (left,) = read_status(connection, book.ctx.now()).imports
+        assert left.is_running
+        assert not read_problems(connection, book.ctx).imports
+    bring_in(book, tmp_path, *SECOND, as_of=DAY_2)
+    with book.ctx.engine.connect() as connection:
+        assert read_status(connection, book.ctx.now()).imports == ()
+
+
 def test_what_is_left_can_be_given_up(book: Book, tmp_path: Path) -> None:
     import_killed_at(book, tmp_path, 1, after=True)
     with book.ctx.engine.begin() as connection:
@@ -150,13 +206,13 @@ def test_nothing_can_be_given_up_while_an_import_runs(book: Book, tmp_path: Path
 def test_the_next_tape_takes_over_the_loans_that_it_names(book: Book, tmp_path: Path) -> None:
     """What it does not name waits on: the interrupted tape knows more of it."""
     import_killed_at(book, tmp_path, 1, after=True)
-    bring_in(book, tmp_path, row("L-1", paid="60"), *FIRST[1:2], as_of=DAY_3)
+    bring_in(book, tmp_path, row("L-1", paid="60", phone=NUMBERS[1]), FIRST[1], as_of=DAY_3)
     assert {name for name in LOANS[:4] if is_held_back(book, name)} == {"L-3"}
     with book.ctx.engine.begin() as connection:
         assert [each.status for each in last_imports(connection)] == [
             *("finished", "merging", "finished")
         ]
-    bring_in(book, tmp_path, row("L-5"), *FIRST[2:], as_of=DAY_3)
+    bring_in(book, tmp_path, row("L-5", phone=NUMBERS[5]), *FIRST[2:], as_of=DAY_3)
     with book.ctx.engine.begin() as connection:
         assert [each.status for each in last_imports(connection)] == [
             *("finished", "finished", "superseded", "finished")

@@ -1,0 +1,157 @@
+"""Rows of loans that were restructured: which schedule a row has, and what it means."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from config.readers.tape_mapping import Field
+from domain.allocation import AllocationOrder
+from domain.loans import Instalment
+from domain.tape_reconciliation import (
+    OnRecord,
+    Reconciled,
+    keep_schedule,
+    paid_in_all,
+    reconcile,
+    with_new_schedule,
+)
+from workers.db.loans import load_schedules
+from workers.db.replaced_schedules import (
+    ReplacedSchedule,
+    Replacement,
+    keep_replaced,
+    read_replaced,
+    terms_of,
+)
+from workers.tapes.cells import Cells
+
+_DATE = text("""
+UPDATE loan l SET restructured_on = t.restructured_on
+  FROM tape_loan t
+ WHERE l.external_id = t.external_id
+   AND t.restructured_on > coalesce(l.restructured_on, '-infinity')
+""")
+
+
+class KnownLoan(NamedTuple):
+    """A loan on record of which the staged row says something else."""
+
+    id: int
+    external_id: str
+    restructured_on: date | None
+    """On record; None: it has its first schedule."""
+    told: date | None
+    """What the row says; None: nothing."""
+
+
+def read_restructured_on(cells: Cells, as_of: date) -> date | None:
+    """The day from which the schedule of the row counts.
+
+    Raises:
+        BadCellError: it is no date, or after the day of the tape.
+    """
+    if not cells.known(Field.RESTRUCTURED_ON):
+        return None
+    on = cells.day(Field.RESTRUCTURED_ON)
+    if on > as_of:
+        raise cells.refuse(
+            Field.RESTRUCTURED_ON,
+            "the day from which the schedule counts: not after {as_of}, the day of the tape",
+            as_of=as_of,
+        )
+    return on
+
+
+def date_restructured(connection: Connection) -> None:
+    """Set the day of the newest schedule of staged loans that are locked, where the row says it."""
+    connection.execute(_DATE)
+
+
+@dataclass(frozen=True)
+class Restructured:
+    """Of the known loans of a batch, those whose schedule was replaced, or is now."""
+
+    connection: Connection
+    known: Sequence[KnownLoan]
+    as_of: date
+    has_column: bool
+    """Whether the tape says from when each schedule counts."""
+    now: datetime
+    on_record: Mapping[int, tuple[Instalment, ...]] = field(init=False)
+    replaced: Mapping[int, Sequence[ReplacedSchedule]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = [each.id for each in self.known if each.told or each.restructured_on]
+        before = [each.id for each in self.known if each.restructured_on]
+        schedules = load_schedules(self.connection, found) if found else {}
+        object.__setattr__(self, "on_record", schedules)
+        replaced = read_replaced(self.connection, before) if before else {}
+        object.__setattr__(self, "replaced", replaced)
+
+    def reconcile(
+        self,
+        schedules: Mapping[str, Sequence[Instalment]],
+        record: Mapping[int, OnRecord],
+        order: Callable[[str], AllocationOrder],
+    ) -> tuple[dict[str, Reconciled], dict[str, date]]:
+        """Reconcile all known loans with what the tape says of them, by their external ids.
+
+        Also gives those whose row still has an old schedule, with the day that replaced it.
+        `order` gives the order of allocation by external id. The schedules that the tape replaces
+        are kept.
+        """
+        results: dict[str, Reconciled] = {}
+        old: dict[str, date] = {}
+        replacements: list[Replacement] = []
+        for loan in self.known:
+            on_tape, recorded = tuple(schedules[loan.external_id]), record[loan.id]
+            in_order = order(loan.external_id)
+            if told := self._replaces(loan, on_tape):
+                result = reconcile(on_tape, with_new_schedule(recorded), self.as_of, in_order)
+                new = Replacement(loan.id, told, result.instalments, tape_as_of=self.as_of)
+                replacements.append(new)
+            elif loan.restructured_on and self._is_old(loan, loan.restructured_on, on_tape):
+                old[loan.external_id] = loan.restructured_on
+                result = self._keep(loan, on_tape, recorded, in_order)
+            else:
+                result = reconcile(on_tape, recorded, self.as_of, in_order)
+            results[loan.external_id] = result
+        keep_replaced(self.connection, replacements, self.now)
+        return results, old
+
+    def _replaces(self, loan: KnownLoan, on_tape: Sequence[Instalment]) -> date | None:
+        """From when the row replaces the schedule on record; None: it does not."""
+        if loan.told is None or loan.told <= (loan.restructured_on or date.min):
+            return None
+        is_other = terms_of(on_tape) != terms_of(self.on_record[loan.id])
+        return loan.told if is_other else None
+
+    def _is_old(self, loan: KnownLoan, since: date, on_tape: Sequence[Instalment]) -> bool:
+        """Whether the row has the schedule of before `since`.
+
+        A tape of that day or earlier contains nothing of that day. On a later one the column says
+        it; without the column, the schedule is compared with those that were replaced.
+        """
+        if loan.told is not None and loan.told >= since:
+            return False
+        if self.as_of <= since or self.has_column:
+            return True
+        terms = terms_of(on_tape)
+        return terms != terms_of(self.on_record[loan.id]) and any(
+            terms == each.terms for each in self.replaced[loan.id]
+        )
+
+    def _keep(
+        self,
+        loan: KnownLoan,
+        on_tape: Sequence[Instalment],
+        recorded: OnRecord,
+        order: AllocationOrder,
+    ) -> Reconciled:
+        shown = paid_in_all(on_tape)
+        if newest := self.replaced.get(loan.id):
+            shown += newest[-1].new_paid - newest[-1].paid
+        return keep_schedule(self.on_record[loan.id], shown, recorded, self.as_of, order)
