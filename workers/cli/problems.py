@@ -106,14 +106,12 @@ IMPORTS = Table[UnfinishedImport](
         "number": lambda left: left.number,
         "tape": lambda left: left.file,
         "as of": lambda left: left.as_of,
-        "left to do": lambda left: f"{left.pending:,}",
         "since": lambda left: left.since,
-        "what to do": lambda left: say(
-            "import the same tape again, or `arrears tape abandon {number}`", number=left.number
-        ),
+        "what to do": lambda _: say("import the same tape again"),
+        "or type": lambda left: f"arrears tape abandon {left.number}",
     },
     if_none="No import was interrupted.",
-    right=("left to do",),
+    one_line=("or type",),
 )
 ACTIONS = Table[StuckActions](
     "Actions that fail or were given up",

@@ -74,8 +74,6 @@ class UnfinishedImport(NamedTuple):
     file: str
     mapping: str
     as_of: date
-    pending: int
-    """Loans that it names and has not merged. Nobody is contacted about them."""
     since: datetime
     is_running: bool
     """False: it was interrupted, and goes on when the same tape is imported again."""
@@ -148,17 +146,25 @@ def unfinished_imports(connection: Connection) -> list[TapeImport]:
 
 
 def read_unfinished(connection: Connection, zone: tzinfo) -> list[UnfinishedImport]:
-    """The imports that are not finished, oldest first; moments are in `zone`."""
-    unfinished = unfinished_imports(connection)
+    """The imports that are not finished, oldest first; moments are in `zone`. It does not count the
+    loans that wait, which may be millions."""
+    merging = tape_import.c.status == TapeImportStatus.MERGING
+    of = tape_import.c
+    rows = connection.execute(
+        select(of.id, of.file_name, of.mapping, of.as_of, of.imported_at)
+        .where(merging)
+        .order_by(of.id)
+    ).all()
+    if not rows:
+        return []
     runs = bool(connection.execute(_RUNS, {"import": ONE_AT_A_TIME}).scalar())
-    newest = max((each.id for each in unfinished), default=None)
     return [
         UnfinishedImport(
-            *(each.id, each.file_name, each.mapping, each.as_of, each.pending),
-            each.imported_at.astimezone(zone),
-            is_running=runs and each.id == newest,
+            *(row.id, row.file_name, row.mapping, row.as_of),
+            row.imported_at.astimezone(zone),
+            is_running=runs and row.id == rows[-1].id,
         )
-        for each in unfinished
+        for row in rows
     ]
 
 

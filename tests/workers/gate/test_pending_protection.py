@@ -308,6 +308,7 @@ SAYS_ONLY = {
     *("booked_on", "taken_back_on", "refunded_on", "component", "reversal", "refund"),
     *("role", "contacted", "time", "place", "which_number", "said", "item", "order"),
     *("name", "phone", "phones", "another_phone", "phone_at_work", "address", "zones", "locale"),
+    *("restructured_on", "instalments", "paid"),
     # The other loans of a conversation are counted for the person whom it was with.
     "also_about",
     # The id of what follows from it, or of what proves it.
