@@ -118,6 +118,7 @@ REPRESENTED_BY = Table[ActsFor](
         "kind": lambda acting: coded("representative", acting.kind),
         "loan": lambda acting: acting.loan or say("all"),
         "contacted instead": lambda acting: say("yes") if acting.contacted else say("no"),
+        "asked for": lambda acting: list(acting.wishes),
         "since": lambda acting: acting.since,
     },
     if_none="Nobody is on record who acts for this person.",

@@ -18,11 +18,13 @@ from workers.db.prepared_statements import literal
 from workers.db.schema import (
     borrower,
     borrower_number,
+    contact_point,
     loan,
     loan_party,
     loan_party_change,
     person_fact,
     representative,
+    representative_wish,
     same_person,
 )
 from workers.db.typed_rows import typed_rows
@@ -70,6 +72,8 @@ class ActsFor:
     """The only loan that it is about; None: all of them."""
     contacted: bool
     since: datetime
+    wishes: tuple[str, ...] = ()
+    """What they asked for themselves: days and hours, places, a language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def read_person(connection: Connection, external_id: str, zone: tzinfo) -> Perso
         tuple(PersonRecord(*row) for row in records),
         tuple(typed_rows(RecordLink, connection.execute(links), zone)),
         tuple(typed_rows(PartyOf, connection.execute(_party_of(of_person)))),
-        tuple(typed_rows(ActsFor, connection.execute(_acting_for(of_person)), zone)),
+        _acting_for(connection, of_person, zone),
         _known_facts(connection, of_person, zone),
     )
 
@@ -203,13 +207,31 @@ def _party_of(records: Sequence[int]) -> Select[tuple[object, ...]]:
     )
 
 
-def _acting_for(records: Sequence[int]) -> Select[tuple[object, ...]]:
-    return (
+def _acting_for(
+    connection: Connection, records: Sequence[int], zone: tzinfo
+) -> tuple[ActsFor, ...]:
+    wish = representative_wish.c
+    said = func.jsonb_build_object(
+        *(x for name in ("id", "times", "place", "locale", "channel") for x in (name, wish[name]))
+    )
+    wishes = (
+        select(func.jsonb_agg(said))
+        .select_from(representative_wish)
+        .join(contact_point, contact_point.c.id == wish.contact_point_id)
+        .where(
+            contact_point.c.blind_index == representative.c.phone_blind_index,
+            wish.ended_at.is_(None),
+        )
+        .correlate(representative)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
         select(
             representative.c.kind,
             loan.c.external_id.label("loan"),
             representative.c.contacted,
             representative.c.since,
+            wishes.label("wishes"),
         )
         .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
         .outerjoin(loan, loan.c.id == person_fact.c.loan_id)
@@ -219,6 +241,19 @@ def _acting_for(records: Sequence[int]) -> Select[tuple[object, ...]]:
             representative.c.ended_at.is_(None),
         )
         .order_by(representative.c.id)
+    )
+    return tuple(
+        ActsFor(
+            RepresentativeKind(row.kind),
+            row.loan,
+            row.contacted,
+            row.since.astimezone(zone),
+            tuple(
+                " ".join(filter(None, (_hours(w["times"]), w["place"], w["locale"], w["channel"])))
+                for w in sorted(row.wishes or (), key=lambda w: w["id"])
+            ),
+        )
+        for row in rows
     )
 
 

@@ -11,16 +11,18 @@ from domain.compliance.gate import Permission, may_contact
 from domain.compliance.vocabulary import Channel, Party
 from domain.ladder import Days, Item, Step
 from domain.language.speak import speak
+from tests.support.concurrently import concurrently
 from tests.support.events import tell, tell_personal
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book, shipped_policy
-from workers.attempts.attempts import StartedAttempt
+from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import contact, person_fact, problem, reply, representative
 from workers.gate.facts import read_contact_facts
 from workers.history.history import loan_history
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
+from workers.operations.persons import read_person
 from workers.sms.providers.port import InboundText
 
 ATTORNEY = "+8613900139000"
@@ -236,6 +238,23 @@ def test_calls_about_one_client_count_for_the_number_of_all(clients: Book) -> No
     assert "An attorney acts for the person and is contacted instead." in why
 
 
+def test_two_callers_at_once_do_not_both_take_the_last_call_to_one_office(clients: Book) -> None:
+    for _ in range(2):
+        called(clients, "L-1")
+        reported(clients, "no_answer")
+    clients.escalate("L-2")
+    assign_call(clients.ctx, clients.action_id("L-2", "call"))
+
+    def starts(loan: str) -> bool:
+        try:
+            start_call(clients.ctx, loan, actor=Actor("c-1"))
+        except BarredError:
+            return False
+        return True
+
+    assert sorted(concurrently(lambda: starts("L-1"), lambda: starts("L-2"))) == [False, True]
+
+
 CLOSES = {
     "a fact": lambda book: tell(
         book,
@@ -325,6 +344,9 @@ def test_what_they_call_inconvenient_is_theirs_for_all_clients(clients: Book, wa
     with clients.ctx.engine.connect() as connection:
         told_of = "\n".join(line.text for line in loan_history(connection, clients.ctx, "L-2"))
     assert "An attorney said for themselves: a time is inconvenient for them" in told_of
+    with clients.ctx.engine.connect() as connection:
+        (acting,) = read_person(connection, "B-2", clients.zone).represented_by
+    assert [wish.endswith("00:00-12:00") for wish in acting.wishes] == [True]
 
     tell(clients, "person_fact_end", borrower="B-1", fact="represented", actor="c-1")
     assert asked(clients, loan="L-1")[0] == Permission.ALLOWED, "the person has no such wish"
