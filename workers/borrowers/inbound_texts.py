@@ -3,13 +3,12 @@
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import BY_TEXT
-from domain.compliance.vocabulary import Channel
 from domain.events import Named
 from domain.inbound_texts import Reading, ReplyKind, effects_of
 from domain.reasons import ReasonCode, Reasons, because
@@ -25,13 +24,11 @@ from workers.db.encryption import Cipher
 from workers.db.inbox import forget_values
 from workers.db.people import lock_people
 from workers.db.persons import lock_number, records_with
-from workers.db.schema import borrower, contact, loan, reply
+from workers.db.schema import borrower, reply
 from workers.db.spoken_language import spoken_language
-from workers.db.typed_rows import typed_row
+from workers.db.unread_texts import PAYLOAD_BODY, subject_of, writers_of
 from workers.escalation.reassess import reassess
 from workers.sms.providers.port import InboundText
-
-PAYLOAD_BODY = "body_encrypted"
 
 Payload = Mapping[str, Any]
 
@@ -84,8 +81,7 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     received_at = datetime.fromisoformat(payload["received_at"])
     sender = bytes.fromhex(payload.get(Named.NUMBER, ""))
     body = ctx.cipher.decrypt(b64decode(payload[PAYLOAD_BODY]))
-    writers = select(borrower.c.id).where(borrower.c.id.in_(records_with(sender)))
-    ids = list(connection.execute(writers.order_by(borrower.c.id)).scalars())
+    ids = writers_of(connection, sender)
     reading = _read(ctx, body, payload)
     effects = effects_of(reading.kinds, number_is_known=bool(ids))
     allows_texts = ReplyKind.START in reading.kinds
@@ -93,12 +89,12 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     people = lock_people(connection, sender) if reaches_people else None
     # Locked last, as the claim does, which cannot send before it has the number.
     number = lock_number(connection, sender) if sender else None
-    about = _last_texted(connection, ids) or _most_past_due(connection, ids)
+    about = subject_of(connection, ids)
     new = connection.execute(
         insert(reply)
         .values(
             contact_point_id=number,
-            borrower_id=about.borrower_id if about else next(iter(ids), None),
+            borrower_id=about.borrower_id if about else None,
             loan_id=about.loan_id if about else None,
             provider=payload["provider"],
             sid=payload["sid"],
@@ -146,32 +142,3 @@ def _read(ctx: Context, body: str, payload: Payload) -> Reading:
     if reading.kind is ReplyKind.HELP and not payload["help_is_answered"]:
         return Reading(frozenset({ReplyKind.OTHER}))
     return reading
-
-
-class _Subject(NamedTuple):
-    """The borrower and the loan that a text is most likely about."""
-
-    borrower_id: int
-    loan_id: int
-
-
-def _last_texted(connection: Connection, borrower_ids: list[int]) -> _Subject | None:
-    """Which of these borrowers was texted last, and about which loan."""
-    last = (
-        select(contact.c.borrower_id, contact.c.loan_id)
-        .where(contact.c.borrower_id.in_(borrower_ids), contact.c.channel == Channel.SMS)
-        .order_by(contact.c.at.desc(), contact.c.id.desc())
-        .limit(1)
-    )
-    return typed_row(_Subject, connection.execute(last))
-
-
-def _most_past_due(connection: Connection, borrower_ids: list[int]) -> _Subject | None:
-    """For borrowers who were never texted: the loan that is past due longest."""
-    oldest = (
-        select(loan.c.borrower_id, loan.c.id.label("loan_id"))
-        .where(loan.c.borrower_id.in_(borrower_ids))
-        .order_by(loan.c.delinquent_since.asc().nulls_last(), loan.c.id)
-        .limit(1)
-    )
-    return typed_row(_Subject, connection.execute(oldest))

@@ -18,7 +18,7 @@ from workers.db.numbers import hash_addresses
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
-from workers.sms.route_check import wrong_routes
+from workers.sms.route_check import check_routes, read_spoken
 from workers.tapes.imports import read_unfinished
 
 
@@ -42,12 +42,20 @@ def migrate(
 def check() -> None:
     """Check settings, policy, templates, routes, database and broker, and change nothing."""
     ctx = load_context()
-    wrong = wrong_routes(ctx)
+    unusable, spoken = [], None
     for check_service in (_database, _broker):
         try:
             check_service(ctx)
         except ArrearsError as error:
-            wrong.append(said_error(error))
+            unusable.append(said_error(error))
+        else:
+            if check_service is _database:
+                with ctx.engine.connect() as connection:
+                    spoken = read_spoken(connection)
+    routes = check_routes(ctx, spoken)
+    wrong = [*map(said_error, routes.errors), *unusable]
+    for warning in routes.warnings:
+        print_lines(say("Warning: {detail}", detail=said_error(warning)))
     for calendar in ending_calendars(ctx.policy, ctx.today()):
         print_lines(
             say("Warning: {detail}", detail=speak(calendar.detail, language_of_environment()))

@@ -4,17 +4,21 @@ from sqlalchemy import Connection
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from domain.events import COMPLETED
+from domain.events import COMPLETED, Named
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db import inbox
 from workers.db.staff import roles_of
+from workers.db.unread_texts import PAYLOAD_BODY, TEXTS, keep_unread
 
 
 def discard_event(
     ctx: Context, shown: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
     """Discard an event that waits or was rejected: it is never applied.
+
+    A text from a borrower may ask for no contact at all. So it waits to be read from then on, and
+    holds texts to its number until somebody has read it.
 
     `shown` is how people name it, such as `core:evt-1`. If it is sent again under its id with other
     contents, it counts as new.
@@ -24,13 +28,18 @@ def discard_event(
     """
     with ctx.engine.begin() as connection:
         roles_of(connection, actor)
-        event_id = _lock(connection, shown)
-        if not dry_run:
-            reason = because(ReasonCode.EVENT_DISCARDED_BY, actor=actor, why=why)
-            inbox.discard_event(connection, event_id, reason, ctx.now())
+        event = _lock(connection, shown)
+        if dry_run:
+            return
+        reason = because(ReasonCode.EVENT_DISCARDED_BY, actor=actor, why=why)
+        inbox.discard_event(connection, event.id, reason, ctx.now())
+        if event.kind == TEXTS and event.payload.get(PAYLOAD_BODY):
+            keep_unread(connection, event.payload)
+            words = (PAYLOAD_BODY, Named.NUMBER)
+            inbox.forget_values(connection, event.sender, event.external_id, words)
 
 
-def _lock(connection: Connection, shown: str) -> int:
+def _lock(connection: Connection, shown: str) -> inbox.StoredEvent:
     event = inbox.lock_event(connection, inbox.find_event(connection, shown))
     if event.status in COMPLETED:
         raise ArrearsError(
@@ -38,4 +47,4 @@ def _lock(connection: Connection, shown: str) -> int:
             external_id=shown,
             status=event.status,
         )
-    return event.id
+    return event

@@ -57,10 +57,6 @@ ENCRYPTED_PAYLOAD_KEYS = (
 PERSONAL_EVENTS = ("contact_change", "loan_party", "representative")
 """The kinds of event whose payloads have personal data."""
 
-TEXTS = "inbound_text"
-"""The kind of event whose payload has the words of a text, until it is applied. It names nobody but
-a number."""
-
 PAYLOAD_DIGEST_KEY = "digest"
 """The keyed hash of all of it, which identifies a repeated event."""
 

@@ -37,6 +37,7 @@ from workers.db.schema import (
     tape_row,
 )
 from workers.db.schema import reply as reply_table
+from workers.db.unread_texts import keep_unread, unread_texts_of
 from workers.privacy.encrypted_columns import (
     PERSONAL_EVENTS,
     without_digest,
@@ -132,6 +133,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         not_empty = table.c.body_encrypted.is_not(None)
         connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))
     _erase_representatives(connection, ids)
+    _erase_unread_texts(connection, ids, now)
     _erase_events(connection, ids, now)
     connection.execute(
         update(borrower)
@@ -152,6 +154,26 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     connection.execute(delete(tape_row).where(tape_row.c.loan_id.in_(loans_of(ids))))
     connection.execute(delete(borrower_number).where(borrower_number.c.borrower_id.in_(ids)))
     _erase_points(connection, ids, points)
+
+
+def _erase_unread_texts(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Erase the words of texts that were not applied yet.
+
+    They may have asked for no contact at all. So they hold texts to their numbers, whoever has
+    those, until somebody has decided.
+    """
+    for text in unread_texts_of(connection, ids):
+        keep_unread(connection, text.payload, words=False)
+        connection.execute(
+            update(inbox_event)
+            .where(inbox_event.c.id == text.id)
+            .values(
+                status=InboxStatus.REJECTED,
+                reason=ERASED_BEFORE_APPLIED,
+                completed_at=now,
+                payload=without_encrypted_values(inbox_event.c.payload),
+            )
+        )
 
 
 def _erase_representatives(connection: Connection, ids: Sequence[int]) -> None:

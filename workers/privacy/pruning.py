@@ -17,10 +17,10 @@ from sqlalchemy import (
 from domain.events import InboxStatus, OutboxStatus
 from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
+from workers.db.unread_texts import TEXTS
 from workers.privacy.encrypted_columns import (
     ENCRYPTED_PAYLOAD_KEYS,
     PERSONAL_EVENTS,
-    TEXTS,
     without_encrypted_values,
 )
 

@@ -1,7 +1,7 @@
 """All data about a person, to be handed to them."""
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Table, exists, func, or_, select, union_all
@@ -26,6 +26,7 @@ from workers.db.schema import (
     same_person_change,
     tape_row,
 )
+from workers.db.unread_texts import unread_texts_of
 from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, PAYLOAD_DIGEST_KEY
 
 ENCRYPTED = "_encrypted"
@@ -68,7 +69,8 @@ def read_subject_data(connection: Connection, cipher: Cipher, borrower_id: int) 
             ids[table] = [row.id for row in rows]
         if rows:
             found[table.name] = [_decrypted(table, row._asdict(), cipher) for row in rows]
-    events = connection.execute(_events(ids)).all()
+    texts = [text.id for text in unread_texts_of(connection, ids[borrower])]
+    events = connection.execute(_events(ids, texts)).all()
     if events:
         found[inbox_event.name] = [_decrypted(inbox_event, row._asdict(), cipher) for row in events]
     return found
@@ -114,8 +116,9 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
     return select(table).where(or_(False, *of_theirs)).order_by(*table.primary_key.columns)
 
 
-def _events(ids: Mapping[Table, list[Any]]) -> Any:
-    """Events name the borrower, or a loan, by the lender's own id.
+def _events(ids: Mapping[Table, list[Any]], texts: Sequence[int]) -> Any:
+    """Events name the borrower, or a loan, by the lender's own id. `texts` are those of texts from
+    the borrower that are not applied yet, which name a number only.
 
     One that names both is about whom it names: a guarantor of the loan is somebody else.
     """
@@ -131,7 +134,8 @@ def _events(ids: Mapping[Table, list[Any]]) -> Any:
             for name in (Named.BORROWER, Named.OTHER)
         ),
     )
-    return select(inbox_event).where(or_(*named)).order_by(inbox_event.c.id)
+    is_theirs = or_(*named, inbox_event.c.id.in_(texts))
+    return select(inbox_event).where(is_theirs).order_by(inbox_event.c.id)
 
 
 def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:

@@ -4,13 +4,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 import config
 from config.readers.templates import LETTERS
 from config.settings import load_settings
 from tests.support.environment import an_environment
+from tests.support.events import tell
+from tests.support.loans import Book
 from workers.bootstrap import build_context
-from workers.sms.route_check import wrong_routes
+from workers.context import Context
+from workers.sms.route_check import check_routes, read_spoken
 
 TENCENT = {
     "TENCENT_SECRET_ID": "id",
@@ -28,8 +32,12 @@ def policy(tmp_path: Path) -> Path:
 
 
 def wrong(policy: Path = SHIPPED, **changes: str) -> list[str]:
+    return [str(error) for error in check_routes(context(policy, **changes)).errors]
+
+
+def context(policy: Path = SHIPPED, **changes: str) -> Context:
     environment = an_environment() | {"ARREARS_POLICY_DIR": str(policy)} | changes
-    return wrong_routes(build_context(load_settings(environment)))
+    return build_context(load_settings(environment))
 
 
 def register(policy: Path, *names: str) -> None:
@@ -75,7 +83,7 @@ def test_a_borrower_may_have_a_number_of_a_region_that_no_ladder_is_for(policy: 
 
     (policy / "ladders" / "consumer_loan_us.yaml").unlink()
     (said,) = wrong(policy, ARREARS_SMS_ROUTES="CN: twilio, *: tencent", **TENCENT)
-    assert "sends texts to all other regions through tencent" in said
+    assert "sends texts to * through tencent" in said
 
 
 @pytest.mark.parametrize(
@@ -130,3 +138,43 @@ def test_words_that_name_another_way_may_come_from_a_name(policy: Path) -> None:
 def test_a_name_without_a_route_matters_to_nobody(policy: Path) -> None:
     register(policy, *texts_of(policy))
     assert wrong(policy, TWILIO_FROM="EXAMPLE", ARREARS_SMS_ROUTES="*: tencent", **TENCENT) == []
+
+
+ONLY_TENCENT = {"ARREARS_SMS_ROUTES": "CN: tencent, *: twilio", **TENCENT}
+
+
+@pytest.mark.parametrize(
+    ("spoken", "fails", "warns"),
+    [
+        ({}, [], ["en"]),
+        ({"CN": {"zh-Hans"}}, [], ["en"]),
+        ({"CN": {"zh-Hans", "en"}, "US": {"en"}}, ["en"], []),
+        ({"CN": {"zh-CN"}}, ["zh-CN"], ["en"]),  # nothing is registered in it, and none falls back
+        ({"US": {"en", "zh-Hans"}}, [], ["en"]),
+        ({"CN": {"fr"}}, [], ["en"]),  # without templates: a problem of each loan
+    ],
+)
+def test_each_language_that_is_spoken_is_looked_at_on_each_route(
+    policy: Path, spoken: dict[str, set[str]], fails: list[str], warns: list[str]
+) -> None:
+    register(policy, *texts_of(policy))
+    known = {jurisdiction: frozenset(locales) for jurisdiction, locales in spoken.items()}
+    found = check_routes(context(policy, **ONLY_TENCENT), known)
+    assert [error.values["locale"] for error in found.errors] == fails
+    assert [error.values["locale"] for error in found.warnings] == warns
+    assert all("reminder_first" in str(error) for error in found.errors)
+    with_twilio = ONLY_TENCENT | {"ARREARS_SMS_ROUTES": "CN: tencent twilio, *: twilio"}
+    found = check_routes(context(policy, **with_twilio), known)
+    assert (found.errors, found.warnings) == ([], []), "the next provider takes any words"
+
+
+def test_what_is_spoken_is_read_of_records_parties_and_what_people_said(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.loan("L-2", due_on="2026-03-01", jurisdiction="US-MA")
+    book.loan("L-3", due_on="2026-03-01", locale="ug", borrower_id="G")
+    tell(book, "loan_party", loan="L-2", borrower="G", role="guarantor", actor="c-1")
+    tell(book, "person_fact", borrower="B-L-1", fact="language", locale="en", actor="c-1")
+    with engine.connect() as connection:
+        spoken = read_spoken(connection)
+    assert spoken == {"CN": {"zh-Hans", "en", "ug"}, "US-MA": {"en", "ug"}}
