@@ -39,10 +39,10 @@ from workers.tapes.staged_file import StagedFile
 from workers.tapes.staging import make_staging
 from workers.tapes.status_comparison import StatusComparison, StatusTally
 
-BATCH_SIZE = 500
+BATCH_SIZE = 250
 """Loans that are read together. They are locked for a fraction of a second when they are merged."""
 
-MOST_BATCHES = 4
+MOST_BATCHES = 8
 """Of one transaction. Each statement costs as much again for each transaction."""
 
 LONG_ENOUGH = 0.15

@@ -29,7 +29,7 @@ GIVE_UP_AFTER = 300
 ONE_AT_A_TIME = 0x7461_7066
 """The advisory lock of imports: one has it as long as it runs. `ONE_IMPORT` is for each batch."""
 
-DATED_AT_ONCE = 5_000
+DATED_AT_ONCE = 2_000
 """Loans. Nothing else of them changes, so it takes a fraction of a second."""
 
 _NO_LIMIT = text(

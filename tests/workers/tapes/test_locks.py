@@ -253,7 +253,7 @@ def wait_until_it_waits(book: Book, work: Future[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("batches", "seconds", "next_time"),
-    [(1, 0.05, 2), (2, 0.1, 4), (4, 0.1, 4), (2, 0.3, 2), (4, 0.9, 2), (1, 3.0, 1)],
+    [(1, 0.05, 2), (2, 0.1, 4), (8, 0.1, 8), (2, 0.3, 2), (4, 0.9, 2), (1, 3.0, 1)],
 )
 def test_a_transaction_that_took_long_is_followed_by_a_smaller_one(
     batches: int, seconds: float, next_time: int
