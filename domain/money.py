@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
+from domain.currencies import digits_of, smallest_of
 from domain.events import RejectedError
 from domain.loans import ZERO
 from domain.reasons import ReasonCode
 
-SMALLEST = Decimal("0.01")
 TOO_LARGE = Decimal(10**11)
 
 
@@ -23,5 +23,12 @@ def check_amount(amount: Decimal, currency: str, loan: str, loan_currency: str) 
             loan=loan,
             loan_currency=loan_currency,
         )
-    if not SMALLEST <= amount < TOO_LARGE or amount % SMALLEST != ZERO:
+    if not ZERO < amount < TOO_LARGE:
         raise RejectedError(ReasonCode.AMOUNT_NOT_PAYABLE, amount=str(amount))
+    if amount % smallest_of(currency) != ZERO:
+        raise RejectedError(
+            ReasonCode.AMOUNT_TOO_FINE,
+            amount=str(amount),
+            currency=currency,
+            count=digits_of(currency),
+        )

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum, auto
 from typing import Any, TypeAlias
 
+from domain.currencies import digits_of
+
 
 class ReasonCode(StrEnum):
     """Every reason that can be given. Each language has words for each of these."""
@@ -159,6 +161,7 @@ class ReasonCode(StrEnum):
     DATE_IN_FUTURE = auto()
     WRONG_CURRENCY = auto()
     AMOUNT_NOT_PAYABLE = auto()
+    AMOUNT_TOO_FINE = auto()
     PAYMENT_CURED = auto()
     STILL_PAST_DUE = auto()
     LEFT_OVER_OF_PAYMENT = auto()
@@ -413,7 +416,8 @@ Reasons: TypeAlias = tuple[Reason, ...]
 
 def because(code: ReasonCode, **params: Any) -> Reasons:
     """One reason. Dates, amounts and enumerations become what JSON has for them."""
-    return (Reason(code, {name: _as_json(value) for name, value in params.items()}),)
+    currency = next((str(params[name]) for name in _CURRENCIES if params.get(name)), None)
+    return (Reason(code, {name: _as_json(value, currency) for name, value in params.items()}),)
 
 
 def reasons_as_json(reasons: Reasons) -> list[dict[str, Any]]:
@@ -448,14 +452,18 @@ def reasons_from_store(stored: Sequence[str | Mapping[str, Any]] | None) -> Reas
     )
 
 
-def _as_json(value: Any) -> Parameter:
+_CURRENCIES = ("currency", "loan_currency")
+"""The parameters that say in which currency the amounts of a reason are."""
+
+
+def _as_json(value: Any, currency: str | None) -> Parameter:
     match value:
         case bool() | StrEnum():
             return str(value)
         case str() | int():
             return value
         case Decimal():
-            return decimal_string(value)
+            return decimal_string(value, currency)
         case date():
             return value.isoformat()
         case Iterable():
@@ -463,7 +471,9 @@ def _as_json(value: Any) -> Parameter:
     return str(value)
 
 
-def decimal_string(amount: Decimal) -> str:
-    """At least two places, and more where there are more: `1000.00`, `0.125`."""
+def decimal_string(amount: Decimal, currency: str | None = None) -> str:
+    """With the places of the currency, two if it is not said, and more where there are more:
+    `1000.00`, `0.125`, `1000` in JPY."""
+    places = digits_of(currency) if currency else 2
     exact = f"{amount.normalize():f}"
-    return f"{amount:.2f}" if len(exact.partition(".")[2]) < 2 else exact
+    return f"{amount:.{places}f}" if len(exact.partition(".")[2]) < places else exact

@@ -1,6 +1,6 @@
 """Schedules: which amount falls due when, and what the totals of a loan tape have paid of it.
 
-Money is rounded to the hundredth, half up. Only currencies with hundredths are accepted.
+Money is rounded to the smallest amount of its currency, half up.
 """
 
 import calendar
@@ -32,12 +32,14 @@ def level_payments(
     instalment: Decimal,
     first_month: date,
     due_day: int,
+    smallest: Decimal = CENT,
 ) -> tuple[Instalment, ...]:
     """A loan that is paid back by the same amount every month: interest first, then principal.
 
     The interest of a month is a twelfth of the yearly rate on the principal still owed. Instalments
     fall due from the month of `first_month` on, on `due_day` (1 to 31), or on the last day of a
-    shorter month. The last instalment is the rest, so that the principal adds up.
+    shorter month. The last instalment is the rest, so that the principal adds up. `smallest` is the
+    smallest amount of the currency, to which interest is rounded.
 
     Raises:
         ValueError: the instalment does not pay the loan back in exactly this term.
@@ -46,7 +48,7 @@ def level_payments(
     instalments: list[Instalment] = []
     owed = principal
     for months in range(term_months):
-        interest = (owed * rate).quantize(CENT, ROUND_HALF_UP)
+        interest = (owed * rate).quantize(smallest, ROUND_HALF_UP)
         part = owed if months == term_months - 1 else instalment - interest
         if not ZERO < part <= owed:
             raise ValueError("the instalment does not pay the loan back in its term")

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.numbers import get_currency_precision, list_currencies
+from babel.numbers import list_currencies
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
@@ -24,5 +24,5 @@ def is_zone(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_currency(code: str) -> bool:
-    """Whether this is an ISO 4217 currency that has hundredths, as all amounts here do."""
-    return code in list_currencies() and get_currency_precision(code) == 2
+    """Whether this is an ISO 4217 currency."""
+    return code in list_currencies()

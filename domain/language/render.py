@@ -121,11 +121,20 @@ def _reasons_in(value: Value) -> Reasons:
 def _template(
     code: Phrase | ReasonCode, values: Mapping[str, Any], language: Language, zone: tzinfo | None
 ) -> str:
-    words = {name: _in_words(name, value, language, zone) for name, value in values.items()}
+    currency = values.get("currency")
+    words = {
+        name: _in_words(name, value, language, zone, currency) for name, value in values.items()
+    }
     return language.templates[code].format(**words)
 
 
-def _in_words(name: str, value: Value, language: Language, zone: tzinfo | None) -> str:
+def _in_words(
+    name: str,
+    value: Value,
+    language: Language,
+    zone: tzinfo | None,
+    currency: str | None = None,
+) -> str:
     match value:
         case Part():
             return _template(value.phrase, value.values, language, zone)
@@ -137,7 +146,7 @@ def _in_words(name: str, value: Value, language: Language, zone: tzinfo | None) 
         case datetime():
             return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
         case Decimal():
-            return decimal_string(value)
+            return decimal_string(value, currency)
         case str() if name in language.words:
             return language.words[name].get(value, value.replace("_", " "))
     return str(value)

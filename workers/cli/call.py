@@ -250,7 +250,10 @@ def print_started(
     if started.party is not Party.BORROWER:
         lines.append(_whom(started))
     if len(started.loans) > 1:
-        about = (f"{of.loan} {decimal_string(of.past_due)} {of.currency}" for of in started.loans)
+        about = (
+            f"{of.loan} {decimal_string(of.past_due, of.currency)} {of.currency}"
+            for of in started.loans
+        )
         lines.append(
             say("About {count} loans: {loans}.", count=len(started.loans), loans=", ".join(about))
         )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.errors import ArrearsError
+from domain.reasons import decimal_string
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day
 from workers.cli.context import open_context
@@ -98,10 +99,10 @@ def _there(visit: VisitToMake) -> str:
 
 def _claim(file: FileToBring) -> str:
     return say(
-        "principal {principal:.2f}\ninterest {interest:.2f}\nfees {fees:.2f} {currency}",
-        principal=file.principal,
-        interest=file.interest,
-        fees=file.fees,
+        "principal {principal}\ninterest {interest}\nfees {fees} {currency}",
+        principal=decimal_string(file.principal, file.currency),
+        interest=decimal_string(file.interest, file.currency),
+        fees=decimal_string(file.fees, file.currency),
         currency=file.currency,
     )
 

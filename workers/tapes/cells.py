@@ -11,8 +11,8 @@ from typing import NoReturn, TypeVar
 from config.readers.placeholders import is_placeholder
 from config.readers.tape_formats import day_in, read_number
 from config.readers.tape_mapping import Field, TapeMapping
+from domain.currencies import smallest_of
 from domain.ids import LONGEST_ID, id_of
-from domain.schedule import CENT
 from domain.written_numbers import in_range, plain_digits
 from workers.tapes.row_errors import BadCellError
 
@@ -72,20 +72,22 @@ class Cells:
         return text if right(text) else self._refuse(of, expected)
 
     def money(self, of: Field) -> Decimal:
-        """An amount of zero or more, rounded to the cent: spreadsheets write 20653.717721938."""
+        """An amount of zero or more, rounded to the smallest of its currency: spreadsheets write
+        20653.717721938."""
         amount = self.amount(self.text(of))
         if amount is None:
             self._refuse_amount(of)
         return amount
 
     def amount(self, text: str) -> Decimal | None:
-        """The text as an amount of zero or more, rounded to the cent; None if it is not one."""
+        """The text as an amount of zero or more, rounded in the same way; None if it is not one."""
         return self.amounts[text]
 
     @property
     def amounts(self) -> "Readings[Decimal]":
         """What each text is as an amount: see `amount`."""
-        return _amounts(self.mapping.formats.decimal_mark, self.mapping.formats.thousands_mark)
+        formats, currency = self.mapping.formats, self.text(Field.CURRENCY)
+        return _amounts(formats.decimal_mark, formats.thousands_mark, smallest_of(currency))
 
     @property
     def days(self) -> "Readings[date]":
@@ -164,10 +166,10 @@ class Readings(dict[str, T | None]):
 
 
 @cache
-def _amounts(decimal_mark: str, thousands_mark: str) -> Readings[Decimal]:
+def _amounts(decimal_mark: str, thousands_mark: str, smallest: Decimal) -> Readings[Decimal]:
     def read(text: str) -> Decimal | None:
         number = read_number(text, decimal_mark, thousands_mark)
-        return None if number is None else number.quantize(CENT, ROUND_HALF_UP)
+        return None if number is None else number.quantize(smallest, ROUND_HALF_UP)
 
     return Readings(read)
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from babel.numbers import get_currency_precision
-
 from config.readers.placeholders import is_placeholder
 from config.readers.tape_formats import read_number
 from config.readers.tape_mapping import Field, ScheduleKind
+from domain.currencies import digits_of
 from domain.loans import Instalment
 from workers.tapes.cells import Cells
 
@@ -24,7 +23,7 @@ def read_original_principal(cells: Cells, currency: str) -> Decimal | None:
         if cells.mapping.schedule is ScheduleKind.EXPLICIT:
             return None
         return cells.money(Field.PRINCIPAL) or None
-    formats, digits = cells.mapping.formats, get_currency_precision(currency)
+    formats, digits = cells.mapping.formats, digits_of(currency)
     text = cells.text(Field.ORIGINAL_PRINCIPAL)
     lent = read_number(text, formats.decimal_mark, formats.thousands_mark)
     # `is_placeholder` is made for ids and names: 5555 is one of those, and may well be an amount.

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
+from domain.currencies import smallest_of
 from domain.loans import ZERO, Component, Instalment
 from domain.schedule import (
     drawn_due_day,
@@ -79,6 +80,7 @@ def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
             instalment=instalment,
             first_month=month_after(issued, 1, 1),
             due_day=day,
+            smallest=smallest_of(cells.text(Field.CURRENCY)),
         )
     except ValueError:
         raise cells.refuse(

@@ -37,7 +37,10 @@ def book(engine: Engine) -> Book:
     ("command", "says"),
     [
         ((*PAY, "10", "USD", "--id", "P-1", *BY), "record it again under the same id"),
-        ((*PAY, "10.005", "CNY", "--id", "P-1", *BY), "in whole hundredths"),
+        (
+            (*PAY, "10.005", "CNY", "--id", "P-1", *BY),
+            "more decimal places than",
+        ),
         (("promise", "record", "L-1", "9", "CNY", "2020-01-01", "--id=x", *BY), "has passed"),
         (("hold", "place", "L-1", "holiday", "--id", "x", *WHY), "not a kind of hold"),
         (("write-off", "L-1", "--on", "2199-01-01", *WHY), "has not come yet"),

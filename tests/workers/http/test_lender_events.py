@@ -383,7 +383,7 @@ def test_another_type_of_content_is_refused(book: Book) -> None:
         ("payment", {"amount": "1e3"}, "data.amount"),
         ("payment", {"amount": "0.00"}, "data.amount"),
         ("payment", {"amount": "-1"}, "data.amount"),
-        ("payment", {"amount": "1.001"}, "data.amount"),
+        ("payment", {"amount": "1.00001"}, "data.amount"),
         ("payment", {"amount": "٣"}, "data.amount"),
         ("payment", {"currency": "cny"}, "data.currency"),
         ("payment", {"paid_on": "02/03/2026"}, "data.paid_on"),

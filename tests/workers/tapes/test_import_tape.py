@@ -357,3 +357,14 @@ def test_four_times_the_loans_take_no_more_memory(
     peak("warm", 10, 13_800_000_000)  # what the first import loads is no tape's
 
     assert peak("many", 4_000, 13_900_000_000) < 2 * peak("few", 1_000, 13_700_000_000)
+
+
+def test_amounts_are_read_in_the_places_of_their_currency(book: Book, tmp_path: Path) -> None:
+    dinars = row("L-1", currency="KWD", instalments="2026-02-28 100.125 10.0004")
+    yen = row("L-2", currency="JPY", instalments="2026-02-28 10000.4 99.5")
+    report = bring_in(book, tmp_path, dinars, yen)
+
+    assert report.rejected == 0
+    found = {r.loan_id: (r.principal, r.interest) for r in book.rows(instalment)}
+    assert found[book.loan_id("L-1")] == (Decimal("100.125"), Decimal(10))
+    assert found[book.loan_id("L-2")] == (10000, 100)

@@ -76,7 +76,6 @@ def test_a_spreadsheets_byte_order_mark_line_ends_and_blank_lines_do_no_harm(
         ("due", "31/12/2026", "date"),
         ("due", "2026-02-30", "date"),
         ("currency", "XQQ", "currency"),
-        ("currency", "JPY", "currency"),
         ("tried", "remind;Visit them", "steps"),
     ],
 )

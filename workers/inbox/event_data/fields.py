@@ -87,12 +87,12 @@ Why = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
 """A sentence without personal data."""
 Amount = Annotated[
     str,
-    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,2})?$"),
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,4})?$"),
     AfterValidator(_more_than_nothing),
 ]
-"""More than zero, in whole hundredths, written as a decimal."""
+"""More than zero, written as a decimal with no more places than its currency has."""
 AmountOrNothing = Annotated[
-    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,2})?$")
+    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,4})?$")
 ]
 """The same, or zero."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
