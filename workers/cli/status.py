@@ -84,8 +84,15 @@ def _coded(name: str, counts: Mapping[str, int]) -> dict[str, int]:
     return {coded(name, code): count for code, count in counts.items()}
 
 
+def _past_due(days: str) -> str:
+    first, more, _ = days.partition(" and more")
+    if more:
+        return say("past due, days {first} and more", first=first)
+    return say("past due, days {days}", days=days)
+
+
 def _loans(found: Status) -> dict[str, int]:
-    days = {say("past due, days {days}", days=days): n for days, n in found.loans.past_due.items()}
+    days = {_past_due(days): count for days, count in found.loans.past_due.items()}
     return {
         say("on the book"): found.loans.on_the_book,
         **days,

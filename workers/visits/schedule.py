@@ -157,7 +157,9 @@ def _write_notice(
     template, locale = str(claimed.item.template), claimed.loan.locale
     values = text_values(ctx, claimed) | {
         "borrower_name": ctx.cipher.decrypt(cast(bytes, claimed.loan.name_encrypted)),
-        "visitors": ", ".join(visitor.reference for visitor in pair),
+        "visitors": ("、" if locale.startswith("zh") else ", ").join(
+            visitor.reference for visitor in pair
+        ),
         "visit_on": format_date(slot.starts_at.date(), locale),
         "visit_hours": f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}",
     }

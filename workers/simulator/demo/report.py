@@ -49,7 +49,7 @@ STEPS = Table[StepSummary](
         "barred": lambda row: _count(row, (ActionStatus.BARRED,)),
         "skipped": lambda row: _count(row, (ActionStatus.SKIPPED,)),
         "cancelled": lambda row: _count(row, (ActionStatus.CANCELLED,)),
-        "failed": lambda row: _count(row, FAILED),
+        "failed": lambda row: _count(row, (*FAILED, ActionStatus.UNDELIVERED)),
     },
     one_line=COUNTED,
     right=COUNTED,
@@ -140,12 +140,13 @@ def print_report(
     console.print(
         say(
             "{loans} loans, {due} of them due for review; {decisions} decisions. {sms_sent} texts "
-            "sent, {calls_assigned} calls assigned, {visits_scheduled} visits scheduled, "
-            "{legal_files_opened} legal files opened.",
+            "sent, {undelivered} of them not delivered; {calls_assigned} calls assigned, "
+            "{visits_scheduled} visits scheduled, {legal_files_opened} legal files opened.",
             loans=summary.loans,
             due=summary.due,
             decisions=summary.decisions,
             sms_sent=summary.sms_sent,
+            undelivered=summary.undelivered,
             calls_assigned=summary.calls_assigned,
             visits_scheduled=summary.visits_scheduled,
             legal_files_opened=summary.legal_files_opened,

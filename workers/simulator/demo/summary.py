@@ -28,12 +28,7 @@ from workers.db.schema import (
 from workers.escalation.escalate import ESCALATION_FAILED
 from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 
-FAILED = (
-    ActionStatus.FAILED,
-    ActionStatus.UNKNOWN,
-    ActionStatus.UNDELIVERED,
-    ActionStatus.DEAD,
-)
+FAILED = (ActionStatus.FAILED, ActionStatus.UNKNOWN, ActionStatus.DEAD)
 WAITING = (ActionStatus.PLANNED, ActionStatus.AWAITING_APPROVAL, ActionStatus.CLAIMED)
 
 
@@ -47,6 +42,8 @@ class Summary:
     decisions: int
     sms_sent: int
     """Texts that the provider accepted, by its own log."""
+    undelivered: int
+    """Texts that the provider accepted and that did not arrive: nothing failed here."""
     receipts: int
     calls_assigned: int
     visits_scheduled: int
@@ -124,6 +121,7 @@ def read_summary(
         due=due,
         decisions=_count(connection, decision),
         sms_sent=len(texts),
+        undelivered=statuses[ActionStatus.UNDELIVERED],
         receipts=_count(connection, receipt),
         calls_assigned=_count(connection, call),
         visits_scheduled=_count(connection, visit),
