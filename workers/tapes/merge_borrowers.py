@@ -104,15 +104,29 @@ SELECT b.id, t.borrower, t.field
  WHERE b.id = ANY(:records) AND b.erased_at IS NULL
 """)
 
-# A number stands where the number stood that it replaces; or where an event has put it already.
+# A number stands where the number stood that it replaces; or where an event has put it already. If
+# the tape changed several fields, their numbers take these places in the order of the tape: an
+# event may have put the numbers into another order, and the tape then says the same order again.
 _POSITIONS = text("""
-UPDATE tape_changed_number c SET position = (
-    SELECT min(n.position)
-      FROM borrower_number n
+WITH found AS (
+    SELECT c.borrower_id, c.field, min(n.position) AS position
+      FROM tape_changed_number c
+      JOIN borrower_number n ON n.borrower_id = c.borrower_id
       JOIN contact_point p ON p.id = n.contact_point_id
       LEFT JOIN tape_number t ON t.borrower = c.external_id AND t.field = c.field
-     WHERE n.borrower_id = c.borrower_id
-       AND (n.tape_field = c.field OR n.tape_field IS NULL AND p.blind_index = t.blind_index))
+     WHERE n.tape_field = c.field OR n.tape_field IS NULL AND p.blind_index = t.blind_index
+     GROUP BY c.borrower_id, c.field
+), fields AS (
+    SELECT borrower_id, field, row_number() OVER (PARTITION BY borrower_id ORDER BY field) AS nth
+      FROM found
+), places AS (
+    SELECT borrower_id, position,
+           row_number() OVER (PARTITION BY borrower_id ORDER BY position) AS nth
+      FROM found
+)
+UPDATE tape_changed_number c SET position = places.position
+  FROM fields JOIN places USING (borrower_id, nth)
+ WHERE c.borrower_id = fields.borrower_id AND c.field = fields.field
 """)
 
 _REPLACED = text("""

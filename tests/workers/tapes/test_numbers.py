@@ -152,6 +152,29 @@ class TestTheNextTape:
         bring_in(book, tmp_path, A, C, day=6)
         assert numbers(book) == [C, A]
 
+    @pytest.mark.parametrize(
+        ("order", "tape", "then"),
+        [
+            ([2, 1, 3], [B, A, C], [B, A, C]),
+            ([3, 1, 2], [C, A, B], [C, A, B]),
+            ([3, 2, 1], [C, B, A], [C, B, A]),
+            ([2, 3, 1], [B, C, A], [B, C, A]),
+            ([3, 1, 2], [A, B, C], [C, A, B]),  # the tape says what it said before
+            ([2, 1, 3], [D, A, C], [D, A, C]),
+            ([2, 1], [B, A], [B, A]),
+            ([2], [B], [B]),
+        ],
+    )
+    def test_a_tape_that_says_the_order_of_an_event_again_keeps_it(
+        self, book: Book, tmp_path: Path, order: list[int], tape: list[str], then: list[str]
+    ) -> None:
+        bring_in(book, tmp_path, A, B, C)
+        tell(book, "number_order", borrower="C-1", order=order, actor="c-1")
+        bring_in(book, tmp_path, *tape, day=6)
+        assert numbers(book) == then
+        bring_in(book, tmp_path, *tape, day=6)
+        assert numbers(book) == then, "the same tape again changes nothing"
+
     def test_a_number_that_an_event_removed_stays_removed(self, book: Book, tmp_path: Path) -> None:
         bring_in(book, tmp_path, A, B)
         tell(book, "number_order", borrower="C-1", order=[2], actor="c-1")
