@@ -25,7 +25,7 @@ def values_of(text: str) -> set[str]:
 
 
 def constants() -> Iterator[str]:
-    for path in ROOT.rglob("*.py"):
+    for path in (*ROOT.rglob("*.py"), *(ROOT.parent / "domain").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
