@@ -22,6 +22,7 @@ from domain.errors import (
     NotOnRosterError,
     OutcomeMissingError,
 )
+from workers.cli.examples import epilog_of
 from workers.cli.language import language_of_environment, said_error, say
 
 COMMANDS = {
@@ -148,6 +149,7 @@ def _load(name: str, language: str) -> Any:
     command = _built(name)
     if language != "en":
         _translate(command)
+    command.epilog = epilog_of(name)
     return command
 
 
