@@ -117,6 +117,17 @@ class PaidBy(StrEnum):
     agree with it."""
 
 
+class Absent(StrEnum):
+    """What it means that a tape leaves out a loan that the full tape before it had."""
+
+    KEEP = "keep"
+    """It is counted and listed, and contact goes on."""
+    HOLD = "hold"
+    """Contact about it stops until a tape shows it again."""
+    PART = "part"
+    """Nothing: each tape is a part of the book."""
+
+
 @dataclass(frozen=True, slots=True)
 class TapeMapping:
     """How to read one lender's loan tape."""
@@ -142,6 +153,9 @@ class TapeMapping:
     regions: Mapping[str, Region] = field(default_factory=dict)
     statuses: LenderStatuses | None = None
     """What the lender's own statuses mean, if the tape has them."""
+    absent: Absent = Absent.KEEP
+    absent_at_most: Decimal = Decimal("0.1")
+    """The share of the loans that a tape may leave out without being asked about, 0 to 1."""
     optional: frozenset[Field] = frozenset()
     """The columns that a tape may lack: one that is missing is as one that the mapping lacks."""
     of_parties: Mapping[str, "TapeMapping"] = field(init=False, repr=False, compare=False)

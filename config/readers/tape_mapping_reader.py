@@ -17,6 +17,7 @@ from config.readers.tape_formats import OWN_FORMATS, read_formats
 from config.readers.tape_mapping import (
     PARTY_SLOTS,
     PHONES,
+    Absent,
     Field,
     PaidBy,
     ScheduleKind,
@@ -28,8 +29,10 @@ MAPPINGS_DIRECTORY = Path(__file__).parents[1] / "mappings"
 
 _KEYS = (
     "mapping columns optional_columns constants formats schedule paid phone_region made_contacts "
-    "regions lender_statuses disagreements"
+    "regions lender_statuses disagreements absent absent_at_most"
 )
+ABSENT_AT_MOST = Decimal("0.1")
+"""Of the loans: a file that lacks more of them was usually cut."""
 _ALWAYS = (Field.EXTERNAL_ID, Field.JURISDICTION, Field.PRODUCT, Field.CURRENCY, Field.LOCALE)
 _MAY_BE_CONSTANT = (*_ALWAYS[1:], Field.ZONES)
 _MAY_BE_ABSENT = (
@@ -96,6 +99,8 @@ def read_mapping(path: Path) -> TapeMapping:
         phone_region=top.need("phone_region").known(SUPPORTED_REGIONS, "country"),
         formats=top.maybe("formats", read_formats) or OWN_FORMATS,
         seen_on=schedule.maybe("seen_on", Value.day),
+        absent=top.maybe("absent", lambda value: value.word(Absent)) or Absent.KEEP,
+        absent_at_most=_share(top.pairs.get("absent_at_most")),
         made_contacts=bool(top.maybe("made_contacts", _made_contacts)),
         regions=top.maybe("regions", _regions) or {},
         statuses=(
@@ -160,6 +165,18 @@ def _tolerance(value: Value) -> Decimal:
 def _regions(value: Value) -> Mapping[str, Region]:
     known = {path.stem for path in REGIONS_DIRECTORY.glob("*.yaml")}
     return load_regions(value.known(known, "file of regions"))
+
+
+def _share(value: Value | None) -> Decimal:
+    if value is None:
+        return ABSENT_AT_MOST
+    share = value.amount()
+    if share > 1:
+        raise value.refuse(
+            f"`absent_at_most` is {share}, more than all loans.",
+            "Write a part of the loans from 0 to 1, such as 0.1.",
+        )
+    return share
 
 
 def _made_contacts(value: Value) -> str:

@@ -10,13 +10,23 @@ import typer
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
 from domain.masking import MASKING
-from workers.cli.common import AsJson, DryRun, day
-from workers.cli.context import open_context
+from workers.cli.common import (
+    ROWS_OF_A_PAGE,
+    After,
+    AsJson,
+    DryRun,
+    Limit,
+    OfLoan,
+    day,
+)
+from workers.cli.context import open_context, read
 from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import coded, say
-from workers.cli.render import UNCHANGED, Table, console, errors, print_json
+from workers.cli.render import UNCHANGED, Table, console, errors, print_json, print_pages
 from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
+from workers.db.pages import Asked
+from workers.tapes.absent import AbsentLoan, read_absent
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.imports import TapeImport, abandon_import, last_imports, read_unfinished
 from workers.tapes.row_errors import RowError
@@ -55,6 +65,16 @@ def import_(
         bool, typer.Option("--keep-good", help="Import the good rows although others are wrong.")
     ] = False,
     dry_run: DryRun = False,
+    part: Annotated[
+        bool,
+        typer.Option("--part", help="It is a part of the book: no loan counts as left out."),
+    ] = False,
+    many_absent: Annotated[
+        bool,
+        typer.Option(
+            "--many-absent", help="Import it although it leaves out more loans than usual."
+        ),
+    ] = False,
     rejects: Annotated[
         Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
     ] = None,
@@ -80,6 +100,8 @@ def import_(
             as_of=as_of,
             keep_good=keep_good,
             dry_run=dry_run,
+            part=part,
+            many_absent=many_absent,
             rejects_path=rejects,
             progress=progress,
         )
@@ -93,6 +115,16 @@ def import_(
                 taken=report.taken,
                 name=tape.name,
                 as_of=as_of,
+            )
+        )
+    if report.too_many_absent:
+        raise ArrearsError(
+            say(
+                "The tape leaves out {loans:,} of the {expected:,} loans that the tapes before it "
+                "had, so nothing is imported. Usually such a file was cut: export it whole. If it "
+                "is a part of the book, give --part; if they are gone, --many-absent.",
+                loans=report.absent.loans,
+                expected=report.absent.expected,
             )
         )
     if not report.kept and report.rejected and not keep_good:
@@ -160,6 +192,13 @@ def _warnings(report: ImportReport) -> Iterator[str]:
                 loans=report.showing_less,
             )
         )
+    if report.absent.loans:
+        yield say(
+            "{loans:,} of the {expected:,} loan(s) of the tapes before it are not on this one. "
+            "`arrears tape absent` lists them.",
+            loans=report.absent.loans,
+            expected=report.absent.expected,
+        )
     if report.unused_columns:
         yield say("Columns not used: {columns}.", columns=", ".join(report.unused_columns))
 
@@ -208,6 +247,38 @@ def list_(as_json: AsJson = False) -> None:
     IMPORTS.print(imports)
     for left in unfinished:
         errors.print(import_is_unfinished(left), markup=False)
+
+
+ABSENT = Table[AbsentLoan](
+    "Loans that the last full tape left out",
+    {
+        "loan": lambda each: each.loan,
+        "since the tape of": lambda each: each.since,
+        "contact": lambda each: coded("absent", each.kind),
+    },
+    if_none="No loan was left out.",
+    kinds="absent",
+)
+
+
+@app.command()
+def absent(
+    kind: Annotated[
+        str | None,
+        typer.Option(help="held: nobody is contacted about them; or kept: contact goes on."),
+    ] = None,
+    loan: OfLoan = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the loans that full tapes left out, until a tape shows them again."""
+    asked = Asked(limit, after, kind, loan)
+    found = read(lambda connection, zone: read_absent(connection, zone, asked))
+    if as_json:
+        print_json({"absent": found})
+        return
+    print_pages((ABSENT, found))
 
 
 @app.command()

@@ -65,6 +65,8 @@ SELECT s.line, s.loan_id, l.external_id, r.customers, r.persons, r.problems
   LEFT JOIN open_problems p ON p.loan_id = s.loan_id
  WHERE (l.tape_as_of IS NULL OR l.tape_as_of <= :as_of)
    AND coalesce(p.kinds, '{}') = r.problems
+   -- A loan that is back on the tape is merged.
+   AND NOT EXISTS (SELECT FROM absent_loan a WHERE a.loan_id = l.id AND a.back_at IS NULL)
 """)
 
 # One customer id, two people, in two tapes: each of them was right by itself.

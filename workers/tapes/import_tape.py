@@ -16,11 +16,20 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from config.readers.tape_mapping import Absent as AbsentMeans
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db import inbox
 from workers.escalation.reassess import reassess
+from workers.tapes.absent import (
+    ASKED_FROM,
+    Absent,
+    Noted,
+    find_absent,
+    note_some_absent,
+    shows_absent,
+)
 from workers.tapes.changes import note_changes, note_new_loans
 from workers.tapes.compare_rows import RowComparison
 from workers.tapes.csv_lines import Layout, read_header, read_layout, read_lines
@@ -60,6 +69,9 @@ REPORTED_EVERY = 10_000
 """Lines."""
 
 
+NONE_ABSENT = Absent()
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """The result of the import of a tape."""
@@ -83,6 +95,10 @@ class ImportReport:
     """Columns of the tape that the mapping does not name."""
     unchanged: int
     """Of `taken`, the rows that are the same as the last ones of their loans: not read again."""
+    absent: Absent = NONE_ABSENT
+    """The loans that the tape leaves out; none if it is a part of the book."""
+    too_many_absent: bool = False
+    """More than the mapping allows: nothing was imported."""
 
 
 def import_tape(
@@ -93,6 +109,8 @@ def import_tape(
     as_of: date,
     keep_good: bool = False,
     dry_run: bool = False,
+    part: bool = False,
+    many_absent: bool = False,
     rejects_path: Path | None = None,
     progress: Progress = no_progress,
 ) -> ImportReport:
@@ -102,6 +120,9 @@ def import_tape(
     one wrong row nothing is imported, unless `keep_good`. Rejected rows are written to
     `rejects_path`, by default beside the tape. A loan is identified by its external id: importing
     the same tape again changes nothing, and a newer tape brings the loans up to date.
+
+    The loans that it leaves out are noted as absent, unless it is a `part` of the book. If they are
+    more than the mapping allows, nothing is imported, unless `many_absent`.
 
     If it is interrupted, each loan is as before or as after. The same call then merges the rest.
 
@@ -132,10 +153,15 @@ def import_tape(
         importing = _Import(ctx, connection, stager, staged, progress)
         importing.check()
         errors = importing.reject(rejects)
-        kept = not dry_run and (keep_good or not rejects.count)
+        is_part = part or mapping.absent is AbsentMeans.PART
+        absent = NONE_ABSENT if is_part else importing.find_absent()
+        too_many = not many_absent and _are_too_many(absent, mapping)
+        kept = not dry_run and (keep_good or not rejects.count) and not too_many
         if importing.taken and kept:
             import_id = importing.begin(rejects.count)
             importing.merge(import_id)
+            if absent.loans:
+                importing.note_absent()
             importing.finish(import_id)
         elif importing.taken and dry_run:
             importing.merge(None)
@@ -156,7 +182,13 @@ def import_tape(
         showing_less=importing.showing_less,
         unused_columns=tuple(c for c in layout.header if c not in mapping.columns.values()),
         unchanged=importing.unchanged,
+        absent=absent,
+        too_many_absent=too_many,
     )
+
+
+def _are_too_many(absent: Absent, mapping: TapeMapping) -> bool:
+    return absent.loans > ASKED_FROM and absent.loans > mapping.absent_at_most * absent.expected
 
 
 def _refuse_future_date(as_of: date, today: date) -> None:
@@ -228,6 +260,7 @@ class _Import:
         self.taken = self.unchanged = self.changed = 0
         self.without_ladder = self.showing_less = 0
         self.statuses: Counter[tuple[str, str]] = Counter()
+        self._shows_absent = False
 
     def check(self) -> None:
         """Read what is to be read, and compare the rows. Nothing is locked, nothing is changed."""
@@ -248,6 +281,10 @@ class _Import:
         self.unchanged = counted.rows
         self.without_ladder += counted.without_ladder
         self.taken += counted.rows
+
+    def find_absent(self) -> Absent:
+        """Find the loans that the tape leaves out."""
+        return find_absent(self._connection, self._stager.mapping.id, self._stager.as_of)
 
     def reject(self, rejects: Rejects) -> list[RowError]:
         """Write the errors to their file; returns the first ones."""
@@ -281,6 +318,7 @@ class _Import:
         """
         with self._connection.begin():
             make_staging(self._connection)
+        self._shows_absent = shows_absent(self._connection)
         total, done = self.taken - self.unchanged, 0
         new, analyzed_at = 0, ANALYZED_FIRST_AT
         left, together = deque(self._staged.batches), 1
@@ -302,6 +340,25 @@ class _Import:
             self.showing_less += merged.showing_less
             done += sum(batch.rows for batch in batches)
             self._progress(Phase.MERGE, min(done, total), total)
+
+    def note_absent(self) -> None:
+        """Note the loans that the tape leaves out, some in each transaction."""
+        after = 0
+        while True:
+            noted = in_short_transaction(self._connection, partial(self._note_some_absent, after))
+            if not noted.found:
+                return
+            after = noted.last
+
+    def _note_some_absent(self, after: int) -> Noted:
+        now = self._ctx.now()
+        hold = self._stager.mapping.absent is AbsentMeans.HOLD
+        noted = note_some_absent(
+            self._connection, self._stager.as_of, after, BATCH_SIZE, hold=hold, now=now
+        )
+        if noted.held:
+            reassess(self._connection, self._ctx, noted.held, now)
+        return noted
 
     def finish(self, import_id: int) -> None:
         """Set the date of the tape on the other loans, and end the import."""
@@ -371,6 +428,7 @@ class _Import:
             order=self._ctx.allocation_order,
             mapping=self._stager.mapping,
             now=now,
+            shows_absent=self._shows_absent,
         )
         # What a new loan alone says was worked out when it was read.
         is_today = now.date() == self._stager.now.date()

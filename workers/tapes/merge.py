@@ -16,6 +16,7 @@ from domain.loans import ZERO, Problem
 from domain.reasons import ReasonCode, because
 from workers.db.closed_numbers import resolve_reopened
 from workers.db.problems import TAPE_PROBLEMS, TAPE_SHOWS_LESS, note_problem
+from workers.tapes.absent import end_absences
 from workers.tapes.changes import PastDue, past_due_of
 from workers.tapes.locks import lock_loans_of_batch, lock_persons_of_batch
 from workers.tapes.merge_borrowers import merge_borrowers
@@ -222,11 +223,12 @@ def merge(
     order: Callable[[str], AllocationOrder],
     mapping: TapeMapping,
     now: datetime,
+    shows_absent: bool = False,
 ) -> Merged:
     """Merge one batch of a tape of `as_of`, which contains the payments booked before that date.
 
     `order` gives the order of allocation of a jurisdiction. What the mapping has no column for is
-    left as it was.
+    left as it was. `shows_absent` says whether the tape has a loan again that was absent.
 
     Persons are locked first, then loans by id. What is recorded is read under the locks.
     """
@@ -264,6 +266,8 @@ def merge(
         connection.execute(
             _DATE, {"as_of": as_of, "mapping": mapping.id, "not_if": TAPE_SHOWS_LESS}
         )
+        if shows_absent:
+            changed.update(end_absences(connection, as_of, now))
         if mapping.says(Field.RESTRUCTURED_ON):
             date_restructured(connection)
     connection.execute(_DIGESTS, {"differing": not_as_on_tape, "kinds": list(TAPE_PROBLEMS)})

@@ -1,6 +1,7 @@
 """A loan tape comes in: checked whole, once, and never undoing what happened since."""
 
 import tracemalloc
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from config.readers.tape_mapping import Absent
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
 from domain.language.speak import speak
@@ -52,12 +54,17 @@ def row(
 
 
 def bring_in(
-    book: Book, folder: Path, *rows: str, keep_good: bool = False, as_of: date = AS_OF
+    book: Book,
+    folder: Path,
+    *rows: str,
+    as_of: date = AS_OF,
+    absent: Absent = Absent.KEEP,
+    **how: bool,
 ) -> ImportReport:
     tape = folder / "tape.csv"
     tape.write_text("\n".join((COLUMNS, *rows)) + "\n")
-    mapping = load_mapping("arrears")
-    return import_tape(book.ctx, tape, mapping, as_of=as_of, keep_good=keep_good)
+    mapping = replace(load_mapping("arrears"), absent=absent)
+    return import_tape(book.ctx, tape, mapping, as_of=as_of, **how)
 
 
 def pay(book: Book, amount: str, booked_on: date, *, id: str = "P-1") -> str:

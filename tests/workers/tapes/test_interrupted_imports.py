@@ -1,9 +1,9 @@
 """An import that is interrupted leaves each loan as before or as after, says so, and can go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import Engine, select
@@ -58,7 +58,9 @@ def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boo
     return book
 
 
-def import_killed_at(book: Book, folder: Path, point: int, *, after: bool) -> None:
+def import_killed_at(
+    book: Book, folder: Path, point: int, *, after: bool, rows: Sequence[str] = SECOND, **how: Any
+) -> None:
     """Import the second tape, and be killed before or after this commit."""
     begun = 0
     whole: Callable[..., object] = importing.in_short_transaction
@@ -81,7 +83,7 @@ def import_killed_at(book: Book, folder: Path, point: int, *, after: bool) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importing, "in_short_transaction", in_short_transaction)
         with pytest.raises(KilledError):
-            bring_in(book, folder, *SECOND, as_of=DAY_2)
+            bring_in(book, folder, *rows, as_of=DAY_2, **how)
 
 
 def states(book: Book) -> dict[str, State]:
