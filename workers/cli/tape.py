@@ -254,10 +254,9 @@ ABSENT = Table[AbsentLoan](
     {
         "loan": lambda each: each.loan,
         "since the tape of": lambda each: each.since,
-        "contact": lambda each: coded("absent", each.kind),
+        "contact": lambda each: say("stops") if each.kind == "held" else say("goes on"),
     },
     if_none="No loan was left out.",
-    kinds="absent",
 )
 
 
