@@ -51,7 +51,8 @@ class InconvenientTime:
         Raises:
             ValueError: it is not written so.
         """
-        match = _WRITTEN.fullmatch(text.strip().lower())
+        written = text[: LONGEST_WRITTEN + 1].strip().lower()
+        match = _WRITTEN.fullmatch(written) if len(text) <= LONGEST_WRITTEN else None
         if match is None or not _known_days(match["days"]):
             raise ValueError(f"{text!r} is no time of the week")
         starts, ends = match["starts"] or "00:00", match["ends"] or "24:00"
@@ -117,6 +118,8 @@ class InconvenientTime:
         return None
 
 
+LONGEST_WRITTEN = 100
+"""Characters. What is longer is no time of the week, and the pattern is not asked about it."""
 _WRITTEN = re.compile(
     r"(?P<days>[a-z_]{3,9}(?:-[a-z]{3})?)"
     r"(?: (?P<starts>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<ends>(?:[01]\d|2[0-3]):[0-5]\d|24:00))?"

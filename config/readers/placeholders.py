@@ -8,13 +8,15 @@ from pathlib import Path
 
 from config.readers.yaml_reader import Value, read_yaml
 
+LONGEST_PLACEHOLDER = 100
+"""Characters. A longer text is no placeholder, and no pattern is asked about it."""
 PLACEHOLDERS = Path(__file__).parents[1] / "placeholders.yaml"
 
 
 @lru_cache(maxsize=64)  # of one row several ask the same
 def is_placeholder(text: str) -> bool:
     """Whether a text stands for nothing: it is no id, name, number or address. False if empty."""
-    if not text:
+    if not text or len(text) > LONGEST_PLACEHOLDER:
         return False
     written = _plain(text)
     words, patterns = _placeholders()

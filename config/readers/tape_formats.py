@@ -85,6 +85,11 @@ def read_formats(value: Value) -> TapeFormats:
     return formats
 
 
+LONGEST_NUMBER = 64
+LONGEST_DAY = 64
+"""Characters. A longer text is none, and no pattern is asked about it."""
+
+
 def one_mark(text: str) -> str:
     """The text with one space and one apostrophe, whichever of those that look alike it has."""
     return text.translate(_alike)
@@ -99,6 +104,8 @@ def read_number(text: str, decimal_mark: str, thousands_mark: str) -> Decimal | 
     The thousands mark stands between groups of three digits, or of two before the last three, as in
     India: anywhere else it is the sign of another decimal mark, or of a digit that is missing.
     """
+    if len(text) > LONGEST_NUMBER:
+        return None
     match = _number(decimal_mark, thousands_mark).fullmatch(plain_digits(one_mark(text)))
     if match is None:
         return None
@@ -124,6 +131,8 @@ def day_in(text: str, pattern: str) -> date | None:
     Digits of any script are read. Where nothing stands between year, month and day, each must have
     all its digits: `2026111` is no date.
     """
+    if len(text) > LONGEST_DAY:
+        return None
     written, pattern = plain_digits(text), plain_digits(pattern)
     try:
         found = datetime.strptime(written, pattern)

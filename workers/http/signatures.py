@@ -12,6 +12,10 @@ from workers.http.requests import RefusedError
 TOLERANCE = timedelta(minutes=5)
 """How far the moment of signing may be from now, on either side, as the specification has it."""
 
+MOST_SIGNATURES = 20
+"""How many of the signatures in the header are compared; there is one for each secret that its
+sender has while secrets rotate."""
+
 # No full stop: it is what divides id, moment and body in what is signed.
 _ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
 _SECONDS = re.compile(r"[0-9]{1,11}")
@@ -47,14 +51,16 @@ def check_signature(
     except UnicodeDecodeError:
         raise RefusedError(400, "not text in UTF-8") from None
     # Bytes: text beyond ASCII cannot be compared in constant time.
-    given = [signature.encode() for signature in signatures.split(" ")]
+    given = [signature.encode() for signature in signatures.split(" ", MOST_SIGNATURES)]
+    given = given[:MOST_SIGNATURES]
     # All are compared, so that the time it takes does not reveal which one was close.
-    matches = [
-        sender
+    expected = [
+        (sender, Webhook(secret).sign(id, signed_at, text).encode())
         for sender, secrets in of_senders.items()
         for secret in secrets
-        for theirs in given
-        if hmac.compare_digest(Webhook(secret).sign(id, signed_at, text).encode(), theirs)
+    ]
+    matches = [
+        sender for sender, ours in expected for theirs in given if hmac.compare_digest(ours, theirs)
     ]
     if not matches:
         raise RefusedError(401, "not signed with a secret that is known here")

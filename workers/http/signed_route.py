@@ -15,6 +15,7 @@ from workers.http.lender_events import AnyLenderEvent
 from workers.http.requests import RefusedError, context_of, read_body
 from workers.http.signatures import check_signature
 
+LONGEST_CONTENT_TYPE = 200
 NAMED_AT_MOST = 20
 """Fields that are wrong and named in one answer; the rest shows when these are right."""
 
@@ -107,6 +108,8 @@ async def _read_signed(request: Request) -> tuple[str, bytes]:
 
 
 def _check_is_json(content_type: str) -> None:
+    if len(content_type) > LONGEST_CONTENT_TYPE:
+        raise RefusedError(415, "not application/json")
     header = Message()
     header["content-type"] = content_type
     if header.get_content_type() != "application/json":

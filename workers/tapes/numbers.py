@@ -19,6 +19,8 @@ from domain.reasons import ReasonCode, because
 from workers.db.numbers import EXTENSION
 from workers.tapes.cells import Cells
 
+LONGEST_CELL = 300
+"""Characters. What is longer is no list of numbers, and no pattern is asked about it."""
 SHORTEST_NUMBER = 7
 """Digits. What is shorter is an area code or an extension."""
 
@@ -87,7 +89,7 @@ def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
 
 def _cell(of: Field, text: str, cells: Cells) -> list[PhoneNumber]:
     """The numbers of one cell; none if there is no usable one."""
-    if not text or is_placeholder(text):
+    if not text or len(text) > LONGEST_CELL or is_placeholder(text):
         return []
     number = _in_use(text, cells.mapping)
     if number is not None and is_placeholder(str(number.national_number)):
@@ -121,6 +123,8 @@ def _with_extensions(text: str) -> str:
 
 
 def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
+    if len(text) > LONGEST_CELL:
+        return None
     try:
         number = phonenumbers.parse(_with_extensions(text), mapping.phone_region)
     except NumberParseException:

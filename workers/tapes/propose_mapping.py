@@ -149,10 +149,17 @@ def _known_names() -> Mapping[Field, tuple[str, ...]]:
     }
 
 
+LONGEST_NAME = 200
+"""Characters of the name of a column that are looked at."""
+_UNIT = re.compile(r"[(（\[【][^)）\]】]*[)）\]】]")
+_NO_LETTER = re.compile(r"[\W_]")
+
+
 def _plain(name: str) -> str:
     """Without case, spaces and punctuation, and without a unit in brackets, as in 本金（元）."""
-    without_unit = re.sub(r"[(（\[【][^)）\]】]*[)）\]】]", "", name)
-    return re.sub(r"[\W_]", "", without_unit or name).casefold()
+    name = name[:LONGEST_NAME]
+    without_unit = _UNIT.sub("", name)
+    return _NO_LETTER.sub("", without_unit or name).casefold()
 
 
 def _schedule(columns: Mapping[Field, str]) -> ScheduleKind:
