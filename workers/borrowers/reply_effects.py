@@ -12,6 +12,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, ReplyKind, effects_of
 from domain.persons import CONSENTS, PersonFact
+from workers.db.bulk import is_one_of
 from workers.db.closed_numbers import close_number
 from workers.db.people import People
 from workers.db.persons import (
@@ -19,7 +20,7 @@ from workers.db.persons import (
     end_number_facts,
     from_one_of,
     note_number_fact,
-    note_person_fact,
+    note_person_facts,
 )
 from workers.db.schema import contact_point_fact, person_fact, reply
 
@@ -47,12 +48,11 @@ def apply_effects(
             close_number(connection, blind_index, fact, actor, now)
         else:
             note_number_fact(connection, number_id, fact, actor, now)
-    for record in named:
-        if effects.ceases:
-            note_person_fact(connection, record, PersonFact.CEASED, actor, now)
-        if effects.refuses_calls:
-            calls = FactDetails(channel=Channel.CALL)
-            note_person_fact(connection, record, PersonFact.NO_CHANNEL, actor, now, calls)
+    if effects.ceases:
+        note_person_facts(connection, named, PersonFact.CEASED, actor, now)
+    if effects.refuses_calls:
+        calls = FactDetails(channel=Channel.CALL)
+        note_person_facts(connection, named, PersonFact.NO_CHANNEL, actor, now, calls)
 
 
 def without_what_ended_since(
@@ -96,7 +96,7 @@ def allow_texts_again(
     connection.execute(
         update(person_fact)
         .where(
-            person_fact.c.borrower_id.in_(named),
+            is_one_of(person_fact.c.borrower_id, named),
             person_fact.c.kind == PersonFact.NO_CHANNEL,
             person_fact.c.channel == Channel.SMS,
             person_fact.c.since <= asked.received_at,
@@ -112,7 +112,7 @@ def end_consents(connection: Connection, people: People, actor: Actor, now: date
     consents = (person_fact.c.kind.in_(CONSENTS), person_fact.c.ended_at.is_(None))
     connection.execute(
         update(person_fact)
-        .where(person_fact.c.borrower_id.in_(people.records), *consents)
+        .where(is_one_of(person_fact.c.borrower_id, people.records), *consents)
         .values(ended_at=now, ended_by=actor.reference)
     )
 
@@ -142,7 +142,7 @@ def end_misread(
     connection.execute(
         update(person_fact)
         .where(
-            person_fact.c.borrower_id.in_(people.records),
+            is_one_of(person_fact.c.borrower_id, people.records),
             person_fact.c.kind.in_(kinds),
             person_fact.c.since == asked.received_at,
             person_fact.c.ended_at.is_(None),

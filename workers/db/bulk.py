@@ -3,7 +3,7 @@
 Statements are built once, because to build one takes longer than to run a small one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -51,6 +52,11 @@ def is_among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
     rows of `as_rows`, and may read a whole table for a few of them.
     """
     return column == any_(cast(bindparam(parameter), ARRAY(column.type)))
+
+
+def is_one_of(column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of these values, which are one parameter however many they are."""
+    return column == any_(literal(sorted(values), ARRAY(column.type)))
 
 
 def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

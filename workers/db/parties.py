@@ -4,12 +4,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Join, Select, func, insert, select, union, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Join,
+    Select,
+    func,
+    insert,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.persons import PersonFact
+from workers.db.bulk import is_one_of
 from workers.db.encryption import Cipher
 from workers.db.schema import (
     action,
@@ -27,11 +39,15 @@ def loans_of(records: Any) -> Select[tuple[int]]:
 
     `records` is a list of ids, or a query of them.
     """
-    own = select(loan.c.id.label("id")).where(loan.c.borrower_id.in_(records))
+    own = select(loan.c.id.label("id")).where(_is_of(loan.c.borrower_id, records))
     as_party = select(loan_party.c.loan_id).where(
-        loan_party.c.borrower_id.in_(records), loan_party.c.ended_at.is_(None)
+        _is_of(loan_party.c.borrower_id, records), loan_party.c.ended_at.is_(None)
     )
     return select(union(own, as_party).subquery().c.id)
+
+
+def _is_of(column: Column[int], records: Any) -> ColumnElement[bool]:
+    return is_one_of(column, records) if isinstance(records, list) else column.in_(records)
 
 
 def parties_of(connection: Connection, loan_id: int, role: Party) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 
+from workers.db.bulk import is_one_of
 from workers.db.parties import loans_of
 from workers.db.persons import lock_loans, records_with
 from workers.db.schema import borrower, loan
@@ -87,7 +88,7 @@ def lock_people(
             borrower.c.person_id,
             func.coalesce(is_named, False).label("is_named"),
         )
-        .where(borrower.c.person_id.in_(persons))
+        .where(is_one_of(borrower.c.person_id, persons))
         .order_by(borrower.c.id)
         .with_for_update(key_share=True)
     ).all()

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -20,15 +21,17 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     insert,
+    literal,
     select,
     tuple_,
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -243,18 +246,34 @@ def note_person_fact(
 ) -> bool:
     """Record a fact on a record of a locked person; False if it was known already. The first one
     of its kind stays, and so does each one with other details."""
+    return note_person_facts(connection, [borrower_id], kind, actor, now, details, until=until)
+
+
+def note_person_facts(
+    connection: Connection,
+    borrower_ids: Collection[int],
+    kind: PersonFact,
+    actor: Actor,
+    now: datetime,
+    details: FactDetails = ALONE,
+    *,
+    until: datetime | None = None,
+) -> bool:
+    """`note_person_fact` of the records of several locked persons, in one statement; False if it
+    was known of all of them."""
+    values = {
+        "kind": kind,
+        **details.columns(),
+        "since": now,
+        "until": until,
+        "source": actor.reference,
+        "source_kind": actor.kind,
+    }
+    columns = person_fact.c
+    ids = func.unnest(cast(sorted(borrower_ids), ARRAY(BigInteger)))
+    rows = select(ids, *(literal(value, columns[name].type) for name, value in values.items()))
     noted = connection.execute(
-        upsert(person_fact)
-        .values(
-            borrower_id=borrower_id,
-            kind=kind,
-            **details.columns(),
-            since=now,
-            until=until,
-            source=actor.reference,
-            source_kind=actor.kind,
-        )
-        .on_conflict_do_nothing()
+        upsert(person_fact).from_select(["borrower_id", *values], rows).on_conflict_do_nothing()
     )
     return noted.rowcount > 0
 
