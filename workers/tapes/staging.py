@@ -17,35 +17,30 @@ CREATE TEMP TABLE tape_loan (
     steps_tried text[],
     digest uuid, customers uuid[], persons bigint[],
     delinquent_since date, ladder_since date, review_on date, past_due numeric
-);
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE tape_borrower (
     line int, slot int, external_id text, customer uuid, name_encrypted bytea, name_digest bytea,
     address_encrypted bytea, address_blind_index bytea, digests jsonb, zones text[], locale text,
     region text, unsaid text[]
-);
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE tape_number (
     line int, slot int, borrower text, field smallint, number_encrypted bytea, blind_index bytea,
     kind text
-);
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE tape_changed_number (
     borrower_id bigint, external_id text, field smallint, position smallint
-);
+) ON COMMIT DELETE ROWS;
 CREATE INDEX ON tape_changed_number (borrower_id);
 CREATE TEMP TABLE tape_instalment (
     loan text, due_on date, principal numeric, interest numeric, fees numeric,
     paid_principal numeric, paid_interest numeric, paid_fees numeric, counts_from date
-);
-CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb);
-CREATE TEMP TABLE tape_person (external_id text, person_id bigint);
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE tape_person (external_id text, person_id bigint) ON COMMIT DELETE ROWS;
 CREATE INDEX ON tape_person (external_id);
-CREATE TEMP TABLE tape_party (loan text, borrower text, role text, slot text);
-CREATE TEMP TABLE tape_erased (external_id text);
+CREATE TEMP TABLE tape_party (loan text, borrower text, role text, slot text) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE tape_erased (external_id text) ON COMMIT DELETE ROWS;
 """)
-
-_EMPTY = text(
-    "TRUNCATE tape_borrower, tape_number, tape_changed_number, tape_person, tape_loan, "
-    "tape_instalment, tape_problem, tape_party, tape_erased"
-)
 
 _UNSTAGE = text("DELETE FROM tape_instalment WHERE loan = ANY(:loans)")
 
@@ -102,8 +97,7 @@ def make_staging(connection: Connection) -> None:
 
 
 def stage_batch(connection: Connection, tables: Mapping[str, bytes]) -> None:
-    """Copy a batch, in place of the one before."""
-    connection.execute(_EMPTY)
+    """Copy a batch. The tables are empty again at the end of the transaction."""
     for table, rows in tables.items():
         copy_text(connection, table, rows)
 
