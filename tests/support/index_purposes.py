@@ -16,6 +16,7 @@ from domain.contact_points import NumberFact
 from domain.events import LENDER
 from domain.language.speak import speak
 from domain.messages import MessageStatus
+from domain.payments import ReturnKind
 from tests.support.inbound import record_inbound_text
 from workers.actions import dead_letters
 from workers.attempts import outcomes
@@ -30,6 +31,7 @@ from workers.db import (
     inbox,
     loans,
     outbox,
+    payments,
     persons,
     problems,
     same_person,
@@ -402,6 +404,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "payment_loan_id_idx": (
         "what a tape is brought together with",
         lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
+    ),
+    "payment_return_payment_id_kind_external_id_key": (
+        "a refund or a reversal in part that comes twice counts once",
+        lambda c, h: payments.return_known_as(c, PAST_DUE, ReturnKind.REFUND, "RF-1"),
     ),
     "problem_loan_id_idx": (
         "the problems of a loan",
