@@ -150,16 +150,22 @@ def test_another_amount_under_the_id_of_an_applied_payment_is_refused(engine: En
         pay(book, "40")
 
 
-@pytest.mark.parametrize("amount", ["0.001", "0.00001", "1e30", "0", "-5"])
+@pytest.mark.parametrize(
+    ("amount", "says"),
+    [
+        *(("0.001", "more decimal places"), ("0.00001", "more decimal places")),
+        *((amount, "not an amount") for amount in ("1e30", "0", "-5")),
+    ],
+)
 def test_an_amount_that_nobody_can_pay_is_rejected_with_its_reason(
-    engine: Engine, amount: str
+    engine: Engine, amount: str, says: str
 ) -> None:
     book = Book(engine, now="2026-04-10 10:00")
     book.loan("L-1", instalments=three_instalments())
 
     settled = pay(book, amount)
 
-    assert (settled.status, "not an amount" in speak(settled.reason)) == ("rejected", True)
+    assert (settled.status, says in speak(settled.reason)) == ("rejected", True)
     assert book.rows(payment) == []
 
 

@@ -146,7 +146,7 @@ def test_a_schedule_may_be_replaced_again_on_the_same_day(book: Book) -> None:
         ({"instalments": [LATER[0] | {"principal": "-10"}]}, ReasonCode.AMOUNT_NOT_PAYABLE),
         ({"instalments": [LATER[0] | {"fees": "-1"}]}, ReasonCode.AMOUNT_NOT_PAYABLE),
         ({"paid": "100.01"}, ReasonCode.SCHEDULE_OVERPAID),
-        ({"paid": "0.001"}, ReasonCode.AMOUNT_NOT_PAYABLE),
+        ({"paid": "0.001"}, ReasonCode.AMOUNT_TOO_FINE),
         ({"currency": "USD"}, ReasonCode.WRONG_CURRENCY),
     ],
 )
