@@ -39,7 +39,8 @@ SITUATIONS = (
 )
 """Every one of them must occur, also in the small run of the tests."""
 
-IN_STORE = (*(s for s in SITUATIONS if not s.startswith("represented: ")), "another language")
+ANOTHER_LANGUAGE = "another language"
+IN_STORE = (*(s for s in SITUATIONS if not s.startswith("represented: ")), ANOTHER_LANGUAGE)
 """Likewise of Arrears itself: which language counts is asked by a query. Who acts for somebody is
 not told there."""
 
@@ -66,7 +67,8 @@ class Seen:
     def table(self) -> str:
         """For people: what was seen, how often."""
         lines = [f"{'situation':34}{'borrower-days':>14}{'contacts':>10}"]
-        lines += [f"{name:34}{self.days[name]:14}{self.contacts[name]:10}" for name in IN_STORE]
+        for name in (*SITUATIONS, ANOTHER_LANGUAGE):
+            lines.append(f"{name:34}{self.days[name]:14}{self.contacts[name]:10}")
         for title, counts in (("barred or deferred by", self.barred), ("came in", self.events)):
             lines += ["", f"{title:44}{'times':>14}"]
             lines += [f"{name:44}{count:14}" for name, count in counts.most_common()]
