@@ -198,3 +198,11 @@ def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(simulation, "ask", late)
     assert simulation.live(seed=11, borrowers=10, days=60).deferred_too_late > 0
+
+
+def test_an_engine_that_calls_who_is_represented_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_acts(facts: ContactFacts, channel: Channel, at: datetime) -> object:
+        return facts, None
+
+    monkeypatch.setattr(product_answers, "contacted_instead", nobody_acts)
+    assert simulation.live(seed=17, borrowers=60, days=30).unlawful > 0
