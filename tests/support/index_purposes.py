@@ -228,6 +228,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the parties of a loan, each once",
         lambda c, h: list(incoming.parties(c, explained(c))),
     ),
+    "representative_person_fact_id_idx": (
+        "who acted for a person, ever",
+        lambda c, h: list(incoming._representatives(c, [7])),
+    ),
     "representative_once": ("one representative for each fact, and no more", None),
     "person_fact_borrower_id_idx": (
         "what was ever known of a person",

@@ -311,6 +311,8 @@ SAYS_ONLY = {
     *("restructured_on", "instalments", "paid"),
     # The other loans of a conversation are counted for the person whom it was with.
     "also_about",
+    # Whose wish or number it is: who acts for the borrower whom the event names.
+    *("of_representative", "by_representative"),
     # The id of what follows from it, or of what proves it.
     *("dispute", "contact", "proof", "document"),
 }

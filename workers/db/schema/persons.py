@@ -231,9 +231,10 @@ representative = Table(
     moment("since"),
     Column("source", Text, nullable=False),
     moment("ended_at", nullable=True),  # others took their place
-    UniqueConstraint(
-        "person_fact_id", "ended_at", name="representative_once", postgresql_nulls_not_distinct=True
+    Index(
+        "representative_once", "person_fact_id", unique=True, postgresql_where="ended_at IS NULL"
     ),
+    Index(None, "person_fact_id"),
     # For whom somebody acts who has this number.
     Index(None, "phone_blind_index", postgresql_where="phone_blind_index IS NOT NULL"),
 )

@@ -34,6 +34,16 @@ def upgrade() -> None:
         ["phone_blind_index"],
         postgresql_where=sa.text("phone_blind_index IS NOT NULL"),
     )
+    # The old constraint let no two of one fact end at the same moment.
+    op.drop_constraint("representative_once", "representative", type_="unique")
+    op.create_index(
+        "representative_once",
+        "representative",
+        ["person_fact_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(op.f("representative_person_fact_id_idx"), "representative", ["person_fact_id"])
     op.create_table(
         "representative_wish",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
