@@ -19,7 +19,7 @@ from domain.ladder_plan import (
     sort_items,
 )
 from domain.loans import Instalment
-from domain.parties import LoanParty, roles_by_person
+from domain.parties import LoanParty, contacted_parties
 
 
 class Outcome(StrEnum):
@@ -46,8 +46,8 @@ class PastAction:
     status: ActionStatus
     person: int | None = None
     """Whom it is for; None: the borrower."""
-    role: Party = Party.BORROWER
-    """As what it is for them."""
+    party: int | None = None
+    """The party that they were when it was planned; None: the borrower."""
     reported: bool = True
     """False while nobody has reported an attempt at the call or the visit that it assigned, or
     while the text that it sent is not known to have arrived."""
@@ -208,18 +208,14 @@ def _decide_parties(
 ) -> tuple[PartyDecision, ...]:
     """Each party climbs the ladder by itself: what stops one need not stop another.
 
-    A person who is such a party by several records is one. Who turns out to be a co-borrower and a
-    guarantor owes the debt as a co-borrower, and is contacted as that alone.
+    A person who is a party by several records is one.
     """
-    found = dict[tuple[Party, int], PartyDecision]()
-    roles = roles_by_person(snapshot.parties)
-    for party in snapshot.parties:
-        if party.role is not roles[party.person]:
-            continue
-        if (party.role, party.person) not in found and ladder.items_to(party.role):
-            decided = _decide_party(snapshot, party, ladder, since, on)
-            found[party.role, party.person] = decided
-    return tuple(found.values())
+    contacted = sorted(contacted_parties(snapshot.parties).values(), key=lambda party: party.id)
+    return tuple(
+        _decide_party(snapshot, party, ladder, since, on)
+        for party in contacted
+        if ladder.items_to(party.role)
+    )
 
 
 def _decide_party(

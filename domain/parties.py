@@ -54,14 +54,14 @@ class LoanParty:
     """What is true of this person. It says nothing yet about anybody else."""
 
 
-def roles_by_person(parties: Iterable[LoanParty]) -> dict[int, Party]:
-    """As what each person is contacted about a loan.
+def contacted_parties(parties: Iterable[LoanParty]) -> dict[int, LoanParty]:
+    """By person, the one party as which they are contacted about a loan.
 
     Who turns out to be a co-borrower and a guarantor owes the debt first, and is contacted as a
-    co-borrower alone.
+    co-borrower alone. Of several records with one role, the newest says what is true now: the
+    lender may have numbered its customers anew, with another number or address.
     """
-    roles: dict[int, Party] = {}
-    for party in parties:
-        if roles.get(party.person) is not Party.CO_BORROWER:
-            roles[party.person] = party.role
-    return roles
+    contacted: dict[int, LoanParty] = {}
+    for party in sorted(parties, key=lambda party: (party.role is Party.CO_BORROWER, party.id)):
+        contacted[party.person] = party
+    return contacted

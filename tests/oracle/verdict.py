@@ -107,6 +107,7 @@ def _read_texts(
 ) -> int:
     """Put the provider's log into the lives of those who were texted; how many came twice."""
     texts: Counter[tuple[object, ...]] = Counter()
+    told: Counter[tuple[object, ...]] = Counter()
     at_once: Counter[tuple[object, ...]] = Counter()
     for at, text in simulation.provider.log:
         about = LOANS.findall(text.body)
@@ -129,8 +130,11 @@ def _read_texts(
         debt = customer.life.debts[key]
         here = at.astimezone(ZoneInfo(life.lender_zone)).date()
         since = stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
-        texts[text.body, life.id, since] += 1
-        at_once[str(at), text.to, item, life.id, tuple(sorted(same))] += 1
+        which: tuple[object, ...] = (text.body, life.id, since)
+        texts[which] += 1
+        # Of two parties who have the number, each is told.
+        told[which] = max(told[which], len(_who_have_it(customer.life, probe, roles)))
+        at_once[str(at), text.to, item, party, life.id, tuple(sorted(same))] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
         says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
@@ -143,10 +147,10 @@ def _read_texts(
         if count > 1:
             found.unlawful += 1
             found.offend(f"unlawful: {count} texts that could be one: {which}")
-    for which, count in texts.items():
-        if count > 1:
-            found.offend(f"sent {count} times: {which}")
-    return sum(count - 1 for count in texts.values())
+    twice = {which: count for which, count in texts.items() if count > max(1, told[which])}
+    for which, count in twice.items():
+        found.offend(f"sent {count} times: {which}")
+    return sum(count - max(1, told[which]) for which, count in twice.items())
 
 
 def who_is_reached(owner: Life, reached: Reached, roles: Container[str]) -> tuple[str, Life]:
@@ -154,14 +158,21 @@ def who_is_reached(owner: Life, reached: Reached, roles: Container[str]) -> tupl
 
     Of two who have the same number, whoever may be reached by such a contact.
     """
-    there = [each for each in owner.everybody(reached.loan, reached.at) if each[0] in roles]
-    found = [
-        each for each in there if reached.number in each[1].numbers_at(reached.loan, reached.at)
-    ]
+    found = _who_have_it(owner, reached, roles)
     if len(found) > 1:
         allowed = (each for each in found if not against(each[1], replace(reached, party=each[0])))
         return next(allowed, found[0])
+    there = (each for each in owner.everybody(reached.loan, reached.at) if each[0] in roles)
     return next(iter(found or there), ("borrower", owner))
+
+
+def _who_have_it(owner: Life, reached: Reached, roles: Container[str]) -> list[tuple[str, Life]]:
+    """The parties of a loan, in these roles, who have the number."""
+    return [
+        (role, life)
+        for role, life in owner.everybody(reached.loan, reached.at)
+        if role in roles and reached.number in life.numbers_at(reached.loan, reached.at)
+    ]
 
 
 def _is_party(owner: Life, loan: int, life: Life, role: str, at: datetime) -> bool:

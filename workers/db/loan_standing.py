@@ -12,7 +12,7 @@ from domain.compliance.vocabulary import Party
 from domain.decision import PastAction
 from domain.holds import Hold
 from domain.loans import Instalment
-from domain.parties import LoanParty, roles_by_person
+from domain.parties import LoanParty, contacted_parties
 from workers.db.prepared_statements import prepared
 
 
@@ -54,13 +54,13 @@ class LoanStanding:
         return any(stored.past.status is status for stored in self.actions)
 
     def has_left(self, past: PastAction) -> bool:
-        """Whether the one whom an action is for is party to the loan no longer, or in another role
-        than that in which it is for them."""
-        return past.person is not None and not self.is_contacted_as(past.person, past.role)
+        """Whether the one whom an action is for is party to the loan no longer, or now in another
+        role or by a newer record than that for which it was planned."""
+        return past.party is not None and not self.is_contacted(past.party)
 
-    def is_contacted_as(self, person: int, role: Party) -> bool:
-        """Whether a person is contacted about the loan in this role of another party."""
-        return roles_by_person(self.parties).get(person) == role
+    def is_contacted(self, party_id: int) -> bool:
+        """Whether somebody is contacted about the loan as this other party."""
+        return any(party.id == party_id for party in contacted_parties(self.parties).values())
 
 
 _STANDING = TypeAdapter(LoanStanding)
@@ -109,8 +109,7 @@ STANDING = """
                    'person', CASE WHEN a.party_id IS NOT NULL THEN (
                        SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
                         WHERE q.id = a.party_id) END,
-                   'role', coalesce((SELECT q.role FROM loan_party q WHERE q.id = a.party_id),
-                                    'borrower'),
+                   'party', a.party_id,
                    'reported', CASE
                        WHEN a.status = 'assigned' THEN EXISTS (
                            SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id

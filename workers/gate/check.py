@@ -92,8 +92,7 @@ class CheckedAction:
         """Whether the one whom the action is for is no such party any more."""
         if self.loan.party_id is None:
             return False
-        is_party = self.facts.is_contacted_as(self.loan.person_id, self.loan.party)
-        return self.loan.party_left or not is_party
+        return self.loan.party_left or not self.facts.is_contacted(self.loan.party_id)
 
 
 def check_gates(
