@@ -21,6 +21,7 @@ from workers.db.schema import (
     loan,
     loan_party,
     metadata,
+    replaced_event,
     reply,
     same_person,
     same_person_change,
@@ -73,6 +74,10 @@ def read_subject_data(connection: Connection, cipher: Cipher, borrower_id: int) 
     events = connection.execute(_events(ids, texts)).all()
     if events:
         found[inbox_event.name] = [_decrypted(inbox_event, row._asdict(), cipher) for row in events]
+    of_events = replaced_event.c.event_id.in_([event.id for event in events])
+    corrected = select(replaced_event).where(of_events).order_by(replaced_event.c.id)
+    if replaced := connection.execute(corrected).all():
+        found[replaced_event.name] = [row._asdict() for row in replaced]
     return found
 
 

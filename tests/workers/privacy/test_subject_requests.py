@@ -58,6 +58,15 @@ def close(book: Book, loan: str = "L-1") -> None:
         write_off(connection, book.ctx, loan, book.ctx.today())
 
 
+def test_what_an_event_said_before_it_was_corrected_is_told_too(book: Book) -> None:
+    with book.ctx.engine.begin() as connection:
+        for amount in ("1.00", "2.00"):
+            paid = {"external_id": "P-9", "loan": "L-1", "amount": amount, "currency": "CNY"}
+            process.store_event(connection, "payment:P-9", "payment", paid, book.ctx.now())
+    held = json.loads(export(book))["data"]
+    assert [row["payload"]["amount"] for row in held["replaced_event"]] == ["1.00"]
+
+
 def test_all_that_is_held_is_told_in_the_clear_and_nothing_of_anybody_else(book: Book) -> None:
     exported = export(book)
 
