@@ -1,6 +1,7 @@
 """Every command is run where the locale is Chinese, and none answers with an English sentence."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,7 @@ COMMANDS_RUN: list[str] = [
     "tape import {folder}/tape.csv --as-of 2026-03-02 --dry-run",
     "tape import {folder}/none.csv --as-of 2026-03-02",
     "tape list",
+    "tape absent",
     "tape propose-mapping {folder}/tape.csv",
     "tape propose-mapping {folder}/tape.csv --out {folder}/mapping.txt",
     "tape abandon 4711",
@@ -64,6 +66,8 @@ COMMANDS_RUN: list[str] = [
     "adjustment accelerate L-1 --due-on 2026-03-01 --id A-4 {why}",
     "adjustment reverse L-1 A-1 {by}",
     "adjustment reverse L-1 A-404 {by}",
+    "schedule replace L-1 '2026-01-31 500.00 12.50' CNY --id RS-1 {why}",
+    "schedule replace L-1 2026-01-31 CNY --id RS-2 {why}",
     "promise record L-1 10.00 CNY 2199-01-01 --id PR-1 {by}",
     "promise cancel PR-1 {by}",
     "promise cancel PR-1 --by-mistake {by}",
@@ -205,7 +209,7 @@ def test_no_command_answers_with_an_english_sentence(
     }
     english: list[tuple[str, str]] = []
     for command in COMMANDS_RUN:
-        done = arrears(environment, *command.format(**values).split())
+        done = arrears(environment, *shlex.split(command.format(**values)))
         said = f"{done.stdout}\n{done.stderr}".replace(str(tmp_path), "")
         assert said.strip() or command.startswith(("reply", "visit start")), command
         own = CITATIONS.sub("", QUOTED.sub("", said))
