@@ -263,7 +263,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "acknowledgement_withdrawal",
             handlers.apply_acknowledgement_withdrawal,
-            WHO_HAS_LOAN,
+            (Named.LOAN, Named.BORROWER),
             loans.AcknowledgementWithdrawalFacts,
             waits_at_most=timedelta(days=7),
         ),
