@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
 
-import phonenumbers
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -27,12 +26,13 @@ from workers.attempts.attempts import BarredError, check_role, has_outcome
 from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.loans import loan_not_known
-from workers.db.pending_events import has_pending_event_or_tape
+from workers.db.numbers import kind_of
+from workers.db.pending_events import number_waits_for_event, waits_for_event
 from workers.db.persons import lock_number, lock_person_of_loan, records_of_person
 from workers.db.schema import borrower, borrower_number, contact, contact_point, loan
 from workers.db.typed_rows import columns_of
 from workers.gate.facts import contact_facts
-from workers.tapes.numbers import zones_of_number
+from workers.tapes.numbers import read_whole_number, written, zones_of_number
 
 INSTRUCTIONS = (
     "Give your own name. Name your employer only if you are asked.",
@@ -81,7 +81,7 @@ def start_location_call(
     with ctx.engine.begin() as connection:
         check_role(connection, actor, Role.CALLER)
         owed = _lock(connection, loan_external_id)
-        lock_number(connection, blind_index)
+        lock_number(connection, blind_index, kind_of(number))
         _refuse_own_number(connection, owed, blind_index)
         _refuse_without_outcome(connection, owed, blind_index)
         now = ctx.now()
@@ -90,7 +90,11 @@ def start_location_call(
         if again_because is not None:
             asked = replace(asked, location_asked=False)
         verdict = may_contact(asked, Channel.CALL, now)
-        _refuse_if_barred(owed, facts, asked, verdict, now)
+        # Asked under all locks: what was stored while this waited for them counts too.
+        waits = waits_for_event(connection, loan_external_id) or number_waits_for_event(
+            connection, blind_index
+        )
+        _refuse_if_barred(facts, asked, verdict, now, event_pending=waits)
         started = StartedLocationCall(
             None, owed.locale, instructions=INSTRUCTIONS, warnings=verdict.warnings
         )
@@ -135,13 +139,12 @@ class _Loan(NamedTuple):
     borrower_id: int
     person_id: int
     locale: str
-    has_pending_event: bool
 
 
 def _lock(connection: Connection, external_id: str) -> _Loan:
     if lock_person_of_loan(connection, external_id) is None:
         raise loan_not_known(external_id)
-    columns = columns_of(_Loan, loan, borrower, has_pending_event=has_pending_event_or_tape())
+    columns = columns_of(_Loan, loan, borrower)
     locked = (
         select(*columns)
         .join(borrower, borrower.c.id == loan.c.borrower_id)
@@ -152,15 +155,12 @@ def _lock(connection: Connection, external_id: str) -> _Loan:
 
 
 def _parse(phone: str) -> tuple[str, tuple[str, ...]]:
-    """A number in E.164, and the zones that it shows."""
-    try:
-        parsed = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_valid_number(parsed):
+    """A number as the records have it, with its extension, and the zones that it shows."""
+    parsed = read_whole_number(phone)
+    number = written(parsed)
+    if parsed is None or number is None:
         raise ArrearsError("The number is not in use. Give it with its country code, as +1 212 ….")
-    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return written, zones_of_number(parsed)
+    return number, zones_of_number(parsed)
 
 
 def _refuse_own_number(connection: Connection, owed: _Loan, number: bytes) -> None:
@@ -250,7 +250,12 @@ def _contact_facts(
 
 
 def _refuse_if_barred(
-    owed: _Loan, facts: LoanFacts, asked: ContactFacts, verdict: Verdict, now: datetime
+    facts: LoanFacts,
+    asked: ContactFacts,
+    verdict: Verdict,
+    now: datetime,
+    *,
+    event_pending: bool,
 ) -> None:
     """Refuse a call that the gate does not allow, or that is about nothing any more.
 
@@ -262,7 +267,7 @@ def _refuse_if_barred(
         past_due=asked.past_due > ZERO,
         ladder_since=since,
         written_off=facts.written_off,
-        event_pending=owed.has_pending_event,
+        event_pending=event_pending,
     )
     move = next_status(since, loan_facts, verdict, now) if since else None
     if move is not None:

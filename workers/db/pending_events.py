@@ -19,11 +19,12 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy import literal as sql_literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
-from workers.db.persons import may_mean_record
+from workers.db.persons import may_mean_record, records_with
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
     action,
@@ -34,7 +35,9 @@ from workers.db.schema import (
     inbox_event,
     loan,
     loan_party,
+    person_fact,
     reply,
+    representative,
     tape_pending_loan,
 )
 
@@ -56,12 +59,13 @@ def _named(name: Named) -> ColumnElement[str]:
     return payload_value(inbox_event, name)
 
 
-def _named_numbers() -> ColumnElement[Any]:
-    """The keyed hashes of several numbers, written as their partial index writes them."""
+def _has_among(number: ColumnElement[str]) -> Condition:
+    """Whether an event names a keyed hash among those of several numbers, which are written as
+    their partial index writes them."""
     hashes: ColumnElement[Any] = inbox_event.c.payload.op("->", return_type=JSONB())(
         literal(Named.NUMBERS)
     )
-    return hashes
+    return hashes.op("?", is_comparison=True)(number)
 
 
 def _is_record(named: FromClause, name: Named = Named.BORROWER) -> Condition:
@@ -72,6 +76,13 @@ _HAS_POINT = (_NUMBER.c.contact_point_id == contact_point.c.id) & (
     _NUMBER.c.borrower_id == _RECORD.c.id
 )
 """Whether the record has the contact point as one of its numbers."""
+_ACTS_FOR_RECORD = (
+    (person_fact.c.borrower_id == _RECORD.c.id)
+    & (representative.c.person_fact_id == person_fact.c.id)
+    & representative.c.ended_at.is_(None)
+)
+_NUMBER_OF_REPRESENTATIVE = func.encode(representative.c.phone_blind_index, "hex")
+_IS_TEXT = cast(reply.c.id, Text) == _named(Named.REPLY)
 _LIVES_THERE = contact_point.c.id == _RECORD.c.address_point_id
 """Whether the record has the contact point as its address."""
 _HASH = func.encode(contact_point.c.blind_index, "hex")
@@ -112,16 +123,26 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
             contact.c.borrower_id == _RECORD.c.id,
             (contact_point.c.blind_index == contact.c.number_blind_index) & _HAS_POINT,
             (contact_point.c.blind_index == contact.c.address_blind_index) & _LIVES_THERE,
+            (representative.c.phone_blind_index == contact.c.number_blind_index) & _ACTS_FOR_RECORD,
         )
     ),
     Named.REPLY: (
-        (cast(reply.c.id, Text) == _named(Named.REPLY)) & (reply.c.borrower_id == _RECORD.c.id),
-        (cast(reply.c.id, Text) == _named(Named.REPLY))
+        _IS_TEXT & (reply.c.borrower_id == _RECORD.c.id),
+        _IS_TEXT & (reply.c.contact_point_id == contact_point.c.id) & _HAS_POINT,
+        _IS_TEXT
         & (reply.c.contact_point_id == contact_point.c.id)
-        & _HAS_POINT,
+        & (contact_point.c.blind_index == representative.c.phone_blind_index)
+        & _ACTS_FOR_RECORD,
     ),
-    Named.NUMBER: ((_named(Named.NUMBER) == _HASH) & _HAS_POINT,),
-    Named.NUMBERS: (_named_numbers().op("?", is_comparison=True)(_HASH) & _HAS_POINT,),
+    # The number of who acts for a person, whoever has it: they are called instead.
+    Named.NUMBER: (
+        (_named(Named.NUMBER) == _HASH) & _HAS_POINT,
+        (_named(Named.NUMBER) == _NUMBER_OF_REPRESENTATIVE) & _ACTS_FOR_RECORD,
+    ),
+    Named.NUMBERS: (
+        _has_among(_HASH) & _HAS_POINT,
+        _has_among(_NUMBER_OF_REPRESENTATIVE) & _ACTS_FOR_RECORD,
+    ),
 }
 
 
@@ -214,6 +235,23 @@ def waits_for_event(connection: Connection, external_id: str) -> bool:
     borrowers = select(has_pending_event_or_tape()).select_from(loan.join(borrower))
     of_loan = borrowers.where(loan.c.external_id == external_id)
     return bool(connection.execute(of_loan).scalar())
+
+
+def number_waits_for_event(connection: Connection, blind_index: bytes) -> bool:
+    """Whether one is pending for a number, or for whoever has it; also if no record has it."""
+    number = sql_literal(blind_index.hex())
+    of_number = (
+        (contact.c.attempt == _named(Named.ATTEMPT))
+        & (contact.c.number_blind_index == blind_index),
+        _IS_TEXT
+        & (reply.c.contact_point_id == contact_point.c.id)
+        & (contact_point.c.blind_index == blind_index),
+        _named(Named.NUMBER) == number,
+        _has_among(number),
+    )
+    of_holders = exists().where(borrower.c.id.in_(records_with(blind_index)), has_pending_event())
+    waits = or_(of_holders, *(exists().where(*_is_pending(), named) for named in of_number))
+    return bool(connection.execute(select(waits)).scalar())
 
 
 def has_pending_event_of_loan() -> Condition:

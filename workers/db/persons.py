@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, PointKind
 from domain.events import NotYetError
 from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
@@ -322,20 +322,25 @@ _LOCK_NUMBER = prepared(
 )
 
 
-def lock_number(connection: Connection, blind_index: bytes) -> int:
-    """Lock a telephone number, and give its id. One that nobody had before is made."""
+def lock_number(
+    connection: Connection, blind_index: bytes, kind: PointKind = PointKind.NUMBER
+) -> int:
+    """Lock a telephone number, and give its id. One that nobody had before is made, of this
+    kind."""
     number = {"number": blind_index}
     locked: int | None = connection.execute(_LOCK_NUMBER, number).scalar()
     if locked is not None:
         return locked
-    make_numbers(connection, [blind_index])
+    make_numbers(connection, [blind_index], kind)
     made: int = connection.execute(_LOCK_NUMBER, number).scalar_one()
     return made
 
 
-def make_numbers(connection: Connection, blind_indexes: Iterable[bytes]) -> None:
+def make_numbers(
+    connection: Connection, blind_indexes: Iterable[bytes], kind: PointKind = PointKind.NUMBER
+) -> None:
     """Make the numbers that are not known yet."""
-    rows = [{"blind_index": blind_index} for blind_index in sorted(blind_indexes)]
+    rows = [{"blind_index": index, "kind": kind} for index in sorted(blind_indexes)]
     if rows:
         connection.execute(upsert(contact_point).on_conflict_do_nothing(), rows)
 

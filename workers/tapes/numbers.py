@@ -79,6 +79,16 @@ def written(number: PhoneNumber | None) -> str | None:
     return f"{plain}{EXTENSION}{number.extension}" if number.extension else plain
 
 
+def read_whole_number(text: str) -> PhoneNumber | None:
+    """One number with its country code, and its extension; None if it is not in use, or if the text
+    has more than it."""
+    number = _in_use(text, None)
+    without_extension = _EXTENSION.sub(" ", text)
+    if number is None or _leaves_something_out(without_extension, number):
+        return None
+    return number
+
+
 def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
     """The zone of the owner of a number; empty if the number does not show it."""
     # A toll-free number, and in some countries a mobile number, belongs to every zone of the
@@ -91,13 +101,13 @@ def _cell(of: Field, text: str, cells: Cells) -> list[PhoneNumber]:
     """The numbers of one cell; none if there is no usable one."""
     if not text or len(text) > LONGEST_CELL or is_placeholder(text):
         return []
-    number = _in_use(text, cells.mapping)
+    number = _in_use(text, cells.mapping.phone_region)
     if number is not None and is_placeholder(str(number.national_number)):
         return []
     if not _has_several(text, number, cells.mapping):
         return [] if number is None else [number]
     parts = [part for part in _TELLS_APART.split(_with_extensions(text)) if part.strip()]
-    found = [_in_use(part, cells.mapping) for part in parts]
+    found = [_in_use(part, cells.mapping.phone_region) for part in parts]
     numbers = [number for number in found if number is not None]
     if len(numbers) < max(len(found), 2):
         raise cells.refuse(
@@ -110,7 +120,7 @@ def _cell(of: Field, text: str, cells: Cells) -> list[PhoneNumber]:
 
 def _problem(texts: Sequence[str], cells: Cells) -> tuple[Problem, ...]:
     for text in texts:
-        number = _in_use(text, cells.mapping)
+        number = _in_use(text, cells.mapping.phone_region)
         if text and number is None and not is_placeholder(text):
             detail = because(ReasonCode.PHONE_NOT_IN_USE, phone=masked(text))
             return (Problem("phone_invalid", detail),)
@@ -122,11 +132,11 @@ def _with_extensions(text: str) -> str:
     return text if text.isdecimal() else _EXTENSION.sub(r" x\1 ", text)
 
 
-def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
+def _in_use(text: str, region: str | None) -> PhoneNumber | None:
     if len(text) > LONGEST_CELL:
         return None
     try:
-        number = phonenumbers.parse(_with_extensions(text), mapping.phone_region)
+        number = phonenumbers.parse(_with_extensions(text), region)
     except NumberParseException:
         return None
     return number if phonenumbers.is_valid_number(number) else None
@@ -153,10 +163,10 @@ def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) ->
     if number is not None:
         return _leaves_something_out(text, number)
     parts = [part for part in _TELLS_APART.split(text) if any(map(str.isdigit, part))]
-    if len(parts) > 1 and any(_in_use(part, mapping) for part in parts):
+    if len(parts) > 1 and any(_in_use(part, mapping.phone_region) for part in parts):
         return True
     pieces = _DIGITS.findall(text)
     return any(
-        _in_use("".join(pieces[:n]), mapping) and _in_use("".join(pieces[n:]), mapping)
+        all(_in_use("".join(part), mapping.phone_region) for part in (pieces[:n], pieces[n:]))
         for n in range(1, len(pieces))
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import AskedAgain, Channel
@@ -14,11 +14,13 @@ from tests.support.environment import an_environment
 from tests.support.events import store, tell
 from tests.support.loans import PHONE, Book
 from workers.attempts.attempts import BarredError, find_open_attempt
+from workers.borrowers.inbound_texts import text_payload
 from workers.calls.locate import StartedLocationCall, start_location_call
 from workers.db.schema import borrower, contact, contact_point, problem
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.sms.providers.port import InboundText
 
 CALLER = Actor("caller-1")
 SISTER, NEIGHBOUR, IN_CHINA = "+12125550155", "+12125550166", "+8613900139000"
@@ -139,6 +141,37 @@ def test_the_borrowers_own_number_is_not_that_of_a_third_party(book: Book) -> No
         ask(book, loan="L-404")
 
 
+EXTENSION = "+12125550188;ext=12"
+
+
+@pytest.mark.parametrize(
+    "written", [EXTENSION, "+1 212 555 0188 ext. 12", "+1 (212) 555-0188 x12", "+12125550188转12"]
+)
+def test_an_extension_is_a_number_of_its_own_however_it_is_written(
+    book: Book, written: str
+) -> None:
+    book.loan("of-the-sister", jurisdiction="US", phone=EXTENSION, borrower_id="B-S")
+    tell(book, "opt_out", borrower="B-S", channel=None, actor="c-1")
+    assert rules_against(book, written) == ("lender.number_not_to_be_used",)
+    book.set_numbers("B-1", PHONE["US"], EXTENSION)
+    with pytest.raises(ArrearsError, match="the borrower's own number"):
+        ask(book, written)
+
+
+def test_another_extension_is_somebody_else_and_takes_no_texts(book: Book) -> None:
+    book.note_number_fact(NumberFact.REFUSED, Actor("a test"), EXTENSION)
+    came_to(book, ask(book, "+1 212 555 0188 ext. 13"))
+    called = book.ctx.cipher.blind_index("+12125550188;ext=13")
+    of_call = select(contact_point).where(contact_point.c.blind_index == called)
+    assert book.one(of_call).kind == "extension"
+
+
+@pytest.mark.parametrize("two", ["+12125550188/+12125550199", "+1 212 555 0188 or 555 0199"])
+def test_two_numbers_are_never_silently_the_first(book: Book, two: str) -> None:
+    with pytest.raises(ArrearsError, match="not in use"):
+        ask(book, two)
+
+
 def test_each_call_needs_its_outcome_before_the_next(book: Book) -> None:
     ask(book)
     with pytest.raises(OutcomeMissingError, match="Report the outcome first"):
@@ -183,6 +216,44 @@ def test_nobody_asks_about_who_is_protected_or_owes_nothing(
     happened(book)
     assert rules_against(book) in {(rule,), ()}
     assert book.rows(contact) == []
+
+
+def refused_to_another_caller(book: Book) -> None:
+    started = ask(book, loan="L-2")
+    said = {"outcome": "third_party_refused", "reason": None, "actor": "caller-1"}
+    store(book, "contact_outcome", attempt=started.attempt, **said)
+    book.loan("L-9", jurisdiction="US", borrower_id="B-9", phone="+12125550144")
+    book.note_number_fact(NumberFact.REACHES_NOBODY, Actor("a test"), "+12125550144")
+
+
+def texted_stop(book: Book) -> None:
+    text = InboundText("twilio", "SM-1", SISTER, "STOP", None)
+    payload = text_payload(book.ctx.cipher, text, book.ctx.now(), help_is_answered=True)
+    store(book, "inbound_text", **payload)
+
+
+def wants_no_contact_about_own_loan(book: Book) -> None:
+    book.loan("of-the-sister", jurisdiction="US", phone=SISTER, borrower_id="B-S")
+    store(book, "opt_out", borrower="B-S", channel=None, actor="c-1")
+
+
+@pytest.mark.parametrize(
+    ("stored", "loan"),
+    [
+        (refused_to_another_caller, "L-9"),
+        (texted_stop, "L-1"),
+        (wants_no_contact_about_own_loan, "L-1"),
+    ],
+)
+def test_nobody_is_asked_while_what_they_said_is_not_applied(
+    book: Book, stored: Callable[[Book], None], loan: str
+) -> None:
+    stored(book)
+    calls = len(book.rows(contact))
+    with pytest.raises(BarredError):
+        ask(book, loan=loan)
+    assert len(book.rows(contact)) == calls
+    assert ask(book, NEIGHBOUR, loan).attempt, "nothing waits for the neighbour"
 
 
 def test_it_waits_for_the_morning_where_the_third_party_is(book: Book) -> None:

@@ -1,35 +1,40 @@
 """From the moment it is stored, an event that may protect somebody holds back every contact that it
 would reach: of the person on all records, and of everybody who has the number."""
 
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, delete, insert, select, text
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.events import Named
 from domain.messages import MessageStatus
 from tests.support.concurrently import wait_until_blocked
-from tests.support.events import is_held_back, store
+from tests.support.events import is_held_back, store, tell_personal
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, PHONE, Book
+from workers.borrowers.inbound_texts import text_payload
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.numbers import address_index
 from workers.db.pending_events import REACHES
-from workers.db.schema import contact, message, reply
+from workers.db.schema import contact, inbox_event, message, reply
 from workers.db.schema import loan as loan_table
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.fields import EventData
+from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 from workers.inbox.process import apply_event, dispatch_events
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import InboundText, StatusReport
 
 OTHER_NUMBER = "+8613900139000"
+ATTORNEY = "+8613900139007"
 NUMBER_OF_NOBODY = "+8613900139003"
 LOANS = ("L-1", "L-2", "L-3", "neighbour", "neighbour's other", "stranger")
 OF_PERSON = ["L-1", "L-2", "L-3"]
@@ -79,7 +84,16 @@ def a_text(book: Book, number: str = PHONE["CN"]) -> int:
 
 def visited(book: Book, loan: str, address: bytes) -> str:
     """Somebody went to an address about a loan. Gives the attempt."""
-    attempt = f"visit of {loan}"
+    return contacted(book, loan, f"visit of {loan}", channel="visit", address_blind_index=address)
+
+
+def called_attorney(book: Book, loan: str) -> str:
+    """Who acts for the person was called about a loan. Gives the attempt."""
+    number = book.ctx.cipher.blind_index(ATTORNEY)
+    return contacted(book, loan, f"call of {loan}", channel="call", number_blind_index=number)
+
+
+def contacted(book: Book, loan: str, attempt: str, **how: object) -> str:
     with book.ctx.engine.begin() as connection:
         connection.execute(
             insert(contact).values(
@@ -89,10 +103,9 @@ def visited(book: Book, loan: str, address: bytes) -> str:
                     select(loan_table.c.borrower_id).where(loan_table.c.external_id == loan)
                 ).scalar_one(),
                 attempt=attempt,
-                channel="visit",
                 party="borrower",
-                address_blind_index=address,
                 at=book.ctx.now(),
+                **how,
             )
         )
     return attempt
@@ -154,6 +167,33 @@ def test_the_end_of_such_a_fact_does_too_since_a_number_not_at_work_is_one_at_ho
 ) -> None:
     store(book, "number_fact_end", borrower="B-3", fact="at_work", actor="c-1")
     assert held_back(book) == OF_NUMBER
+
+
+def from_the_attorney(book: Book) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What names the number of who acts for a person, in each way in which an event can."""
+    hashed = book.ctx.cipher.blind_index(ATTORNEY)
+    text = InboundText("twilio", "SM-STOP", ATTORNEY, "STOP", None)
+    yield (
+        "inbound_text",
+        text_payload(book.ctx.cipher, text, book.ctx.now(), help_is_answered=True),
+    )
+    yield "contact_change", {"borrower": "B-9", "numbers": [hashed.hex()]}
+    yield "number_fact", {"reply": a_text(book, ATTORNEY), "fact": "refused", "actor": "c-1"}
+    book.loan("of another client", borrower_id="B-9", phone=NUMBER_OF_NOBODY)
+    book.escalate("of another client")
+    attempt = called_attorney(book, "of another client")
+    yield "contact_outcome", {"attempt": attempt, "outcome": "third_party_refused", "actor": "c-1"}
+
+
+def test_what_comes_from_who_acts_for_a_person_holds_that_person_back(book: Book) -> None:
+    named = {"kind": "attorney", "phone": ATTORNEY, "actor": "c-1"}
+    tell_personal(book, "representative", RepresentativeFacts, borrower="B-2", **named)
+    for kind, payload in from_the_attorney(book):
+        assert held_back(book) == [], kind
+        event = store(book, kind, **payload)
+        assert held_back(book) == OF_PERSON, kind
+        with book.ctx.engine.begin() as connection:
+            connection.execute(delete(inbox_event).where(inbox_event.c.id == event))
 
 
 def test_what_is_stored_while_the_claim_waits_for_its_locks_counts(book: Book) -> None:
