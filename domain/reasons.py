@@ -341,6 +341,7 @@ class ReasonCode(StrEnum):
     TEXTED_TWICE = auto()
     # Why two records are one person.
     LOAN_MOVED = auto()
+    PARTY_RENUMBERED = auto()
     SAME_NAME_AND_NUMBER = auto()
     SAID_BY_STAFF = auto()
     # The lender's systems, as receivers of events.

@@ -56,21 +56,48 @@ WITH given AS (
 SELECT borrower_id, other_id FROM made
 """)
 
-# A loan on record that arrives under another customer id. That a person parted the two before is no
-# reason against it: another loan moves now, and its protection must not end by a tape.
+# A loan on record that arrives under another customer id; and whoever owes it in any role, was not
+# named before, and has the name of somebody whom the tape does not name any more. That a person
+# parted the two before is no reason against it: another loan moves now, and its protection must not
+# end by a tape.
 _MOVED_LOANS = text("""
-WITH moved AS (
-    SELECT least(l.borrower_id, b.id) AS borrower_id, greatest(l.borrower_id, b.id) AS other_id,
-           min(l.external_id) AS loan
-      FROM tape_loan t
-      JOIN loan l ON l.external_id = t.external_id
+WITH known AS (
+    SELECT l.id, l.external_id, l.borrower_id, t.borrower
+      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+), named AS (
+    SELECT k.id AS loan_id, b.id, b.name_digest
+      FROM known k JOIN borrower b ON b.external_id = k.borrower
+     UNION
+    SELECT k.id, b.id, b.name_digest
+      FROM known k
+      JOIN tape_party t ON t.loan = k.external_id
       JOIN borrower b ON b.external_id = t.borrower
-     WHERE l.borrower_id <> b.id
+), before AS (
+    SELECT id AS loan_id, borrower_id FROM known
+     UNION
+    SELECT q.loan_id, q.borrower_id FROM known k JOIN loan_party q ON q.loan_id = k.id
+), other AS (
+    SELECT k.external_id AS loan, k.borrower_id, b.id AS other_id, true AS is_borrower
+      FROM known k JOIN borrower b ON b.external_id = k.borrower
+     WHERE k.borrower_id <> b.id
+     UNION ALL
+    SELECT k.external_id, o.id, n.id, false
+      FROM named n
+      JOIN known k ON k.id = n.loan_id
+      JOIN before q ON q.loan_id = n.loan_id
+      JOIN borrower o ON o.id = q.borrower_id AND o.name_digest = n.name_digest
+     WHERE NOT EXISTS (SELECT FROM before x WHERE x.loan_id = n.loan_id AND x.borrower_id = n.id)
+       AND NOT EXISTS (SELECT FROM named x WHERE x.loan_id = n.loan_id AND x.id = o.id)
+), moved AS (
+    SELECT least(borrower_id, other_id) AS borrower_id, greatest(borrower_id, other_id) AS other_id,
+           CASE WHEN bool_or(is_borrower) THEN 'loan_moved' ELSE 'party_renumbered' END AS code,
+           coalesce(min(loan) FILTER (WHERE is_borrower), min(loan)) AS loan
+      FROM other
      GROUP BY 1, 2
 ), made AS (
     INSERT INTO same_person AS s (borrower_id, other_id, status, reason, made_at)
     SELECT borrower_id, other_id, 'presumed',
-           jsonb_build_array(jsonb_build_object('loan_moved', jsonb_build_object('loan', loan))),
+           jsonb_build_array(jsonb_build_object(code, jsonb_build_object('loan', loan))),
            CAST(:now AS timestamptz)
       FROM moved
     ON CONFLICT (borrower_id, other_id) DO UPDATE
@@ -104,7 +131,8 @@ def join_same_identity(
 
 
 def join_moved_loans(connection: Connection, now: datetime) -> frozenset[int]:
-    """Join the record that a staged loan had before with the one under which it arrives.
+    """Join the record that a staged loan had before with the one under which it arrives, and
+    likewise the records of its other parties, if they have the same name.
 
     Returns the records whose facts may have changed.
     """

@@ -57,7 +57,7 @@ WITH changed AS (
       LEFT JOIN borrower b ON b.external_id = t.external_id
      WHERE b.id IS NULL OR b.tape_digests <> t.digests
 ), known AS (
-    SELECT l.id, l.borrower_id, b.person_id, t.borrower
+    SELECT l.id, l.external_id, l.borrower_id, b.person_id, t.borrower
       FROM tape_loan t
       JOIN loan l ON l.external_id = t.external_id
       JOIN borrower b ON b.id = l.borrower_id
@@ -75,8 +75,12 @@ SELECT person_id FROM known
 SELECT b.person_id FROM known k JOIN borrower b ON b.external_id = k.borrower
  UNION
 SELECT b.person_id FROM known k
-  JOIN loan_party y ON y.loan_id = k.id AND y.ended_at IS NULL
+  JOIN loan_party y ON y.loan_id = k.id
   JOIN borrower b ON b.id = y.borrower_id
+ UNION
+SELECT b.person_id FROM known k
+  JOIN tape_party y ON y.loan = k.external_id
+  JOIN borrower b ON b.external_id = y.borrower
 """)
 
 _LOCK_PERSONS = text("""

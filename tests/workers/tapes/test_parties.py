@@ -286,3 +286,38 @@ def test_another_number_on_a_tape_ends_the_problem_of_a_guarantor(
     assert (again.changed, len(book.rows(open_ones))) == (0, 1)
     take(book, tmp_path, WU.replace("13900139001", "13900139002"), ",,,,", as_of="2026-03-02")
     assert book.rows(open_ones) == []
+
+
+@pytest.mark.parametrize(
+    "between", [(), (",,,,",)], ids=["on the next tape", "after a tape without them"]
+)
+@pytest.mark.parametrize(
+    ("named", "borrower_then", "stays"),
+    [
+        ("G-9,WU guarantor,13900139777,9 New Road,", "B", True),
+        ("G-9,Qian Another,13900139777,9 New Road,", "B", False),
+        ("G-9,Wu Guarantor,13900139777,9 New Road,", "N", True),
+    ],
+    ids=["renumbered with a new number", "somebody else", "renumbered with the borrower"],
+)
+def test_a_guarantor_with_a_new_id_and_number_keeps_what_protects_them(
+    book: Book, tmp_path: Path, named: str, borrower_then: str, stays: bool, between: tuple[str]
+) -> None:
+    take(book, tmp_path, WU)
+    tell(book, "opt_out", borrower="G-1", channel=None, actor="c-1")
+    for cells in between:
+        take(book, tmp_path, cells, as_of="2026-03-02")
+
+    take(book, tmp_path, named, as_of="2026-03-02", borrower=borrower_then)
+
+    assert parties(book) == [("L-0", "guarantor", "G-9")]
+    persons = {row.external_id: row.person_id for row in book.rows(borrower)}
+    assert (persons["G-9"] == persons["G-1"]) is stays
+    assert take(book, tmp_path, named, as_of="2026-03-02", borrower=borrower_then).changed == 0
+
+
+def test_namesakes_who_owe_one_loan_together_are_not_joined(book: Book, tmp_path: Path) -> None:
+    take(book, tmp_path, WU, borrower="B")
+    take(book, tmp_path, WU + "Wu Guarantor", as_of="2026-03-02")
+    persons = {row.external_id: row.person_id for row in book.rows(borrower)}
+    assert persons["G-1"] != persons["loan:co_borrower_1:L-0"]
