@@ -30,8 +30,7 @@ def print_(
     if not found.still_due:
         errors.print(
             say(
-                "Do not post this letter: what it is about has been paid, or other arrears "
-                "took its place."
+                "Do not post this letter: it is not due any more, or what is known by now stops it."
             )
         )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, true
 from domain.access_log import Opened
 from domain.actions import ActionStatus
 from domain.actors import Actor
+from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, stopped_by
 from domain.errors import ArrearsError
@@ -19,10 +20,12 @@ from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.actions import held_back
 from workers.db.closed_numbers import close_number
-from workers.db.loan_facts import load_facts
+from workers.db.loan_facts import load_facts, load_party_facts
 from workers.db.loans import loan_not_known, not_known_yet
 from workers.db.schema import action, borrower, contact, contact_point, document, loan
+from workers.gate.facts import all_holds
 
 CALLED_OFF = frozenset({ActionStatus.CANCELLED, ActionStatus.BARRED, ActionStatus.DEAD})
 """The statuses of a visit that will not be made."""
@@ -38,7 +41,8 @@ class Letter:
     body: str = field(repr=False)
     still_due: bool
     """False: it must not be posted. Its arrears have been paid or replaced since, its visit was
-    called off, or what is known of the person or the loan by now stops collection."""
+    called off, or what is known by now of the loan, or of the person whom it is for, stops it. So
+    does what came in and is not applied yet."""
 
 
 def open_letter(
@@ -61,9 +65,11 @@ def open_letter(
             select(
                 document.c.id,
                 document.c.body_encrypted,
+                action.c.id.label("action_id"),
                 action.c.item,
                 action.c.ladder_since,
                 action.c.status,
+                action.c.party_id,
             )
             .join(action, action.c.id == document.c.action_id)
             .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
@@ -86,7 +92,11 @@ def open_letter(
             )
         note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
         body = ctx.cipher.decrypt(letter.body_encrypted)
-        stopped = _is_stopped(connection, ctx, owed.id) or letter.status in CALLED_OFF
+        stopped = (
+            letter.status in CALLED_OFF
+            or _is_stopped(connection, ctx, owed.id, letter.party_id)
+            or bool(held_back(connection, [letter.action_id]))
+        )
     purpose = Opened.LETTER.usual_purpose
     log.info(
         "loan %s: document %s was opened by %s for %s", loan_external_id, letter.id, actor, purpose
@@ -98,13 +108,20 @@ def open_letter(
     )
 
 
-def _is_stopped(connection: Connection, ctx: Context, loan_id: int) -> bool:
-    """Whether a hold is in force, the person asked for no contact, is represented, or called the
-    place where letters go inconvenient, or the address is closed."""
+def _is_stopped(connection: Connection, ctx: Context, loan_id: int, party_id: int | None) -> bool:
+    """Whether a hold is in force, or the person whom it is for is no such party any more, asked for
+    no contact or no visit, is represented, or called the place where letters go inconvenient, or
+    their address is closed. `party_id` is None for the borrower."""
     now = ctx.now()
-    facts = load_facts(connection, [loan_id], now)[loan_id]
+    if party_id is None:
+        facts = load_facts(connection, [loan_id], now)[loan_id]
+    else:
+        facts = load_party_facts(connection, [party_id], now)[party_id]
+        if not facts.is_contacted(party_id):
+            return True
     known = facts.reach.person_facts
     wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & known
+    no_visits = Channel.VISIT in facts.reach.refused_channels
     address = facts.reach.address_facts
     reached = locations_of_address(at_work=NumberFact.AT_WORK in address)
     inconvenient = any(
@@ -113,8 +130,9 @@ def _is_stopped(connection: Connection, ctx: Context, loan_id: int) -> bool:
     )
     at_work = NumberFact.AT_WORK in address and PersonFact.EMPLOYER_FORBIDS in known
     closed = at_work or stopped_by(address, Channel.VISIT) is not None
-    on_hold = active_hold(facts.holds, ctx.today()) is not None
-    return inconvenient or closed or bool(wishes) or on_hold
+    packs = packs_for(ctx.policy.rule_packs, facts.jurisdiction)
+    on_hold = active_hold(all_holds(packs, facts, ctx.today()), ctx.today()) is not None
+    return inconvenient or closed or bool(wishes) or no_visits or on_hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,20 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from domain.actions import ASSIGN_CALL, SCHEDULE_VISIT
+from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.ladder import Days, Item, Ladder, Step
-from tests.support.events import tell
+from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
 from workers.db.actions import take_due
 from workers.db.schema import action, borrower, loan_party, visit_staff
 from workers.history.history import loan_history
+from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.process import apply_event
 from workers.staff.work_items import WorkList
 from workers.staff.worklist import read_work
+from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
 
 ALL_DAY = ("2026-03-01 00:00", "2026-06-01 00:00")
@@ -125,6 +129,49 @@ def test_a_hold_calls_off_the_visits_to_those_whom_it_reaches(
     assert [item.record for item in work_of(visits).visits] == left
     staffed = visits.rows(select(visit_staff).where(visit_staff.c.cancelled_at.is_(None)))
     assert len(staffed) == 2 * len(left), "the visitors are free"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("opt_out", {"channel": None}),
+        ("opt_out", {"channel": "visit"}),
+        ("person_fact", {"fact": "represented"}),
+        ("person_fact", {"fact": "inconvenient_place", "place": "home"}),
+        ("address_fact", {"fact": "somebody_else"}),
+        ("hold", {**GUARANTOR_DIED, "hold": "H-1", "ends_on": None, "why": "a call"}),
+        ("loan_party_end", {"loan": "L-1", "role": "guarantor"}),
+    ],
+    ids=str,
+)
+def test_what_stops_the_letter_to_a_guarantor_lets_that_to_the_borrower_go(
+    visits: Book, kind: str, said: dict[str, object]
+) -> None:
+    change = ContactChangeFacts(borrower="G-1", address="77 Other Street")
+    assert tell(visits, "contact_change", **change.payload(visits.ctx.cipher)).status == "applied"
+    assert goes_out(visits) == {"visit": True, "visit_guarantor": True}
+
+    event = store(visits, kind, **{"borrower": "G-1", "actor": "c-1", **said})
+    assert not goes_out(visits)["visit_guarantor"], "it waits"
+    assert apply_event(visits.ctx, event).status == "applied"
+    assert goes_out(visits) == {"visit": True, "visit_guarantor": False}
+
+
+def test_the_letter_to_a_guarantor_goes_out_whatever_is_true_of_the_borrower(visits: Book) -> None:
+    change = ContactChangeFacts(borrower="G-1", address="77 Other Street")
+    tell(visits, "contact_change", **change.payload(visits.ctx.cipher))
+    tell(visits, "person_fact", borrower="B-1", fact="represented", actor="c-1")
+    tell(visits, "address_fact", borrower="B-1", fact="somebody_else", actor="c-1")
+    assert goes_out(visits) == {"visit": False, "visit_guarantor": True}
+
+
+def goes_out(book: Book) -> dict[str, bool]:
+    """Whether each letter of L-1 may be posted, by its item."""
+    by = Actor("sup-1")
+    return {
+        item: open_letter(book.ctx, "L-1", item, actor=by).still_due
+        for item in ("visit", "visit_guarantor")
+    }
 
 
 def test_a_request_for_no_contact_calls_off_what_is_for_that_person(calls: Book) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from tests.support.events import tell
+from tests.support.events import store, tell
 from tests.support.loans import NAME, Book
 from workers.db.schema import access, document
 from workers.payments.payments import Payment, record_payment
@@ -88,6 +88,18 @@ def test_a_letter_to_a_person_who_is_not_to_be_contacted_must_not_be_posted(
 ) -> None:
     noted = tell(book, "person_fact", borrower="B-L-1", fact=fact, actor="sup-1")
     assert noted.status == "applied", noted.reason
+    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+
+
+def test_who_wants_no_visits_gets_no_letter_that_announces_one(book: Book) -> None:
+    tell(book, "opt_out", borrower="B-L-1", channel="call", actor="c-1")
+    assert open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due, "said of calls only"
+    tell(book, "opt_out", borrower="B-L-1", channel="visit", actor="c-1")
+    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+
+
+def test_no_letter_is_posted_while_what_may_stop_it_is_not_applied(book: Book) -> None:
+    store(book, "person_fact", borrower="B-L-1", fact="represented", actor="c-1")
     assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
 
 
