@@ -22,6 +22,7 @@ from workers.db.loans import load_schedules
 from workers.db.replaced_schedules import (
     ReplacedSchedule,
     Replacement,
+    Terms,
     keep_replaced,
     read_replaced,
     terms_of,
@@ -133,15 +134,18 @@ class Restructured:
         """Whether the row has the schedule of before `since`.
 
         A tape of that day or earlier contains nothing of that day. On a later one the column says
-        it; without the column, the schedule is compared with those that were replaced.
+        it. Without the column, the row is old if a replaced schedule is as like to it as the one on
+        record. It need not be the same as either: fees accrue, and adjustments are told by event.
         """
         if loan.told is not None and loan.told >= since:
             return False
         if self.as_of <= since or self.has_column:
             return True
-        terms = terms_of(on_tape)
-        return terms != terms_of(self.on_record[loan.id]) and any(
-            terms == each.terms for each in self.replaced[loan.id]
+        terms, on_record = terms_of(on_tape), terms_of(self.on_record[loan.id])
+        likeness = _likeness(terms, on_record)
+        return terms != on_record and any(
+            each.terms != on_record and _likeness(terms, each.terms) >= likeness
+            for each in self.replaced.get(loan.id, ())
         )
 
     def _keep(
@@ -155,3 +159,12 @@ class Restructured:
         if newest := self.replaced.get(loan.id):
             shown += newest[-1].new_paid - newest[-1].paid
         return keep_schedule(self.on_record[loan.id], shown, recorded, self.as_of, order)
+
+
+def _likeness(some: Terms, other: Terms) -> tuple[int, ...]:
+    """How many instalments two schedules share: by their days, then also by their principal, by
+    their interest and by their fees."""
+    return tuple(
+        len({each[:parts] for each in some} & {each[:parts] for each in other})
+        for parts in range(1, 5)
+    )

@@ -131,6 +131,49 @@ def test_a_late_or_repeated_row_with_the_old_schedule_does_not_bring_it_back(
     assert (open_problems(book), days(book)) == (set(), NEW_DAYS)
 
 
+NOT_AS_REPLACED = {
+    "a fee accrued since": OLD.replace("10.00;", "10.00 1.50;", 1),
+    "the first instalment is left out": OLD.split("; ")[1],
+    "all of it was called in": "2026-03-16 200.00 20.00",
+}
+
+
+@pytest.mark.parametrize("schedule", NOT_AS_REPLACED.values(), ids=NOT_AS_REPLACED)
+def test_an_old_row_need_not_be_the_same_as_the_schedule_that_was_replaced(
+    book: Book, tmp_path: Path, schedule: str
+) -> None:
+    by_event(book)
+
+    bring_in(book, tmp_path, row(schedule), 17)
+
+    assert (days(book), book.one(loan).delinquent_since) == (NEW_DAYS, None)
+    assert open_problems(book) == {"tape_has_old_schedule"}
+
+
+def test_a_charge_told_only_by_event_makes_no_old_row_a_new_one(book: Book, tmp_path: Path) -> None:
+    charged = {"adjustment": "A-1", "loan": "L-1", "amount": "5", "currency": "CNY"}
+    tell(book, "charge", **charged, booked_on="2026-03-12", due_on="2026-02-28")
+    by_event(book)
+
+    bring_in(book, tmp_path, row(OLD, paid="30"), 17)
+
+    assert (days(book), open_problems(book)) == (NEW_DAYS, {"tape_has_old_schedule"})
+
+
+@pytest.mark.parametrize("old_days", [False, True], ids=["other days", "the days of the old one"])
+def test_a_row_without_the_column_changes_the_new_schedule(
+    book: Book, tmp_path: Path, old_days: bool
+) -> None:
+    new = OLD.replace("100.00 10.00", "100.00 5.00") if old_days else NEW
+    bring_in(book, tmp_path, row(new, "2026-03-15"), 15)
+    with_fee = new.split("; ")[-1] + (" 1.50" if old_days else " 0 1.50")
+
+    bring_in(book, tmp_path, row(f"{new.split('; ')[0]}; {with_fee}"), 17)
+
+    assert (len(days(book)), open_problems(book)) == (2, set())
+    assert sum(r.fees for r in book.rows(instalment)) == Decimal("1.5")
+
+
 def test_what_more_an_old_row_shows_as_paid_is_added_once(book: Book, tmp_path: Path) -> None:
     by_event(book)
     tell_payment(book, "5", id="P-1", paid_on="2026-03-16")
