@@ -33,7 +33,8 @@ CREATE TEMP TABLE tape_to_read (
 CREATE TEMP TABLE tape_seen (line int, loan text);
 CREATE TEMP TABLE tape_identity (
     line int, is_good boolean, slot int, customer uuid, name bigint, phone bigint, address bigint,
-    place bigint, is_compared boolean, shown text
+    place bigint, is_compared boolean, shown text,
+    record text, name_digest bytea, numbers text[], addresses text[]
 );
 CREATE TEMP TABLE tape_error (
     line int, shown_column text, expected text, shown text, said text, said_values jsonb
@@ -150,6 +151,54 @@ SELECT DISTINCT ON (i.line) i.line, i.slot, i.shown,
  ORDER BY i.line, i.slot
 """)  # noqa: S608 the clause is the constant above
 
+# An id that is on record for somebody else, whose loans are not on this tape: merged, one of them
+# would be told of the other's debt. Somebody who has all their loans on the tape may have another
+# name and another number. Each list begins with the hash of how a tape says it.
+_TAKEN_OVER = text("""
+WITH renamed AS MATERIALIZED (
+    SELECT i.line, i.slot, i.customer, i.shown, i.numbers, i.addresses,
+           b.id, b.tape_digests, b.address_point_id
+      FROM tape_identity i
+      JOIN borrower b ON b.external_id = i.record
+     WHERE i.is_compared AND b.name_digest <> i.name_digest
+       AND NOT EXISTS (SELECT FROM tape_refused r WHERE r.line = i.line)
+), others AS (
+    SELECT r.*
+      FROM renamed r
+      CROSS JOIN LATERAL (
+          SELECT r.numbers IS NULL OR r.tape_digests ->> 'phone' IN ('kept', r.numbers[1])
+                 OR EXISTS (SELECT FROM borrower_number n
+                             JOIN contact_point p ON p.id = n.contact_point_id
+                            WHERE n.borrower_id = r.id
+                              AND encode(p.blind_index, 'hex') = ANY(r.numbers)) AS number,
+                 r.addresses IS NULL OR r.tape_digests ->> 'address' IN ('kept', r.addresses[1])
+                 OR EXISTS (SELECT FROM contact_point p
+                             WHERE p.id = r.address_point_id
+                               AND encode(p.blind_index, 'hex') = ANY(r.addresses)) AS address
+      ) same
+     WHERE (same.number AND same.address
+            AND (cardinality(r.numbers) > 1 OR cardinality(r.addresses) > 1)) IS NOT TRUE
+), loans AS (
+    SELECT o.line, o.slot, o.customer, o.shown, l.external_id AS loan
+      FROM others o JOIN loan l ON l.borrower_id = o.id
+     UNION ALL
+    SELECT o.line, o.slot, o.customer, o.shown, l.external_id
+      FROM others o
+      JOIN loan_party q ON q.borrower_id = o.id AND q.ended_at IS NULL
+      JOIN loan l ON l.id = q.loan_id
+)
+SELECT DISTINCT ON (line) line, slot, shown, loan
+  FROM loans
+ WHERE NOT EXISTS (
+        SELECT FROM tape_seen s
+         WHERE s.loan = loans.loan
+           AND (NOT EXISTS (SELECT FROM tape_error e WHERE e.line = s.line)
+                OR EXISTS (SELECT FROM tape_identity i
+                            WHERE i.line = s.line AND i.customer = loans.customer)))
+   AND NOT EXISTS (SELECT FROM tape_unchanged u WHERE u.external_id = loans.loan)
+ ORDER BY line, slot, loan
+""")
+
 _DIFFERS = text(f"""
 {_COMPARED}
 INSERT INTO tape_differs
@@ -196,6 +245,14 @@ _COUNTS = text("""
 SELECT count(*) AS rows, count(*) FILTER (WHERE :no_ladder = ANY(problems)) AS without_ladder
   FROM tape_unchanged
 """)
+
+TAKEN_OVER = (
+    "the customer id of one person; loan {loan}, which this tape does not give to anybody else, is "
+    "on record under it with another name and another number or address. Give each person an id of "
+    "their own. If it is one person, put all their loans on one tape, or report the new number and "
+    "address as an event first"
+)
+"""What is expected of an id that is on record for another person."""
 
 LAST_LINE = 2**31 - 1
 PAGE = 2_000
@@ -282,7 +339,8 @@ class RowComparison:
             return self._connection.execute(_READ_TOO, {"round": round}).rowcount
 
     def refuse_contradictions(self, mapping: TapeMapping, identity_key: bytes) -> bool:
-        """Refuse loans that stand twice, and customer ids that stand for two people.
+        """Refuse loans that stand twice, and customer ids that stand for two people, on the tape or
+        with what is on record.
 
         Returns whether there are any.
         """
@@ -315,9 +373,25 @@ class RowComparison:
                 for row in self._connection.execute(_SHARED, given)
             ]
             self._refuse(shared, first)
+            taken_over = False
+            # A row that is refused leaves its loan where it was, which may be another reason.
+            while others := self._connection.execute(_TAKEN_OVER).all():
+                taken_over = True
+                self._refuse(
+                    [
+                        BadCellError(
+                            slots[row.slot].columns.get(Field.BORROWER_ID),
+                            TAKEN_OVER,
+                            row.shown,
+                            loan=row.loan,
+                        ).on_line(row.line)
+                        for row in others
+                    ],
+                    first,
+                )
             self._connection.execute(_DIFFERS, given)
             self._connection.execute(_FIRST)
-        return bool(refused or shared)
+        return bool(refused or shared or taken_over)
 
     def refused(self, first: int, last: int) -> frozenset[int]:
         """The lines from `first` to `last` that were refused after they had been read."""

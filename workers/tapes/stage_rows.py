@@ -49,6 +49,22 @@ DIGEST_LENGTH = 32
 """Hexadecimal digits that are kept: 128 bits tell any two values apart."""
 
 
+class SaidOfCustomer(NamedTuple):
+    """What a row says of a customer, as hashes that are compared with the record."""
+
+    record: str | None
+    """The customer id."""
+    name: bytes | None
+    numbers: list[str] | None
+    """How the tape says the first one, then each number as it is on record; None: it has no cell.
+    """
+    addresses: list[str] | None
+    """Likewise."""
+
+
+UNREAD = SaidOfCustomer(None, None, None, None)
+
+
 class LineToRead(NamedTuple):
     """A line of the file, and the digest that it had when the file was read first."""
 
@@ -128,7 +144,11 @@ class RowStager:
             loan = read_row(row, self.mapping, self.as_of, self.known)
             is_good = isinstance(loan, LoanOnTape)
             found = list(identities(self.mapping, row, self.identity_key))
-            identified += (copy_line((line.number, is_good, *identity)) for identity in found)
+            said = writing.add(line, loan, found) if isinstance(loan, LoanOnTape) else {}
+            identified += (
+                copy_line((line.number, is_good, *identity, *said.get(identity.customer, UNREAD)))
+                for identity in found
+            )
             if loan_id := self._text(row, Field.EXTERNAL_ID):
                 seen.append(copy_line((line.number, id_of(loan_id) or loan_id)))
             if isinstance(loan, RowError):
@@ -138,7 +158,6 @@ class RowStager:
             staged.without_ladder += self.ladder(loan) is None
             if tally:
                 tally.count(loan, self._text(row, Field.LENDER_STATUS))
-            writing.add(line, loan, found)
         staged.tables = writing.tables()
         staged.seen = "".join(seen).encode()
         staged.identities = "".join(identified).encode()
@@ -192,7 +211,10 @@ class _Writing:
     def tables(self) -> dict[str, bytes]:
         return {name: "".join(rows).encode() for name, rows in self._rows.items() if rows}
 
-    def add(self, line: LineToRead, loan: LoanOnTape, found: Sequence[Identity]) -> None:
+    def add(
+        self, line: LineToRead, loan: LoanOnTape, found: Sequence[Identity]
+    ) -> dict[str, SaidOfCustomer]:
+        """Returns what the row says of each customer, by the hash of their id."""
         ladder = self._stager.ladder(loan)
         problems = loan.problems
         if ladder is None:
@@ -219,12 +241,13 @@ class _Writing:
         for problem in problems:
             detail = as_json(problem.detail)
             rows["tape_problem"].append(copy_line((loan.external_id, problem.kind, detail)))
-        self._add_borrower(line, 0, loan.borrower, self._said_of_borrower)
+        said = self._add_borrower(line, 0, loan.borrower, self._said_of_borrower)
         for slot, party in enumerate(loan.parties or (), start=1):
             rows["tape_party"].append(
                 copy_line((loan.external_id, party.record.external_id, party.role, party.slot))
             )
-            self._add_borrower(line, slot, party.record, party.said)
+            said.update(self._add_borrower(line, slot, party.record, party.said))
+        return said
 
     def _position(
         self, ladder: Ladder | None, instalments: Sequence[Instalment]
@@ -242,8 +265,11 @@ class _Writing:
         slot: int,
         borrower: Borrower,
         said: Set[str],
-    ) -> None:
-        """`said` are the fields for which the row has a cell. It says nothing about the others."""
+    ) -> dict[str, SaidOfCustomer]:
+        """`said` are the fields for which the row has a cell. It says nothing about the others.
+
+        Returns what is said of the customer, by the hash of their id; nothing if they have none.
+        """
         cipher = self._stager.cipher
         digests = {
             name: self._common_digest(name, getattr(borrower, name))
@@ -258,30 +284,47 @@ class _Writing:
                 digests[name] = mark + _digest(cipher, name, number)
         has_own_id = not borrower.external_id.startswith(OF_LOAN)
         key = self._stager.identity_key
+        customer = customer_hash(borrower.external_id, key) if has_own_id else None
+        named = name_digest(cipher, borrower.name)
+        address = address_index(cipher, borrower.address) if borrower.address else None
+        numbers = [(of, number, cipher.blind_index(number)) for of, number in borrower.numbers]
         self._rows["tape_borrower"].append(
             copy_line(
                 (
                     *(line.number, slot, borrower.external_id),
-                    customer_hash(borrower.external_id, key) if has_own_id else None,
+                    customer,
                     cipher.encrypt(borrower.name),
-                    name_digest(cipher, borrower.name),
+                    named,
                     cipher.encrypt(borrower.address) if borrower.address else None,
-                    address_index(cipher, borrower.address) if borrower.address else None,
+                    address,
                     as_json(digests),
                     *(borrower.zones, borrower.locale, borrower.region),
                     [name for name in (*FIELDS, *MORE_NUMBERS) if name not in said],
                 )
             )
         )
-        for of, number in borrower.numbers:
+        for of, number, blind_index in numbers:
             self._rows["tape_number"].append(
                 copy_line(
                     (
                         *(line.number, slot, borrower.external_id, of),
-                        *(cipher.encrypt(number), cipher.blind_index(number), kind_of(number)),
+                        *(cipher.encrypt(number), blind_index, kind_of(number)),
                     )
                 )
             )
+        if customer is None:
+            return {}
+        told = SaidOfCustomer(
+            record=borrower.external_id,
+            name=named,
+            numbers=[digests["phone"], *(index.hex() for _, _, index in numbers)]
+            if "phone" in said
+            else None,
+            addresses=[digests["address"], *([address.hex()] if address else [])]
+            if "address" in said
+            else None,
+        )
+        return {customer: told}
 
     def _common_digest(self, name: str, value: object) -> str:
         """The digest of what many rows say alike."""

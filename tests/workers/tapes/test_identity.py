@@ -12,7 +12,7 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.actors import Actor
 from domain.language.speak import speak
 from domain.persons import PersonFact
-from tests.support.events import tell
+from tests.support.events import pay, tell
 from tests.support.loans import Book
 from workers.db.persons import lock_known_borrower, note_person_fact
 from workers.db.schema import borrower, contact_point, loan, problem, same_person
@@ -158,6 +158,78 @@ class TestOneIdTwoPeople:
 
 def open_problems(book: Book) -> list[Any]:
     return book.rows(select(problem).where(problem.c.resolved_at.is_(None)))
+
+
+ALICE = ("Alice Example", NUMBER, "1 Example Road")
+
+
+class TestReusedId:
+    """A customer id of somebody whose loan is not on the tape."""
+
+    BOB = row("L-2", "C-2", "Bob Example", OTHER_NUMBER, "2 Street")
+    TAKES_IT = row("L-9", "C-2", *ALICE)
+
+    @pytest.mark.parametrize("paid", [False, True], ids=["as it was", "a payment came in since"])
+    def test_nobody_is_told_of_the_debt_of_who_had_the_id_before(
+        self, book: Book, tmp_path: Path, paid: bool
+    ) -> None:
+        bring_in(book, tmp_path, self.BOB)
+        if paid:
+            assert pay(book, "10", loan="L-2").status == "applied"
+
+        report = bring_in(book, tmp_path, self.TAKES_IT, as_of=DAY_2)
+
+        (refused,) = report.first_errors
+        assert (report.kept, refused.line, refused.column) == (False, 2, "borrower")
+        assert "loan L-2, which this tape does not give to anybody else" in str(refused)
+        assert not {"Alice", NUMBER} & set(str(refused).split())
+        assert number_of(book, "C-2") == f"+86{OTHER_NUMBER}"
+
+    def test_good_rows_come_in_and_the_rest_when_each_has_an_id(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, self.BOB)
+        good = row("L-3", "C-3", "He Example", "13700137013")
+        report = bring_in(book, tmp_path, self.TAKES_IT, good, as_of=DAY_2, keep_good=True)
+        assert (report.taken, report.rejected, set(persons(book))) == (1, 1, {"C-2", "C-3"})
+        fixed = self.TAKES_IT.replace("C-2", "C-9")
+        assert bring_in(book, tmp_path, fixed, good, as_of=DAY_2).rejected == 0
+
+    @pytest.mark.parametrize(
+        "now",
+        [
+            (row("L-2", "C-2", "Bob Newname", NUMBER, "3 Street"),),
+            (row("L-9", "C-2", "Bob Newname", OTHER_NUMBER, "2  street"),),
+            (row("L-9", "C-2", "Bob Example", NUMBER, "3 Street"),),
+            (row("L-9", "C-2", *ALICE), row("L-2", "C-2", *ALICE)),
+        ],
+        ids=["all loans on the tape", "another name", "another number", "with the old loan"],
+    )
+    def test_one_person_may_have_another_name_or_number(
+        self, book: Book, tmp_path: Path, now: tuple[str, ...]
+    ) -> None:
+        bring_in(book, tmp_path, self.BOB)
+        assert bring_in(book, tmp_path, *now, as_of=DAY_2).rejected == 0
+
+    def test_a_loan_whose_new_row_is_refused_is_no_reason_to_take_its_borrower_over(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        carl = row("L-3", "C-3", "Carl Example", "13700137013", "3 Street")
+        bring_in(book, tmp_path, row("L-9", "C-9", *ALICE), self.BOB, carl)
+
+        ids_moved_on = (self.TAKES_IT, self.BOB.replace("C-2", "C-3"))  # L-3 is not on the tape
+        report = bring_in(book, tmp_path, *ids_moved_on, as_of=DAY_2, keep_good=True)
+
+        assert (report.taken, report.rejected) == (0, 2)
+        assert number_of(book, "C-2") == f"+86{OTHER_NUMBER}"
+
+    def test_who_reported_the_new_number_and_address_may_have_another_name(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, self.BOB)
+        moved = ContactChangeFacts(borrower="C-2", phone=f"+86{NUMBER}", address="1 Example Road")
+        assert tell(book, "contact_change", **moved.payload(book.ctx.cipher)).status == "applied"
+        assert bring_in(book, tmp_path, self.TAKES_IT, as_of=DAY_2).rejected == 0
 
 
 class TestNoCustomerId:
