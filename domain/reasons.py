@@ -342,6 +342,7 @@ class ReasonCode(StrEnum):
     # Why two records are one person.
     LOAN_MOVED = auto()
     PARTY_RENUMBERED = auto()
+    PARTY_IN_THEIR_PLACE = auto()
     SAME_NAME_AND_NUMBER = auto()
     SAID_BY_STAFF = auto()
     # The lender's systems, as receivers of events.

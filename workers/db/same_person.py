@@ -57,7 +57,8 @@ SELECT borrower_id, other_id FROM made
 """)
 
 # A loan on record that arrives under another customer id; and whoever owes it in any role, was not
-# named before, and has the name of somebody whom the tape does not name any more. That a person
+# named before, and has the name of somebody whom the tape does not name any more; or has no id, and
+# stands in the columns of such a one who had none. That a person
 # parted the two before is no reason against it: another loan moves now, and its protection must not
 # end by a tape.
 _MOVED_LOANS = text("""
@@ -65,35 +66,40 @@ WITH known AS (
     SELECT l.id, l.external_id, l.borrower_id, t.borrower
       FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
 ), named AS (
-    SELECT k.id AS loan_id, b.id, b.name_digest
+    SELECT k.id AS loan_id, b.id, b.external_id, b.name_digest, NULL AS slot
       FROM known k JOIN borrower b ON b.external_id = k.borrower
      UNION
-    SELECT k.id, b.id, b.name_digest
+    SELECT k.id, b.id, b.external_id, b.name_digest, t.slot
       FROM known k
       JOIN tape_party t ON t.loan = k.external_id
       JOIN borrower b ON b.external_id = t.borrower
 ), before AS (
-    SELECT id AS loan_id, borrower_id FROM known
+    SELECT id AS loan_id, borrower_id, NULL AS slot FROM known
      UNION
-    SELECT q.loan_id, q.borrower_id FROM known k JOIN loan_party q ON q.loan_id = k.id
+    SELECT q.loan_id, q.borrower_id, CASE WHEN q.ended_at IS NULL THEN q.tape_slot END
+      FROM known k JOIN loan_party q ON q.loan_id = k.id
 ), other AS (
-    SELECT k.external_id AS loan, k.borrower_id, b.id AS other_id, true AS is_borrower
+    SELECT k.external_id AS loan, k.borrower_id, b.id AS other_id, 'loan_moved' AS code
       FROM known k JOIN borrower b ON b.external_id = k.borrower
      WHERE k.borrower_id <> b.id
      UNION ALL
-    SELECT k.external_id, o.id, n.id, false
+    SELECT k.external_id, o.id, n.id,
+           CASE WHEN o.name_digest = n.name_digest THEN 'party_renumbered'
+                ELSE 'party_in_their_place' END
       FROM named n
       JOIN known k ON k.id = n.loan_id
       JOIN before q ON q.loan_id = n.loan_id
-      JOIN borrower o ON o.id = q.borrower_id AND o.name_digest = n.name_digest
-     WHERE NOT EXISTS (SELECT FROM before x WHERE x.loan_id = n.loan_id AND x.borrower_id = n.id)
+      JOIN borrower o ON o.id = q.borrower_id
+     WHERE (o.name_digest = n.name_digest
+            OR q.slot = n.slot AND starts_with(o.external_id, 'loan:')
+               AND starts_with(n.external_id, 'loan:'))
+       AND NOT EXISTS (SELECT FROM before x WHERE x.loan_id = n.loan_id AND x.borrower_id = n.id)
        AND NOT EXISTS (SELECT FROM named x WHERE x.loan_id = n.loan_id AND x.id = o.id)
 ), moved AS (
-    SELECT least(borrower_id, other_id) AS borrower_id, greatest(borrower_id, other_id) AS other_id,
-           CASE WHEN bool_or(is_borrower) THEN 'loan_moved' ELSE 'party_renumbered' END AS code,
-           coalesce(min(loan) FILTER (WHERE is_borrower), min(loan)) AS loan
+    SELECT DISTINCT ON (1, 2) least(borrower_id, other_id) AS borrower_id,
+           greatest(borrower_id, other_id) AS other_id, code, loan
       FROM other
-     GROUP BY 1, 2
+     ORDER BY 1, 2, code, loan
 ), made AS (
     INSERT INTO same_person AS s (borrower_id, other_id, status, reason, made_at)
     SELECT borrower_id, other_id, 'presumed',

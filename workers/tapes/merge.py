@@ -27,6 +27,7 @@ from workers.tapes.merge_instalments import (
     update_instalments,
 )
 from workers.tapes.merge_parties import merge_parties
+from workers.tapes.name_parties import name_parties
 from workers.tapes.restructured import KnownLoan, date_restructured
 from workers.tapes.staging import (
     keep_first_records,
@@ -237,6 +238,8 @@ def merge(
     _skip(connection, as_of, now)
     keep_first_records(connection)
     _stage_differing_contacts(connection)
+    if "tape_party" in tables:
+        name_parties(connection)
     persons = lock_persons_of_batch(connection)
     changed: set[int] = set()
     known: list[KnownLoan] = []

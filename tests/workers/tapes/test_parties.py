@@ -321,3 +321,60 @@ def test_namesakes_who_owe_one_loan_together_are_not_joined(book: Book, tmp_path
     take(book, tmp_path, WU + "Wu Guarantor", as_of="2026-03-02")
     persons = {row.external_id: row.person_id for row in book.rows(borrower)}
     assert persons["G-1"] != persons["loan:co_borrower_1:L-0"]
+
+
+WITHOUT_IDS = MAPPING.replace("  guarantor_1_id: g1\n", "").replace(
+    "  co_borrower_1_name: c1_name\n",
+    "  guarantor_2_name: g2_name\n  guarantor_2_phone: g2_phone\n",
+)
+OF_TWO = HEADER.replace("g1,g1_name", "g1_name").replace("c1_name", "g2_name,g2_phone")
+WU_1, ZHAO, QIAN, NOBODY = "Wu Wei,13900139001", "Zhao Min,13900139002", "Qian Er,13900139003", ","
+G1, G2 = "loan:guarantor_1:L-0", "loan:guarantor_2:L-0"
+
+
+@pytest.mark.parametrize(
+    ("tapes", "expected", "protected"),
+    [
+        ([(ZHAO, WU_1)], {G2: "Zhao Min", G1: "Wu Wei"}, {"Wu Wei"}),
+        ([(ZHAO, NOBODY), (ZHAO, WU_1)], {G2: "Zhao Min", G1: "Wu Wei"}, {"Wu Wei"}),
+        ([(NOBODY, ZHAO), (ZHAO, QIAN)], {G2: "Zhao Min", f"{G2[:-4]}_2:L-0": "Qian Er"}, set()),
+        ([("Wu Wie,13900139001", ZHAO)], {G1: "Wu Wie", G2: "Zhao Min"}, {"Wu Wie"}),
+        ([("WU  wei,13900139777", ZHAO)], {G1: "WU  wei", G2: "Zhao Min"}, {"WU  wei"}),
+        ([(QIAN, ZHAO)], {f"{G1[:-4]}_2:L-0": "Qian Er", G2: "Zhao Min"}, {"Qian Er"}),
+        ([(QIAN, ZHAO), (ZHAO, WU_1)], {G2: "Zhao Min", G1: "Wu Wei"}, {"Wu Wei"}),
+    ],
+    ids=[
+        *("change places", "one leaves and comes back elsewhere", "one leaves and one moves up"),
+        *("a name is corrected", "a new number", "somebody new, or both anew"),
+        "somebody new, who leaves again",
+    ],
+)
+def test_the_record_of_a_guarantor_without_an_id_follows_the_name(
+    book: Book,
+    tmp_path: Path,
+    tapes: list[tuple[str, str]],
+    expected: dict[str, str],
+    protected: set[str],
+) -> None:
+    read, tape = mapping(tmp_path, WITHOUT_IDS), tmp_path / "tape.csv"
+
+    def bring_in(first: str, second: str, as_of: date) -> ImportReport:
+        first, _, number = first.partition(",")
+        loan = "L-0,B-0,Lin Example,13800138000,1 Road,2026-06-30 100.00,0"
+        tape.write_text(f"{OF_TWO}\n{loan},{first},{number},,{second}\n")
+        return import_tape(book.ctx, tape, read, as_of=as_of)
+
+    bring_in(WU_1, ZHAO, date(2026, 2, 27))
+    asked = tell(book, "opt_out", borrower=G1, channel=None, actor="c-1")
+    assert asked.status == "applied"
+    for cells in tapes:
+        assert bring_in(*cells, as_of=date(2026, 3, 1)).rejected == 0
+
+    records = {row.external_id: row for row in book.rows(borrower)}
+    named = {id: records[id] for _, _, id in parties(book)}
+    decrypt = book.ctx.cipher.decrypt
+    assert {id: decrypt(row.name_encrypted) for id, row in named.items()} == expected
+    ceased = records[G1].person_id
+    found = {decrypt(row.name_encrypted) for row in named.values() if row.person_id == ceased}
+    assert found == protected
+    assert bring_in(*tapes[-1], as_of=date(2026, 3, 1)).changed == 0
