@@ -133,6 +133,43 @@ def apply_parts(
     return tuple(by_due_on[due_on] for due_on in sorted(by_due_on))
 
 
+def waive_more(
+    instalments: Sequence[Instalment],
+    waiver: Adjustment,
+    before: Sequence[AdjustedPart],
+    charged: Sequence[AdjustedPart],
+) -> tuple[AdjustedPart, ...]:
+    """What a waiver lowers besides `before`, of what was charged after it came in."""
+    by_due_on = {instalment.due_on: instalment for instalment in instalments}
+    left = waiver.amount
+    if left is not None:
+        left += sum((part.amount for part in before), ZERO)
+    parts: list[AdjustedPart] = []
+    for part in charged:
+        if waiver.component not in (None, part.component):
+            continue
+        if waiver.instalment not in (None, part.due_on) or part.due_on not in by_due_on:
+            continue
+        amount = min(part.amount, by_due_on[part.due_on].unpaid_of(part.component))
+        amount = amount if left is None else min(left, amount)
+        if amount > ZERO:
+            parts.append(replace(part, amount=-amount))
+            left = None if left is None else left - amount
+    return tuple(parts)
+
+
+def merge_parts(
+    some: Sequence[AdjustedPart], more: Sequence[AdjustedPart]
+) -> tuple[AdjustedPart, ...]:
+    """Both as one adjustment's: the amounts for the same component of an instalment are added."""
+    merged: dict[tuple[date, Component], AdjustedPart] = {}
+    for part in (*some, *more):
+        known = merged.get((part.due_on, part.component))
+        amount = part.amount + (known.amount if known else ZERO)
+        merged[part.due_on, part.component] = replace(known or part, amount=amount)
+    return tuple(part for part in merged.values() if part.amount)
+
+
 def day_after_last(instalments: Sequence[Instalment]) -> date:
     """A month after the last instalment: where one that is left out goes if nothing else is said.
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from domain.adjustments import AdjustedPart, Adjustment, adjust, apply_parts, as_counted, undo
+from domain.adjustments import (
+    AdjustedPart,
+    Adjustment,
+    AdjustmentKind,
+    adjust,
+    apply_parts,
+    as_counted,
+    undo,
+)
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
 from domain.loans import ZERO, Instalment
 
@@ -84,7 +92,8 @@ def reconcile(
     if the tape shows that much more than was on record: it may show another payment of the same
     amount. Reversals of the tape's day or later are subtracted, if the tape shows what was paid.
 
-    Adjustments are treated in the same way. Those of a day come before its payments.
+    Adjustments are treated in the same way. Those of a day come before its payments, and the
+    charges among them before its waivers.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
@@ -118,12 +127,17 @@ def reconcile(
 def _in_order_of_day(
     payments: Sequence[BookedPayment], adjustments: Sequence[BookedAdjustment]
 ) -> list[BookedPayment | BookedAdjustment]:
-    """Payments keep their order, and so do adjustments."""
-    dated: list[tuple[date, BookedPayment | BookedAdjustment]] = [
-        *((each.adjustment.booked_on, each) for each in adjustments if not each.taken_back),
-        *((each.paid_on, each) for each in payments),
+    """Payments keep their order, and so do adjustments, except that charges are the first."""
+    live = [each for each in adjustments if not each.taken_back]
+    dated: list[tuple[date, bool, BookedPayment | BookedAdjustment]] = [
+        *((each.adjustment.booked_on, not _charges(each), each) for each in live),
+        *((each.paid_on, True, each) for each in payments),
     ]
-    return [each for _, each in sorted(dated, key=lambda entry: entry[0])]
+    return [each for _, _, each in sorted(dated, key=lambda entry: entry[:2])]
+
+
+def _charges(booked: BookedAdjustment) -> bool:
+    return booked.adjustment.kind is AdjustmentKind.CHARGE
 
 
 def _changes(

@@ -110,6 +110,23 @@ def parts_of_adjustment(connection: Connection, adjustment_id: int) -> list[Adju
     ]
 
 
+def waivers_of(
+    connection: Connection, loan_id: int
+) -> list[tuple[int, Adjustment, list[AdjustedPart]]]:
+    """The waivers of a loan that were not taken back, in order: id, waiver, what it changed."""
+    rows = connection.execute(
+        select(*columns_of(RecordedAdjustment, adjustment))
+        .where(
+            adjustment.c.loan_id == loan_id,
+            adjustment.c.kind == AdjustmentKind.WAIVER,
+            adjustment.c.taken_back_on.is_(None),
+        )
+        .order_by(adjustment.c.booked_on, adjustment.c.id)
+    )
+    waivers = [RecordedAdjustment(*row) for row in rows]
+    return [(row.id, row.adjustment, parts_of_adjustment(connection, row.id)) for row in waivers]
+
+
 def insert_parts(connection: Connection, parts_of: Mapping[int, Sequence[AdjustedPart]]) -> None:
     """Insert what adjustments change, by their ids. One statement."""
     rows = [

@@ -30,6 +30,8 @@ class RecordedPayment(NamedTuple):
     reversed_at: datetime | None
     tape_as_of: date | None
     jurisdiction: str
+    loan: str
+    """The lender's own id of it."""
 
     @property
     def kept(self) -> Decimal:
@@ -57,7 +59,7 @@ class PaymentReturn(NamedTuple):
 def read_payment(connection: Connection, external_id: str, sender: str) -> RecordedPayment:
     """The payment that `sender` knows by this id, which is on record."""
     row = connection.execute(
-        select(*columns_of(RecordedPayment, payment, loan))
+        select(*columns_of(RecordedPayment, payment, loan, loan=loan.c.external_id))
         .join(loan, loan.c.id == payment.c.loan_id)
         .where(is_named(payment, external_id, sender))
     ).one()

@@ -104,12 +104,14 @@ EVENT_KINDS: dict[str, EventKind] = {
             loans.ChargeFacts,
             id_field="adjustment",
         ),
+        # It may name an instalment that the loan never has: that must not hold it back for good.
         EventKind(
             "waiver",
             handlers.applying(AdjustmentKind.WAIVER),
             WHO_HAS_LOAN,
             loans.WaiverFacts,
             id_field="adjustment",
+            waits_at_most=timedelta(days=7),
         ),
         EventKind(
             "instalment_left_out",
@@ -117,6 +119,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             WHO_HAS_LOAN,
             loans.InstalmentLeftOutFacts,
             id_field="adjustment",
+            waits_at_most=timedelta(days=7),
         ),
         EventKind(
             "acceleration",
@@ -190,6 +193,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_write_off_taken_back,
             NOBODY,
             loans.WriteOffTakenBackFacts,
+            waits_at_most=timedelta(days=7),
         ),
         EventKind(
             "opt_out",

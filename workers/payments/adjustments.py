@@ -15,7 +15,9 @@ from domain.adjustments import (
     adjust,
     apply_parts,
     day_after_last,
+    merge_parts,
     undo,
+    waive_more,
 )
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
@@ -31,7 +33,9 @@ from workers.db.adjustments import (
     insert_parts,
     loan_of_adjustment,
     parts_of_adjustment,
+    replace_parts,
     save_schedule,
+    waivers_of,
 )
 from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
 from workers.db.schema import adjustment as adjustment_table
@@ -82,9 +86,10 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
     is owed besides. Returns what came of it.
 
     Raises:
-        NotYetError: the loan is not known.
-        RejectedError: the amount cannot be paid, its day has not come yet, the instalment is none
-            of the loan's, or its id is that of another adjustment.
+        NotYetError: the loan is not known, or the instalment is none of the loan's: a new schedule
+            that has it may not be recorded yet.
+        RejectedError: the amount cannot be paid, its day has not come yet, or its id is that of
+            another adjustment.
     """
     now = ctx.now()
     loan = lock_named_loan(connection, new.loan, new.kind)
@@ -101,7 +106,7 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
     in_tape = loan.tape_as_of if is_in_tape(new.booked_on, loan.tape_as_of) else None
     schedule = load_schedule(connection, loan.id)
     if in_tape is None and new.instalment not in (None, *(due.due_on for due in schedule)):
-        raise RejectedError(ReasonCode.NO_SUCH_INSTALMENT, loan=new.loan, due_on=new.instalment)
+        raise NotYetError(ReasonCode.NO_SUCH_INSTALMENT, loan=new.loan, due_on=new.instalment)
     booked = _booked(new, schedule)
     adjustment_id = insert_adjustment(
         connection,
@@ -119,8 +124,11 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
     order = ctx.allocation_order(loan.jurisdiction)
     parts = adjust(schedule, booked, order, _falls_due(ctx, loan))
     insert_parts(connection, {adjustment_id: parts})
-    save_schedule(connection, loan.id, schedule, apply_parts(schedule, parts))
-    allocate_left_over(connection, order, loan.id, loan.tape_as_of)
+    after = apply_parts(schedule, parts)
+    if booked.kind is AdjustmentKind.CHARGE:
+        after = _without_waived(connection, loan, after, booked, parts)
+    save_schedule(connection, loan.id, schedule, after)
+    allocate_left_over(connection, order, loan.id)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     recorded = because(ReasonCode.ADJUSTMENT_RECORDED, adjustment=new.adjustment)
     return (*recorded, *_not_waived(booked, parts, loan.currency), *_standing(arrears, loan))
@@ -228,7 +236,7 @@ def _undo(
         allocations, _ = allocate(after, from_tape, order, ctx.today())
         after = apply_allocations(after, allocations)
     save_schedule(connection, loan.id, schedule, after)
-    allocate_left_over(connection, order, loan.id, loan.tape_as_of)
+    allocate_left_over(connection, order, loan.id)
 
 
 def _without_paid(
@@ -247,6 +255,26 @@ def _without_paid(
     unpaid = apply_allocations(after, [Allocation(*key, -amount) for key, amount in paid.items()])
     lowered = (AdjustedPart(*key, -amount, None) for key, amount in paid.items())
     return apply_parts(unpaid, lowered), paid
+
+
+def _without_waived(
+    connection: Connection,
+    loan: LockedLoan,
+    after: Sequence[Instalment],
+    charge: Adjustment,
+    charged: Sequence[AdjustedPart],
+) -> tuple[Instalment, ...]:
+    """The instalments without what waivers of the charge's day or later waive of it, for they came
+    in before it."""
+    waived: dict[int, Sequence[AdjustedPart]] = {}
+    for id, waiver, before in waivers_of(connection, loan.id):
+        if waiver.booked_on >= charge.booked_on:
+            parts = waive_more(after, waiver, before, charged)
+            if parts:
+                after = apply_parts(after, parts)
+                waived[id] = merge_parts(before, parts)
+    replace_parts(connection, waived)
+    return tuple(after)
 
 
 def _not_waived(booked: Adjustment, parts: Sequence[AdjustedPart], currency: str) -> Reasons:

@@ -13,17 +13,17 @@ from workers.db.loans import load_schedule, pay_instalments
 from workers.db.schema import allocation, payment
 
 
-def allocate_left_over(
-    connection: Connection, order: AllocationOrder, loan_id: int, tape_as_of: date | None
-) -> None:
-    """Allocate what payments had left over to what is unpaid now, oldest payment first."""
+def allocate_left_over(connection: Connection, order: AllocationOrder, loan_id: int) -> None:
+    """Allocate what payments had left over to what is unpaid now, oldest payment first.
+
+    Also of payments that a tape contains: a tape does not show what they have left over.
+    """
     left_over = connection.execute(
         select(payment.c.id, payment.c.unallocated, payment.c.paid_on, payment.c.instalment)
         .where(
             payment.c.loan_id == loan_id,
             payment.c.unallocated > ZERO,
             payment.c.reversed_on.is_(None),
-            payment.c.paid_on >= (tape_as_of or date.min),
         )
         .order_by(payment.c.paid_on, payment.c.id)
     ).all()

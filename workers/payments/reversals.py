@@ -153,9 +153,18 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
 
     Raises:
         NotYetError: the payment or the reversal is not known.
-        RejectedError: it would have been taken back before it happened.
+        RejectedError: the payment is one of another loan, or the reversal would have been taken
+            back before it happened.
     """
     paid = _lock(connection, back.payment, back.sender)
+    if paid.loan != back.loan:
+        raise RejectedError(
+            ReasonCode.PAYMENT_ID_TAKEN,
+            payment=back.payment,
+            loan=paid.loan,
+            amount=paid.amount,
+            currency=paid.currency,
+        )
     on, now = back.taken_back_on, ctx.now()
     noted = {"taken_back_on": on, "taken_back_at": now, "taken_back_by": back.actor}
     part = None
@@ -369,7 +378,7 @@ def _allocate_again(
 
 def _after_reversal(connection: Connection, ctx: Context, paid: RecordedPayment) -> Reasons:
     order = ctx.allocation_order(paid.jurisdiction)
-    allocate_left_over(connection, order, paid.loan_id, paid.tape_as_of)
+    allocate_left_over(connection, order, paid.loan_id)
     resolve_problems(connection, [paid.loan_id], (TAPE_SHOWS_LESS,), ctx.now())
     arrears = reassess(connection, ctx, [paid.loan_id], ctx.now())[paid.loan_id]
     return where_it_stands(arrears, paid.currency)

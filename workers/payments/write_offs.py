@@ -4,10 +4,10 @@ write-offs that are taken back."""
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from domain.actors import Actor
-from domain.events import RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan
@@ -77,12 +77,14 @@ def take_back_write_off(connection: Connection, ctx: Context, back: WriteOffTake
     review plans waits for lawful hours as always. The write-off stays on record.
 
     Raises:
-        NotYetError: the loan is not known.
+        NotYetError: the loan is not known, or not written off: its write-off may come later.
         RejectedError: the day has not come yet, or is before the write-off.
     """
     now = ctx.now()
     loan = lock_named_loan(connection, back.loan, "write_off_taken_back")
     if loan.written_off_on is None:
+        if not _was_taken_back(connection, loan.id, back.taken_back_on):
+            raise NotYetError(ReasonCode.NOT_WRITTEN_OFF, loan=back.loan)
         return because(ReasonCode.NOT_WRITTEN_OFF, loan=back.loan)
     if not loan.written_off_on <= back.taken_back_on <= now.date():
         raise RejectedError(
@@ -113,3 +115,11 @@ def take_back_write_off(connection: Connection, ctx: Context, back: WriteOffTake
     )
     reassess(connection, ctx, [loan.id], now)
     return because(ReasonCode.WRITE_OFF_TAKEN_BACK, loan=back.loan)
+
+
+def _was_taken_back(connection: Connection, loan_id: int, on: date) -> bool:
+    """Whether a write-off of the loan was taken back as of that day."""
+    found = exists().where(
+        past_write_off.c.loan_id == loan_id, past_write_off.c.taken_back_on == on
+    )
+    return bool(connection.execute(select(found)).scalar())

@@ -15,7 +15,7 @@ from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import adjustment_part, allocation, collection_case, instalment, loan
 from workers.db.schema import payment as payment_table
 from workers.history import loan_history
-from workers.inbox.process import EventResult, submit
+from workers.inbox.process import EventResult, apply_event, submit
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 TODAY = "2026-03-02"
@@ -117,7 +117,6 @@ def test_all_that_is_to_come_falls_due_on_one_day(book: Book) -> None:
     ("kind", "given", "reason"),
     [
         ("waiver", {"currency": "USD", "amount": "1"}, ReasonCode.WRONG_CURRENCY),
-        ("waiver", {"instalment": "2026-03-09"}, ReasonCode.NO_SUCH_INSTALMENT),
         ("waiver", {"booked_on": "2026-03-03"}, ReasonCode.ADJUSTMENT_IN_FUTURE),
         ("waiver", {"adjustment": "A-9", "amount": "7"}, ReasonCode.ADJUSTMENT_ID_TAKEN),
         ("adjustment_reversal", {"reversed_on": "2026-03-01"}, ReasonCode.TAKEN_BACK_TOO_EARLY),
@@ -151,6 +150,30 @@ def test_a_waiver_of_more_than_is_unpaid_says_what_waives_nothing(book: Book) ->
     assert codes(waive(book, amount="300", component="interest")) == [ReasonCode.ADJUSTMENT_KNOWN]
     assert codes(take_back(book))[0] == ReasonCode.ADJUSTMENT_TAKEN_BACK
     assert unpaid(book) == {MARCH: 110, APRIL: 110}
+
+
+@pytest.mark.parametrize("amount", [{"amount": "30"}, {}])
+def test_a_waiver_that_comes_before_its_charge_waives_it(
+    book: Book, amount: dict[str, str]
+) -> None:
+    waive(book, id="W-1", component="fees", **amount)
+    charge(book, "20")
+    charge(book, "20", id="A-2")
+
+    of_second = 10 if amount else 0
+    assert unpaid(book) == {MARCH: 110 + of_second, APRIL: 110}
+    take_back(book, "W-1")
+    assert unpaid(book) == {MARCH: 150, APRIL: 110}
+
+
+def test_a_waiver_waits_seven_days_for_the_schedule_that_has_its_instalment(book: Book) -> None:
+    told = {"adjustment": "W-1", "loan": "L-1", "currency": "CNY", "booked_on": TODAY}
+    waits = store(book, "waiver", instalment="2026-03-09", **told)
+    result = apply_event(book.ctx, waits)
+    assert (result.status, codes(result)) == ("received", [ReasonCode.NO_SUCH_INSTALMENT])
+
+    book.at("2026-03-09 10:01")
+    assert apply_event(book.ctx, waits).status == "rejected", "a wrong date is seen"
 
 
 def test_what_may_lower_a_debt_holds_back_contacts_until_it_is_applied(book: Book) -> None:
@@ -281,3 +304,30 @@ def test_what_is_left_out_and_paid_on_the_day_of_a_tape_stays(
 
     bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
     assert unpaid(book) == before
+
+
+def test_a_waiver_that_came_before_its_charge_waives_it_in_the_same_tape_too(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    waive(from_tape, id="W-1", amount="30", component="fees")
+    charge(from_tape, "30", due_on="2026-02-28")
+    assert unpaid(from_tape) == {FEBRUARY: 110, APRIL: 110}
+
+    bring_in(from_tape, tmp_path, row("L-1"), as_of=MONDAY)
+    assert unpaid(from_tape) == {FEBRUARY: 110, APRIL: 110}
+
+
+def test_a_charge_is_paid_by_what_a_payment_of_before_the_tape_has_left_over(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    book = from_tape
+    pay(book, "260")
+    book.at("2026-03-03 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="220.00"), as_of=TUESDAY)
+
+    charge(book, "30", due_on="2026-02-28", booked_on="2026-03-03")
+
+    assert unpaid(book) == {FEBRUARY: 0, APRIL: 0}
+    assert book.one(payment_table).unallocated == 10
+    bring_in(book, tmp_path, row("L-1", paid="220.00"), as_of=TUESDAY)
+    assert unpaid(book) == {FEBRUARY: 0, APRIL: 0}

@@ -85,6 +85,17 @@ def test_a_taking_back_waits_for_its_reversal_and_not_without_end(book: Book) ->
     ]
 
 
+def test_a_taking_back_that_names_another_loan_is_refused(book: Book) -> None:
+    book.loan("L-7", borrower_id="B-7")
+    pay(book, "60")
+    reverse(book)
+
+    refused = restore(book, loan="L-7")
+
+    assert (refused.status, codes(refused)) == ("rejected", [ReasonCode.PAYMENT_ID_TAKEN])
+    assert book.one(payment).reversed_on is not None
+
+
 def test_only_what_is_left_over_is_refunded(book: Book) -> None:
     pay(book, "250")
 

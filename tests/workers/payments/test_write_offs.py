@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.reasons import ReasonCode, because
-from tests.support.events import pay, promise, tell
+from tests.support.events import pay, promise, store, tell
 from tests.support.loans import Book
 from workers.db.schema import action_event, collection_case, instalment, loan, payment
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
 from workers.hardship.promises import break_overdue_promises
 from workers.history import loan_history
+from workers.inbox.process import apply_event
 
 
 @pytest.fixture
@@ -161,3 +162,17 @@ def test_a_write_off_that_is_taken_back_lets_the_ladder_go_on_and_sends_nothing_
     assert "The lender took the write-off back as of 2026-03-02. It was recorded by c-1." in story
     assert "It is a recovery after the write-off." in story
     assert write_off(book) == "applied", "it can be written off again"
+
+
+def test_taking_a_write_off_back_waits_seven_days_for_the_write_off(book: Book) -> None:
+    told = {"loan": "L-1", "taken_back_on": "2026-03-02"}
+    first = store(book, "write_off_taken_back", **told)
+    assert apply_event(book.ctx, first).status == "received"
+
+    write_off(book)
+    assert apply_event(book.ctx, first).status == "applied"
+    assert book.one(loan).written_off_on is None
+
+    never = store(book, "write_off_taken_back", **{**told, "taken_back_on": "2026-03-01"})
+    assert apply_event(book.ctx, never).status == "received"
+    assert apply_event(book.at("2026-03-09 10:01").ctx, never).status == "rejected"
