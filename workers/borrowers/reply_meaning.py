@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from domain.actors import Actor
-from domain.events import RejectedError
+from domain.events import STAFF, RejectedError
 from domain.holds import HoldKind
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Meaning, effects_of
 from domain.reasons import ReasonCode, Reasons, because
@@ -47,6 +47,8 @@ class ReadReply:
     """For a dispute."""
     said: tuple[SaidFact, ...] = ()
     """For wishes: when, where and in which language they want to be contacted."""
+    sender: str = STAFF
+    """Whose id of the dispute it is."""
 
 
 def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Reasons:
@@ -58,8 +60,8 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
 
     Raises:
         RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
-            without an id, a reason, or a loan that is known; or it is about a person, and nobody
-            on record has the number.
+            without an id, a reason, or a loan that is known, or under the id of a hold on record;
+            or it is about a person, and nobody on record has the number.
     """
     now = ctx.now()
     actor = Actor(read.actor)
@@ -146,10 +148,11 @@ _FOUND = select(*columns_of(_Reply, reply, contact_point, loan)).select_from(
 
 
 def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: _Reply) -> None:
+    """Place a new hold of the loan. One on record may be over: the text would be closed in vain."""
     disputed = read.loan or found.external_id
     if disputed is None or read.dispute is None or read.why is None:
         raise RejectedError(ReasonCode.DISPUTE_NEEDS_MORE, reply_id=read.reply)
-    place_hold(
+    placed = place_hold(
         connection,
         ctx,
         NewHold(
@@ -160,8 +163,11 @@ def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: 
             ends_on=None,
             why=read.why,
             actor=read.actor,
+            sender=read.sender,
         ),
     )
+    if ReasonCode.HOLD_KNOWN in {reason.code for reason in placed}:
+        raise RejectedError(ReasonCode.HOLD_ID_TAKEN, hold_id=read.dispute, of=disputed)
 
 
 def _close(connection: Connection, read: ReadReply, now: datetime) -> None:

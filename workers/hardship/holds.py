@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
@@ -21,7 +21,7 @@ from workers.db.persons import (
     lock_person,
     lock_person_of_loan,
 )
-from workers.db.schema import hold, hold_release, loan
+from workers.db.schema import borrower, hold, hold_release, loan
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 
@@ -61,8 +61,8 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
 
     Raises:
         NotYetError: the loan or the borrower is not known.
-        RejectedError: there is no such kind, it ends before it starts, or it is a hold of a loan
-            and names none.
+        RejectedError: there is no such kind, it ends before it starts, it is a hold of a loan and
+            names none, or its id is that of another hold.
     """
     now = ctx.now()
     if new.kind not in PLACEABLE_KINDS:
@@ -76,13 +76,8 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
             ends_on=new.ends_on,
         )
     sender = whose_id(connection, hold, new.hold, new.sender)
-    known = select(hold.c.ends_on).where(is_named(hold, new.hold, sender))
-    stored = connection.execute(known).one_or_none()
-    if stored is not None:
-        on_record = because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
-        if stored.ends_on is None or stored.ends_on > now.date():
-            return on_record
-        return on_record + because(ReasonCode.HOLD_ENDED, ends_on=stored.ends_on)
+    if known := _placed_before(connection, new, paused, sender, now.date()):
+        return known
     ends_on = new.ends_on or _lawful_end(ctx, paused.jurisdictions, new)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     insert_hold(
@@ -108,6 +103,39 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
     if ends_on is None:
         return because(ReasonCode.LADDER_PAUSES_UNTIL_RELEASED, **pauses)
     return because(ReasonCode.LADDER_PAUSES, **pauses, ends_on=ends_on)
+
+
+def _placed_before(
+    connection: Connection, new: NewHold, paused: "_Paused", sender: str, today: date
+) -> Reasons:
+    """That the hold is on record already, if it is; another one under its id is refused."""
+    of_person = select(borrower.c.person_id).where(borrower.c.id == paused.borrower_id)
+    is_same = (
+        hold.c.loan_id == paused.loan_id
+        if paused.loan_id is not None
+        else borrower.c.person_id == of_person.scalar_subquery()
+    )
+    stored = connection.execute(
+        select(
+            hold.c.ends_on,
+            (is_same.is_(True) & (hold.c.kind == new.kind)).label("is_same"),
+            func.coalesce(loan.c.external_id, borrower.c.external_id).label("of"),
+        )
+        .select_from(
+            hold.outerjoin(loan, loan.c.id == hold.c.loan_id).outerjoin(
+                borrower, borrower.c.id == hold.c.borrower_id
+            )
+        )
+        .where(is_named(hold, new.hold, sender))
+    ).one_or_none()
+    if stored is None:
+        return ()
+    if not stored.is_same:
+        raise RejectedError(ReasonCode.HOLD_ID_TAKEN, hold_id=new.hold, of=stored.of)
+    on_record = because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
+    if stored.ends_on is None or stored.ends_on > today:
+        return on_record
+    return on_record + because(ReasonCode.HOLD_ENDED, ends_on=stored.ends_on)
 
 
 class _Paused(NamedTuple):

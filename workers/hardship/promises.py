@@ -60,18 +60,14 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: its due date has passed, the amount is not payable, or the loan is
-            written off.
+        RejectedError: its due date has passed, the amount is not payable, the loan is written off,
+            or its id is that of another promise.
     """
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "promise")
     sender = whose_id(connection, promise, new.promise, new.sender)
-    known = select(promise.c.status).where(is_named(promise, new.promise, sender))
-    status = connection.execute(known).scalar()
-    if status is not None and status != PromiseStatus.OPEN:
-        return because(ReasonCode.PROMISE_OVER, promise=new.promise, promise_status=status)
-    if status is not None:
-        return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
+    if known := _recorded_before(connection, new, sender):
+        return known
     if owed.written_off_on is not None:
         raise RejectedError(
             ReasonCode.PROMISE_FOR_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
@@ -97,6 +93,24 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     )
     reassess(connection, ctx, [owed.id], now)
     return because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
+
+
+def _recorded_before(connection: Connection, new: NewPromise, sender: str) -> Reasons:
+    """That the promise is on record already, if it is; another one under its id is refused."""
+    stored = connection.execute(
+        select(promise.c.status, promise.c.amount, promise.c.due_on, loan.c.external_id)
+        .join(loan)
+        .where(is_named(promise, new.promise, sender))
+    ).one_or_none()
+    if stored is None:
+        return ()
+    if tuple(stored)[1:] != (new.amount, new.due_on, new.loan):
+        raise RejectedError(
+            ReasonCode.PROMISE_ID_TAKEN, promise=new.promise, loan=stored.external_id
+        )
+    if stored.status != PromiseStatus.OPEN:
+        return because(ReasonCode.PROMISE_OVER, promise=new.promise, promise_status=stored.status)
+    return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
 
 
 def withdraw_promise(

@@ -207,6 +207,15 @@ def test_the_same_promise_told_twice_is_one(book: Book) -> None:
     assert len(book.rows(promises)) == len(book.rows(hold)) == 1
 
 
+def test_another_promise_under_the_id_of_one_on_record_is_refused(book: Book) -> None:
+    book.loan("L-2")
+    promise(book, "400", "2026-03-05")
+    for differs in ({"loan": "L-2"}, {"amount": "300"}, {"due_on": "2026-03-06"}):
+        told = {"loan": "L-1", "amount": "400", "due_on": "2026-03-05", **differs}
+        refused = tell(book, "promise", promise="PR-1", currency="CNY", actor="c-1", **told)
+        assert [reason.code for reason in refused.reason] == [ReasonCode.PROMISE_ID_TAKEN]
+
+
 @pytest.mark.parametrize(
     ("amount", "due_on", "currency", "says"),
     [

@@ -8,10 +8,12 @@ from sqlalchemy import Engine
 
 from domain.errors import ArrearsError
 from domain.language.speak import speak
+from tests.support.inbound import record_inbound_text
 from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen_to, tell
-from tests.support.loans import Book
-from workers.db.schema import hold, inbox_event, payment
+from tests.support.loans import PHONE, Book
+from workers.db.schema import hold, inbox_event, payment, reply
 from workers.inbox import process
+from workers.sms.providers.port import InboundText
 
 
 @pytest.fixture
@@ -66,24 +68,74 @@ def paid(amount: str) -> dict[str, str]:
     return {"external_id": said.pop("payment"), **said}
 
 
+PLACED: dict[str, Any] = {
+    "hold": "H-1",
+    "loan": "L-1",
+    "kind": "manual",
+    "starts_on": "2026-03-02",
+    "ends_on": None,
+    "why": "agreed",
+    "actor": "c-1",
+}
+
+
 def test_a_hold_is_released_by_its_sender_or_by_whoever_names_it(book: Book) -> None:
-    placed = {
-        "hold": "H-1",
-        "loan": "L-1",
-        "kind": "manual",
-        "starts_on": "2026-03-02",
-        "ends_on": None,
-        "why": "agreed",
-        "actor": "c-1",
-    }
     release: dict[str, Any] = {"hold": "H-1", "ends_on": "2026-03-05"}
-    tell(book, an_event("hold", **placed), id="a", secret=SECRET)
+    tell(book, an_event("hold", **PLACED), id="a", secret=SECRET)
     tell(book, an_event("release", **release), id="b", secret=OTHER_SECRET)
     apply_all(book)
     assert book.one(hold).ends_on is None, "the dialer has no such hold"
     tell(book, an_event("release", **release, sender="core"), id="c", secret=OTHER_SECRET)
     apply_all(book)
     assert (book.one(hold).sender, book.one(hold).ends_on) == ("core", date(2026, 3, 5))
+
+
+def test_a_hold_of_another_loan_is_never_taken_for_one_on_record(book: Book) -> None:
+    book.loan("L-2", due_on="2026-03-01")
+    tell(book, an_event("hold", **PLACED), id="a", secret=SECRET)
+    tell(book, an_event("hold", **{**PLACED, "loan": "L-2"}), id="b", secret=SECRET)
+    apply_all(book)
+    assert statuses(book) == {"a": "applied", "b": "rejected"}
+    with pytest.raises(ArrearsError, match="H-1 is on record as a hold of L-1 already"):
+        process.submit(book.ctx, "hold:H-1", "hold", {**PLACED, "loan": "L-2"})
+    tell(book, an_event("hold", **{**PLACED, "loan": "L-2"}), id="c", secret=OTHER_SECRET)
+    apply_all(book)
+    held = {(row.sender, row.loan_id) for row in book.rows(hold)}
+    assert held == {("core", book.loan_id("L-1")), ("dialer", book.loan_id("L-2"))}
+
+
+def test_a_dispute_read_from_a_text_is_its_readers_and_never_one_on_record(book: Book) -> None:
+    book.loan("L-2", due_on="2026-03-01")
+    tell(book, an_event("hold", **{**PLACED, "hold": "D-1"}), id="a", secret=SECRET)
+    text = InboundText("twilio", "SM-1", PHONE["CN"], "I do not owe this", None)
+    record_inbound_text(book.ctx, text, help_is_answered=True)
+    apply_all(book)
+    said = {"reply": book.one(reply).id, "meaning": "dispute", "why": "not theirs", "actor": "c-1"}
+    read = an_event("reply_read", **said, dispute="D-1", loan="L-2")
+    tell(book, read, id="b", secret=SECRET)
+    apply_all(book)
+    assert statuses(book)["b"] == "rejected", "D-1 of the core system is a hold of another loan"
+    assert book.one(reply).handled_at is None
+
+    of_loan = {name: PLACED[name] for name in ("starts_on", "why", "actor")}
+    tell(book, an_event("dispute", dispute="D-2", loan="L-2", **of_loan))
+    tell(book, an_event("release", hold="D-2", ends_on="2026-03-02"), id="c")
+    tell(book, an_event("reply_read", **said, dispute="D-2", loan="L-2"), id="d")
+    apply_all(book)
+    assert statuses(book)["d"] == "rejected", "that dispute is over"
+
+    tell(book, read, id="e", secret=OTHER_SECRET)
+    apply_all(book)
+    held = [row for row in book.rows(hold) if row.sender == "dialer"]
+    assert [(row.external_id, row.loan_id) for row in held] == [("D-1", book.loan_id("L-2"))]
+    tell(book, an_event("release", hold="D-1", ends_on="2026-03-05"), id="f", secret=OTHER_SECRET)
+    apply_all(book)
+    assert statuses(book)["f"] == "applied"
+
+
+def statuses(book: Book) -> dict[str, str]:
+    """What became of each event, by its sender's id."""
+    return {row.external_id: row.status for row in book.rows(inbox_event)}
 
 
 def test_secrets_rotate_within_a_sender(book: Book) -> None:
