@@ -71,9 +71,10 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     """Record a borrower's text, once, and what follows from it, in the caller's transaction.
 
     STOP is a fact about the number: it reaches everybody who has it, now or later. A request for no
-    contact at all is a fact of everybody who has the number. START takes back only opt-outs that
-    came by text, before it. What is not understood puts off all texts to the number until a
-    collector has read it; so does a call for help that nobody has answered.
+    contact at all is a fact of everybody who has the number; if nobody has it any more, of whoever
+    was contacted at it last. START takes back only opt-outs that came by text, before it. What is
+    not understood puts off all texts to the number until a collector has read it; so does a call
+    for help that nobody has answered.
 
     Texts may be applied in another order than that in which they came. What counts is when they
     came. The words are on record then, and are deleted from the event.
@@ -81,15 +82,17 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     received_at = datetime.fromisoformat(payload["received_at"])
     sender = bytes.fromhex(payload.get(Named.NUMBER, ""))
     body = ctx.cipher.decrypt(b64decode(payload[PAYLOAD_BODY]))
-    ids = writers_of(connection, sender)
+    ids = writers_of(connection, sender, received_at)
+    about = subject_of(connection, ids)
     reading = _read(ctx, body, payload)
     effects = effects_of(reading.kinds, number_is_known=bool(ids))
     allows_texts = ReplyKind.START in reading.kinds
     reaches_people = effects.reach_people or allows_texts
-    people = lock_people(connection, sender) if reaches_people else None
+    # Whose text it is means it, also if they have another number now.
+    also = about.borrower_id if about else None
+    people = lock_people(connection, sender, also) if reaches_people else None
     # Locked last, as the claim does, which cannot send before it has the number.
     number = lock_number(connection, sender) if sender else None
-    about = subject_of(connection, ids)
     new = connection.execute(
         insert(reply)
         .values(

@@ -91,8 +91,14 @@ SELECT
                             UNION ALL
                            SELECT 'unread_reply' WHERE EXISTS (
                                SELECT FROM reply r
-                                WHERE r.contact_point_id = n.id AND r.to_read
-                                  AND r.handled_at IS NULL)) f))
+                                WHERE (r.contact_point_id = n.id
+                                       -- or they wrote from a number that they had before
+                                       OR r.borrower_id = b.id
+                                          AND NOT EXISTS (
+                                              SELECT FROM borrower_number y
+                                               WHERE y.borrower_id = b.id
+                                                 AND y.contact_point_id = r.contact_point_id))
+                                  AND r.to_read AND r.handled_at IS NULL)) f))
                    ORDER BY x.position), '[]')
           FROM borrower_number x JOIN contact_point n ON n.id = x.contact_point_id
          WHERE x.borrower_id = b.id) AS numbers,

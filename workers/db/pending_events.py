@@ -134,9 +134,12 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
         & (contact_point.c.blind_index == representative.c.phone_blind_index)
         & _ACTS_FOR_RECORD,
     ),
-    # The number of who acts for a person, whoever has it: they are called instead.
+    # Whoever has the number, and whoever was contacted at it: they may have another one now. The
+    # number of who acts for a person, whoever has it: they are called instead.
     Named.NUMBER: (
         (_named(Named.NUMBER) == _HASH) & _HAS_POINT,
+        (_named(Named.NUMBER) == func.encode(contact.c.number_blind_index, "hex"))
+        & (contact.c.borrower_id == _RECORD.c.id),
         (_named(Named.NUMBER) == _NUMBER_OF_REPRESENTATIVE) & _ACTS_FOR_RECORD,
     ),
     Named.NUMBERS: (

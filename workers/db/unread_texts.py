@@ -2,13 +2,13 @@
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import NOT_THE_PERSON, Channel
 from domain.events import InboxStatus, Named
 from domain.inbound_texts import ReplyKind
 from workers.db.inbox import payload_value
@@ -24,6 +24,10 @@ a number."""
 
 PAYLOAD_BODY = "body_encrypted"
 
+STILL_THEIRS = timedelta(days=90)
+"""How long a number that nobody has now is that of whoever was contacted at it. Telephone companies
+keep a number unused for about that long before somebody else gets it."""
+
 
 class Subject(NamedTuple):
     """The borrower and the loan that a text is most likely about."""
@@ -32,14 +36,31 @@ class Subject(NamedTuple):
     loan_id: int | None
 
 
-def writers_of(connection: Connection, number: bytes) -> Sequence[int]:
-    """The records that have a number, by its keyed hash."""
+def writers_of(connection: Connection, number: bytes, at: datetime) -> Sequence[int]:
+    """The records that have a number, by its keyed hash; or, if nobody has it, the one that was
+    contacted at it last, if that was not long before `at`.
+
+    Whoever just got another number may still answer from the old one.
+    """
     writers = select(borrower.c.id).where(borrower.c.id.in_(records_with(number)))
-    return connection.execute(writers.order_by(borrower.c.id)).scalars().all()
+    have_it = connection.execute(writers.order_by(borrower.c.id)).scalars().all()
+    if have_it:
+        return have_it
+    had_it = (
+        select(contact.c.borrower_id)
+        .where(
+            contact.c.number_blind_index == number,
+            contact.c.at >= at - STILL_THEIRS,
+            contact.c.party.not_in(NOT_THE_PERSON),
+        )
+        .order_by(contact.c.at.desc(), contact.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(had_it).scalars().all()
 
 
 def subject_of(connection: Connection, writers: Sequence[int]) -> Subject | None:
-    """Whose text it is, if these records have its number; None if nobody has it.
+    """Whose text it is, of these records by `writers_of`; None if there are none.
 
     That is whoever was texted last; or else whose loan is past due longest.
     """
@@ -58,7 +79,8 @@ def keep_unread(connection: Connection, payload: Mapping[str, Any], *, words: bo
     """
     sender = bytes.fromhex(payload.get(Named.NUMBER) or "")
     number = lock_number(connection, sender) if sender else None
-    about = subject_of(connection, writers_of(connection, sender))
+    received_at = datetime.fromisoformat(payload["received_at"])
+    about = subject_of(connection, writers_of(connection, sender, received_at))
     body = payload.get(PAYLOAD_BODY)
     connection.execute(
         insert(reply)
@@ -71,7 +93,7 @@ def keep_unread(connection: Connection, payload: Mapping[str, Any], *, words: bo
             kind=ReplyKind.OTHER,
             to_read=True,
             body_encrypted=b64decode(body) if body and words else None,
-            received_at=datetime.fromisoformat(payload["received_at"]),
+            received_at=received_at,
         )
         .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
     )
@@ -90,9 +112,11 @@ def unread_texts_of(connection: Connection, borrower_ids: Sequence[int]) -> list
     A number may belong to several people; then a text is whose it would be as a reply.
     """
     points = points_of(connection, borrower_ids)
-    hashes = connection.execute(
-        select(contact_point.c.blind_index).where(contact_point.c.id.in_(points))
+    have = select(contact_point.c.blind_index).where(contact_point.c.id.in_(points))
+    had = select(contact.c.number_blind_index).where(
+        contact.c.borrower_id.in_(borrower_ids), contact.c.number_blind_index.is_not(None)
     )
+    hashes = connection.execute(have.union(had))
     found = select(inbox_event.c.id, inbox_event.c.payload).where(
         inbox_event.c.status == literal(InboxStatus.RECEIVED),
         inbox_event.c.kind == literal(TEXTS),
@@ -101,7 +125,8 @@ def unread_texts_of(connection: Connection, borrower_ids: Sequence[int]) -> list
     texts = []
     for row in connection.execute(found.order_by(inbox_event.c.id)):
         sender = bytes.fromhex(row.payload[Named.NUMBER])
-        about = subject_of(connection, writers_of(connection, sender))
+        received_at = datetime.fromisoformat(row.payload["received_at"])
+        about = subject_of(connection, writers_of(connection, sender, received_at))
         if about and about.borrower_id in borrower_ids:
             texts.append(UnreadText(row.id, row.payload))
     return texts

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, insert
 from sqlalchemy import text as sql
 
 from domain.actors import Actor, ActorKind
@@ -28,8 +28,18 @@ from workers.borrowers.reply_queue import (
 )
 from workers.calls.assign import assign_call
 from workers.db.inbox import lock_event
-from workers.db.schema import borrower_number, contact_point_fact, inbox_event, reply
+from workers.db.schema import (
+    borrower,
+    borrower_number,
+    contact,
+    contact_point_fact,
+    inbox_event,
+    person_fact,
+    reply,
+)
+from workers.gate.facts import read_contact_facts
 from workers.http.inbound_texts import store_text
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.process import apply_events, dispatch_events
 from workers.sms.providers.port import InboundText
 
@@ -280,6 +290,72 @@ def test_a_text_from_a_number_that_nobody_has_is_kept_and_shows(book: Book) -> N
     assert counted(book) == {"from numbers that nobody on the book has": 1}
     (found,) = waiting(book)
     assert (found.loan, found.language, found.staff) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "body", ["别再联系我", "请找我的律师"], ids=["the machine reads it", "a person reads it"]
+)
+def test_whoever_just_got_another_number_may_still_answer_from_the_old_one(
+    engine: Engine, body: str
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01", borrower_id="B-1")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    moved = ContactChangeFacts(borrower="B-1", phone="+8613900139555")
+    assert tell(book, "contact_change", **moved.payload(book.ctx.cipher)).status == "applied"
+
+    text = InboundText("twilio", "SM-1", PHONE["CN"], body, None)
+    event = store_text(book.ctx, text, help_is_answered=True).event_id
+    assert event is not None
+    assert is_held_back(book, "L-1"), "until it is applied"
+    apply_events(book.ctx, [event])
+
+    if book.one(reply).to_read:
+        (kept,) = waiting(book)
+        assert kept.loan == "L-1", "a collector sees whose text it is"
+        with engine.connect() as connection:
+            facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
+        assert "unread_reply" in facts.numbers[0].facts, "no text goes out meanwhile"
+        tell(book, "reply_read", reply=kept.reply, meaning="cease", actor="c-1")
+    assert [fact.kind for fact in book.rows(person_fact)] == ["ceased"]
+    assert book.numbers("B-1") == ["+8613900139555"]
+    assert book.may_call("L-1") == "barred"
+
+
+@pytest.mark.parametrize(
+    "whose", ["another borrower has it now", "long ago", "a third party was asked there"]
+)
+def test_a_text_from_an_old_number_is_not_always_that_of_whoever_had_it(
+    engine: Engine, whose: str
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01", borrower_id="B-1")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    book.set_numbers("B-1", "+8613900139555")
+    number = PHONE["CN"]
+    if whose == "a third party was asked there":
+        number = "+8613900139777"
+        asked = {name: value for name, value in book.one(contact)._asdict().items() if name != "id"}
+        asked |= {
+            "party": "third_party",
+            "purpose": "locate",
+            "number_blind_index": book.ctx.cipher.blind_index(number),
+        }
+        with engine.begin() as connection:
+            connection.execute(insert(contact).values(asked))
+    if whose == "another borrower has it now":
+        book.loan("L-2", borrower_id="B-2")
+    if whose == "long ago":
+        book.at("2026-06-02 10:00")
+
+    texts(book, "别再联系我", number=number)
+
+    ceased = {fact.borrower_id for fact in book.rows(person_fact)}
+    names = {row.external_id for row in book.rows(borrower) if row.id in ceased}
+    assert names == ({"B-2"} if whose == "another borrower has it now" else set())
+    assert "opted_out" in book.number_facts()
 
 
 def test_a_borrower_who_was_never_texted_is_known_by_the_number(book: Book) -> None:
