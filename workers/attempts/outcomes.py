@@ -29,6 +29,7 @@ from workers.db.schema import (
     call,
     contact,
     contact_outcome,
+    hold,
     loan,
     person,
     visit,
@@ -69,10 +70,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
     Raises:
         NotYetError: the attempt, or a loan that was mentioned, is not known.
-        RejectedError: another outcome is recorded, the visit was never started, the call had to
-            learn the reason of the arrears and the report has none, or the moment of a callback is
-            missing, over or too far away; or something was said where nobody was reached, or it
-            does not say which time, place or language it means.
+        RejectedError: another outcome is recorded and this one protects nobody, the visit was never
+            started, the call had to learn the reason of the arrears and the report has none, or the
+            moment of a callback is missing, over or too far away; or something was said where
+            nobody was reached, or it does not say which time, place or language it means.
     """
     now = ctx.now()
     if report.said and not report.outcome.connected:
@@ -86,15 +87,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     ).one_or_none()
     if recorded is not None:
         reported = (report.outcome, report.reason, report.callback_at)
-        if (recorded.outcome, recorded.reason, recorded.callback_at) != reported:
-            raise RejectedError(
-                ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded.outcome
-            )
-        if report.said:
-            loans = lock_loans_of_person(connection, attempt.borrower_id)
-            _note_said(connection, ctx, attempt, report)
-            reassess(connection, ctx, loans, now)
-        return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
+        differs = (recorded.outcome, recorded.reason, recorded.callback_at) != reported
+        return _add_to_recorded(connection, ctx, attempt, report, recorded.outcome, differs=differs)
     _check_callback(report, now)
     must_learn = _check(connection, attempt, report)
     died = report.outcome is ContactOutcome.DECEASED
@@ -123,17 +117,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     if over and actions:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, actions, move, now)
-    hold_id = f"death:{report.attempt}"
+    hold_id = _id_of_death(report)
     if died:
-        insert_hold(
-            connection,
-            Hold(HoldKind.DECEASED, now.date()),
-            borrower_id=attempt.borrower_id,
-            external_id=hold_id,
-            sender=report.sender,
-            actor=report.actor,
-            now=now,
-        )
+        _pause_for_death(connection, attempt, report, hold_id, now)
     reassess(connection, ctx, loans, now)
     recorded_as = because(
         ReasonCode.OUTCOME_RECORDED
@@ -162,6 +148,71 @@ class _Attempt(NamedTuple):
     """Who was to be reached."""
     external_id: str
     """The lender's id of the loan."""
+
+
+def _add_to_recorded(
+    connection: Connection,
+    ctx: Context,
+    attempt: _Attempt,
+    report: ReportedOutcome,
+    recorded: ContactOutcome,
+    *,
+    differs: bool,
+) -> Reasons:
+    """Record what a later report of an attempt adds to the outcome that is on record and stays.
+
+    What protects is always taken: what was said, what the number is closed for, a death. A later
+    outcome opens nothing, and completes no action.
+
+    Raises:
+        RejectedError: it is another outcome, and protects nobody.
+    """
+    now, fact = ctx.now(), report.outcome.number_fact
+    died = differs and report.outcome is ContactOutcome.DECEASED
+    if differs and not (died or fact or report.said):
+        raise RejectedError(ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded)
+    if differs or report.said:
+        loans = lock_loans_of_person(connection, attempt.borrower_id)
+        _note_said(connection, ctx, attempt, report)
+        point = attempt.number_blind_index or attempt.address_blind_index
+        if differs and fact and point is not None:
+            close_number(connection, point, fact, Actor(report.actor), now)
+        hold_id = _id_of_death(report)
+        if died and not _is_placed(connection, hold_id):
+            _pause_for_death(connection, attempt, report, hold_id, now)
+        reassess(connection, ctx, loans, now)
+    if not differs:
+        return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
+    adds = because(ReasonCode.OUTCOME_ADDS, attempt=report.attempt, outcome=report.outcome)
+    return adds + because(ReasonCode.DEATH_PAUSES, hold_id=hold_id) if died else adds
+
+
+def _id_of_death(report: ReportedOutcome) -> str:
+    """The id of the hold that a reported death places."""
+    return f"death:{report.attempt}"
+
+
+def _is_placed(connection: Connection, hold_id: str) -> bool:
+    placed = exists().where(hold.c.external_id == hold_id)
+    return bool(connection.execute(select(placed)).scalar())
+
+
+def _pause_for_death(
+    connection: Connection,
+    attempt: _Attempt,
+    report: ReportedOutcome,
+    hold_id: str,
+    now: datetime,
+) -> None:
+    insert_hold(
+        connection,
+        Hold(HoldKind.DECEASED, now.date()),
+        borrower_id=attempt.borrower_id,
+        external_id=hold_id,
+        sender=report.sender,
+        actor=report.actor,
+        now=now,
+    )
 
 
 def _lock_everybody_at_number(connection: Connection, report: ReportedOutcome) -> None:

@@ -243,6 +243,35 @@ def test_a_death_pauses_every_loan_of_the_person_until_somebody_says_that_it_is_
     assert (book.may_call("L-1"), book.may_call("L-3")) == ("allowed", "allowed")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "facts", "permission"),
+    [
+        ("wrong_person", ["somebody_else"], "deferred"),
+        ("third_party_refused", ["refused"], "deferred"),
+        ("number_invalid", ["reaches_nobody"], "deferred"),
+        ("deceased", [], "deferred"),
+    ],
+)
+def test_a_machine_heard_nobody_and_the_caller_says_later_what_protects(
+    book: Book, outcome: str, facts: list[str], permission: str
+) -> None:
+    attempt = a_call(book)
+    came_to(book, attempt, "no_answer")
+
+    late = came_to(book.at("2026-03-02 11:00"), attempt, outcome)
+    again = {"attempt": attempt, "outcome": outcome, "reason": None, "actor": "c-2"}
+
+    assert (late.status, late.reason[0].code) == ("applied", ReasonCode.OUTCOME_ADDS)
+    assert tell(book, "contact_outcome", **again).status == "applied", "and once more"
+    assert book.number_facts() == facts
+    assert [row.external_id for row in book.rows(hold)] == ([] if facts else [f"death:{attempt}"])
+    assert [book.may_call(loan) for loan in ("L-1", "L-2")] == [permission] * 2
+    assert book.one(contact_outcome).outcome == "no_answer", "what is on record is not changed"
+    for harmless in ("busy", "spoke"):
+        with pytest.raises(ArrearsError, match="is on record as"):
+            came_to(book, attempt, harmless)
+
+
 def test_the_story_tells_what_came_of_each_call_and_shows_no_number(book: Book) -> None:
     callback(book, "2026-03-02 17:30")
     book.at("2026-03-02 17:30")
