@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -33,6 +34,8 @@ class NumberFactReport:
     fact: NumberFact
     actor: str
     """The staff reference of who reported it."""
+    received_at: datetime | None = None
+    """When the report came in, which may be long before it is applied; None: now."""
 
 
 def record_number_fact(connection: Connection, ctx: Context, report: NumberFactReport) -> Reasons:
@@ -44,7 +47,8 @@ def record_number_fact(connection: Connection, ctx: Context, report: NumberFactR
     """
     number = _number_of(connection, report)
     lock_people(connection, number)
-    new = close_number(connection, number, report.fact, Actor(report.actor), ctx.now())
+    since = report.received_at or ctx.now()
+    new = close_number(connection, number, report.fact, Actor(report.actor), since)
     noted, known = (
         (ReasonCode.ADDRESS_FACT_NOTED, ReasonCode.ADDRESS_FACT_KNOWN)
         if report.of_address
@@ -56,13 +60,16 @@ def record_number_fact(connection: Connection, ctx: Context, report: NumberFactR
 def end_number_fact(connection: Connection, ctx: Context, report: NumberFactReport) -> Reasons:
     """End a fact of a telephone number, in the caller's transaction. What waited is due again.
 
+    It ends what was known before the report came in: it may be applied long after that.
+
     Raises:
         NotYetError: the borrower is not known.
         RejectedError: there is no such reply, or no number.
     """
     number = _number_of(connection, report)
     lock_people(connection, number)
-    ended = reopen_number(connection, number, {report.fact}, Actor(report.actor), ctx.now())
+    now, actor = ctx.now(), Actor(report.actor)
+    ended = reopen_number(connection, number, {report.fact}, actor, now, seen_at=report.received_at)
     over, not_known = (
         (ReasonCode.ADDRESS_FACT_OVER, ReasonCode.ADDRESS_FACT_NOT_KNOWN)
         if report.of_address

@@ -1,6 +1,7 @@
 """Opt-outs: a person asked not to be contacted by one channel, or at all."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -36,6 +37,7 @@ def record_opt_out(
     actor: Actor,
     *,
     only_about: str | None = None,
+    received_at: datetime | None = None,
 ) -> Reasons:
     """Never contact a person through `channel` again. None: through no channel at all.
 
@@ -45,12 +47,14 @@ def record_opt_out(
 
     A request for no contact at all may name one loan, `only_about`. It then counts for that debt,
     as 15 U.S.C. 1692c(c) says, unless a law of the loan lets such a request reach the whole person.
+    It counts from when it came in, `received_at`; None: now.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
         RejectedError: what was held about the borrower was erased, or the loan is somebody else's.
     """
     now = ctx.now()
+    since = received_at or now
     record = lock_known_borrower(connection, external_id, "opt_out")
     if is_erased(connection, record):
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=external_id)
@@ -62,16 +66,16 @@ def record_opt_out(
             else one_debt(connection, ctx, only_about, ReachingFact.CEASED, "opt_out", loans)
         )
         about = FactDetails(loan_id=debt)
-        new = note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, about)
+        new = note_person_fact(connection, record.id, PersonFact.CEASED, actor, since, about)
         result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
     else:
         by = FactDetails(channel=channel)
-        new = note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, by)
+        new = note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, since, by)
         result = because(ReasonCode.NOT_REACHED_BY, borrower=external_id, channel=channel)
     if channel is Channel.SMS:
         for number in lock_numbers_of(connection, [record.id])[record.id]:
             point = number.contact_point_id
-            new |= note_number_fact(connection, point, NumberFact.OPTED_OUT, actor, now)
+            new |= note_number_fact(connection, point, NumberFact.OPTED_OUT, actor, since)
     reassess(connection, ctx, loans, now)
     return result if new else because(ReasonCode.OPT_OUT_KNOWN, borrower=external_id)
 

@@ -2,6 +2,7 @@
 where and in which language they want to be contacted."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -43,6 +44,8 @@ class ReportedFact(SaidFact):
     """Of a number that is inconvenient: its place in the order, from 1; None: the only one."""
     of_representative: bool = False
     """Whether it is what those asked for who act for the person. It is kept with their number."""
+    received_at: datetime | None = None
+    """When the report came in, which may be long before it is applied; None: now."""
 
 
 NewPersonFact = ReportedFact
@@ -63,14 +66,17 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
             does not say which time, place or language it means.
     """
     now, actor = ctx.now(), Actor(new.actor)
+    since = new.received_at or now
     if new.of_representative:
         noted = False
         for number in _numbers_of_representatives(connection, new, "person_fact"):
-            noted |= note_wishes(connection, number, [new], actor, now)
+            noted |= note_wishes(connection, number, [new], actor, since)
         code = ReasonCode.PERSON_FACT_RECORDED if noted else ReasonCode.PERSON_FACT_KNOWN
         return because(code, borrower=new.borrower, person_fact=new.fact)
     if new.fact is PersonFact.CEASED:
-        return record_opt_out(connection, ctx, new.borrower, None, actor, only_about=new.loan)
+        return record_opt_out(
+            connection, ctx, new.borrower, None, actor, only_about=new.loan, received_at=since
+        )
     if new.fact in OF_ALL_DEBTS and new.loan is not None:
         raise RejectedError(ReasonCode.FACT_HAS_NO_LOAN, person_fact=new.fact)
     new.check_complete()
@@ -84,7 +90,7 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     details = new.details(
         connection, _number(connection, record, new), record.address_point_id, debt
     )
-    noted = replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
+    noted = replace_person_fact(connection, record.id, new.fact, actor, since, details, new.until)
     resolve_gate_problems(connection, [record.id], {new.fact}, now)
     reassess(connection, ctx, loans, now)
     if new.fact is PersonFact.AGREED_OTHER_HOURS:
@@ -101,7 +107,8 @@ PersonFactEnd = ReportedFact
 def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) -> Reasons:
     """End a fact about a person, in the caller's transaction.
 
-    A consent ends on every record of the person. What protects them ends only on the records that
+    It ends what was said before the report came in: it may be applied long after that. A consent
+    ends on every record of the person. What protects them ends only on the records that
     are confirmed to be theirs.
 
     Raises:
@@ -122,8 +129,16 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
     details = ended.details(
         connection, _number(connection, record, ended), record.address_point_id, debt
     )
-    effect = EFFECTS[ended.fact].of_the_end
-    known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
+    known = end_person_facts(
+        connection,
+        record.id,
+        ended.fact,
+        actor,
+        now,
+        details,
+        effect=EFFECTS[ended.fact].of_the_end,
+        said_by=ended.received_at,
+    )
     resolve_gate_problems(connection, [record.id], {ended.fact}, now)
     reassess(connection, ctx, loans, now)
     if ended.fact is PersonFact.INCONVENIENT_TIME:
@@ -137,7 +152,8 @@ def _end_wish(connection: Connection, ctx: Context, ended: PersonFactEnd) -> Rea
     whomever they act."""
     now, known = ctx.now(), False
     for number in _numbers_of_representatives(connection, ended, "person_fact_end"):
-        known |= end_wishes(connection, number, ended, Actor(ended.actor), now)
+        actor, said_by = Actor(ended.actor), ended.received_at
+        known |= end_wishes(connection, number, ended, actor, now, said_by=said_by)
         recheck_through(connection, number, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)

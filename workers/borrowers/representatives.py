@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -45,6 +46,8 @@ class NewRepresentative:
     address_encrypted: str | None = None
     zones: tuple[str, ...] = ()
     """IANA; empty: those of the person."""
+    received_at: datetime | None = None
+    """When the report came in, which may be long before it is applied; None: now."""
 
 
 def record_representative(connection: Connection, ctx: Context, new: NewRepresentative) -> Reasons:
@@ -69,7 +72,8 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
         debt = one_debt(connection, ctx, new.loan, reaching, "representative", loans)
     represented, details = PersonFact.REPRESENTED, FactDetails(loan_id=debt)
     columns = _columns(ctx, new)
-    is_new = note_person_fact(connection, record.id, represented, actor, now, details)
+    since = new.received_at or now
+    is_new = note_person_fact(connection, record.id, represented, actor, since, details)
     if not is_new and has_representative(connection, ctx.cipher, record.id, debt, columns):
         return because(
             ReasonCode.REPRESENTATIVE_KNOWN, borrower=new.borrower, representative=new.kind

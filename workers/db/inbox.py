@@ -51,8 +51,10 @@ class StoredEvent(NamedTuple):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The payload, with the sender whose ids it names: its own, where it names no other."""
-        return {**self.payload, "sender": self.payload.get("sender") or self.sender}
+        """The payload, with the sender whose ids it names, its own where it names no other, and
+        with the moment at which it came in."""
+        sender = self.payload.get("sender") or self.sender
+        return {"received_at": self.received_at, **self.payload, "sender": sender}
 
 
 class HeldBack(NamedTuple):

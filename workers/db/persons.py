@@ -287,8 +287,11 @@ def end_person_facts(
     details: FactDetails = ALONE,
     *,
     effect: Effect,
+    said_by: datetime | None = None,
 ) -> bool:
     """End the facts of a kind on the records of a locked person; False if there were none.
+
+    Only those that were said by then, if `said_by` is given.
 
     If it protects the person that they end, that reaches every record; otherwise, only those that
     are confirmed to be one person. With `details`, only what says all of them.
@@ -302,6 +305,7 @@ def end_person_facts(
             person_fact.c.borrower_id.in_(reached),
             person_fact.c.kind == kind,
             person_fact.c.ended_at.is_(None),
+            person_fact.c.since <= (said_by or now),
             *(person_fact.c[name] == value for name, value in said.items()),
         )
         .values(ended_at=now, ended_by=actor.reference)

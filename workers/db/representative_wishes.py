@@ -99,16 +99,23 @@ def note_wishes(
 
 
 def end_wishes(
-    connection: Connection, blind_index: bytes, wish: SaidFact, actor: Actor, now: datetime
+    connection: Connection,
+    blind_index: bytes,
+    wish: SaidFact,
+    actor: Actor,
+    now: datetime,
+    *,
+    said_by: datetime | None = None,
 ) -> bool:
     """End what a representative asked for; False if there was nothing of it. What `wish` leaves out
-    ends with whatever was said of it."""
+    ends with whatever was said of it, by `said_by` if it is given."""
     number = lock_number(connection, blind_index)
     said = [
         representative_wish.c[name] == value
         for name, value in _columns(wish).items()
         if value is not None
     ]
+    said.append(representative_wish.c.since <= (said_by or now))
     return _end(connection, number, wish.fact, actor, now, *said)
 
 

@@ -170,6 +170,7 @@ def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> Rea
         asked,
         Actor(payload["actor"]),
         only_about=payload.get("loan"),
+        received_at=payload.get("received_at"),
     )
 
 

@@ -14,7 +14,7 @@ from workers.db.closed_numbers import NUMBER_CLOSED
 from workers.db.persons import lock_number
 from workers.db.schema import inbox_event, person_fact, problem, reply
 from workers.history import loan_history
-from workers.inbox.process import EventResult
+from workers.inbox.process import EventResult, apply_event
 
 OTHER_NUMBER = "+8613900139000"
 
@@ -122,6 +122,43 @@ def test_a_number_that_is_reported_closed_is_closed_for_everybody_until_that_end
     assert may_call(book) == ALL
     assert all(row.resolved_at for row in book.rows(problem))
     assert book.send("relative", "text_day_1") == "accepted", "what waited is due again"
+
+
+LATE_ENDS = [
+    ("person_fact_end", "ceased", "opt_out", {"channel": None}),
+    ("person_fact_end", "represented", "person_fact", {"fact": "represented"}),
+    ("number_fact_end", "somebody_else", "number_fact", {"fact": "somebody_else"}),
+]
+
+
+@pytest.mark.parametrize(("end", "fact", "again", "said"), LATE_ENDS)
+def test_an_end_that_waited_ends_nothing_that_was_said_after_it_came(
+    book: Book, end: str, fact: str, again: str, said: dict[str, object]
+) -> None:
+    ended = store(book, end, borrower="C-5", fact=fact, actor="c-1")
+    assert apply_event(book.ctx, ended).status == "received", "C-5 is not known yet"
+    book.at("2026-03-03 10:00").loan("L-5", borrower_id="C-5", phone="+8613900139777")
+    assert tell(book, again, borrower="C-5", actor="c-1", **said).status == "applied"
+    protected = book.may_call("L-5")
+    assert protected != "allowed"
+
+    assert apply_event(book.at("2026-03-03 10:05").ctx, ended).status == "applied"
+
+    assert book.may_call("L-5") == protected
+
+
+@pytest.mark.parametrize(("end", "fact", "again", "said"), LATE_ENDS)
+def test_what_was_said_before_the_end_came_ends_however_late_both_are_applied(
+    book: Book, end: str, fact: str, again: str, said: dict[str, object]
+) -> None:
+    waiting = [store(book, again, borrower="C-5", actor="c-1", **said)]
+    book.at("2026-03-02 11:00")
+    waiting += [store(book, end, borrower="C-5", fact=fact, actor="c-1")]
+    book.at("2026-03-03 10:00").loan("L-5", borrower_id="C-5", phone="+8613900139777")
+
+    assert [apply_event(book.ctx, event).status for event in waiting] == ["applied"] * 2
+
+    assert book.may_call("L-5") == "allowed"
 
 
 def test_a_fact_that_is_known_or_not_known_changes_nothing(book: Book) -> None:
