@@ -256,6 +256,7 @@ class ReasonCode(StrEnum):
     INBOUND_TEXT_RECORDED = auto()
     RECEIPT_OF_UNSENT_TEXT = auto()
     ATTEMPT_NOT_KNOWN = auto()
+    EARLIER_EVENT_WAITS = auto()
     OUTCOME_ADDS = auto()
     OUTCOME_DIFFERS = auto()
     OUTCOME_KNOWN = auto()

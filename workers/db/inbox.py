@@ -286,6 +286,23 @@ def lock_event(connection: Connection, event_id: int) -> StoredEvent:
     return StoredEvent(*connection.execute(_LOCK, {"of_event": event_id}).one())
 
 
+def earlier_of_borrower(
+    connection: Connection, event: StoredEvent, kinds: Collection[str]
+) -> str | None:
+    """The kind of the first event that came in before another one for the same borrower and is not
+    applied yet; None if there is none of these kinds."""
+    if event.payload.get("borrower") is None:
+        return None
+    earlier = select(inbox_event.c.kind).where(
+        _IS_RECEIVED,
+        payload_value(inbox_event, "borrower") == event.payload["borrower"],
+        inbox_event.c.kind.in_(kinds),
+        inbox_event.c.id < event.id,
+    )
+    kind: str | None = connection.execute(earlier.order_by(inbox_event.c.id).limit(1)).scalar()
+    return kind
+
+
 _EARLIER = inbox_event.alias("earlier")
 _ADDED = inbox_event.alias("added")
 _FIRST_ADDED = (

@@ -52,6 +52,11 @@ class EventKind:
     """The field of its payload that holds the id under which other events name it."""
     names: str | None = None
     """The field of its payload that names another event by that id, and waits for it."""
+    names_places: bool = False
+    """Whether it means the numbers or the address that its borrower has, by their places. Then it
+    waits until every earlier event of this borrower that changes them is over."""
+    only_with: str | None = None
+    """It does so only if its payload has this field."""
     waits_at_most: timedelta | None = None
     """How long it waits for what it names before it is rejected; None: without end, because money
     must not be lost."""
@@ -65,6 +70,17 @@ class EventKind:
             reaches_address=not OF_ADDRESS.isdisjoint(self.holds_back),
         )
 
+    def waits_behind(self, payload: Payload) -> tuple[str, ...]:
+        """The kinds of earlier events of the same borrower that are applied before this one."""
+        if not self.names_places:
+            return ()
+        if payload.get("of_representative"):
+            return CHANGE_REPRESENTATIVES
+        return CHANGE_PLACES if self.only_with is None or payload.get(self.only_with) else ()
+
+
+CHANGE_PLACES = ("contact_change", "number_order")
+CHANGE_REPRESENTATIVES = ("representative",)
 
 NOBODY: tuple[Named, ...] = ()
 OF_ADDRESS = {Named.ADDRESS_OF_BORROWER, Named.ADDRESS_OF_LOAN}
@@ -172,12 +188,14 @@ EVENT_KINDS: dict[str, EventKind] = {
             change_contacts,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER, Named.NUMBERS),
             contact_points.ContactChangeFacts,
+            names_places=True,
         ),
         EventKind(
             "number_order",
             handlers.apply_number_order,
             (Named.BORROWER,),
             contact_points.NumberOrderFacts,
+            names_places=True,
         ),
         EventKind(
             "restructuring",
@@ -206,6 +224,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_number_fact,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
             contact_points.NumberFactFacts,
+            names_places=True,
         ),
         # The end of a fact may protect too: a number that is no longer at work is one at home.
         EventKind(
@@ -213,18 +232,21 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_number_fact_end,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
             contact_points.NumberFactEndFacts,
+            names_places=True,
         ),
         EventKind(
             "address_fact",
             handlers.apply_address_fact,
             (Named.BORROWER, Named.ADDRESS_OF_BORROWER),
             contact_points.AddressFactFacts,
+            names_places=True,
         ),
         EventKind(
             "address_fact_end",
             handlers.apply_address_fact_end,
             (Named.BORROWER, Named.ADDRESS_OF_BORROWER),
             contact_points.AddressFactEndFacts,
+            names_places=True,
         ),
         EventKind(
             "letter_returned",
@@ -289,6 +311,8 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_person_fact,
             (Named.BORROWER, Named.LOAN),
             persons.PersonFactFacts,
+            names_places=True,
+            only_with="place",
         ),
         EventKind(
             "loan_party",
@@ -315,6 +339,8 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_person_fact_end,
             (Named.BORROWER, Named.LOAN),
             persons.PersonFactEndFacts,
+            names_places=True,
+            only_with="place",
         ),
         EventKind(
             "inbound_contact",

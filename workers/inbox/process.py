@@ -225,6 +225,7 @@ def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
     outcome: HandlerResult | Exception
     try:
         with connection.begin_nested():
+            _check_order(connection, event)
             outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.facts)
     except TRANSIENT_ERRORS:
         raise
@@ -234,6 +235,19 @@ def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
     result = _result(event, outcome, now)
     _record_results(connection, [(event, result)], now)
     return result
+
+
+def _check_order(connection: Connection, event: StoredEvent) -> None:
+    """Check that what the event means by its place is at that place by now.
+
+    Raises:
+        NotYetError: an earlier event, which is not applied yet, changes that.
+    """
+    behind = EVENT_KINDS[event.kind].waits_behind(event.payload)
+    if behind and (earlier := inbox.earlier_of_borrower(connection, event, behind)):
+        raise NotYetError(
+            ReasonCode.EARLIER_EVENT_WAITS, borrower=event.payload["borrower"], event=earlier
+        )
 
 
 def _result(event: StoredEvent, outcome: HandlerResult | Exception, now: datetime) -> EventResult:

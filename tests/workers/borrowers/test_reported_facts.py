@@ -1,7 +1,7 @@
 """What the staff or the lender's systems report of a person or of a number, and that it ended."""
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact
@@ -12,8 +12,17 @@ from tests.support.events import store, tell
 from tests.support.loans import PHONE, Book
 from workers.db.closed_numbers import NUMBER_CLOSED
 from workers.db.persons import lock_number
-from workers.db.schema import inbox_event, person_fact, problem, reply
+from workers.db.same_person import ONE_IMPORT
+from workers.db.schema import (
+    contact_point,
+    contact_point_fact,
+    inbox_event,
+    person_fact,
+    problem,
+    reply,
+)
 from workers.history import loan_history
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.process import EventResult, apply_event
 
 OTHER_NUMBER = "+8613900139000"
@@ -159,6 +168,39 @@ def test_what_was_said_before_the_end_came_ends_however_late_both_are_applied(
     assert [apply_event(book.ctx, event).status for event in waiting] == ["applied"] * 2
 
     assert book.may_call("L-5") == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("number_fact", {"fact": "somebody_else"}),
+        ("person_fact", {"fact": "inconvenient_place", "place": "number"}),
+    ],
+)
+def test_a_number_that_is_named_by_its_place_is_the_one_that_was_there_when_it_was_said(
+    book: Book, kind: str, said: dict[str, str]
+) -> None:
+    """The new number waits for an import; what is said of it comes next, and does not."""
+    moved = ContactChangeFacts(borrower="B-1", phone="+8613900139555")
+    with book.ctx.engine.connect() as importing:
+        importing.execute(select(func.pg_advisory_lock(ONE_IMPORT)))
+        change = store(book, "contact_change", **moved.payload(book.ctx.cipher))
+        assert apply_event(book.ctx, change).status == "received"
+        fact = store(book, kind, borrower="B-1", actor="c-1", **said)
+        waits = apply_event(book.ctx, fact)
+        assert (waits.status, waits.reason[0].code) == ("received", ReasonCode.EARLIER_EVENT_WAITS)
+        other = tell(book, kind, borrower="B-2", actor="c-1", **said)
+        assert other.status == "applied", "nothing waits for somebody else's number"
+        importing.execute(select(func.pg_advisory_unlock(ONE_IMPORT)))
+
+    assert [apply_event(book.ctx, event).status for event in (change, fact)] == ["applied"] * 2
+
+    new = contact_point.c.blind_index == book.ctx.cipher.blind_index("+8613900139555")
+    point = book.one(select(contact_point).where(new)).id
+    facts = contact_point_fact if kind == "number_fact" else person_fact
+    assert point in [row.contact_point_id for row in book.rows(facts)]
+    assert book.may_call("L-1") == "deferred"
+    assert book.may_call("relative") == "allowed", "the old number is theirs too"
 
 
 def test_a_fact_that_is_known_or_not_known_changes_nothing(book: Book) -> None:
