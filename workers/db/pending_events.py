@@ -214,17 +214,26 @@ def has_pending_tape() -> Condition:
 
 
 def has_pending_tape_of_person() -> Condition:
-    """Whether a tape names any loan of a person and is not merged as far yet, for a query of
-    `borrower`.
+    """Whether a tape names any loan of a person, or one to which they are party, and is not merged
+    as far yet, for a query of `borrower`.
 
     What it says of the person holds for their other loans too, also for those that it lacks.
     """
-    names = exists().where(
-        _RECORD.c.person_id == borrower.c.person_id,
-        _LOAN.c.borrower_id == _RECORD.c.id,
-        tape_pending_loan.c.external_id == _LOAN.c.external_id,
+    is_borrower = (_LOAN.c.borrower_id == _RECORD.c.id,)
+    # Also of one who is party no more: the row may name them still.
+    is_party = (loan_party.c.borrower_id == _RECORD.c.id, loan_party.c.loan_id == _LOAN.c.id)
+    return or_(
+        *(
+            exists()
+            .where(
+                _RECORD.c.person_id == borrower.c.person_id,
+                *of_person,
+                tape_pending_loan.c.external_id == _LOAN.c.external_id,
+            )
+            .correlate(borrower)
+            for of_person in (is_borrower, is_party)
+        )
     )
-    return names.correlate(borrower)
 
 
 def has_pending_event_or_tape() -> Condition:

@@ -30,7 +30,7 @@ CREATE TEMP TABLE tape_unchanged (
 CREATE TEMP TABLE tape_to_read (
     round int, line int, starts_at bigint, length int, digest uuid, PRIMARY KEY (round, line)
 );
-CREATE TEMP TABLE tape_seen (line int, loan text);
+CREATE TEMP TABLE tape_seen (line int, loan text, is_sure boolean);
 CREATE TEMP TABLE tape_identity (
     line int, is_good boolean, slot int, customer uuid, name bigint, phone bigint, address bigint,
     place bigint, is_compared boolean, shown text,
@@ -109,10 +109,10 @@ SELECT line, starts_at, length, replace(CAST(digest AS text), '-', '') FROM tape
 
 _TWICE = text("""
 WITH named AS (
-    SELECT line, loan FROM tape_seen
+    SELECT line, loan FROM tape_seen WHERE is_sure
      UNION ALL
     SELECT line, external_id FROM tape_unchanged
-     WHERE external_id IN (SELECT loan FROM tape_seen)
+     WHERE external_id IN (SELECT loan FROM tape_seen WHERE is_sure)
 ), ordered AS (
     SELECT line, loan, min(line) OVER (PARTITION BY loan) AS first FROM named
 )

@@ -64,6 +64,18 @@ class Layout:
         cells = _cells(text, len(self.header), self.formats)
         return TapeRow(line, {name: cells[index].strip() for name, index in self.indexes})
 
+    def may_be_in(self, line: int, raw: bytes, column: str) -> list[str]:
+        """What may be the cell of this column, in a line that is no row of the tape: if a delimiter
+        is too many or is lacking, the cell is some places further on, or before its place.
+
+        Raises:
+            TapeError: it is not in the encoding of the tape.
+        """
+        text = _text(raw, self.path, line, self.encoding, self.formats.encoding)
+        cells = [cell.strip(f'{_NOTHING}"\0') for cell in text.split(self.formats.delimiter)]
+        place, more = dict(self.indexes)[column], len(cells) - len(self.header)
+        return cells[max(place + min(more, 0), 0) : place + max(more, 0) + 1]
+
     def is_empty(self, line: int, raw: bytes) -> bool:
         """Whether a line has nothing but delimiters, empty quotes, spaces and an end of file."""
         if raw.strip(self.empty_bytes()):

@@ -83,7 +83,8 @@ class StagedRows:
     tables: dict[str, bytes] = field(default_factory=dict)
     """Of the good rows, by table of `workers/tapes/staging.py`."""
     seen: bytes = b""
-    """The line and the loan of each row that names one, also of bad rows."""
+    """The line and the loan of each row that names one, also of bad rows; and whether it surely
+    names it."""
     identities: bytes = b""
     errors: list[RowError] = field(default_factory=list)
     rows: int = 0
@@ -140,6 +141,7 @@ class RowStager:
                 row = self.layout.row(line.number, raw)
             except BadCellError as bad:
                 staged.errors.append(bad.on_line(line.number))
+                seen += (copy_line((line.number, id, False)) for id in self._may_name(line, raw))
                 continue
             loan = read_row(row, self.mapping, self.as_of, self.known)
             is_good = isinstance(loan, LoanOnTape)
@@ -150,7 +152,7 @@ class RowStager:
                 for identity in found
             )
             if loan_id := self._text(row, Field.EXTERNAL_ID):
-                seen.append(copy_line((line.number, id_of(loan_id) or loan_id)))
+                seen.append(copy_line((line.number, id_of(loan_id) or loan_id, True)))
             if isinstance(loan, RowError):
                 staged.errors.append(loan)
                 continue
@@ -186,6 +188,13 @@ class RowStager:
                         line=line.number,
                     )
                 yield line, raw
+
+    def _may_name(self, line: LineToRead, raw: bytes) -> Iterator[str]:
+        """The loans that a line may be about that is no row: the tape does not leave them out."""
+        if column := self.mapping.columns.get(Field.EXTERNAL_ID):
+            yield from filter(
+                None, (id_of(cell) for cell in self.layout.may_be_in(line.number, raw, column))
+            )
 
     def _text(self, row: TapeRow, of: Field) -> str:
         return Cells(self.mapping, row.cells).text(of)

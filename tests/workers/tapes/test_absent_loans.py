@@ -15,7 +15,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.tapes import MAPPING, mapping_from
-from tests.workers.tapes.test_import_tape import COLUMNS, bring_in, row
+from tests.workers.tapes.test_import_tape import COLUMNS, bring_in, paid_of, row
 from tests.workers.tapes.test_interrupted_imports import import_killed_at
 from workers.db.pages import Asked
 from workers.db.schema import absent_loan, hold, loan, tape_import
@@ -106,6 +106,32 @@ def test_an_older_tape_and_a_bad_row_leave_nothing_out(book: Book, tmp_path: Pat
     bad = row("L-4", instalments="never")
     report = bring_in(book, tmp_path, *ROWS[:3], bad, as_of=DAY_3, keep_good=True)
     assert (report.rejected, report.absent.loans) == (1, 0)
+
+
+NO_ROWS = {
+    "too many cells": f"{ROWS[3]},x,y",
+    "a cell too many before its id": f"x,{ROWS[3]}",
+    "too few cells": ROWS[3].rpartition(",")[0],
+    "a quote that is not closed": ROWS[3].replace("L-4,", '"L-4",', 1) + '"',
+    "a NUL byte": f"{ROWS[3]}\0",
+}
+
+
+@pytest.mark.parametrize("line", NO_ROWS.values(), ids=NO_ROWS)
+def test_the_loan_of_a_line_that_is_no_row_is_not_left_out(
+    book: Book, tmp_path: Path, line: str
+) -> None:
+    """The line may look like naming a loan that has a good row: that one is imported."""
+    good = row("L-3", phone="13800138003", paid="5")
+    shifted = "L-3,L-3,L-3"
+    lines = (*ROWS[:2], shifted, good, line)
+    report = bring_in(book, tmp_path, *lines, as_of=DAY_2, keep_good=True, **HELD)
+
+    assert (report.rejected, report.absent.loans, listed(book), open_holds(book)) == (
+        *(2, 0),
+        *({}, set()),
+    )
+    assert paid_of(book, "L-3") == 5
 
 
 def test_a_tape_that_leaves_out_too_many_is_asked_about(

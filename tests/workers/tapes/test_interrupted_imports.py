@@ -13,6 +13,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.events import is_held_back
 from tests.support.loans import Book
+from tests.workers.borrowers.test_parties import party
 from tests.workers.tapes.test_import_tape import bring_in, paid_of, row
 from workers.db.pages import Asked
 from workers.db.pending_events import waits_for_event
@@ -154,6 +155,23 @@ def test_nor_about_another_loan_of_the_person_which_the_tape_lacks(
     }
     with book.ctx.engine.connect() as connection:
         assert waits_for_event(connection, "L-6")
+    bring_in(book, tmp_path, *SECOND, as_of=DAY_2)
+    assert not is_held_back(book, "L-6")
+
+
+def test_nor_about_the_loan_of_somebody_who_is_party_to_one_that_waits(
+    book: Book, tmp_path: Path
+) -> None:
+    """What the tape says of a guarantor is true of the loan that they borrowed themselves."""
+    own = row("L-6", borrower="G-1", tried="remind", phone=NUMBERS[0])
+    bring_in(book, tmp_path, *FIRST, own, as_of=DAY_1)
+    book.escalate("L-6")
+    party(book, "G-1", loan="L-3")
+    assert not is_held_back(book, "L-6")
+
+    import_killed_at(book, tmp_path, 2, after=True)
+
+    assert (is_held_back(book, "L-6"), is_held_back(book, "L-4")) == (True, False)
     bring_in(book, tmp_path, *SECOND, as_of=DAY_2)
     assert not is_held_back(book, "L-6")
 
