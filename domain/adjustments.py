@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
-from domain.allocation import AllocationOrder, in_order
+from domain.allocation import Allocation, AllocationOrder, apply_allocations, in_order
 from domain.loans import ZERO, Component, Instalment
 from domain.schedule import month_after
 
@@ -131,6 +132,36 @@ def apply_parts(
         if by_due_on[part.due_on].amount == ZERO:
             del by_due_on[part.due_on]
     return tuple(by_due_on[due_on] for due_on in sorted(by_due_on))
+
+
+def take_back_charge(
+    instalments: Sequence[Instalment],
+    charged: Sequence[AdjustedPart],
+    waived: Mapping[tuple[date, Component], Decimal] = MappingProxyType({}),
+) -> tuple[
+    tuple[Instalment, ...],
+    dict[tuple[date, Component], Decimal],
+    dict[tuple[date, Component], Decimal],
+]:
+    """The instalments without a charge; what was paid of it; and what was waived of it.
+
+    First goes what is unpaid, then what was waived, up to `waived`, then what was paid.
+    """
+    by_due_on = {instalment.due_on: instalment for instalment in instalments}
+    paid: dict[tuple[date, Component], Decimal] = {}
+    of_waivers: dict[tuple[date, Component], Decimal] = {}
+    for part in charged:
+        if (instalment := by_due_on.get(part.due_on)) is not None:
+            key = (part.due_on, part.component)
+            rest = part.amount - min(part.amount, instalment.unpaid_of(part.component))
+            if cut := min(rest, waived.get(key, ZERO)):
+                of_waivers[key] = cut
+            if amount := min(rest - cut, instalment.paid_of(part.component)):
+                paid[key] = amount
+    after = apply_parts(instalments, undo(instalments, charged))
+    unpaid = apply_allocations(after, [Allocation(*key, -amount) for key, amount in paid.items()])
+    lowered = (AdjustedPart(*key, -amount, None) for key, amount in paid.items())
+    return apply_parts(unpaid, lowered), paid, of_waivers
 
 
 def waive_more(

@@ -197,6 +197,7 @@ class ReasonCode(StrEnum):
     ADJUSTMENT_TAKEN_BACK_KNOWN = auto()
     TAKEN_BACK_TOO_EARLY = auto()
     TAKING_BACK_IN_TAPE = auto()
+    TAKING_BACK_WAITS_FOR_TAPE = auto()
     NO_SUCH_INSTALMENT = auto()
     NOT_WAIVED = auto()
     WRITE_OFF_KNOWN = auto()

@@ -17,6 +17,7 @@ from domain.adjustments import (
     adjust,
     apply_parts,
     as_counted,
+    take_back_charge,
     undo,
 )
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
@@ -101,7 +102,7 @@ def reconcile(
     for booked in known.adjustments:
         if booked.taken_back:
             parts = booked.parts or _changes(instalments, booked, order)
-            instalments = apply_parts(instalments, undo(instalments, parts))
+            instalments = _taken_back(instalments, booked, parts, order, as_of)
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
             instalments = remove_paid(
@@ -138,6 +139,21 @@ def _in_order_of_day(
 
 def _charges(booked: BookedAdjustment) -> bool:
     return booked.adjustment.kind is AdjustmentKind.CHARGE
+
+
+def _taken_back(
+    instalments: Sequence[Instalment],
+    booked: BookedAdjustment,
+    parts: Sequence[AdjustedPart],
+    order: AllocationOrder,
+    as_of: date,
+) -> tuple[Instalment, ...]:
+    """The instalments without it. What the tape shows as paid of a charge pays something else."""
+    if not _charges(booked):
+        return apply_parts(instalments, undo(instalments, parts))
+    after, paid, _ = take_back_charge(instalments, parts)
+    freed = sum(paid.values(), ZERO)
+    return apply_allocations(after, allocate(after, freed, order, as_of)[0]) if freed else after
 
 
 def _changes(

@@ -110,10 +110,16 @@ def parts_of_adjustment(connection: Connection, adjustment_id: int) -> list[Adju
     ]
 
 
-def waivers_of(
-    connection: Connection, loan_id: int
-) -> list[tuple[int, Adjustment, list[AdjustedPart]]]:
-    """The waivers of a loan that were not taken back, in order: id, waiver, what it changed."""
+class RecordedWaiver(NamedTuple):
+    """A waiver that is on record, and what it changed."""
+
+    id: int
+    waiver: Adjustment
+    parts: list[AdjustedPart]
+
+
+def waivers_of(connection: Connection, loan_id: int) -> list[RecordedWaiver]:
+    """The waivers of a loan that were not taken back, in order."""
     rows = connection.execute(
         select(*columns_of(RecordedAdjustment, adjustment))
         .where(
@@ -124,7 +130,10 @@ def waivers_of(
         .order_by(adjustment.c.booked_on, adjustment.c.id)
     )
     waivers = [RecordedAdjustment(*row) for row in rows]
-    return [(row.id, row.adjustment, parts_of_adjustment(connection, row.id)) for row in waivers]
+    return [
+        RecordedWaiver(row.id, row.adjustment, parts_of_adjustment(connection, row.id))
+        for row in waivers
+    ]
 
 
 def insert_parts(connection: Connection, parts_of: Mapping[int, Sequence[AdjustedPart]]) -> None:

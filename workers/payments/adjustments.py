@@ -16,10 +16,11 @@ from domain.adjustments import (
     apply_parts,
     day_after_last,
     merge_parts,
+    take_back_charge,
     undo,
     waive_more,
 )
-from domain.allocation import Allocation, allocate, apply_allocations
+from domain.allocation import allocate, apply_allocations
 from domain.delinquency import Arrears
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.loans import ZERO, Component, Instalment
@@ -28,6 +29,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.adjustments import (
     RecordedAdjustment,
+    RecordedWaiver,
     adjustment_known_as,
     insert_adjustment,
     insert_parts,
@@ -144,7 +146,9 @@ def take_back_adjustment(
     then: the next tape shows what is owed again. What was paid of a charge pays other instalments.
 
     Raises:
-        NotYetError: the loan or the adjustment is not known.
+        NotYetError: the loan or the adjustment is not known; or it is an acceleration that was only
+            noted, and no tape shows yet when what it moved falls due. Nobody is contacted about the
+            loan while the event waits.
         RejectedError: it is one of another loan, or was booked after that day.
     """
     name, on = reversal.adjustment, reversal.reversed_on
@@ -167,6 +171,11 @@ def take_back_adjustment(
             ReasonCode.TAKEN_BACK_TOO_EARLY, adjustment=name, booked_on=known.booked_on, on=on
         )
     contained = known.in_tape_as_of is not None or is_in_tape(known.booked_on, loan.tape_as_of)
+    is_shown_again = on < (loan.tape_as_of or on)
+    if _only_tape_undoes(connection, known) and contained and not is_shown_again:
+        raise NotYetError(
+            ReasonCode.TAKING_BACK_WAITS_FOR_TAPE, adjustment=name, on=loan.tape_as_of
+        )
     now = ctx.now()
     connection.execute(
         update(adjustment_table)
@@ -178,12 +187,18 @@ def take_back_adjustment(
             in_tape_as_of=(known.in_tape_as_of or loan.tape_as_of) if contained else None,
         )
     )
-    if contained and (known.adjustment.kind.eases or on < (loan.tape_as_of or on)):
+    if contained and (known.adjustment.kind.eases or is_shown_again):
         return because(ReasonCode.TAKING_BACK_IN_TAPE, adjustment=name, on=loan.tape_as_of)
     _undo(connection, ctx, loan, known)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     taken_back = because(ReasonCode.ADJUSTMENT_TAKEN_BACK, adjustment=name)
     return (*taken_back, *_standing(arrears, loan))
+
+
+def _only_tape_undoes(connection: Connection, known: RecordedAdjustment) -> bool:
+    """Whether it is an acceleration that was only noted: what it moved is not known."""
+    accelerates = known.adjustment.kind is AdjustmentKind.ACCELERATION
+    return accelerates and not parts_of_adjustment(connection, known.id)
 
 
 def _booked(new: NewAdjustment, schedule: Sequence[Instalment]) -> Adjustment:
@@ -227,11 +242,18 @@ def _undo(
     parts: Sequence[AdjustedPart] = parts_of_adjustment(connection, known.id)
     if not parts and known.adjustment.kind is AdjustmentKind.CHARGE:
         parts = adjust(schedule, known.adjustment, order, _falls_due(ctx, loan))
-    after = apply_parts(schedule, undo(schedule, parts))
     from_tape = ZERO
     if known.adjustment.kind is AdjustmentKind.CHARGE:
-        after, paid = _without_paid(after, parts, {due.due_on: due for due in schedule})
+        waivers = [
+            each
+            for each in waivers_of(connection, loan.id)
+            if each.waiver.booked_on >= known.booked_on
+        ]
+        after, paid, waived = take_back_charge(schedule, parts, _waived(waivers))
+        _waive_less(connection, waivers, waived)
         from_tape = free_allocations(connection, loan.id, paid, loan.tape_as_of)
+    else:
+        after = apply_parts(schedule, undo(schedule, parts))
     if from_tape:
         allocations, _ = allocate(after, from_tape, order, ctx.today())
         after = apply_allocations(after, allocations)
@@ -239,22 +261,34 @@ def _undo(
     allocate_left_over(connection, order, loan.id)
 
 
-def _without_paid(
-    after: Sequence[Instalment],
-    charged: Sequence[AdjustedPart],
-    before: dict[date, Instalment],
-) -> tuple[tuple[Instalment, ...], dict[tuple[date, Component], Decimal]]:
-    """The instalments without what was paid of a charge, and what was."""
-    paid: dict[tuple[date, Component], Decimal] = {}
-    for part in charged:
-        if (instalment := before.get(part.due_on)) is not None:
-            of_charge = part.amount - min(part.amount, instalment.unpaid_of(part.component))
-            amount = min(of_charge, instalment.paid_of(part.component))
-            if amount > ZERO:
-                paid[part.due_on, part.component] = amount
-    unpaid = apply_allocations(after, [Allocation(*key, -amount) for key, amount in paid.items()])
-    lowered = (AdjustedPart(*key, -amount, None) for key, amount in paid.items())
-    return apply_parts(unpaid, lowered), paid
+def _waived(waivers: Sequence[RecordedWaiver]) -> dict[tuple[date, Component], Decimal]:
+    """What they lower, by due date and component."""
+    waived: dict[tuple[date, Component], Decimal] = {}
+    for _, _, parts in waivers:
+        for part in parts:
+            key = (part.due_on, part.component)
+            waived[key] = waived.get(key, ZERO) - part.amount
+    return waived
+
+
+def _waive_less(
+    connection: Connection,
+    waivers: Sequence[RecordedWaiver],
+    less: dict[tuple[date, Component], Decimal],
+) -> None:
+    """Waivers waive so much less: the charge that they waived is no more. Otherwise it would be
+    owed if a waiver is taken back, too."""
+    changed: dict[int, Sequence[AdjustedPart]] = {}
+    for id, _, parts in waivers:
+        back: list[AdjustedPart] = []
+        for part in parts:
+            key = (part.due_on, part.component)
+            if cut := min(less.get(key, ZERO), -part.amount):
+                less[key] -= cut
+                back.append(replace(part, amount=cut))
+        if back:
+            changed[id] = merge_parts(parts, back)
+    replace_parts(connection, changed)
 
 
 def _without_waived(

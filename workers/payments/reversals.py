@@ -13,16 +13,18 @@ from sqlalchemy import Connection, text
 
 from domain.allocation import (
     Allocation,
+    AllocationOrder,
     allocate,
     apply_allocations,
     in_order,
     merge_allocations,
 )
 from domain.events import STAFF, NotYetError, RejectedError
-from domain.loans import ZERO
+from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.payments import ReturnKind
 from domain.reasons import ReasonCode, Reasons, because
+from domain.tape_reconciliation import remove_paid
 from workers.context import Context
 from workers.db.adjustments import save_schedule
 from workers.db.allocations import replace_allocations
@@ -45,7 +47,8 @@ from workers.hardship.promises import keep_promises
 from workers.payments.left_over import allocate_left_over, allocations_of
 from workers.payments.payments import where_it_stands
 
-# A tape may have changed since what is paid of an instalment: never below zero.
+# A tape may have changed since what is paid of an instalment: never below zero. Returns what was
+# subtracted.
 _UNPAY = text("""
 UPDATE instalment i
    SET paid_fees = greatest(0, i.paid_fees - a.fees),
@@ -56,7 +59,10 @@ UPDATE instalment i
                coalesce(sum(amount) FILTER (WHERE component = 'interest'), 0) AS interest,
                coalesce(sum(amount) FILTER (WHERE component = 'principal'), 0) AS principal
           FROM allocation WHERE payment_id = :payment_id GROUP BY due_on) a
+  JOIN instalment was ON was.loan_id = :loan_id AND was.due_on = a.due_on
  WHERE i.loan_id = :loan_id AND i.due_on = a.due_on
+RETURNING was.paid_fees - i.paid_fees + was.paid_interest - i.paid_interest
+          + was.paid_principal - i.paid_principal
 """)
 
 
@@ -141,7 +147,15 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
     )
     if contained:
         return because(ReasonCode.REVERSAL_IN_TAPE, payment=name, on=paid.tape_as_of)
-    connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": paid.loan_id})
+    allocated = {"payment_id": paid.id, "loan_id": paid.loan_id}
+    subtracted = sum(connection.execute(_UNPAY, allocated).scalars(), ZERO)
+    elsewhere = paid.kept - paid.unallocated - subtracted
+    if elsewhere > ZERO:
+        # A tape moved what it had paid to another instalment.
+        order = ctx.allocation_order(paid.jurisdiction)
+        before = load_schedule(connection, paid.loan_id)
+        after = remove_paid(before, elsewhere, order, paid.paid_on, paid.instalment)
+        save_schedule(connection, paid.loan_id, before, after)
     return _after_reversal(connection, ctx, paid)
 
 
@@ -149,7 +163,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
     """The reversal of a payment, or of a part of it, did not happen; in the caller's transaction.
 
     The money is allocated again. If the reversal was only noted, or a tape contains that it was
-    taken back, nothing else changes.
+    taken back, the payment has left over again what went back of that, and nothing else changes.
 
     Raises:
         NotYetError: the payment or the reversal is not known.
@@ -191,8 +205,9 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         returned = paid.returned - amount
         update_return(connection, part.id, **noted)
         update_payment(connection, paid.id, returned=returned)
+        of_rest = amount - part.undone
     else:
-        is_noted, amount = paid.in_tape_as_of is not None, paid.kept
+        is_noted, amount, of_rest = paid.in_tape_as_of is not None, paid.kept, ZERO
         insert_return(
             connection,
             paid.id,
@@ -208,6 +223,11 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
             update_payment(connection, paid.id, unallocated=ZERO)
             paid = paid._replace(unallocated=ZERO)
     if is_noted or (paid.tape_as_of is not None and on < paid.tape_as_of):
+        if of_rest:
+            update_payment(connection, paid.id, unallocated=paid.unallocated + of_rest)
+            order = ctx.allocation_order(paid.jurisdiction)
+            allocate_left_over(connection, order, paid.loan_id)
+            reassess(connection, ctx, [paid.loan_id], now)
         return because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
     _allocate_again(connection, ctx, paid, amount)
     keep_promises(connection, [paid.loan_id], now)
@@ -322,7 +342,7 @@ def _reverse_part(
         ReturnKind.REVERSAL,
         external_id=reversal.reversal,
         amount=amount,
-        undone=ZERO if contained else amount - of_rest,
+        undone=amount - of_rest,
         returned_on=reversal.reversed_on,
         recorded_at=ctx.now(),
         actor=reversal.actor,
@@ -339,17 +359,17 @@ def _reverse_part(
     order = ctx.allocation_order(paid.jurisdiction)
     schedule = load_schedule(connection, paid.loan_id)
     allocations = allocations_of(connection, paid.id)
-    steps = in_order(schedule, order, paid.paid_on, paid.instalment)
+    steps = list(in_order(schedule, order, paid.paid_on, paid.instalment))
     places = {(due.due_on, component): place for place, (due, component) in enumerate(steps)}
     last_first = sorted(
-        (part for part in allocations if (part.due_on, part.component) in places),
-        key=lambda part: places[part.due_on, part.component],
+        allocations,
+        key=lambda part: places.get((part.due_on, part.component), len(steps)),
         reverse=True,
     )
     undone = _from_first(last_first, amount - of_rest)
     kept = [part for part in merge_allocations(allocations, undone) if part.amount]
     replace_allocations(connection, {paid.id: kept})
-    save_schedule(connection, paid.loan_id, schedule, apply_allocations(schedule, undone))
+    save_schedule(connection, paid.loan_id, schedule, _unpaid(schedule, undone, order, paid))
     return _after_reversal(connection, ctx, paid)
 
 
@@ -362,6 +382,27 @@ def _from_first(parts: Sequence[Allocation], amount: Decimal) -> list[Allocation
             undone.append(Allocation(part.due_on, part.component, -cut))
             amount -= cut
     return undone
+
+
+def _unpaid(
+    schedule: Sequence[Instalment],
+    undone: Sequence[Allocation],
+    order: AllocationOrder,
+    paid: RecordedPayment,
+) -> tuple[Instalment, ...]:
+    """The instalments without what a payment had paid. What a tape moved to another one since is
+    subtracted in the order of payments."""
+    by_due_on = {instalment.due_on: instalment for instalment in schedule}
+    there: list[Allocation] = []
+    elsewhere = ZERO
+    for part in undone:
+        instalment = by_due_on.get(part.due_on)
+        cut = min(-part.amount, instalment.paid_of(part.component)) if instalment else ZERO
+        elsewhere += -part.amount - cut
+        if cut:
+            there.append(Allocation(part.due_on, part.component, -cut))
+    after = apply_allocations(schedule, there)
+    return remove_paid(after, elsewhere, order, paid.paid_on, paid.instalment)
 
 
 def _allocate_again(

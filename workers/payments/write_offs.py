@@ -12,7 +12,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan
 from workers.db.schema import loan as loan_table
-from workers.db.schema import past_write_off
+from workers.db.schema import past_write_off, payment
 from workers.escalation.reassess import reassess
 from workers.hardship.promises import end_promise
 
@@ -53,6 +53,11 @@ def write_off(
             written_off_by=actor.reference if actor else None,
             written_off_why=why,
         )
+    )
+    connection.execute(
+        update(payment)
+        .where(payment.c.loan_id == loan.id, payment.c.paid_on >= on)
+        .values(is_recovery=True)
     )
     end_promise(connection, loan.id, now)
     reassess(connection, ctx, [loan.id], now)

@@ -331,3 +331,61 @@ def test_a_charge_is_paid_by_what_a_payment_of_before_the_tape_has_left_over(
     assert book.one(payment_table).unallocated == 10
     bring_in(book, tmp_path, row("L-1", paid="220.00"), as_of=TUESDAY)
     assert unpaid(book) == {FEBRUARY: 0, APRIL: 0}
+
+
+CHARGED = "2026-02-28 100.00 10.00 30.00; 2026-04-01 100.00 10.00"
+
+
+def test_a_charge_that_was_paid_and_taken_back_stays_so_in_the_same_tape(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    book = from_tape
+    charge(book, "30", due_on="2026-02-28")
+    pay(book, "140")
+    book.at("2026-03-03 10:00")
+    paid = row("L-1", instalments=CHARGED, paid="140.00")
+    bring_in(book, tmp_path, paid, as_of=TUESDAY)
+
+    take_back(book)
+    assert unpaid(book) == {FEBRUARY: 0, APRIL: 80}
+    bring_in(book, tmp_path, paid, as_of=TUESDAY)
+    assert unpaid(book) == {FEBRUARY: 0, APRIL: 80}
+
+
+def test_a_charge_that_was_waived_and_taken_back_leaves_what_was_paid_of_the_contract(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    with_fee = "2026-02-28 100.00 10.00 20.00; 2026-04-01 100.00 10.00"
+    bring_in(book, tmp_path, row("L-1", instalments=with_fee, paid="20.00"), as_of=MONDAY)
+    charge(book, "30", due_on="2026-02-28")
+    waive(book, id="W-1", amount="30", component="fees")
+
+    take_back(book)
+    assert unpaid(book) == {FEBRUARY: 110, APRIL: 110}
+    assert sum(r.paid_fees for r in book.rows(instalment)) == 20
+    take_back(book, "W-1")
+    assert unpaid(book) == {FEBRUARY: 110, APRIL: 110}, "nothing is left that it waives"
+
+
+def test_an_acceleration_that_only_a_tape_shows_is_taken_back_with_the_next_tape(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    book = from_tape
+    book.escalate("L-1")
+    book.at("2026-03-03 10:00")
+    moved = "2026-02-28 100.00 10.00; 2026-03-02 100.00 10.00"
+    bring_in(book, tmp_path, row("L-1", instalments=moved), as_of=TUESDAY)
+    tell(book, "acceleration", adjustment="A-1", loan="L-1", booked_on=TODAY, due_on=TODAY)
+
+    given = {"adjustment": "A-1", "loan": "L-1", "reversed_on": "2026-03-03"}
+    waits = store(book, "adjustment_reversal", **given)
+    result = apply_event(book.ctx, waits)
+    assert (result.status, codes(result)) == ("received", [ReasonCode.TAKING_BACK_WAITS_FOR_TAPE])
+    assert is_held_back(book, "L-1"), "nobody is asked for the whole sum meanwhile"
+
+    book.at("2026-03-04 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=WEDNESDAY)
+    assert codes(apply_event(book.ctx, waits)) == [ReasonCode.TAKING_BACK_IN_TAPE]
+    assert not is_held_back(book, "L-1")
+    assert unpaid(book) == {FEBRUARY: 110, APRIL: 110}

@@ -174,6 +174,39 @@ def test_a_noted_reversal_that_is_taken_back_changes_nothing(
     assert sum(paid(book).values()) == 110
 
 
+def test_what_a_noted_reversal_took_of_what_was_left_over_comes_back(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    pay(book, "260")
+    book.at("2026-03-03 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="220.00"), as_of=TUESDAY)
+
+    reverse(book, amount="40", reversal="R-1")
+    restore(book, reversal="R-1")
+
+    assert book.one(payment).unallocated == 40
+    assert refund(book, "40").status == "applied"
+
+
+@pytest.mark.parametrize("part", [{}, {"amount": "60", "reversal": "R-1"}])
+def test_what_a_tape_moved_to_another_day_is_unpaid_again_there(
+    engine: Engine, tmp_path: Path, part: dict[str, str]
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    pay(book, "110")
+    book.at("2026-03-03 10:00")
+    moved = row("L-1", instalments="2026-03-02 100.00 10.00; 2026-04-01 100.00 10.00")
+    bring_in(book, tmp_path, moved, as_of=TUESDAY)
+    assert paid(book) == {MONDAY: 110, APRIL: 0}, "the tape shows less: the payment stays"
+
+    reverse(book, **part)
+
+    assert paid(book) == {MONDAY: 50 if part else 0, APRIL: 0}
+
+
 def test_a_payment_restored_after_a_tape_showed_its_reversal_is_paid_again(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -176,3 +176,12 @@ def test_taking_a_write_off_back_waits_seven_days_for_the_write_off(book: Book) 
     never = store(book, "write_off_taken_back", **{**told, "taken_back_on": "2026-03-01"})
     assert apply_event(book.ctx, never).status == "received"
     assert apply_event(book.at("2026-03-09 10:01").ctx, never).status == "rejected"
+
+
+def test_a_payment_of_the_day_of_a_write_off_that_is_told_later_is_a_recovery(book: Book) -> None:
+    pay(book, "10", paid_on="2026-02-28")
+    pay(book, "20", id="P-2", paid_on="2026-03-01")
+    write_off(book, "2026-03-01")
+
+    recoveries = {row.external_id: row.is_recovery for row in book.rows(payment)}
+    assert recoveries == {"P-1": False, "P-2": True}
