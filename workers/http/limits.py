@@ -50,6 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stage = _Stage.HEAD
         self._waits_since = next(_TURNS)
         self._is_receiving = False
+        self._is_in_head = False
         self._head_bytes = 0
         self._refusal: HTTPStatus | None = None
 
@@ -68,15 +69,17 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self._timer is None:  # a further call on this connection
             self._start(_Stage.HEAD, self.limits.head_within)
-        if self._stage is _Stage.HEAD:
+        if self._awaits_head():
             self._head_bytes += len(data)
         super().data_received(data)
         # The parser reports a header when it is complete: an endless one is seen here only.
-        if self._stage is _Stage.HEAD and self._head_bytes > self.limits.head_bytes:
+        if self._awaits_head() and self._head_bytes > self.limits.head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        self._is_receiving = True
+        self._is_receiving = self._is_in_head = True
+        if self._timer is None:  # it came with the end of a call that was answered before
+            self._start(_Stage.HEAD, self.limits.head_within)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -84,6 +87,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.url) + fields > self.limits.head_bytes:
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError("too large")  # ends the parser, which calls `send_400_response`
+        self._is_in_head = False
         self._head_bytes = 0
         self._start(_Stage.BODY, self.limits.body_within)
         super().on_headers_complete()
@@ -98,12 +102,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._waits_since = next(_TURNS)
-        if self._is_receiving:
-            return  # the rest of its body, or of a further call, still has its time
-        if self.cycle.response_complete:
-            self._stop()
-        else:
+        if self._is_receiving and not self._is_in_head:
+            return  # the rest of its body, or of that of a further call, still has its time
+        if not self.cycle.response_complete:  # a further call has waited for this answer
             self._start(_Stage.ANSWER, self.limits.answered_within)
+        elif self._is_in_head:
+            self._start(_Stage.HEAD, self.limits.head_within)
+        else:
+            self._stop()
 
     def send_400_response(self, msg: str) -> None:
         if self._refusal is None:
@@ -129,8 +135,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _make_room(self) -> None:
-        """Close the connection that has waited longest for its head, if there are too many; if
-        none waits, refuse this one."""
+        """Close the connection that has waited longest for a complete call, if there are too many;
+        if none waits, refuse this one."""
         open_ones = [
             connection
             for connection in self.connections
@@ -141,16 +147,26 @@ class LimitedProtocol(HttpToolsProtocol):
         waiting = [
             connection
             for connection in open_ones
-            if connection is not self and connection._is_idle()
+            if connection is not self and connection._awaits_call()
         ]
         if waiting:
             min(waiting, key=lambda each: each._waits_since).transport.abort()
         else:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _is_idle(self) -> bool:
-        """Whether no call is being received or answered: it may be closed."""
-        return self.cycle is None or (self.cycle.response_complete and not self._is_receiving)
+    def _awaits_head(self) -> bool:
+        """Whether what comes next is of a head; that may be so while a call is answered."""
+        return self._stage is _Stage.HEAD or self._is_in_head
+
+    def _awaits_call(self) -> bool:
+        """Whether no call that is complete is being answered: it may be closed.
+
+        If the head or the body of one is missing, nothing was done for it.
+        """
+        if self.cycle is None or self.cycle.response_complete:
+            return True
+        # What is in the pipeline waits for the answer to the call before it.
+        return self._stage is _Stage.BODY and not self.pipeline
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Say why, if nothing was said yet, and close the connection."""

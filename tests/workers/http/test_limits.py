@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -122,6 +122,19 @@ def test_a_further_call_on_a_connection_has_no_more_time(port: int) -> None:
     assert said.count(b"HTTP/1.1") <= 2
 
 
+@pytest.mark.parametrize("before", [GET, POST + b"x" * 100], ids=["get", "post"])
+def test_the_head_of_a_further_call_has_its_limits_too(before: bytes) -> None:
+    """It begins while the call before it is answered: the time for that is no time for a head."""
+    with serving(Limits(head_within=0.3, answered_within=60, connections=8)) as port:
+        assert drip(port, before + b"GET / HTTP/1.1\r\nX: ", b"x").count(b"HTTP/1.1 200") == 1
+    with serving(Limits(connections=8)) as port, connected(port) as connection:
+        connection.sendall(before + b"GET / HTTP/1.1\r\nX: ")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        with suppress(ConnectionError):
+            connection.sendall(b"x" * 400_000)
+        assert until_closed(connection)[:12] in (b"HTTP/1.1 431", b"")
+
+
 def test_a_connection_on_which_nothing_comes_is_closed(port: int) -> None:
     with connected(port) as connection:
         assert until_closed(connection).startswith(b"HTTP/1.1 408")
@@ -158,6 +171,19 @@ def test_when_too_many_are_connected_who_waits_longest_is_closed_for_who_comes()
             connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             assert until_closed(connection).startswith(b"HTTP/1.1 200")
         assert until_closed(idle[0]) == b"", "the first one was closed"
+
+
+@pytest.mark.parametrize(
+    "held", [POST, GET + b"GET / HTTP/1.1\r\n"], ids=["a body is missing", "a further head is"]
+)
+def test_who_never_completes_a_call_does_not_keep_others_out(held: bytes) -> None:
+    with serving(Limits(connections=8)) as port, ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(connected(port)).sendall(held)
+        for _ in range(3):
+            with connected(port) as connection:
+                connection.sendall(GET)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
 def test_calls_on_one_connection_are_answered(port: int) -> None:
