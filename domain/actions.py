@@ -94,6 +94,7 @@ MOST_TRIES = 3
 
 
 EVENT_PENDING = "lender.event_pending"
+STEPS_NOT_TRIED = "lender.steps_not_tried"
 RETRY_AFTER_PENDING_EVENT = timedelta(minutes=1)
 
 
@@ -125,6 +126,9 @@ class ActionFacts:
     """Whether the item's days were over before it was planned, or the ladder went on without it."""
     event_pending: bool = False
     """Whether an event that may stop the action is stored and not applied yet."""
+    steps_not_tried: tuple[str, ...] = ()
+    """The steps that its item requires and that do not count as tried any more: a text that was
+    presumed to have arrived may turn out not to have."""
     approver: Role | None = None
     """The role that must approve the action and has not done so yet."""
 
@@ -159,6 +163,9 @@ def next_status(
         return Move(S.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT)
     if verdict and verdict.permission is Permission.BARRED:
         return Move(S.BARRED, verdict.reason, verdict.rules)
+    if facts.steps_not_tried:
+        reason = because(ReasonCode.STEPS_NOT_TRIED, steps=facts.steps_not_tried)
+        return Move(S.DEFERRED, reason, (STEPS_NOT_TRIED,))
     if facts.approver:
         return Move(S.AWAITING_APPROVAL, because(ReasonCode.AWAITS_APPROVAL, role=facts.approver))
     if verdict and verdict.permission is Permission.DEFERRED:

@@ -30,15 +30,19 @@ def sort_items(
     on_record: Mapping[str, ActionStatus],
     tried: set[str],
 ) -> tuple[list[StepItem], list[StepItem], set[str]]:
-    """Of a party's items, what acts today, what was missed, and the untried steps that an item of
-    today requires."""
+    """Of a party's items, what acts today, what was missed, and the untried steps that an item
+    requires which is due: one of today, or one that waits on record.
+
+    A step that was tried when the latter was planned may not count as tried any more.
+    """
     plan: list[StepItem] = []
     skip: list[StepItem] = []
     untried: set[str] = set()
     for step, item in ladder.items_to(party):
-        if item.id in on_record:
-            continue
         missing = set(item.requires) - tried
+        if item.id in on_record:
+            untried |= missing if on_record[item.id] in WAITING else set()
+            continue
         if day in item.days:
             untried |= missing
             if not missing:

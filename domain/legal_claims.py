@@ -1,13 +1,12 @@
 """What a court needs: the breakdown of the claim, and the evidence on record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from domain.loans import ZERO, Component, Instalment
 
-STEPS_NOT_TRIED = "lender.steps_not_tried"
 NOT_APPROVED = "lender.not_approved"
 NO_CHECKLIST = "lender.no_checklist_known"
 
@@ -55,9 +54,3 @@ def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
             if instalment.counts_from and instalment.counts_from < on and instalment.unpaid > ZERO
         )
     )
-
-
-def untried(requires: Sequence[str], tried: Iterable[str]) -> tuple[str, ...]:
-    """The required steps that were not tried, in the order of the ladder item."""
-    done = set(tried)
-    return tuple(step for step in requires if step not in done)

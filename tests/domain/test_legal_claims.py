@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from domain.legal_claims import claim_breakdown, untried
+from domain.legal_claims import claim_breakdown
 from domain.loans import Instalment
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -30,7 +30,3 @@ def test_a_claim_keeps_principal_interest_and_fees_apart_by_instalment() -> None
 def test_what_is_paid_or_not_yet_past_due_is_not_claimed() -> None:
     paid = instalment(MARCH, principal=80, interest=15, fees=5)
     assert claim_breakdown([paid, instalment(APRIL)], on=APRIL).lines == ()
-
-
-def test_untried_steps_are_named_in_the_order_they_are_required_in() -> None:
-    assert untried(("remind", "enquire", "visit"), {"enquire"}) == ("remind", "visit")

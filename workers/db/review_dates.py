@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
+from domain.actions import WAITING
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
-from workers.db.schema import loan
+from workers.db.schema import action, loan
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,32 @@ _SET = prepared(
         updated_at=bindparam("now"),
     )
 )
+
+
+_WAITS = action.alias("waits")
+
+
+def review_what_waits(
+    connection: Connection, action_ids: Sequence[int], on: date, now: datetime
+) -> None:
+    """Let the loans of these actions be reviewed on this day at the latest, if anything of theirs
+    waits. One statement, which waits for nobody.
+
+    What waits may rely on them. A loan that somebody has locked is passed over: the claim of what
+    relies on them asks for its review too.
+    """
+    of_actions = select(action.c.loan_id).where(action.c.id.in_(action_ids))
+    is_later = func.coalesce(loan.c.review_on, "infinity") > on
+    waits = exists().where(_WAITS.c.loan_id == loan.c.id, _WAITS.c.status.in_(WAITING))
+    unlocked = (
+        select(loan.c.id)
+        .where(loan.c.id.in_(of_actions), is_later, waits)
+        .order_by(loan.c.id)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    connection.execute(
+        update(loan).where(loan.c.id.in_(unlocked)).values(review_on=on, updated_at=now)
+    )
 
 
 def set_positions(connection: Connection, positions: Sequence[Position], now: datetime) -> None:

@@ -8,13 +8,14 @@ from sqlalchemy import (
     Connection,
 )
 
-from domain.actions import ActionFacts, ActionType, Move, next_status
+from domain.actions import CLAIMABLE, ActionFacts, ActionType, Move, next_status
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.number_choice import number_for, through, why_passed_over
 from domain.compliance.representatives import contacted_instead
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberOnRecord
+from domain.decision import steps_tried
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, Ladder, find_ladder
 from domain.parties import Representative
@@ -84,8 +85,21 @@ class CheckedAction:
             written_off=self.facts.written_off,
             event_pending=self.event_pending,
             party_left=self._party_left,
+            steps_not_tried=self._steps_not_tried,
         )
         return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
+
+    @property
+    def _steps_not_tried(self) -> tuple[str, ...]:
+        """The steps that its item requires and that were not tried, here or by the lender, in the
+        order of the item. What people were assigned already is theirs."""
+        if not self.item.requires or self.loan.status not in CLAIMABLE:
+            return ()
+        since = self.loan.ladder_since
+        tried = steps_tried(self.ladder, (stored.past for stored in self.facts.actions), since)
+        if self.loan.steps_tried_at == since:
+            tried |= set(self.loan.steps_tried)
+        return tuple(step for step in self.item.requires if step not in tried)
 
     @property
     def _party_left(self) -> bool:

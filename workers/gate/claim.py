@@ -7,18 +7,19 @@ and asks the contact gate. Facts recorded before it count; later ones wait until
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
     Connection,
 )
 
-from domain.actions import CLAIMABLE, ActionType, Move
+from domain.actions import CLAIMABLE, STEPS_NOT_TRIED, ActionType, Move
 from domain.collectors import business_day
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
 from workers.db.problems import Contacted
+from workers.db.review_dates import review_what_waits
 from workers.gate.check import CheckedAction, Gate, check_facts
 from workers.gate.locked_action import LockedAction, lock_action, lock_together
 from workers.gate.problems import note_gate_problems
@@ -114,6 +115,9 @@ def _claim(
         claimed.append(ClaimedAction(**known, token=token, failures=checked.loan.attempts))
     for move, moved in moves.items():
         move_actions(connection, moved, move, now, token=token)
+        if STEPS_NOT_TRIED in move.rules:
+            # A review plans their next try. The last review may have seen no need of one.
+            review_what_waits(connection, moved, now.date() + timedelta(days=1), now)
     return claimed
 
 

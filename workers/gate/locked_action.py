@@ -39,6 +39,9 @@ class LockedAction(NamedTuple):
     try_number: int
     """Of its text; above 1, the texts before did not arrive."""
     ladder_since: date
+    steps_tried: list[str]
+    """Steps that the lender tried before, on the ladder that started on `steps_tried_at`."""
+    steps_tried_at: date | None
     item: str
     ladder_id: str
     ladder_version: int

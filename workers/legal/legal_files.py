@@ -1,7 +1,6 @@
 """Open a legal file: the breakdown of the claim, and the evidence that a court requires."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 
@@ -12,14 +11,11 @@ from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
 from domain.compliance.limitation import is_barred, limitation_date, suspended_by
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
-from domain.decision import steps_tried
 from domain.legal_claims import (
     NO_CHECKLIST,
     NOT_APPROVED,
-    STEPS_NOT_TRIED,
     Claim,
     claim_breakdown,
-    untried,
 )
 from domain.loans import ZERO
 from domain.messages import MessageStatus
@@ -35,7 +31,6 @@ from workers.db.schema import (
     legal_file,
     legal_file_line,
     legal_file_need,
-    loan,
     message,
 )
 from workers.gate.claim import ClaimedAction, claim, complete
@@ -47,7 +42,7 @@ RECORD_OF = {Channel.CALL: SatisfiedBy.CALL_RECORD, Channel.VISIT: SatisfiedBy.V
 def open_legal_file(ctx: Context, action_id: int) -> str:
     """Open the legal file of one action. Returns the result in a word.
 
-    The transaction checks the approval and the earlier steps again. Without them, or without a
+    The claim checks the earlier steps again, and this the approval. Without them, or without a
     checklist for the jurisdiction, nothing is opened, and the action is deferred until that
     changes.
     """
@@ -55,8 +50,9 @@ def open_legal_file(ctx: Context, action_id: int) -> str:
         claimed = claim(connection, ctx, action_id, OPEN_LEGAL_FILE)
         if claimed is None:
             return "nothing to do"
-        if unready := _why_not(connection, claimed):
-            return _defer(connection, claimed, *unready)
+        if not _is_approved(connection, claimed):
+            reason = because(ReasonCode.NOT_APPROVED, role=claimed.item.approval)
+            return _defer(connection, claimed, reason, NOT_APPROVED)
         jurisdiction = claimed.loan.jurisdiction
         checklist = checklist_for(ctx.policy.checklists, jurisdiction)
         if checklist is None:
@@ -66,28 +62,11 @@ def open_legal_file(ctx: Context, action_id: int) -> str:
         return "opened"
 
 
-def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[Reasons, str] | None:
-    """The reason and the rule that forbid to open the file; None: it may be opened."""
-    stored = connection.execute(
-        select(loan.c.steps_tried, loan.c.steps_tried_at, approval.c.role)
-        .select_from(loan)
-        .outerjoin(approval, approval.c.action_id == claimed.action_id)
-        .where(loan.c.id == claimed.loan.loan_id)
-    ).one()
-    if missing := untried(
-        claimed.item.requires, _tried(claimed, stored.steps_tried, stored.steps_tried_at)
-    ):
-        return because(ReasonCode.STEPS_NOT_TRIED, steps=missing), STEPS_NOT_TRIED
-    if claimed.item.approval and stored.role != claimed.item.approval:
-        return because(ReasonCode.NOT_APPROVED, role=claimed.item.approval), NOT_APPROVED
-    return None
-
-
-def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date | None) -> set[str]:
-    """The steps tried for these arrears, here and by the lender before the loan was imported."""
-    since = claimed.loan.ladder_since
-    tried = steps_tried(claimed.ladder, (stored.past for stored in claimed.facts.actions), since)
-    return tried | (set(by_lender) if by_lender_at == since else set())
+def _is_approved(connection: Connection, claimed: ClaimedAction) -> bool:
+    """Whether the role that must approve has done so, or none must."""
+    approved_as = select(approval.c.role).where(approval.c.action_id == claimed.action_id)
+    role = claimed.item.approval
+    return role is None or connection.execute(approved_as).scalar() == role
 
 
 def _defer(connection: Connection, claimed: ClaimedAction, reason: Reasons, rule: str) -> str:

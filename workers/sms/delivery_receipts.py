@@ -27,6 +27,7 @@ from workers.db.messages import (
     lock_text,
     note_sent_after_all,
 )
+from workers.db.review_dates import review_what_waits
 from workers.db.schema import action, contact, message, receipt
 from workers.sms.providers.port import StatusReport
 
@@ -130,13 +131,17 @@ def move_after_failure(code: str | None, try_number: int, now: datetime) -> Move
 def _handle_failure(
     connection: Connection, stored: StoredText, code: str | None, now: datetime
 ) -> None:
-    """Its actions do not count as tried, unless a newer text of them is on its way."""
+    """Its actions do not count as tried, unless a newer text of them is on its way.
+
+    What waits and requires their step goes on waiting: the claim asks. A review plans the next try.
+    """
     ids = defaultdict[Move, list[int]](list)
     for each in lock_actions_of(connection, stored.id):
         if each.try_number == each.of_text and each.status in _ACTED:
             ids[move_after_failure(code, each.try_number, now)].append(each.id)
     for move, action_ids in ids.items():
         move_actions(connection, action_ids, move, now)
+        review_what_waits(connection, action_ids, now.date() + timedelta(days=1), now)
 
 
 _ACTED = frozenset({ActionStatus.CLAIMED, ActionStatus.UNKNOWN, ActionStatus.DONE})

@@ -209,7 +209,7 @@ def test_steps_that_turn_out_untried_keep_the_file_closed(book: Book) -> None:
     action_id = due_file(book)
     with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(steps_tried=["remind"]))
-    assert open_legal_file(book.ctx, action_id) == "not ready"
+    assert open_legal_file(book.ctx, action_id) == "nothing to do"
     waiting = book.action("L-1", "legal_file")
     assert waiting.reason == because(ReasonCode.STEPS_NOT_TRIED, steps=["enquire", "visit"])
     assert waiting.rules == ["lender.steps_not_tried"]
@@ -219,7 +219,7 @@ def test_steps_tried_for_other_arrears_do_not_count(book: Book) -> None:
     action_id = due_file(book)
     with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(steps_tried_at=date(2025, 3, 1)))
-    assert open_legal_file(book.ctx, action_id) == "not ready"
+    assert open_legal_file(book.ctx, action_id) == "nothing to do"
 
 
 def test_without_a_checklist_for_the_jurisdiction_the_file_waits(book: Book) -> None:

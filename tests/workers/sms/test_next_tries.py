@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from domain.actions import ASSIGN_CALL, OPEN_LEGAL_FILE, SEND_SMS
 from domain.actors import Actor
+from domain.collectors import Role
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
 from domain.messages import MessageStatus
@@ -15,8 +17,9 @@ from domain.reasons import ReasonCode, because
 from tests.support.loans import PHONE, Book, shipped_ladder, shipped_policy
 from tests.support.sending import Scripted, route
 from workers.actions.dead_letters import discard, retry
-from workers.db.schema import action, contact, decision, message, problem
+from workers.db.schema import action, contact, decision, loan, message, problem
 from workers.history import loan_history
+from workers.legal.legal_files import open_legal_file
 from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 from workers.sms.decide_unconfirmed import mark_sent
 from workers.sms.delivery_receipts import record_receipt
@@ -26,10 +29,10 @@ OTHER = "+8613812345679"
 FAILED = [MessageStatus.UNDELIVERED, MessageStatus.SEND_FAILED]
 
 
-def texts_first() -> tuple[Step, ...]:
+def texts_first(approved_by: Role | None = None) -> tuple[Step, ...]:
     """A text on day 1; from day 3 on a legal file that requires it."""
     text = Item("text", SEND_SMS, Days(1, 2), template="reminder_first")
-    file = Item("file", OPEN_LEGAL_FILE, Days(3), requires=("remind",))
+    file = Item("file", OPEN_LEGAL_FILE, Days(3), requires=("remind",), approval=approved_by)
     call = Item("call", ASSIGN_CALL, Days(3))
     return (
         Step("remind", Days(1, 2), (text,)),
@@ -37,9 +40,11 @@ def texts_first() -> tuple[Step, ...]:
     )
 
 
-def book_of(engine: Engine, *loans: str, phones: Sequence[str] = ()) -> Book:
+def book_of(
+    engine: Engine, *loans: str, phones: Sequence[str] = (), approved_by: Role | None = None
+) -> Book:
     """Loans of one person, each with a text that the provider took on day 1."""
-    ladder = replace(shipped_ladder("consumer_loan_cn"), steps=texts_first())
+    ladder = replace(shipped_ladder("consumer_loan_cn"), steps=texts_first(approved_by))
     policy = replace(shipped_policy(), ladders=(ladder,))
     book = Book(engine, now="2026-03-03 10:00", policy=policy)
     for name in loans or ("L-1",):
@@ -258,3 +263,45 @@ def test_a_loan_that_is_paid_has_no_next_try(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE instalment SET paid_principal = principal")
     assert review(book, "2026-03-05 10:00") == "undelivered"
+
+
+@pytest.mark.parametrize("approved_by", [None, Role.SUPERVISOR])
+def test_what_was_planned_on_a_text_that_is_then_known_not_to_have_arrived_waits_for_its_next_try(
+    engine: Engine, approved_by: Role | None
+) -> None:
+    book = book_of(engine, approved_by=approved_by)
+    with engine.begin() as connection:
+        connection.execute(update(message).values(presumed_at=book.clock.at))
+    review(book, "2026-03-05 10:00")
+    assert book.actions("L-1")["file"] == ("awaiting_approval" if approved_by else "planned")
+
+    report(book, MessageStatus.UNDELIVERED)
+    if approved_by:
+        book.approve("L-1", "file")
+    assert open_legal_file(book.ctx, book.action_id("L-1", "file")) == "nothing to do"
+    waiting = book.action("L-1", "file")
+    assert (waiting.status, waiting.due_at) == ("deferred", None)
+    assert waiting.reason == because(ReasonCode.STEPS_NOT_TRIED, steps=["remind"])
+    assert book.one(select(loan.c.review_on)).review_on == date(2026, 3, 6), (
+        "no other change was near"
+    )
+
+    assert review(book, "2026-03-06 10:00") == "planned"
+    assert open_legal_file(book.ctx, book.action_id("L-1", "file")) == "nothing to do"
+    assert book.send("L-1", "text") == "accepted"
+    report(book, MessageStatus.DELIVERED, 2)
+    review(book, "2026-03-07 10:00")
+    assert open_legal_file(book.ctx, book.action_id("L-1", "file")) in ("opened", "not ready")
+    assert tries(book) == [1, 2]
+
+
+def test_who_has_not_approved_yet_does_not_keep_the_next_try_from_being_planned(
+    engine: Engine,
+) -> None:
+    book = book_of(engine, approved_by=Role.SUPERVISOR)
+    with engine.begin() as connection:
+        connection.execute(update(message).values(presumed_at=book.clock.at))
+    review(book, "2026-03-05 10:00")
+    report(book, MessageStatus.UNDELIVERED)
+    assert review(book, "2026-03-06 10:00") == "planned"
+    assert book.actions("L-1")["file"] == "awaiting_approval"
