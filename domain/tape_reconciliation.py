@@ -180,14 +180,27 @@ def keep_schedule(
     """The schedule on record, where the tape of `as_of` still has one that was replaced.
 
     `shown` is what the new schedule would have as paid if the tape had it. If that is more than is
-    on record without the payments of the tape's day or later, the rest is added.
+    on record without the payments of the tape's day or later, the rest is added. Reversals of the
+    tape's day or later are subtracted from it. If it is less, because payments that an earlier tape
+    contained were reversed, so much is subtracted from what is paid.
     """
-    live = sum((payment.pays for payment in known.payments if not payment.reversed), ZERO)
-    more = shown - (known.paid - live)
+    live = tuple(payment for payment in known.payments if not payment.reversed)
+    before = known.paid - sum((payment.pays for payment in live), ZERO)
+    for payment in known.payments:
+        if payment.reversed and shown - payment.pays >= before:
+            shown -= payment.pays
     instalments = tuple(on_record)
+    more, less = shown - before, min(before - shown, before, known.may_fall_by)
     if more > ZERO:
         instalments = apply_allocations(instalments, allocate(instalments, more, order, as_of)[0])
-    return Reconciled(instalments, {}, {}, ZERO, fallen=False)
+    if less <= ZERO:
+        return Reconciled(instalments, {}, {}, ZERO, fallen=False)
+    for payment in reversed(live):
+        instalments = remove_paid(
+            instalments, payment.pays, order, payment.paid_on, payment.instalment
+        )
+    instalments = remove_paid(instalments, less, order, as_of)
+    return reconcile(instalments, replace(known, payments=live, adjustments=()), as_of, order)
 
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:

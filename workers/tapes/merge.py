@@ -15,7 +15,12 @@ from domain.allocation import AllocationOrder
 from domain.loans import ZERO, Problem
 from domain.reasons import ReasonCode, because
 from workers.db.closed_numbers import resolve_reopened
-from workers.db.problems import TAPE_PROBLEMS, TAPE_SHOWS_LESS, note_problem
+from workers.db.problems import (
+    TAPE_HAS_OLD_SCHEDULE,
+    TAPE_PROBLEMS,
+    TAPE_SHOWS_LESS,
+    note_problem,
+)
 from workers.tapes.absent import end_absences
 from workers.tapes.changes import PastDue, past_due_of
 from workers.tapes.locks import lock_loans_of_batch, lock_persons_of_batch
@@ -80,13 +85,16 @@ RETURNING t.external_id, l.id, l.currency <> t.currency AS other_currency
 """)
 
 # The tape shows that these payments were reversed: no later tape contains them, so none may show
-# less because of them again.
+# less because of them again. A row that still has an old schedule shows it only if what is paid has
+# fallen.
 _FORGET_REVERSED = text("""
 WITH agreed AS (
     SELECT l.id, t.external_id = ANY(:fallen) AS has_fallen
       FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
      WHERE NOT EXISTS (SELECT FROM tape_problem k
-                        WHERE k.loan = t.external_id AND k.kind = :not_if)
+                        WHERE k.loan = t.external_id
+                          AND (k.kind = :not_if
+                               OR k.kind = :old AND t.external_id <> ALL(:fallen)))
 ), parts AS (
     UPDATE payment_return r SET in_tape_as_of = NULL
       FROM payment p JOIN agreed a ON a.id = p.loan_id
@@ -265,6 +273,7 @@ def merge(
         resolve_reopened(connection, sorted(changed), now)
         fallen = [loan for loan, result in reconciled.items() if result.fallen]
         reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
+        reversed_since |= {"old": TAPE_HAS_OLD_SCHEDULE}
         connection.execute(_FORGET_REVERSED, reversed_since)
         connection.execute(
             _DATE, {"as_of": as_of, "mapping": mapping.id, "not_if": TAPE_SHOWS_LESS}

@@ -157,7 +157,9 @@ class Restructured:
     ) -> Reconciled:
         shown = paid_in_all(on_tape)
         if newest := self.replaced.get(loan.id):
-            shown += newest[-1].new_paid - newest[-1].paid
+            # Of what the new one had as paid, no event may have told. The lender knew of it, and
+            # so the old schedule shows it too.
+            shown += newest[-1].new_paid - max(newest[-1].paid, newest[-1].new_paid)
         return keep_schedule(self.on_record[loan.id], shown, recorded, self.as_of, order)
 
 

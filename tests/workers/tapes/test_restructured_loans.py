@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from config.readers.tape_mapping_reader import load_mapping
 from tests.support.events import pay as tell_payment
-from tests.support.events import tell
+from tests.support.events import reverse, tell
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import COLUMNS, paid_of
 from tests.workers.tapes.test_import_tape import row as plain_row
@@ -64,11 +64,12 @@ def book(engine: Engine, tmp_path: Path) -> Book:
     return book
 
 
-def by_event(book: Book, on: str = "2026-03-15") -> None:
+def by_event(book: Book, on: str = "2026-03-15", paid: str = "0") -> None:
     parts = [
         dict(zip(("due_on", "principal"), one.split(), strict=True)) for one in NEW.split("; ")
     ]
     told = {"restructuring": "RS-1", "loan": "L-1", "currency": "CNY", "restructured_on": on}
+    told["paid"] = paid
     result = tell(book, "restructuring", **told, instalments=parts, why="agreed", actor="c-1")
     assert result.status == "applied"
 
@@ -186,6 +187,46 @@ def test_what_more_an_old_row_shows_as_paid_is_added_once(book: Book, tmp_path: 
 
     bring_in(book, tmp_path, row(NEW, "2026-03-15", paid="32"), 20)
     assert (paid_of(book, "L-1"), open_problems(book)) == (32, set())
+
+
+def test_what_no_event_told_is_paid_once_if_an_old_row_shows_it_too(
+    book: Book, tmp_path: Path
+) -> None:
+    by_event(book, paid="60")
+    bring_in(book, tmp_path, row(OLD, paid="60"), 16)
+    assert paid_of(book, "L-1") == 60
+
+    bring_in(book, tmp_path, row(OLD, paid="65"), 17)
+    assert paid_of(book, "L-1") == 65
+
+
+def test_an_old_row_of_before_a_reversal_pays_nothing_again(book: Book, tmp_path: Path) -> None:
+    by_event(book)
+    tell_payment(book, "50", id="P-1", paid_on="2026-03-16")
+    reverse(book, reversed_on="2026-03-18")
+
+    bring_in(book, tmp_path, row(OLD, paid="80"), 17)
+    assert paid_of(book, "L-1") == 0
+    bring_in(book, tmp_path, row(OLD, paid="30"), 19)
+    assert paid_of(book, "L-1") == 0
+
+
+@pytest.mark.parametrize("of_old", ["30", "80"], ids=["it shows the reversal", "it does not yet"])
+def test_an_old_row_leaves_what_a_noted_reversal_allows_or_uses_it_up(
+    book: Book, tmp_path: Path, of_old: str
+) -> None:
+    by_event(book)
+    tell_payment(book, "50", id="P-1", paid_on="2026-03-16")
+    bring_in(book, tmp_path, row(NEW, "2026-03-15", paid="50"), 17)
+    reverse(book, reversed_on="2026-03-17")
+    tell_payment(book, "7", id="P-2", paid_on="2026-03-19")
+    assert paid_of(book, "L-1") == 57, "the reversal is noted: a tape has the payment"
+
+    bring_in(book, tmp_path, row(OLD, paid=of_old), 18)
+    assert paid_of(book, "L-1") == (7 if of_old == "30" else 57)
+
+    bring_in(book, tmp_path, row(NEW, "2026-03-15", paid="0"), 19)
+    assert (paid_of(book, "L-1"), open_problems(book)) == (7, set())
 
 
 def test_the_same_schedule_with_a_day_is_no_replacement(book: Book, tmp_path: Path) -> None:
