@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from domain.actors import Actor
-from domain.events import STAFF, RejectedError
+from domain.events import RejectedError
 from domain.holds import HoldKind
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Meaning, effects_of
 from domain.reasons import ReasonCode, Reasons, because
@@ -47,7 +47,7 @@ class ReadReply:
     """For a dispute."""
     said: tuple[SaidFact, ...] = ()
     """For wishes: when, where and in which language they want to be contacted."""
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id of the dispute it is."""
 
 

@@ -51,10 +51,16 @@ class StoredEvent(NamedTuple):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The payload, with the sender whose ids it names, its own where it names no other, and
-        with the moment at which it came in."""
-        sender = self.payload.get("sender") or self.sender
-        return {"received_at": self.received_at, **self.payload, "sender": sender}
+        """The payload, with the moment at which it came in, and with the sender whose ids it names:
+        its own, where it names no other.
+
+        Where the staff names none there is no sender: it means everybody's ids.
+        """
+        own = None if self.sender == STAFF else self.sender
+        sender = self.payload.get("sender") or own
+        said = {name: value for name, value in self.payload.items() if name != "sender"}
+        said = {"received_at": self.received_at, **said}
+        return {**said, "sender": sender} if sender else said
 
 
 class HeldBack(NamedTuple):

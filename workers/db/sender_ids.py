@@ -9,16 +9,17 @@ from domain.events import STAFF, RejectedError
 from domain.reasons import ReasonCode
 
 
-def whose_id(connection: Connection, table: Table, external_id: str, sender: str) -> str:
+def whose_id(connection: Connection, table: Table, external_id: str, sender: str | None) -> str:
     """The sender whose id of a row of `table` is meant.
 
-    A system means its own ids. The staff names everybody's: where it has not given the id itself,
-    that of the one sender that has.
+    A system means its own ids, and whoever names a sender means that one's, also the staff's. None:
+    the staff names no sender and means everybody's ids. Where it has not given the id itself, that
+    is the id of the one sender that has.
 
     Raises:
         RejectedError: several senders have given it, and the staff has not.
     """
-    if sender != STAFF:
+    if sender is not None:
         return sender
     whose = named_by_staff(connection, table, {external_id})[external_id]
     if isinstance(whose, RejectedError):

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
-from domain.events import STAFF, NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -48,7 +48,7 @@ class NewHold:
     why: str
     actor: str
     """The lender's reference of the member of staff."""
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id of the hold it is."""
 
 
@@ -177,7 +177,7 @@ def release_hold(
     external_id: str,
     ends_on: date,
     *,
-    sender: str = STAFF,
+    sender: str | None = None,
 ) -> Reasons:
     """End a hold or a dispute on `ends_on`, the first business date without it.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from domain.events import STAFF, NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.money import check_amount
 from domain.moves import sources
 from domain.promises import (
@@ -49,7 +49,7 @@ class NewPromise:
     """The last business date on which the payment keeps the promise."""
     actor: str
     """The lender's reference of the member of staff."""
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id of the promise it is."""
 
 
@@ -118,7 +118,7 @@ def withdraw_promise(
     ctx: Context,
     external_id: str,
     *,
-    sender: str = STAFF,
+    sender: str | None = None,
     was_made: bool | None = None,
 ) -> Reasons:
     """Withdraw a promise: its hold ends today. A completed promise stays as it is.

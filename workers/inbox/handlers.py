@@ -144,7 +144,7 @@ def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payl
         connection,
         ctx,
         payload["promise"],
-        sender=payload["sender"],
+        sender=payload.get("sender"),
         was_made=payload.get("was_made"),
     )
 
@@ -157,7 +157,7 @@ def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Rea
 
 def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     ends_on = date.fromisoformat(payload["ends_on"])
-    return release_hold(connection, ctx, payload["hold"], ends_on, sender=payload["sender"])
+    return release_hold(connection, ctx, payload["hold"], ends_on, sender=payload.get("sender"))
 
 
 def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

@@ -334,8 +334,7 @@ def _true_now(
     """
     savepoint = connection.begin_nested()
     try:
-        facts = {**payload, "sender": payload.get("sender") or STAFF}
-        reason = EVENT_KINDS[kind].apply(connection, ctx, facts)
+        reason = EVENT_KINDS[kind].apply(connection, ctx, payload)
     except (NotYetError, RejectedError):
         return ()
     finally:

@@ -22,7 +22,7 @@ from domain.adjustments import (
 )
 from domain.allocation import allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.events import STAFF, NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.loans import ZERO, Component, Instalment
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
@@ -65,7 +65,7 @@ class NewAdjustment:
     due_on: date | None = None
     actor: str | None = None
     why: str | None = None
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id it is."""
 
 
@@ -77,7 +77,7 @@ class AdjustmentReversal:
     loan: str
     reversed_on: date
     actor: str | None = None
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id it names."""
 
 

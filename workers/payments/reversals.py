@@ -19,7 +19,7 @@ from domain.allocation import (
     in_order,
     merge_allocations,
 )
-from domain.events import STAFF, NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.payments import ReturnKind
@@ -78,7 +78,7 @@ class Reversal:
     reversal: str | None = None
     """The lender's own id of a reversal in part: the same id is the same reversal."""
     actor: str | None = None
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id of the payment it is."""
 
 
@@ -92,7 +92,7 @@ class ReversalTakenBack:
     reversal: str | None = None
     """Of a reversal in part; None for the reversal of all of it."""
     actor: str | None = None
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id of the payment it is."""
 
 
@@ -105,7 +105,7 @@ class Refund:
     amount: Decimal
     refunded_on: date
     actor: str | None = None
-    sender: str = STAFF
+    sender: str | None = None
     """Whose id of the payment it is."""
 
 
@@ -295,7 +295,7 @@ def record_refund(connection: Connection, ctx: Context, refund: Refund) -> Reaso
     )
 
 
-def _lock(connection: Connection, external_id: str, sender: str) -> RecordedPayment:
+def _lock(connection: Connection, external_id: str, sender: str | None) -> RecordedPayment:
     whose = whose_id(connection, payment_table, external_id, sender)
     if lock_loan_of(connection, payment_table, external_id, whose) is None:
         raise NotYetError(ReasonCode.PAYMENT_NOT_KNOWN, payment=external_id)

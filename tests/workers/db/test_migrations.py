@@ -329,3 +329,29 @@ def test_revision_0030_finds_the_texts_that_did_not_arrive(postgres_server: str)
                 assert connection.execute(text(told)).scalar_one() >= 2
         finally:
             engine.dispose()
+
+
+def test_revision_0036_takes_events_whose_ids_differ_by_their_senders_name_alone(
+    postgres_server: str,
+) -> None:
+    with new_database(postgres_server) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate.upgrade(address, to="0029")
+        engine = connect(address)
+        with engine.begin() as connection:
+            connection.execute(
+                text("""
+                    INSERT INTO inbox_event (external_id, kind, payload, stops_contact,
+                                             reaches_number, reaches_address, status, received_at)
+                    SELECT id, 'payment', '{}', true, false, false, 'applied', now()
+                      FROM unnest(ARRAY['payment:P-1', 'lender:payment:P-1']) id
+                """)
+            )
+        engine.dispose()
+        migrate.upgrade(address, to="0036")
+        with connect(address).connect() as connection:
+            known = connection.execute(text("SELECT sender, external_id FROM inbox_event")).all()
+        assert {tuple(row) for row in known} == {
+            ("staff", "payment:P-1"),
+            ("lender", "payment:P-1"),
+        }

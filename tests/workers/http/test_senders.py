@@ -62,6 +62,16 @@ def test_the_staff_names_what_any_sender_recorded_unless_several_gave_the_id(boo
     assert {row.sender for row in book.rows(payment) if row.reversed_on} == {"core"}
 
 
+def test_whoever_names_the_staff_means_what_was_typed_and_nobody_elses(book: Book) -> None:
+    reversal = {"payment": "P-1", "reversed_on": "2026-03-02", "sender": "staff"}
+    tell(book, an_event(amount="1.00"), secret=SECRET)
+    tell(book, an_event("reversal", **reversal), id="a", secret=OTHER_SECRET)
+    apply_all(book)
+    process.submit(book.ctx, "reversal:P-1@staff", "reversal", reversal)
+    assert {statuses(book)[id] for id in ("a", "reversal:P-1@staff")} == {"received"}
+    assert book.one(payment).reversed_on is None, "the staff has given no such id"
+
+
 def paid(amount: str) -> dict[str, str]:
     """A payment as the staff records it."""
     said = {**PAYMENT, "amount": amount}

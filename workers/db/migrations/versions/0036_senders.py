@@ -14,7 +14,13 @@ down_revision = "0029"
 STATUSES = "'received', 'applied', 'rejected', 'discarded'"
 
 
+TABLES = ("adjustment", "hold", "inbox_event", "payment", "promise")
+
+
 def upgrade() -> None:
+    # An id without its sender's name may be that of another event until the senders are told.
+    for table in TABLES:
+        op.drop_constraint(op.f(f"{table}_external_id_key"), table, type_="unique")
     for table in ("adjustment", "payment", "promise"):
         op.add_column(
             table, sa.Column("sender", sa.Text(), nullable=False, server_default="lender")
@@ -43,8 +49,7 @@ def upgrade() -> None:
                external_id = 'text:' || (payload ->> 'sid')
          WHERE kind = 'inbound_text' AND payload ->> 'provider' IS NOT NULL
     """)
-    for table in ("adjustment", "hold", "inbox_event", "payment", "promise"):
-        op.drop_constraint(op.f(f"{table}_external_id_key"), table, type_="unique")
+    for table in TABLES:
         op.create_unique_constraint(
             op.f(f"{table}_external_id_sender_key"), table, ["external_id", "sender"]
         )
