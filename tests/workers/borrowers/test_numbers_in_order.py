@@ -70,6 +70,17 @@ class TestWhichIsUsed:
         assert made.number_blind_index == book.ctx.cipher.blind_index(SECOND)
         assert "Number 1 of the borrower is passed over: it takes no texts." in story(book)
 
+    def test_a_stop_is_about_the_number_that_it_came_from(self, book: Book) -> None:
+        text = InboundText("twilio", "SM-STOP", FIRST, "TD", None)
+        record_inbound_text(book.ctx, text, help_is_answered=True)
+        assert texted(book) == SECOND
+
+    def test_who_tells_the_lender_to_send_no_texts_gets_none_at_any_number(
+        self, book: Book
+    ) -> None:
+        tell(book, "opt_out", borrower="B-L-1", channel="sms", actor="c-1")
+        assert book.send("L-1", "text_day_1") == "nothing to do"
+
     def test_a_call_still_goes_to_the_fixed_line(self, book: Book) -> None:
         book.note_number_fact(NumberFact.NO_TEXTS, STAFF)
         assert called(book) == FIRST
