@@ -9,13 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, text, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
+from domain.contact_points import NumberFact
 from domain.events import InboxStatus, Named
 from domain.reasons import ReasonCode, because
 from workers.context import Context
+from workers.db.closed_numbers import close_number
 from workers.db.inbox import payload_value
 from workers.db.numbers import forget_points, points_called, points_of
 from workers.db.parties import loans_of
@@ -110,11 +112,13 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Erase the personal data of these locked borrowers.
 
     Nothing can contact them after it: without a number, an address and a zone the gate allows
-    nothing.
+    nothing. A request for no contact at all is kept as a fact of the keyed hashes of their numbers
+    and addresses, as an opt-out by text is: it counts if they come back under another id.
     """
     if not ids:
         return
     points = points_of(connection, ids)
+    wanted_none = _points_that_want_none(connection, ids)
     # And those of third parties who were asked where the borrower is.
     points += points_called(connection, ids)
     contacts = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
@@ -153,7 +157,40 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     # Their rows on tapes, and with them what the next tape says, are compared as before.
     connection.execute(delete(tape_row).where(tape_row.c.loan_id.in_(loans_of(ids))))
     connection.execute(delete(borrower_number).where(borrower_number.c.borrower_id.in_(ids)))
+    for blind_index in wanted_none:
+        close_number(connection, blind_index, NumberFact.REFUSED, ERASURE_TASK, now)
     _erase_points(connection, ids, points)
+
+
+# Who asked for no contact may come back under another id, and nobody knows them by name then.
+_WANT_NONE = text("""
+WITH wish AS (
+    SELECT e.id, e.address_point_id, bool_or(f.kind = 'ceased') AS ceased
+      FROM borrower e JOIN borrower r ON r.person_id = e.person_id
+           JOIN person_fact f ON f.borrower_id = r.id
+     WHERE e.id = ANY(:ids) AND f.ended_at IS NULL AND f.loan_id IS NULL
+       AND (f.kind = 'ceased' OR f.kind = 'no_channel' AND f.channel = 'visit')
+     GROUP BY e.id)
+SELECT n.id, n.blind_index
+  FROM wish JOIN borrower_number x ON x.borrower_id = wish.id AND wish.ceased
+       JOIN contact_point n ON n.id = x.contact_point_id
+ UNION
+SELECT n.id, n.blind_index
+  FROM wish JOIN contact_point n ON n.id = wish.address_point_id
+ WHERE NOT EXISTS (SELECT FROM borrower o
+                    WHERE o.address_point_id = n.id AND o.id <> ALL(:ids))
+ ORDER BY id
+""")
+
+
+def _points_that_want_none(connection: Connection, ids: Sequence[int]) -> list[bytes]:
+    """The numbers and the addresses of who asked for no contact at all, and the addresses of who
+    asked for no visit; by id, as they are locked.
+
+    An address that somebody else has too is left out: it may be that of a whole house.
+    """
+    rows = connection.execute(_WANT_NONE, {"ids": list(ids)})
+    return [row.blind_index for row in rows]
 
 
 def _erase_unread_texts(connection: Connection, ids: Sequence[int], now: datetime) -> None:
@@ -162,11 +199,11 @@ def _erase_unread_texts(connection: Connection, ids: Sequence[int], now: datetim
     They may have asked for no contact at all. So they hold texts to their numbers, whoever has
     those, until somebody has decided.
     """
-    for text in unread_texts_of(connection, ids):
-        keep_unread(connection, text.payload, words=False)
+    for unread in unread_texts_of(connection, ids):
+        keep_unread(connection, unread.payload, words=False)
         connection.execute(
             update(inbox_event)
-            .where(inbox_event.c.id == text.id)
+            .where(inbox_event.c.id == unread.id)
             .values(
                 status=InboxStatus.REJECTED,
                 reason=ERASED_BEFORE_APPLIED,

@@ -1,11 +1,12 @@
 """What need not be kept goes by itself, a day after it need not, and leaves what was done."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actors import Actor
@@ -14,6 +15,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from tests.support.concurrently import concurrently
+from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.reply_queue import open_reply
@@ -31,6 +33,7 @@ from workers.db.schema import (
     loan,
     metadata,
     payment,
+    person_fact,
     reply,
 )
 from workers.gate.facts import read_contact_facts
@@ -268,6 +271,77 @@ def bring_in(book: Book, folder: Path, loan: str) -> None:
         "CNY,2026-03-01 1000.00,0,\n"
     )
     assert import_tape(book.ctx, tape, load_mapping("arrears"), as_of=book.ctx.today()).kept
+
+
+def asks_by_text(book: Book) -> None:
+    inbound = InboundText("twilio", "SM-cease", PHONE["CN"], "别再联系我", None)
+    record_inbound_text(book.ctx, inbound, help_is_answered=True)
+
+
+def asks_a_collector(book: Book) -> None:
+    tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-1")
+
+
+def wants_no_visits(book: Book) -> None:
+    tell(book, "opt_out", borrower="B-L-1", channel="visit", actor="c-1")
+
+
+def speaks_of_one_debt(book: Book) -> None:
+    with book.ctx.engine.begin() as connection:
+        connection.execute(
+            insert(person_fact).values(
+                borrower_id=select(borrower.c.id).scalar_subquery(),
+                loan_id=book.loan_id("L-1"),
+                kind="ceased",
+                since=book.ctx.now(),
+                source="c-1",
+                source_kind="staff",
+            )
+        )
+
+
+ALL = {Channel.SMS, Channel.CALL, Channel.VISIT}
+
+
+@pytest.mark.parametrize(
+    ("asks", "closed"),
+    [
+        (asks_by_text, ALL),
+        (asks_a_collector, ALL),
+        (wants_no_visits, {Channel.VISIT}),
+        (speaks_of_one_debt, set()),
+    ],
+)
+def test_who_asked_to_be_left_alone_is_left_alone_under_a_new_id(
+    book: Book, asks: Callable[[Book], None], closed: set[Channel]
+) -> None:
+    asks(book)
+    with book.ctx.engine.begin() as connection:  # or texts to that number would wait for a reader
+        connection.execute(update(reply).values(handled_at=book.ctx.now(), actor="c-1"))
+    book.at("2031-04-06 10:00")
+    erase_expired_data(book.ctx)
+    assert NAME not in everything(book)
+
+    book.at("2031-05-06 10:00")
+    book.loan("L-2", due_on="2031-05-01", borrower_id="B-9", address="2 Example Road")
+    assert not_allowed(book, "L-2") == closed
+    book.loan("L-3", due_on="2031-05-01", phone="+8613900139003", address="3 Example Road")
+    assert not_allowed(book, "L-3") == set()
+
+
+def test_a_house_where_others_live_is_still_visited(book: Book) -> None:
+    book.loan("L-2", due_on="2031-05-01", phone="+8613900139003", address="2 Example Road")
+    asks_a_collector(book)
+    book.at("2031-05-06 10:00")
+    erase_expired_data(book.ctx)
+    assert not_allowed(book, "L-2") == set()
+
+
+def not_allowed(book: Book, loan: str) -> set[Channel]:
+    now = book.ctx.now()
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, loan, now)
+    return {one for one in ALL if may_contact(facts, one, now).permission is not Permission.ALLOWED}
 
 
 def test_whoever_has_the_number_too_keeps_the_opt_out(book: Book) -> None:
