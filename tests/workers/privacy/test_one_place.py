@@ -17,6 +17,7 @@ SOURCES = sorted(
 
 MAY_OPEN = {
     "workers/db/numbers.py",
+    "workers/db/parties.py",  # the name of who acts for a person, to see whether it is told again
     # To act: what they open goes to a provider or into a letter, and is on record as a contact.
     "workers/sms/send.py",  # the number to text
     "workers/sms/rate_limit.py",  # the number, for the region that the route goes by
