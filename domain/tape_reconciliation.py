@@ -7,7 +7,7 @@ must not undo a payment. Otherwise somebody who has paid would be contacted.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from domain.adjustments import (
@@ -23,6 +23,8 @@ from domain.adjustments import (
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
 from domain.loans import ZERO, Instalment
 
+NOT_SAID = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class BookedPayment:
@@ -37,6 +39,7 @@ class BookedPayment:
     """Reversed on the day of the tape or later; its allocations are already removed."""
     instalment: date | None = None
     """The due date of the instalment that the payer named."""
+    recorded_at: datetime = NOT_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class BookedAdjustment:
     """What it changed before."""
     taken_back: bool = False
     """On the day of the tape or later, which contains the adjustment itself."""
+    recorded_at: datetime = NOT_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,8 @@ def reconcile(
     if the tape shows that much more than was on record: it may show another payment of the same
     amount. Reversals of the tape's day or later are subtracted, if the tape shows what was paid.
 
-    Adjustments are treated in the same way. Those of a day come before its payments, and the
-    charges among them before its waivers.
+    Adjustments are treated in the same way. Of a day, the charges come first, then everything in
+    the order in which it was recorded; of the same moment, adjustments come before payments.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
@@ -128,13 +132,14 @@ def reconcile(
 def _in_order_of_day(
     payments: Sequence[BookedPayment], adjustments: Sequence[BookedAdjustment]
 ) -> list[BookedPayment | BookedAdjustment]:
-    """Payments keep their order, and so do adjustments, except that charges are the first."""
+    """Charges are the first of their day. Otherwise a waiver of all that is unpaid would waive what
+    a payment before it had paid."""
     live = [each for each in adjustments if not each.taken_back]
-    dated: list[tuple[date, bool, BookedPayment | BookedAdjustment]] = [
-        *((each.adjustment.booked_on, not _charges(each), each) for each in live),
-        *((each.paid_on, True, each) for each in payments),
+    dated: list[tuple[date, bool, datetime, BookedPayment | BookedAdjustment]] = [
+        *((each.adjustment.booked_on, not _charges(each), each.recorded_at, each) for each in live),
+        *((each.paid_on, True, each.recorded_at, each) for each in payments),
     ]
-    return [each for _, _, each in sorted(dated, key=lambda entry: entry[:2])]
+    return [each for *_, each in sorted(dated, key=lambda entry: entry[:3])]
 
 
 def _charges(booked: BookedAdjustment) -> bool:

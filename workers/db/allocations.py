@@ -36,7 +36,8 @@ SELECT l.id,
                                         'amount', c.amount::text, 'counts_from', c.counts_from)
                                         ORDER BY c.due_on, c.component), '[]')
                                FROM adjustment_part c WHERE c.adjustment_id = a.id),
-                   'taken_back', a.taken_back_on IS NOT NULL)
+                   'taken_back', a.taken_back_on IS NOT NULL,
+                   'recorded_at', a.recorded_at)
                    ORDER BY a.booked_on, a.id)
           FROM adjustment a
          WHERE a.loan_id = l.id
@@ -54,14 +55,15 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount - p.returned AS amount,
        p.instalment,
        CASE WHEN p.reversed_on IS NULL
             THEN (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.payment_id = p.id)
-            ELSE p.amount - p.returned - p.unallocated END AS pays
+            ELSE p.amount - p.returned - p.unallocated END AS pays,
+       p.recorded_at
   FROM payment p
  WHERE p.loan_id = ANY(:loan_ids)
    AND CASE WHEN p.reversed_on IS NULL
             THEN p.paid_on >= :as_of
             ELSE p.in_tape_as_of IS NULL AND p.paid_on < :as_of AND p.reversed_on >= :as_of END
  UNION ALL
-SELECT p.id, p.loan_id, p.paid_on, r.undone, true, p.instalment, r.undone
+SELECT p.id, p.loan_id, p.paid_on, r.undone, true, p.instalment, r.undone, p.recorded_at
   FROM payment_return r JOIN payment p ON p.id = r.payment_id
  WHERE p.loan_id = ANY(:loan_ids) AND r.undone > 0 AND r.taken_back_on IS NULL
    AND r.in_tape_as_of IS NULL AND p.paid_on < :as_of AND r.returned_on >= :as_of
@@ -81,7 +83,7 @@ def read_recorded_money(
     payments: dict[int, list[BookedPayment]] = defaultdict(list)
     for row in connection.execute(_PAYMENTS, given):
         recorded = BookedPayment(
-            row.id, row.paid_on, row.amount, row.pays, row.reversed, row.instalment
+            row.id, row.paid_on, row.amount, row.pays, row.reversed, row.instalment, row.recorded_at
         )
         payments[row.loan_id].append(recorded)
     totals = connection.execute(_TOTALS, given)

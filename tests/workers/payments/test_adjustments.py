@@ -389,3 +389,15 @@ def test_an_acceleration_that_only_a_tape_shows_is_taken_back_with_the_next_tape
     assert codes(apply_event(book.ctx, waits)) == [ReasonCode.TAKING_BACK_IN_TAPE]
     assert not is_held_back(book, "L-1")
     assert unpaid(book) == {FEBRUARY: 110, APRIL: 110}
+
+
+def test_what_was_paid_before_a_waiver_of_the_same_day_is_not_waived_in_the_same_tape(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    pay(from_tape, "60")
+    from_tape.at("2026-03-02 10:01")
+    waive(from_tape, instalment="2026-02-28")
+    assert unpaid(from_tape) == {FEBRUARY: 0, APRIL: 110}
+
+    bring_in(from_tape, tmp_path, row("L-1"), as_of=MONDAY)
+    assert unpaid(from_tape) == {FEBRUARY: 0, APRIL: 110}
