@@ -37,6 +37,8 @@ class Replacement:
     why: str | None = None
     tape_as_of: date | None = None
     """Of the tape that told it."""
+    told: str | None = None
+    """A digest of what the event said of it."""
 
 
 _KEEP = text("""
@@ -67,6 +69,7 @@ def keep_replaced(
             "last_due_on": each.new[-1].due_on,
             "amount": sum((i.amount for i in each.new), ZERO),
             "paid": sum((i.paid for i in each.new), ZERO),
+            "told": each.told,
         }
         for each in replacements
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 
 from sqlalchemy import Connection, select
 
@@ -90,6 +91,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
             *(loan.id, on, result.instalments, new.restructuring),
             actor=new.actor,
             why=new.why,
+            told=_digest(new, told),
         ),
         now,
     )
@@ -140,20 +142,28 @@ def _known(
     """
     stored = replaced_schedule.c
     row = connection.execute(
-        select(
-            *(stored.loan_id, stored.restructured_on, stored.instalments),
-            *(stored.first_due_on, stored.last_due_on, stored.amount),
-        ).where(stored.external_id == new.restructuring)
+        select(stored.loan_id, stored.restructured_on, stored.told).where(
+            stored.external_id == new.restructuring
+        )
     ).one_or_none()
     if row is None:
         return ()
-    amount = sum((each.amount for each in told), ZERO)
-    first, last = told[0].due_on, told[-1].due_on
-    if tuple(row) != (loan.id, new.restructured_on, len(told), first, last, amount):
+    if tuple(row) != (loan.id, new.restructured_on, _digest(new, told)):
         raise RejectedError(ReasonCode.RESTRUCTURING_ID_TAKEN, restructuring=new.restructuring)
     return because(
         ReasonCode.RESTRUCTURING_KNOWN, restructuring=new.restructuring, on=row.restructured_on
     )
+
+
+def _digest(new: Restructuring, told: Sequence[Instalment]) -> str:
+    """Of the schedule and what is paid of it, as they were told: what is kept of the new schedule
+    contains payments and adjustments of its day, too."""
+    amounts = [
+        f"{each.due_on} {amount:.4f}"
+        for each in told
+        for amount in (each.principal, each.interest, each.fees)
+    ]
+    return sha256("; ".join((f"{new.paid:.4f}", *amounts)).encode()).hexdigest()
 
 
 def _refuse_day(new: Restructuring, loan: LockedLoan, today: date) -> None:

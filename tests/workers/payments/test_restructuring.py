@@ -121,8 +121,23 @@ def test_the_same_one_twice_changes_nothing_and_another_under_its_id_is_refused(
     assert again.reason[0].code is ReasonCode.RESTRUCTURING_KNOWN
     assert schedule(book) == {date(2026, 5, 31): (100, 5)}
     assert len(book.rows(replaced_schedule)) == 1
-    other = restructure(book, instalments=[{"due_on": "2026-05-31", "principal": "99"}])
-    assert other.reason[0].code is ReasonCode.RESTRUCTURING_ID_TAKEN
+    for other in (
+        {"instalments": [{"due_on": "2026-05-31", "principal": "99"}]},
+        {"instalments": [{"due_on": "2026-05-31", "principal": "80", "interest": "20"}]},
+        {"paid": "40"},
+    ):
+        refused = restructure(book, **other)  # type: ignore[arg-type]
+        assert refused.reason[0].code is ReasonCode.RESTRUCTURING_ID_TAKEN
+
+
+def test_it_is_the_same_one_also_if_a_charge_of_its_day_was_made_again(book: Book) -> None:
+    charged = {"adjustment": "A-1", "loan": "L-1", "amount": "5", "currency": "CNY"}
+    charged |= {"booked_on": "2026-03-10", "due_on": "2026-05-31"}
+    assert tell(book, "charge", **charged, component="fees").status == "applied"
+    restructure(book)
+    assert schedule(book) == {date(2026, 5, 31): (105, 0)}
+
+    assert restructure(book, paid="0.00").reason[0].code is ReasonCode.RESTRUCTURING_KNOWN
 
 
 def test_instalments_of_one_day_are_one_as_on_a_tape(book: Book) -> None:

@@ -97,6 +97,7 @@ replaced_schedule = Table(
     Column("last_due_on", Date, nullable=False),
     money("amount"),
     money("paid"),  # what was paid in all when it began
+    Column("told", Text),  # a digest of what the event said of it; null: a tape told it
     Index(None, "loan_id"),
 )
 

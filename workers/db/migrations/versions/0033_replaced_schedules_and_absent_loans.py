@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("last_due_on", sa.Date(), nullable=False),
         sa.Column("amount", sa.Numeric(18, 4), nullable=False),
         sa.Column("paid", sa.Numeric(18, 4), nullable=False),
+        sa.Column("told", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["loan_id"], ["loan.id"], name=op.f("replaced_schedule_loan_id_fkey")
         ),
