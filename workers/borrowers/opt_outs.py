@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -26,6 +27,7 @@ from workers.db.persons import (
     note_person_fact,
 )
 from workers.db.schema import loan
+from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 
 
@@ -94,13 +96,36 @@ def one_debt(
         NotYetError: the loan is not known.
         RejectedError: it is not one of the person's loans.
     """
-    named = connection.execute(
-        select(loan.c.id, loan.c.jurisdiction).where(loan.c.external_id == external_id)
-    ).one_or_none()
+    named = loan_of_person(connection, external_id, event, of_person)
+    packs = packs_for(ctx.policy.rule_packs, named.jurisdiction)
+    to_person = reach_of(packs, fact, ctx.today()) is Scope.PERSON
+    return None if to_person else named.id
+
+
+class NamedLoan(NamedTuple):
+    """A loan that an event names."""
+
+    id: int
+    jurisdiction: str
+
+
+def loan_of_person(
+    connection: Connection, external_id: str, event: str, of_person: Collection[int]
+) -> NamedLoan:
+    """The loan with the lender's id, which is one of the person's.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: it is not one of the person's loans.
+    """
+    named = typed_row(
+        NamedLoan,
+        connection.execute(
+            select(*columns_of(NamedLoan, loan)).where(loan.c.external_id == external_id)
+        ),
+    )
     if named is None:
         raise not_known_yet(external_id, event)
     if named.id not in of_person:
         raise RejectedError(ReasonCode.LOAN_OF_SOMEBODY_ELSE, loan=external_id)
-    packs = packs_for(ctx.policy.rule_packs, named.jurisdiction)
-    to_person = reach_of(packs, fact, ctx.today()) is Scope.PERSON
-    return None if to_person else named.id
+    return named

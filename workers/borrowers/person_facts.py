@@ -14,7 +14,7 @@ from domain.inconvenient import Location
 from domain.persons import MAY_EXPIRE, OF_ALL_DEBTS, PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.number_facts import number_at
-from workers.borrowers.opt_outs import one_debt, record_opt_out
+from workers.borrowers.opt_outs import loan_of_person, one_debt, record_opt_out
 from workers.context import Context
 from workers.db.closed_numbers import recheck_through
 from workers.db.numbers import blind_indexes_of
@@ -163,13 +163,18 @@ def _numbers_of_representatives(
     connection: Connection, reported: ReportedFact, event: str
 ) -> list[bytes]:
     """The numbers of those who act for the locked person, in the order in which they are locked.
+    Only of those who do so about a loan, if one is named.
 
     Raises:
-        NotYetError: the borrower is not known.
-        RejectedError: nobody acts for them of whom a number is known.
+        NotYetError: the borrower, or the loan, is not known.
+        RejectedError: nobody acts for them of whom a number is known, or the loan is not theirs.
     """
     record = lock_known_borrower(connection, reported.borrower, event)
-    numbers = acting_numbers(connection, record.id)
+    about = None
+    if reported.loan is not None:
+        loans = lock_loans_of_person(connection, record.id)
+        about = loan_of_person(connection, reported.loan, event, loans).id
+    numbers = acting_numbers(connection, record.id, about)
     if not numbers:
         raise RejectedError(ReasonCode.NO_NUMBER_OF_REPRESENTATIVE, borrower=reported.borrower)
     return sorted(set(numbers))

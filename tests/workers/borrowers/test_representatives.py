@@ -357,6 +357,26 @@ def test_what_they_call_inconvenient_is_theirs_for_all_clients(clients: Book, wa
     assert asked(clients, loan="L-2")[0] == Permission.ALLOWED
 
 
+def test_what_is_said_of_one_loan_is_of_whoever_acts_about_that_loan(book: Book) -> None:
+    """An attorney acts about one loan and an adviser about another, each with a wish."""
+    adviser = "+8613900139777"
+    book.loan("L-2", due_on="2026-03-01", borrower_id="B-1")
+    represented(book, loan="L-1")
+    represented(book, loan="L-2", kind="debt_adviser", phone=adviser)
+    said = {"borrower": "B-1", "of_representative": True, "actor": "c-1"}
+    for loan in ("L-1", "L-2"):
+        tell(book, "person_fact", **said, **WISH, loan=loan)
+    assert [asked(book, loan=loan)[0] for loan in ("L-1", "L-2")] == [Permission.DEFERRED] * 2
+
+    tell(book, "person_fact_end", **said, fact="inconvenient_time", loan="L-1")
+    assert [asked(book, loan=loan)[0] for loan in ("L-1", "L-2")] == [
+        Permission.ALLOWED,
+        Permission.DEFERRED,
+    ]
+    other = tell(book, "person_fact_end", **said, fact="inconvenient_time", loan="L-9")
+    assert other.status == "received", "that loan is not known yet"
+
+
 def test_if_no_time_is_left_the_call_waits_and_is_not_barred(clients: Book) -> None:
     wish = {"fact": "inconvenient_time", "time": {**EVERY_DAY, "ends": "00:00"}}
     tell(clients, "person_fact", borrower="B-1", **wish, of_representative=True, actor="c-1")
