@@ -343,6 +343,7 @@ class ReasonCode(StrEnum):
     CONTACTS_DIFFER = auto()
     ZONE_MISSING = auto()
     SENT_AFTER_ALL = auto()
+    STEP_DISCARDED = auto()
     TEXTED_TWICE = auto()
     # Why two records are one person.
     LOAN_MOVED = auto()

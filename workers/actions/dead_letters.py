@@ -23,6 +23,7 @@ from sqlalchemy import (
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.ladder import find_ladder
 from domain.messages import NOT_DELIVERED, UNSENT
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -169,6 +170,15 @@ def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False
             move = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=actor))
             move_actions(connection, [action_id], move, ctx.now())
     return stored
+
+
+def items_requiring(ctx: Context, action_id: int) -> list[str]:
+    """The items of its ladder that require the step of an action."""
+    with ctx.engine.connect() as connection:
+        columns = (action.c.step, action.c.ladder_id, action.c.ladder_version)
+        planned = connection.execute(select(*columns).where(action.c.id == action_id)).one()
+    ladder = find_ladder(ctx.policy.ladders, planned.ladder_id, planned.ladder_version)
+    return [item.id for _, item in ladder.items if planned.step in item.requires]
 
 
 def _actions() -> Select[*tuple[Any, ...]]:

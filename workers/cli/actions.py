@@ -101,8 +101,16 @@ def retry(action: Action, actor: By, dry_run: DryRun = False) -> None:
 @app.command()
 def discard(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Discard an action: it is never done."""
-    was = dead_letters.discard(open_context(), action, actor, dry_run=dry_run)
+    ctx = open_context()
+    was = dead_letters.discard(ctx, action, actor, dry_run=dry_run)
     print_done(say("{was} is discarded.", was=_named(was)), dry_run=dry_run)
+    if items := dead_letters.items_requiring(ctx, action):
+        print_lines(
+            say(
+                "These wait for its step, which must be tried another way now: {items}.",
+                items=", ".join(items),
+            )
+        )
 
 
 def _named(action: DeadAction) -> str:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from domain.actions import ActionStatus
 from domain.compliance.gate import Verdict
 from domain.compliance.rules import packs_for
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import Ladder
-from domain.reasons import ReasonCode, Reasons
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
@@ -30,6 +31,7 @@ from workers.gate.problems import note_gate_problems
 log = logging.getLogger(__name__)
 
 ESCALATION_FAILED = "escalation_failed"
+STEP_DISCARDED = "step_discarded"
 REVIEW_AGAIN_AFTER = timedelta(hours=1)
 
 
@@ -160,7 +162,8 @@ def _keep_problems(
 ) -> None:
     """Resolve the problems of loans that could be decided now; note what keeps others from it.
 
-    That is a ladder that is missing, or a calendar that does not go as far as a due date.
+    That is a ladder that is missing, or a calendar that does not go as far as a due date. That what
+    is due waits for a step which somebody discarded is noted too.
     """
     on = now.date()
     unknown = {
@@ -173,13 +176,37 @@ def _keep_problems(
     for loan_id, why in unknown.items():
         note_problem(connection, loan_id, DUE_DAY_NOT_KNOWN, why, now)
     had_problem = [review.decision for review in reviews if review.facts.has_problem]
+    discarded = {r.loan.id: found for r in reviews if (found := _discarded_step(r))}
+    for loan_id, found in discarded.items():
+        note_problem(connection, loan_id, STEP_DISCARDED, found, now)
+    waiting = [d.loan_id for d in had_problem if d.loan_id in discarded]
+    resolve_problems(connection, waiting, (ESCALATION_FAILED, NO_LADDER), now)
+    had_problem = [d for d in had_problem if d.loan_id not in discarded]
     with_ladder = [d.loan_id for d in had_problem if d.ladder_id is not None]
     without = [d.loan_id for d in had_problem if d.ladder_id is None]
-    resolve_problems(connection, with_ladder, (ESCALATION_FAILED, NO_LADDER), now)
-    resolve_problems(connection, without, (ESCALATION_FAILED,), now)
+    resolve_problems(connection, with_ladder, (ESCALATION_FAILED, NO_LADDER, STEP_DISCARDED), now)
+    resolve_problems(connection, without, (ESCALATION_FAILED, STEP_DISCARDED), now)
     for row, _, _, decision in reviews:
         if decision.outcome is Outcome.NO_LADDER:
             note_problem(connection, row.id, NO_LADDER, ctx.why_no_ladder(row, on), now)
+
+
+def _discarded_step(review: _Review) -> Reasons:
+    """The step that something due waits for, and whose last item was discarded; none: ()."""
+    ladder, decision = review.ladder, review.decision
+    if ladder is None or not decision.waits_for:
+        return ()
+    discarded = {
+        stored.past.item
+        for stored in review.facts.actions
+        if stored.past.status is ActionStatus.DISCARDED
+        and stored.past.ladder_since == decision.ladder_since
+        and stored.past.person is None
+    }
+    for step in ladder.steps:
+        if step.id in decision.waits_for and step.last and step.last.id in discarded:
+            return because(ReasonCode.STEP_DISCARDED, item=step.last.id, step=step.id)
+    return ()
 
 
 def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:

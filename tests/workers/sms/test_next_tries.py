@@ -16,7 +16,7 @@ from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from tests.support.loans import PHONE, Book, shipped_ladder, shipped_policy
 from tests.support.sending import Scripted, route
-from workers.actions.dead_letters import discard, retry
+from workers.actions.dead_letters import discard, items_requiring, retry
 from workers.db.schema import action, contact, decision, loan, message, problem
 from workers.history import loan_history
 from workers.legal.legal_files import open_legal_file
@@ -221,6 +221,29 @@ def test_what_somebody_discarded_stays_so(engine: Engine) -> None:
     report(book, MessageStatus.UNDELIVERED)
     report(book, MessageStatus.DELIVERED)
     assert book.actions("L-1")["text"] == "discarded"
+
+
+def test_that_a_step_waits_for_what_was_discarded_is_a_problem_until_it_was_tried_otherwise(
+    engine: Engine,
+) -> None:
+    book = book_of(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE action SET status = 'dead' WHERE item = 'text'")
+    text = book.action_id("L-1", "text")
+    assert items_requiring(book.ctx, text) == ["file"]
+    discard(book.ctx, text, Actor("op-1"))
+    review(book, "2026-03-05 10:00")
+    review(book, "2026-03-06 10:00")
+    found = book.one(problem)
+    assert (found.kind, found.resolved_at) == ("step_discarded", None)
+    assert found.detail == because(ReasonCode.STEP_DISCARDED, item="text", step="remind")
+
+    with engine.begin() as connection:  # as the tape says it
+        tried = {"steps_tried": ["remind"], "steps_tried_at": date(2026, 3, 2)}
+        connection.execute(update(loan).values(tried))
+    review(book, "2026-03-07 10:00")
+    assert book.one(problem).resolved_at is not None
+    assert book.actions("L-1")["file"] == "planned"
 
 
 def test_a_next_try_whose_answer_is_lost_is_not_followed_by_another(engine: Engine) -> None:
