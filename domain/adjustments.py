@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from domain.allocation import Allocation, AllocationOrder, apply_allocations, in_order
@@ -137,7 +136,7 @@ def apply_parts(
 def take_back_charge(
     instalments: Sequence[Instalment],
     charged: Sequence[AdjustedPart],
-    waived: Mapping[tuple[date, Component], Decimal] = MappingProxyType({}),
+    waived: Mapping[tuple[date, Component], Decimal] | None = None,
 ) -> tuple[
     tuple[Instalment, ...],
     dict[tuple[date, Component], Decimal],
@@ -154,7 +153,7 @@ def take_back_charge(
         if (instalment := by_due_on.get(part.due_on)) is not None:
             key = (part.due_on, part.component)
             rest = part.amount - min(part.amount, instalment.unpaid_of(part.component))
-            if cut := min(rest, waived.get(key, ZERO)):
+            if cut := min(rest, (waived or {}).get(key, ZERO)):
                 of_waivers[key] = cut
             if amount := min(rest - cut, instalment.paid_of(part.component)):
                 paid[key] = amount

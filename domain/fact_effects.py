@@ -80,6 +80,7 @@ EFFECTS: Mapping[PersonFact | NumberFact | HoldKind | FromContacts, Effect] = {
     HoldKind.INSOLVENCY: P,
     HoldKind.DECEASED: P,
     HoldKind.LEGAL_STAY: P,
+    HoldKind.ABSENT: P,
     HoldKind.MANUAL: P,
 }
 """Of each fact, whether it protects or loosens. There is no other place that says so."""
