@@ -28,12 +28,12 @@ PAYMENT: dict[str, Any] = {
 
 
 def listen(book: Book, *secrets: str) -> None:
-    """Let the house take events of the sender `lender`, signed with any of these secrets."""
+    """Let Arrears take events of the sender `lender`, signed with any of these secrets."""
     listen_to(book, **({LENDER: secrets} if secrets else {}))
 
 
 def listen_to(book: Book, **of_senders: Sequence[str]) -> None:
-    """Let the house take events of these senders, signed with any of their secrets."""
+    """Let Arrears take events of these senders, signed with any of their secrets."""
     known = {
         sender: [SecretStr(secret) for secret in secrets] for sender, secrets in of_senders.items()
     }

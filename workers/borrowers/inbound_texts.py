@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import BY_TEXT
 from domain.events import Named
@@ -24,9 +23,9 @@ from workers.db.encryption import Cipher
 from workers.db.inbox import forget_values
 from workers.db.people import lock_people
 from workers.db.persons import lock_number, records_with
-from workers.db.schema import borrower, reply
+from workers.db.schema import borrower
 from workers.db.spoken_language import spoken_language
-from workers.db.unread_texts import PAYLOAD_BODY, subject_of, writers_of
+from workers.db.unread_texts import PAYLOAD_BODY, insert_reply, subject_of, writers_of
 from workers.escalation.reassess import reassess
 from workers.sms.providers.port import InboundText
 
@@ -93,22 +92,16 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     people = lock_people(connection, sender, also) if reaches_people else None
     # Locked last, as the claim does, which cannot send before it has the number.
     number = lock_number(connection, sender) if sender else None
-    new = connection.execute(
-        insert(reply)
-        .values(
-            contact_point_id=number,
-            borrower_id=about.borrower_id if about else None,
-            loan_id=about.loan_id if about else None,
-            provider=payload["provider"],
-            sid=payload["sid"],
-            kind=reading.kind,
-            to_read=reading.to_read,
-            body_encrypted=ctx.cipher.encrypt(body),
-            received_at=received_at,
-        )
-        .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
-        .returning(reply.c.id)
-    ).scalar()
+    new = insert_reply(
+        connection,
+        payload,
+        about,
+        contact_point_id=number,
+        kind=reading.kind,
+        to_read=reading.to_read,
+        body_encrypted=ctx.cipher.encrypt(body),
+        received_at=received_at,
+    )
     # A text that was recorded before must not undo what another one said in between.
     if new is not None and number is not None:
         asked = AskedAt(new, received_at)

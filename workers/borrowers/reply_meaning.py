@@ -148,7 +148,8 @@ _FOUND = select(*columns_of(_Reply, reply, contact_point, loan)).select_from(
 
 
 def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: _Reply) -> None:
-    """Place a new hold of the loan. One on record may be over: the text would be closed in vain."""
+    """Place a new hold of the loan. A hold on record may be over, so it is refused: the text would
+    be closed and nothing would be held."""
     disputed = read.loan or found.external_id
     if disputed is None or read.dispute is None or read.why is None:
         raise RejectedError(ReasonCode.DISPUTE_NEEDS_MORE, reply_id=read.reply)

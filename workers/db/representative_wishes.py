@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor
 from domain.persons import OF_REPRESENTATIVES, PersonFact
-from workers.db.persons import lock_number
+from workers.db.persons import lock_number, represented_through
 from workers.db.said_facts import SaidFact
 from workers.db.schema import borrower, person_fact, representative, representative_wish
 
@@ -42,17 +42,7 @@ def _about(loan_id: int) -> ColumnElement[bool]:
 
 def is_of_representative(connection: Connection, blind_index: bytes) -> bool:
     """Whether somebody has a number who acts for anybody now."""
-    acting = (
-        select(representative.c.id)
-        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
-        .where(
-            representative.c.phone_blind_index == blind_index,
-            representative.c.ended_at.is_(None),
-            person_fact.c.ended_at.is_(None),
-        )
-        .limit(1)
-    )
-    return connection.execute(acting).first() is not None
+    return connection.execute(represented_through(blind_index).limit(1)).first() is not None
 
 
 def wishes_among(

@@ -82,21 +82,36 @@ def keep_unread(connection: Connection, payload: Mapping[str, Any], *, words: bo
     received_at = datetime.fromisoformat(payload["received_at"])
     about = subject_of(connection, writers_of(connection, sender, received_at))
     body = payload.get(PAYLOAD_BODY)
-    connection.execute(
+    insert_reply(
+        connection,
+        payload,
+        about,
+        contact_point_id=number,
+        kind=ReplyKind.OTHER,
+        to_read=True,
+        body_encrypted=b64decode(body) if body and words else None,
+        received_at=received_at,
+    )
+
+
+def insert_reply(
+    connection: Connection, payload: Mapping[str, Any], about: Subject | None, **values: Any
+) -> int | None:
+    """Insert a text from the payload of its event, with these other columns; its id, or None if it
+    is on record already."""
+    new: int | None = connection.execute(
         insert(reply)
         .values(
-            contact_point_id=number,
             borrower_id=about.borrower_id if about else None,
             loan_id=about.loan_id if about else None,
             provider=payload["provider"],
             sid=payload["sid"],
-            kind=ReplyKind.OTHER,
-            to_read=True,
-            body_encrypted=b64decode(body) if body and words else None,
-            received_at=received_at,
+            **values,
         )
         .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
-    )
+        .returning(reply.c.id)
+    ).scalar()
+    return new
 
 
 class UnreadText(NamedTuple):

@@ -11,7 +11,7 @@ from domain.reasons import ReasonCode
 from workers.db.inbox import payload_value
 from workers.db.persons import may_mean_record
 from workers.db.schema import borrower, inbox_event, reply, staff
-from workers.history.loan import ExplainedLoan
+from workers.history.loan import ExplainedLoan, by_whom_and_why
 
 CHANGED = (
     *("phone_encrypted", "phones_encrypted", "another_phone_encrypted"),
@@ -35,8 +35,7 @@ def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[
     for payload, completed_at in rows:
         changed = tuple(name for name in CHANGED if name in payload)
         parts = [part(Phrase.CONTACTS_CHANGED, changed=changed)]
-        if actor := payload.get("actor"):
-            parts.append(part(Phrase.RECORDED_BY, actor=actor))
+        parts.extend(by_whom_and_why(payload.get("actor")))
         yield Entry(completed_at, tuple(parts))
 
 

@@ -31,7 +31,7 @@ from workers.db.schema import (
     representative_wish,
     same_person_change,
 )
-from workers.history.loan import ExplainedLoan, of_loan, why
+from workers.history.loan import ExplainedLoan, by_whom_and_why, of_loan, why
 
 
 def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
@@ -45,21 +45,14 @@ def past_write_offs(connection: Connection, subject: ExplainedLoan) -> Iterator[
     for row in connection.execute(of_loan(past_write_off, subject)):
         yield _written_off(row)
         undone = part(Phrase.WRITE_OFF_UNDONE, taken_back_on=row.taken_back_on)
-        parts = (undone, *_by_whom_and_why(row.taken_back_by, row.taken_back_why))
+        parts = (undone, *by_whom_and_why(row.taken_back_by, row.taken_back_why))
         yield Entry(row.taken_back_at, parts)
 
 
 def _written_off(row: Any) -> Entry:
     written_off = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=row.written_off_on)
-    parts = (written_off, *_by_whom_and_why(row.written_off_by, row.written_off_why))
+    parts = (written_off, *by_whom_and_why(row.written_off_by, row.written_off_why))
     return Entry(row.written_off_at, parts)
-
-
-def _by_whom_and_why(actor: str | None, why: str | None) -> Iterator[Part]:
-    if actor:
-        yield part(Phrase.RECORDED_BY, actor=actor)
-    if why:
-        yield part(Phrase.THEY_SAID_WHY, why=why)
 
 
 def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -73,8 +66,7 @@ def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator
             parts = [part(Phrase.ACKNOWLEDGED_BY, borrower=row.external_id, **said)]
         if row.document:
             parts.append(part(Phrase.PROOF_IS_IN, proof_document=row.document))
-        if row.actor:
-            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        parts.extend(by_whom_and_why(row.actor))
         yield Entry(row.recorded_at, tuple(parts))
         back = part(Phrase.ACKNOWLEDGEMENT_WITHDRAWN, acknowledged_on=row.acknowledged_on)
         yield from _taken_back(row, back)
@@ -82,8 +74,7 @@ def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator
 
 def _taken_back(row: Row[*tuple[Any, ...]], said: Part) -> Iterator[Entry]:
     if row.taken_back_at is not None:
-        by = (part(Phrase.RECORDED_BY, actor=row.taken_back_by),) if row.taken_back_by else ()
-        yield Entry(row.taken_back_at, (said, *by))
+        yield Entry(row.taken_back_at, (said, *by_whom_and_why(row.taken_back_by)))
 
 
 def limitation_facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -96,13 +87,11 @@ def limitation_facts(connection: Connection, subject: ExplainedLoan) -> Iterator
             parts = [part(Phrase.LIMITATION_FACT_LASTED, ends_on=row.ends_on, **dates)]
         if row.document:
             parts.append(part(Phrase.PROOF_IS_IN, proof_document=row.document))
-        if row.actor:
-            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        parts.extend(by_whom_and_why(row.actor))
         yield Entry(row.recorded_at, tuple(parts))
         if ended_later:
             parts = [part(Phrase.LIMITATION_FACT_ENDED, ends_on=row.ends_on, **dates)]
-            if row.ended_by:
-                parts.append(part(Phrase.RECORDED_BY, actor=row.ended_by))
+            parts.extend(by_whom_and_why(row.ended_by))
             yield Entry(row.end_recorded_at, tuple(parts))
         yield from _taken_back(row, part(Phrase.LIMITATION_FACT_WITHDRAWN, **dates))
 

@@ -1,6 +1,6 @@
 """The loan that is explained, the rows that belong to it, and its reasons as a part of an entry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -65,3 +65,11 @@ def _not_encrypted(table: Table) -> list[Column[Any]]:
 def why(reason: Reasons) -> tuple[Part, ...]:
     """The reasons as one part of an entry; nothing where there are none."""
     return (part(Phrase.WHY, reason=reason),) if reason else ()
+
+
+def by_whom_and_why(actor: str | None, why: str | None = None) -> Iterator[Part]:
+    """Who recorded something and why, as far as it is known."""
+    if actor:
+        yield part(Phrase.RECORDED_BY, actor=actor)
+    if why:
+        yield part(Phrase.THEY_SAID_WHY, why=why)

@@ -15,7 +15,7 @@ from domain.loans import ZERO
 from domain.payments import ReturnKind
 from workers.db.schema import adjustment, adjustment_part, allocation, payment, payment_return
 from workers.db.typed_rows import typed_rows
-from workers.history.loan import ExplainedLoan, of_loan
+from workers.history.loan import ExplainedLoan, by_whom_and_why, of_loan
 
 
 class _Payment(NamedTuple):
@@ -74,13 +74,11 @@ def returns(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         is_refund = row.kind == ReturnKind.REFUND
         phrase = Phrase.REFUNDED if is_refund else Phrase.REVERSED_PART
         parts = [part(phrase, returned_on=row.returned_on, **said)]
-        if row.actor:
-            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        parts.extend(by_whom_and_why(row.actor))
         yield Entry(row.recorded_at, tuple(parts))
         if row.taken_back_at is not None:
             parts = [part(Phrase.REVERSAL_UNDONE, taken_back_on=row.taken_back_on, **said)]
-            if row.taken_back_by:
-                parts.append(part(Phrase.RECORDED_BY, actor=row.taken_back_by))
+            parts.extend(by_whom_and_why(row.taken_back_by))
             yield Entry(row.taken_back_at, tuple(parts))
 
 
@@ -111,10 +109,7 @@ def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
             parts.append(part(Phrase.ADJUSTED_PARTS, changes=tuple(changed)))
         elif row.in_tape_as_of is not None:
             parts.append(part(Phrase.ADJUSTED_IN_TAPE, in_tape_as_of=row.in_tape_as_of))
-        if row.actor:
-            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
-        if row.why:
-            parts.append(part(Phrase.THEY_SAID_WHY, why=row.why))
+        parts.extend(by_whom_and_why(row.actor, row.why))
         yield Entry(row.recorded_at, tuple(parts))
 
 
@@ -125,8 +120,7 @@ def taken_back(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry
     ):
         said = {"adjustment": row.external_id, "taken_back_on": row.taken_back_on}
         parts = [part(Phrase.ADJUSTMENT_REVERSED, **said)]
-        if row.taken_back_by:
-            parts.append(part(Phrase.RECORDED_BY, actor=row.taken_back_by))
+        parts.extend(by_whom_and_why(row.taken_back_by))
         yield Entry(row.taken_back_at, tuple(parts))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from workers.db.schema import absent_loan, replaced_instalment, replaced_schedule
-from workers.history.loan import ExplainedLoan, of_loan
+from workers.history.loan import ExplainedLoan, by_whom_and_why, of_loan
 
 
 def replaced_schedules(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -40,10 +40,7 @@ def replaced_schedules(connection: Connection, subject: ExplainedLoan) -> Iterat
         parts = [part(Phrase.SCHEDULE_REPLACED, **said, **new, **amounts)]
         if row.tape_as_of:
             parts.append(part(Phrase.SCHEDULE_OF_TAPE, as_of=row.tape_as_of))
-        if row.actor:
-            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
-        if row.why:
-            parts.append(part(Phrase.THEY_SAID_WHY, why=row.why))
+        parts.extend(by_whom_and_why(row.actor, row.why))
         yield Entry(row.recorded_at, tuple(parts))
 
 
