@@ -424,8 +424,13 @@ Reasons: TypeAlias = tuple[Reason, ...]
 
 def because(code: ReasonCode, **params: Any) -> Reasons:
     """One reason. Dates, amounts and enumerations become what JSON has for them."""
-    currency = next((str(params[name]) for name in _CURRENCIES if params.get(name)), None)
+    currency = currency_of(params)
     return (Reason(code, {name: _as_json(value, currency) for name, value in params.items()}),)
+
+
+def currency_of(params: Mapping[str, Any]) -> str | None:
+    """The currency of the amounts among these parameters; None if they do not say it."""
+    return next((str(params[name]) for name in _CURRENCIES if params.get(name)), None)
 
 
 def reasons_as_json(reasons: Reasons) -> list[dict[str, Any]]:

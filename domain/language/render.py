@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from domain.language.phrases import Phrase
-from domain.reasons import Reason, ReasonCode, Reasons, decimal_string
+from domain.reasons import Reason, ReasonCode, Reasons, currency_of, decimal_string
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -121,7 +121,7 @@ def _reasons_in(value: Value) -> Reasons:
 def _template(
     code: Phrase | ReasonCode, values: Mapping[str, Any], language: Language, zone: tzinfo | None
 ) -> str:
-    currency = values.get("currency")
+    currency = currency_of(values)
     words = {
         name: _in_words(name, value, language, zone, currency) for name, value in values.items()
     }

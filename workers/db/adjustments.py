@@ -1,16 +1,15 @@
 """Adjustments of what is owed, and the parts of instalments that they change, as rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, any_, cast, delete, select, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, insert
+from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.adjustments import AdjustedPart, Adjustment, AdjustmentKind
 from domain.loans import Component, Instalment
-from workers.db.bulk import insert_rows
 from workers.db.schema import adjustment, adjustment_part, instalment, loan
 from workers.db.sender_ids import is_named
 from workers.db.typed_rows import columns_of, typed_row
@@ -134,33 +133,6 @@ def waivers_of(connection: Connection, loan_id: int) -> list[RecordedWaiver]:
         RecordedWaiver(row.id, row.adjustment, parts_of_adjustment(connection, row.id))
         for row in waivers
     ]
-
-
-def insert_parts(connection: Connection, parts_of: Mapping[int, Sequence[AdjustedPart]]) -> None:
-    """Insert what adjustments change, by their ids. One statement."""
-    rows = [
-        {
-            "adjustment_id": id,
-            "due_on": part.due_on,
-            "component": part.component,
-            "amount": part.amount,
-            "counts_from": part.counts_from,
-        }
-        for id, parts in parts_of.items()
-        for part in parts
-    ]
-    if rows:
-        insert_rows(connection, adjustment_part, rows)
-
-
-def replace_parts(connection: Connection, parts_of: Mapping[int, Sequence[AdjustedPart]]) -> None:
-    """Replace what adjustments change, by their ids. Two statements, or none."""
-    if parts_of:
-        ids = cast(list(parts_of), ARRAY(BIGINT))
-        connection.execute(
-            delete(adjustment_part).where(adjustment_part.c.adjustment_id == any_(ids))
-        )
-        insert_parts(connection, parts_of)
 
 
 def save_schedule(

@@ -6,12 +6,12 @@ from datetime import date
 from decimal import Decimal
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, any_, cast, delete, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+from sqlalchemy import Connection, text, update
 
 from domain.allocation import Allocation
 from domain.tape_reconciliation import BookedAdjustment, BookedPayment, OnRecord
-from workers.db.bulk import as_rows, given_rows, insert_rows, is_among
+from workers.db.bulk import as_rows, given_rows, is_among
+from workers.db.parts import replace_parts
 from workers.db.prepared_statements import prepared
 from workers.db.schema import allocation, payment
 
@@ -107,7 +107,7 @@ def replace_all_allocations(
     set_unallocated(
         connection, {id: unallocated for id, (_, unallocated) in allocations_of.items()}
     )
-    replace_allocations(connection, {id: parts for id, (parts, _) in allocations_of.items()})
+    replace_parts(connection, allocation, {id: parts for id, (parts, _) in allocations_of.items()})
 
 
 _UNALLOCATED = as_rows((payment.c.id, payment.c.unallocated))
@@ -123,30 +123,3 @@ def set_unallocated(connection: Connection, unallocated: Mapping[int, Decimal]) 
     if unallocated:
         rows = [{"id": id, "unallocated": amount} for id, amount in unallocated.items()]
         connection.execute(_SET_UNALLOCATED, {"of_payments": list(unallocated), **given_rows(rows)})
-
-
-def replace_allocations(
-    connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]
-) -> None:
-    """Replace the allocations of payments, by their ids. Two statements."""
-    payment_ids = cast(list(parts_of), ARRAY(BIGINT))
-    connection.execute(delete(allocation).where(allocation.c.payment_id == any_(payment_ids)))
-    insert_allocations(connection, parts_of)
-
-
-def insert_allocations(
-    connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]
-) -> None:
-    """Insert the allocations of new payments, by their ids. One statement."""
-    rows = [
-        {
-            "payment_id": payment_id,
-            "due_on": part.due_on,
-            "component": part.component,
-            "amount": part.amount,
-        }
-        for payment_id, parts in parts_of.items()
-        for part in parts
-    ]
-    if rows:
-        insert_rows(connection, allocation, rows)

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from domain.adjustments import AdjustmentKind
 from domain.language.phrases import Phrase
@@ -34,14 +34,12 @@ def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each payment and how it was allocated to the schedule."""
     allocations: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
-        select(allocation)
+        select(allocation, payment.c.currency)
         .join(payment, payment.c.id == allocation.c.payment_id)
         .where(payment.c.loan_id == subject.id)
         .order_by(allocation.c.due_on, allocation.c.component)
     ):
-        allocations[row.payment_id].append(
-            part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
-        )
+        allocations[row.payment_id].append(_component(row, row.currency))
     rows = connection.execute(of_loan(payment, subject, _Payment))
     for stored in typed_rows(_Payment, rows):
         yield Entry(stored.recorded_at, tuple(_payment(stored, allocations[stored.id])))
@@ -91,9 +89,7 @@ def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
         .where(adjustment.c.loan_id == subject.id)
         .order_by(adjustment_part.c.due_on, adjustment_part.c.component)
     ):
-        changes[row.adjustment_id].append(
-            part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
-        )
+        changes[row.adjustment_id].append(_component(row, subject.currency))
     for row in connection.execute(of_loan(adjustment, subject)):
         phrase = Phrase(f"adjusted_{row.kind}")
         if row.kind == AdjustmentKind.WAIVER and row.amount is None:
@@ -103,7 +99,8 @@ def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
             for name in ("amount", "component", "instalment", "due_on")
             if (value := getattr(row, name)) is not None
         }
-        booked = part(phrase, adjustment=row.external_id, booked_on=row.booked_on, **said)
+        said |= {"adjustment": row.external_id, "booked_on": row.booked_on}
+        booked = part(phrase, currency=subject.currency, **said)
         parts = [booked]
         if changed := changes[row.id]:
             parts.append(part(Phrase.ADJUSTED_PARTS, changes=tuple(changed)))
@@ -124,6 +121,11 @@ def taken_back(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry
         yield Entry(row.taken_back_at, tuple(parts))
 
 
+def _component(row: Row[*tuple[Any, ...]], currency: str) -> Part:
+    said = {"component": row.component, "due_on": row.due_on, "amount": row.amount}
+    return part(Phrase.ALLOCATION, currency=currency, **said)
+
+
 def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
     yield part(
         Phrase.PAYMENT,
@@ -139,4 +141,4 @@ def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
     if allocations:
         yield part(Phrase.ALLOCATED, allocations=tuple(allocations))
     if row.unallocated > ZERO:
-        yield part(Phrase.LEFT_OVER, amount=row.unallocated)
+        yield part(Phrase.LEFT_OVER, amount=row.unallocated, currency=row.currency)

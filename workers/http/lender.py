@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Security
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field, field_serializer
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -43,7 +43,11 @@ class CallLoan(BaseModel, from_attributes=True):
     """The ladder item that asks for the call."""
     currency: str
     """ISO 4217."""
-    past_due: Annotated[Decimal, PlainSerializer(decimal_string, return_type=str)]
+    past_due: Decimal
+
+    @field_serializer("past_due")
+    def _with_places_of_currency(self, past_due: Decimal) -> str:
+        return decimal_string(past_due, self.currency)
 
 
 class CallLeave(BaseModel, from_attributes=True):

@@ -32,15 +32,15 @@ from workers.db.adjustments import (
     RecordedWaiver,
     adjustment_known_as,
     insert_adjustment,
-    insert_parts,
     loan_of_adjustment,
     parts_of_adjustment,
-    replace_parts,
     save_schedule,
     waivers_of,
 )
 from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
+from workers.db.parts import insert_parts, replace_parts
 from workers.db.schema import adjustment as adjustment_table
+from workers.db.schema import adjustment_part
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
 from workers.payments.left_over import allocate_left_over, free_allocations
@@ -125,7 +125,7 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
         return because(ReasonCode.ADJUSTMENT_IN_TAPE, adjustment=new.adjustment, on=in_tape)
     order = ctx.allocation_order(loan.jurisdiction)
     parts = adjust(schedule, booked, order, _falls_due(ctx, loan))
-    insert_parts(connection, {adjustment_id: parts})
+    insert_parts(connection, adjustment_part, {adjustment_id: parts})
     after = apply_parts(schedule, parts)
     if booked.kind is AdjustmentKind.CHARGE:
         after = _without_waived(connection, loan, after, booked, parts)
@@ -288,7 +288,7 @@ def _waive_less(
                 back.append(replace(part, amount=cut))
         if back:
             changed[id] = merge_parts(parts, back)
-    replace_parts(connection, changed)
+    replace_parts(connection, adjustment_part, changed)
 
 
 def _without_waived(
@@ -307,7 +307,7 @@ def _without_waived(
             if parts:
                 after = apply_parts(after, parts)
                 waived[id] = merge_parts(before, parts)
-    replace_parts(connection, waived)
+    replace_parts(connection, adjustment_part, waived)
     return tuple(after)
 
 

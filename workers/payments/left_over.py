@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select, update
 
 from domain.allocation import Allocation, AllocationOrder, allocate, merge_allocations
 from domain.loans import ZERO, Component
-from workers.db.allocations import replace_allocations
 from workers.db.loans import load_schedule, pay_instalments
+from workers.db.parts import replace_parts
 from workers.db.schema import allocation, payment
 
 
@@ -33,7 +33,7 @@ def allocate_left_over(connection: Connection, order: AllocationOrder, loan_id: 
         if not parts:
             return
         merged = merge_allocations(allocations_of(connection, payment_id), parts)
-        replace_allocations(connection, {payment_id: merged})
+        replace_parts(connection, allocation, {payment_id: merged})
         pay_instalments(connection, {loan_id: parts})
         connection.execute(
             update(payment).where(payment.c.id == payment_id).values(unallocated=left)
@@ -73,7 +73,7 @@ def free_allocations(
             back = Allocation(*key, -cut)
             of_payment = allocations_of(connection, row.payment_id)
             merged = [part for part in merge_allocations(of_payment, [back]) if part.amount]
-            replace_allocations(connection, {row.payment_id: merged})
+            replace_parts(connection, allocation, {row.payment_id: merged})
     for payment_id, amount in freed.items():
         connection.execute(
             update(payment)

@@ -16,7 +16,7 @@ from domain.loans import ZERO
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.allocations import insert_allocations, set_unallocated
+from workers.db.allocations import set_unallocated
 from workers.db.bulk import insert_rows
 from workers.db.loans import (
     LockedLoan,
@@ -26,6 +26,8 @@ from workers.db.loans import (
     not_known_yet,
     pay_instalments,
 )
+from workers.db.parts import insert_parts
+from workers.db.schema import allocation
 from workers.db.schema import loan as loan_table
 from workers.db.schema import payment as payment_table
 from workers.db.sender_ids import is_named, named_by_staff
@@ -260,7 +262,7 @@ def _allocate(
         of_loans[loan.id] += parts
         if left:
             left_over[payment.key] = left
-    insert_allocations(connection, of_payments)
+    insert_parts(connection, allocation, of_payments)
     pay_instalments(connection, of_loans)
     set_unallocated(connection, {ids[key]: left for key, left in left_over.items()})
     return left_over, named_in_vain

@@ -16,12 +16,12 @@ from domain.reasons import ReasonCode, Reasons, because
 from domain.schedule import one_a_day
 from domain.tape_reconciliation import reconcile, with_new_schedule
 from workers.context import Context
-from workers.db.adjustments import replace_parts
 from workers.db.allocations import read_recorded_money, replace_all_allocations
 from workers.db.loans import LockedLoan, lock_named_loan
+from workers.db.parts import replace_parts
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS, resolve_problems
 from workers.db.replaced_schedules import Replacement, replace_schedule
-from workers.db.schema import replaced_schedule
+from workers.db.schema import adjustment_part, replaced_schedule
 from workers.escalation.reassess import reassess
 from workers.payments.payments import where_it_stands
 
@@ -84,7 +84,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     record = read_recorded_money(connection, [loan.id], on)[loan.id]
     result = reconcile(schedule, with_new_schedule(record), on, order)
     replace_all_allocations(connection, result.allocations)
-    replace_parts(connection, result.adjusted)
+    replace_parts(connection, adjustment_part, result.adjusted)
     replace_schedule(
         connection,
         Replacement(

@@ -27,8 +27,8 @@ from domain.reasons import ReasonCode, Reasons, because
 from domain.tape_reconciliation import remove_paid
 from workers.context import Context
 from workers.db.adjustments import save_schedule
-from workers.db.allocations import replace_allocations
 from workers.db.loans import load_schedule, lock_loan_of
+from workers.db.parts import replace_parts
 from workers.db.payments import (
     PaymentReturn,
     RecordedPayment,
@@ -40,6 +40,7 @@ from workers.db.payments import (
     was_taken_back,
 )
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
+from workers.db.schema import allocation
 from workers.db.schema import payment as payment_table
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
@@ -219,7 +220,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         )
         update_payment(connection, paid.id, reversed_on=None, reversed_at=None)
         if not is_noted:
-            replace_allocations(connection, {paid.id: ()})
+            replace_parts(connection, allocation, {paid.id: ()})
             update_payment(connection, paid.id, unallocated=ZERO)
             paid = paid._replace(unallocated=ZERO)
     if is_noted or (paid.tape_as_of is not None and on < paid.tape_as_of):
@@ -368,7 +369,7 @@ def _reverse_part(
     )
     undone = _from_first(last_first, amount - of_rest)
     kept = [part for part in merge_allocations(allocations, undone) if part.amount]
-    replace_allocations(connection, {paid.id: kept})
+    replace_parts(connection, allocation, {paid.id: kept})
     save_schedule(connection, paid.loan_id, schedule, _unpaid(schedule, undone, order, paid))
     return _after_reversal(connection, ctx, paid)
 
@@ -412,7 +413,7 @@ def _allocate_again(
     schedule = load_schedule(connection, paid.loan_id)
     parts, left = allocate(schedule, amount, order, paid.paid_on, paid.instalment)
     merged = merge_allocations(allocations_of(connection, paid.id), parts)
-    replace_allocations(connection, {paid.id: merged})
+    replace_parts(connection, allocation, {paid.id: merged})
     save_schedule(connection, paid.loan_id, schedule, apply_allocations(schedule, parts))
     update_payment(connection, paid.id, unallocated=paid.unallocated + left)
 

@@ -12,9 +12,10 @@ from domain.allocation import AllocationOrder
 from domain.loans import Instalment, Problem
 from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled
-from workers.db.adjustments import replace_parts
 from workers.db.allocations import read_recorded_money, replace_all_allocations
+from workers.db.parts import replace_parts
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS
+from workers.db.schema import adjustment_part
 from workers.db.typed_rows import typed_rows
 from workers.tapes.restructured import KnownLoan, Restructured
 from workers.tapes.staging import restage_instalments, stage_problems
@@ -154,6 +155,7 @@ def reconcile_staged(
     )
     replace_parts(
         connection,
+        adjustment_part,
         {id: parts for result in reconciled.values() for id, parts in result.adjusted.items()},
     )
     other = {

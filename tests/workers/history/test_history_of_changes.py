@@ -1,6 +1,8 @@
 """The story stays as it was told: what is undone later is a line of its own, with its moment."""
 
+import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.language.speak import speak
+from domain.loans import Instalment
+from tests.support.events import tell
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
 from workers.history import loan_history
@@ -274,3 +278,39 @@ def test_the_tapes_that_told_of_the_loan_are_told_with_what_they_changed(
         "1000.00 CNY before, days past due 4, 600.00 CNY now.",
     )
     assert len([line for line in story(book) if "Tape " in line]) == 2, "the last told no news"
+
+
+@pytest.mark.parametrize(("currency", "places"), [("JPY", 0), ("KWD", 3)])
+def test_each_amount_has_the_decimal_places_of_its_currency(
+    engine: Engine, currency: str, places: int
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    due_on = date(2026, 3, 1)
+    due = Instalment(due_on, Decimal(500), Decimal(60), Decimal(5))
+    book.loan(LOAN, instalments=[due], currency=currency)
+    book.escalate(LOAN)
+    day = "2026-03-02"
+    told: dict[str, dict[str, object]] = {
+        "charge": {"adjustment": "A-1", "component": "fees", "due_on": "2026-03-01"},
+        "waiver": {"adjustment": "A-2"},
+        "payment": {"external_id": "P-1", "paid_on": day},
+        "promise": {"promise": "PR-1", "due_on": day, "actor": "c-1"},
+    }
+    amounts = {"charge": "7", "waiver": "9", "payment": "570", "promise": "3"}
+    for kind, facts in told.items():
+        booked = {"booked_on": day} if "adjustment" in facts else {}
+        given = {"loan": LOAN, "currency": currency, "amount": amounts[kind]}
+        assert tell(book, kind, **given, **facts, **booked).status == "applied", kind
+    tell(book, "refund", refund="RF-1", payment="P-1", amount="4", refunded_on=day)
+    part = {"amount": "2", "reversal": "R-1"}
+    tell(book, "reversal", payment="P-1", reversed_on=day, **part)
+    tell(book, "reversal", payment="P-1", reversed_on=day)
+
+    for language in ("en", "zh"):
+        with book.ctx.engine.connect() as connection:
+            sentences = loan_history(connection, book.ctx, LOAN, language=language)
+        whole = "\n".join(sentence.text for sentence in sentences)
+        wrong = re.findall(r"\d+\.\d\d(?!\d)", whole)
+        assert wrong == []
+        written = {Decimal(n).__format__(f".{places}f") for n in (565, 7, 9, 570, 3, 4, 2, 500)}
+        assert {amount for amount in written if amount not in whole} == set()

@@ -1,5 +1,7 @@
 """`POST /calls/start`: a dialer asks before it dials."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import Engine
 
@@ -7,6 +9,7 @@ from tests.support.lender import OTHER_SECRET, SECRET, listen, tell
 from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
 from workers.db.schema import contact
+from workers.http.lender import CallLoan
 
 ASKED = {"attempt": "dialer-1", "loan": "L-1", "actor": "c-1"}
 
@@ -32,6 +35,14 @@ def test_a_dialer_gets_the_number_when_the_gate_allows_the_call(book: Book) -> N
     assert book.one(contact).actor == "c-1"
     assert tell(book, ASKED, path="/calls/start").json() == answer.json()
     assert len(book.rows(contact)) == 1
+
+
+@pytest.mark.parametrize(("currency", "written"), [("JPY", "1000"), ("KWD", "1000.000")])
+def test_what_is_past_due_has_the_decimal_places_of_its_currency(
+    currency: str, written: str
+) -> None:
+    about = CallLoan(loan="L-1", item="call", currency=currency, past_due=Decimal(1000))
+    assert about.model_dump(mode="json")["past_due"] == written
 
 
 def test_a_dialer_is_told_why_not_by_which_rule_and_when(book: Book) -> None:
