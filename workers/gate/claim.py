@@ -10,12 +10,11 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    Connection,
-)
+from sqlalchemy import Connection
 
 from domain.actions import CLAIMABLE, STEPS_NOT_TRIED, ActionType, Move
 from domain.collectors import business_day
+from domain.ladder import find_ladder
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
 from workers.db.problems import Contacted
@@ -64,16 +63,26 @@ def claim_together(
 
     Those are due today, of the same type and ladder step, in the same currency, under the same law,
     for the same number and in the same language, of records that are confirmed to be one person;
-    one of each loan. Each is checked by itself, as by
-    `claim`: one that may not be carried out now is moved to where it belongs, and the others stay.
-    The list is empty if there is nothing to do. `may_share` says whether the contact may be about
-    several loans.
+    one of each loan. Where the ladders differ, the words must be the same. Each is checked by
+    itself, as by `claim`: one that may not be carried out now is moved to where it belongs, and the
+    others stay. The list is empty if there is nothing to do. `may_share` says whether the contact
+    may be about several loans.
     """
     now = ctx.now()
-    rows = lock_together(connection, action_id, action_type, now)
+
+    def may_join(first: LockedAction, other: LockedAction) -> bool:
+        return first.ladder_id == other.ladder_id or _template(ctx, first) == _template(ctx, other)
+
+    rows = lock_together(connection, action_id, action_type, now, may_join)
     if len(rows) > 1 and not may_share(rows[0]):
         rows = rows[:1]
     return _claim(connection, ctx, rows, action_type, now)
+
+
+def _template(ctx: Context, row: LockedAction) -> str | None:
+    """The template of an action's text; None: nothing is written."""
+    ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
+    return ladder.item(row.item).template
 
 
 def _claim(

@@ -1,6 +1,6 @@
 """What a contact rests on, locked: the person, the loans by id, then the numbers or the address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -189,7 +189,7 @@ _LOCK_TOGETHER = prepared(
                 loan.c.id != _ASKED_LOAN.c.id,
                 action.c.status.in_(CLAIMABLE),
                 action.c.due_at < bindparam("until"),
-                *_like(action, _ASKED, "type", "ladder_id", "step"),
+                *_like(action, _ASKED, "type", "step"),
                 *_like(loan, _ASKED_LOAN, "currency", "jurisdiction"),
             ),
         ),
@@ -200,24 +200,32 @@ _LOCK_TOGETHER = prepared(
 
 
 def lock_together(
-    connection: Connection, action_id: int, action_type: ActionType, now: datetime
+    connection: Connection,
+    action_id: int,
+    action_type: ActionType,
+    now: datetime,
+    may_join: Callable[[LockedAction, LockedAction], bool],
 ) -> list[LockedAction]:
     """Lock what one contact about several loans rests on, as `lock_action` does for one.
 
     All are loans of records that are confirmed to stand for one person, because the contact names
     them. What another record of the person owes is a contact by itself, which the same caps count.
-    The action itself comes first, then one of each other loan. A loan may have two that are due:
-    the later one of its ladder is taken. One statement, and one more for the numbers.
+    The action itself comes first, then one of each other loan for which `may_join`, asked with the
+    action itself and the other one, is true. A loan may have two of them that are due: the later
+    one of its ladder is taken. One statement, and one more for the numbers.
     """
     values = {
         "of_action": action_id,
         "to_do": action_type,
         "until": business_day(now).ends_at,
     }
-    by_loan = {
-        row.loan_id: row
-        for row in typed_rows(LockedAction, connection.execute(_LOCK_TOGETHER, values))
-    }
-    rows = sorted(by_loan.values(), key=lambda row: row.id != action_id)
-    rows = [row for row in rows if row.locale == rows[0].locale]
-    return _lock_contact_points(connection, rows, action_type.channel)
+    locked = typed_rows(LockedAction, connection.execute(_LOCK_TOGETHER, values))
+    asked = [row for row in locked if row.id == action_id]
+    others = [
+        row
+        for row in locked
+        for first in asked
+        if row.id != action_id and row.locale == first.locale and may_join(first, row)
+    ]
+    by_loan = {row.loan_id: row for row in (*asked, *others)}
+    return _lock_contact_points(connection, list(by_loan.values()), action_type.channel)

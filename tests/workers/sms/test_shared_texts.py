@@ -9,15 +9,18 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
+from domain.compliance.frequency_caps import Cap
+from domain.ladder import AppliesTo, Ladder
 from domain.messages import MessageStatus
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import confirm
 from tests.support.fakes import FakeSmsGateway
-from tests.support.loans import Book, only
+from tests.support.loans import Book, only, shipped_ladder, shipped_policy
 from tests.support.sending import ANSWER_LOST, Scripted
+from workers.calls.assign import assign_call
 from workers.db.loan_facts import load_facts
-from workers.db.schema import contact, message, problem, receipt
+from workers.db.schema import call, contact, message, problem, receipt
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
 from workers.history.history import loan_history
@@ -140,6 +143,86 @@ def test_what_differs_is_a_text_of_its_own(engine: Engine, other: dict[str, str]
     book.send("L-1", TEXT)
     assert [row.part_of for row in book.rows(contact)] == [None]
     assert set(book.actions("L-2").values()) <= {"planned", "deferred", "skipped"}
+
+
+def a_ladder_for(product: str, template: str) -> Ladder:
+    """A ladder of the lender for another product. It is the same but for the words of the text."""
+    ladder = shipped_ladder("consumer_loan_cn")
+    remind, *later = ladder.steps
+    items = tuple(
+        replace(item, template=template) if item.id == TEXT else item for item in remind.items
+    )
+    return replace(
+        ladder,
+        id=f"{product}_cn",
+        applies_to=AppliesTo(("CN",), (product,)),
+        steps=(replace(remind, items=items), *later),
+    )
+
+
+def three_products(engine: Engine, texts_a_day: int) -> Book:
+    """A person with a loan of three products: the card's text says the same as the loan's, and the
+    overdraft's says something else."""
+    shipped = shipped_policy()
+    ladders = (a_ladder_for("card", "reminder_first"), a_ladder_for("overdraft", "reminder_second"))
+    packs = tuple(
+        replace(
+            pack,
+            rules=tuple(
+                replace(rule, at_most=texts_a_day)
+                if isinstance(rule, Cap) and rule.id == "lender.texts_a_day"
+                else rule
+                for rule in pack.rules
+            ),
+        )
+        for pack in shipped.rule_packs
+    )
+    policy = replace(shipped, ladders=(*shipped.ladders, *ladders), rule_packs=packs)
+    book = Book(engine, now="2026-03-02 10:00", policy=policy)
+    products = {"L-1": "consumer_loan", "L-2": "card", "L-3": "overdraft"}
+    for name, product in products.items():
+        book.loan(name, borrower_id="HOB", product=product)
+    book.escalate(*products)
+    return book
+
+
+@pytest.mark.parametrize("first", ["L-1", "L-2"])
+def test_two_products_share_a_text_if_their_ladders_have_the_same_words_for_the_step(
+    engine: Engine, first: str
+) -> None:
+    book = three_products(engine, texts_a_day=2)
+    assert book.send(first, TEXT) == "accepted"
+    (body,) = bodies(book)
+    assert "L-1" in body
+    assert "L-2" in body
+    assert "L-3" not in body
+    assert statuses(book, "L-1", "L-2", "L-3") == ["done", "done", "planned"]
+    assert {row.template for row in book.rows(message)} == {"reminder_first_two_loans"}
+
+
+@pytest.mark.parametrize(
+    ("texts_a_day", "answer", "status"),
+    [(2, "accepted", "done"), (1, "nothing to do", "deferred")],
+)
+def test_other_words_are_a_text_of_their_own_which_waits_for_the_cap_and_is_not_skipped(
+    engine: Engine, texts_a_day: int, answer: str, status: str
+) -> None:
+    book = three_products(engine, texts_a_day)
+    book.send("L-1", TEXT)
+    assert book.send("L-3", TEXT) == answer
+    assert statuses(book, "L-3") == [status]
+    book.at("2026-03-03 10:00").escalate("L-1", "L-2", "L-3")
+    book.send("L-3", TEXT)
+    assert statuses(book, "L-1", "L-2", "L-3") == ["done"] * 3
+    assert len(bodies(book)) == 2
+
+
+def test_two_products_share_a_call_too(engine: Engine) -> None:
+    book = three_products(engine, texts_a_day=2)
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    first, second, third = book.rows(call)
+    assert (first.part_of, second.part_of, third.part_of) == (None, first.id, first.id)
 
 
 @pytest.fixture
