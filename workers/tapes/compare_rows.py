@@ -33,8 +33,8 @@ CREATE TEMP TABLE tape_to_read (
 CREATE TEMP TABLE tape_seen (line int, loan text, is_sure boolean);
 CREATE TEMP TABLE tape_identity (
     line int, is_good boolean, slot int, customer uuid, name bigint, phone bigint, address bigint,
-    place bigint, is_compared boolean, shown text,
-    record text, name_digest bytea, numbers text[], addresses text[]
+    place bigint, is_compared boolean, shown text, person bigint,
+    record text, name_digest bytea, numbers text[], addresses text[], digests jsonb
 );
 CREATE TEMP TABLE tape_error (
     line int, shown_column text, expected text, shown text, said text, said_values jsonb
@@ -87,14 +87,22 @@ SELECT 0, t.* FROM tape_line t
  ORDER BY t.line
 """)
 
-# What one row says of a customer holds for all rows with them: the first one counts.
+# What one row says of a customer holds for all rows with them: the first one counts. If it is what
+# is on record, and the other row names the same person, they agree, and that row stays unread.
 _READ_TOO = text("""
 WITH named AS (
-    SELECT DISTINCT customer FROM tape_identity
+    SELECT i.customer, min(i.person) AS person,
+           min(i.person) = max(i.person) AND bool_and(b.tape_digests = i.digests) IS TRUE
+               AND count(b.id) = count(*) AS is_on_record
+      FROM tape_identity i
+      LEFT JOIN borrower b ON b.external_id = i.record
+     GROUP BY i.customer
 ), same AS (
     SELECT DISTINCT u.line
-      FROM tape_unchanged u, unnest(u.customers) AS x (customer)
-     WHERE customer IN (SELECT customer FROM named)
+      FROM tape_unchanged u
+     CROSS JOIN LATERAL unnest(u.customers, u.persons) AS x (customer, person)
+      JOIN named n ON n.customer = x.customer
+     WHERE NOT (n.is_on_record AND n.person = x.person)
 ), read AS (
     DELETE FROM tape_unchanged u USING same s WHERE u.line = s.line RETURNING u.line
 )

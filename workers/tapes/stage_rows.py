@@ -60,9 +60,11 @@ class SaidOfCustomer(NamedTuple):
     """
     addresses: list[str] | None
     """Likewise."""
+    digests: str | None
+    """Of each field that it says, as JSON."""
 
 
-UNREAD = SaidOfCustomer(None, None, None, None)
+UNREAD = SaidOfCustomer(None, None, None, None, None)
 
 
 class LineToRead(NamedTuple):
@@ -148,7 +150,12 @@ class RowStager:
             found = list(identities(self.mapping, row, self.identity_key))
             said = writing.add(line, loan, found) if isinstance(loan, LoanOnTape) else {}
             identified += (
-                copy_line((line.number, is_good, *identity, *said.get(identity.customer, UNREAD)))
+                copy_line(
+                    (
+                        *(line.number, is_good, *identity, person(identity, self.identity_key)),
+                        *said.get(identity.customer, UNREAD),
+                    )
+                )
                 for identity in found
             )
             if loan_id := self._text(row, Field.EXTERNAL_ID):
@@ -332,6 +339,7 @@ class _Writing:
             addresses=[digests["address"], *([address.hex()] if address else [])]
             if "address" in said
             else None,
+            digests=as_json(digests),
         )
         return {customer: told}
 

@@ -49,10 +49,11 @@ def test_indexes_are_the_same_to_the_last_condition(both: Engine) -> None:
     assert migrated == _indexes(both, "described")
 
 
-def test_tables_that_change_often_are_vacuumed_often(both: Engine) -> None:
+def test_tables_that_change_often_are_vacuumed_often_and_have_room(both: Engine) -> None:
     often = dict.fromkeys(("action", "inbox_event", "message", "outbox_event"), VACUUMED_OFTEN)
-    assert _options(both, "public") == often
-    assert _options(both, "described") == often
+    options = {**often, "loan": ["fillfactor=50"]}
+    assert _options(both, "public") == options
+    assert _options(both, "described") == options
 
 
 VACUUMED_OFTEN = ["autovacuum_vacuum_scale_factor=0.02"]

@@ -33,8 +33,30 @@ def test_a_row_that_differs_is_read_with_all_rows_of_its_customer(
 ) -> None:
     same = [row("L-2", borrower="C-1"), row("L-3", borrower="C-3")]
     bring_in(book, tmp_path, row("L-1", borrower="C-1"), *same, as_of=DAY_1)
+    moved = row("L-1", borrower="C-1", phone="13900139012")
+    report = bring_in(book, tmp_path, moved, *same, as_of=DAY_2)
+    assert report.unchanged == 1
+
+
+def test_a_row_that_says_nothing_new_of_its_customer_is_read_alone(
+    book: Book, tmp_path: Path
+) -> None:
+    same = [row("L-2", borrower="C-1"), row("L-3", borrower="C-3")]
+    bring_in(book, tmp_path, row("L-1", borrower="C-1"), *same, as_of=DAY_1)
     report = bring_in(book, tmp_path, row("L-1", borrower="C-1", paid="5"), *same, as_of=DAY_2)
-    assert (report.unchanged, report.changed) == (1, 1)
+    assert (report.unchanged, report.changed) == (2, 1)
+
+
+def test_a_row_that_says_what_is_on_record_does_not_hide_that_another_says_something_else(
+    book: Book, tmp_path: Path
+) -> None:
+    one = row("L-1", borrower="C-1")
+    other = row("L-2", borrower="C-1", phone="13900139012").replace("Li", "Wu")
+    paid = row("L-2", borrower="C-1", phone="13900139012", paid="5").replace("Li", "Wu")
+    bring_in(book, tmp_path, one, as_of=DAY_1)
+    bring_in(book, tmp_path, other, as_of=DAY_1)
+    report = bring_in(book, tmp_path, one, paid, as_of=DAY_2)
+    assert (report.kept, [error.line for error in report.first_errors]) == (False, [2, 3])
 
 
 def test_one_id_for_two_people_is_found_although_one_of_them_is_unchanged(
