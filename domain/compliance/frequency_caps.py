@@ -118,9 +118,17 @@ class Cap(ContactRule):
         )
 
     def _made(self, facts: ContactFacts) -> tuple[PastContact, ...]:
-        """The contacts among which the cap counts: the person's own, or those at the number."""
-        own = facts.party not in NOT_THE_PERSON and self.scope is not Scope.NUMBER
-        return facts.history if own else facts.history + facts.number_history
+        """The contacts among which the cap counts: the person's own, or those at the number.
+
+        Somebody else is known by their number alone. What was done with others at a number of the
+        person was not done with them.
+        """
+        if self.scope is Scope.NUMBER:
+            return facts.history + facts.number_history
+        if facts.party not in NOT_THE_PERSON:
+            return facts.history
+        with_them = (c for c in facts.number_history if c.number in (None, facts.number))
+        return (*facts.history, *with_them)
 
     def _counts(self, contact: PastContact, facts: ContactFacts) -> bool:
         if contact.channel not in self.counts or contact.outcome in self.ignores:

@@ -20,7 +20,7 @@ from domain.compliance.frequency_caps import (
     windows_around,
 )
 from domain.compliance.rules import Confidence, Source
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, Party
 from domain.contact_outcomes import ContactOutcome
 from domain.reasons import ReasonCode, Reasons, because
 
@@ -182,3 +182,16 @@ def test_what_was_done_with_others_at_the_number_uses_up_nothing_of_the_person(
     shared = replace(alone, number_history=others)
     opens = of_person.earliest_time(shared, Channel.CALL, "UTC", NOON)
     assert opens == of_person.earliest_time(alone, Channel.CALL, "UTC", NOON)
+
+
+@pytest.mark.parametrize("party", sorted(NOT_THE_PERSON))
+def test_what_was_done_with_others_at_a_number_of_the_person_uses_up_nothing_of_somebody_else(
+    party: Party,
+) -> None:
+    yesterday = PastContact(NOON - timedelta(days=1), Channel.CALL, 2, party=Party.BORROWER)
+    shared = replace(cap(ConsecutiveDays(7)), counts_third_parties=True)
+    asked = replace(facts(), party=party, number="THEIRS", numbers=())
+    for number, opens in [("OF THE PERSON", NOON), ("THEIRS", datetime(2026, 6, 23, tzinfo=UTC))]:
+        others = (replace(yesterday, number=number),)
+        known = replace(asked, number_history=others)
+        assert shared.earliest_time(known, Channel.CALL, "UTC", NOON) == opens
