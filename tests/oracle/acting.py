@@ -9,13 +9,13 @@ from tests.oracle.log import Acting, Life
 from tests.oracle.packs import in_force, rules_of
 
 
-def called_instead(life: Life, channel: str, at: datetime) -> Acting | None:
+def called_instead(life: Life, channel: str, loan: int, at: datetime) -> Acting | None:
     """Who is called instead; None: nobody, and then the person is not contacted either.
 
     They are called, and nothing else. They must not have said that they want none of it, and every
     law that says anything of such a representative must let them be contacted.
     """
-    acting = life.acting_at(at)
+    acting = life.acting_at(loan, at)
     if acting is None or channel != "call" or not acting.contacted:
         return None
     today = at.astimezone(ZoneInfo(life.lender_zone)).date()

@@ -50,7 +50,7 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
 
 
 def _of_the_representative(life: Life, reached: Reached) -> Iterator[str]:
-    acting = called_instead(life, reached.channel, reached.at)
+    acting = called_instead(life, reached.channel, reached.loan, reached.at)
     if acting is None:
         yield "nobody is contacted instead of them"
     elif not acting.number or reached.number != acting.number:
@@ -145,18 +145,42 @@ def inconvenient_hours(life: Life, reached: Reached) -> list[Hours]:
 def number_to_use(life: Life, reached: Reached) -> str:
     """The first number of the person that nothing stops; the first one if each is stopped.
 
-    A text that nobody has read stops the contact, and passes no number over.
+    A text that nobody has read stops the contact, and passes no number over. A text that did not
+    arrive at a number goes to the next one, if there is one.
     """
     numbers = life.numbers_at(reached.loan, reached.at)
-    for number in numbers:
-        at_work = life.numbers.knows(number, "at_work", reached.at)
-        if (
-            set(life.numbers.closed_by(number, reached.channel, reached.at)) <= {"unread_reply"}
-            and not (at_work and life.wants("employer_forbids", reached.at))
-            and not _is_inconvenient(life, number, reached.at, at_work=at_work)
-        ):
-            return number
-    return next(iter(numbers), "")
+    free = [number for number in numbers if not _is_passed_over(life, reached, number)]
+    failed = _failed_at(life, reached)
+    return next((n for n in free if n not in failed), next(iter([*free, *numbers]), ""))
+
+
+def _is_passed_over(life: Life, reached: Reached, number: str) -> bool:
+    at_work = life.numbers.knows(number, "at_work", reached.at)
+    return (
+        not set(life.numbers.closed_by(number, reached.channel, reached.at)) <= {"unread_reply"}
+        or (at_work and life.wants("employer_forbids", reached.at))
+        or _is_inconvenient(life, number, reached.at, at_work=at_work)
+    )
+
+
+def _failed_at(life: Life, reached: Reached) -> set[str]:
+    """The numbers at which an earlier try of the borrower's text did not arrive."""
+    if reached.party != "borrower" or not life.undelivered:
+        return set()
+    since = ladder_since(life, reached.loan, reached.at)
+    return {
+        failed.number
+        for failed in life.undelivered
+        if (failed.loan, failed.item, failed.since) == (reached.loan, reached.item, since)
+        and failed.known_at <= reached.at
+    }
+
+
+def ladder_since(life: Life, loan: int, at: datetime) -> date | None:
+    """The day on which the ladder of a loan began, where the oracle knows the debt."""
+    debt = life.owner(loan).debts[loan]
+    here = at.astimezone(ZoneInfo(life.lender_zone)).date()
+    return stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
 
 
 def _inconvenient_place(life: Life, reached: Reached) -> Iterator[str]:

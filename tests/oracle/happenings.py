@@ -29,6 +29,7 @@ from tests.oracle.people_and_numbers import (
     number_fact,
     one_number,
     party,
+    representative,
 )
 from tests.oracle.replies import MEANINGS
 from tests.oracle.simulated_borrowers import Simulation, Unread, submit_event
@@ -181,6 +182,10 @@ def end_of_wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> N
             for spell in customer.life.wishes:
                 if spell.what == what and spell.lasts(now):
                     spell.until = now
+    same = customer.life.same_as(record, now)
+    for acting in customer.life.acting:
+        if acting.record in same and acting.lasts(now):
+            acting.until = now
 
 
 def inconvenient_time(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
@@ -300,6 +305,7 @@ RATES: dict[Happening, int] = {
     same_person: 3,
     party: 5,
     language: 4,
+    representative: 5,
 }
 """How often each happens, against the others."""
 

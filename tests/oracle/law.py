@@ -177,7 +177,9 @@ def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     return len(latest) == rule["failures"] and not any(c.connected for c in latest)
 
 
-def moments_worth_asking(life: Life, since: datetime, until: datetime) -> Iterator[datetime]:
+def moments_worth_asking(
+    life: Life, loan: int, since: datetime, until: datetime
+) -> Iterator[datetime]:
     """Every moment between at which a rule could open: where hours begin, and where days do."""
     if since < until:
         yield since
@@ -185,7 +187,7 @@ def moments_worth_asking(life: Life, since: datetime, until: datetime) -> Iterat
         zone = ZoneInfo(name)
         day = since.astimezone(zone).date()
         last = until.astimezone(zone).date()
-        acting = life.acting_at(since)
+        acting = life.acting_at(loan, since)
         of_acting = life.numbers.hours.get(acting.number, []) if acting else []
         ends = {divmod(hours.ends, 60) for hours in [*life.inconvenient, *of_acting]}
         clocks = sorted({*_openings(life.jurisdiction), *ends})

@@ -246,6 +246,10 @@ class Lender:
             [_row(customer, loan, as_of) for customer in self.customers for loan in customer.loans],
         )
 
+    def advisers(self, jurisdiction: str) -> list[str]:
+        """The numbers of those who act for somebody there."""
+        return [f"{COUNTRIES[jurisdiction][-1]}{95_000 + n}" for n in range(3)]
+
     def holders(self, number: str, at: datetime) -> list[Customer]:
         """Whom Arrears was told to have this number."""
         return [

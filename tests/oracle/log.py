@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tests.oracle.days import Owed
 
@@ -44,6 +44,8 @@ class Reached:
     says: frozenset[str] = frozenset()
     language: str = ""
     """Of a text, where its words are known."""
+    item: str = ""
+    """Of the ladder, likewise."""
     staff: int = 0
     noticed_at: datetime | None = None
     rules: tuple[str, ...] = ("?",)
@@ -218,9 +220,22 @@ class Acting:
     contacted: bool = True
     """False: they want no contact."""
     until: datetime | None = None
+    record: str | None = None
+    """The customer record on which it came in, where it does not count for the others."""
 
     def lasts(self, at: datetime) -> bool:
         return self.since <= at and (self.until is None or at < self.until)
+
+
+class Undelivered(NamedTuple):
+    """A text that the provider took, and of which it said later that it did not arrive."""
+
+    known_at: datetime
+    number: str
+    loan: int
+    item: str
+    since: date | None
+    """When the ladder of the loan began."""
 
 
 @dataclass(slots=True, eq=False)
@@ -265,12 +280,17 @@ class Life:
     """By customer record, since when the lender has said that it has which numbers, in order."""
     acting: list[Acting] = field(default_factory=list)
     """Who acts for the person; each takes the place of the one before."""
+    undelivered: list[Undelivered] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     """What they are to the loans of others; or others to theirs."""
 
-    def acting_at(self, at: datetime) -> Acting | None:
-        """Who acts for the person."""
-        return next((acting for acting in reversed(self.acting) if acting.lasts(at)), None)
+    def acting_at(self, loan: int, at: datetime) -> Acting | None:
+        """Who acts for the person about a loan: it counts over records that somebody confirmed."""
+        lasting = [acting for acting in reversed(self.acting) if acting.lasts(at)]
+        if not lasting or lasting[0].record is None:
+            return next(iter(lasting), None)
+        same = self.same_as(self.record_of(loan, at), at)
+        return next((acting for acting in lasting if acting.record in same), None)
 
     def owner(self, loan: int) -> "Life":
         """The borrower of a loan that they answer for."""

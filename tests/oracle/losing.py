@@ -58,18 +58,31 @@ class Losing:
 
 
 @dataclass(slots=True)
+class Taken:
+    """A text that the provider took."""
+
+    at: datetime
+    text: OutgoingText
+    sid: str
+    failed_at: datetime | None = None
+    """When the provider said that it had not arrived."""
+    reported: bool = False
+    """Whether its receipt came, or none ever will."""
+
+
+@dataclass(slots=True)
 class Provider(FakeSmsGateway):
     """Takes texts, keeps a log by Arrears's time, and now and then loses its own answer."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     chance: random.Random = field(default_factory=random.Random)
-    log: list[tuple[datetime, OutgoingText]] = field(default_factory=list)
+    log: list[Taken] = field(default_factory=list)
 
     def send(self, text: OutgoingText) -> SendResult:
         at = self.now().astimezone(UTC)
         result = FakeSmsGateway.send(self, text)
         if result.outcome is SendOutcome.ACCEPTED:
-            self.log.append((at, text))
+            self.log.append(Taken(at, text, result.sid or ""))
             if self.chance.random() < 0.05:
                 return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         return result

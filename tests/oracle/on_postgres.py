@@ -21,6 +21,7 @@ from tests.oracle.incoming import CONNECTED, hear
 from tests.oracle.law import NOT_THE_BORROWER
 from tests.oracle.lender import COUNTRIES, Tape, import_rows, learn
 from tests.oracle.log import Life, Reached
+from tests.oracle.receipts import receipts_come
 from tests.oracle.simulated_borrowers import (
     FIRST_DAY,
     Simulation,
@@ -44,6 +45,7 @@ from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.inbox.process import apply_events, dispatch_events
+from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
@@ -80,6 +82,7 @@ def live_in_the_store(
         for at in moments:
             simulation.book.clock.at = at
             _tapes_arrive(simulation, day)
+            receipts_come(simulation)
             something_comes(simulation, events_a_day, 1 / len(moments))
             _an_hour(simulation)
         somebody_new(simulation)
@@ -167,7 +170,7 @@ def _an_hour(simulation: Simulation) -> None:
     _collectors(simulation)
     _ask_where(simulation)
     _visitors(simulation)
-    for repair in (mark_lost_claims, reconcile_texts):
+    for repair in (mark_lost_claims, reconcile_texts, ask_about_receipts):
         with simulation.losing.a_worker():
             repair(ctx)
     for waits in read_waiting(simulation):
@@ -238,10 +241,10 @@ def _collectors(simulation: Simulation) -> None:
         for actor in chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
     _race(simulation, jobs)
-    for n, (attempt, life, reached) in enumerate(reported):
-        # The calls of this hour were made before anybody could know it.
-        learned_at = reached.at + timedelta(microseconds=1 + n)
-        callback_at = hear(chance, life, reached, learned_at)
+    # What came of the calls is known after them, and before whatever is done next.
+    simulation.book.clock.at += timedelta(seconds=1)
+    for attempt, life, reached in reported:
+        callback_at = hear(chance, life, reached, simulation.now)
         _report(simulation, attempt, reached.outcome, callback_at)
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.

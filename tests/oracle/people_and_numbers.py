@@ -12,6 +12,7 @@ from tests.oracle.lender import (
     join,
     tell_numbers,
 )
+from tests.oracle.log import Acting, Spell
 from tests.oracle.simulated_borrowers import Simulation, submit_event
 
 
@@ -170,6 +171,30 @@ def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     loan.left_to_events.add((new.record, role))
     tell(simulation, new, new.record, [Told(1, new.numbers[0], None)])
     join(loan, new, new.record, role, now)
+
+
+def representative(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """Somebody acts for the person, of whom a number is known or not, and may be called or not."""
+    chance, now, life = simulation.chance, simulation.now, customer.life
+    record = life.record_of(loan.key, now)
+    kinds = {"attorney": 2, "debt_adviser": 1, "guardian": 1, "executor": 1}
+    kind = simulation.decks.draw("who acts", kinds)
+    number = chance.choice(["", *simulation.lender.advisers(life.jurisdiction)])
+    contacted = simulation.decks.draw("may be contacted", {True: 5, False: 1})
+    told = {
+        "borrower": record,
+        "kind": kind,
+        "contacted": contacted,
+        "phone_encrypted": encrypted(simulation, number) if number else None,
+        "zones": list(life.zones),
+        "actor": "c-0",
+    }
+    submit_event(simulation, "representative", told, at_once=True)
+    for acting in life.acting:
+        if acting.record == record and acting.lasts(now):
+            acting.until = now
+    life.acting.append(Acting(kind, now, number, contacted, record=record))
+    life.wishes.append(Spell("represented", now))
 
 
 SETTLED = 7

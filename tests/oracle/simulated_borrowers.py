@@ -11,7 +11,7 @@ from sqlalchemy import Engine, update
 from config.readers.policy import Policy
 from domain.actions import ASSIGN_CALL, SEND_SMS
 from domain.compliance.vocabulary import Party
-from domain.ladder import Item, Ladder
+from domain.ladder import Days, Item, Ladder, Step
 from tests.oracle.incoming import (
     Decks,
 )
@@ -106,15 +106,31 @@ def _policy() -> Policy:
 
 
 def _to_all_parties(ladder: Ladder) -> Ladder:
-    """The ladder with items for co-borrowers and guarantors from its first days on."""
+    """The ladder with items for co-borrowers and guarantors from its first days on.
+
+    What follows on the first text requires that it was tried, without days of rest between: a text
+    that did not arrive has its next try within days.
+    """
     remind, *later = ladder.steps
+    again = Days(4, 6)
     items = (
+        *(item for item in remind.items if item.id == "text_day_1"),
         Item("co_borrower_text", SEND_SMS, remind.days, "reminder_first", to=Party.CO_BORROWER),
         Item("co_borrower_call", ASSIGN_CALL, remind.days, to=Party.CO_BORROWER),
         Item("guarantor_text", SEND_SMS, remind.days, "guarantor_notice", to=Party.GUARANTOR),
         Item("guarantor_call", ASSIGN_CALL, remind.days, to=Party.GUARANTOR),
     )
-    return replace(ladder, steps=(replace(remind, items=remind.items + items), *later))
+    followed_up = tuple(
+        replace(item, days=again, requires=("remind",) if item.do is SEND_SMS else ())
+        for item in remind.items
+        if item.id != "text_day_1"
+    )
+    steps = (
+        replace(remind, items=items),
+        Step("follow_up", again, followed_up),
+        *later,
+    )
+    return replace(ladder, steps=steps)
 
 
 def submit_event(

@@ -236,13 +236,13 @@ def _lawful_sooner(
     """A moment before the one that Arrears named, if it named one, which the oracle allows."""
     probe = replace(wanted)
     own = wanted.party != "third_party" and wanted.channel in ("sms", "call")
-    if own and (acting := called_instead(life, probe.channel, at)):
+    if own and (acting := called_instead(life, probe.channel, probe.loan, at)):
         probe.party, probe.number = "representative", acting.number
     elif own:
         probe.number = number_to_use(life, probe)
     if is_hopeless(life, probe):
         return None
-    for moment in moments_worth_asking(life, at, until or at + SEARCHED):
+    for moment in moments_worth_asking(life, probe.loan, at, until or at + SEARCHED):
         probe.at = moment
         if is_lawful(life, probe):
             return moment

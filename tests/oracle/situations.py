@@ -40,9 +40,8 @@ SITUATIONS = (
 """Every one of them must occur, also in the small run of the tests."""
 
 ANOTHER_LANGUAGE = "another language"
-IN_STORE = (*(s for s in SITUATIONS if not s.startswith("represented: ")), ANOTHER_LANGUAGE)
-"""Likewise of Arrears itself: which language counts is asked by a query. Who acts for somebody is
-not told there."""
+IN_STORE = (*SITUATIONS, ANOTHER_LANGUAGE)
+"""Likewise of Arrears itself: which language counts is asked by a query."""
 
 
 @dataclass(slots=True)
@@ -99,9 +98,10 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
         found.add("another language")
     if any(wish.what.startswith("not_at_") and wish.lasts(at) for wish in life.wishes):
         found.add("inconvenient place")
-    if life.acting_at(at):
-        instead = called_instead(life, "call", at)
-        found.add(f"represented: {'called instead' if instead else 'nobody is contacted'}")
+    for loan in life.records_of:
+        if life.acting_at(loan, at):
+            instead = called_instead(life, "call", loan, at)
+            found.add(f"represented: {'called instead' if instead else 'nobody is contacted'}")
     found = found or {"ordinary"}
     for loan in life.loans:
         found |= {f"has a {role}" for role, _ in life.everybody(loan, at)[1:]}

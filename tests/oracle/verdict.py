@@ -1,7 +1,7 @@
 """What the oracle makes of a run of Arrears itself: contact by contact, from the outside's logs."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from tests.oracle.days import ladder_file, stands
-from tests.oracle.facts import forbidden_by_facts, is_at_work
+from tests.oracle.facts import forbidden_by_facts, is_at_work, ladder_since
 from tests.oracle.law import against
-from tests.oracle.lender import Customer
-from tests.oracle.log import Life, Reached
+from tests.oracle.lender import LENDER_ZONE, Customer
+from tests.oracle.log import Life, Reached, Undelivered
+from tests.oracle.losing import Taken
 from tests.oracle.simulated_borrowers import Simulation
 from tests.oracle.simulation import Found
 from tests.oracle.situations import situations
@@ -25,6 +25,8 @@ from workers.evidence.verify import verify
 
 SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
 LENDER = "Example Lender"
+MOST_TRIES = 3
+"""How often one text may be tried: docs/decisions/0035-next-tries.md."""
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 LOANS = re.compile(r"L-\d{6}")
 
@@ -106,10 +108,12 @@ def _read_texts(
     simulation: Simulation, known: dict[str, tuple[Customer, int]], found: Found
 ) -> int:
     """Put the provider's log into the lives of those who were texted; how many came twice."""
-    texts: Counter[tuple[object, ...]] = Counter()
-    told: Counter[tuple[object, ...]] = Counter()
+    texts: dict[tuple[object, ...], list[Taken]] = defaultdict(list)
+    tries: dict[tuple[object, ...], list[Taken]] = defaultdict(list)
+    twice: Counter[tuple[object, ...]] = Counter()
     at_once: Counter[tuple[object, ...]] = Counter()
-    for at, text in simulation.provider.log:
+    for taken in sorted(simulation.provider.log, key=lambda taken: taken.at):
+        at, text = taken.at, taken.text
         about = LOANS.findall(text.body)
         item, language = next(
             which for which, words in _templates().items() if words.match(text.body)
@@ -127,13 +131,20 @@ def _read_texts(
         ):
             found.unlawful += 1
             found.offend(f"unlawful: {at} {text.to} is told of a stranger's loan: {about}")
-        debt = customer.life.debts[key]
-        here = at.astimezone(ZoneInfo(life.lender_zone)).date()
-        since = stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
-        which: tuple[object, ...] = (text.body, life.id, since)
-        texts[which] += 1
+        since = ladder_since(customer.life, key, at)
         # Of two parties who have the number, each is told.
-        told[which] = max(told[which], len(_who_have_it(customer.life, probe, roles)))
+        told = max(1, len(_who_have_it(customer.life, probe, roles)))
+        which: tuple[object, ...] = (text.body, life.id, since)
+        twice[which] += _how_many_live(texts[which], at) >= told
+        texts[which].append(taken)
+        earlier = tries[item, key, life.id, party, since]
+        if len(earlier) >= told and any(_failed(other, at) for other in earlier):
+            found.seen.events["next try"] += 1
+            found.seen.events["next try, at another number"] += earlier[-1].text.to != text.to
+        if len(earlier) >= told * MOST_TRIES or _on_day_of(earlier, taken) >= told:
+            found.unlawful += 1
+            found.offend(f"unlawful: {at} one more try: {item} {text.to} {life.id}")
+        earlier.append(taken)
         at_once[str(at), text.to, item, party, life.id, tuple(sorted(same))] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
@@ -141,16 +152,36 @@ def _read_texts(
         says |= {"legal_consequences"} if item == "legal_notice" else set()
         others = frozenset(known[id][1] for id in about) - {key}
         reached = Reached(at, "sms", key, number=text.to, says=frozenset(says), also_about=others)
-        reached.party, reached.language = party, language
+        reached.party, reached.language, reached.item = party, language, item
+        if taken.failed_at is not None:
+            life.undelivered += [
+                Undelivered(taken.failed_at, text.to, of, item, ladder_since(life, of, at))
+                for of in (key, *others)
+            ]
         life.contacts.append(reached)
     for which, count in at_once.items():
         if count > 1:
             found.unlawful += 1
             found.offend(f"unlawful: {count} texts that could be one: {which}")
-    twice = {which: count for which, count in texts.items() if count > max(1, told[which])}
-    for which, count in twice.items():
-        found.offend(f"sent {count} times: {which}")
-    return sum(count - max(1, told[which]) for which, count in twice.items())
+    for which, count in (+twice).items():
+        found.offend(f"sent {count} times too often: {which}")
+    return twice.total()
+
+
+def _failed(taken: Taken, at: datetime) -> bool:
+    """Whether it was known by then that a text had not arrived."""
+    return taken.failed_at is not None and taken.failed_at <= at
+
+
+def _how_many_live(texts: list[Taken], at: datetime) -> int:
+    """How many may have arrived, for all that was known by then."""
+    return sum(not _failed(taken, at) for taken in texts)
+
+
+def _on_day_of(tries: list[Taken], last: Taken) -> int:
+    """How many were made on the lender's day of the last one."""
+    days = [taken.at.astimezone(ZoneInfo(LENDER_ZONE)).date() for taken in (*tries, last)]
+    return days[:-1].count(days[-1])
 
 
 def who_is_reached(owner: Life, reached: Reached, roles: Container[str]) -> tuple[str, Life]:
@@ -159,11 +190,23 @@ def who_is_reached(owner: Life, reached: Reached, roles: Container[str]) -> tupl
     Of two who have the same number, whoever may be reached by such a contact.
     """
     found = _who_have_it(owner, reached, roles)
+    acting = (
+        ("representative", life)
+        for role, life in owner.everybody(reached.loan, reached.at)
+        if role in roles and _acts_there(life, reached)
+    )
+    if not found and (instead := next(acting, None)):
+        return instead
     if len(found) > 1:
         allowed = (each for each in found if not against(each[1], replace(reached, party=each[0])))
         return next(allowed, found[0])
     there = (each for each in owner.everybody(reached.loan, reached.at) if each[0] in roles)
     return next(iter(found or there), ("borrower", owner))
+
+
+def _acts_there(life: Life, reached: Reached) -> bool:
+    acting = life.acting_at(reached.loan, reached.at)
+    return acting is not None and acting.number == reached.number
 
 
 def _who_have_it(owner: Life, reached: Reached, roles: Container[str]) -> list[tuple[str, Life]]:
