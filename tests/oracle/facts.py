@@ -34,7 +34,9 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
     else:
         if life.role(loan, at) != reached.party:
             yield f"they were no {reached.party} of the loan"
-        if reached.language and reached.language != life.language(loan, at):
+        # What was said under an id that somebody else had may have been said by them.
+        of_others = life.has_id_of_another()
+        if reached.language and not of_others and reached.language != life.language(loan, at):
             yield "it was not in their language"
         yield from _of_the_number(life, reached)
         yield from _inconvenient_place(life, reached)

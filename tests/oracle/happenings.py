@@ -26,6 +26,7 @@ from tests.oracle.people_and_numbers import (
     another_customer_id,
     another_number,
     end_of_number_fact,
+    id_of_another,
     number_fact,
     one_number,
     party,
@@ -174,6 +175,8 @@ def wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
 
 
 def end_of_wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    if customer.life.has_id_of_another():
+        return  # nobody could say whose wish ends
     now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
     for what in ("represented", "employer_forbids"):
         if customer.life.wants(what, now):
@@ -226,6 +229,8 @@ def inconvenient_place(simulation: Simulation, customer: Customer, loan: CoreLoa
 
 def convenient_again(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     """What is withdrawn by one record; the oracle holds Arrears to none of it any more."""
+    if customer.life.has_id_of_another():
+        return
     now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
     for fact in ("inconvenient_time", "inconvenient_place"):
         told = {"borrower": record, "fact": fact, "actor": "c-0"}
@@ -271,8 +276,8 @@ def language(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None
 
 def same_person(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     """Somebody confirms that two records are one person."""
-    records = sorted(customer.life.numbers_of)
-    if len(records) < 2:
+    records = sorted(customer.life.every_record())
+    if len(records) < 2 or customer.life.has_id_of_another():
         return
     one, other = simulation.chance.sample(records, 2)
     told = {"borrower": one, "other": other, "status": "confirmed", "why": "seen", "actor": "c-0"}
@@ -306,6 +311,7 @@ RATES: dict[Happening, int] = {
     party: 5,
     language: 4,
     representative: 5,
+    id_of_another: 3,
 }
 """How often each happens, against the others."""
 

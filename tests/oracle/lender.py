@@ -54,6 +54,8 @@ class CoreLoan:
     """The newest tape on which Arrears has seen it."""
     parties: dict[str, "Customer"] = field(default_factory=dict)
     """By place on the tape, who else owes it."""
+    without_id: dict[int, str] = field(default_factory=dict)
+    """By life, the records of parties to whom the lender gave no id: a record follows its name."""
     left_to_events: set[tuple[str, str]] = field(default_factory=set)
     """Records and roles of which an event has spoken: no tape changes those."""
 
@@ -64,6 +66,18 @@ class CoreLoan:
     @property
     def record(self) -> str:
         return self.customer_id or f"loan:{self.id}"
+
+    def record_of_party(self, slot: str, party: "Customer", id: str) -> str:
+        """The record of a party; without an id, the one of its columns, or the next free one."""
+        if id:
+            return id
+        if party.life.id not in self.without_id:
+            record, count = f"loan:{slot}:{self.id}", 1
+            while record in self.without_id.values():
+                count += 1
+                record = f"loan:{slot}_{count}:{self.id}"
+            self.without_id[party.life.id] = record
+        return self.without_id[party.life.id]
 
     def past_due(self, on: date) -> int:
         paid = sum(cents for _, cents in self.payments.values())
@@ -79,6 +93,20 @@ class Told(NamedTuple):
     """That it has on the tape; None: an event brought it."""
 
 
+@dataclass(slots=True)
+class Records:
+    """What Arrears was told of customer records, for whomever they stand."""
+
+    told: dict[str, list[Told]] = field(default_factory=dict)
+    """By record, its numbers."""
+    changed_at: dict[tuple[str, int | None], datetime] = field(default_factory=dict)
+    """By record and field of the tape, when an event changed it last."""
+    on_tape: dict[str, tuple[date, tuple[str, ...]]] = field(default_factory=dict)
+    """By record, the newest tape that had it, and its cells of numbers there."""
+    numbers_of: dict[str, list[tuple[datetime, tuple[str, ...]]]] = field(default_factory=dict)
+    """By record, since when it has had which numbers."""
+
+
 @dataclass(slots=True, eq=False)
 class Customer:
     """A person as the lender's core system has it, and as the oracle judges what is done."""
@@ -89,18 +117,14 @@ class Customer:
     """In order; the tape has room for three."""
     loans: list[CoreLoan]
     record: str = ""
-    """The customer id under which they are party to the loans of others."""
+    """The customer id under which they are party to the loans of others; empty: they have none."""
     number_changed: date = date.min
     renumbered: date = date.min
     """When the lender numbered a party anew."""
     pays: float = 0.2
     """How likely they pay what is past due, on a day."""
-    told: dict[str, list[Told]] = field(default_factory=dict)
-    """By record, the numbers that Arrears was told of."""
-    changed_at: dict[tuple[str, int | None], datetime] = field(default_factory=dict)
-    """By record and field of the tape, when an event changed it last."""
-    on_tape: dict[str, tuple[date, tuple[str, ...]]] = field(default_factory=dict)
-    """By record, the newest tape that had it, and its cells of numbers there."""
+    records: "Records" = field(default_factory=lambda: Records())
+    """All records of the lender: one may come to stand for another customer."""
 
     @property
     def known(self) -> list[CoreLoan]:
@@ -124,7 +148,7 @@ class Row(NamedTuple):
     payments: tuple[str, ...]
     """Those that its total contains."""
     parties: tuple[tuple[str, Customer, str, str], ...]
-    """What each is to the loan, who it is, the record and the number."""
+    """The place of each, who it is, the customer id or nothing, and the number."""
 
 
 class Tape(NamedTuple):
@@ -142,6 +166,7 @@ class Lender:
     customers: list[Customer] = field(default_factory=list)
     by_key: dict[int, CoreLoan] = field(default_factory=dict)
     numbers: Numbers = field(default_factory=Numbers)
+    records: Records = field(default_factory=Records)
     given_up: list[str] = field(default_factory=list)
     """Numbers that nobody has at present."""
     made: int = 0
@@ -184,19 +209,23 @@ class Lender:
             return self.chance.choice(known)
         return self.new_party(customer.life.jurisdiction)
 
-    def new_party(self, jurisdiction: str) -> Customer:
-        """Somebody without a loan of their own."""
+    def new_party(self, jurisdiction: str, *, has_id: bool = False) -> Customer:
+        """Somebody without a loan of their own; some have no customer id either."""
         zone = COUNTRIES[jurisdiction][3]
         zones = tuple(sorted({zone, self.chance.choice([zone, zone, "Europe/Moscow"])}))
         id = self.new_id()
         life = Life(
             *(id, jurisdiction, zones, LENDER_ZONE, {}),
             numbers=self.numbers,
+            numbers_of=self.records.numbers_of,
             product=COUNTRIES[jurisdiction][1],
             locale=COUNTRIES[jurisdiction][2],
         )
-        numbers = [self.new_number(jurisdiction)]
-        party = Customer(life, f"Party {id} Example", numbers, [], record=f"G-{id}")
+        record, number = f"G-{id}", self.new_number(jurisdiction)
+        if not has_id and self.chance.random() < 0.35:
+            # By a number that another one had, such a party would be taken for that one.
+            record, number = "", f"{COUNTRIES[jurisdiction][-1]}{self.new_id() % 100_000:05d}"
+        party = Customer(life, f"Party {id} Example", [number], [], record, records=self.records)
         self.customers.append(party)
         return party
 
@@ -226,12 +255,14 @@ class Lender:
             {loan.key: loan.schedule[-1][0] for loan in loans},
             numbers=self.numbers,
             debts={loan.key: Debt(ladder, loan.schedule) for loan in loans},
+            numbers_of=self.records.numbers_of,
             product=COUNTRIES[jurisdiction][1],
             locale=COUNTRIES[jurisdiction][2],
         )
         count = chance.choice((1, 1, 2, 3))
         numbers = [self.new_number(jurisdiction) for _ in range(count)]
-        customer = Customer(life, f"Person {id} Example", numbers, loans, f"C-{id}")
+        name = f"Person {id} Example"
+        customer = Customer(life, name, numbers, loans, f"C-{id}", records=self.records)
         customer.pays = chance.choice((0.25, 0.2, 0.01))
         for loan in loans:
             loan.owner = customer
@@ -265,21 +296,26 @@ def _row(customer: Customer, loan: CoreLoan, as_of: date) -> Row:
     booked = {id: cents for id, (day, cents) in loan.payments.items() if day < as_of}
     one, two, three = (*customer.numbers, "", "")[:3]
     written = [
-        *(loan.id, loan.customer_id, customer.name, one, two, three, "1 Example Road", locale, ""),
+        *(loan.id, loan.customer_id, customer.name, one, two, three, address_of(customer)),
+        *(locale, ""),
         *(";".join(life.zones), life.jurisdiction, product, currency),
         "; ".join(f"{due_on} {_money(cents)}" for due_on, cents in loan.schedule),
         *(_money(sum(booked.values())), ""),
     ]
     parties = []
-    for slot, role in SLOTS.items():
+    for slot in SLOTS:
         if (party := loan.parties.get(slot)) is None:
             written += [""] * len(OF_PARTY)
             continue
         zones = ";".join(party.life.zones)
-        written += [party.record, party.name, party.numbers[0], "1 Example Road", zones]
-        parties.append((role, party, party.record, party.numbers[0]))
+        written += [party.record, party.name, party.numbers[0], address_of(party), zones]
+        parties.append((slot, party, party.record, party.numbers[0]))
     numbers, all_cells = (one, two, three), tuple(written)
     return Row(customer, loan, all_cells, loan.record, numbers, tuple(booked), tuple(parties))
+
+
+def address_of(customer: Customer) -> str:
+    return f"{customer.life.id} Example Road"
 
 
 def _money(cents: int) -> str:
@@ -321,8 +357,10 @@ def learn(tape: Tape, at: datetime) -> None:
 
 def _learn_parties(row: Row, tape: Tape, at: datetime) -> None:
     """A tape ends and brings back whom a tape has made party; others are left to events."""
-    loan, named = row.loan, {(record, role) for role, _, record, _ in row.parties}
-    for role, party, record, number in row.parties:
+    loan, named = row.loan, set[tuple[str, str]]()
+    for slot, party, id, number in row.parties:
+        role, record = SLOTS[slot], loan.record_of_party(slot, party, id)
+        named.add((record, role))
         _learn_numbers(party, record, {1: number}, tape, at)
         if (record, role) not in loan.left_to_events:
             join(loan, party, record, role, at)
@@ -355,19 +393,22 @@ def _learn_numbers(
 
     What an event said of a field after the tape was cut is newer.
     """
-    day, before = customer.on_tape.get(record, (date.min, None))
+    day, before = customer.records.on_tape.get(record, (date.min, None))
     if tape.as_of < day:
         return
     was = dict(enumerate(before or ("", "", ""), start=1))
-    customer.on_tape[record] = (tape.as_of, tuple(({**was, **cells})[field] for field in (1, 2, 3)))
+    customer.records.on_tape[record] = (
+        tape.as_of,
+        tuple(({**was, **cells})[field] for field in (1, 2, 3)),
+    )
     cut_at = datetime.combine(tape.as_of, time(), ZoneInfo(LENDER_ZONE)).astimezone(UTC)
     changed = {
         field: number
         for field, number in cells.items()
         if (before is None or number != was[field])
-        and customer.changed_at.get((record, field), cut_at) <= cut_at
+        and customer.records.changed_at.get((record, field), cut_at) <= cut_at
     }
-    tell_numbers(customer, record, _with_cells(customer.told.get(record, []), changed), at)
+    tell_numbers(customer, record, _with_cells(customer.records.told.get(record, []), changed), at)
 
 
 def _with_cells(known: list[Told], changed: dict[int, str]) -> list[Told]:
@@ -390,7 +431,7 @@ def _with_cells(known: list[Told], changed: dict[int, str]) -> list[Told]:
 
 def tell_numbers(customer: Customer, record: str, numbers: list[Told], at: datetime) -> None:
     """Arrears is told that a record has these numbers."""
-    customer.told[record] = numbers
+    customer.records.told[record] = numbers
     said = customer.life.numbers_of.setdefault(record, [])
     in_order = tuple(told.number for told in numbers)
     if not said or said[-1][1] != in_order:

@@ -147,6 +147,8 @@ class Numbers:
 
     passed_on: set[str] = field(default_factory=set)
     """Numbers that have changed hands."""
+    ids_passed_on: set[str] = field(default_factory=set)
+    """Customer ids that stood for two persons, one after the other."""
 
     def learn(self, number: str, what: str, at: datetime, source: str = "") -> None:
         self.known[number].append(Spell(what, at, source=source))
@@ -351,6 +353,15 @@ class Life:
     def record_of(self, loan: int, at: datetime) -> str:
         """The customer record under which the lender said last that the loan stands."""
         return _latest(self.records_of[loan], at) or self.records_of[loan][0][1]
+
+    def every_record(self) -> set[str]:
+        """All customer records under which their loans stand or stood."""
+        return {record for said in self.records_of.values() for _, record in said}
+
+    def has_id_of_another(self) -> bool:
+        """Whether somebody else had one of their ids, or has it now."""
+        ids = self.numbers.ids_passed_on
+        return bool(ids) and not ids.isdisjoint(self.every_record())
 
     def every_number(self) -> set[str]:
         """All numbers that they have or had."""

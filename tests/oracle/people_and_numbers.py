@@ -9,6 +9,7 @@ from tests.oracle.lender import (
     CoreLoan,
     Customer,
     Told,
+    address_of,
     join,
     tell_numbers,
 )
@@ -24,7 +25,7 @@ def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -
         return
     customer.number_changed = today
     record = customer.life.record_of(loan.key, now)
-    known = customer.told.get(record, [])
+    known = customer.records.told.get(record, [])
     number = lender.new_number(customer.life.jurisdiction)
     if chance.random() < 0.3 and len(customer.numbers) < 3:
         customer.numbers.append(number)
@@ -44,7 +45,7 @@ def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -
             return
         told = [Told(0, number, known[0].field if known else 1), *known[1:]]
         change = {"phone_encrypted": encrypted(simulation, number)}
-        customer.changed_at[record, told[0].field] = now
+        customer.records.changed_at[record, told[0].field] = now
     # A place in the order is that of the moment at which it is applied, and counts those before it.
     at_once = len(known) > 1 or "another_phone_encrypted" in change
     submit_event(simulation, "contact_change", {"borrower": record, **change}, at_once=at_once)
@@ -53,7 +54,7 @@ def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -
 
 def _number_order(simulation: Simulation, customer: Customer, record: str) -> None:
     """An event puts the numbers into another order, of which no tape speaks."""
-    known = customer.told.get(record, [])
+    known = customer.records.told.get(record, [])
     order = list(range(1, len(known) + 1))
     simulation.chance.shuffle(order)
     if not order:
@@ -87,12 +88,42 @@ def another_customer_id(simulation: Simulation, customer: Customer, loan: CoreLo
     if not customer.loans:
         today = simulation.book.ctx.today()
         if (today - customer.number_changed).days >= SETTLED:
-            customer.record, customer.renumbered = f"G-{simulation.lender.new_id()}", today
+            customer.record = chance.choice((new, new, ""))
+            customer.renumbered = today
         return
     for moved in customer.loans if chance.random() < 0.3 else [loan]:
         moved.customer_id = chance.choice(("", new, new))
     if chance.random() < 0.3:
         customer.name = chance.choice((customer.name.upper(), f"{customer.name} II"))
+
+
+def id_of_another(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """The core system numbers two customers anew: each gets the id of the other; or one gets the
+    id that the other had before."""
+    lender, chance = simulation.lender, simulation.chance
+    ids = lender.numbers.ids_passed_on
+    others = [
+        other
+        for other in lender.customers
+        if other is not customer
+        and other.known
+        and other.life.jurisdiction == customer.life.jurisdiction
+        and not other.life.confirmed
+    ]
+    if loan.owner is not customer or customer.life.confirmed or not others:
+        return
+    other = chance.choice(others)
+    one, two = loan.customer_id, chance.choice(other.known).customer_id
+    if not (one and two) or {one, two} & ids:
+        return
+    back = chance.choice((two, f"C-{lender.new_id()}"))
+    becomes = {one: back, two: one}
+    simulation.events["ids swapped" if back == two else "id given to another"] += 1
+    for each in lender.by_key.values():
+        each.customer_id = becomes.get(each.customer_id, each.customer_id)
+    for each_customer in lender.customers:
+        each_customer.record = becomes.get(each_customer.record, each_customer.record)
+    ids |= {one, two}
 
 
 def number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
@@ -139,22 +170,24 @@ def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     role, there = SLOTS[slot], loan.parties.get(slot)
     if there is not None:
         del loan.parties[slot]
+        record = there.record or loan.without_id.get(there.life.id, "")
         simulation.events["party is left out"] += 1
         known = any(
-            (p.loan, p.record, p.role) == (loan.key, there.record, role) and p.lasts(now)
+            (p.loan, p.record, p.role) == (loan.key, record, role) and p.lasts(now)
             for p in customer.life.parts
         )
         if known and chance.random() < 0.5:
-            ended = {"loan": loan.id, "borrower": there.record, "role": role, "actor": "c-0"}
+            ended = {"loan": loan.id, "borrower": record, "role": role, "actor": "c-0"}
             submit_event(simulation, "loan_party_end", ended, at_once=True)
-            loan.left_to_events.add((there.record, role))
+            loan.left_to_events.add((record, role))
             for part in customer.life.parts:
-                if (part.loan, part.record, part.role) == (loan.key, there.record, role):
+                if (part.loan, part.record, part.role) == (loan.key, record, role):
                     part.until = part.until or now
         return
-    new = simulation.lender.new_party(customer.life.jurisdiction)
+    by_event = chance.random() < 0.5
+    new = simulation.lender.new_party(customer.life.jurisdiction, has_id=by_event)
     loan.parties[slot] = new
-    if chance.random() < 0.5:
+    if not by_event:
         return
     told: dict[str, Any] = {
         "loan": loan.id,
@@ -162,7 +195,7 @@ def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
         "role": role,
         "name_encrypted": encrypted(simulation, new.name),
         "phone_encrypted": encrypted(simulation, new.numbers[0]),
-        "address_encrypted": encrypted(simulation, "1 Example Road"),
+        "address_encrypted": encrypted(simulation, address_of(new)),
         "zones": list(new.life.zones),
         "locale": COUNTRIES[customer.life.jurisdiction][2],
         "actor": "c-0",

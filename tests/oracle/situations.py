@@ -40,8 +40,9 @@ SITUATIONS = (
 """Every one of them must occur, also in the small run of the tests."""
 
 ANOTHER_LANGUAGE = "another language"
-IN_STORE = (*SITUATIONS, ANOTHER_LANGUAGE)
-"""Likewise of Arrears itself: which language counts is asked by a query."""
+WITHOUT_ID, ID_OF_ANOTHER = "a party without an id", "an id of somebody else"
+IN_STORE = (*SITUATIONS, ANOTHER_LANGUAGE, WITHOUT_ID, ID_OF_ANOTHER)
+"""Likewise of Arrears itself: languages and customer ids are asked for by queries."""
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class Seen:
     def table(self) -> str:
         """For people: what was seen, how often."""
         lines = [f"{'situation':34}{'borrower-days':>14}{'contacts':>10}"]
-        for name in (*SITUATIONS, ANOTHER_LANGUAGE):
+        for name in IN_STORE:
             lines.append(f"{name:34}{self.days[name]:14}{self.contacts[name]:10}")
         for title, counts in (("barred or deferred by", self.barred), ("came in", self.events)):
             lines += ["", f"{title:44}{'times':>14}"]
@@ -121,9 +122,14 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
                 life.numbers.closed_by(number, channel, at) for number in later
             ):
                 found.add("the next number is used")
+    records = [life.record_of(loan, at) for loan in life.records_of]
+    if any(record.count(":") > 1 for record in records):
+        found.add(WITHOUT_ID)
+    if life.has_id_of_another():
+        found.add(ID_OF_ANOTHER)
     if len(life.loans) > 1:
         found.add("several loans")
-    if len({life.record_of(loan, at) for loan in life.records_of}) > 1:
+    if len(set(records)) > 1:
         found.add("several records")
     if numbers & set(used):
         found.add("shared number")
