@@ -1,4 +1,4 @@
-"""Checks the form of each setting. A `ValueError` says what to write instead.
+"""Checks the form of each setting. An error says what to write instead.
 
 No message repeats the value, because it may be a secret.
 """
@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from config.input_errors import UnusableValueError
 from config.readers.formats import is_zone
 from domain.events import LENDER, STAFF, TAPE
 
@@ -43,7 +44,7 @@ OWN_SENDERS = frozenset({STAFF, TAPE, *PROVIDERS})
 def not_blank(value: object) -> object:
     """Refuse an empty value: most likely somebody forgot to fill it in."""
     if isinstance(value, str) and not value.strip():
-        raise ValueError("it is empty. Fill it in, or leave it out where it has a default")
+        raise UnusableValueError("it is empty. Fill it in, or leave it out where it has a default")
     return value
 
 
@@ -53,7 +54,7 @@ def split(value: object) -> object:
         return value
     parts = [part.strip() for part in value.split(",")]
     if not all(parts):
-        raise ValueError("one of its parts is empty. Take out the comma that is too many")
+        raise UnusableValueError("one of its parts is empty. Take out the comma that is too many")
     return parts
 
 
@@ -64,16 +65,22 @@ def routes(value: str) -> dict[str, tuple[str, ...]]:
         region, colon, providers = (word.strip() for word in part.partition(":"))
         named = tuple(providers.split())
         if not colon or not named or not re.fullmatch(r"[A-Z]{2}|\*", region):
-            raise ValueError("write a region or *, a colon and providers, as CN: tencent twilio")
+            raise UnusableValueError(
+                "write a region or *, a colon and providers, as CN: tencent twilio"
+            )
         if region in by_region:
-            raise ValueError(
-                f"it says twice which providers {region} has. Write them once, in order"
+            raise UnusableValueError(
+                "it says twice which providers {region} has. Write them once, in order",
+                region=region,
             )
         if unknown := set(named) - PROVIDERS:
-            raise ValueError(f"there is no provider {unknown.pop()}; they are twilio and tencent")
+            raise UnusableValueError(
+                "there is no provider {provider}; they are twilio and tencent",
+                provider=unknown.pop(),
+            )
         by_region[region] = named
     if "*" not in by_region:
-        raise ValueError("say which providers all other regions have, as *: twilio")
+        raise UnusableValueError("say which providers all other regions have, as *: twilio")
     return by_region
 
 
@@ -89,13 +96,13 @@ def envelope(value: object) -> object:
     written = str(value)
     if written.isascii() and written.isdecimal() and int(written) in LOANS_IN_AN_ENVELOPE:
         return int(written)
-    raise ValueError("write auto, or a number of loans from 1 to 5000")
+    raise UnusableValueError("write auto, or a number of loans from 1 to 5000")
 
 
 def phone(written: str) -> str:
     """A number as people see it. A service number need not be in E.164."""
     if len(written) > LONGEST_PHONE or not PHONE.fullmatch(written):
-        raise ValueError(
+        raise UnusableValueError(
             "write a phone number in digits, spaces, +, - and brackets, such as 400-000-0000"
         )
     return written
@@ -103,13 +110,15 @@ def phone(written: str) -> str:
 
 def twilio_account(written: str) -> str:
     if not TWILIO_ACCOUNT.fullmatch(written):
-        raise ValueError("write the id of an account, AC and 32 hex digits, as Twilio shows it")
+        raise UnusableValueError(
+            "write the id of an account, AC and 32 hex digits, as Twilio shows it"
+        )
     return written
 
 
 def time_zone(name: str) -> str:
     if not is_zone(name):
-        raise ValueError("it is not an IANA time zone, such as Asia/Shanghai")
+        raise UnusableValueError("it is not an IANA time zone, such as Asia/Shanghai")
     return name
 
 
@@ -119,11 +128,11 @@ def postgres_url(url: str) -> str:
         if url.startswith(scheme):
             url = url.replace(scheme, "postgresql+psycopg2://", 1)
     if not url.startswith("postgresql+psycopg2://"):
-        raise ValueError("it must begin with postgresql://")
+        raise UnusableValueError("it must begin with postgresql://")
     if url.split("?")[0].count("@") > 1:
-        raise ValueError("write an @ in the user's name or the password as %40")
+        raise UnusableValueError("write an @ in the user's name or the password as %40")
     if "\0" in unquote(url):
-        raise ValueError("it holds %00, which PostgreSQL takes nowhere. Take it out")
+        raise UnusableValueError("it holds %00, which PostgreSQL takes nowhere. Take it out")
     # A password may contain a slash, so only the part after it is parsed.
     _parsed(f"//{url.removeprefix('postgresql+psycopg2://').rsplit('@', 1)[-1]}")
     return url
@@ -131,10 +140,10 @@ def postgres_url(url: str) -> str:
 
 def redis_url(url: str) -> str:
     if not url.startswith(("redis://", "rediss://")):
-        raise ValueError("it must begin with redis:// or rediss://")
+        raise UnusableValueError("it must begin with redis:// or rediss://")
     database = _parsed(url).path.strip("/")
     if database and not (database.isascii() and database.isdecimal()):
-        raise ValueError("the database after the last / must be a number, such as 0")
+        raise UnusableValueError("the database after the last / must be a number, such as 0")
     return url
 
 
@@ -142,15 +151,17 @@ def web_url(url: str) -> str:
     """Remove the slash at the end. It would be doubled when a path is added."""
     parts = _parsed(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("it must begin with https:// or http:// and name a host")
+        raise UnusableValueError("it must begin with https:// or http:// and name a host")
     if parts.query or parts.fragment or re.search(r"\s", url):
-        raise ValueError("it must end with the host, its port or a path, without ?, # or spaces")
+        raise UnusableValueError(
+            "it must end with the host, its port or a path, without ?, # or spaces"
+        )
     return url.rstrip("/")
 
 
 def sender(written: str) -> str:
     if len(written) > LONGEST_TWILIO_SENDER or not SENDER.fullmatch(written):
-        raise ValueError(
+        raise UnusableValueError(
             "write a number as +12125550100, a short code, a name of up to 11 letters and digits, "
             "or the id of a Messaging Service, MG and 32 hex digits"
         )
@@ -169,16 +180,18 @@ def senders(value: object) -> object:
         name, colon, secrets = part.rpartition(":")
         name = name.strip() if colon else LENDER
         if not (len(name) <= LONGEST_SENDER and SENDER_NAME.fullmatch(name)) or name in OWN_SENDERS:
-            raise ValueError(
+            raise UnusableValueError(
                 "write a sender's name in small letters, digits and -, a colon and its secrets, as "
                 "core: whsec_…; staff, tape, twilio and tencent are names of other senders"
             )
         if not secrets.split():
-            raise ValueError("one of its parts is empty. Take out the comma that is too many")
+            raise UnusableValueError(
+                "one of its parts is empty. Take out the comma that is too many"
+            )
         of_sender.setdefault(name, []).extend(secrets.split())
     known = [secret for secrets in of_sender.values() for secret in secrets]
     if len(set(known)) < len(known):
-        raise ValueError("it says a secret twice. Give each sender secrets of its own")
+        raise UnusableValueError("it says a secret twice. Give each sender secrets of its own")
     return of_sender
 
 
@@ -191,7 +204,7 @@ def webhook_secrets(of_sender: dict[str, list[SecretStr]]) -> dict[str, list[Sec
         except ValueError:
             size = 0
         if prefix != "whsec_" or not 24 <= size <= 64:
-            raise ValueError(
+            raise UnusableValueError(
                 "a secret is whsec_ and then 24 to 64 bytes in base64. "
                 "Make one with `echo whsec_$(openssl rand -base64 32)`"
             )
@@ -204,10 +217,12 @@ def clock_file(path: Path) -> Path:
         timedelta(seconds=float(path.read_text(encoding="utf-8")))
     except OSError as error:
         if path.parent.name.startswith(DEMO_DIRECTORY):
-            raise ValueError(DEMO_STOPPED) from None
-        raise ValueError(f"its file cannot be read ({error.strerror})") from None
+            raise UnusableValueError(DEMO_STOPPED) from None
+        raise UnusableValueError(
+            "its file cannot be read ({error})", error=error.strerror
+        ) from None
     except (ValueError, OverflowError):
-        raise ValueError("its file must hold a number of seconds, such as -3600") from None
+        raise UnusableValueError("its file must hold a number of seconds, such as -3600") from None
     return path
 
 
@@ -217,11 +232,13 @@ def _parsed(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError("its host or port is wrong. Write host:port, a port up to 65535") from None
+        raise UnusableValueError(
+            "its host or port is wrong. Write host:port, a port up to 65535"
+        ) from None
     if port == 0:
-        raise ValueError("its port is 0. Write the one that the server listens on")
+        raise UnusableValueError("its port is 0. Write the one that the server listens on")
     try:
         (parts.hostname or "").encode("idna")
     except UnicodeError:
-        raise ValueError("its host cannot be a name. Check the dots in it") from None
+        raise UnusableValueError("its host cannot be a name. Check the dots in it") from None
     return parts

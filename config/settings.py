@@ -23,10 +23,10 @@ from pydantic import (
 )
 
 from config import setting_validators
-from config.input_errors import what_to_write
+from config.input_errors import UnusableValueError, what_to_write
 from domain.allocation import AllocateBy, AllocationOrder
 from domain.compliance.vocabulary import Collects
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, Text, text_of
 from domain.loans import Component
 
 OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
@@ -42,7 +42,7 @@ def _variable(field: str) -> str:
 
 def _all_components(components: list[Component]) -> list[Component]:
     if sorted(components) != sorted(Component):
-        raise ValueError("it must name fees, interest and principal, each once")
+        raise UnusableValueError("it must name fees, interest and principal, each once")
     return components
 
 
@@ -189,8 +189,8 @@ S = TypeVar("S", bound=PolicySettings)
 def _validated(
     model: type[S],
     given: Mapping[str, str],
-    unreadable: Mapping[str, str],
-    missing: Iterable[str] = (),
+    unreadable: Mapping[str, Text],
+    missing: Iterable[Text] = (),
 ) -> S:
     problems = [*unreadable.values(), *missing]
     try:
@@ -198,14 +198,14 @@ def _validated(
     except ValidationError as error:
         # Pydantic's own text would repeat the value, which may be a secret.
         problems += [_sentence(e) for e in error.errors() if e["loc"][0] not in unreadable]
-    if any(" is not set" in problem for problem in problems):
+    if any(" is not set" in problem.text for problem in problems):
         problems.append(HOW_TO_SET)
     if problems:
-        raise SettingsError("\n".join(problems))
+        raise SettingsError(*problems)
     return settings
 
 
-HOW_TO_SET = (
+HOW_TO_SET = text_of(
     "docs/settings.md says what each setting means. To try Arrears without settings of your own, "
     "type `make run`, and in another shell the line `. PATH/environment` that it prints."
 )
@@ -222,7 +222,7 @@ NEEDED_BY = {
 """The settings without which a provider cannot send."""
 
 
-def _missing_for_routes(given: Mapping[str, str], unreadable: Container[str]) -> list[str]:
+def _missing_for_routes(given: Mapping[str, str], unreadable: Container[str]) -> list[Text]:
     """The settings that are missing for a provider that a route names."""
     try:
         routes = setting_validators.routes(given.get(ROUTES, DEFAULT_ROUTES))
@@ -230,8 +230,13 @@ def _missing_for_routes(given: Mapping[str, str], unreadable: Container[str]) ->
         return []  # said of the routes themselves
     named = {provider for providers in routes.values() for provider in providers}
     return [
-        f"{need} is not set, and {ROUTES} names {provider}. Set it, or {need}_FILE to a file that "
-        f"holds it; or take {provider} out of the routes."
+        text_of(
+            "{need} is not set, and {routes} names {provider}. Set it, or {need}_FILE to a file "
+            "that holds it; or take {provider} out of the routes.",
+            need=need,
+            routes=ROUTES,
+            provider=provider,
+        )
         for provider, needs in NEEDED_BY.items()
         for need in needs
         if provider in named and need not in given and need not in unreadable
@@ -248,19 +253,22 @@ def read_setting_file(name: str, path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(
-            f"{name} names a file that cannot be read ({error.strerror})."
-            " Check the path and its permissions."
+            "{name} names a file that cannot be read ({error}). Check the path and its "
+            "permissions.",
+            name=name,
+            error=error.strerror,
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(
-            f"{name} names a file that is not UTF-8. Write the value into it again, as text."
+            "{name} names a file that is not UTF-8. Write the value into it again, as text.",
+            name=name,
         ) from None
 
 
-def _ours(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _ours(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Text]]:
     """The values of our variables, and the errors of the files that contain some of them."""
     given: dict[str, str] = {}
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, Text] = {}
     for name, value in environment.items():
         if not (name.startswith(OURS) or name.removesuffix("_FILE") in SHARED):
             continue
@@ -268,12 +276,14 @@ def _ours(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str
         if plain == name or name in _names():
             given[name] = value
         elif plain in environment:
-            unreadable[plain] = f"Both {plain} and {name} are set. Keep one of them."
+            unreadable[plain] = text_of(
+                "Both {plain} and {name} are set. Keep one of them.", plain=plain, name=name
+            )
         else:
             try:
                 given[plain] = read_setting_file(name, value)
             except SettingsError as error:
-                unreadable[plain] = str(error)
+                unreadable[plain], *_ = error.texts
     return given, unreadable
 
 
@@ -281,13 +291,19 @@ def _names() -> list[str]:
     return [_variable(field) for field in Settings.model_fields]
 
 
-def _sentence(error: Any) -> str:
+def _sentence(error: Any) -> Text:
     name = str(error["loc"][0])
     match error["type"]:
         case "missing":
-            return f"{name} is not set. Set it, or {name}_FILE to a file that holds it."
+            return text_of(
+                "{name} is not set. Set it, or {name}_FILE to a file that holds it.", name=name
+            )
         case "extra_forbidden":
-            close = difflib.get_close_matches(name, _names(), n=1)
-            hint = f" Did you mean {close[0]}?" if close else " Remove it."
-            return f"{name} is not a setting of Arrears.{hint}"
-    return f"{name} is not usable: {what_to_write(error)}."
+            if close := difflib.get_close_matches(name, _names(), n=1):
+                return text_of(
+                    "{name} is not a setting of Arrears. Did you mean {close}?",
+                    name=name,
+                    close=close[0],
+                )
+            return text_of("{name} is not a setting of Arrears. Remove it.", name=name)
+    return text_of("{name} is not usable: {found}.", name=name, found=what_to_write(error))

@@ -1,6 +1,29 @@
 """Errors that a person can correct."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from domain.reasons import Reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in English, which the command line says in the reader's language.
+
+    A value can be a text itself. Without values the text has no braces to fill.
+    """
+
+    text: str
+    """Its values stand in braces, in the style of `str.format`."""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text.format(**self.values) if self.values else self.text
+
+
+def text_of(text: str, **values: object) -> Text:
+    """A text with its values."""
+    return Text(text, values)
 
 
 class ArrearsError(Exception):
@@ -13,15 +36,17 @@ class ArrearsError(Exception):
     command line adds the command that helps.
     """
 
-    def __init__(self, text: str, **values: object) -> None:
+    def __init__(self, text: str | Text, *more: Text, **values: object) -> None:
         """Takes the text in English, with its values in braces in the style of `str.format`.
 
         The command line says the same text in the reader's language, with the same values. Without
-        values the text has no braces to fill.
+        values the text has no braces to fill. Several texts are several errors, one on each line.
         """
-        super().__init__(text.format(**values) if values else text)
-        self.text = text
-        self.values = values
+        first = text if isinstance(text, Text) else Text(text, values)
+        self.texts = (first, *more)
+        super().__init__("\n".join(map(str, self.texts)))
+        self.text = first.text
+        self.values = first.values
 
 
 class ReasonedError(ArrearsError):

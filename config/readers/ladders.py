@@ -139,7 +139,9 @@ def _read_to(section: Section, do: ActionType) -> Party:
     to = TO[given.word(TO)]
     if do.channel is Channel.LEGAL and to is not Party.BORROWER:
         raise given.refuse(
-            f"An item that does {do} is about the loan, and reaches nobody.", "Take the line out."
+            "An item that does {do} is about the loan, and reaches nobody.",
+            "Take the line out.",
+            do=do,
         )
     return to
 
@@ -152,7 +154,9 @@ def _read_names(value: Value) -> dict[str, str]:
 def _new_id(value: Value, seen: dict[str, Value]) -> str:
     """The records know a step and an item by its id, so an id must be unique in a ladder."""
     new_id = value.identifier()
-    return value.unused(new_id, seen, f"The ladder has the {value.key} {new_id}")
+    return value.unused(
+        new_id, seen, "The ladder has the {key} {new_id}", key=value.key, new_id=new_id
+    )
 
 
 def _read_item_days(section: Section, step_days: Days, grace_days: int) -> Days:
@@ -160,13 +164,18 @@ def _read_item_days(section: Section, step_days: Days, grace_days: int) -> Days:
     value = section.pairs.get("days", section.value)
     if not _within(days, step_days):
         raise value.refuse(
-            f"Days {days} of the item are not within days {step_days} of its step.",
-            f"Write days within {step_days}.",
+            "Days {days} of the item are not within days {step_days} of its step.",
+            "Write days within {step_days}.",
+            days=days,
+            step_days=step_days,
         )
     if days.passed_by(grace_days + 1):
         raise value.refuse(
-            f"Days {days} of the item all fall in the {grace_days} days of grace.",
-            f"Write days that reach {grace_days + 1} or later, or fewer grace_days.",
+            "Days {days} of the item all fall in the {grace_days} days of grace.",
+            "Write days that reach {from_day} or later, or fewer grace_days.",
+            days=days,
+            grace_days=grace_days,
+            from_day=grace_days + 1,
         )
     return days
 
@@ -183,8 +192,9 @@ def _read_required(earlier: tuple[str, ...], so_far: _SoFar, value: Value) -> st
     step = value.known(earlier, "earlier step")
     if step not in so_far.with_borrower:
         raise value.refuse(
-            f"The step {step} has no item for the borrower, so it is never tried.",
+            "The step {step} has no item for the borrower, so it is never tried.",
             "Add one to it, or require another step.",
+            step=step,
         )
     return step
 
@@ -194,8 +204,9 @@ def _read_template(section: Section, do: ActionType, templates: Collection[str])
         return section.need("template").known(templates, "template")
     if template := section.pairs.get("template"):
         raise template.refuse(
-            f"An item that does {do} writes nothing, and so has no template.",
+            "An item that does {do} writes nothing, and so has no template.",
             "Take the line out.",
+            do=do,
         )
     return None
 
@@ -204,10 +215,16 @@ def _read_days(value: Value) -> Days:
     instead = "Write ladder days from 1, such as 3, 1-3, or 60- for day 60 and all that follow."
     days = value.days(instead)
     if days.first < 1:
-        wrong = f"`{value.key}` is {value.shown}, but the due day 0 is not overdue."
-        raise value.refuse(wrong, instead)
+        raise value.refuse(
+            "`{key}` is {shown}, but the due day 0 is not overdue.",
+            instead,
+            key=value.key,
+            shown=value.shown,
+        )
     if days.passed_by(days.first):
-        raise value.refuse(f"`{value.key}` is {value.shown}, which runs backwards.", instead)
+        raise value.refuse(
+            "`{key}` is {shown}, which runs backwards.", instead, key=value.key, shown=value.shown
+        )
     return days
 
 
@@ -225,19 +242,25 @@ def _refuse_overlaps_and_gaps(
         days = entry.days if isinstance(entry, Step) else entry
         if free_from is None or days.first < free_from:
             raise value.refuse(
-                f"Days {days} overlap days that an entry above covers, or are out of order.",
-                f"Begin on day {free_from}." if free_from else "Give the entry above a last day.",
+                "Days {days} overlap days that an entry above covers, or are out of order.",
+                "Begin on day {free_from}." if free_from else "Give the entry above a last day.",
+                days=days,
+                free_from=free_from,
             )
         in_grace = free_from == 1 and days.first <= grace_days + 1
         if days.first > free_from and not in_grace:
             gap = Days(free_from, days.first - 1)
             raise value.refuse(
-                f"Nothing is said about day{'' if gap.first == gap.last else 's'} {gap}.",
-                f"Write an entry with rest: true and days: {gap} before this one.",
+                "Nothing is said about day {gap}."
+                if gap.first == gap.last
+                else "Nothing is said about days {gap}.",
+                "Write an entry with rest: true and days: {gap} before this one.",
+                gap=gap,
             )
         free_from = None if days.last is None else days.last + 1
     if free_from is not None:
         raise entries[-1][0].refuse(
-            f"Nothing is said about day {free_from} and all that follow.",
-            f"Let the last days end with -, or add a rest: true with days: {free_from}-.",
+            "Nothing is said about day {free_from} and all that follow.",
+            "Let the last days end with -, or add a rest: true with days: {free_from}-.",
+            free_from=free_from,
         )

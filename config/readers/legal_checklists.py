@@ -74,7 +74,7 @@ def _read_evidence(value: Value, seen: dict[str, Value]) -> Evidence:
     text = section.need("text").section("en zh")
     evidence_id = section.need("id").identifier()
     return Evidence(
-        id=value.unused(evidence_id, seen, f"{evidence_id} is on the list"),
+        id=value.unused(evidence_id, seen, "{evidence_id} is on the list", evidence_id=evidence_id),
         text_en=text.need("en").text(),
         text_zh=text.need("zh").text(),
         satisfied_by=section.need("satisfied_by").word(SatisfiedBy),

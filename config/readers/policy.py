@@ -102,14 +102,14 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
 def _read_folder(folder: Path, read: Callable[[Value], D]) -> Read[D]:
     paths = sorted(path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"})
     if not paths:
-        raise PolicyError(f"There is no policy in {folder}. Put a .yaml file there.")
+        raise PolicyError("There is no policy in {folder}. Put a .yaml file there.", folder=folder)
     return each(paths, partial(_read_file, read=read))
 
 
 def _read_file(path: Path, read: Callable[[Value], D]) -> tuple[Value, D]:
     value = read_yaml(path)
     if path.suffix != ".yaml":
-        raise value.refuse("The name ends in .yml.", f"Name the file {path.stem}.yaml.")
+        raise value.refuse("The name ends in .yml.", "Name the file {name}.yaml.", name=path.stem)
     return value, read(value)
 
 
@@ -131,15 +131,21 @@ def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Lad
     (first_value, first), (value, ladder) = pair
     if (first.id, first.version) == (ladder.id, ladder.version):
         raise _at(value, "version").refuse(
-            f"{ladder.name} is in {first_value.file} already.", "Raise the version."
+            "{ladder} is in {other_file} already.",
+            "Raise the version.",
+            ladder=ladder.name,
+            other_file=first_value.file,
         )
     if first.id == ladder.id and (first.version < ladder.version) != (
         first.effective_from < ladder.effective_from
     ):
         raise _at(value, "effective_from").refuse(
-            f"{ladder.name} and {first.name} ({first_value.file}) take effect in another order "
-            f"than that of their versions, or on the same day.",
+            "{ladder} and {other} ({other_file}) take effect in another order than that of their "
+            "versions, or on the same day.",
             "Let the higher version take effect on a later day.",
+            ladder=ladder.name,
+            other=first.name,
+            other_file=first_value.file,
         )
     if (
         first.id != ladder.id
@@ -149,9 +155,11 @@ def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Lad
         and ladder.effective_from <= (first.effective_to or date.max)
     ):
         raise _at(value, "applies_to").refuse(
-            f"{ladder.name} and {first.name} ({first_value.file}) are for the same loans at the "
-            f"same time.",
+            "{ladder} and {other} ({other_file}) are for the same loans at the same time.",
             "Give them different products or jurisdictions, or end one before the other begins.",
+            ladder=ladder.name,
+            other=first.name,
+            other_file=first_value.file,
         )
 
 
@@ -175,8 +183,10 @@ def _refuse_second(read: Read[RulePack] | Read[LegalChecklist]) -> None:
         for key, name in (("id", document.id), ("jurisdiction", document.jurisdiction)):
             if name in seen:
                 raise _at(value, key).refuse(
-                    f"{name} is in {seen[name].file} already.",
+                    "{name} is in {other_file} already.",
                     "Write all of it in one file, and raise that file's version.",
+                    name=name,
+                    other_file=seen[name].file,
                 )
             seen[name] = value
 
@@ -187,8 +197,10 @@ def _refuse_state_without_country(read: tuple[Value, RulePack], policy: Policy) 
     country = _country(pack.jurisdiction)
     if pack.is_law and country not in {other.jurisdiction for other in policy.rule_packs}:
         raise _at(value, "jurisdiction").refuse(
-            f"There is no rule pack for {country}, which {pack.jurisdiction} comes on top of.",
-            f"Add the rule pack of {country}.",
+            "There is no rule pack for {country}, which {jurisdiction} comes on top of.",
+            "Add the rule pack of {country}.",
+            country=country,
+            jurisdiction=pack.jurisdiction,
         )
 
 
@@ -207,14 +219,21 @@ def _refuse_bad_replacement(read: tuple[Value, RulePack], policy: Policy) -> Non
             replaced = of_country.get(replaced_id)
             if type(replaced) is not type(rule):
                 raise _at(value, "rules").refuse(
-                    f"{rule.id} replaces {replaced_id}, which is no rule of that kind in the pack "
-                    f"of {country}.",
-                    f"Name a {type(rule).__name__} rule of that pack, or leave out `replaces`.",
+                    "{rule} replaces {replaced_id}, which is no rule of that kind in the pack of "
+                    "{country}.",
+                    "Name a {kind} rule of that pack, or leave out `replaces`.",
+                    rule=rule.id,
+                    replaced_id=replaced_id,
+                    country=country,
+                    kind=type(rule).__name__,
                 )
             if rule.effective_to or rule.effective_from > replaced.effective_from:
                 raise _at(value, "rules").refuse(
-                    f"{rule.id} is not in force for as long as {replaced_id}, which it replaces.",
-                    f"Let it take effect on {replaced.effective_from} and have no end.",
+                    "{rule} is not in force for as long as {replaced_id}, which it replaces.",
+                    "Let it take effect on {from_day} and have no end.",
+                    rule=rule.id,
+                    replaced_id=replaced_id,
+                    from_day=replaced.effective_from,
                 )
 
 
@@ -226,11 +245,14 @@ def _refuse_ladder_without_law(read: tuple[Value, Ladder], policy: Policy) -> No
     for jurisdiction in ladder.applies_to.jurisdictions:
         if _country(jurisdiction) not in known:
             raise _at(value, "applies_to").refuse(
-                f"There is no rule pack for {jurisdiction}, so nobody there may be contacted.",
-                f"Add its rule pack, or write one of: {', '.join(sorted(known))}.",
+                "There is no rule pack for {jurisdiction}, so nobody there may be contacted.",
+                "Add its rule pack, or write one of: {known}.",
+                jurisdiction=jurisdiction,
+                known=", ".join(sorted(known)),
             )
         if to_court and checklist_for(policy.checklists, jurisdiction) is None:
             raise _at(value, "applies_to").refuse(
-                f"The ladder opens legal files, and {jurisdiction} has no legal checklist.",
+                "The ladder opens legal files, and {jurisdiction} has no legal checklist.",
                 "Add its checklist, or take the item out.",
+                jurisdiction=jurisdiction,
             )

@@ -58,15 +58,19 @@ def _read_name(
 ) -> tuple[RegisteredTemplate, ...]:
     if name not in template_names:
         raise locales.refuse(
-            f"There is no template {as_shown(name)}.",
-            f"Write one of: {', '.join(sorted(template_names))}.",
+            "There is no template {name}.",
+            "Write one of: {templates}.",
+            name=as_shown(name),
+            templates=", ".join(sorted(template_names)),
         )
     return each(locales.pairs().items(), lambda pair: _read_template(name, *pair))
 
 
 def _read_template(name: str, locale: str, written: Value) -> RegisteredTemplate:
     if not _LOCALE.fullmatch(locale):
-        raise written.refuse(f"{as_shown(locale)} is not a locale.", "Write one such as zh-Hans.")
+        raise written.refuse(
+            "{locale} is not a locale.", "Write one such as zh-Hans.", locale=as_shown(locale)
+        )
     section = written.section("id values")
     return RegisteredTemplate(
         name,

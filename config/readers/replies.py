@@ -66,8 +66,10 @@ class ReplyReader:
         language = value.matching(LANGUAGE, "Write a code such as en or zh.")[0]
         if language in self._languages:
             raise value.refuse(
-                f"{language} is in {self._languages[language].file} already.",
+                "{language} is in {other_file} already.",
                 "Write all of it in one file, and raise that file's version.",
+                language=language,
+                other_file=self._languages[language].file,
             )
         self._languages[language] = value
         return language
@@ -78,20 +80,27 @@ class ReplyReader:
             key = key_of(words_of(plain(variant)), NOTHING_DROPPED if whole else dropped)
             if not key:
                 raise phrase.value.refuse(
-                    f"{as_shown(variant)} has nothing but polite words and fillers.",
+                    "{variant} has nothing but polite words and fillers.",
                     "Write it under words, or take its words out of polite and fillers.",
+                    variant=as_shown(variant),
                 )
             if len(key) == 1 and key.isascii() and not phrase.is_word:
                 raise phrase.value.refuse(
-                    f"{as_shown(variant)} is one letter, which many sentences are.",
+                    "{variant} is one letter, which many sentences are.",
                     "Write it under words.",
+                    variant=as_shown(variant),
                 )
             other = self._phrases.setdefault(key, phrase)
             if other.kind is not phrase.kind:
                 raise phrase.value.refuse(
-                    f"{as_shown(variant)} stands under {phrase.kind}, and under {other.kind} in "
-                    f"{other.value.file} line {other.value.line}.",
+                    "{variant} stands under {kind}, and under {other_kind} in {other_file} line "
+                    "{other_line}.",
                     "Take it out in one of the two places.",
+                    variant=as_shown(variant),
+                    kind=phrase.kind,
+                    other_kind=other.kind,
+                    other_file=other.value.file,
+                    other_line=other.value.line,
                 )
 
 
@@ -107,8 +116,9 @@ def assert_stops_by_law(
     for word in STOPS_BY_LAW:
         if vocabulary.read(word).kind is not ReplyKind.STOP:
             raise english.refuse(
-                f"`{word}` is not read as a stop, and 47 CFR 64.1200(a)(10) names it.",
-                f"Write {word} under stop, in the file of the language en.",
+                "`{word}` is not read as a stop, and 47 CFR 64.1200(a)(10) names it.",
+                "Write {word} under stop, in the file of the language en.",
+                word=word,
             )
 
 
@@ -137,7 +147,9 @@ def _variants(value: Value) -> Iterator[str]:
         for inside, optional in _CHOICE.findall(text)
     ]
     if (number := prod(map(len, choices))) > MOST_VARIANTS:
-        raise value.refuse(f"Its choices make {number} phrases.", "Write them in several lines.")
+        raise value.refuse(
+            "Its choices make {number} phrases.", "Write them in several lines.", number=number
+        )
     literals = _CHOICE.sub("\0", text).split("\0")
     for chosen in product(*choices):
         pairs = zip(literals, (*chosen, ""), strict=True)

@@ -71,7 +71,8 @@ def _id(value: Value) -> str:
     if (id := id_of(value.text())) is None:
         raise value.refuse(
             "`id` is no id.",
-            f"Write the lender's own number of the person: at most {LONGEST_ID} characters, and "
+            "Write the lender's own number of the person: at most {longest} characters, and "
             "none that is invisible.",
+            longest=LONGEST_ID,
         )
     return id

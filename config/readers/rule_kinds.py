@@ -36,6 +36,7 @@ from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says, Suspends
 from domain.contact_outcomes import ContactOutcome
+from domain.errors import text_of
 from domain.holds import HoldKind
 from domain.ladder import DueOnRestDay
 from domain.parties import ROLES, RepresentativeKind
@@ -103,8 +104,9 @@ def read_hours(value: Value) -> tuple[Hours, ...]:
         hours.append(Hours(weekdays, *_read_clock(clock), kinds or apart))
         if overlapping(hours):
             raise clock.refuse(
-                f"{as_shown(days)} has a day that a line above has too.",
+                "{days} has a day that a line above has too.",
                 "Name each day of the week once.",
+                days=as_shown(days),
             )
     if not hours:
         raise value.refuse("`hours` names no day.", 'Write hours: {every_day: "08:00-21:00"}.')
@@ -121,8 +123,9 @@ def _read_weekdays(days: str, value: Value) -> frozenset[int]:
     last = last or first
     if first not in WEEK or last not in WEEK or WEEK.index(last) < WEEK.index(first):
         raise value.refuse(
-            f"{as_shown(days)} is not days of the week.",
+            "{days} is not days of the week.",
             "Write every_day, a day such as sat, or days in order such as mon-fri.",
+            days=as_shown(days),
         )
     return frozenset(range(WEEK.index(first), WEEK.index(last) + 1))
 
@@ -137,16 +140,22 @@ def _read_clock(value: Value) -> tuple[time, time]:
     except ValueError:
         raise value.wrong(instead) from None
     if end <= start:
-        raise value.refuse(f"`{value.key}` is {value.shown}, which ends before it begins.", instead)
+        raise value.refuse(
+            "`{key}` is {shown}, which ends before it begins.",
+            instead,
+            key=value.key,
+            shown=value.shown,
+        )
     return start, end
 
 
 def _read_window(value: Value) -> Window:
     if match := CALENDAR.fullmatch(value.text()):
         return CalendarUnit(match[1])
-    instead = (
+    instead = text_of(
         "Write calendar day, calendar week, calendar month, or so many consecutive days up to "
-        f"{LONGEST_WINDOW}, such as 7 consecutive days."
+        "{longest}, such as 7 consecutive days.",
+        longest=LONGEST_WINDOW,
     )
     days = int(value.matching(CONSECUTIVE, instead)[1])
     if not 1 <= days <= LONGEST_WINDOW:

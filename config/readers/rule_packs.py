@@ -66,9 +66,10 @@ def _read_allocation(value: Value) -> tuple[Component, ...]:
     components = value.entries(lambda entry: entry.word(Component))
     if sorted(components) != sorted(Component):
         raise value.refuse(
-            f"`{value.key}` does not name every component once.",
+            "`{key}` does not name every component once.",
             "Write fees, interest and principal in their order, such as "
             "[fees, interest, principal].",
+            key=value.key,
         )
     return components
 
@@ -99,7 +100,7 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
     kind_named = value.pairs().get("kind")
     if kind_named is None:
         raise value.refuse(
-            "The key `kind` is missing here.", f"Write one of: {', '.join(RULE_KINDS)}."
+            "The key `kind` is missing here.", "Write one of: {kinds}.", kinds=", ".join(RULE_KINDS)
         )
     kind = RULE_KINDS[kind_named.known(RULE_KINDS, "kind of rule")]
     section = value.section(f"{RULE_KEYS} {kind.keys}")
@@ -122,8 +123,10 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
     rule_id = value.identifier()
     if not rule_id.startswith(f"{pack_id}."):
         raise value.refuse(
-            f"The rule id {value.shown} does not begin with its pack's.",
-            f"Write {pack_id}. and a name, such as {pack_id}.contact_hours.",
+            "The rule id {shown} does not begin with its pack's.",
+            "Write {pack_id}. and a name, such as {pack_id}.contact_hours.",
+            shown=value.shown,
+            pack_id=pack_id,
         )
     return rule_id
 
@@ -145,8 +148,9 @@ def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
     silent = [str(channel) for channel in PERSON_CHANNELS if channel not in covered]
     if silent:
         raise top.need("rules").refuse(
-            f"No rule gives the contact hours of {', '.join(silent)}.",
+            "No rule gives the contact hours of {channels}.",
             "A country's pack must give hours for sms, call and visit: add the channels to a rule.",
+            channels=", ".join(silent),
         )
 
 
@@ -156,8 +160,10 @@ def _refuse_contradictions(rules: tuple[tuple[Value, Rule], ...]) -> None:
         for _, other in rules[:index]:
             if rule.id == other.id or _both_answer(rule, other):
                 raise value.refuse(
-                    f"{rule.id} overlaps {other.id}.",
+                    "{rule} overlaps {other}.",
                     "Write one rule for a channel at a time, under an id that no other has.",
+                    rule=rule.id,
+                    other=other.id,
                 )
 
 

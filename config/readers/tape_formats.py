@@ -79,8 +79,9 @@ def read_formats(value: Value) -> TapeFormats:
     )
     if formats.thousands_mark == formats.decimal_mark:
         raise pairs["thousands_mark"].refuse(
-            f"The thousands mark and the decimal mark are both {formats.decimal_mark}.",
+            "The thousands mark and the decimal mark are both {mark}.",
             "Write decimal_mark: as the tape has it, or leave thousands_mark: out.",
+            mark=formats.decimal_mark,
         )
     return formats
 
@@ -147,10 +148,10 @@ def _encoding(value: Value) -> str:
     try:
         name = codecs.lookup(value.text()).name
     except LookupError:
-        raise value.refuse(f"There is no encoding {value.shown}.", instead) from None
+        raise value.refuse("There is no encoding {shown}.", instead, shown=value.shown) from None
     name = "utf-8" if name == "utf-8-sig" else name
     if name not in _ENCODINGS:
-        raise value.refuse(f"A tape cannot be read as {value.shown}.", instead)
+        raise value.refuse("A tape cannot be read as {shown}.", instead, shown=value.shown)
     # GB 18030 has all characters of the two older standards, and files say one and use the other.
     return "gb18030" if name in {"gbk", "gb2312"} else name
 
@@ -160,7 +161,9 @@ def _delimiter(value: Value) -> str:
     text = "\t" if text.strip(" ").casefold() in {"tab", "\\t"} else text
     if len(text) != 1 or text.isalnum() or text in _NO_DELIMITERS or text in " \r\n\0":
         raise value.refuse(
-            f"The delimiter is {as_shown(text)}.", 'Write one mark, such as "," ";" "|" or tab.'
+            "The delimiter is {text}.",
+            'Write one mark, such as "," ";" "|" or tab.',
+            text=as_shown(text),
         )
     return text
 
@@ -169,7 +172,13 @@ def _mark(value: Value, marks: str) -> str:
     text = plain_digits(one_mark(_as_written(value)))
     if len(text) != 1 or text not in marks:
         listed = " ".join(f'"{mark}"' for mark in marks)
-        raise value.refuse(f"`{value.key}` is {as_shown(text)}.", f"Write one of {listed}.")
+        raise value.refuse(
+            "`{key}` is {text}.",
+            "Write one of {listed}.",
+            key=value.key,
+            text=as_shown(text),
+            listed=listed,
+        )
     return text
 
 
@@ -185,9 +194,10 @@ def _dates(value: Value) -> tuple[str, ...]:
         for earlier in patterns[:place]:
             if not _agree(earlier, pattern):
                 raise listed[place].refuse(
-                    f"{as_shown(earlier)} and {as_shown(pattern)} read the same text as "
-                    "different days.",
+                    "{earlier} and {pattern} read the same text as different days.",
                     "Keep the one that the tape has.",
+                    earlier=as_shown(earlier),
+                    pattern=as_shown(pattern),
                 )
     return patterns
 
@@ -210,6 +220,8 @@ def _pattern(value: Value) -> str:
 
 def _no_pattern(value: Value) -> PolicyError:
     return value.refuse(
-        f"The format {value.shown} does not say a whole {value.key}.",
+        "The format {shown} does not say a whole {key}.",
         "Write one such as %d/%m/%Y for a date, or %b-%Y for a month.",
+        shown=value.shown,
+        key=value.key,
     )

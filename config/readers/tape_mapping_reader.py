@@ -68,8 +68,10 @@ def load_mapping(name: str, directory: Path = MAPPINGS_DIRECTORY) -> TapeMapping
     known = sorted(path.stem for path in directory.glob("*.yaml"))
     if name not in known:
         raise PolicyError(
-            f"There is no mapping {name}. Write one of: {', '.join(known)}, "
-            "or the path of a mapping of your own."
+            "There is no mapping {name}. Write one of: {known}, or the path of a mapping of your "
+            "own.",
+            name=name,
+            known=", ".join(known),
         )
     return read_mapping(directory / f"{name}.yaml")
 
@@ -121,11 +123,15 @@ def _columns(top: Section) -> tuple[dict[Field, str], frozenset[Field]]:
     for name, column in (*always.items(), *optional.items()):
         if Field(name) in columns:
             raise column.refuse(
-                f"{name} stands under columns and under optional_columns.", "Keep one of them."
+                "{name} stands under columns and under optional_columns.",
+                "Keep one of them.",
+                name=name,
             )
         if column.text() in columns.values():
             raise column.refuse(
-                f"The column {column.shown} feeds two fields.", "Let one column feed one field."
+                "The column {shown} feeds two fields.",
+                "Let one column feed one field.",
+                shown=column.shown,
             )
         columns[Field(name)] = column.text()
     return columns, frozenset(map(Field, optional))
@@ -145,10 +151,13 @@ def _constant(of: Field, value: Value) -> str:
     if of is Field.PRODUCT:
         return value.identifier()
     if of is Field.CURRENCY and not is_currency(text):
-        wrong = f"The currency {value.shown} is not known."
-        raise value.refuse(wrong, "Write one such as CNY or USD.")
+        raise value.refuse(
+            "The currency {shown} is not known.", "Write one such as CNY or USD.", shown=value.shown
+        )
     if of is Field.LOCALE and not LOCALE.fullmatch(text):
-        raise value.refuse(f"The locale is {value.shown}.", "Write one such as zh-Hans or en.")
+        raise value.refuse(
+            "The locale is {shown}.", "Write one such as zh-Hans or en.", shown=value.shown
+        )
     return text
 
 
@@ -156,8 +165,9 @@ def _tolerance(value: Value) -> Decimal:
     tolerance = value.amount()
     if tolerance > Decimal("0.5"):
         raise value.refuse(
-            f"`tolerance` is {value.shown}, more than half an instalment.",
+            "`tolerance` is {shown}, more than half an instalment.",
             "Write a part of one instalment from 0 to 0.5, such as 0.02.",
+            shown=value.shown,
         )
     return tolerance
 
@@ -173,8 +183,9 @@ def _share(value: Value | None) -> Decimal:
     share = value.amount()
     if share > 1:
         raise value.refuse(
-            f"`absent_at_most` is {share}, more than all loans.",
+            "`absent_at_most` is {share}, more than all loans.",
             "Write a part of the loans from 0 to 1, such as 0.1.",
+            share=share,
         )
     return share
 
@@ -189,61 +200,71 @@ def _refuse_what_does_not_fit(document: Value, mapping: TapeMapping) -> None:
     needed = [*_ALWAYS, *_OF_SCHEDULE[mapping.schedule], *_OF_PAID[mapping.paid_by]]
     needed += [] if mapping.made_contacts else _CONTACTS
     for missing in (name for name in needed if name not in given):
-        where = "columns or constants" if missing in _MAY_BE_CONSTANT else "columns"
         raise document.refuse(
-            f"Nothing says the {missing} of a loan.", f"Write {missing}: under {where}."
+            "Nothing says the {missing} of a loan.",
+            "Write {missing}: under columns or constants."
+            if missing in _MAY_BE_CONSTANT
+            else "Write {missing}: under columns.",
+            missing=missing,
         )
     for name in mapping.constants:
         if name in mapping.columns:
             raise document.refuse(
-                f"Both a column and a constant say the {name}.", "Keep the one that is right."
+                "Both a column and a constant say the {name}.",
+                "Keep the one that is right.",
+                name=name,
             )
-    if problem := _misfit(mapping, given):
-        raise document.refuse(*problem)
+    if problem := _misfit(document, mapping, given):
+        raise problem
 
 
-def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
+def _misfit(document: Value, mapping: TapeMapping, given: set[Field]) -> PolicyError | None:
     if Field.ZONES not in given and not (mapping.regions and Field.REGION in given):
-        return (
+        return document.refuse(
             "Nothing says in which time zone a borrower lives.",
             "Write regions: and a region: column, or zones: under columns or constants.",
         )
     if Field.PHONE_3 in given and Field.PHONE_2 not in given:
-        return ("There is a third telephone number and no second.", "Write phone_2: instead.")
+        return document.refuse(
+            "There is a third telephone number and no second.", "Write phone_2: instead."
+        )
     if mapping.made_contacts and given & {*_CONTACTS, *PHONES}:
-        return (
+        return document.refuse(
             "Contacts are both made up and read from columns.",
             "Take out made_contacts:, or the name:, phone: and address: columns.",
         )
     level = mapping.schedule is ScheduleKind.LEVEL_PAYMENT
     if level and (Field.DUE_DAY in given) == (mapping.seen_on is not None):
-        return (
+        return document.refuse(
             "The due day must come from one place.",
             "Write either a due_day: column, or seen_on: under schedule to have it drawn.",
         )
     if (nameless := mapping.nameless_party()) is not None:
         slot = next(slot for slot in PARTY_SLOTS if nameless.startswith(slot))
-        return (
-            f"There is a column {nameless}, and none for the name of that party.",
-            f"Write {slot}_name: under columns, or take the column out.",
+        return document.refuse(
+            "There is a column {nameless}, and none for the name of that party.",
+            "Write {slot}_name: under columns, or take the column out.",
+            nameless=nameless,
+            slot=slot,
         )
     if mapping.schedule is ScheduleKind.EXPLICIT and (mark := _splits_instalments(mapping)):
-        return (
-            f"{mark!r} stands between the parts of an instalment, and in its amounts or dates too.",
+        return document.refuse(
+            "{mark!r} stands between the parts of an instalment, and in its amounts or dates too.",
             "Export instalments whose amounts and dates have neither a space nor a ; in them.",
+            mark=mark,
         )
     if mapping.paid_by is PaidBy.PRINCIPAL and not level:
-        return (
+        return document.refuse(
             "Only level payments can be counted by the principal paid.",
             "Write by: total under paid.",
         )
     if mapping.paid_by is PaidBy.INSTALMENT and mapping.schedule is not ScheduleKind.EXPLICIT:
-        return (
+        return document.refuse(
             "Only a list of instalments says what is paid of each.",
             "Write kind: explicit under schedule, or by: total or by: component under paid.",
         )
     if (mapping.statuses is not None) != (Field.LENDER_STATUS in given):
-        return (
+        return document.refuse(
             "A lender_status: column and lender_statuses: belong together.",
             "Write both, or take out the one.",
         )

@@ -102,8 +102,9 @@ class Templates:
         }
         if not any(sources.values()):
             raise ArrearsError(
-                f"No template was found in {directory}. "
-                f"Put each template into a folder named for its locale, such as en/reminder.txt."
+                "No template was found in {directory}. Put each template into a folder named for "
+                "its locale, such as en/reminder.txt.",
+                directory=directory,
             )
         _check_that_locales_agree(directory, sources)
         for locale, folder_sources in sources.items():
@@ -228,8 +229,10 @@ def _load_source(path: Path, wordings: Wordings) -> _Source:
         template = environment.from_string(text)
     except TemplateSyntaxError as error:
         raise ArrearsError(
-            f"{path}, line {error.lineno}: the template does not parse: {error.message} "
-            f"Correct the line."
+            "{path}, line {line}: the template does not parse: {error} Correct the line.",
+            path=path,
+            line=error.lineno,
+            error=error.message,
         ) from None
     _check_that_placeholders_exist(path, placeholders)
     _check_that_it_renders(path, template)
@@ -242,10 +245,14 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ArrearsError(
-            f"{path}: the template cannot be read ({error.strerror}). Check its permissions."
+            "{path}: the template cannot be read ({error}). Check its permissions.",
+            path=path,
+            error=error.strerror,
         ) from None
     except UnicodeDecodeError:
-        raise ArrearsError(f"{path}: the template is not UTF-8. Save it as UTF-8.") from None
+        raise ArrearsError(
+            "{path}: the template is not UTF-8. Save it as UTF-8.", path=path
+        ) from None
 
 
 def _check_that_it_renders(path: Path, template: Template) -> None:
@@ -253,12 +260,16 @@ def _check_that_it_renders(path: Path, template: Template) -> None:
         written = template.render(SAMPLE)
     except Exception as error:  # a template is a program: it may raise anything
         raise ArrearsError(
-            f"{path}: the template cannot be written out ({type(error).__name__}: {error}). "
-            "Use the placeholders as they are: no sums, no parts of them, no other templates."
+            "{path}: the template cannot be written out ({kind}: {error}). Use the placeholders "
+            "as they are: no sums, no parts of them, no other templates.",
+            path=path,
+            kind=type(error).__name__,
+            error=error,
         ) from None
     if not written.strip():
         raise ArrearsError(
-            f"{path}: the template says nothing. Write its words, or remove it in every locale."
+            "{path}: the template says nothing. Write its words, or remove it in every locale.",
+            path=path,
         )
 
 
@@ -272,8 +283,10 @@ def _check_that_placeholders_exist(path: Path, placeholders: frozenset[str]) -> 
     unknown = sorted(placeholders - known)
     if unknown:
         raise ArrearsError(
-            f"{path}: the template uses {', '.join(unknown)}, which it may not. "
-            f"It may use: {', '.join(sorted(known))}."
+            "{path}: the template uses {unknown}, which it may not. It may use: {known}.",
+            path=path,
+            unknown=", ".join(unknown),
+            known=", ".join(sorted(known)),
         )
 
 
@@ -285,14 +298,21 @@ def _check_that_locales_agree(
         without = sorted(locale for locale, folder in sources.items() if name not in folder)
         if without:
             raise ArrearsError(
-                f"{directory}: the template {name!r} is missing in {', '.join(without)}. "
-                f"Add {name}.txt there, or remove it everywhere."
+                "{directory}: the template {name!r} is missing in {locales}. Add {name}.txt there, "
+                "or remove it everywhere.",
+                directory=directory,
+                name=name,
+                locales=", ".join(without),
             )
         used = [folder[name].placeholders for folder in sources.values()]
         if in_some := frozenset.union(*used) - frozenset.intersection(*used):
             raise ArrearsError(
-                f"{directory}: the template {name!r} uses {', '.join(sorted(in_some))} in some "
-                f"locales only ({', '.join(sorted(sources))}). Say the same in every language."
+                "{directory}: the template {name!r} uses {values} in some locales only "
+                "({locales}). Say the same in every language.",
+                directory=directory,
+                name=name,
+                values=", ".join(sorted(in_some)),
+                locales=", ".join(sorted(sources)),
             )
 
 
@@ -307,19 +327,27 @@ def _check_wordings_for_several(folder: Path, sources: Mapping[str, _Source]) ->
         for other in (base, *(f"{base}{another}" for another in _WORDINGS)):
             if other not in sources:
                 raise ArrearsError(
-                    f"{folder}: there is {name}.txt, and {other}.txt is missing. A text has a "
-                    "wording for two, for three and for more loans beside that for one. Add it."
+                    "{folder}: there is {name}.txt, and {other}.txt is missing. A text has a "
+                    "wording for two, for three and for more loans beside that for one. Add it.",
+                    folder=folder,
+                    name=name,
+                    other=other,
                 )
         if missing := sorted(_WORDINGS[ending] - source.placeholders):
             raise ArrearsError(
-                f"{folder / name}.txt: the template leaves out {', '.join(missing)}, so the "
-                "borrower cannot tell what it is about. Add it."
+                "{path}.txt: the template leaves out {missing}, so the borrower cannot tell what "
+                "it is about. Add it.",
+                path=folder / name,
+                missing=", ".join(missing),
             )
         if source.says != sources[base].says:
             differ = ", ".join(sorted(source.says ^ sources[base].says))
             raise ArrearsError(
-                f"{folder / name}.txt: of this and {base}.txt only one says: {differ}. Rules check "
-                "the text for one loan. Say the same in both."
+                "{path}.txt: of this and {base}.txt only one says: {differ}. Rules check the text "
+                "for one loan. Say the same in both.",
+                path=folder / name,
+                base=base,
+                differ=differ,
             )
 
 
@@ -349,5 +377,5 @@ def _locale(tag: str) -> babel.Locale:
         return babel.Locale.parse(tag, sep="-")
     except (ValueError, babel.UnknownLocaleError):
         raise ArrearsError(
-            f"{tag!r} is not a locale. Use a BCP 47 tag such as en or zh-Hans."
+            "{tag!r} is not a locale. Use a BCP 47 tag such as en or zh-Hans.", tag=tag
         ) from None

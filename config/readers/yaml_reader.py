@@ -22,7 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, Text, text_of
 from domain.ladder import Days
 from domain.masking import masked
 from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
@@ -41,11 +41,6 @@ DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 class PolicyError(ArrearsError):
     """The errors in a policy file: one line for each, with its file, its line and a remedy."""
 
-    def __init__(self, *problems: str) -> None:
-        """Takes one string of whole sentences for each problem."""
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -60,28 +55,42 @@ class Value:
         return int(self.node.start_mark.line) + 1
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> Text:
         """The text as an error shows it: somebody may have written a name or a number there."""
         return as_shown(self.text())
 
-    def refuse(self, wrong: str, instead: str) -> PolicyError:
-        """The error for this value: a sentence on what is wrong, one on what to write instead."""
-        return PolicyError(f"{self.file} line {self.line}: {wrong} {instead}")
+    def refuse(self, wrong: str, instead: str | Text, **values: object) -> PolicyError:
+        """The error for this value: a sentence on what is wrong, one on what to write instead.
+
+        Both are in English, with `values` in their braces.
+        """
+        return PolicyError(
+            "{file} line {line}: {wrong} {instead}",
+            file=self.file,
+            line=self.line,
+            wrong=Text(wrong, values),
+            instead=instead if isinstance(instead, Text) else Text(instead, values),
+        )
 
     def text(self) -> str:
         """Anything written on one line, or a folded block of lines."""
         if not isinstance(self.node, ScalarNode):
-            raise self.refuse(f"`{self.key}` is not a single value.", "Write one word or sentence.")
+            raise self.refuse(
+                "`{key}` is not a single value.", "Write one word or sentence.", key=self.key
+            )
         text = str(self.node.value).strip()
         if not text or self.node.tag == "tag:yaml.org,2002:null":
-            raise self.refuse(f"`{self.key}` has no value.", "Write one, or leave out the line.")
+            raise self.refuse(
+                "`{key}` has no value.", "Write one, or leave out the line.", key=self.key
+            )
         return text
 
-    def wrong(self, instead: str) -> PolicyError:
+    def wrong(self, instead: str | Text, **values: object) -> PolicyError:
         """The error for a text that is not in the right form."""
-        return self.refuse(f"`{self.key}` is {self.shown}.", instead)
+        shown = {"key": self.key, "shown": self.shown}
+        return self.refuse("`{key}` is {shown}.", instead, **values, **shown)
 
-    def matching(self, pattern: re.Pattern[str], instead: str) -> re.Match[str]:
+    def matching(self, pattern: re.Pattern[str], instead: str | Text) -> re.Match[str]:
         """The match of a text that must match as a whole."""
         if match := pattern.fullmatch(self.text()):
             return match
@@ -100,15 +109,18 @@ class Value:
     def zone(self) -> str:
         """The name of an IANA time zone."""
         if not is_zone(name := self.text()):
-            wrong = f"There is no time zone {self.shown}."
-            raise self.refuse(wrong, "Write one such as Asia/Shanghai.")
+            raise self.refuse(
+                "There is no time zone {shown}.",
+                "Write one such as Asia/Shanghai.",
+                shown=self.shown,
+            )
         return name
 
     def whole(self, at_least: int) -> int:
         """A whole number."""
         number = int(self.matching(WHOLE_NUMBER, "Write a whole number, such as 3.")[0])
         if number < at_least:
-            raise self.wrong(f"Write {at_least} or more.")
+            raise self.wrong("Write {at_least} or more.", at_least=at_least)
         return number
 
     def amount(self) -> Decimal:
@@ -126,10 +138,14 @@ class Value:
         except ValueError:
             raise self.wrong(instead) from None
         if not in_range(day):
-            raise self.wrong(f"Write a day from {EARLIEST_DAY} to {LATEST_DAY}.")
+            raise self.wrong(
+                "Write a day from {earliest} to {latest}.",
+                earliest=EARLIEST_DAY,
+                latest=LATEST_DAY,
+            )
         return day
 
-    def days(self, instead: str) -> Days:
+    def days(self, instead: str | Text) -> Days:
         """A range of days such as 3, 1-3, or 60- for day 60 and all that follow."""
         first, open_ended, last = self.matching(DAYS, instead).groups()
         return Days(int(first), int(last) if last else None if open_ended else int(first))
@@ -145,14 +161,25 @@ class Value:
         """One of the names that are defined elsewhere."""
         text = self.text()
         if text not in names:
-            raise self.refuse(f"There is no {what} {self.shown}.", _one_of(text, names))
+            raise self.refuse(
+                "There is no {what} {shown}.",
+                _one_of(text, names),
+                what=text_of(what),
+                shown=self.shown,
+            )
         return text
 
-    def unused(self, name: str, seen: dict[str, Value], taken: str) -> str:
-        """The name, which must not be in `seen` yet; `taken` begins the sentence if it is."""
+    def unused(self, name: str, seen: dict[str, Value], taken: str, **values: object) -> str:
+        """The name, which must not be in `seen` yet; `taken` begins the sentence if it is.
+
+        `values` fill the braces of `taken`.
+        """
         if name in seen:
             raise self.refuse(
-                f"{taken} already, in line {seen[name].line}.", "Write an id that no other has."
+                "{taken} already, in line {other_line}.",
+                "Write an id that no other has.",
+                taken=Text(taken, values),
+                other_line=seen[name].line,
             )
         seen[name] = self
         return name
@@ -161,7 +188,7 @@ class Value:
         """The entries of a list."""
         if not isinstance(self.node, SequenceNode) or not self.node.value:
             raise self.refuse(
-                f"`{self.key}` is not a list.", "Write one entry or more, each with -."
+                "`{key}` is not a list.", "Write one entry or more, each with -.", key=self.key
             )
         return tuple(Value(self.key, self.file, node) for node in self.node.value)
 
@@ -172,14 +199,18 @@ class Value:
     def pairs(self) -> dict[str, Value]:
         """The values of a mapping by their keys; no key may come twice."""
         if not isinstance(self.node, MappingNode):
-            raise self.refuse(f"`{self.key}` has no keys.", "Write key: value, one on each line.")
+            raise self.refuse(
+                "`{key}` has no keys.", "Write key: value, one on each line.", key=self.key
+            )
         pairs: dict[str, Value] = {}
         for key, node in self.node.value:
             name = Value("key", self.file, key).text()
             if name in pairs:
                 raise Value(name, self.file, key).refuse(
-                    f"{as_shown(name)} is written twice, first in line {pairs[name].line}.",
+                    "{name} is written twice, first in line {first_line}.",
                     "Write it once.",
+                    name=as_shown(name),
+                    first_line=pairs[name].line,
                 )
             pairs[name] = Value(name, self.file, node)
         return pairs
@@ -190,8 +221,11 @@ class Value:
 
         def check(value: Value) -> None:
             if value.key not in known:
-                wrong = f"The key {as_shown(value.key)} is not known here."
-                raise value.refuse(wrong, _one_of(value.key, known))
+                raise value.refuse(
+                    "The key {name} is not known here.",
+                    _one_of(value.key, known),
+                    name=as_shown(value.key),
+                )
 
         pairs = self.pairs()
         each(pairs.values(), check)
@@ -209,7 +243,7 @@ class Section:
         """The value of a key that must be there."""
         if key not in self.pairs:
             raise self.value.refuse(
-                f"The key `{key}` is missing here.", f"Write {key}: and its value."
+                "The key `{key}` is missing here.", "Write {key}: and its value.", key=key
             )
         return self.pairs[key]
 
@@ -230,8 +264,10 @@ class Section:
         first, last = self.need("effective_from").day(), self.maybe("effective_to", Value.day)
         if last and last < first:
             raise self.pairs["effective_to"].refuse(
-                f"`effective_to` is {self.pairs['effective_to'].shown}, before `effective_from`.",
-                f"Write {first} or later, or leave it out.",
+                "`effective_to` is {shown}, before `effective_from`.",
+                "Write {first} or later, or leave it out.",
+                shown=self.pairs["effective_to"].shown,
+                first=first,
             )
         return first, last
 
@@ -243,20 +279,20 @@ def each(sources: Iterable[A], read: Callable[[A], B]) -> tuple[B, ...]:
         PolicyError: one or more of them are wrong.
     """
     results: list[B] = []
-    problems: list[str] = []
+    problems: list[Text] = []
     for source in sources:
         try:
             results.append(read(source))
         except PolicyError as error:
-            problems += error.problems
+            problems += error.texts
     if problems:
         raise PolicyError(*problems)
     return tuple(results)
 
 
-def as_shown(text: str) -> str:
+def as_shown(text: str) -> Text:
     """A text of a file, masked, as errors show it."""
-    return f"`{masked(text)}` (masked)"
+    return text_of("`{masked}` (masked)", masked=masked(text))
 
 
 def read_yaml(path: Path) -> Value:
@@ -269,15 +305,19 @@ def read_yaml(path: Path) -> Value:
     try:
         node = YAML().compose(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise PolicyError(f"{file} cannot be read ({error.strerror}). Check its path.") from None
+        raise PolicyError(
+            "{file} cannot be read ({error}). Check its path.", file=file, error=error.strerror
+        ) from None
     except UnicodeDecodeError:
-        raise PolicyError(f"{file} is not UTF-8. Save it as UTF-8.") from None
+        raise PolicyError("{file} is not UTF-8. Save it as UTF-8.", file=file) from None
     except MarkedYAMLError as error:
         raise PolicyError(_not_yaml(file, error)) from None
     except YAMLError:
-        raise PolicyError(f"{file} holds characters that YAML forbids. Take them out.") from None
+        raise PolicyError(
+            "{file} holds characters that YAML forbids. Take them out.", file=file
+        ) from None
     if node is None:
-        raise PolicyError(f"{file} line 1: the file is empty. Fill it in, or delete it.")
+        raise PolicyError("{file} line 1: the file is empty. Fill it in, or delete it.", file=file)
     return Value("file", file, node)
 
 
@@ -295,22 +335,29 @@ def _plain(node: Node) -> object:
     return str(node.value)
 
 
-def _not_yaml(file: str, error: MarkedYAMLError) -> str:
+def _not_yaml(file: str, error: MarkedYAMLError) -> Text:
     line = error.problem_mark.line + 1 if error.problem_mark else 1
     problem = error.problem or "something unexpected"
     if r"'\t'" in problem:
-        return f"{file} line {line}: there is a tab before the text. Write spaces instead."
-    problem = _QUOTED.sub(lambda quoted: as_shown(quoted[1]), problem)
-    return (
-        f"{file} line {line}: this is not YAML ({problem}). "
-        f'Check indents, brackets and colons, and write text that has a colon in "quotes".'
+        return text_of(
+            "{file} line {line}: there is a tab before the text. Write spaces instead.",
+            file=file,
+            line=line,
+        )
+    return text_of(
+        "{file} line {line}: this is not YAML ({problem}). Check indents, brackets and colons, "
+        'and write text that has a colon in "quotes".',
+        file=file,
+        line=line,
+        problem=_QUOTED.sub(lambda quoted: str(as_shown(quoted[1])), problem),
     )
 
 
-def _one_of(text: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(text, known, n=1)
-    hint = f"Did you mean {close[0]}? " if close else ""
-    return f"{hint}Write one of: {', '.join(sorted(known))}."
+def _one_of(text: str, known: Collection[str]) -> Text:
+    listed = ", ".join(sorted(known))
+    if close := difflib.get_close_matches(text, known, n=1):
+        return text_of("Did you mean {close}? Write one of: {known}.", close=close[0], known=listed)
+    return text_of("Write one of: {known}.", known=listed)
 
 
 def _shown(path: Path) -> str:

@@ -246,7 +246,7 @@ def test_problems_in_several_files_are_told_at_once(directory: Path) -> None:
         change(directory / "ladders" / f"{name}.yaml", "grace_days: 0", "grace_days: none")
     with pytest.raises(PolicyError) as refused:
         load(directory)
-    assert len(refused.value.problems) == 2
+    assert len(refused.value.texts) == 2
 
 
 def test_a_folder_without_policy_is_refused(tmp_path: Path) -> None:

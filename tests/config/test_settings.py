@@ -122,7 +122,7 @@ def test_a_needed_setting_that_is_missing_is_named(name: str) -> None:
     said = refusal(**{name: None})
     assert said.startswith(f"{name} is not set")
     assert f"Set it, or {name}_FILE to a file that holds it" in said
-    assert said.splitlines()[1:] == [HOW_TO_SET]
+    assert said.splitlines()[1:] == [str(HOW_TO_SET)]
 
 
 def test_the_settings_of_a_provider_are_needed_where_a_route_names_it() -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import domain.language
-from domain.errors import ArrearsError, RefusedError
+from domain.errors import ArrearsError, ReasonedError, RefusedError, Text
 
 Name = Literal["en", "zh"]
 """A name in `domain.language.speak.LANGUAGES`."""
@@ -20,6 +20,10 @@ Language = Annotated[
     Name | None,
     typer.Option(help="English or Chinese 中文; that of LC_ALL or LANG if left out."),
 ]
+
+
+OF_THE_SYSTEM = ("error", "strerror", "why")
+"""The names of values that can hold what the operating system says, such as "Permission denied"."""
 
 
 def language_of_environment() -> Name:
@@ -37,16 +41,28 @@ def say(text: str, **values: object) -> str:
     `values` fill its braces, in the style of `str.format`; a text without values has none.
     """
     said = in_chinese().get(text, text) if language_of_environment() == "zh" else text
-    return said.format(**values) if values else said
+    if not values:
+        return said
+    return said.format(**{name: _value(name, value) for name, value in values.items()})
 
 
 def said_error(error: ArrearsError) -> str:
     """What is wrong and what to do, in the reader's language."""
-    if isinstance(error, RefusedError):
+    in_other_language = language_of_environment() != "en"
+    if isinstance(error, RefusedError) or (in_other_language and isinstance(error, ReasonedError)):
         from domain.language.speak import speak
 
         return speak(error.reason, language_of_environment())
-    return say(error.text, **error.values)
+    return "\n".join(say(text.text, **text.values) for text in error.texts)
+
+
+def _value(name: str, value: object) -> object:
+    """A value of a text: a text in it, or the reason of the operating system, as a person reads it."""
+    if isinstance(value, Text):
+        return say(value.text, **value.values)
+    if name in OF_THE_SYSTEM and language_of_environment() == "zh":
+        return _chinese_words("system_error").get(str(value), value)
+    return value
 
 
 def coded(name: str, code: str) -> str:
