@@ -14,40 +14,90 @@ from workers.cli.render import Table
 
 ROOT = Path(workers.__file__).parent
 CLI = ROOT / "cli"
-NOT_AT_THE_COMMAND_LINE = ("simulator", "http", "providers")
-"""Folders whose errors nobody meets who types a command; but the demo is in one of them."""
-SAYS = {
-    "say": 0,
-    "ArrearsError": 0,
-    "NotOnRosterError": 0,
-    "NoOpenCallError": 0,
-    "OutcomeMissingError": 0,
-    "TapeError": 0,
-    "BadCellError": 1,
-    "refuse": 1,
-    "_refuse": 1,
-    "needed": 1,
-    "matching": 2,
+FOLDERS = (ROOT, ROOT.parent / "config", ROOT.parent / "domain")
+NOT_AT_THE_COMMAND_LINE = ("providers", "http", "faults")
+"""Folders and modules whose errors nobody meets who types a command."""
+Places = Mapping[str, tuple[int, ...]]
+SAYS: Places = {
+    "say": (0,),
+    "text_of": (0,),
+    "ArrearsError": (0,),
+    "NotOnRosterError": (0,),
+    "NoOpenCallError": (0,),
+    "OutcomeMissingError": (0,),
+    "TapeError": (0,),
+    "SettingsError": (0,),
+    "PolicyError": (0,),
+    "UnusableValueError": (0,),
+    "BadCellError": (1,),
+    "_refuse": (1,),
+    "needed": (1,),
 }
-"""By the name of what is called, the place of the argument that is said."""
+"""By the name of what is called, the places of the arguments that are said."""
+IN_TAPES: Places = {"refuse": (1,), "matching": (2,)}
+IN_POLICY: Places = {
+    "refuse": (0, 1),
+    "wrong": (0,),
+    "matching": (1,),
+    "days": (0,),
+    "known": (1,),
+    "unused": (2,),
+}
 
 
 def texts_in_code() -> Iterator[str]:
     """The literal texts that are said, or that an error says."""
-    for path in ROOT.rglob("*.py"):
-        errors_too = not set(path.parts) & set(NOT_AT_THE_COMMAND_LINE)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for _, said in _arguments():
+        yield from _literals(said)
+
+
+def texts_put_together() -> Iterator[str]:
+    """Where a text is put together in the code, so that no other language can have it."""
+    for path, said in _arguments():
+        if isinstance(said, ast.JoinedStr):
+            yield f"{path.relative_to(ROOT.parent)} line {said.lineno}: {ast.unparse(said)}"
+
+
+def _arguments() -> Iterator[tuple[Path, ast.expr]]:
+    """What is said, or what an error says: the argument of each call, and its module."""
+    for path in (path for folder in FOLDERS for path in sorted(folder.rglob("*.py"))):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        constants = _constants(module)
+        for node in ast.walk(module):
             if isinstance(node, ast.Call):
-                yield from _said(node, SAYS if errors_too else {"say": 0})
+                for said in _said(node, _places(path)):
+                    yield path, constants.get(getattr(said, "id", ""), said)
 
 
-def _said(call: ast.Call, says: Mapping[str, int]) -> Iterator[str]:
+def _places(path: Path) -> Places:
+    if {*path.parts, path.stem} & {*NOT_AT_THE_COMMAND_LINE}:
+        return {"say": (0,)}
+    return SAYS | (IN_POLICY if "config" in path.parts else IN_TAPES)
+
+
+def _said(call: ast.Call, says: Places) -> Iterator[ast.expr]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    place = says.get(name)
-    if place is not None and len(call.args) > place:
-        said = call.args[place]
-        if isinstance(said, ast.Constant) and isinstance(said.value, str):
-            yield said.value
+    yield from (call.args[place] for place in says.get(name, ()) if len(call.args) > place)
+
+
+def _constants(module: ast.Module) -> Mapping[str, ast.expr]:
+    """What a name stands for in a module; the last one if it is given several."""
+    return {
+        target.id: node.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _literals(said: ast.expr) -> Iterator[str]:
+    """The text, or both texts of a choice."""
+    if isinstance(said, ast.IfExp):
+        yield from _literals(said.body)
+        yield from _literals(said.orelse)
+    elif isinstance(said, ast.Constant) and isinstance(said.value, str):
+        yield said.value
 
 
 def texts_of_tables() -> Iterator[str]:

@@ -53,13 +53,18 @@ def said_error(error: ArrearsError) -> str:
         from domain.language.speak import speak
 
         return speak(error.reason, language_of_environment())
-    return "\n".join(say(text.text, **text.values) for text in error.texts)
+    return "\n".join(map(said_text, error.texts))
+
+
+def said_text(text: Text) -> str:
+    """A text in the reader's language."""
+    return say(text.text, **text.values)
 
 
 def _value(name: str, value: object) -> object:
-    """A value of a text: a text in it, or the reason of the operating system, as a person reads it."""
+    """A value of a text, of which a text and a reason of the operating system are words too."""
     if isinstance(value, Text):
-        return say(value.text, **value.values)
+        return said_text(value)
     if name in OF_THE_SYSTEM and language_of_environment() == "zh":
         return _chinese_words("system_error").get(str(value), value)
     return value
@@ -88,9 +93,9 @@ def words(name: str, values: Iterable[str]) -> str:
 @cache
 def in_chinese() -> Mapping[str, str]:
     """What the command line says in Chinese, by the English text in its code."""
-    sections = {**_read("zh_commands.toml"), **_read("zh_help.toml")}
-    del sections["words"]
-    return {text: said for section in sections.values() for text, said in section.items()}
+    files = map(_read, ("zh_policy.toml", "zh_commands.toml", "zh_help.toml"))
+    sections = [section for file in files for name, section in file.items() if name != "words"]
+    return {text: said for section in sections for text, said in section.items()}
 
 
 def _chinese_words(name: str) -> Mapping[str, str]:

@@ -23,7 +23,8 @@ from domain.errors import (
     OutcomeMissingError,
 )
 from workers.cli.examples import epilog_of
-from workers.cli.language import language_of_environment, said_error, say
+from workers.cli.language import language_of_environment, said_error, said_text, say
+from workers.cli.usage import show, translate
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
@@ -95,7 +96,7 @@ class Group(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         rows = [(name, self.summary(name)) for name in self.commands]
-        with formatter.section("Commands"):
+        with formatter.section(say("Commands")):
             formatter.write_dl(rows)
 
     def summary(self, name: str) -> str:
@@ -117,7 +118,8 @@ class _LazyCommands(Mapping[str, Any]):
 class _MainGroup(Group):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.help = say(self.help or "")
+        if language_of_environment() != "en":
+            translate(self)
         self.commands = cast(Any, _LazyCommands())
 
     def summary(self, name: str) -> str:
@@ -140,7 +142,9 @@ def _in_our_words(error: typer.BadParameter) -> str:
     [found, *_] = cast(Any, error.__cause__).errors()
     if found["type"] == "value_error":
         return str(found["ctx"]["error"])
-    return f"{found['input']!r} cannot be used: {what_to_write(found)}."
+    return say(
+        "{input!r} cannot be used: {found}.", input=found["input"], found=what_to_write(found)
+    )
 
 
 @cache
@@ -148,17 +152,9 @@ def _load(name: str, language: str) -> Any:
     """The command, with its help in the language, which is that of the environment."""
     command = _built(name)
     if language != "en":
-        _translate(command)
+        translate(command)
     command.epilog = epilog_of(name)
     return command
-
-
-def _translate(command: Any) -> None:
-    for helped in (command, *command.params):
-        if getattr(helped, "help", None):
-            helped.help = say(helped.help)
-    for subcommand in getattr(command, "commands", {}).values():
-        _translate(subcommand)
 
 
 def _built(name: str) -> Any:
@@ -205,7 +201,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     An error that the user can correct is printed as one sentence, with exit code 2.
     """
     try:
-        app(args=arguments, prog_name="arrears")
+        code = app(args=arguments, prog_name="arrears", standalone_mode=False)
+        raise SystemExit(code or 0)
+    except typer.TyperException as error:
+        show(error)
+        raise SystemExit(error.exit_code) from None
+    except typer.Abort:
+        raise SystemExit(1) from None
     except Exception as error:
         message = _message(error)
         if message is None:
@@ -237,7 +239,7 @@ def _message(error: Exception) -> str | None:
     from workers.db.engine import user_message
 
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError | InternalError):
-        return user_message(error)
+        return said_text(user_message(error))
     return None
 
 
@@ -245,14 +247,15 @@ def _unwritable(error: UnicodeEncodeError) -> str:
     """A character that an encoding lacks: the terminal's, or that of the arguments."""
     character = error.object[error.start]
     if "\ud800" <= character <= "\udfff":  # how Python keeps a byte that it could not decode
-        return (
+        return say(
             "An argument has characters that the encoding of this shell does not allow. Write it "
             "in UTF-8, with LANG set to a locale such as C.UTF-8."
         )
-    return (
-        f"The answer cannot be shown here, because the encoding {error.encoding} lacks some of its "
+    return say(
+        "The answer cannot be shown here, because the encoding {encoding} lacks some of its "
         "characters. Set PYTHONIOENCODING=utf-8, or LANG to a locale such as C.UTF-8, and repeat "
-        "the command; what it changes may be changed already."
+        "the command; what it changes may be changed already.",
+        encoding=error.encoding,
     )
 
 

@@ -126,25 +126,29 @@ def _assert_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, UnicodeError) as error:
-        raise ArrearsError(_not_free(error, host, port)) from None
+        raise _not_free(error, host, port) from None
 
 
-def _not_free(error: OSError | UnicodeError, host: str, port: int) -> str:
+def _not_free(error: OSError | UnicodeError, host: str, port: int) -> ArrearsError:
     match error:
         case OSError(errno=errno.EADDRINUSE):
-            return (
-                f"Port {port} of {host} is in use by another program. Stop that program, or name "
-                "another port with --port."
+            return ArrearsError(
+                "Port {port} of {host} is in use by another program. Stop that program, or name "
+                "another port with --port.",
+                port=port,
+                host=host,
             )
         case PermissionError():
-            return (
-                f"Port {port} is for root only. Name one from 1024 up with --port; a proxy can "
-                "pass on what reaches the other."
+            return ArrearsError(
+                "Port {port} is for root only. Name one from 1024 up with --port; a proxy can "
+                "pass on what reaches the other.",
+                port=port,
             )
         case _:
-            return (
-                f"{host} is no address of this machine. Write one that it has after --host, such "
-                "as 127.0.0.1, or leave it out."
+            return ArrearsError(
+                "{host} is no address of this machine. Write one that it has after --host, such "
+                "as 127.0.0.1, or leave it out.",
+                host=host,
             )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, Text, text_of
 from workers.db.prepared_statements import enable_prepared_statements
 
 PING_AFTER_IDLE = 1.0
@@ -151,22 +151,26 @@ def _ask(engine: Engine, question: str) -> object:
         ) from None
 
 
-def user_message(error: DBAPIError) -> str:
+def user_message(error: DBAPIError) -> Text:
     """The message for a person whose command failed with a database error.
 
     Not for errors about data, because their text may quote it.
     """
     if isinstance(error.orig, (LockNotAvailable, QueryCanceled, DeadlockDetected)):
-        return f"The database is busy: {_first_line(error)}. Try again when less is going on in it."
-    if getattr(error.orig, "pgcode", None) and not error.connection_invalidated:
-        return (
-            f"The database refuses what was asked of it: {_first_line(error)}. "
-            "Put that right in PostgreSQL, and run the command again."
+        return text_of(
+            "The database is busy: {reason}. Try again when less is going on in it.",
+            reason=_first_line(error),
         )
-    return (
-        f"The database went away: {_first_line(error)}. Whether the last step was done is not "
-        "known. Check that PostgreSQL runs, and run the command again: what was done is not done "
-        "twice."
+    if getattr(error.orig, "pgcode", None) and not error.connection_invalidated:
+        return text_of(
+            "The database refuses what was asked of it: {reason}. Put that right in PostgreSQL, "
+            "and run the command again.",
+            reason=_first_line(error),
+        )
+    return text_of(
+        "The database went away: {reason}. Whether the last step was done is not known. Check that "
+        "PostgreSQL runs, and run the command again: what was done is not done twice.",
+        reason=_first_line(error),
     )
 
 

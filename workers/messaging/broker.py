@@ -8,38 +8,40 @@ import redis
 from kombu import Connection as CeleryConnection
 from redis.exceptions import NoPermissionError
 
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, Text, text_of
 from workers.queues import QUEUES
 
 KEY_PREFIX = "arrears:"
 
-MESSAGES: dict[type[BaseException], str] = {
-    redis.BusyLoadingError: "The broker is still loading its data. Try again in a minute.",
-    redis.AuthenticationError: (
+MESSAGES: dict[type[BaseException], Text] = {
+    redis.BusyLoadingError: text_of("The broker is still loading its data. Try again in a minute."),
+    redis.AuthenticationError: text_of(
         "The broker refuses the login: the user or the password in REDIS_URL is missing or wrong. "
         "Write redis://:password@host:6379/0."
     ),
-    NoPermissionError: (
+    NoPermissionError: text_of(
         "The user in REDIS_URL has too few permissions in the broker. Grant it every command "
         "on all keys of its database."
     ),
-    redis.InvalidResponse: (
+    redis.InvalidResponse: text_of(
         "The server at REDIS_URL is not a Redis server. Check its host and port."
     ),
-    ssl.SSLCertVerificationError: (
+    ssl.SSLCertVerificationError: text_of(
         "The broker's certificate is not trusted, or is for another host. Name the file of its "
         "authority at the end of REDIS_URL, as ?ssl_ca_certs=/path/ca.pem."
     ),
-    ssl.SSLError: (
+    ssl.SSLError: text_of(
         "The broker does not speak TLS where REDIS_URL points. Write redis://, or the port on "
         "which it does."
     ),
-    FileNotFoundError: "A file that REDIS_URL names after its ? does not exist. Check its path.",
-    socket.gaierror: (
+    FileNotFoundError: text_of(
+        "A file that REDIS_URL names after its ? does not exist. Check its path."
+    ),
+    socket.gaierror: text_of(
         "The broker cannot be reached: the host name in REDIS_URL cannot be resolved. Check its "
         "spelling, and the DNS of this machine."
     ),
-    ConnectionRefusedError: (
+    ConnectionRefusedError: text_of(
         "The broker cannot be reached: nothing listens at the host and port in REDIS_URL. Check "
         "them, and that Redis runs there."
     ),
@@ -92,7 +94,7 @@ def queue_depths(url: str) -> dict[str, int]:
         return {queue: int(client.llen(f"{KEY_PREFIX}{queue}")) for queue in QUEUES}
 
 
-def _user_message(error: BaseException, url: str) -> str:
+def _user_message(error: BaseException, url: str) -> Text:
     """A message without the URL, which may hold a password, and with something to do."""
     causes = tuple(_causes(error))
     for kind, message in MESSAGES.items():
@@ -103,21 +105,28 @@ def _user_message(error: BaseException, url: str) -> str:
     return _silent(encrypted=url.startswith("rediss://"))
 
 
-def _refused(error: redis.ResponseError) -> str:
+def _refused(error: redis.ResponseError) -> Text:
     if str(error).startswith("DB index"):
-        return (
+        return text_of(
             "The broker has no database of the number at the end of REDIS_URL. Write /0, or "
             "another number that its configuration allows: by default 0 to 15."
         )
-    return "The broker answers, and refuses our commands. Its log says why: correct it there."
+    return text_of(
+        "The broker answers, and refuses our commands. Its log says why: correct it there."
+    )
 
 
-def _silent(*, encrypted: bool) -> str:
+def _silent(*, encrypted: bool) -> Text:
     """No answer or a closed connection, as when only one of the two sides speaks TLS."""
-    instead = "does not speak TLS, write redis://" if encrypted else "speaks TLS, write rediss://"
-    return (
+    if encrypted:
+        return text_of(
+            "The broker cannot be reached: it does not answer, or closes the connection. Check the "
+            "host and port in REDIS_URL and that Redis runs there; if it does not speak TLS, write "
+            "redis://."
+        )
+    return text_of(
         "The broker cannot be reached: it does not answer, or closes the connection. Check the "
-        f"host and port in REDIS_URL and that Redis runs there; if it {instead}."
+        "host and port in REDIS_URL and that Redis runs there; if it speaks TLS, write rediss://."
     )
 
 

@@ -77,7 +77,7 @@ def erase_subject(
         lock_borrowers(connection, [borrower_id], wait=True)
         periods = read_keeping(connection, ctx, [borrower_id])
         if not periods:
-            raise ArrearsError(_erased_before(connection, borrower_id, external_id, ctx))
+            raise _erased_before(connection, borrower_id, external_id, ctx)
         keeping = periods[0].keeping
         if keeping.open_loan or not (law or keeping.is_over(ctx.today())):
             raise _refusal(external_id, keeping)
@@ -124,7 +124,9 @@ def _refusal(external_id: str, keeping: RetentionPeriod) -> ArrearsError:
     )
 
 
-def _erased_before(connection: Connection, borrower_id: int, external_id: str, ctx: Context) -> str:
+def _erased_before(
+    connection: Connection, borrower_id: int, external_id: str, ctx: Context
+) -> ArrearsError:
     last = connection.execute(
         select(erasure.c.at, erasure.c.actor)
         .where(erasure.c.borrower_id == borrower_id)
@@ -132,4 +134,9 @@ def _erased_before(connection: Connection, borrower_id: int, external_id: str, c
         .limit(1)
     ).one()
     on = last.at.astimezone(ctx.settings.lender_zone).date()
-    return f"What was held about borrower {external_id} was erased on {on} by {last.actor}."
+    return ArrearsError(
+        "What was held about borrower {borrower} was erased on {on} by {actor}.",
+        borrower=external_id,
+        on=on,
+        actor=last.actor,
+    )

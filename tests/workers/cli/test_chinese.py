@@ -8,7 +8,14 @@ from string import Formatter
 import pytest
 
 from tests.support.commands import arrears
-from tests.support.said_texts import ROOT, texts_in_code, texts_of_helps, texts_of_tables
+from tests.support.said_texts import (
+    FOLDERS,
+    ROOT,
+    texts_in_code,
+    texts_of_helps,
+    texts_of_tables,
+    texts_put_together,
+)
 from workers.cli.language import in_chinese
 
 HELPS = list(texts_of_helps())
@@ -25,7 +32,7 @@ def values_of(text: str) -> set[str]:
 
 
 def constants() -> Iterator[str]:
-    for path in (*ROOT.rglob("*.py"), *(ROOT.parent / "domain").rglob("*.py")):
+    for path in (path for folder in FOLDERS for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
@@ -33,6 +40,10 @@ def constants() -> Iterator[str]:
 
 def test_everything_that_is_said_is_said_in_chinese_too() -> None:
     assert [text for text in SAID if text not in in_chinese()] == []
+
+
+def test_no_text_is_put_together_where_no_other_language_can_find_it() -> None:
+    assert [text for text in texts_put_together() if not re.search(ADDED, text)] == []
 
 
 @pytest.mark.parametrize("text", in_chinese())
@@ -48,10 +59,7 @@ def test_no_chinese_text_is_left_over() -> None:
     said = "\n".join((*constants(), *HELPS))
     ladders = ROOT.parent / "config" / "ladders"
     said += "\n".join(path.read_text(encoding="utf-8") for path in ladders.glob("*.yaml"))
-    parts = {
-        text: re.split(r"; (?:this stands|no id begins|at least one)", text)
-        for text in in_chinese()
-    }
+    parts = {text: re.split(ADDED, text) for text in in_chinese()}
     assert [text for text, whole in parts.items() if whole[0] not in said] == []
 
 

@@ -220,4 +220,6 @@ def _post_inbound(installation: Installation, number: str, words: str) -> None:
         proxies={"http": ""},
     )
     if response.status_code != 200:
-        raise ArrearsError(f"The webhook answered a borrower's text with {response.status_code}.")
+        raise ArrearsError(
+            "The webhook answered a borrower's text with {status}.", status=response.status_code
+        )

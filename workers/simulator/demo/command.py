@@ -97,8 +97,9 @@ def _run(
 def _status_agreement(report: ImportReport) -> float:
     if not report.kept or report.statuses is None:
         raise ArrearsError(
-            f"The sample tape was not imported: {report.rejected} of its rows have errors. "
-            "Restore the file that this release ships."
+            "The sample tape was not imported: {rejected} of its rows have errors. Restore the "
+            "file that this release ships.",
+            rejected=report.rejected,
         )
     return round(report.statuses.share, 4)
 

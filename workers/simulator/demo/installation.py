@@ -176,8 +176,10 @@ def _names_external_servers(environ: Mapping[str, str]) -> bool:
     if len(named) == 1:
         [other] = set(SHARED) - set(named)
         raise ArrearsError(
-            f"{named[0]} is set and {other} is not. Set both to use servers of your own, or "
-            "neither to let the demo start its own."
+            "{named} is set and {other} is not. Set both to use servers of your own, or neither to "
+            "let the demo start its own.",
+            named=named[0],
+            other=other,
         )
     return bool(named)
 
@@ -186,10 +188,12 @@ def _refuse_settings_of_a_demo(environ: Mapping[str, str]) -> None:
     """The servers that such settings name are those of the other demo, or are gone with it."""
     clock = environ.get("ARREARS_CLOCK_FILE", "")
     if Path(clock).parent.name.startswith(DEMO_DIRECTORY):
-        stands = "runs" if Path(clock).exists() else "was stopped"
         raise ArrearsError(
-            f"This shell has the settings of a demo that {stands}. Open a new shell, and start "
-            "this demo there."
+            "This shell has the settings of a demo that runs. Open a new shell, and start this "
+            "demo there."
+            if Path(clock).exists()
+            else "This shell has the settings of a demo that was stopped. Open a new shell, and "
+            "start this demo there."
         )
 
 

@@ -184,8 +184,11 @@ def drain(installation: Installation, reporter: ProgressReporter) -> None:
         installation.processes.check_running()
         if time.monotonic() > deadline:
             raise ArrearsError(
-                f"After {DRAIN_TIMEOUT:.0f} seconds there is still work left: {backlog}. "
-                f"The last lines of the logs:\n{installation.processes.log_tails()}"
+                "After {seconds:.0f} seconds there is still work left: {backlog}. The last lines "
+                "of the logs:\n{logs}",
+                seconds=DRAIN_TIMEOUT,
+                backlog=backlog,
+                logs=installation.processes.log_tails(),
             )
         time.sleep(POLL_SECONDS)
 
@@ -230,5 +233,7 @@ def _find_approver(connection: Connection, role: str) -> str:
         select(staff.c.external_id).where(staff.c.roles.any(role)).order_by(staff.c.id).limit(1)
     ).scalar()
     if found is None:
-        raise ArrearsError(f"Nobody in the sample roster is a {role}. Add somebody to the roster.")
+        raise ArrearsError(
+            "Nobody in the sample roster is a {role}. Add somebody to the roster.", role=role
+        )
     return found

@@ -61,9 +61,10 @@ def new_directory(prefix: str, user: ServerUser | None, parent: Path | None = No
             parent = Path("/tmp")  # noqa: S108 — mkdtemp below makes the name unguessable
     elif user and not accessible_to_all(parent):
         raise ArrearsError(
-            f"A local server cannot use the directory {parent}: root starts it as the user nobody, "
+            "A local server cannot use the directory {parent}: root starts it as the user nobody, "
             "who may not enter that directory. Choose one that every user can enter, such as a "
-            "directory in /tmp."
+            "directory in /tmp.",
+            parent=parent,
         )
     directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent)).resolve()
     change_owner(directory, user)
@@ -95,10 +96,12 @@ def find_program(package: str, pattern: str, user: ServerUser | None, directory:
     found = next(installed.glob(pattern), None) if installed else None
     if installed is None or found is None:
         raise ArrearsError(
-            "There is no local server for this machine "
-            f"({platform.system()} {platform.machine()}): the package "
-            f"{package.replace('_', '-')} is not installed here, or does not support it. "
-            "Run `make setup`, or set DATABASE_URL and REDIS_URL to servers of your own."
+            "There is no local server for this machine ({system} {machine}): the package {package} "
+            "is not installed here, or does not support it. Run `make setup`, or set DATABASE_URL "
+            "and REDIS_URL to servers of your own.",
+            system=platform.system(),
+            machine=platform.machine(),
+            package=package.replace("_", "-"),
         )
     if user is None or accessible_to_all(found):
         return found
@@ -141,6 +144,9 @@ def free_port() -> int:
                 continue
             return port
     raise ArrearsError(
-        f"No free port was found on {LOOPBACK} between {PORTS.start} and {PORTS.stop - 1}. "
-        "Stop a server that is no longer needed, and try again."
+        "No free port was found on {host} between {first} and {last}. Stop a server that is no "
+        "longer needed, and try again.",
+        host=LOOPBACK,
+        first=PORTS.start,
+        last=PORTS.stop - 1,
     )

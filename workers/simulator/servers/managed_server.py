@@ -51,7 +51,7 @@ class ManagedServer(ABC):
             ArrearsError: the server does not run.
         """
         if self._process is None or self._process.pid is None or not self.running:
-            raise ArrearsError(f"The local {self.name} does not run. Start it first.")
+            raise ArrearsError("The local {server} does not run. Start it first.", server=self.name)
         return self._process.pid
 
     @property
@@ -159,7 +159,9 @@ class ManagedServer(ABC):
 
     def _failure(self) -> ArrearsError:
         return ArrearsError(
-            f"The local {self.name} did not start. Free some memory and disk space and try again, "
-            "or set DATABASE_URL and REDIS_URL to servers of your own. The last lines of its log:\n"
-            f"{log_tail(self._log)}"
+            "The local {server} did not start. Free some memory and disk space and try again, or "
+            "set DATABASE_URL and REDIS_URL to servers of your own. The last lines of its "
+            "log:\n{log}",
+            server=self.name,
+            log=log_tail(self._log),
         )

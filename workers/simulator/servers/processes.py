@@ -164,7 +164,13 @@ class ProcessGroup:
             while not process.is_ready():
                 self.check_running()
                 if time.monotonic() > deadline:
-                    raise _failure(process, f"does not answer after {START_TIMEOUT:.0f} seconds")
+                    raise ArrearsError(
+                        "The process {process} does not answer after {seconds:.0f} seconds. The "
+                        "last lines of its log:\n{log}",
+                        process=process.name,
+                        seconds=START_TIMEOUT,
+                        log=process.log_tail(),
+                    )
                 time.sleep(0.1)
 
     def check_running(self) -> None:
@@ -175,7 +181,11 @@ class ProcessGroup:
         """
         for process in self._processes:
             if not process.running:
-                raise _failure(process, "ended by itself")
+                raise ArrearsError(
+                    "The process {process} ended by itself. The last lines of its log:\n{log}",
+                    process=process.name,
+                    log=process.log_tail(),
+                )
 
     def log_tails(self) -> str:
         """The last lines of every log, for an error that has no single cause."""
@@ -190,9 +200,3 @@ class ProcessGroup:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
             process.wait_or_kill(max(0.0, deadline - time.monotonic()))
-
-
-def _failure(process: ManagedProcess, what: str) -> ArrearsError:
-    return ArrearsError(
-        f"The process {process.name} {what}. The last lines of its log:\n{process.log_tail()}"
-    )
