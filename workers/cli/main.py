@@ -24,7 +24,6 @@ from domain.errors import (
 )
 from workers.cli.examples import epilog_of
 from workers.cli.language import language_of_environment, said_error, said_text, say
-from workers.cli.usage import show, translate
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
@@ -119,6 +118,8 @@ class _MainGroup(Group):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         if language_of_environment() != "en":
+            from workers.cli.usage import translate
+
             translate(self)
         self.commands = cast(Any, _LazyCommands())
 
@@ -152,6 +153,8 @@ def _load(name: str, language: str) -> Any:
     """The command, with its help in the language, which is that of the environment."""
     command = _built(name)
     if language != "en":
+        from workers.cli.usage import translate
+
         translate(command)
     command.epilog = epilog_of(name)
     return command
@@ -204,6 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = app(args=arguments, prog_name="arrears", standalone_mode=False)
         raise SystemExit(code or 0)
     except typer.TyperException as error:
+        from workers.cli.usage import show
+
         show(error)
         raise SystemExit(error.exit_code) from None
     except typer.Abort:

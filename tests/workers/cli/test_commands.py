@@ -170,7 +170,7 @@ def test_a_database_that_others_keep_busy_is_not_said_to_be_away(engine: Engine)
         with pytest.raises(OperationalError) as error:
             waiting.execute(select(loan))
 
-    said = user_message(error.value)
+    said = str(user_message(error.value))
 
     assert said.startswith("The database is busy: canceling statement due to lock timeout. Try")
 
@@ -182,7 +182,7 @@ def test_of_a_database_that_went_away_nothing_is_claimed_that_nobody_knows(engin
         with pytest.raises(DBAPIError) as error:
             cut.execute(text("SELECT 1"))
 
-    said = user_message(error.value)
+    said = str(user_message(error.value))
 
     assert said.startswith("The database went away: ")
     assert "Whether the last step was done is not known" in said
