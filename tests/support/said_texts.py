@@ -72,7 +72,7 @@ def _arguments() -> Iterator[tuple[Path, ast.expr]]:
 def _places(path: Path) -> Places:
     if {*path.parts, path.stem} & {*NOT_AT_THE_COMMAND_LINE}:
         return {"say": (0,)}
-    return SAYS | (IN_POLICY if "config" in path.parts else IN_TAPES)
+    return {**SAYS, **(IN_POLICY if "config" in path.parts else IN_TAPES)}
 
 
 def _said(call: ast.Call, says: Places) -> Iterator[ast.expr]:
