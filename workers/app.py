@@ -3,8 +3,10 @@
 from celery import Celery
 from celery.signals import worker_init
 
+from workers.messaging.closed_connections import expect_closed_connections
 from workers.messaging.flower_events import BatchedTaskEvents
 
+expect_closed_connections()
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")
 app.steps["consumer"].add(BatchedTaskEvents)
