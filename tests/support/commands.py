@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -92,7 +93,9 @@ def arrears(
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, dict(environment), clear=True))
         stack.enter_context(contextlib.chdir(folder or Path.cwd()))
-        stack.enter_context(patch.object(os, "execv", side_effect=AssertionError("it starts")))
+        stack.enter_context(
+            patch.object(runpy, "run_module", side_effect=AssertionError("it starts"))
+        )
         stack.enter_context(_own_logging())
         stack.enter_context(_own_context())
         stack.enter_context(redirect_stdout(out))

@@ -1,21 +1,24 @@
 """Commands that run for long: `worker`, `beat`, `webhook`, `flower`.
 
 Each checks what it needs first, so that a wrong setting gives one clear message and not a traceback
-in a restart loop. Then it replaces itself by the server's process, which receives signals directly.
+in a restart loop. Then it runs the server in the same process, which uses what the check has
+imported and read, and receives signals directly.
 """
 
 import errno
 import os
 import re
+import runpy
 import socket
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from config.settings import read_setting_file
 from domain.errors import ArrearsError
-from workers.cli.context import open_context
+from workers.bootstrap import process_context
+from workers.cli.context import assert_usable
 from workers.cli.language import say
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
@@ -62,7 +65,7 @@ def worker(
         )
     _check()
     os.nice(nice)
-    _become_celery(
+    _run_celery(
         "worker",
         f"--queues={queues}",
         f"--concurrency={concurrency}",
@@ -79,14 +82,14 @@ def beat() -> None:
     """Start scans, dispatch and maintenance on time. Two of them do no harm."""
     _check()
     # Its schedule is all intervals, so it needs no file to remember the last runs.
-    _become_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=WARNING", "--pidfile=")
+    _run_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=WARNING", "--pidfile=")
 
 
 def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Receive reports of providers, borrowers' texts and the lender's events, and store them."""
     _assert_free(host, port)
     _check()
-    _become("workers.http.server", host, str(port))
+    _run("workers.http.server", host, str(port))
 
 
 def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
@@ -106,7 +109,7 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
     # A container that is made anew has a new host name: its old worker never comes back.
     os.environ.setdefault("FLOWER_PURGE_OFFLINE_WORKERS", str(FORGET_WORKERS_AFTER))
     options = f"--address={host}", f"--port={port}"
-    _become("workers.messaging.flower", "--app=workers.app", "--quiet", "flower", *options)
+    _run("workers.messaging.flower", "--app=workers.app", "--quiet", "flower", *options)
 
 
 def _read_flower_password() -> None:
@@ -153,16 +156,19 @@ def _not_free(error: OSError | UnicodeError, host: str, port: int) -> ArrearsErr
 
 
 def _check() -> None:
-    ctx = open_context()
+    # The context of the process, which the server uses too: files are read and checked once.
+    ctx = process_context()
+    assert_usable(ctx)
     assert_broker_reachable(ctx.settings.redis_url)
     register_policy(ctx)
     ctx.engine.dispose()
 
 
-def _become_celery(*args: str) -> NoReturn:
-    _become("celery", "--app=workers.app", "--quiet", *args)
+def _run_celery(*args: str) -> None:
+    _run("celery", "--app=workers.app", "--quiet", *args)
 
 
-def _become(module: str, *args: str) -> NoReturn:
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, *args])  # noqa: S606 - no shell is meant
+def _run(module: str, *args: str) -> None:
+    """What `python -m MODULE ARGS` does, without a start of Python and its imports."""
+    sys.argv = [module, *args]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

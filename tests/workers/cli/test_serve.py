@@ -1,11 +1,15 @@
 """What a server cannot be started with is said before it is started."""
 
+import os
+import runpy
 import socket
+import sys
 
 import pytest
 
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
+from workers.cli import serve
 
 
 def refusal(*command: str) -> str:
@@ -42,3 +46,17 @@ def test_a_number_that_cannot_be_meant_is_refused(command: tuple[str, ...]) -> N
 @pytest.mark.parametrize("name", ["", "two words", "a@b", "100%q"])
 def test_a_worker_s_name_is_a_word(name: str) -> None:
     assert "A worker's name is letters, digits" in refusal("worker", f"--name={name}")
+
+
+@pytest.mark.parametrize("given", [None, "60"])
+def test_flower_forgets_a_worker_that_is_gone_for_ten_minutes_or_as_long_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    variable = "FLOWER_PURGE_OFFLINE_WORKERS"
+    found: list[str] = []
+    monkeypatch.setattr(os, "environ", {variable: given} if given else {})
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(serve, "_check", lambda: None)
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: found.append(os.environ[variable]))
+    serve.flower()
+    assert found == [given or "600"]
