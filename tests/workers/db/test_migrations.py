@@ -130,11 +130,12 @@ MOVED: defaultdict[str, frozenset[str]] = defaultdict(
 """Tables that a revision takes apart, or adds rows to. A test of its own shows which."""
 
 
-def go_forward(server_url: str, revision: str, before: str) -> None:
-    """Upgrade a database that the revision before has filled; no row may be lost."""
-    with new_database(server_url) as url:
+def go_forward(server_url: str, revision: str, before: str, template: str) -> None:
+    """Upgrade a database that the revision before has filled; no row may be lost.
+
+    `template` is a database of the revision before, without rows, which is copied."""
+    with new_database(server_url, template=template) as url:
         address = url.render_as_string(hide_password=False)
-        migrate.upgrade(address, to=before)
         engine = connect(address)
         try:
             fill(engine, before, LOANS)
@@ -162,8 +163,10 @@ def test_every_revision_has_rows_that_the_next_one_is_tested_on() -> None:
 
 
 def test_each_revision_takes_a_full_database_forward(postgres_server: str) -> None:
-    for before, revision in pairwise(revisions()):
-        go_forward(postgres_server, revision, before)
+    with new_database(postgres_server) as empty:
+        for before, revision in pairwise(revisions()):
+            migrate.upgrade(empty.render_as_string(hide_password=False), to=before)
+            go_forward(postgres_server, revision, before, template=str(empty.database))
 
 
 @contextmanager
@@ -286,13 +289,17 @@ def with_a_next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pat
     ("default", "loses"), [(', server_default=""', None), ("", "contains null values")]
 )
 def test_one_that_a_full_database_does_not_survive_is_found(
-    postgres_server: str, with_a_next_revision: Path, default: str, loses: str | None
+    postgres_server: str,
+    migrated_template: str,
+    with_a_next_revision: Path,
+    default: str,
+    loses: str | None,
 ) -> None:
     before = revisions()[-1]
     written = NEXT.format(revision="9999", before=before, default=default)
     (with_a_next_revision / "9999_made_up.py").write_text(written)
     with pytest.raises(IntegrityError, match=loses) if loses else nullcontext():
-        go_forward(postgres_server, "9999", before)
+        go_forward(postgres_server, "9999", before, template=migrated_template)
 
 
 def test_revision_0030_finds_the_texts_that_did_not_arrive(postgres_server: str) -> None:
