@@ -10,9 +10,10 @@ acknowledged are delivered again by the broker, or their work is published again
 from typing import Any
 
 import redis
-from kombu.transport.redis import Channel
+from kombu.transport import redis as transport
 
-_connection_parameters = Channel._connparams
+_Channel: Any = transport.Channel
+_connection_parameters = _Channel._connparams
 
 
 def _parameters_of_open_connection(channel: Any, asynchronous: bool = False) -> dict[str, Any]:
@@ -24,4 +25,4 @@ def _parameters_of_open_connection(channel: Any, asynchronous: bool = False) -> 
 
 def expect_closed_connections() -> None:
     """Let the channels of this process raise `redis.ConnectionError` on a closed connection."""
-    Channel._connparams = _parameters_of_open_connection
+    _Channel._connparams = _parameters_of_open_connection
