@@ -45,6 +45,12 @@ class Adjustment:
     due_on: date | None = None
     """When what is charged, moved or accelerated falls due."""
 
+    @property
+    def waives_all(self) -> bool:
+        """Whether it waives all that is unpaid of the loan, whatever that is."""
+        named = (self.amount, self.component, self.instalment)
+        return self.kind is AdjustmentKind.WAIVER and not any(named)
+
 
 @dataclass(frozen=True, slots=True)
 class AdjustedPart:

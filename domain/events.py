@@ -80,6 +80,10 @@ class NotYetError(NotAppliedError):
     """Something the event names has not come in yet. The event is kept and tried again."""
 
 
+class WaitsForTapeError(NotYetError):
+    """Only a tape can show what the event needs, or a person decides: it waits without end."""
+
+
 class RejectedError(NotAppliedError):
     """The event can never be applied as it is. It is kept with the reason."""
 

@@ -72,9 +72,12 @@ class Instalment:
         paid: Decimal = getattr(self, f"paid_{component}")
         return paid
 
+    def owed_of(self, component: Component) -> Decimal:
+        owed: Decimal = getattr(self, component)
+        return owed
+
     def unpaid_of(self, component: Component) -> Decimal:
-        due: Decimal = getattr(self, component)
-        return due - self.paid_of(component)
+        return self.owed_of(component) - self.paid_of(component)
 
     def falling_due(self, day: date | None) -> Instalment:
         """The instalment with the day on which it really falls due."""

@@ -5,6 +5,7 @@ other. The total paid never falls: a tape that was exported too early, or that c
 must not undo a payment. Otherwise somebody who has paid would be contacted.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -21,7 +22,7 @@ from domain.adjustments import (
     undo,
 )
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
-from domain.loans import ZERO, Instalment
+from domain.loans import ZERO, Component, Instalment
 
 NOT_SAID = datetime.min.replace(tzinfo=UTC)
 
@@ -69,7 +70,10 @@ class OnRecord:
     the tape's day."""
     adjustments: tuple[BookedAdjustment, ...] = ()
     """The same of adjustments; of those that were taken back, only what was against the
-    borrower."""
+    borrower, and charges of the tape's own day."""
+    owed: tuple[Instalment, ...] = ()
+    """All its instalments, if there is a charge of the tape's own day; what is paid of them does
+    not matter here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +101,16 @@ def reconcile(
     if the tape shows that much more than was on record: it may show another payment of the same
     amount. Reversals of the tape's day or later are subtracted, if the tape shows what was paid.
 
-    Adjustments are treated in the same way. Of a day, the charges come first, then everything in
-    the order in which it was recorded; of the same moment, adjustments come before payments.
+    Adjustments are treated in the same way, but what is against the borrower does not count twice:
+    a charge of the tape's own day is not added to a tape that shows so much more than is on record
+    without it. It may show another charge, which the next tape will tell.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
     instalments = tuple(on_tape)
+    shown = _shown_charges(instalments, known, as_of)
     for booked in known.adjustments:
-        if booked.taken_back:
+        if booked.taken_back and (booked.adjustment.booked_on < as_of or booked.id in shown):
             parts = booked.parts or _changes(instalments, booked, order)
             instalments = _taken_back(instalments, booked, parts, order, as_of)
     for payment in known.payments:
@@ -117,7 +123,8 @@ def reconcile(
     for entry in _in_order_of_day(live, known.adjustments):
         if isinstance(entry, BookedAdjustment):
             adjusted[entry.id] = _changes(instalments, entry, order)
-            instalments = apply_parts(instalments, adjusted[entry.id])
+            if entry.id not in shown:
+                instalments = apply_parts(instalments, adjusted[entry.id])
         else:
             paid, left = allocate(instalments, entry.amount, order, entry.paid_on, entry.instalment)
             instalments = apply_allocations(instalments, paid)
@@ -132,14 +139,49 @@ def reconcile(
 def _in_order_of_day(
     payments: Sequence[BookedPayment], adjustments: Sequence[BookedAdjustment]
 ) -> list[BookedPayment | BookedAdjustment]:
-    """Charges are the first of their day. Otherwise a waiver of all that is unpaid would waive what
-    a payment before it had paid."""
+    """Of a day, the charges come first, then everything in the order in which it was recorded.
+    Otherwise a waiver of all that is unpaid would waive what a payment before it had paid.
+
+    Of one moment, a waiver of something certain comes before the payments: they pay something else,
+    and not what is not owed any more. A waiver of all that is unpaid comes after them: what is paid
+    is not unpaid, and the payment does not come to nothing.
+    """
     live = [each for each in adjustments if not each.taken_back]
-    dated: list[tuple[date, bool, datetime, BookedPayment | BookedAdjustment]] = [
-        *((each.adjustment.booked_on, not _charges(each), each.recorded_at, each) for each in live),
-        *((each.paid_on, True, each.recorded_at, each) for each in payments),
+    dated: list[tuple[date, bool, datetime, int, BookedPayment | BookedAdjustment]] = [
+        *(
+            (
+                *(each.adjustment.booked_on, not _charges(each), each.recorded_at),
+                2 if each.adjustment.waives_all else 0,
+                each,
+            )
+            for each in live
+        ),
+        *((each.paid_on, True, each.recorded_at, 1, each) for each in payments),
     ]
-    return [each for *_, each in sorted(dated, key=lambda entry: entry[:3])]
+    return [each for *_, each in sorted(dated, key=lambda entry: entry[:4])]
+
+
+def _shown_charges(on_tape: Sequence[Instalment], known: OnRecord, as_of: date) -> frozenset[int]:
+    """The ids of the charges of the tape's own day that the tape contains: it shows so much more
+    than is on record without the adjustments of that day or later."""
+    if not known.owed:
+        return frozenset()
+    more: dict[tuple[date, Component], Decimal] = defaultdict(Decimal)
+    for sign, instalments in ((1, on_tape), (-1, known.owed)):
+        for instalment in instalments:
+            for component in Component:
+                more[instalment.due_on, component] += sign * instalment.owed_of(component)
+    live = [booked for booked in known.adjustments if not booked.taken_back]
+    for part in (part for booked in live for part in booked.parts):
+        more[part.due_on, part.component] += part.amount
+    shown: set[int] = set()
+    for booked in known.adjustments:
+        if _charges(booked) and booked.adjustment.booked_on == as_of and booked.parts:
+            (part,) = booked.parts
+            if more[part.due_on, part.component] >= part.amount:
+                more[part.due_on, part.component] -= part.amount
+                shown.add(booked.id)
+    return frozenset(shown)
 
 
 def _charges(booked: BookedAdjustment) -> bool:
@@ -172,7 +214,9 @@ def with_new_schedule(known: OnRecord) -> OnRecord:
     it by payments before its day, and so may show less paid than the old one did."""
     payments = tuple(payment for payment in known.payments if not payment.reversed)
     adjustments = tuple(each for each in known.adjustments if not each.taken_back)
-    return replace(known, may_fall_by=known.paid, payments=payments, adjustments=adjustments)
+    return replace(
+        known, may_fall_by=known.paid, payments=payments, adjustments=adjustments, owed=()
+    )
 
 
 def keep_schedule(

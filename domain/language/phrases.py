@@ -25,6 +25,7 @@ class Phrase(StrEnum):
     REVERSED_PART = auto()
     REFUNDED = auto()
     REVERSAL_UNDONE = auto()
+    REFUND_UNDONE = auto()
     WRITE_OFF_UNDONE = auto()
     PAID_FOR = auto()
     ADJUSTED_CHARGE = auto()

@@ -1,5 +1,6 @@
 """What a tape and the payments on record say together: money that came in is never lost again."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -7,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.adjustments import AdjustedPart, Adjustment, AdjustmentKind
 from domain.allocation import AllocateBy, AllocationOrder, allocate, apply_allocations
-from domain.loans import Instalment
+from domain.loans import ZERO, Component, Instalment
 from domain.schedule import paid_by_total
-from domain.tape_reconciliation import BookedPayment, OnRecord, paid_in_all, reconcile, remove_paid
+from domain.tape_reconciliation import (
+    BookedAdjustment,
+    BookedPayment,
+    OnRecord,
+    paid_in_all,
+    reconcile,
+    remove_paid,
+)
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 BEFORE, DAY, AFTER = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
@@ -68,6 +77,70 @@ def test_what_is_paid_in_all(stated: str, known: OnRecord, paid: str, less: str)
     found = reconcile(tape(stated), known, DAY, ORDER)
 
     assert (paid_in_all(found.instalments), found.less) == (Decimal(paid), Decimal(less))
+
+
+WAIVER = AdjustmentKind.WAIVER
+FEE = Instalment(MARCH, Decimal(100), fees=Decimal(10))
+
+
+@pytest.mark.parametrize(
+    ("waiver", "owed", "paid", "left"),
+    [
+        pytest.param(
+            Adjustment(WAIVER, DAY, Decimal(10), Component.FEES), 100, 50, 0, id="of a charge"
+        ),
+        pytest.param(Adjustment(WAIVER, DAY, component=Component.FEES), 100, 50, 0, id="of fees"),
+        pytest.param(Adjustment(WAIVER, DAY), 50, 50, 0, id="of the rest"),
+        pytest.param(Adjustment(WAIVER, DAY, Decimal(80)), 50, 50, 20, id="of more than that"),
+    ],
+)
+def test_of_one_moment_a_payment_pays_what_is_not_waived_and_is_never_lost(
+    waiver: Adjustment, owed: int, paid: int, left: int
+) -> None:
+    """Of something certain the waiver is first: the payment does not pay what is not owed. Of all
+    that is unpaid it is last: what is paid is not unpaid."""
+    amount = Decimal(50 + left)
+    payment = BookedPayment(1, DAY, amount, amount)
+    if left:
+        owed, paid, left = 30, 30, 40
+    known = OnRecord(ZERO, ZERO, (payment,), (BookedAdjustment(1, waiver),))
+
+    found = reconcile((FEE,), known, DAY, ORDER)
+
+    assert sum(due.amount for due in found.instalments) == owed
+    assert (paid_in_all(found.instalments), found.allocations[1][1]) == (paid, left)
+
+
+CHARGED = (AdjustedPart(MARCH, Component.FEES, Decimal(10), MARCH),)
+
+
+@pytest.mark.parametrize(
+    ("on_tape", "on_record", "taken_back", "fees"),
+    [
+        pytest.param(0, 10, False, 10, id="cut before it"),
+        pytest.param(10, 10, False, 10, id="cut after it"),
+        pytest.param(15, 10, False, 15, id="cut after it, with another one"),
+        pytest.param(5, 10, False, 15, id="cut before it, with another one"),
+        pytest.param(0, 0, True, 0, id="taken back, cut before it"),
+        pytest.param(10, 0, True, 0, id="taken back, cut between"),
+        pytest.param(5, 5, True, 5, id="taken back, and another one stays"),
+    ],
+)
+def test_a_charge_of_the_tapes_own_day_counts_once_wherever_the_tape_was_cut(
+    on_tape: int, on_record: int, taken_back: bool, fees: int
+) -> None:
+    def owing(fees: int) -> tuple[Instalment, ...]:
+        return (Instalment(MARCH, Decimal(100), fees=Decimal(fees)),)
+
+    due = Adjustment(AdjustmentKind.CHARGE, DAY, Decimal(10), Component.FEES, due_on=MARCH)
+    charge = BookedAdjustment(1, due, CHARGED, taken_back)
+    known = OnRecord(adjustments=(charge,), owed=owing(on_record))
+
+    found = reconcile(owing(on_tape), known, DAY, ORDER)
+    assert found.instalments == owing(fees)
+
+    again = replace(known, owed=found.instalments)
+    assert reconcile(owing(on_tape), again, DAY, ORDER).instalments == owing(fees), "the same again"
 
 
 def test_what_the_tape_lacks_is_laid_where_the_tape_moved_the_instalments() -> None:

@@ -37,7 +37,7 @@ from workers.db import (
     same_person,
     staff,
 )
-from workers.db.inbox import BATCH_SIZE
+from workers.db.inbox_queue import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.pages import Asked
 from workers.db.schema import (
@@ -270,7 +270,8 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "collection_case_one_open_per_loan": ("whether a case is open, and one at most", facts),
     "contact_action_id_idx": ("what came of the contacts of an action", facts),
-    "contact_attempt_key": (
+    "contact_attempt_idx": ("an attempt has an id of its own", None),
+    "contact_attempt_sender_key": (
         "an outcome names its attempt",
         lambda c, h: outcomes._lock(c, busy(f"A-1-{PAST_DUE}")),
     ),
@@ -409,9 +410,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what a tape is brought together with",
         lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
     ),
-    "payment_return_payment_id_kind_external_id_key": (
+    "payment_return_payment_id_kind_external_id_sender_key": (
         "a refund or a reversal in part that comes twice counts once",
-        lambda c, h: payments.return_known_as(c, PAST_DUE, ReturnKind.REFUND, "RF-1"),
+        lambda c, h: payments.return_known_as(c, PAST_DUE, ReturnKind.REFUND, "RF-1", LENDER),
     ),
     "problem_loan_id_idx": (
         "the problems of a loan",
@@ -431,7 +432,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "same_person_presumed_idx": ("the list of records to be confirmed", a_page_of_problems),
     "action_stuck_idx": ("the list of actions that fail", a_page_of_problems),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
-    "replaced_schedule_external_id_key": ("a restructuring that comes twice counts once", None),
+    "replaced_schedule_external_id_sender_key": (
+        "a restructuring that comes twice counts once",
+        None,
+    ),
     "replaced_schedule_loan_id_idx": (
         "the schedules that another one replaced",
         lambda c, h: list(schedules.replaced_schedules(c, explained(c))),

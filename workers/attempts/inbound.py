@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, or_, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from domain.events import RejectedError
+from domain.events import STAFF, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
@@ -21,6 +22,8 @@ from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 
 EVENT = "inbound_contact"
+
+Contacts = TypeVar("Contacts", bound=Select[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class InboundContact:
     """When, where and in which language whoever began it wants to be contacted."""
     by_representative: bool = False
     """Whether who acts for the borrower began it."""
+    own_sender: str = STAFF
+    """Whose id it is."""
 
 
 def record_inbound_contact(
@@ -71,7 +76,9 @@ def record_inbound_contact(
         on = reported.at.astimezone(now.tzinfo).date()
         raise RejectedError(ReasonCode.DATE_IN_FUTURE, on=on, loan=reported.loan)
     known = connection.execute(
-        select(contact.c.loan_id, contact.c.at).where(contact.c.attempt == reported.contact)
+        named_attempt(
+            select(contact.c.loan_id, contact.c.at), reported.contact, reported.own_sender
+        )
     ).one_or_none()
     if known is not None:
         if (known.loan_id, known.at) != (owed.id, reported.at):
@@ -99,6 +106,7 @@ def record_inbound_contact(
             party=_party(reported),
             number_blind_index=acting,
             attempt=reported.contact,
+            sender=reported.own_sender,
             actor=reported.actor,
             inbound=True,
             also_loan_ids=also or None,
@@ -134,6 +142,18 @@ def record_inbound_contact(
         resolve_gate_problems(connection, [whose.id], {each.fact for each in said}, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+
+
+def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:
+    """Of these contacts the one that a sender means by this id: one of its own, or an attempt of
+    the lender's, whose ids belong to nobody. The staff means everybody's, its own before others."""
+    sender = contact.c.sender
+    if own_sender != STAFF:
+        attempts = attempts.where(or_(sender == own_sender, sender.is_(None)))
+    own_first = (sender == own_sender).desc().nulls_last()
+    return (
+        attempts.where(contact.c.attempt == id).order_by(own_first, sender.nulls_first()).limit(1)
+    )
 
 
 def _party(reported: InboundContact) -> Party:

@@ -14,7 +14,7 @@ from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, Cont
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.inbound import loan_ids
+from workers.attempts.inbound import loan_ids, named_attempt
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.closed_numbers import close_number, reopen_number
@@ -219,25 +219,22 @@ def _lock_everybody_at_number(connection: Connection, report: ReportedOutcome) -
     """Lock all whom the outcome reaches, if it says something of the number that was called."""
     if not (report.outcome.number_fact or report.outcome.refutes):
         return
-    called = select(contact.c.number_blind_index, contact.c.borrower_id).where(
-        contact.c.attempt == report.attempt, contact.c.number_blind_index.is_not(None)
-    )
-    if row := connection.execute(called).one_or_none():
+    called = select(contact.c.number_blind_index, contact.c.borrower_id)
+    named = named_attempt(called, report.attempt, report.sender)
+    row = connection.execute(named).one_or_none()
+    if row is not None and row.number_blind_index is not None:
         lock_people(connection, row.number_blind_index, row.borrower_id)
 
 
 def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
     """Lock the person of the attempt. The loans are locked by id, after the person."""
-    locked = (
-        select(*columns_of(_Attempt, contact, loan))
-        .select_from(
-            contact.join(loan, loan.c.id == contact.c.loan_id)
-            .join(borrower, borrower.c.id == contact.c.borrower_id)
-            .join(person, person.c.id == borrower.c.person_id)
-        )
-        .where(contact.c.attempt == report.attempt)
-        .with_for_update(of=(person, borrower), key_share=True)
+    attempts = select(*columns_of(_Attempt, contact, loan)).select_from(
+        contact.join(loan, loan.c.id == contact.c.loan_id)
+        .join(borrower, borrower.c.id == contact.c.borrower_id)
+        .join(person, person.c.id == borrower.c.person_id)
     )
+    named = named_attempt(attempts, report.attempt, report.sender)
+    locked = named.with_for_update(of=(person, borrower), key_share=True)
     return typed_row(_Attempt, connection.execute(locked))
 
 

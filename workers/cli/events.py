@@ -12,7 +12,7 @@ from workers.cli.common import By, DryRun, Why
 from workers.cli.context import open_context
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import print_done, print_lines
-from workers.db.inbox import comparable, event_of_row, find_event, replaced_contents
+from workers.db.inbox import event_of_row, find_event, replaced_contents, without_hashes
 from workers.inbox.discard import discard_event
 
 app = typer.Typer()
@@ -61,7 +61,7 @@ def show(event: Event) -> None:
 def _contents(payload: Mapping[str, Any], reason: Reasons) -> Iterator[str]:
     if reason:
         yield f"  {speak(reason, language_of_environment())}"
-    for name, value in comparable(payload).items():
+    for name, value in without_hashes(payload).items():
         if value is not None:
             yield f"  {name}: {value}"
 

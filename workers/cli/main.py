@@ -33,7 +33,7 @@ COMMANDS = {
     "tape": ("tape:app", "Loan tapes: import the lender's file of loans."),
     "ladder": ("ladder:ladder", "Show the lender's stage rules, step by step."),
     "rules": ("rules:rules", "Show the legal rules that are loaded, with their articles."),
-    "payment": ("payment:app", "Payments: record, reverse or refund one; restore a reversed one."),
+    "payment": ("payment:app", "Payments: record, reverse or refund one; take that back."),
     "adjustment": (
         "adjustment:app",
         "Adjustments of a schedule: charge, waive, leave out, accelerate, take back.",

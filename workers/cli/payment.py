@@ -1,4 +1,4 @@
-"""`arrears payment`: record a payment, reverse one that bounced, take that back, refund."""
+"""`arrears payment`: record a payment, reverse one that bounced, refund, take that back."""
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -87,15 +87,35 @@ def restore(
     payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
     actor: Recorder,
     taken_back_on: Annotated[
-        date | None, day("When the reversal was taken back; today if left out.", "--on")
+        date | None, day("When it was taken back; today if left out.", "--on")
     ] = None,
     reversal_id: Annotated[
         str | None,
         typer.Option("--reversal", parser=parse_id, help="The id of a reversal in part."),
     ] = None,
+    refund_id: Annotated[
+        str | None,
+        typer.Option(
+            "--refund",
+            parser=parse_id,
+            help="The id of a refund: it is taken back, and no reversal.",
+        ),
+    ] = None,
     sender: WhoseId = None,
+    id_sender: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose id of the reversal or refund it is, if several senders have given it."
+        ),
+    ] = None,
 ) -> None:
-    """Take the reversal of a payment back: the payment counts again."""
+    """Take back the reversal of a payment, which counts again then, or a refund of it."""
+    if reversal_id and refund_id:
+        raise ArrearsError(say("Name a --reversal or a --refund, not both."))
+    if id_sender and not (reversal_id or refund_id):
+        raise ArrearsError(
+            say("--id-sender says whose the id of a --reversal or a --refund is. Name one of them.")
+        )
     ctx = open_context()
     on = (taken_back_on or ctx.today()).isoformat()
     payload = {
@@ -105,10 +125,13 @@ def restore(
         "actor": actor.reference,
         **whose(sender),
     }
-    if reversal_id:
-        payload["reversal"] = reversal_id
-    event = f"{event_of(payment_id, sender)}:{reversal_id or on}"
-    submit(ctx, "reversal_taken_back", event, payload)
+    part = "refund" if refund_id else "reversal"
+    if id := reversal_id or refund_id:
+        payload[part] = id
+        if id_sender:
+            payload[f"{part}_sender"] = id_sender
+    named = event_of(id, id_sender) if id else on
+    submit(ctx, f"{part}_taken_back", f"{event_of(payment_id, sender)}:{named}", payload)
 
 
 @app.command()

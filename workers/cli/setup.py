@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
+from domain.events import LENDER
 from domain.language.speak import speak
 from workers.cli.context import assert_usable, load_context
 from workers.cli.import_sentences import import_is_unfinished
@@ -15,6 +16,7 @@ from workers.db.encryption_keys import store_index_key
 from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
 from workers.db.numbers import hash_addresses
+from workers.db.sender_ids import has_ids
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
@@ -86,7 +88,19 @@ def _database(ctx: Context) -> None:
     with ctx.engine.connect() as connection:
         for left in read_unfinished(connection, ctx.settings.lender_zone):
             print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
+        if LENDER not in (ctx.settings.events_in_secrets or {}) and has_ids(connection, LENDER):
+            print_lines(say("Warning: {detail}", detail=_no_secret(LENDER)))
     assert_policy_unchanged(ctx)
+
+
+def _no_secret(sender: str) -> str:
+    return say(
+        "payments or other things are on record under ids of the sender {sender}, which has no "
+        "secret. Events of another sender name them only with `sender: {sender}`; without it they "
+        "wait, or count twice. If that system has another name now, let its events say so; or give "
+        "its secrets to {sender} in ARREARS_EVENTS_IN_SECRETS, as {sender}: whsec_…",
+        sender=sender,
+    )
 
 
 def _broker(ctx: Context) -> None:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, text, update
 
 from domain.allocation import Allocation
+from domain.loans import Instalment
 from domain.tape_reconciliation import BookedAdjustment, BookedPayment, OnRecord
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.parts import replace_parts
@@ -44,7 +45,15 @@ SELECT l.id,
            AND CASE WHEN a.taken_back_on IS NULL
                     THEN a.booked_on >= :as_of
                     ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of
-                         AND a.kind IN ('charge', 'acceleration') END) AS adjustments
+                         AND a.kind IN ('charge', 'acceleration')
+                         OR a.booked_on = :as_of AND a.kind = 'charge' END) AS adjustments,
+       (SELECT json_agg(json_build_object(
+                   'due_on', i.due_on, 'principal', i.principal::text,
+                   'interest', i.interest::text, 'fees', i.fees::text))
+          FROM instalment i
+         WHERE i.loan_id = l.id AND EXISTS (
+               SELECT FROM adjustment a
+                WHERE a.loan_id = l.id AND a.booked_on = :as_of AND a.kind = 'charge')) AS owed
   FROM loan l
  WHERE l.id = ANY(:loan_ids)
 """)
@@ -72,6 +81,7 @@ SELECT p.id, p.loan_id, p.paid_on, r.undone, true, p.instalment, r.undone, p.rec
 
 
 _ADJUSTMENTS = TypeAdapter(tuple[BookedAdjustment, ...])
+_OWED = TypeAdapter(tuple[Instalment, ...])
 
 
 def read_recorded_money(
@@ -93,6 +103,7 @@ def read_recorded_money(
             row.may_fall_by,
             tuple(payments[row.id]),
             _ADJUSTMENTS.validate_python(row.adjustments or ()),
+            _OWED.validate_python(row.owed or ()),
         )
         for row in totals
     }

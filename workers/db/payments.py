@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.payments import ReturnKind
 from workers.db.schema import loan, payment, payment_return
-from workers.db.sender_ids import is_named
+from workers.db.sender_ids import is_named, whose_id
 from workers.db.typed_rows import columns_of, typed_row
 
 
@@ -66,14 +66,25 @@ def read_payment(connection: Connection, external_id: str, sender: str) -> Recor
     return RecordedPayment(*row)
 
 
+def whose_return(
+    connection: Connection, payment_id: int, kind: ReturnKind, external_id: str, sender: str | None
+) -> str:
+    """The sender whose id of what went back of a payment is meant, as `whose_id` has it."""
+    return whose_id(
+        *(connection, payment_return, external_id, sender),
+        payment_return.c.payment_id == payment_id,
+        payment_return.c.kind == kind,
+    )
+
+
 def return_known_as(
-    connection: Connection, payment_id: int, kind: ReturnKind, external_id: str
+    connection: Connection, payment_id: int, kind: ReturnKind, external_id: str, sender: str
 ) -> PaymentReturn | None:
-    """What went back of a payment under the lender's id of it; None if there is nothing."""
+    """What went back of a payment under a sender's id of it; None if there is nothing."""
     known = select(*columns_of(PaymentReturn, payment_return)).where(
         payment_return.c.payment_id == payment_id,
         payment_return.c.kind == kind,
-        payment_return.c.external_id == external_id,
+        is_named(payment_return, external_id, sender),
     )
     return typed_row(PaymentReturn, connection.execute(known))
 

@@ -32,13 +32,15 @@ class Replacement:
     new: Sequence[Instalment]
     """The whole new schedule, with what is paid of it, in due order."""
     external_id: str | None = None
-    """The lender's id of the restructuring; None: a tape told it."""
+    """The lender's id of the restructuring; None: it is from a tape."""
+    sender: str | None = None
+    """Whose id it is."""
     actor: str | None = None
     why: str | None = None
     tape_as_of: date | None = None
-    """Of the tape that told it."""
-    told: str | None = None
-    """A digest of what the event said of it."""
+    """Of the tape that has it."""
+    schedule_digest: str | None = None
+    """Of the schedule in the event, by which the same event is known."""
 
 
 _KEEP = text("""
@@ -58,6 +60,7 @@ def keep_replaced(
     rows = [
         {
             "external_id": each.external_id,
+            "sender": each.sender,
             "loan_id": each.loan_id,
             "restructured_on": each.restructured_on,
             "recorded_at": now,
@@ -69,7 +72,7 @@ def keep_replaced(
             "last_due_on": each.new[-1].due_on,
             "amount": sum((i.amount for i in each.new), ZERO),
             "paid": sum((i.paid for i in each.new), ZERO),
-            "told": each.told,
+            "schedule_digest": each.schedule_digest,
         }
         for each in replacements
     ]

@@ -81,9 +81,9 @@ def note_wishes(
             shorter = representative_wish.c.locale != wish.locale
         _end(connection, number, wish.fact, actor, now, shorter, *same)
         row = {"contact_point_id": number, "kind": wish.fact, **_columns(wish)}
-        told = {"since": now, "until": wish.until}
+        given = {"since": now, "until": wish.until}
         by = {"source": actor.reference, "source_kind": actor.kind}
-        made = insert(representative_wish).values(**row, **told, **by).on_conflict_do_nothing()
+        made = insert(representative_wish).values(**row, **given, **by).on_conflict_do_nothing()
         noted |= connection.execute(made).rowcount > 0
     return noted
 

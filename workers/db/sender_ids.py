@@ -1,16 +1,31 @@
-"""Whose id is meant: ids of payments, promises and holds belong to the sender that gave them."""
+"""Whose id is meant: ids of what events record belong to the sender that gave them."""
 
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, exists, or_, select
 
 from domain.events import STAFF, RejectedError
 from domain.reasons import ReasonCode
+from workers.db.schema import (
+    adjustment,
+    hold,
+    inbox_event,
+    payment,
+    payment_return,
+    promise,
+    replaced_schedule,
+)
 
 
-def whose_id(connection: Connection, table: Table, external_id: str, sender: str | None) -> str:
-    """The sender whose id of a row of `table` is meant.
+def whose_id(
+    connection: Connection,
+    table: Table,
+    external_id: str,
+    sender: str | None,
+    *among: ColumnElement[bool],
+) -> str:
+    """The sender whose id of a row of `table` is meant, `among` those for which all of this holds.
 
     A system means its own ids, and whoever names a sender means that one's, also the staff's. None:
     the staff names no sender and means everybody's ids. Where it has not given the id itself, that
@@ -21,18 +36,23 @@ def whose_id(connection: Connection, table: Table, external_id: str, sender: str
     """
     if sender is not None:
         return sender
-    whose = named_by_staff(connection, table, {external_id})[external_id]
+    whose = named_by_staff(connection, table, {external_id}, *among)[external_id]
     if isinstance(whose, RejectedError):
         raise whose
     return whose
 
 
 def named_by_staff(
-    connection: Connection, table: Table, external_ids: Collection[str]
+    connection: Connection,
+    table: Table,
+    external_ids: Collection[str],
+    *among: ColumnElement[bool],
 ) -> dict[str, str | RejectedError]:
     """The sender of each id that the staff names, or why it is not known. One statement."""
     senders = defaultdict[str, list[str]](list)
-    named = select(table.c.external_id, table.c.sender).where(table.c.external_id.in_(external_ids))
+    named = select(table.c.external_id, table.c.sender).where(
+        table.c.external_id.in_(external_ids), *among
+    )
     for row in connection.execute(named.order_by(table.c.sender)):
         senders[row.external_id].append(row.sender)
     return {id: _of(id, senders[id]) for id in external_ids}
@@ -44,6 +64,15 @@ def _of(external_id: str, senders: list[str]) -> str | RejectedError:
     if len(senders) > 1:
         return RejectedError(ReasonCode.ID_OF_SEVERAL_SENDERS, id=external_id, senders=senders)
     return senders[0]
+
+
+_WITH_IDS = (payment, payment_return, adjustment, replaced_schedule, promise, hold, inbox_event)
+
+
+def has_ids(connection: Connection, sender: str) -> bool:
+    """Whether anything is on record under an id that this sender gave."""
+    any_of = or_(*(exists().where(table.c.sender == sender) for table in _WITH_IDS))
+    return bool(connection.execute(select(any_of)).scalar_one())
 
 
 def is_named(table: Table, external_id: str, sender: str) -> ColumnElement[bool]:

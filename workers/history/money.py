@@ -75,7 +75,8 @@ def returns(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         parts.extend(by_whom_and_why(row.actor))
         yield Entry(row.recorded_at, tuple(parts))
         if row.taken_back_at is not None:
-            parts = [part(Phrase.REVERSAL_UNDONE, taken_back_on=row.taken_back_on, **said)]
+            undone = Phrase.REFUND_UNDONE if is_refund else Phrase.REVERSAL_UNDONE
+            parts = [part(undone, taken_back_on=row.taken_back_on, **said)]
             parts.extend(by_whom_and_why(row.taken_back_by))
             yield Entry(row.taken_back_at, tuple(parts))
 

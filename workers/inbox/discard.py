@@ -7,7 +7,7 @@ from domain.errors import ArrearsError
 from domain.events import COMPLETED, Named
 from domain.reasons import ReasonCode, because
 from workers.context import Context
-from workers.db import inbox
+from workers.db import inbox, inbox_queue
 from workers.db.staff import roles_of
 from workers.db.unread_texts import PAYLOAD_BODY, TEXTS, keep_unread
 
@@ -40,7 +40,7 @@ def discard_event(
 
 
 def _lock(connection: Connection, shown: str) -> inbox.StoredEvent:
-    event = inbox.lock_event(connection, inbox.find_event(connection, shown))
+    event = inbox_queue.lock_event(connection, inbox.find_event(connection, shown))
     if event.status in COMPLETED:
         raise ArrearsError(
             "Event {external_id} was {status}: it cannot be discarded.",

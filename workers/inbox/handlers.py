@@ -57,15 +57,10 @@ from workers.payments.adjustments import (
     take_back_adjustment,
 )
 from workers.payments.payments import Payment, record_payment, record_payments
+from workers.payments.refunds import Refund, RefundTakenBack, record_refund, take_back_refund
 from workers.payments.restructuring import Restructuring, restructure
-from workers.payments.reversals import (
-    Refund,
-    Reversal,
-    ReversalTakenBack,
-    record_refund,
-    reverse_payment,
-    take_back_reversal,
-)
+from workers.payments.reversals import Reversal, reverse_payment
+from workers.payments.reversals_taken_back import ReversalTakenBack, take_back_reversal
 from workers.payments.write_offs import WriteOffTakenBack, take_back_write_off, write_off
 from workers.visits.letters import ReturnedLetter, record_returned_letter
 
@@ -93,6 +88,7 @@ apply_adjustment_reversal = reading(AdjustmentReversal, take_back_adjustment)
 apply_reversal = reading(Reversal, reverse_payment)
 apply_reversal_taken_back = reading(ReversalTakenBack, take_back_reversal)
 apply_refund = reading(Refund, record_refund)
+apply_refund_taken_back = reading(RefundTakenBack, take_back_refund)
 apply_write_off_taken_back = reading(WriteOffTakenBack, take_back_write_off)
 apply_promise = reading(NewPromise, record_promise)
 apply_restructuring = reading(Restructuring, restructure)

@@ -112,6 +112,15 @@ EVENT_KINDS: dict[str, EventKind] = {
         ),
         # It changes nothing that is owed.
         EventKind("refund", handlers.apply_refund, NOBODY, loans.RefundFacts, names="payment"),
+        # What is left over again may pay what is past due. The refund may never come.
+        EventKind(
+            "refund_taken_back",
+            handlers.apply_refund_taken_back,
+            WHO_HAS_LOAN,
+            loans.RefundTakenBackFacts,
+            names="payment",
+            waits_at_most=timedelta(days=7),
+        ),
         # It allows no less than before.
         EventKind(
             "charge",

@@ -21,11 +21,12 @@ from domain.events import (
     LoanLockedError,
     NotYetError,
     RejectedError,
+    WaitsForTapeError,
 )
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db import inbox
+from workers.db import inbox, inbox_queue
 from workers.db.engine import autocommit
 from workers.db.inbox import StoredEvent
 from workers.failures import TRANSIENT_ERRORS, log_summary
@@ -153,7 +154,7 @@ def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[EventResult]:
     """
     results: list[EventResult] = []
     with autocommit(ctx.engine) as connection:
-        pending = inbox.filter_pending(connection, event_ids)
+        pending = inbox_queue.filter_pending(connection, event_ids)
     try:
         for kind, run in groupby(pending, key=attrgetter("kind")):
             ids = [event.id for event in run]
@@ -181,7 +182,7 @@ def _apply_batch(
     claimed: Sequence[StoredEvent] = []
     try:
         with ctx.engine.begin() as connection:
-            claimed = inbox.claim_batch(connection, event_ids, kind)
+            claimed = inbox_queue.claim_batch(connection, event_ids, kind)
             if not claimed:
                 return []
             outcomes = handler(connection, ctx, [event.facts for event in claimed])
@@ -194,7 +195,7 @@ def _apply_batch(
                     results.append((event, _result(event, outcome, now)))
             _record_results(connection, results, now)
             if locked:
-                inbox.release_events(connection, locked)
+                inbox_queue.release_events(connection, locked)
     except Exception as error:
         _release(ctx, [event.id for event in claimed if event.id not in event_ids])
         if not claimed or isinstance(error, TRANSIENT_ERRORS):
@@ -209,7 +210,7 @@ def _release(ctx: Context, event_ids: Sequence[int]) -> None:
     """Let the sweep dispatch those that are not applied; if that fails, their leases end later."""
     if event_ids:
         with suppress(OperationalError), ctx.engine.begin() as connection:
-            inbox.release_events(connection, event_ids)
+            inbox_queue.release_events(connection, event_ids)
 
 
 def apply_event(ctx: Context, event_id: int) -> EventResult:
@@ -219,7 +220,7 @@ def apply_event(ctx: Context, event_id: int) -> EventResult:
 
 
 def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
-    event = inbox.lock_event(connection, event_id)
+    event = inbox_queue.lock_event(connection, event_id)
     if event.status != InboxStatus.RECEIVED:
         return EventResult(InboxStatus(event.status), event.reason, completed_before=True)
     outcome: HandlerResult | Exception
@@ -244,7 +245,7 @@ def _check_order(connection: Connection, event: StoredEvent) -> None:
         NotYetError: an earlier event, which is not applied yet, changes that.
     """
     behind = EVENT_KINDS[event.kind].waits_behind(event.payload)
-    if behind and (earlier := inbox.earlier_of_borrower(connection, event, behind)):
+    if behind and (earlier := inbox_queue.earlier_of_borrower(connection, event, behind)):
         raise NotYetError(
             ReasonCode.EARLIER_EVENT_WAITS, borrower=event.payload["borrower"], event=earlier
         )
@@ -255,6 +256,8 @@ def _result(event: StoredEvent, outcome: HandlerResult | Exception, now: datetim
     match outcome:
         case tuple():
             return EventResult(InboxStatus.APPLIED, outcome)
+        case WaitsForTapeError():
+            return EventResult(InboxStatus.RECEIVED, outcome.reason)
         case NotYetError():
             gives_up = _has_waited_enough(event, now)
             status = InboxStatus.REJECTED if gives_up else InboxStatus.RECEIVED
@@ -268,7 +271,7 @@ def _result(event: StoredEvent, outcome: HandlerResult | Exception, now: datetim
 
 def _has_waited_enough(event: StoredEvent, now: datetime) -> bool:
     at_most = EVENT_KINDS[event.kind].waits_at_most
-    return at_most is not None and event.received_at < now - at_most
+    return at_most is not None and event.waits_since < now - at_most
 
 
 def _record_results(
@@ -285,7 +288,7 @@ def _record_results(
         }
         for event, result in results
     ]
-    inbox.record_results(connection, rows)
+    inbox_queue.record_results(connection, rows)
     ids = [
         event.payload[id_field]
         for event, result in results
@@ -293,7 +296,7 @@ def _record_results(
     ]
     if ids:
         fields = {kind.names for kind in EVENT_KINDS.values() if kind.names}
-        inbox.retry_events_naming(connection, ids, fields)
+        inbox_queue.retry_events_naming(connection, ids, fields)
 
 
 def submit(
@@ -349,7 +352,7 @@ def dispatch_events(ctx: Context, *, limit: int = 1_000) -> list[int]:
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        return inbox.dispatch_pending(
+        return inbox_queue.dispatch_pending(
             connection, now, again_before=now - ctx.settings.lease, limit=limit
         )
 

@@ -22,7 +22,7 @@ from domain.adjustments import (
 )
 from domain.allocation import allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.events import NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError, WaitsForTapeError
 from domain.loans import ZERO, Component, Instalment
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
@@ -146,9 +146,9 @@ def take_back_adjustment(
     then: the next tape shows what is owed again. What was paid of a charge pays other instalments.
 
     Raises:
-        NotYetError: the loan or the adjustment is not known; or it is an acceleration that was only
-            noted, and no tape shows yet when what it moved falls due. Nobody is contacted about the
-            loan while the event waits.
+        NotYetError: the loan or the adjustment is not known.
+        WaitsForTapeError: it is an acceleration that was only noted, and no tape shows yet when
+            what it moved falls due. Nobody is contacted about the loan while the event waits.
         RejectedError: it is one of another loan, or was booked after that day.
     """
     name, on = reversal.adjustment, reversal.reversed_on
@@ -172,10 +172,12 @@ def take_back_adjustment(
         )
     contained = known.in_tape_as_of is not None or is_in_tape(known.booked_on, loan.tape_as_of)
     is_shown_again = on < (loan.tape_as_of or on)
-    if _only_tape_undoes(connection, known) and contained and not is_shown_again:
-        raise NotYetError(
-            ReasonCode.TAKING_BACK_WAITS_FOR_TAPE, adjustment=name, on=loan.tape_as_of
-        )
+    if contained and _only_tape_undoes(connection, known):
+        moves_back = is_shown_again and _is_moved_back(connection, loan, known)
+        if not moves_back:
+            raise WaitsForTapeError(
+                ReasonCode.TAKING_BACK_WAITS_FOR_TAPE, adjustment=name, on=loan.tape_as_of
+            )
     now = ctx.now()
     connection.execute(
         update(adjustment_table)
@@ -201,6 +203,13 @@ def _only_tape_undoes(connection: Connection, known: RecordedAdjustment) -> bool
     return accelerates and not parts_of_adjustment(connection, known.id)
 
 
+def _is_moved_back(connection: Connection, loan: LockedLoan, known: RecordedAdjustment) -> bool:
+    """Whether the tape shows the loan without an acceleration: something falls due after its day
+    again, or nothing is owed."""
+    unpaid = [due for due in load_schedule(connection, loan.id) if due.paid < due.amount]
+    return not unpaid or any(due.due_on > (known.due_on or date.max) for due in unpaid)
+
+
 def _booked(new: NewAdjustment, schedule: Sequence[Instalment]) -> Adjustment:
     due_on = new.due_on
     if new.kind is AdjustmentKind.LEFT_OUT and due_on is None and schedule:
@@ -212,11 +221,11 @@ def _recorded_before(
     connection: Connection, new: NewAdjustment, known: RecordedAdjustment, loan: LockedLoan
 ) -> Reasons:
     """The result of an adjustment that comes again; another one under its id is refused."""
-    told = _booked(new, ())
+    reported = _booked(new, ())
     on_record = known.adjustment
-    if told.due_on is None and told.kind is AdjustmentKind.LEFT_OUT:
+    if reported.due_on is None and reported.kind is AdjustmentKind.LEFT_OUT:
         on_record = replace(on_record, due_on=None)
-    if (known.loan_id, on_record) != (loan.id, told):
+    if (known.loan_id, on_record) != (loan.id, reported):
         owner = loan_of_adjustment(connection, known.id)
         raise RejectedError(ReasonCode.ADJUSTMENT_ID_TAKEN, adjustment=new.adjustment, loan=owner)
     if known.taken_back_on is not None:

@@ -49,7 +49,7 @@ def free_allocations(
     """Take from payments what they paid of these components, the newest payment first.
 
     It becomes what they have left over; the instalments are not changed. Returns how much of it no
-    payment paid that is told here: a tape shows it.
+    payment on record paid: a tape shows it.
     """
     rows = connection.execute(
         select(allocation, payment.c.unallocated)

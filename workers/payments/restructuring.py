@@ -22,6 +22,7 @@ from workers.db.parts import replace_parts
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS, resolve_problems
 from workers.db.replaced_schedules import Replacement, replace_schedule
 from workers.db.schema import adjustment_part, replaced_schedule
+from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 from workers.payments.payments import where_it_stands
 
@@ -41,7 +42,7 @@ class NewInstalment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restructuring:
-    """A new schedule, as the lender's systems or a person told it."""
+    """A new schedule, as the lender's systems or a person reported it."""
 
     restructuring: str
     """The lender's own id of it: the same id is the same restructuring."""
@@ -55,6 +56,8 @@ class Restructuring:
     """What is paid of it by payments that were booked before its day."""
     why: str
     actor: str
+    sender: str | None = None
+    """Whose id it is."""
 
 
 def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Reasons:
@@ -71,13 +74,14 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     """
     now = ctx.now()
     loan = lock_named_loan(connection, new.loan, "restructuring")
-    told = _schedule(new, loan)
-    if known := _known(connection, new, loan, told):
+    listed = _schedule(new, loan)
+    sender = whose_id(connection, replaced_schedule, new.restructuring, new.sender)
+    if known := _known(connection, new, sender, loan, listed):
         return known
     _refuse_day(new, loan, now.date())
     ladder = ctx.ladder_of(loan, now.date())
     order = ctx.allocation_order(loan.jurisdiction)
-    schedule = ladder.with_due_days(told) if ladder else told
+    schedule = ladder.with_due_days(listed) if ladder else listed
     on = new.restructured_on
     if new.paid:
         schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
@@ -88,16 +92,16 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     replace_schedule(
         connection,
         Replacement(
-            *(loan.id, on, result.instalments, new.restructuring),
+            *(loan.id, on, result.instalments, new.restructuring, sender),
             actor=new.actor,
             why=new.why,
-            told=_digest(new, told),
+            schedule_digest=_digest(new, listed),
         ),
         now,
     )
     resolve_problems(connection, [loan.id], (TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE), now)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
-    recorded = because(ReasonCode.RESTRUCTURED, loan=new.loan, on=on, count=len(told))
+    recorded = because(ReasonCode.RESTRUCTURED, loan=new.loan, on=on, count=len(listed))
     return recorded + where_it_stands(arrears, new.currency)
 
 
@@ -108,12 +112,12 @@ def _schedule(new: Restructuring, loan: LockedLoan) -> tuple[Instalment, ...]:
     Raises:
         RejectedError: it is none.
     """
-    told = new.instalments
-    if not 1 <= len(told) <= MOST_INSTALMENTS:
+    given = new.instalments
+    if not 1 <= len(given) <= MOST_INSTALMENTS:
         raise RejectedError(
-            ReasonCode.SCHEDULE_LENGTH, loan=new.loan, count=len(told), most=MOST_INSTALMENTS
+            ReasonCode.SCHEDULE_LENGTH, loan=new.loan, count=len(given), most=MOST_INSTALMENTS
         )
-    listed = [Instalment(i.due_on, i.principal, i.interest, i.fees) for i in told]
+    listed = [Instalment(i.due_on, i.principal, i.interest, i.fees) for i in given]
     for each in listed:
         for part in (each.amount, *filter(None, (each.principal, each.interest, each.fees))):
             check_amount(part, new.currency, new.loan, loan.currency)
@@ -133,7 +137,11 @@ def _schedule(new: Restructuring, loan: LockedLoan) -> tuple[Instalment, ...]:
 
 
 def _known(
-    connection: Connection, new: Restructuring, loan: LockedLoan, told: Sequence[Instalment]
+    connection: Connection,
+    new: Restructuring,
+    sender: str,
+    loan: LockedLoan,
+    listed: Sequence[Instalment],
 ) -> Reasons:
     """That it is on record already, if it is.
 
@@ -142,25 +150,25 @@ def _known(
     """
     stored = replaced_schedule.c
     row = connection.execute(
-        select(stored.loan_id, stored.restructured_on, stored.told).where(
-            stored.external_id == new.restructuring
+        select(stored.loan_id, stored.restructured_on, stored.schedule_digest).where(
+            is_named(replaced_schedule, new.restructuring, sender)
         )
     ).one_or_none()
     if row is None:
         return ()
-    if tuple(row) != (loan.id, new.restructured_on, _digest(new, told)):
+    if tuple(row) != (loan.id, new.restructured_on, _digest(new, listed)):
         raise RejectedError(ReasonCode.RESTRUCTURING_ID_TAKEN, restructuring=new.restructuring)
     return because(
         ReasonCode.RESTRUCTURING_KNOWN, restructuring=new.restructuring, on=row.restructured_on
     )
 
 
-def _digest(new: Restructuring, told: Sequence[Instalment]) -> str:
-    """Of the schedule and what is paid of it, as they were told: what is kept of the new schedule
-    contains payments and adjustments of its day, too."""
+def _digest(new: Restructuring, listed: Sequence[Instalment]) -> str:
+    """Of the schedule and what is paid of it, as they were reported: what is kept of the new
+    schedule contains payments and adjustments of its day, too."""
     amounts = [
         f"{each.due_on} {amount:.4f}"
-        for each in told
+        for each in listed
         for amount in (each.principal, each.interest, each.fees)
     ]
     return sha256("; ".join((f"{new.paid:.4f}", *amounts)).encode()).hexdigest()

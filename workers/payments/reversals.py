@@ -1,4 +1,4 @@
-"""Reversals: a payment bounced or was taken back, in whole or in part; and refunds.
+"""Reversals: a payment bounced or was taken back, in whole or in part.
 
 What it paid is unpaid again. The allocations of other payments stay as they are. Only money that
 they had left over is allocated to what became unpaid.
@@ -14,12 +14,11 @@ from sqlalchemy import Connection, text
 from domain.allocation import (
     Allocation,
     AllocationOrder,
-    allocate,
     apply_allocations,
     in_order,
     merge_allocations,
 )
-from domain.events import NotYetError, RejectedError
+from domain.events import RejectedError
 from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.payments import ReturnKind
@@ -27,25 +26,20 @@ from domain.reasons import ReasonCode, Reasons, because
 from domain.tape_reconciliation import remove_paid
 from workers.context import Context
 from workers.db.adjustments import save_schedule
-from workers.db.loans import load_schedule, lock_loan_of
+from workers.db.loans import load_schedule
 from workers.db.parts import replace_parts
 from workers.db.payments import (
-    PaymentReturn,
     RecordedPayment,
     insert_return,
-    read_payment,
     return_known_as,
     update_payment,
-    update_return,
-    was_taken_back,
+    whose_return,
 )
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import allocation
-from workers.db.schema import payment as payment_table
-from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
-from workers.hardship.promises import keep_promises
 from workers.payments.left_over import allocate_left_over, allocations_of
+from workers.payments.named_payments import known_before, lock_payment
 from workers.payments.payments import where_it_stands
 
 # A tape may have changed since what is paid of an instalment: never below zero. Returns what was
@@ -81,33 +75,8 @@ class Reversal:
     actor: str | None = None
     sender: str | None = None
     """Whose id of the payment it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReversalTakenBack:
-    """The payment did not go back after all."""
-
-    payment: str
-    loan: str
-    taken_back_on: date
-    reversal: str | None = None
-    """Of a reversal in part; None for the reversal of all of it."""
-    actor: str | None = None
-    sender: str | None = None
-    """Whose id of the payment it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """The lender gave back what nothing owed needs."""
-
-    refund: str
-    payment: str
-    amount: Decimal
-    refunded_on: date
-    actor: str | None = None
-    sender: str | None = None
-    """Whose id of the payment it is."""
+    own_sender: str | None = None
+    """Whose id of the reversal in part it is."""
 
 
 def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) -> Reasons:
@@ -124,12 +93,15 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
         NotYetError: the payment is not known.
         RejectedError: it would have been reversed before it was paid, or more of it than is left.
     """
-    paid = _lock(connection, reversal.payment, reversal.sender)
+    paid = lock_payment(connection, reversal.payment, reversal.sender)
     name, on = reversal.payment, reversal.reversed_on
+    sender = None
     if reversal.amount is not None and reversal.reversal is not None:
-        known = return_known_as(connection, paid.id, ReturnKind.REVERSAL, reversal.reversal)
+        of = (connection, paid.id, ReturnKind.REVERSAL, reversal.reversal)
+        sender = whose_return(*of, reversal.own_sender)
+        known = return_known_as(*of, sender)
         if known is not None:
-            return _known(reversal.reversal, known, reversal.amount)
+            return known_before(reversal.reversal, known, reversal.amount)
     if paid.reversed_on is not None:
         return because(ReasonCode.REVERSAL_KNOWN, payment=name, on=paid.reversed_on)
     if on < paid.paid_on:
@@ -137,7 +109,7 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
             ReasonCode.REVERSAL_BEFORE_PAYMENT, payment=name, paid_on=paid.paid_on, on=on
         )
     if reversal.amount is not None:
-        return _reverse_part(connection, ctx, paid, reversal, reversal.amount)
+        return _reverse_part(connection, ctx, paid, reversal, reversal.amount, sender)
     contained = paid.is_in_newest_tape
     update_payment(
         connection,
@@ -160,172 +132,13 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
     return _after_reversal(connection, ctx, paid)
 
 
-def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTakenBack) -> Reasons:
-    """The reversal of a payment, or of a part of it, did not happen; in the caller's transaction.
-
-    The money is allocated again. If the reversal was only noted, or a tape contains that it was
-    taken back, the payment has left over again what went back of that, and nothing else changes.
-
-    Raises:
-        NotYetError: the payment or the reversal is not known.
-        RejectedError: the payment is one of another loan, or the reversal would have been taken
-            back before it happened.
-    """
-    paid = _lock(connection, back.payment, back.sender)
-    if paid.loan != back.loan:
-        raise RejectedError(
-            ReasonCode.PAYMENT_ID_TAKEN,
-            payment=back.payment,
-            loan=paid.loan,
-            amount=paid.amount,
-            currency=paid.currency,
-        )
-    on, now = back.taken_back_on, ctx.now()
-    noted = {"taken_back_on": on, "taken_back_at": now, "taken_back_by": back.actor}
-    part = None
-    if back.reversal is not None:
-        part = return_known_as(connection, paid.id, ReturnKind.REVERSAL, back.reversal)
-    reversed_on = part.returned_on if part else paid.reversed_on
-    if (back.reversal is not None and part is None) or reversed_on is None:
-        return _nothing_to_take_back(connection, paid, back)
-    if part and part.taken_back_on is not None:
-        return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
-    if part and paid.reversed_on is not None:
-        raise RejectedError(
-            ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on
-        )
-    if on < reversed_on:
-        raise RejectedError(
-            ReasonCode.REVERSAL_TAKEN_BACK_TOO_EARLY,
-            payment=back.payment,
-            reversed_on=reversed_on,
-            on=on,
-        )
-    if part:
-        is_noted, amount = part.in_tape_as_of is not None, part.amount
-        returned = paid.returned - amount
-        update_return(connection, part.id, **noted)
-        update_payment(connection, paid.id, returned=returned)
-        of_rest = amount - part.undone
-    else:
-        is_noted, amount, of_rest = paid.in_tape_as_of is not None, paid.kept, ZERO
-        insert_return(
-            connection,
-            paid.id,
-            ReturnKind.REVERSAL,
-            amount=amount,
-            returned_on=reversed_on,
-            recorded_at=paid.reversed_at,
-            **noted,
-        )
-        update_payment(connection, paid.id, reversed_on=None, reversed_at=None)
-        if not is_noted:
-            replace_parts(connection, allocation, {paid.id: ()})
-            update_payment(connection, paid.id, unallocated=ZERO)
-            paid = paid._replace(unallocated=ZERO)
-    if is_noted or (paid.tape_as_of is not None and on < paid.tape_as_of):
-        if of_rest:
-            update_payment(connection, paid.id, unallocated=paid.unallocated + of_rest)
-            order = ctx.allocation_order(paid.jurisdiction)
-            allocate_left_over(connection, order, paid.loan_id)
-            reassess(connection, ctx, [paid.loan_id], now)
-        return because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
-    _allocate_again(connection, ctx, paid, amount)
-    keep_promises(connection, [paid.loan_id], now)
-    taken_back = because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
-    arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
-    return (*taken_back, *where_it_stands(arrears, paid.currency))
-
-
-def record_refund(connection: Connection, ctx: Context, refund: Refund) -> Reasons:
-    """Record that the lender gave back what a payment had left over.
-
-    Of a payment that was never allocated here, because a tape contained it, what is left over is
-    not known: the refund is noted.
-
-    Raises:
-        NotYetError: the payment is not known.
-        RejectedError: the payment has less left over, was reversed, or was made later.
-    """
-    paid = _lock(connection, refund.payment, refund.sender)
-    known = return_known_as(connection, paid.id, ReturnKind.REFUND, refund.refund)
-    if known is not None:
-        return _known(refund.refund, known, refund.amount)
-    check_amount(refund.amount, paid.currency, refund.payment, paid.currency)
-    if paid.reversed_on is not None:
-        raise RejectedError(
-            ReasonCode.PAYMENT_IS_REVERSED, payment=refund.payment, on=paid.reversed_on
-        )
-    if refund.refunded_on < paid.paid_on or refund.refunded_on > ctx.today():
-        raise RejectedError(
-            ReasonCode.REFUND_ON_WRONG_DAY,
-            refund=refund.refund,
-            paid_on=paid.paid_on,
-            on=refund.refunded_on,
-        )
-    unknown_rest = paid.in_tape_as_of is not None
-    at_most = paid.kept if unknown_rest else paid.unallocated
-    if refund.amount > at_most:
-        raise RejectedError(
-            ReasonCode.RETURN_TOO_LARGE,
-            payment=refund.payment,
-            amount=at_most,
-            currency=paid.currency,
-        )
-    insert_return(
-        connection,
-        paid.id,
-        ReturnKind.REFUND,
-        external_id=refund.refund,
-        amount=refund.amount,
-        returned_on=refund.refunded_on,
-        recorded_at=ctx.now(),
-        actor=refund.actor,
-    )
-    update_payment(
-        connection,
-        paid.id,
-        returned=paid.returned + refund.amount,
-        unallocated=paid.unallocated if unknown_rest else paid.unallocated - refund.amount,
-    )
-    return because(
-        ReasonCode.REFUND_RECORDED,
-        payment=refund.payment,
-        amount=refund.amount,
-        currency=paid.currency,
-    )
-
-
-def _lock(connection: Connection, external_id: str, sender: str | None) -> RecordedPayment:
-    whose = whose_id(connection, payment_table, external_id, sender)
-    if lock_loan_of(connection, payment_table, external_id, whose) is None:
-        raise NotYetError(ReasonCode.PAYMENT_NOT_KNOWN, payment=external_id)
-    return read_payment(connection, external_id, whose)
-
-
-def _known(return_id: str, known: PaymentReturn, amount: Decimal) -> Reasons:
-    if known.amount != amount:
-        raise RejectedError(ReasonCode.RETURN_ID_TAKEN, return_id=return_id, amount=known.amount)
-    if known.taken_back_on is not None:
-        return because(ReasonCode.RETURN_TAKEN_BACK, return_id=return_id, on=known.taken_back_on)
-    return because(ReasonCode.RETURN_KNOWN, return_id=return_id)
-
-
-def _nothing_to_take_back(
-    connection: Connection, paid: RecordedPayment, back: ReversalTakenBack
-) -> Reasons:
-    """A reversal that comes later than its taking back is waited for, unless it is taken back."""
-    if back.reversal is None and was_taken_back(connection, paid.id):
-        return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
-    raise NotYetError(ReasonCode.REVERSAL_NOT_KNOWN, payment=back.payment)
-
-
 def _reverse_part(
     connection: Connection,
     ctx: Context,
     paid: RecordedPayment,
     reversal: Reversal,
     amount: Decimal,
+    sender: str | None,
 ) -> Reasons:
     check_amount(amount, paid.currency, reversal.payment, paid.currency)
     if amount > paid.kept:
@@ -342,6 +155,7 @@ def _reverse_part(
         paid.id,
         ReturnKind.REVERSAL,
         external_id=reversal.reversal,
+        sender=sender,
         amount=amount,
         undone=amount - of_rest,
         returned_on=reversal.reversed_on,
@@ -404,18 +218,6 @@ def _unpaid(
             there.append(Allocation(part.due_on, part.component, -cut))
     after = apply_allocations(schedule, there)
     return remove_paid(after, elsewhere, order, paid.paid_on, paid.instalment)
-
-
-def _allocate_again(
-    connection: Connection, ctx: Context, paid: RecordedPayment, amount: Decimal
-) -> None:
-    order = ctx.allocation_order(paid.jurisdiction)
-    schedule = load_schedule(connection, paid.loan_id)
-    parts, left = allocate(schedule, amount, order, paid.paid_on, paid.instalment)
-    merged = merge_allocations(allocations_of(connection, paid.id), parts)
-    replace_parts(connection, allocation, {paid.id: merged})
-    save_schedule(connection, paid.loan_id, schedule, apply_allocations(schedule, parts))
-    update_payment(connection, paid.id, unallocated=paid.unallocated + left)
 
 
 def _after_reversal(connection: Connection, ctx: Context, paid: RecordedPayment) -> Reasons:

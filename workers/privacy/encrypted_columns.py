@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import Named
 from workers.db.encryption import Cipher, token_prefix
+from workers.db.inbox import PAYLOAD_DIGEST_KEY
 from workers.db.schema import (
     borrower,
     borrower_number,
@@ -56,9 +57,6 @@ ENCRYPTED_PAYLOAD_KEYS = (
 
 PERSONAL_EVENTS = ("contact_change", "loan_party", "representative")
 """The kinds of event whose payloads have personal data."""
-
-PAYLOAD_DIGEST_KEY = "digest"
-"""The keyed hash of all of it, which identifies a repeated event."""
 
 
 class EncryptedPayloads(EncryptedTable):

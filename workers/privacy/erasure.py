@@ -9,19 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
 from domain.contact_points import NumberFact
-from domain.events import InboxStatus, Named
-from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.closed_numbers import close_number
-from workers.db.inbox import payload_value
 from workers.db.numbers import forget_points, points_called, points_of
 from workers.db.parties import loans_of
-from workers.db.persons import lock_loans, may_mean_record
+from workers.db.persons import lock_loans
 from workers.db.schema import (
     action,
     borrower,
@@ -29,7 +26,6 @@ from workers.db.schema import (
     contact,
     document,
     erasure,
-    inbox_event,
     loan,
     loan_party,
     message,
@@ -39,20 +35,13 @@ from workers.db.schema import (
     tape_row,
 )
 from workers.db.schema import reply as reply_table
-from workers.db.unread_texts import keep_unread, unread_texts_of
-from workers.privacy.encrypted_columns import (
-    PERSONAL_EVENTS,
-    without_digest,
-    without_encrypted_values,
-)
+from workers.privacy.erase_events import erase_events, erase_unread_texts, lock_pending_events
 from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 
 log = logging.getLogger(__name__)
 
 ERASURE_TASK = Actor("erase_expired_data", ActorKind.SYSTEM)
 RETENTION_ENDED = "retention_ended"
-
-ERASED_BEFORE_APPLIED = because(ReasonCode.EVENT_TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +62,7 @@ def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
     with ctx.engine.begin() as connection:
         page = next_page(connection, after)
         due = [row.id for row in _expired(read_keeping(connection, ctx, page), ctx)]
+        lock_pending_events(connection, due)
         locked = lock_borrowers(connection, due)
         expired = _expired(read_keeping(connection, ctx, locked), ctx)
         now = ctx.now()
@@ -109,7 +99,7 @@ def lock_borrowers(
 
 
 def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Erase the personal data of these locked borrowers.
+    """Erase the personal data of these locked borrowers, after `lock_pending_events`.
 
     Nothing can contact them after it: without a number, an address and a zone the gate allows
     nothing. A request for no contact at all is kept as a fact of the keyed hashes of their numbers
@@ -129,6 +119,9 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         .where(loan.c.borrower_id.in_(ids), action.c.party_id.is_(None))
         .union(select(action.c.id).where(action.c.party_id.in_(for_them)))
     )
+    # Before the replies: a text that a worker has just applied is one of them.
+    erase_unread_texts(connection, ids, now)
+    erase_events(connection, ids, now)
     for table, rows in (
         (message, message.c.contact_id.in_(contacts)),
         (reply_table, reply_table.c.borrower_id.in_(ids)),
@@ -137,8 +130,6 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         not_empty = table.c.body_encrypted.is_not(None)
         connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))
     _erase_representatives(connection, ids)
-    _erase_unread_texts(connection, ids, now)
-    _erase_events(connection, ids, now)
     connection.execute(
         update(borrower)
         .where(borrower.c.id.in_(ids))
@@ -191,26 +182,6 @@ def _points_that_want_none(connection: Connection, ids: Sequence[int]) -> list[b
     """
     rows = connection.execute(_WANT_NONE, {"ids": list(ids)})
     return [row.blind_index for row in rows]
-
-
-def _erase_unread_texts(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Erase the words of texts that were not applied yet.
-
-    They may have asked for no contact at all. So they hold texts to their numbers, whoever has
-    those, until somebody has decided.
-    """
-    for unread in unread_texts_of(connection, ids):
-        keep_unread(connection, unread.payload, words=False)
-        connection.execute(
-            update(inbox_event)
-            .where(inbox_event.c.id == unread.id)
-            .values(
-                status=InboxStatus.REJECTED,
-                reason=ERASED_BEFORE_APPLIED,
-                completed_at=now,
-                payload=without_encrypted_values(inbox_event.c.payload),
-            )
-        )
 
 
 def _erase_representatives(connection: Connection, ids: Sequence[int]) -> None:
@@ -268,22 +239,3 @@ def note_erasure(
 
 def _expired(candidates: Iterable[BorrowerRetention], ctx: Context) -> list[BorrowerRetention]:
     return [candidate for candidate in candidates if candidate.keeping.is_over(ctx.today())]
-
-
-def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Empty the events with personal data; reject those that are not applied yet."""
-    theirs = exists().where(
-        may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER)),
-        borrower.c.id.in_(ids),
-    )
-    personal = inbox_event.c.kind.in_(PERSONAL_EVENTS)
-    connection.execute(
-        update(inbox_event)
-        .where(theirs, personal, inbox_event.c.status == InboxStatus.RECEIVED)
-        .values(status=InboxStatus.REJECTED, reason=ERASED_BEFORE_APPLIED, completed_at=now)
-    )
-    connection.execute(
-        update(inbox_event)
-        .where(theirs, personal)
-        .values(payload=without_digest(without_encrypted_values(inbox_event.c.payload)))
-    )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, LargeBinary, Table, exists, func, or_, select
 
 from domain.events import Named
 from workers.db.encryption import Cipher
-from workers.db.inbox import payload_value
+from workers.db.inbox import PAYLOAD_DIGEST_KEY, payload_value
 from workers.db.persons import may_mean_record
 from workers.db.schema import (
     action,
@@ -28,7 +28,7 @@ from workers.db.schema import (
     tape_row,
 )
 from workers.db.unread_texts import unread_texts_of
-from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, PAYLOAD_DIGEST_KEY
+from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS
 
 ENCRYPTED = "_encrypted"
 

@@ -17,6 +17,7 @@ from workers.db.access_log import note_access
 from workers.db.persons import record_named
 from workers.db.schema import erasure, loan
 from workers.db.staff import roles_of
+from workers.privacy.erase_events import lock_pending_events
 from workers.privacy.erasure import erase, lock_borrowers, note_erasure
 from workers.privacy.retention import read_keeping
 from workers.privacy.subject_export import read_subject_data
@@ -74,6 +75,7 @@ def erase_subject(
     with ctx.engine.begin() as connection:
         roles_of(connection, actor)
         borrower_id = _borrower_id(connection, external_id)
+        lock_pending_events(connection, [borrower_id])
         lock_borrowers(connection, [borrower_id], wait=True)
         periods = read_keeping(connection, ctx, [borrower_id])
         if not periods:

@@ -20,7 +20,7 @@ from config.readers.tape_mapping import Absent as AbsentMeans
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.errors import ArrearsError
 from workers.context import Context
-from workers.db import inbox
+from workers.db import inbox_queue
 from workers.escalation.reassess import reassess
 from workers.tapes.absent import (
     ASKED_FROM,
@@ -442,4 +442,5 @@ class _Import:
 
     def _finish(self, import_id: int) -> None:
         finish_import(self._connection, import_id, self._ctx.now())
-        inbox.retry_all_events(self._connection)  # some may have waited for a loan of this tape
+        # Some may have waited for a loan of this tape.
+        inbox_queue.retry_all_events(self._connection)

@@ -56,7 +56,7 @@ WITH differing AS (
      WHERE CASE WHEN a.taken_back_on IS NULL THEN a.booked_on >= :as_of
                 ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of END
 )
-SELECT l.id, l.external_id, l.restructured_on, t.restructured_on AS told
+SELECT l.id, l.external_id, l.restructured_on, t.restructured_on AS reported_on
   FROM differing d
   JOIN loan l ON l.external_id = d.loan
   JOIN tape_loan t ON t.external_id = d.loan

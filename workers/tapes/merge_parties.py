@@ -54,5 +54,5 @@ def merge_parties(connection: Connection, mapping: TapeMapping, now: datetime) -
     slots = list(mapping.of_parties)
     if not slots:
         return set()
-    told = {"now": now, "slots": slots, "roles": [PARTY_SLOTS[slot] for slot in slots]}
-    return set(connection.execute(_PARTIES, told).scalars())
+    given = {"now": now, "slots": slots, "roles": [PARTY_SLOTS[slot] for slot in slots]}
+    return set(connection.execute(_PARTIES, given).scalars())

@@ -44,7 +44,7 @@ class KnownLoan(NamedTuple):
     external_id: str
     restructured_on: date | None
     """On record; None: it has its first schedule."""
-    told: date | None
+    reported_on: date | None
     """What the row says; None: nothing."""
 
 
@@ -85,7 +85,7 @@ class Restructured:
     replaced: Mapping[int, Sequence[ReplacedSchedule]] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = [each.id for each in self.known if each.told or each.restructured_on]
+        found = [each.id for each in self.known if each.reported_on or each.restructured_on]
         before = [each.id for each in self.known if each.restructured_on]
         schedules = load_schedules(self.connection, found) if found else {}
         object.__setattr__(self, "on_record", schedules)
@@ -110,9 +110,9 @@ class Restructured:
         for loan in self.known:
             on_tape, recorded = tuple(schedules[loan.external_id]), record[loan.id]
             in_order = order(loan.external_id)
-            if told := self._replaces(loan, on_tape):
+            if since := self._replaces(loan, on_tape):
                 result = reconcile(on_tape, with_new_schedule(recorded), self.as_of, in_order)
-                new = Replacement(loan.id, told, result.instalments, tape_as_of=self.as_of)
+                new = Replacement(loan.id, since, result.instalments, tape_as_of=self.as_of)
                 replacements.append(new)
             elif loan.restructured_on and self._is_old(loan, loan.restructured_on, on_tape):
                 old[loan.external_id] = loan.restructured_on
@@ -125,19 +125,19 @@ class Restructured:
 
     def _replaces(self, loan: KnownLoan, on_tape: Sequence[Instalment]) -> date | None:
         """From when the row replaces the schedule on record; None: it does not."""
-        if loan.told is None or loan.told <= (loan.restructured_on or date.min):
+        if loan.reported_on is None or loan.reported_on <= (loan.restructured_on or date.min):
             return None
         is_other = terms_of(on_tape) != terms_of(self.on_record[loan.id])
-        return loan.told if is_other else None
+        return loan.reported_on if is_other else None
 
     def _is_old(self, loan: KnownLoan, since: date, on_tape: Sequence[Instalment]) -> bool:
         """Whether the row has the schedule of before `since`.
 
         A tape of that day or earlier contains nothing of that day. On a later one the column says
         it. Without the column, the row is old if a replaced schedule is as like to it as the one on
-        record. It need not be the same as either: fees accrue, and adjustments are told by event.
+        record. It need not be the same as either: fees accrue, and events report adjustments.
         """
-        if loan.told is not None and loan.told >= since:
+        if loan.reported_on is not None and loan.reported_on >= since:
             return False
         if self.as_of <= since or self.has_column:
             return True
@@ -157,7 +157,7 @@ class Restructured:
     ) -> Reconciled:
         shown = paid_in_all(on_tape)
         if newest := self.replaced.get(loan.id):
-            # Of what the new one had as paid, no event may have told. The lender knew of it, and
+            # No event may have reported what the new one had as paid. The lender knew of it, and
             # so the old schedule shows it too.
             shown += newest[-1].new_paid - max(newest[-1].paid, newest[-1].new_paid)
         return keep_schedule(self.on_record[loan.id], shown, recorded, self.as_of, order)

@@ -27,7 +27,7 @@ from workers.borrowers.reply_queue import (
     read_replies,
 )
 from workers.calls.assign import assign_call
-from workers.db.inbox import lock_event
+from workers.db.inbox_queue import lock_event
 from workers.db.schema import (
     borrower,
     borrower_number,

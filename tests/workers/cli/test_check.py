@@ -5,6 +5,7 @@ from sqlalchemy import Engine, text
 
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
+from tests.support.lender import OTHER_SECRET, SECRET, an_event, listen_to, tell
 from tests.support.loans import Book
 from workers.db.encryption import Cipher
 from workers.db.schema import approval, borrower
@@ -52,6 +53,23 @@ def test_a_new_key_in_front_of_the_old_one_is_well(environment: dict[str, str], 
     keys = f"{Cipher.new_key()},{environment['ARREARS_ENCRYPTION_KEYS']}"
 
     assert "All well" in arrears(environment | {"ARREARS_ENCRYPTION_KEYS": keys}, "check").stdout
+
+
+def test_ids_of_a_sender_without_a_secret_are_warned_about(
+    environment: dict[str, str], book: Book
+) -> None:
+    listen_to(book, lender=[SECRET])
+    secrets = f"core: {OTHER_SECRET}"
+    with_core = environment | {"ARREARS_EVENTS_IN_SECRETS": secrets}
+    assert "Warning" not in arrears(with_core, "check").stdout
+    assert tell(book, an_event()).status_code == 202
+
+    warned = arrears(with_core, "check").stdout
+    assert "under ids of the sender lender, which has no secret" in warned
+    assert "All well" in warned
+
+    both = environment | {"ARREARS_EVENTS_IN_SECRETS": f"{secrets}, lender: {SECRET}"}
+    assert "which has no secret" not in arrears(both, "check").stdout
 
 
 def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(

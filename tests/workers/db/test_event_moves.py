@@ -12,7 +12,7 @@ from domain.events import INBOX_MOVES, OUTBOX_MOVES, InboxStatus, OutboxStatus
 from domain.moves import sources
 from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
-from workers.db import inbox, outbox
+from workers.db import inbox, inbox_queue, outbox
 from workers.db.schema import inbox_event, outbox_event
 
 MOVED = because(ReasonCode.SUPERSEDED)
@@ -27,7 +27,7 @@ def book(engine: Engine) -> Book:
 
 def record(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
     row = {"id": event_id, "status": to, "reason": MOVED, "completed_at": book.clock.at}
-    inbox.record_results(connection, [row])
+    inbox_queue.record_results(connection, [row])
 
 
 def discard(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:

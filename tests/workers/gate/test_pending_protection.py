@@ -347,6 +347,7 @@ SAYS_ONLY = {
     *("due_on", "instalment", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
     *("sender", "restructured_on", "paid", "instalments"),
     *("booked_on", "taken_back_on", "refunded_on", "component", "reversal", "refund"),
+    *("reversal_sender", "refund_sender"),
     *("role", "contacted", "time", "place", "which_number", "said", "item", "order"),
     *("name", "phone", "phones", "another_phone", "phone_at_work", "address", "zones", "locale"),
     *("restructured_on", "instalments", "paid"),

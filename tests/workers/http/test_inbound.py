@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 
 from config.readers.templates import Templates
 from tests.support.loans import PHONE, Book
-from workers.db.inbox import lock_event
+from workers.db.inbox_queue import lock_event
 from workers.db.schema import inbox_event, message, receipt, reply
 from workers.http.app import create_app
 from workers.inbox.process import apply_events, dispatch_events

@@ -11,7 +11,15 @@ from domain.language.speak import speak
 from tests.support.inbound import record_inbound_text
 from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen_to, tell
 from tests.support.loans import PHONE, Book
-from workers.db.schema import hold, inbox_event, payment, reply
+from workers.db.schema import (
+    contact,
+    hold,
+    inbox_event,
+    payment,
+    payment_return,
+    replaced_schedule,
+    reply,
+)
 from workers.inbox import process
 from workers.sms.providers.port import InboundText
 
@@ -70,6 +78,67 @@ def test_whoever_names_the_staff_means_what_was_typed_and_nobody_elses(book: Boo
     process.submit(book.ctx, "reversal:P-1@staff", "reversal", reversal)
     assert {statuses(book)[id] for id in ("a", "reversal:P-1@staff")} == {"received"}
     assert book.one(payment).reversed_on is None, "the staff has given no such id"
+
+
+def test_what_goes_back_under_one_id_of_two_senders_goes_back_twice(book: Book) -> None:
+    """Each may take back its own, or name the other's; the staff means whichever there is."""
+    tell(book, an_event(amount="250.00"), secret=SECRET)
+    of_core = {"payment": "P-1", "sender": "core"}
+    part = {**of_core, "reversal": "R-1", "reversed_on": "2026-03-02"}
+    given = {**of_core, "refund": "RF-1", "refunded_on": "2026-03-02"}
+    for id, secret, amount in (("a", SECRET, "10.00"), ("b", OTHER_SECRET, "20.00")):
+        tell(book, an_event("refund", **given, amount=amount), id=f"given-{id}", secret=secret)
+        tell(book, an_event("reversal", **part, amount=amount), id=f"part-{id}", secret=secret)
+    apply_all(book)
+    assert {(row.sender, row.kind, row.amount) for row in book.rows(payment_return)} == {
+        (sender, kind, amount)
+        for sender, amount in (("core", 10), ("dialer", 20))
+        for kind in ("refund", "reversal")
+    }
+    assert book.one(payment).returned == 60
+
+    back = {**of_core, "loan": "L-1", "taken_back_on": "2026-03-02"}
+    for kind, id in (("refund", "RF-1"), ("reversal", "R-1")):
+        own = an_event(f"{kind}_taken_back", **back, **{kind: id})
+        tell(book, own, id=f"own-{kind}", secret=OTHER_SECRET)
+        other = an_event(f"{kind}_taken_back", **back, **{kind: id, f"{kind}_sender": "core"})
+        apply_all(book)
+        assert book.one(payment).returned == {"refund": 40, "reversal": 10}[kind]
+        with pytest.raises(ArrearsError, match="several senders: core, dialer"):
+            process.submit(book.ctx, kind, f"{kind}_taken_back", {**back, kind: id})
+        tell(book, other, id=f"other-{kind}", secret=OTHER_SECRET)
+        apply_all(book)
+    assert (book.one(payment).returned, set(statuses(book).values())) == (0, {"applied"})
+
+
+def test_restructurings_and_contacts_under_one_id_of_two_senders_are_two(book: Book) -> None:
+    for day, secret in (("01", SECRET), ("02", OTHER_SECRET), ("01", SECRET)):
+        new = an_event(
+            "restructuring",
+            **{"restructuring": "RS-1", "loan": "L-1", "currency": "CNY", "why": "agreed"},
+            restructured_on=f"2026-03-{day}",
+            instalments=[{"due_on": "2026-04-01", "principal": "100"}],
+            actor="c-1",
+        )
+        came_in = an_event(
+            "inbound_contact",
+            **{"contact": "C-1", "loan": "L-1", "channel": "call", "outcome": "spoke"},
+            at=f"2026-03-{day}T01:00:00Z",
+            actor="c-1",
+        )
+        for event in (new, came_in):
+            tell(book, event, id=f"{event['type']}-{day}", secret=secret)
+            apply_all(book)
+    told = {(row.sender, row.restructured_on.day) for row in book.rows(replaced_schedule)}
+    assert told == {("core", 1), ("dialer", 2)}
+    assert [row.sender for row in book.rows(contact)] == ["core", "dialer"]
+    assert set(statuses(book).values()) == {"applied"}
+
+    said = {"attempt": "C-1", "outcome": "spoke", "also_about": [], "actor": "c-1"}
+    late = an_event("contact_outcome", **said)
+    tell(book, late, id="late", secret=OTHER_SECRET)
+    apply_all(book)
+    assert statuses(book)["late"] == "applied", "the dialer means its own"
 
 
 def paid(amount: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from tests.support.events import store
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays
 from workers.context import Context
-from workers.db.inbox import BATCH_SIZE
+from workers.db.inbox_queue import BATCH_SIZE
 from workers.db.schema import allocation, inbox_event, payment, promise
 from workers.inbox import handlers
 from workers.inbox.kinds import EVENT_KINDS, Payload

@@ -130,6 +130,13 @@ def test_an_event_of_a_new_kind_waits_for_what_it_names_and_gives_up_when_told(
     book.at("2026-03-05 10:00")
     assert apply_pending(book) == ["rejected"]
 
+    tell(book, {**DRIED, "data": {**DRIED["data"], "flood": "F-2"}}, id="evt_3")
+    assert apply_pending(book) == ["received"], "it waits from its correction on"
+    corrected = next(row for row in book.rows(inbox_event) if row.external_id == "evt_3")
+    assert corrected.received_at < corrected.corrected_at == book.clock.at
+    book.at("2026-03-08 10:00")
+    assert apply_pending(book) == ["rejected"]
+
 
 def test_a_new_kind_is_described_and_its_wrong_fields_are_named(
     book: Book, floods: list[str]

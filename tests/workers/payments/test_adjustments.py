@@ -16,6 +16,7 @@ from workers.db.schema import adjustment_part, allocation, collection_case, inst
 from workers.db.schema import payment as payment_table
 from workers.history import loan_history
 from workers.inbox.process import EventResult, apply_event, submit
+from workers.operations.problems import read_problems
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 TODAY = "2026-03-02"
@@ -368,6 +369,22 @@ def test_a_charge_that_was_waived_and_taken_back_leaves_what_was_paid_of_the_con
     assert unpaid(book) == {FEBRUARY: 110, APRIL: 110}, "nothing is left that it waives"
 
 
+def test_a_charge_told_by_day_and_shown_by_the_tape_of_that_evening_is_owed_once(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    with_fee = row("L-1", instalments="2026-02-28 100.00 10.00 5.00; 2026-04-01 100.00 10.00")
+    charge(from_tape, due_on="2026-02-28")
+    assert unpaid(from_tape) == {FEBRUARY: 115, APRIL: 110}
+    for tape in (with_fee, with_fee, row("L-1"), with_fee):
+        bring_in(from_tape, tmp_path, tape, as_of=MONDAY)
+        assert unpaid(from_tape) == {FEBRUARY: 115, APRIL: 110}, "cut before it or after it"
+
+    take_back(from_tape)
+    for tape in (with_fee, row("L-1"), with_fee):
+        bring_in(from_tape, tmp_path, tape, as_of=MONDAY)
+        assert unpaid(from_tape) == {FEBRUARY: 110, APRIL: 110}
+
+
 def test_an_acceleration_that_only_a_tape_shows_is_taken_back_with_the_next_tape(
     from_tape: Book, tmp_path: Path
 ) -> None:
@@ -384,8 +401,19 @@ def test_an_acceleration_that_only_a_tape_shows_is_taken_back_with_the_next_tape
     assert (result.status, codes(result)) == ("received", [ReasonCode.TAKING_BACK_WAITS_FOR_TAPE])
     assert is_held_back(book, "L-1"), "nobody is asked for the whole sum meanwhile"
 
-    book.at("2026-03-04 10:00")
-    bring_in(book, tmp_path, row("L-1"), as_of=WEDNESDAY)
+    book.at("2026-03-13 10:00")
+    for as_of in (TUESDAY, WEDNESDAY):
+        bring_in(book, tmp_path, row("L-1", instalments=moved), as_of=as_of)
+        assert apply_event(book.ctx, waits).status == "received", "no tape agrees"
+        assert is_held_back(book, "L-1"), "however long that lasts"
+    with book.ctx.engine.connect() as connection:
+        (shown,) = read_problems(connection, book.ctx).events
+    assert (shown.kind, shown.reason[0].code) == (
+        "adjustment_reversal",
+        ReasonCode.TAKING_BACK_WAITS_FOR_TAPE,
+    )
+
+    bring_in(book, tmp_path, row("L-1"), as_of=date(2026, 3, 5))
     assert codes(apply_event(book.ctx, waits)) == [ReasonCode.TAKING_BACK_IN_TAPE]
     assert not is_held_back(book, "L-1")
     assert unpaid(book) == {FEBRUARY: 110, APRIL: 110}

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select, text
 from domain.loans import ZERO, Component, Instalment
 from domain.payments import ReturnKind
 from domain.reasons import ReasonCode
-from tests.support.events import pay, refund, restore, reverse, tell
+from tests.support.events import pay, refund, restore, reverse, take_back_refund, tell
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import allocation, instalment, loan, payment, payment_return
@@ -109,9 +109,47 @@ def test_only_what_is_left_over_is_refunded(book: Book) -> None:
     assert codes(refund(book, "5", id="RF-2")) == [ReasonCode.PAYMENT_IS_REVERSED]
 
 
+def test_what_was_not_refunded_after_all_pays_what_became_unpaid(book: Book) -> None:
+    pay(book, "250")
+    assert take_back_refund(book).status == "received", "it waits for its refund"
+    refund(book, "40")
+    charge = {"component": "fees", "due_on": "2026-03-01", "currency": "CNY", "amount": "30"}
+    tell(book, "charge", adjustment="A-1", loan="L-1", booked_on="2026-03-02", **charge)
+    assert (paid(book)[MARCH], book.one(payment).unallocated) == (110, 0)
+
+    assert codes(take_back_refund(book)) == [ReasonCode.REFUND_TAKEN_BACK, ReasonCode.PAYMENT_CURED]
+    assert (paid(book)[MARCH], book.one(payment).unallocated) == (130, 20)
+    assert (book.one(payment).returned, book.one(loan).delinquent_since) == (0, None)
+    assert codes(take_back_refund(book)) == [ReasonCode.RETURN_TAKEN_BACK]
+    assert codes(refund(book, "40")) == [ReasonCode.RETURN_TAKEN_BACK]
+
+    refund(book, "20", id="RF-2")
+    book.at("2026-03-03 10:00")
+    too_early = {"payment": "P-1", "loan": "L-1", "refund": "RF-2", "taken_back_on": "2026-03-01"}
+    assert codes(tell(book, "refund_taken_back", **too_early)) == [
+        ReasonCode.REFUND_TAKEN_BACK_ON_WRONG_DAY
+    ]
+    reverse(book)
+    assert codes(take_back_refund(book, "RF-2")) == [ReasonCode.PAYMENT_IS_REVERSED]
+
+
+def test_a_refund_of_what_only_a_tape_shows_is_noted_and_taken_back(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-03 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=TUESDAY)
+    pay(book, "150", paid_on="2026-03-02")
+    refund(book, "40")
+    assert (book.one(payment).returned, book.one(payment).unallocated) == (40, 0)
+    assert take_back_refund(book).status == "applied"
+    assert (book.one(payment).returned, book.one(payment).unallocated) == (0, 0)
+
+
 def test_the_story_tells_what_went_back_in_both_languages(book: Book) -> None:
     pay(book, "250")
     refund(book, "40")
+    refund(book, "5", id="RF-2")
+    take_back_refund(book, "RF-2")
     reverse(book, amount="30", reversal="R-1", actor="c-1")
     restore(book, reversal="R-1")
     reverse(book)
@@ -125,13 +163,19 @@ def test_the_story_tells_what_went_back_in_both_languages(book: Book) -> None:
 
     for said in (
         "40.00 CNY of payment P-1 was given back as of 2026-03-02.",
+        "The refund of 5.00 CNY of payment P-1 was taken back as of 2026-03-02.",
         "30.00 CNY of payment P-1 was reversed as of 2026-03-02. It was recorded by c-1.",
         "The reversal of 30.00 CNY of payment P-1 was taken back as of 2026-03-02.",
         "210.00 CNY of payment P-1 was reversed as of 2026-03-02.",
         "The reversal of 210.00 CNY of payment P-1 was taken back as of 2026-03-02. It was",
     ):
         assert said in english
-    for said in ("退回", "30.00元已于2026-03-02冲正", "的冲正已于2026-03-02撤销"):
+    for said in (
+        "退回",
+        "5.00元的退款已于2026-03-02撤销",
+        "30.00元已于2026-03-02冲正",
+        "的冲正已于2026-03-02撤销",
+    ):
         assert said in chinese
 
 
@@ -232,6 +276,7 @@ TOLD = st.lists(
         st.tuples(st.just("restore"), st.integers(0, 3)),
         st.tuples(st.just("restore part"), st.integers(0, 9)),
         st.tuples(st.just("refund"), st.decimals("0.01", "60", places=2)),
+        st.tuples(st.just("take back refund"), st.integers(0, 9)),
         st.tuples(st.just("charge"), st.decimals("0.01", "60", places=2)),
         st.tuples(st.just("waive"), st.decimals("0.01", "150", places=2)),
         st.tuples(st.just("leave out"), st.just(0)),
@@ -261,6 +306,8 @@ def tell_one(book: Book, number: int, kind: str, value: object, folder: Path) ->
             restore(book, f"P-{int(str(value)) % 4}", reversal=f"R-{value}")
         case "refund":
             refund(book, str(value), id=f"RF-{number}", payment=f"P-{number % 4}")
+        case "take back refund":
+            take_back_refund(book, f"RF-{value}", payment=f"P-{int(str(value)) % 4}")
         case "charge":
             said = {"component": "fees", "due_on": "2026-02-28", "currency": "CNY"}
             tell(book, "charge", amount=str(value), **said, **given)

@@ -34,6 +34,7 @@ from workers.db.schema import (
     metadata,
     payment,
     person_fact,
+    replaced_event,
     reply,
 )
 from workers.gate.facts import read_contact_facts
@@ -114,6 +115,17 @@ def test_nothing_goes_while_it_must_be_kept_and_all_goes_on_the_day_after(book: 
     on_record = book.one(erasure)
     assert on_record.actor == "erase_expired_data"
     assert (on_record.rules, on_record.kept_until) == (["cn.keep_records"], date(2031, 4, 5))
+
+
+def test_what_an_event_said_before_its_correction_has_no_hash_of_what_was_erased(
+    book: Book,
+) -> None:
+    for address in ("3 Example Road", "4 Example Road"):
+        facts = ContactChangeFacts(borrower="B-L-1", address=address)
+        payload = facts.payload(book.ctx.cipher)
+        with book.ctx.engine.begin() as connection:
+            process.store_event(connection, "E-2", "contact_change", payload, book.ctx.now())
+    assert book.one(replaced_event).payload == {"borrower": "B-L-1"}
 
 
 def test_run_twice_or_twice_at_once_it_erases_once(book: Book) -> None:

@@ -1,6 +1,7 @@
 """A text that came in and was not applied yet: what it asks for is not lost, and it is theirs."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, update
@@ -8,10 +9,13 @@ from sqlalchemy import Engine, update
 from domain.actors import Actor
 from domain.compliance.gate import Permission, may_contact
 from domain.compliance.vocabulary import Channel
+from tests.support.concurrently import wait_until_blocked
 from tests.support.loans import PHONE, Book
+from workers.db.inbox_queue import lock_event
 from workers.db.schema import inbox_event, reply
 from workers.gate.facts import read_contact_facts
 from workers.http.inbound_texts import store_text
+from workers.inbox import process
 from workers.inbox.discard import discard_event
 from workers.payments.write_offs import write_off
 from workers.privacy.subject_requests import erase_subject, export_subject
@@ -109,5 +113,41 @@ def test_an_erasure_takes_the_words_and_leaves_the_stop(book: Book) -> None:
     kept = book.one(reply)
     assert (kept.to_read, kept.body_encrypted) == (True, None)
     assert may_text(book, "L-6") is not Permission.ALLOWED, "who has the number too"
+    others = next(row for row in book.rows(inbox_event) if row.external_id == "text:SM-L-2")
+    assert (others.status, others.payload["body_encrypted"] is None) == ("received", False)
+
+
+@pytest.mark.parametrize("is_applied", [True, False], ids=["applied", "only locked"])
+def test_a_text_that_a_worker_applies_while_its_borrower_is_erased_leaves_no_words(
+    book: Book, is_applied: bool
+) -> None:
+    """The worker locks the text first and the borrower after it, and so does the erasure: neither
+    waits for the other in a circle."""
+    text = InboundText("twilio", "SM-7", PHONE["CN"], "我失业了", None)
+    event_id = store_text(book.ctx, text, help_is_answered=True).event_id
+    assert event_id
+    with book.ctx.engine.begin() as connection:
+        write_off(connection, book.ctx, "L-1", book.ctx.today())
+    with ThreadPoolExecutor(1) as pool:
+        with book.ctx.engine.begin() as worker:
+            if is_applied:
+                process._apply(worker, book.ctx, event_id)
+            else:
+                lock_event(worker, event_id)
+            erased = pool.submit(
+                erase_subject,
+                *(book.ctx, "B-L-1"),
+                actor=ACTOR,
+                why="asked",
+                law="PIPL 47",
+                dry_run=False,
+            )
+            wait_until_blocked(book.ctx.engine)
+            if not is_applied:
+                process._apply(worker, book.ctx, event_id)
+        erased.result(timeout=60)
+    applied = next(row for row in book.rows(inbox_event) if row.id == event_id)
+    assert applied.status == "applied", "it was, before the erasure"
+    assert {row.body_encrypted for row in book.rows(reply)} == {None}
     others = next(row for row in book.rows(inbox_event) if row.external_id == "text:SM-L-2")
     assert (others.status, others.payload["body_encrypted"] is None) == ("received", False)

@@ -25,7 +25,7 @@ from tests.support.events import store
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
 from workers.borrowers.contact_details import change_contacts
-from workers.db.inbox import retry_events_naming
+from workers.db.inbox_queue import retry_events_naming
 from workers.db.loans import lock_named_loan
 from workers.db.schema import borrower, loan
 from workers.gate.claim import claim_together

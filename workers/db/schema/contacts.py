@@ -55,6 +55,7 @@ contact = Table(
     reasons("passed_over"),  # why earlier numbers of the record were not used; null: none was
     Column("at_work", Boolean, nullable=False, server_default=false()),
     Column("attempt", Text),  # of a call or a visit: the id under which its outcome is reported
+    Column("sender", Text),  # whose id it is, of a contact that the person began; null: unknown
     Column("actor", Text),  # the staff reference of the caller, or of who took the call
     Column("inbound", Boolean),  # true: the person began it; null: the lender did
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that it was about
@@ -65,7 +66,8 @@ contact = Table(
         "action_id IS NOT NULL OR inbound IS TRUE OR purpose IS NOT NULL",
         name="has_action_or_purpose",
     ),
-    UniqueConstraint("attempt"),
+    UniqueConstraint("attempt", "sender"),
+    Index("contact_attempt_idx", "attempt", unique=True, postgresql_where="sender IS NULL"),
     Index(None, "borrower_id", "at"),
     Index(None, "number_blind_index", "at", postgresql_where="number_blind_index IS NOT NULL"),
     Index(None, "address_blind_index", postgresql_where="address_blind_index IS NOT NULL"),

@@ -87,20 +87,24 @@ replaced_schedule = Table(
     "replaced_schedule",
     metadata,
     identity(),
-    Column("external_id", Text, unique=True),  # the lender's id of the restructuring; null: a tape
+    Column("external_id", Text),  # the lender's id of the restructuring; null: a tape
+    Column("sender", Text),  # whose id it is
     refers_to("loan"),
     Column("restructured_on", Date, nullable=False),  # from then on the new schedule counts
     moment("recorded_at"),
     Column("actor", Text),  # the staff reference of the person who reported it …
     Column("why", Text),  # … and why, in words that identify nobody
     Column("tape_as_of", Date),  # of the first tape with the new one; null: no tape had it yet
-    # Of the new schedule, as it was told:
+    # Of the new schedule, as it was reported:
     Column("instalments", Integer, nullable=False),
     Column("first_due_on", Date, nullable=False),
     Column("last_due_on", Date, nullable=False),
     money("amount"),
     money("paid"),  # what was paid in all when it began
-    Column("told", Text),  # a digest of what the event said of it; null: a tape told it
+    # SHA-256 of the schedule in the event, by which the same event is known; null: of a tape
+    Column("schedule_digest", Text),
+    CheckConstraint("(external_id IS NULL) = (sender IS NULL)", name="id_of_a_sender"),
+    UniqueConstraint("external_id", "sender"),
     Index(None, "loan_id"),
 )
 
@@ -147,6 +151,7 @@ payment_return = Table(
     refers_to("payment"),
     word("kind", ReturnKind),
     Column("external_id", Text),  # the lender's own id; null: a reversal of all of it
+    Column("sender", Text),  # whose id it is
     money("amount"),
     money("undone", server_default="0"),  # how much of it became unpaid again
     Column("returned_on", Date, nullable=False),
@@ -157,7 +162,8 @@ payment_return = Table(
     moment("taken_back_at", nullable=True),  # when this was reported …
     Column("taken_back_by", Text),  # … and by whom
     CheckConstraint("amount > 0", name="amount_positive"),
-    UniqueConstraint("payment_id", "kind", "external_id"),
+    CheckConstraint("(external_id IS NULL) = (sender IS NULL)", name="id_of_a_sender"),
+    UniqueConstraint("payment_id", "kind", "external_id", "sender"),
 )
 
 # Write-offs that were taken back.

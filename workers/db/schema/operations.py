@@ -94,6 +94,7 @@ inbox_event = Table(
     word("status", InboxStatus),
     reasons("reason"),
     moment("received_at"),
+    moment("corrected_at", nullable=True),  # when its sender corrected it last
     moment("completed_at", nullable=True),
     moment("dispatched_at", nullable=True),
     Index("inbox_event_waiting_idx", "id", postgresql_where="status = 'received'"),
@@ -132,7 +133,8 @@ inbox_event = Table(
     postgresql_with=CHANGES_OFTEN,
 )
 
-# Append only: what an event said before its sender corrected it, without what was encrypted.
+# Append only: what an event said before its sender corrected it, without what was encrypted and
+# every keyed hash: an erasure has nothing to erase here.
 replaced_event = Table(
     "replaced_event",
     metadata,

@@ -62,6 +62,8 @@ class ReversalTakenBackFacts(EventData):
     loan: Identifier
     reversal: Identifier | None = None
     """Of a reversal in part; left out: the reversal of all of it."""
+    reversal_sender: Identifier | None = None
+    """The sender whose id of the reversal it is; your own if left out."""
     taken_back_on: Day
     actor: Staff | None = None
 
@@ -73,6 +75,18 @@ class RefundFacts(EventData):
     """The sender whose id it is; your own if left out."""
     amount: Amount
     refunded_on: Day
+    actor: Staff | None = None
+
+
+class RefundTakenBackFacts(EventData):
+    refund: Identifier
+    refund_sender: Identifier | None = None
+    """The sender whose id of the refund it is; your own if left out."""
+    payment: Identifier
+    sender: Identifier | None = None
+    """The sender whose id of the payment it is; your own if left out."""
+    loan: Identifier
+    taken_back_on: Day
     actor: Staff | None = None
 
 
