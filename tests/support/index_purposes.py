@@ -271,7 +271,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "collection_case_one_open_per_loan": ("whether a case is open, and one at most", facts),
     "contact_action_id_idx": ("what came of the contacts of an action", facts),
     "contact_attempt_idx": ("an attempt has an id of its own", None),
-    "contact_attempt_sender_key": (
+    "contact_attempt_sender_idx": (
         "an outcome names its attempt",
         lambda c, h: outcomes._lock(c, busy(f"A-1-{PAST_DUE}")),
     ),

@@ -82,7 +82,7 @@ def test_whoever_names_the_staff_means_what_was_typed_and_nobody_elses(book: Boo
 
 def test_what_goes_back_under_one_id_of_two_senders_goes_back_twice(book: Book) -> None:
     """Each may take back its own, or name the other's; the staff means whichever there is."""
-    tell(book, an_event(amount="250.00"), secret=SECRET)
+    tell(book, an_event(amount="1250.00"), secret=SECRET)
     of_core = {"payment": "P-1", "sender": "core"}
     part = {**of_core, "reversal": "R-1", "reversed_on": "2026-03-02"}
     given = {**of_core, "refund": "RF-1", "refunded_on": "2026-03-02"}

@@ -70,14 +70,18 @@ def upgrade() -> None:
     op.add_column("contact", sa.Column("sender", sa.Text(), nullable=True))
     op.drop_constraint(op.f("contact_attempt_key"), "contact")
     op.create_index(
+        "contact_attempt_sender_idx",
+        "contact",
+        ["attempt", "sender"],
+        unique=True,
+        postgresql_where=sa.text("attempt IS NOT NULL"),
+    )
+    op.create_index(
         "contact_attempt_idx",
         "contact",
         ["attempt"],
         unique=True,
-        postgresql_where=sa.text("sender IS NULL"),
-    )
-    op.create_unique_constraint(
-        op.f("contact_attempt_sender_key"), "contact", ["attempt", "sender"]
+        postgresql_where=sa.text("attempt IS NOT NULL AND sender IS NULL"),
     )
     op.add_column(
         "inbox_event", sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=True)
