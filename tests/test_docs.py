@@ -224,12 +224,26 @@ def test_both_pages_about_rules_describe_the_same_keys_and_words() -> None:
         assert words <= set(re.findall(r"[a-z_]+", " ".join(chinese[name]))), kind
 
 
-def test_every_kind_of_event_in_is_described_with_its_fields() -> None:
-    described = rows("events.md")
+@pytest.mark.parametrize("page", ["events.md", "zh/events.md"])
+def test_every_kind_of_event_in_is_described_with_its_fields(page: str) -> None:
+    described = rows(page)
     for kind in EVENT_KINDS.values():
         if kind.data:
             fields = described[kind.name][0].replace("`", "").split()
             assert fields == list(kind.data.model_fields)
+
+
+@pytest.mark.parametrize("page", ["events.md", "settings.md"])
+def test_a_chinese_page_names_every_code_that_the_english_one_names(page: str) -> None:
+    """Types, fields, words and statuses; an example of how something is written may differ."""
+    english, chinese = rows(page), rows(f"zh/{page}")
+    written = (DOCS / page).read_text()
+    for name, cells in english.items():
+        if f"`{name}`" not in written:
+            continue  # a heading, or a sentence
+        assert name in chinese, name
+        codes = set(re.findall(r"`([A-Za-z][\w.]*)`", " ".join(cells)))
+        assert {code for code in codes if code not in " ".join(chinese[name])} == set(), name
 
 
 def test_both_first_pages_make_the_same_promises() -> None:
