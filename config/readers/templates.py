@@ -5,6 +5,7 @@ checked when they are loaded, not when the first text is sent.
 """
 
 import hashlib
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,13 @@ from typing import Self
 import babel
 from babel import dates, numbers
 from babel.core import get_global
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2 import (
+    StrictUndefined,
+    Template,
+    TemplateAssertionError,
+    TemplateSyntaxError,
+    meta,
+)
 from jinja2.sandbox import SandboxedEnvironment
 
 from config.readers.statements import Wordings, load_statements, statements_in
@@ -41,6 +48,9 @@ Three templates and no list in one: a text that is registered has a fixed number
 
 SEVERAL_PLACEHOLDERS = frozenset({"lender", "phone"}).union(*_WORDINGS.values())
 """The values of a text about several loans. It has no name in it either."""
+
+EXAMPLE = "{{ amount }}"
+"""A placeholder as it is written."""
 
 LETTERS = frozenset({"visit_notice"})
 """The templates that are letters; all others are texts."""
@@ -163,7 +173,8 @@ class Templates:
             )
         try:
             return source.template.render(values)
-        except TemplateError as error:
+        except Exception as error:  # a template is a program: it may raise anything
+            # Not chained: the text of the error may quote a value, such as a name.
             raise ReasonedError(
                 f"The template {name!r} in {locale!r} could not be written out "
                 f"({type(error).__name__}). Correct the template.",
@@ -173,7 +184,7 @@ class Templates:
                     locale=locale,
                     error=type(error).__name__,
                 ),
-            ) from error
+            ) from None
 
     def _source(self, name: str, locale: str) -> _Source:
         for candidate in _fallbacks(locale):
@@ -227,12 +238,21 @@ def _load_source(path: Path, wordings: Wordings) -> _Source:
     try:
         placeholders = frozenset(meta.find_undeclared_variables(environment.parse(text)))
         template = environment.from_string(text)
-    except TemplateSyntaxError as error:
+    except TemplateAssertionError as error:
         raise ArrearsError(
-            "{path}, line {line}: the template does not parse: {error} Correct the line.",
+            "{path}, line {line}: the template uses a filter or a test that does not exist. Use "
+            "the placeholders as they are, such as {example}.",
             path=path,
             line=error.lineno,
-            error=error.message,
+            example=EXAMPLE,
+        ) from None
+    except TemplateSyntaxError as error:
+        raise ArrearsError(
+            "{path}, line {line}: the template does not parse. Write each placeholder between two "
+            "pairs of braces, such as {example}, and no other signs of that kind.",
+            path=path,
+            line=error.lineno,
+            example=EXAMPLE,
         ) from None
     _check_that_placeholders_exist(path, placeholders)
     _check_that_it_renders(path, template)
@@ -260,17 +280,23 @@ def _check_that_it_renders(path: Path, template: Template) -> None:
         written = template.render(SAMPLE)
     except Exception as error:  # a template is a program: it may raise anything
         raise ArrearsError(
-            "{path}: the template cannot be written out ({kind}: {error}). Use the placeholders "
-            "as they are: no sums, no parts of them, no other templates.",
+            "{path}, line {line}: the template cannot be written out ({kind}). Use the "
+            "placeholders as they are: no sums, no parts of them, no other templates.",
             path=path,
+            line=_line_of(error),
             kind=type(error).__name__,
-            error=error,
         ) from None
     if not written.strip():
         raise ArrearsError(
             "{path}: the template says nothing. Write its words, or remove it in every locale.",
             path=path,
         )
+
+
+def _line_of(error: Exception) -> int:
+    """The line of the template at which it was raised, as Jinja2 writes it into the traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in frames if f.filename == "<template>" and f.lineno), 1)
 
 
 def _check_that_placeholders_exist(path: Path, placeholders: frozenset[str]) -> None:

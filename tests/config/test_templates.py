@@ -1,11 +1,15 @@
 """The texts and letters to borrowers, and which templates are refused."""
 
 import hashlib
+import traceback
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 
 from config.readers.templates import (
     LETTER_PLACEHOLDERS,
@@ -16,7 +20,7 @@ from config.readers.templates import (
     format_date,
     format_money,
 )
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, ReasonedError
 from domain.sms_segments import Encoding, segments
 
 SHIPPED = Path(__file__).parents[2] / "config" / "templates"
@@ -200,8 +204,38 @@ def test_a_template_that_does_not_parse_is_refused_with_file_and_line(tmp_path: 
 
 
 def test_a_filter_that_does_not_exist_is_refused_with_file_and_line(tmp_path: Path) -> None:
-    with pytest.raises(ArrearsError, match=r"first\.txt, line 1: .*'shout'"):
+    with pytest.raises(ArrearsError, match=r"first\.txt, line 1: the template uses a filter"):
         Templates.load(write(tmp_path, en__first="{{ amount | shout }}"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ amount } Lin }}",
+        "{% Lin %}",
+        "{{ amount | Lin }}",
+        "{{ amount['Lin'].x }}",
+        "{{ 'Lin' + 1 }}",
+    ],
+)
+def test_what_is_wrong_in_a_template_is_said_without_its_words(tmp_path: Path, source: str) -> None:
+    with pytest.raises(ArrearsError, match=r"first\.txt, line 2: ") as refused:
+        Templates.load(write(tmp_path, en__first=f"Hello\n{source}"))
+    assert "Lin" not in str(refused.value)
+
+
+@pytest.mark.parametrize("source", ["{{ {}[phone].x }}", "{{ 1 / (phone | int) }}"])
+def test_what_cannot_be_written_out_quotes_no_value(tmp_path: Path, source: str) -> None:
+    templates = Templates.load(write(tmp_path, en__first="{{ phone }}"))
+    environment = SandboxedEnvironment(undefined=StrictUndefined)
+    broken = replace(templates._source("first", "en"), template=environment.from_string(source))
+    templates = Templates({"en": {"first": broken}})
+
+    value = "0" * 5
+    with pytest.raises(ReasonedError, match="could not be written out") as refused:
+        templates.render("first", "en", {"phone": value})
+
+    assert value not in "".join(traceback.format_exception(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +254,7 @@ def test_a_template_that_cannot_be_written_out_is_refused_with_its_file(
     tmp_path: Path, source: str, why: str
 ) -> None:
     with pytest.raises(
-        ArrearsError, match=rf"first\.txt: the template cannot be written out \({why}"
+        ArrearsError, match=rf"first\.txt, line 1: the template cannot be written out \({why}\)"
     ):
         Templates.load(write(tmp_path, en__first=source))
 

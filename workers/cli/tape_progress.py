@@ -20,6 +20,8 @@ def _words(phase: Phase) -> str:
             return say("reading rows")
         case Phase.MERGE:
             return say("changing loans")
+        case Phase.ABSENT:
+            return say("noting loans that it leaves out")
         case Phase.DATE:
             return say("dating unchanged loans")
 

@@ -27,7 +27,8 @@ SELECT l.id AS loan_id FROM loan l
  WHERE l.tape_mapping = :mapping AND (l.tape_as_of IS NULL OR l.tape_as_of <= :as_of)
    AND NOT EXISTS (SELECT FROM tape_unchanged u WHERE u.loan_id = l.id)
    AND NOT EXISTS (SELECT FROM tape_seen s WHERE s.loan = l.external_id)
-   AND NOT EXISTS (SELECT FROM absent_loan a WHERE a.loan_id = l.id AND a.back_at IS NULL)
+   AND NOT EXISTS (SELECT FROM absent_loan a WHERE a.loan_id = l.id AND a.back_at IS NULL);
+CREATE INDEX ON tape_absent (loan_id);
 """)
 _COUNT = text("""
 SELECT (SELECT count(*) FROM tape_absent) AS loans,

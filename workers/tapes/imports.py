@@ -6,6 +6,7 @@ import has left to do, and nobody is contacted about a loan of which newer facts
 
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
+from math import ceil
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select, text, update
@@ -30,20 +31,34 @@ SELECT EXISTS (SELECT FROM pg_locks
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """)
 
-# What an interrupted import had left of these loans comes with this tape.
-_TAKE_OVER = text("""
-DELETE FROM tape_pending_loan p
- WHERE EXISTS (SELECT FROM tape_unchanged u WHERE u.external_id = p.external_id)
+# What an interrupted import had left of unchanged loans comes with this tape: they are free.
+_LIST = text("""
+CREATE TEMP TABLE tape_to_name AS
+SELECT row_number() OVER (ORDER BY external_id, is_free DESC) AS place, external_id, is_free
+  FROM (SELECT s.loan AS external_id, false AS is_free FROM tape_seen s
+         WHERE NOT EXISTS (SELECT FROM tape_error e WHERE e.line = s.line)
+         UNION ALL
+        SELECT p.external_id, true
+          FROM tape_pending_loan p JOIN tape_unchanged u ON u.external_id = p.external_id) listed;
+CREATE INDEX ON tape_to_name (place);
 """)
+_LAST = text("SELECT coalesce(max(place), 0) FROM tape_to_name")
 
+_FREE = text("""
+DELETE FROM tape_pending_loan p USING tape_to_name t
+ WHERE t.is_free AND t.place > :after AND t.place <= :upto AND p.external_id = t.external_id
+""")
 _NAME = text("""
 INSERT INTO tape_pending_loan (external_id, tape_import_id)
-SELECT s.loan, :import_id
-  FROM tape_seen s
- WHERE NOT EXISTS (SELECT FROM tape_error e WHERE e.line = s.line)
- ORDER BY s.loan
+SELECT t.external_id, :import_id
+  FROM tape_to_name t
+ WHERE NOT t.is_free AND t.place > :after AND t.place <= :upto
+ ORDER BY t.external_id
 ON CONFLICT (external_id) DO UPDATE SET tape_import_id = excluded.tape_import_id
 """)
+
+NAMED_AT_ONCE = 10_000
+"""Loans: it takes a fraction of a second."""
 
 _PENDING = (
     select(func.count())
@@ -89,7 +104,10 @@ def begin_import(
     rejected: int,
     now: datetime,
 ) -> int:
-    """Record that an import begins to change loans, and name all of them; returns its id."""
+    """Record that an import begins to change loans, and name the first of them; returns its id.
+
+    `list_loans_to_name` has listed them. Nothing may be merged before all are named.
+    """
     import_id: int = connection.execute(
         insert(tape_import)
         .values(
@@ -103,9 +121,25 @@ def begin_import(
         )
         .returning(tape_import.c.id)
     ).scalar_one()
-    connection.execute(_TAKE_OVER)
-    connection.execute(_NAME, {"import_id": import_id})
+    name_some_loans(connection, import_id, 0)
     return import_id
+
+
+def list_loans_to_name(connection: Connection) -> int:
+    """List the loans that are to change in a temporary table of this session, before anything is
+    locked. Returns in how many pieces `name_some_loans` names them."""
+    with connection.begin():
+        connection.execute(_LIST)
+        loans: int = connection.execute(_LAST).scalar_one()
+    return ceil(loans / NAMED_AT_ONCE)
+
+
+def name_some_loans(connection: Connection, import_id: int, piece: int) -> None:
+    """Name the listed loans of one piece, counted from 0: until they are merged, nobody is
+    contacted about them."""
+    place = {"after": piece * NAMED_AT_ONCE, "upto": (piece + 1) * NAMED_AT_ONCE}
+    connection.execute(_FREE, place)
+    connection.execute(_NAME, {"import_id": import_id, **place})
 
 
 def finish_import(connection: Connection, import_id: int, now: datetime) -> None:

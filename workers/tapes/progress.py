@@ -10,6 +10,7 @@ class Phase(StrEnum):
     COMPARE = "compare"  # bytes of the file
     READ = "read"  # rows
     MERGE = "merge"  # loans
+    ABSENT = "absent"  # loans that the tape leaves out
     DATE = "date"  # loans that are unchanged
 
 

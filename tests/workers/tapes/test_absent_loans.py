@@ -21,6 +21,7 @@ from workers.db.pages import Asked
 from workers.db.schema import absent_loan, hold, loan, tape_import
 from workers.history.history import loan_history
 from workers.tapes import import_tape as importing
+from workers.tapes import merge_tape
 from workers.tapes.absent import read_absent
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
@@ -153,7 +154,7 @@ def test_killed_at_any_commit_a_loan_is_absent_and_held_or_neither_and_the_next_
     book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: int, after: bool
 ) -> None:
     """It begins, notes two loans one by one, finds no other, dates the unchanged one, …"""
-    monkeypatch.setattr(importing, "BATCH_SIZE", 1)
+    monkeypatch.setattr(merge_tape, "BATCH_SIZE", 1)
     import_killed_at(book, tmp_path, point, after=after, rows=ROWS[:2], **HELD)
     assert set(listed(book)) == open_holds(book)
     begun = point > 1 or after

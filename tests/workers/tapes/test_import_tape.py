@@ -25,7 +25,7 @@ from workers.db.schema import (
     tape_import,
 )
 from workers.payments.payments import Payment, record_payment
-from workers.tapes import import_tape as importing
+from workers.tapes import check_tape, merge_tape
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.progress import Phase
 
@@ -150,8 +150,8 @@ def test_a_loan_that_comes_twice_is_refused_the_second_time(
 def test_whoever_waits_hears_how_far_each_phase_is(
     book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH_SIZE", 2)
-    monkeypatch.setattr(importing, "MOST_BATCHES", 1)
+    monkeypatch.setattr(check_tape, "BATCH_SIZE", 2)
+    monkeypatch.setattr(merge_tape, "MOST_BATCHES", 1)
     heard: list[tuple[Phase, int, int]] = []
 
     def import_rows(*rows: str, as_of: date) -> None:
@@ -339,8 +339,8 @@ def test_a_tape_that_cannot_be_read_is_refused_in_a_sentence(book: Book, tmp_pat
 def test_four_times_the_loans_take_no_more_memory(
     book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH_SIZE", 100)  # so that small tapes have many pieces
-    monkeypatch.setattr(importing, "MOST_BATCHES", 1)  # how many are merged together hangs on time
+    monkeypatch.setattr(check_tape, "BATCH_SIZE", 100)  # so that small tapes have many pieces
+    monkeypatch.setattr(merge_tape, "MOST_BATCHES", 1)  # how many are merged together hangs on time
 
     def peak(prefix: str, loans: int, number: int) -> int:
         tape = tmp_path / f"{prefix}.csv"

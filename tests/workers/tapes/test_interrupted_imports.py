@@ -20,7 +20,7 @@ from workers.db.pending_events import waits_for_event
 from workers.db.schema import loan, tape_import, tape_pending_loan, tape_row
 from workers.operations.problems import read_problems
 from workers.operations.status import read_status
-from workers.tapes import import_tape as importing
+from workers.tapes import check_tape, merge_tape
 from workers.tapes.imports import abandon_import, last_imports
 from workers.tapes.locks import import_session
 
@@ -51,8 +51,8 @@ class State(NamedTuple):
 @pytest.fixture
 def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Book:
     """The book has L-1 to L-4. The second tape brings L-5, and changes L-1 and L-3."""
-    monkeypatch.setattr(importing, "BATCH_SIZE", 2)
-    monkeypatch.setattr(importing, "MOST_BATCHES", 1)
+    monkeypatch.setattr(check_tape, "BATCH_SIZE", 2)
+    monkeypatch.setattr(merge_tape, "MOST_BATCHES", 1)
     book = Book(engine, now="2026-03-03 10:00")
     bring_in(book, tmp_path, *FIRST, as_of=DAY_1)
     book.escalate(*LOANS[:4])
@@ -64,7 +64,7 @@ def import_killed_at(
 ) -> None:
     """Import the second tape, and be killed before or after this commit."""
     begun = 0
-    whole: Callable[..., object] = importing.in_short_transaction
+    whole: Callable[..., object] = merge_tape.in_short_transaction
 
     def in_short_transaction(connection: object, work: Callable[[], object], **of: bool) -> object:
         nonlocal begun
@@ -82,7 +82,7 @@ def import_killed_at(
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "in_short_transaction", in_short_transaction)
+        patch.setattr(merge_tape, "in_short_transaction", in_short_transaction)
         with pytest.raises(KilledError):
             bring_in(book, folder, *rows, as_of=DAY_2, **how)
 

@@ -32,8 +32,9 @@ from workers.gate.claim import claim_together
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.process import EventResult, apply_event, dispatch_events
 from workers.sms.providers.port import InboundText
-from workers.tapes import import_tape as importing
-from workers.tapes.import_tape import how_many_next, import_tape
+from workers.tapes import check_tape, merge_tape
+from workers.tapes.import_tape import import_tape
+from workers.tapes.merge_tape import how_many_next
 
 COLUMNS = (
     "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
@@ -67,8 +68,8 @@ def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boo
     first = [row(f"L-{n}", "C-1" if n < 3 else "C-2", "0") for n in (1, 2, 3, 4)]
     assert bring_in(book, tmp_path, *first) == "4 changed"
     book.at("2026-03-02 10:00").escalate("L-1", "L-2", "L-3", "L-4")
-    monkeypatch.setattr(importing, "BATCH_SIZE", 1)
-    monkeypatch.setattr(importing, "MOST_BATCHES", 1)
+    monkeypatch.setattr(check_tape, "BATCH_SIZE", 1)
+    monkeypatch.setattr(merge_tape, "MOST_BATCHES", 1)
     return book
 
 
@@ -150,8 +151,8 @@ def test_what_waits_for_an_import_does_not_hold_what_the_import_needs(
                 wait_until_it_waits(book, begun[0])
             return result
 
-        merge_batch = importing.merge
-        monkeypatch.setattr(importing, "merge", merge)
+        merge_batch = merge_tape.merge
+        monkeypatch.setattr(merge_tape, "merge", merge)
         bring_in(book, tmp_path, *tape(50, moved=moved))
         begun[0].result(timeout=60)
 
@@ -188,8 +189,8 @@ def test_who_gets_a_number_while_a_tape_gives_it_to_somebody_is_the_same_person(
         meanwhile.append(apply_event(book.ctx, event))
         return result
 
-    merge_batch = importing.merge
-    monkeypatch.setattr(importing, "merge", merge)
+    merge_batch = merge_tape.merge
+    monkeypatch.setattr(merge_tape, "merge", merge)
     assert bring_in(book, tmp_path, named("L-9", "C-9", "+8613900139077")) == "1 changed"
 
     assert [(result.status, result.reason) for result in meanwhile] == [
