@@ -108,7 +108,7 @@ def reconcile(
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
     instalments = tuple(on_tape)
-    shown = _shown_charges(instalments, known, as_of)
+    shown = _shown_charges(instalments, known, as_of, order)
     for booked in known.adjustments:
         if booked.taken_back and (booked.adjustment.booked_on < as_of or booked.id in shown):
             parts = booked.parts or _changes(instalments, booked, order)
@@ -161,7 +161,9 @@ def _in_order_of_day(
     return [each for *_, each in sorted(dated, key=lambda entry: entry[:4])]
 
 
-def _shown_charges(on_tape: Sequence[Instalment], known: OnRecord, as_of: date) -> frozenset[int]:
+def _shown_charges(
+    on_tape: Sequence[Instalment], known: OnRecord, as_of: date, order: AllocationOrder
+) -> frozenset[int]:
     """The ids of the charges of the tape's own day that the tape contains: it shows so much more
     than is on record without the adjustments of that day or later."""
     if not known.owed:
@@ -171,13 +173,20 @@ def _shown_charges(on_tape: Sequence[Instalment], known: OnRecord, as_of: date) 
         for instalment in instalments:
             for component in Component:
                 more[instalment.due_on, component] += sign * instalment.owed_of(component)
-    live = [booked for booked in known.adjustments if not booked.taken_back]
-    for part in (part for booked in live for part in booked.parts):
-        more[part.due_on, part.component] += part.amount
+    # A charge that a later tape contains has no parts on record.
+    charged = {
+        booked.id: booked.parts or _changes(on_tape, booked, order)
+        for booked in known.adjustments
+        if _charges(booked)
+    }
+    for booked in known.adjustments:
+        if not booked.taken_back:
+            for part in charged.get(booked.id, booked.parts):
+                more[part.due_on, part.component] += part.amount
     shown: set[int] = set()
     for booked in known.adjustments:
-        if _charges(booked) and booked.adjustment.booked_on == as_of and booked.parts:
-            (part,) = booked.parts
+        if booked.id in charged and booked.adjustment.booked_on == as_of:
+            (part,) = charged[booked.id]
             if more[part.due_on, part.component] >= part.amount:
                 more[part.due_on, part.component] -= part.amount
                 shown.add(booked.id)

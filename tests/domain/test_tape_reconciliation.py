@@ -139,6 +139,10 @@ def test_a_charge_of_the_tapes_own_day_counts_once_wherever_the_tape_was_cut(
     found = reconcile(owing(on_tape), known, DAY, ORDER)
     assert found.instalments == owing(fees)
 
+    noted = replace(charge, parts=())
+    assert reconcile(
+        owing(on_tape), replace(known, adjustments=(noted,)), DAY, ORDER
+    ).instalments == owing(fees), "also if a later tape contains it"
     again = replace(known, owed=found.instalments)
     assert reconcile(owing(on_tape), again, DAY, ORDER).instalments == owing(fees), "the same again"
 

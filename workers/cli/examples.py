@@ -19,6 +19,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "payment": (
         "payment record L-1042 250.00 CNY --id P-88 --by s-7",
         "payment reverse P-88 --by s-7",
+        "payment restore L-1042 P-88 --refund RF-3 --by s-7",
     ),
     "adjustment": (
         "adjustment charge L-1042 5.00 CNY --due-on 2026-03-01 --id A-1 --why agreed --by s-7",

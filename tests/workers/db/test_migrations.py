@@ -130,6 +130,49 @@ MOVED: defaultdict[str, frozenset[str]] = defaultdict(
 """Tables that a revision takes apart, or adds rows to. A test of its own shows which."""
 
 
+NOTHING: tuple[str, str, set[tuple[object, ...]]] = ("SELECT 1", "SELECT 1", {(1,)})
+OF_REVISION: dict[str, tuple[str, str, set[tuple[object, ...]]]] = {
+    # Whose the ids on record are is read from their events, and counts as the lender's without one.
+    "0041": (
+        """
+INSERT INTO payment_return (payment_id, kind, external_id, amount, returned_on, recorded_at)
+SELECT *, 1, CAST('2026-03-02' AS date), now()
+  FROM (VALUES (1, 'refund', 'RF-1'), (2, 'reversal', 'R-1'), (2, 'reversal', NULL),
+               (3, 'refund', 'RF-1')) r;
+INSERT INTO inbox_event (sender, external_id, kind, payload, status, received_at, stops_contact,
+                         reaches_number, reaches_address)
+SELECT e.sender, 'X-' || e.id, e.kind, e.payload, e.status, now(), false, false, false
+  FROM (VALUES (1, 'dialer', 'refund', 'rejected',
+                '{"payment": "P-1", "sender": "lender", "refund": "RF-1"}'::jsonb),
+               (2, 'core', 'refund', 'applied',
+                '{"payment": "P-1", "sender": "lender", "refund": "RF-1"}'),
+               (3, 'dialer', 'refund', 'applied',
+                '{"payment": "P-1", "sender": "lender", "refund": "RF-1"}'),
+               (4, 'staff', 'reversal', 'applied', '{"payment": "P-2", "reversal": "R-1"}'),
+               (5, 'core', 'refund', 'applied', '{"payment": "P-3", "refund": "RF-1"}'),
+               (6, 'core', 'restructuring', 'applied', '{"restructuring": "RS-1"}')
+       ) e (id, sender, kind, status, payload);
+UPDATE replaced_event SET payload = payload || '{"digest": "abc"}' WHERE id % 2 = 0;
+""",
+        """
+SELECT 'P-' || payment_id, external_id, sender FROM payment_return WHERE payment_id < 4
+ UNION SELECT 'schedule', external_id, sender FROM replaced_schedule WHERE external_id < 'RS-2'
+ UNION SELECT 'digests', NULL, count(*)::text FROM replaced_event WHERE payload ? 'digest'
+""",
+        {
+            ("digests", None, "0"),
+            ("P-1", "RF-1", "core"),
+            ("P-2", "R-1", "staff"),
+            ("P-2", None, None),
+            ("P-3", "RF-1", "lender"),
+            ("schedule", "RS-1", "core"),
+            ("schedule", "RS-11", "lender"),
+        },
+    ),
+}
+"""What a revision finds, what is asked after it, and the answer; besides that no row is lost."""
+
+
 def go_forward(server_url: str, revision: str, before: str, template: str) -> None:
     """Upgrade a database that the revision before has filled; no row may be lost.
 
@@ -139,9 +182,14 @@ def go_forward(server_url: str, revision: str, before: str, template: str) -> No
         engine = connect(address)
         try:
             fill(engine, before, LOANS)
+            before_it, asked, expected = OF_REVISION.get(revision, NOTHING)
+            with engine.begin() as connection:
+                connection.execute(text(before_it))
             filled = row_counts(engine)
             assert sum(filled.values()) > 10 * LOANS
             migrate.upgrade(address, to=revision)
+            with engine.connect() as connection:
+                assert {tuple(row) for row in connection.execute(text(asked))} == expected
             assert (
                 row_counts(engine).items()
                 >= {
