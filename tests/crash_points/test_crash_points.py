@@ -83,15 +83,30 @@ def test_every_task_there_is_has_its_crash_points_here() -> None:
     assert {f"arrears.{task}" for task in PLACES.keys() | IN_PIECES} == own
 
 
-@pytest.mark.parametrize("points", POINTS.values(), ids=map(":".join, POINTS))
+ALONE = "sms.send_sms"
+"""What cannot be undone: each place of it has scenarios of its own. The other places share theirs.
+"""
+
+SCENARIOS = 6
+"""Of the other places. The places of one task are in different ones, as few of them as there are.
+"""
+
+_shared = [points for (task, _), points in POINTS.items() if task != ALONE]
+TOGETHER = {
+    **{place: points for (task, place), points in POINTS.items() if task == ALONE},
+    **{f"others-{n}": sum(_shared[n::SCENARIOS], ()) for n in range(SCENARIOS)},
+}
+
+
+@pytest.mark.parametrize("points", TOGETHER.values(), ids=TOGETHER)
 def test_workers_lost_before_a_commit_and_after_it_leave_everything_as_if_they_had_not_been(
-    points: tuple[str, str], stage: Stage, undisturbed: tuple[End, dict[str, int], set[str]]
+    points: tuple[str, ...], stage: Stage, undisturbed: tuple[End, dict[str, int], set[str]]
 ) -> None:
     end, texts, _ = undisturbed
     left = list(points)
     while left:
-        assert stage.play(crash_at=left) == end
-        assert stage.texts == texts
+        assert stage.play(crash_at=left) == end, left
+        assert stage.texts == texts, left
         died = stage.folder.died.read_text().splitlines()
         assert died, f"nobody was lost at {left}"
         # What is done once in a scenario comes to its second point in a second one.
