@@ -1,6 +1,8 @@
 """`arrears tape`: import a lender's file of loans."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -25,12 +27,22 @@ from workers.cli.language import coded, say
 from workers.cli.render import UNCHANGED, Table, console, errors, print_json, print_pages
 from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
+from workers.context import Context
 from workers.db.pages import Asked
 from workers.tapes.absent import AbsentLoan, read_absent
 from workers.tapes.import_tape import ImportReport, import_tape
-from workers.tapes.imports import TapeImport, abandon_import, last_imports, read_unfinished
+from workers.tapes.imports import (
+    TapeImport,
+    UnfinishedImport,
+    abandon_import,
+    last_imports,
+    read_unfinished,
+)
 from workers.tapes.row_errors import RowError
 from workers.tapes.status_comparison import StatusCell, StatusComparison
+
+NOTICED_WITHIN = 5.0
+"""Seconds."""
 
 app = typer.Typer()
 app.command("propose-mapping")(propose)
@@ -92,7 +104,7 @@ def import_(
         )
     read_as = load_mapping(mapping)
     ctx = open_context()
-    with import_progress() as progress:
+    with import_progress() as progress, unfinished_if_stopped(ctx):
         report = import_tape(
             ctx,
             tape,
@@ -105,7 +117,7 @@ def import_(
             rejects_path=rejects,
             progress=progress,
         )
-    print_import(report)
+    print_import(report, dry_run=dry_run)
     if dry_run:
         console.print(say("Nothing was imported: this was a dry run."))
     elif report.kept:
@@ -127,6 +139,13 @@ def import_(
                 expected=report.absent.expected,
             )
         )
+    if not report.taken:
+        raise ArrearsError(
+            say(
+                "No row is right, so nothing is imported. Correct them (see {rejects_file}).",
+                rejects_file=report.rejects_file,
+            )
+        )
     if not report.kept and report.rejected and not keep_good:
         raise ArrearsError(
             say(
@@ -138,7 +157,29 @@ def import_(
         )
 
 
-def print_import(report: ImportReport) -> None:
+@contextmanager
+def unfinished_if_stopped(ctx: Context) -> Iterator[None]:
+    """Say what is left to do of an import that somebody stops with Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for left in _stopped(ctx):
+            errors.print(import_is_unfinished(left), markup=False)
+        raise
+
+
+def _stopped(ctx: Context) -> list[UnfinishedImport]:
+    """What is unfinished once PostgreSQL has noticed that this import's session is gone."""
+    ends_at = time.monotonic() + NOTICED_WITHIN
+    while True:
+        with ctx.engine.connect() as connection:
+            unfinished = read_unfinished(connection, ctx.settings.lender_zone)
+        if time.monotonic() > ends_at or not any(left.is_running for left in unfinished):
+            return unfinished
+        time.sleep(0.1)
+
+
+def print_import(report: ImportReport, *, dry_run: bool = False) -> None:
     """Print the result of an import: rows, rejects, and whether the lender's statuses agree."""
     for error in report.first_errors:
         errors.print(_row_error(error), markup=False)
@@ -148,7 +189,7 @@ def print_import(report: ImportReport) -> None:
         )
     if any(error.shown for error in report.first_errors):
         errors.print(say(MASKING))
-    console.print(
+    counted = (
         say(
             "{taken:,} good rows ({changed:,} new or changed, {unchanged:,} as on the last "
             "tape), {rejected:,} rejected.",
@@ -157,7 +198,14 @@ def print_import(report: ImportReport) -> None:
             unchanged=report.unchanged,
             rejected=report.rejected,
         )
+        if report.kept or dry_run
+        else say(
+            "{taken:,} good rows, {rejected:,} rejected.",
+            taken=report.taken,
+            rejected=report.rejected,
+        )
     )
+    console.print(counted)
     if report.statuses:
         _print_statuses(report.statuses)
     for warning in _warnings(report):
@@ -183,6 +231,12 @@ def _warnings(report: ImportReport) -> Iterator[str]:
                 "`arrears problems list` says why.",
                 loans=report.without_ladder,
             )
+            if report.kept
+            else say(
+                "{loans:,} loan(s) have no ladder: nothing will be done about them. `arrears "
+                "ladder` shows for which products and jurisdictions there is one.",
+                loans=report.without_ladder,
+            )
         )
     if report.showing_less:
         yield (
@@ -193,11 +247,18 @@ def _warnings(report: ImportReport) -> Iterator[str]:
             )
         )
     if report.absent.loans:
-        yield say(
-            "{loans:,} of the {expected:,} loan(s) of the tapes before it are not on this one. "
-            "`arrears tape absent` lists them.",
-            loans=report.absent.loans,
-            expected=report.absent.expected,
+        of = {"loans": report.absent.loans, "expected": report.absent.expected}
+        yield (
+            say(
+                "{loans:,} of the {expected:,} loan(s) of the tapes before it are not on this one. "
+                "`arrears tape absent` lists them.",
+                **of,
+            )
+            if report.kept
+            else say(
+                "{loans:,} of the {expected:,} loan(s) of the tapes before it are not on this one.",
+                **of,
+            )
         )
     if report.unused_columns:
         yield say("Columns not used: {columns}.", columns=", ".join(report.unused_columns))

@@ -26,9 +26,16 @@ def _words(phase: Phase) -> str:
             return say("dating unchanged loans")
 
 
+LINE_EVERY = 20.0
+"""Seconds, where lines are written to a file or to another program."""
+
+
 @contextmanager
 def import_progress() -> Iterator[Progress]:
-    """Show the phase, the rows a second and the time left, on a terminal."""
+    """Show the phase, the rows a second and the time left: a bar on a terminal, else lines."""
+    if not errors.is_terminal:
+        yield _Lines().write
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -36,9 +43,7 @@ def import_progress() -> Iterator[Progress]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with ProgressBar(
-        *columns, console=errors, transient=True, disable=not errors.is_terminal
-    ) as bar:
+    with ProgressBar(*columns, console=errors, transient=True) as bar:
         tasks: dict[Phase, tuple[TaskID, float]] = {}
 
         def update(phase: Phase, done: int, total: int) -> None:
@@ -47,12 +52,38 @@ def import_progress() -> Iterator[Progress]:
                     bar.update(task, visible=False)
                 tasks[phase] = bar.add_task(_words(phase), rate=""), time.monotonic()
             task, started = tasks[phase]
-            rate = done / max(time.monotonic() - started, 0.001)
-            shown = (
-                say("{rate:,.1f} MB/s", rate=rate / 1e6)
-                if phase is Phase.COMPARE
-                else say("{rate:,.0f} rows/s", rate=rate)
-            )
-            bar.update(task, completed=done, total=total, rate=shown)
+            rate = _rate(phase, done, time.monotonic() - started)
+            bar.update(task, completed=done, total=total, rate=rate)
 
         yield update
+
+
+class _Lines:
+    """A line now and then, of work that takes long."""
+
+    def __init__(self) -> None:
+        self._written_at = time.monotonic()
+        self._began: dict[Phase, float] = {}
+
+    def write(self, phase: Phase, done: int, total: int) -> None:
+        now = time.monotonic()
+        started = self._began.setdefault(phase, now)
+        if now - self._written_at < LINE_EVERY:
+            return
+        self._written_at = now
+        errors.print(
+            say(
+                "{phase}: {share:.0%}, {rate}",
+                phase=_words(phase),
+                share=done / max(total, 1),
+                rate=_rate(phase, done, now - started),
+            ),
+            markup=False,
+        )
+
+
+def _rate(phase: Phase, done: int, seconds: float) -> str:
+    rate = done / max(seconds, 0.001)
+    if phase is Phase.COMPARE:
+        return say("{rate:,.1f} MB/s", rate=rate / 1e6)
+    return say("{rate:,.0f} rows/s", rate=rate)

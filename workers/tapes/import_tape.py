@@ -120,10 +120,11 @@ def import_tape(
         is_part = part or mapping.absent is AbsentMeans.PART
         absent = NONE_ABSENT if is_part else check.find_absent()
         too_many = not many_absent and _are_too_many(absent, mapping)
-        kept = not dry_run and (keep_good or not rejects.count) and not too_many
+        is_right = check.taken > 0 and (keep_good or not rejects.count)
+        kept = not dry_run and is_right and not too_many
         merging = TapeMerge(ctx, connection, stager, staged, progress)
         to_merge = check.taken - check.unchanged
-        if check.taken and kept:
+        if kept:
             import_id = merging.begin(check.taken, rejects.count)
             merging.merge(import_id, to_merge)
             if absent.loans:

@@ -114,6 +114,10 @@ def test_wrong_rows_make_a_dry_run_fail_and_masking_is_said_once(
     assert said.count("found aa-##") == 2
     assert said.count("masked") == 1
 
+    code, out, said = bring_in(environment, tmp_path, wrong, *AS_OF, "--keep-good")
+    assert (code, "No row is right, so nothing is imported." in said) == (2, True)
+    assert "0 good rows, 2 rejected." in out
+
 
 def test_loans_that_no_ladder_is_for_come_in_with_a_warning_and_a_problem(
     environment: dict[str, str],

@@ -15,6 +15,7 @@ from tests.support.events import is_held_back
 from tests.support.loans import Book
 from tests.workers.borrowers.test_parties import party
 from tests.workers.tapes.test_import_tape import bring_in, paid_of, row
+from workers.cli.tape import unfinished_if_stopped
 from workers.db.pages import Asked
 from workers.db.pending_events import waits_for_event
 from workers.db.schema import loan, tape_import, tape_pending_loan, tape_row
@@ -243,3 +244,14 @@ def test_an_older_tape_is_refused_until_the_newer_one_is_whole(book: Book, tmp_p
     import_killed_at(book, tmp_path, 1, after=True)
     with pytest.raises(ArrearsError, match=r"as of 2026-03-02 was interrupted.*tape abandon"):
         bring_in(book, tmp_path, *FIRST, as_of=DAY_1)
+
+
+def test_whoever_stops_an_import_is_told_what_is_left_and_how_to_go_on(
+    book: Book, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_killed_at(book, tmp_path, 2, after=True)
+    with pytest.raises(KeyboardInterrupt), unfinished_if_stopped(book.ctx):
+        raise KeyboardInterrupt
+    said = " ".join(capsys.readouterr().err.split())
+    assert "was interrupted: nobody is contacted about the loans that it has left" in said
+    assert "Import the same tape again, or give up the rest with `arrears tape abandon" in said

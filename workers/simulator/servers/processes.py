@@ -14,7 +14,7 @@ from typing import Self
 from domain.errors import ArrearsError
 from workers.simulator.servers.environment import LOOPBACK, ServerUser
 
-START_TIMEOUT = 60.0
+START_TIMEOUT = 240.0
 """Seconds after which a server that does not answer has failed; most need one."""
 
 STOP_TIMEOUT = 15.0
