@@ -179,6 +179,5 @@ class TapeMerge:
 
     def _finish(self, import_id: int) -> None:
         finish_import(self._connection, import_id, self._ctx.now())
-        inbox_queue.retry_all_events(
-            self._connection
-        )  # some may have waited for a loan of this tape
+        # Some may have waited for a loan of this tape.
+        inbox_queue.retry_all_events(self._connection)
