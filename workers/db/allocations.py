@@ -67,7 +67,7 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount - p.returned AS amount,
             ELSE p.amount - p.returned - p.unallocated END AS pays,
        p.recorded_at
   FROM payment p
- WHERE p.loan_id = ANY(:loan_ids)
+ WHERE p.loan_id = ANY(:loan_ids) AND p.returned < p.amount
    AND CASE WHEN p.reversed_on IS NULL
             THEN p.paid_on >= :as_of
             ELSE p.in_tape_as_of IS NULL AND p.paid_on < :as_of AND p.reversed_on >= :as_of END

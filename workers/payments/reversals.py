@@ -110,6 +110,10 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
         )
     if reversal.amount is not None:
         return _reverse_part(connection, ctx, paid, reversal, reversal.amount, sender)
+    if not paid.kept:
+        raise RejectedError(
+            ReasonCode.RETURN_TOO_LARGE, payment=name, amount=paid.kept, currency=paid.currency
+        )
     contained = paid.is_in_newest_tape
     update_payment(
         connection,

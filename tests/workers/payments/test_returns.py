@@ -59,6 +59,23 @@ def test_of_a_part_that_bounced_the_rest_goes_first_and_then_what_was_paid_last(
     assert paid(book) == {MARCH: 0, APRIL: 0}
 
 
+def test_a_payment_that_went_back_in_parts_is_nothing_to_a_tape_and_cannot_go_back_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
+    pay(book, "30")
+    reverse(book, amount="10", reversal="R-1")
+    reverse(book, amount="20", reversal="R-2")
+
+    bring_in(book, tmp_path, row("L-1", paid="5.00"), as_of=MONDAY)
+
+    assert sum(paid(book).values()) == 5
+    assert codes(reverse(book)) == [ReasonCode.RETURN_TOO_LARGE]
+    restore(book, reversal="R-2")
+    assert sum(paid(book).values()) == 25
+
+
 def test_what_did_not_bounce_after_all_is_paid_again(book: Book) -> None:
     pay(book, "120")
     reverse(book, amount="30", reversal="R-1")
