@@ -70,10 +70,10 @@ class OnRecord:
     the tape's day."""
     adjustments: tuple[BookedAdjustment, ...] = ()
     """The same of adjustments; of those that were taken back, only what was against the
-    borrower, and charges of the tape's own day."""
+    borrower, also of the tape's own day."""
     owed: tuple[Instalment, ...] = ()
-    """All its instalments, if there is a charge of the tape's own day; what is paid of them does
-    not matter here."""
+    """All its instalments, if an adjustment of the tape's own day is against the borrower; what is
+    paid of them does not matter here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ def reconcile(
 
     Adjustments are treated in the same way, but what is against the borrower does not count twice:
     a charge of the tape's own day is not added to a tape that shows so much more than is on record
-    without it. It may show another charge, which the next tape will tell.
+    without it. It may show another charge: then the next tape shows both.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
     instalments = tuple(on_tape)
-    shown = _shown_charges(instalments, known, as_of, order)
+    shown = _already_shown(instalments, known, as_of, order)
     for booked in known.adjustments:
         if booked.taken_back and (booked.adjustment.booked_on < as_of or booked.id in shown):
             parts = booked.parts or _changes(instalments, booked, order)
@@ -122,9 +122,11 @@ def reconcile(
     adjusted: dict[int, tuple[AdjustedPart, ...]] = {}
     for entry in _in_order_of_day(live, known.adjustments):
         if isinstance(entry, BookedAdjustment):
+            if entry.id in shown:
+                adjusted[entry.id] = shown[entry.id]
+                continue
             adjusted[entry.id] = _changes(instalments, entry, order)
-            if entry.id not in shown:
-                instalments = apply_parts(instalments, adjusted[entry.id])
+            instalments = apply_parts(instalments, adjusted[entry.id])
         else:
             paid, left = allocate(instalments, entry.amount, order, entry.paid_on, entry.instalment)
             instalments = apply_allocations(instalments, paid)
@@ -161,36 +163,42 @@ def _in_order_of_day(
     return [each for *_, each in sorted(dated, key=lambda entry: entry[:4])]
 
 
-def _shown_charges(
+def _already_shown(
     on_tape: Sequence[Instalment], known: OnRecord, as_of: date, order: AllocationOrder
-) -> frozenset[int]:
-    """The ids of the charges of the tape's own day that the tape contains: it shows so much more
-    than is on record without the adjustments of that day or later."""
+) -> Mapping[int, tuple[AdjustedPart, ...]]:
+    """What raises the debt, was booked on the tape's own day and is in the tape: by id, with its
+    parts. The tape shows so much more than is on record without adjustments of that day or later.
+    """
     if not known.owed:
-        return frozenset()
+        return {}
     more: dict[tuple[date, Component], Decimal] = defaultdict(Decimal)
     for sign, instalments in ((1, on_tape), (-1, known.owed)):
         for instalment in instalments:
             for component in Component:
                 more[instalment.due_on, component] += sign * instalment.owed_of(component)
     # A charge that a later tape contains has no parts on record.
-    charged = {
-        booked.id: booked.parts or _changes(on_tape, booked, order)
+    parts_of = {
+        booked.id: _changes(on_tape, booked, order) if _charges(booked) else booked.parts
         for booked in known.adjustments
-        if _charges(booked)
     }
     for booked in known.adjustments:
         if not booked.taken_back:
-            for part in charged.get(booked.id, booked.parts):
+            for part in parts_of[booked.id]:
                 more[part.due_on, part.component] += part.amount
-    shown: set[int] = set()
+    shown: dict[int, tuple[AdjustedPart, ...]] = {}
     for booked in known.adjustments:
-        if booked.id in charged and booked.adjustment.booked_on == as_of:
-            (part,) = charged[booked.id]
-            if more[part.due_on, part.component] >= part.amount:
+        parts = parts_of[booked.id]
+        raised = [part for part in parts if part.amount > ZERO]
+        may_be_shown = booked.adjustment.booked_on == as_of and not booked.adjustment.kind.eases
+        if (
+            may_be_shown
+            and raised
+            and all(more[part.due_on, part.component] >= part.amount for part in raised)
+        ):
+            shown[booked.id] = parts
+            for part in parts:
                 more[part.due_on, part.component] -= part.amount
-                shown.add(booked.id)
-    return frozenset(shown)
+    return shown
 
 
 def _charges(booked: BookedAdjustment) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.adjustments import AdjustedPart, Adjustment, AdjustmentKind
+from domain.adjustments import AdjustedPart, Adjustment, AdjustmentKind, adjust
 from domain.allocation import AllocateBy, AllocationOrder, allocate, apply_allocations
 from domain.loans import ZERO, Component, Instalment
 from domain.schedule import paid_by_total
@@ -145,6 +145,24 @@ def test_a_charge_of_the_tapes_own_day_counts_once_wherever_the_tape_was_cut(
     ).instalments == owing(fees), "also if a later tape contains it"
     again = replace(known, owed=found.instalments)
     assert reconcile(owing(on_tape), again, DAY, ORDER).instalments == owing(fees), "the same again"
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+@pytest.mark.parametrize("is_in_tape", [False, True])
+def test_an_acceleration_of_the_tapes_own_day_is_made_and_taken_back_once(
+    taken_back: bool, is_in_tape: bool
+) -> None:
+    agreed, accelerated = tape("0"), (Instalment(MARCH, Decimal(200), Decimal(20)),)
+    booked = Adjustment(AdjustmentKind.ACCELERATION, DAY, due_on=MARCH)
+    parts = adjust(agreed, booked, ORDER, lambda day: day)
+    entry = BookedAdjustment(1, booked, parts, taken_back)
+    expected = agreed if taken_back else accelerated
+
+    on_tape = accelerated if is_in_tape else agreed
+    found = reconcile(on_tape, OnRecord(adjustments=(entry,), owed=expected), DAY, ORDER)
+
+    assert found.instalments == expected
+    assert set(found.adjusted.get(1, parts)) == set(parts), "it can be taken back at once"
 
 
 def test_what_the_tape_lacks_is_laid_where_the_tape_moved_the_instalments() -> None:

@@ -44,16 +44,16 @@ SELECT l.id,
          WHERE a.loan_id = l.id
            AND CASE WHEN a.taken_back_on IS NULL
                     THEN a.booked_on >= :as_of
-                    ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of
-                         AND a.kind IN ('charge', 'acceleration')
-                         OR a.booked_on = :as_of AND a.kind = 'charge' END) AS adjustments,
+                    ELSE a.booked_on <= :as_of AND a.taken_back_on >= :as_of
+                         AND a.kind IN ('charge', 'acceleration') END) AS adjustments,
        (SELECT json_agg(json_build_object(
                    'due_on', i.due_on, 'principal', i.principal::text,
                    'interest', i.interest::text, 'fees', i.fees::text))
           FROM instalment i
          WHERE i.loan_id = l.id AND EXISTS (
                SELECT FROM adjustment a
-                WHERE a.loan_id = l.id AND a.booked_on = :as_of AND a.kind = 'charge')) AS owed
+                WHERE a.loan_id = l.id AND a.booked_on = :as_of
+                  AND a.kind IN ('charge', 'acceleration'))) AS owed
   FROM loan l
  WHERE l.id = ANY(:loan_ids)
 """)
