@@ -29,6 +29,7 @@ from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
 from workers.context import Context
 from workers.db.pages import Asked
+from workers.db.problems import NO_LADDER
 from workers.tapes.absent import AbsentLoan, read_absent
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.imports import (
@@ -224,18 +225,28 @@ def _row_error(error: RowError) -> str:
 
 
 def _warnings(report: ImportReport) -> Iterator[str]:
-    if report.without_ladder:
+    if found := {kind: n for kind, n in report.problems.items() if kind != NO_LADDER}:
+        counted = ", ".join(f"{coded('problem', kind)} {n:,}" for kind, n in found.items())
+        yield (
+            say(
+                "Loans with problems: {counted}. `arrears problems list` shows them.",
+                counted=counted,
+            )
+            if report.kept
+            else say("Loans with problems: {counted}.", counted=counted)
+        )
+    if without_ladder := report.problems.get(NO_LADDER):
         yield (
             say(
                 "{loans:,} loan(s) have no ladder: nothing will be done about them. "
                 "`arrears problems list` says why.",
-                loans=report.without_ladder,
+                loans=without_ladder,
             )
             if report.kept
             else say(
                 "{loans:,} loan(s) have no ladder: nothing will be done about them. `arrears "
                 "ladder` shows for which products and jurisdictions there is one.",
-                loans=report.without_ladder,
+                loans=without_ladder,
             )
         )
     if report.showing_less:

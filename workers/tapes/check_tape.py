@@ -35,7 +35,8 @@ class TapeCheck:
         self._staged = staged
         self._progress = progress
         self._rows = RowComparison(connection)
-        self.taken = self.unchanged = self.without_ladder = 0
+        self.taken = self.unchanged = 0
+        self.problems: Counter[str] = Counter()
         self.statuses: Counter[tuple[str, str]] = Counter()
 
     def run(self) -> None:
@@ -55,7 +56,7 @@ class TapeCheck:
             self._leave_out_refused()
         counted = self._rows.unchanged()
         self.unchanged = counted.rows
-        self.without_ladder += counted.without_ladder
+        self.problems.update(counted.problems)
         self.taken += counted.rows
 
     def find_absent(self) -> Absent:
@@ -91,7 +92,7 @@ class TapeCheck:
 
     def _count(self, staged: StagedRows) -> None:
         self.taken += staged.taken
-        self.without_ladder += staged.without_ladder
+        self.problems.update(staged.problems)
         self.statuses.update(staged.statuses)
 
     def _leave_out_refused(self) -> None:
@@ -105,6 +106,6 @@ class TapeCheck:
             lines = next(pieces)
             left_out = self._stager.stage([line for line in lines if line.number in refused])
             self.taken -= left_out.taken
-            self.without_ladder -= left_out.without_ladder
+            self.problems.subtract(left_out.problems)
             self.statuses.subtract(left_out.statuses)
             self._staged.add(batch.round, self._stager.stage(lines, without=refused))

@@ -4,7 +4,7 @@ All of it is done in temporary tables of one session, by hashes, before anything
 that is the same as the last row of its loan need not be read: see `find_unchanged`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from config.readers.tape_mapping import Field, TapeMapping
 from workers.db.bulk import as_json
 from workers.db.copy import copy_rows, copy_text
-from workers.db.problems import NO_LADDER, TAPE_PROBLEMS
+from workers.db.problems import TAPE_PROBLEMS
 from workers.tapes.identities import nothing
 from workers.tapes.row_errors import BadCellError, RowError
 from workers.tapes.stage_rows import LineToRead, StagedRows
@@ -250,8 +250,11 @@ SELECT line, shown_column, expected, shown, said, said_values FROM tape_error
 """)
 
 _COUNTS = text("""
-SELECT count(*) AS rows, count(*) FILTER (WHERE :no_ladder = ANY(problems)) AS without_ladder
-  FROM tape_unchanged
+SELECT (SELECT count(*) FROM tape_unchanged) AS rows,
+       coalesce((SELECT jsonb_object_agg(kind, loans)
+                   FROM (SELECT kind, count(*) AS loans
+                           FROM tape_unchanged CROSS JOIN LATERAL unnest(problems) AS kind
+                          GROUP BY kind) each), '{}') AS problems
 """)
 
 TAKEN_OVER = (
@@ -270,8 +273,8 @@ class UnchangedRows(NamedTuple):
     """Rows that are the same as the last ones of their loans."""
 
     rows: int
-    without_ladder: int
-    """Of these loans."""
+    problems: Mapping[str, int]
+    """How many of these loans have each kind of problem."""
 
 
 class RowComparison:
@@ -421,8 +424,7 @@ class RowComparison:
     def unchanged(self) -> UnchangedRows:
         """How many rows are unchanged."""
         with self._connection.begin():
-            counted = self._connection.execute(_COUNTS, {"no_ladder": NO_LADDER}).one()
-        return UnchangedRows(*counted)
+            return UnchangedRows(*self._connection.execute(_COUNTS).one())
 
     def _refuse(self, errors: Sequence[RowError], first: Sequence[str]) -> None:
         """What only the whole tape shows comes before what else is wrong with a row, except in the

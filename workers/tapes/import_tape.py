@@ -5,6 +5,7 @@ atomically, some hundred in each transaction. An import that is interrupted says
 (`workers/tapes/imports.py`), and the same command finishes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -51,8 +52,8 @@ class ImportReport:
     rejects_file: Path | None
     statuses: StatusComparison | None
     """The lender's own statuses against those by days past due, if the tape has them."""
-    without_ladder: int
-    """Good rows of loans that no ladder applies to, so nothing will be done about them."""
+    problems: Mapping[str, int]
+    """How many good rows have each kind of problem; nothing is done about a loan with no ladder."""
     showing_less: int
     """Loans of which the tape shows less paid than is recorded. The recorded amount was kept."""
     unused_columns: tuple[str, ...]
@@ -145,7 +146,7 @@ def import_tape(
         first_errors=tuple(errors),
         rejects_file=rejects.path if rejects.count else None,
         statuses=tally.result() if tally else None,
-        without_ladder=check.without_ladder,
+        problems=+check.problems,
         showing_less=merging.showing_less,
         unused_columns=tuple(c for c in layout.header if c not in mapping.columns.values()),
         unchanged=check.unchanged,

@@ -92,8 +92,8 @@ class StagedRows:
     rows: int = 0
     taken: int = 0
     """Of `rows`, the good ones."""
-    without_ladder: int = 0
-    """Of `taken`."""
+    problems: Counter[str] = field(default_factory=Counter)
+    """How many of `taken` have each kind of problem."""
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -164,7 +164,8 @@ class RowStager:
                 staged.errors.append(loan)
                 continue
             staged.taken += 1
-            staged.without_ladder += self.ladder(loan) is None
+            staged.problems.update({each.kind for each in loan.problems})
+            staged.problems[NO_LADDER] += self.ladder(loan) is None
             if tally:
                 tally.count(loan, self._text(row, Field.LENDER_STATUS))
         staged.tables = writing.tables()

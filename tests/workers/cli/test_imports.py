@@ -119,6 +119,14 @@ def test_wrong_rows_make_a_dry_run_fail_and_masking_is_said_once(
     assert "0 good rows, 2 rejected." in out
 
 
+def test_a_dry_run_counts_the_loans_with_problems(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    without = TAPE.replace("13800138000", "")
+    _, _, said = bring_in(environment, tmp_path, without, *AS_OF, "--dry-run")
+    assert "Loans with problems: phone_missing 1." in said
+
+
 def test_loans_that_no_ladder_is_for_come_in_with_a_warning_and_a_problem(
     environment: dict[str, str],
     engine: Engine,
