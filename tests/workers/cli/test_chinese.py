@@ -65,6 +65,6 @@ def test_no_chinese_text_is_left_over() -> None:
 
 def test_the_help_is_in_chinese_where_the_locale_is() -> None:
     chinese = {"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8"}
-    assert "还款：记录、冲正、退款、撤销冲正。" in arrears(chinese, "--help").stdout
+    assert "还款：记录、冲正、退款，以及撤销冲正或退款。" in arrears(chinese, "--help").stdout
     assert "记录还款：入账到各期" in arrears(chinese, "payment", "record", "--help").stdout
     assert "Record a payment" in arrears({}, "payment", "record", "--help").stdout
