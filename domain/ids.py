@@ -5,13 +5,14 @@ What a tape takes, every event and every command can name, and the other way rou
 
 import unicodedata
 
-from domain.persons import OF_LOAN
+from domain.persons import FORMER, OF_LOAN
 
 LONGEST_ID = 128
 """Characters."""
 
 LONGEST_OF_LOAN = LONGEST_ID + 32
-"""Of the id of a person to whom the lender gave none: that of the loan, and what begins it."""
+"""Of the id of a person to whom the lender gave none: that of the loan, and what begins it; and of
+one whose id was given to somebody else."""
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Characters without a shape that are not of category Cf."""
@@ -26,7 +27,7 @@ def id_of(written: str) -> str | None:
     ones of U+0020, and none at its ends. Two ids that look the same would be two loans.
     """
     id = written if written.isascii() else unicodedata.normalize("NFC", written)
-    longest = LONGEST_OF_LOAN if id.startswith(OF_LOAN) else LONGEST_ID
+    longest = LONGEST_OF_LOAN if id.startswith((OF_LOAN, FORMER)) else LONGEST_ID
     if not 0 < len(id) <= longest or id != id.strip() or "  " in id:
         return None
     is_readable = id.isprintable() if id.isascii() else not any(map(_is_hidden, id))

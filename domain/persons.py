@@ -3,6 +3,7 @@
 import unicodedata
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.compliance.vocabulary import ConsentTo
@@ -30,6 +31,9 @@ CONSENTS = {
 
 MAY_EXPIRE = frozenset(CONSENTS) | {PersonFact.INCONVENIENT_TIME, PersonFact.INCONVENIENT_PLACE}
 """The facts that may have a moment from which on they count no more."""
+
+ONE_AT_A_TIME = frozenset(CONSENTS) | {PersonFact.LANGUAGE}
+"""The facts of which the person's last word counts: each takes the place of the one before."""
 
 OF_ALL_DEBTS = frozenset(
     {
@@ -71,6 +75,39 @@ the id of a loan never meets that of a customer."""
 def borrower_of_loan(loan_id: str) -> str:
     """The id of a borrower to whom the lender gave none, made of that of the loan."""
     return OF_LOAN + loan_id
+
+
+FORMER = "former:"
+"""Begins the id of a record whose customer id a tape gave to somebody else. No customer id may
+begin with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedRecord:
+    """A record to which a tape gives another name, as far as it shows who is meant."""
+
+    id: int
+    external_id: str
+    is_erased: bool
+    """Nobody knows any more whose record it was."""
+    has_other_number: bool
+    """The tape says a number, and it is none that the record has or had."""
+    has_other_address: bool
+    is_known_otherwise: bool
+    """Another record has that name, and the number or the address."""
+
+    @property
+    def is_somebody_else(self) -> bool:
+        """Whether the id may stand for somebody else from now on.
+
+        A name alone makes nobody another person: people marry, and clerks mistype.
+        """
+        return (
+            self.is_erased
+            or self.has_other_number
+            or self.has_other_address
+            or self.is_known_otherwise
+        )
 
 
 def name_key(name: str) -> str:

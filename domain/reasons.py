@@ -272,6 +272,7 @@ class ReasonCode(StrEnum):
     NOBODY_SAID_ANYTHING = auto()
     DEATH_PAUSES = auto()
     INBOUND_RECORDED = auto()
+    NOT_OF_LOAN = auto()
     PARTY_RECORDED = auto()
     PARTY_KNOWN = auto()
     PARTY_ENDS = auto()
@@ -283,6 +284,7 @@ class ReasonCode(StrEnum):
     PERSON_FACT_RECORDED = auto()
     PERSON_FACT_LASTS = auto()
     PERSON_FACT_KNOWN = auto()
+    PERSON_FACT_OUTDATED = auto()
     PERSON_FACT_ENDS = auto()
     PERSON_FACT_NOT_KNOWN = auto()
     PERSON_FACT_INCOMPLETE = auto()
@@ -350,6 +352,7 @@ class ReasonCode(StrEnum):
     TEXTED_TWICE = auto()
     # Why two records are one person.
     LOAN_MOVED = auto()
+    ID_GIVEN_ANEW = auto()
     PARTY_RENUMBERED = auto()
     PARTY_IN_THEIR_PLACE = auto()
     SAME_NAME_AND_NUMBER = auto()
@@ -390,6 +393,7 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.PARTY_NOT_KNOWN,
         ReasonCode.OPT_OUT_KNOWN,
         ReasonCode.PERSON_FACT_KNOWN,
+        ReasonCode.PERSON_FACT_OUTDATED,
         ReasonCode.PERSON_FACT_LASTS,
         ReasonCode.PERSON_FACT_NOT_KNOWN,
         ReasonCode.NUMBER_FACT_KNOWN,

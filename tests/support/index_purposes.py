@@ -215,6 +215,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: list(incoming.facts(c, explained(c))),
     ),
     "contact_point_fact_once": ("what is known of a number, each fact once", facts),
+    "former_number_borrower_id_idx": (
+        "the numbers that somebody had whose data is erased",
+        lambda c, h: erasure.erase(c, [7], h.now()),
+    ),
     "hold_borrower_id_idx": ("the holds of a person", facts),
     "loan_party_borrower_id_idx": (
         "the loans of which a person is party",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, insert, or_, select
+from sqlalchemy import Connection, Select, case, insert, or_, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
@@ -14,10 +14,10 @@ from domain.events import STAFF, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
-from workers.db.persons import lock_loans_of_person, lock_person_of_loan
+from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
 from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
-from workers.db.schema import borrower, contact, contact_outcome, loan
+from workers.db.schema import borrower, contact, contact_outcome, loan, loan_party
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 
@@ -46,7 +46,9 @@ class InboundContact:
     said: tuple[SaidFact, ...] = ()
     """When, where and in which language whoever began it wants to be contacted."""
     by_representative: bool = False
-    """Whether who acts for the borrower began it."""
+    """Whether who acts for that person began it."""
+    borrower: str | None = None
+    """The lender's id of the co-borrower or the guarantor who began it; None: the borrower."""
     own_sender: str = STAFF
     """Whose id it is."""
 
@@ -56,40 +58,44 @@ def record_inbound_contact(
 ) -> Reasons:
     """Record a contact that the person began, in the caller's transaction.
 
-    It counts as a conversation where a law says so, and as no attempt of the lender's. What
-    somebody else began is a contact with a third party; what who acts for the borrower began, one
-    with them, and what they asked for is theirs.
+    It counts as a conversation where a law says so, and as no attempt of the lender's; for whoever
+    began it, who may be a co-borrower or a guarantor. What somebody else began is a contact with a
+    third party; what who acts for the person began, one with them, and what they asked for is
+    theirs. What a later report says besides is recorded too; the contact stays as it is.
 
     Raises:
-        NotYetError: one of the loans is not known.
-        RejectedError: it is in the future, another contact has that id, what was said does not
-            say which time, place or language it means, or nobody acts for the borrower who has a
+        NotYetError: one of the loans, or the named person, is not known.
+        RejectedError: it is in the future, another contact has that id, it is on record with
+            another outcome, what was said does not say which time, place or language it means, the
+            named person never was party to the loan, or nobody acts for the person who has a
             number.
     """
     now = ctx.now()
     if reported.said and not reported.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=reported.outcome)
-    if reported.said:
+    if reported.borrower is not None:
+        lock_known_borrower(connection, reported.borrower, EVENT)
+    elif reported.said:
         lock_person_of_loan(connection, reported.loan)
     owed = lock_named_loan(connection, reported.loan, EVENT)
     if reported.at > now:
         on = reported.at.astimezone(now.tzinfo).date()
         raise RejectedError(ReasonCode.DATE_IN_FUTURE, on=on, loan=reported.loan)
+    whose = _whose(connection, reported, owed.id)
     known = connection.execute(
         named_attempt(
-            select(contact.c.loan_id, contact.c.at), reported.contact, reported.own_sender
+            select(contact.c.id, contact.c.loan_id, contact.c.at, contact.c.borrower_id),
+            reported.contact,
+            reported.own_sender,
         )
     ).one_or_none()
     if known is not None:
-        if (known.loan_id, known.at) != (owed.id, reported.at):
+        # The record of the borrower may be another one since, but never that of somebody else.
+        is_theirs = reported.borrower is None or known.borrower_id == whose.id
+        if (known.loan_id, known.at) != (owed.id, reported.at) or not is_theirs:
             raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
-        return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
+        return _add_to_recorded(connection, ctx, known.id, known.borrower_id, reported)
     also = loan_ids(connection, reported.also_about, EVENT)
-    whose = connection.execute(
-        select(borrower.c.id, borrower.c.zones, borrower.c.external_id)
-        .join(loan, loan.c.borrower_id == borrower.c.id)
-        .where(loan.c.id == owed.id)
-    ).one()
     acting = None
     if reported.by_representative:
         acting = next(iter(acting_numbers(connection, whose.id, owed.id)), None)
@@ -103,7 +109,7 @@ def record_inbound_contact(
             channel=reported.channel,
             at=reported.at,
             zones=whose.zones,
-            party=_party(reported),
+            party=_party(reported, whose.role),
             number_blind_index=acting,
             attempt=reported.contact,
             sender=reported.own_sender,
@@ -123,23 +129,7 @@ def record_inbound_contact(
             reported_at=now,
         )
     )
-    loans, said = [owed.id], reported.said
-    if acting is not None:
-        wishes, said = wishes_among(said)
-        note_wishes(connection, acting, wishes, Actor(reported.actor), now)
-    if said:
-        loans = lock_loans_of_person(connection, whose.id)
-        note_said_facts(
-            connection,
-            [whose.id],
-            said,
-            None,
-            Actor(reported.actor),
-            now,
-            said_at=reported.at,
-            own_word=not reported.outcome.with_other,
-        )
-        resolve_gate_problems(connection, [whose.id], {each.fact for each in said}, now)
+    loans = _note_said(connection, reported, whose.id, acting, now) or [owed.id]
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
 
@@ -156,10 +146,112 @@ def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:
     )
 
 
-def _party(reported: InboundContact) -> Party:
+class _Whose(NamedTuple):
+    """Whose contact it was."""
+
+    id: int
+    zones: list[str]
+    external_id: str
+    role: Party
+
+
+def _whose(connection: Connection, reported: InboundContact, loan_id: int) -> _Whose:
+    """The record of the person, and what they are, or were, to the locked loan.
+
+    Raises:
+        RejectedError: nobody of that id ever was party to it.
+    """
+    owner = select(borrower.c.person_id).join(loan).where(loan.c.id == loan_id).scalar_subquery()
+    record = select(borrower.c.id, borrower.c.zones, borrower.c.external_id)
+    if reported.borrower is None:
+        of_loan = record.join(loan, loan.c.borrower_id == borrower.c.id).where(loan.c.id == loan_id)
+        return _Whose(*connection.execute(of_loan).one(), Party.BORROWER)
+    own = borrower.alias("own")
+    roles = (
+        select(loan_party.c.role)
+        .join(own, own.c.id == loan_party.c.borrower_id)
+        .where(loan_party.c.loan_id == loan_id, own.c.person_id == borrower.c.person_id)
+        # Who owes the debt first counts; and what somebody is before what they were.
+        .order_by(loan_party.c.ended_at.is_not(None), loan_party.c.role)
+        .limit(1)
+        .scalar_subquery()
+    )
+    role = case((borrower.c.person_id == owner, str(Party.BORROWER)), else_=roles)
+    named = record.add_columns(role.label("role")).where(
+        borrower.c.external_id == reported.borrower
+    )
+    found = connection.execute(named).one()
+    if found.role is None:
+        raise RejectedError(ReasonCode.NOT_OF_LOAN, borrower=reported.borrower, loan=reported.loan)
+    return _Whose(found.id, found.zones, found.external_id, Party(found.role))
+
+
+def _add_to_recorded(
+    connection: Connection,
+    ctx: Context,
+    contact_id: int,
+    record: int,
+    reported: InboundContact,
+) -> Reasons:
+    """Record what a later report says besides what is on record.
+
+    Raises:
+        RejectedError: it has another outcome or reason, and nothing was said.
+    """
+    now = ctx.now()
+    outcome = connection.execute(
+        select(contact_outcome).where(contact_outcome.c.contact_id == contact_id)
+    ).one()
+    differs = (outcome.outcome, outcome.reason) != (reported.outcome, reported.reason)
+    if differs and not reported.said:
+        raise RejectedError(
+            ReasonCode.OUTCOME_DIFFERS, attempt=reported.contact, outcome=outcome.outcome
+        )
+    if reported.said:
+        acting = connection.execute(
+            select(contact.c.number_blind_index).where(contact.c.id == contact_id)
+        ).scalar()
+        loans = _note_said(connection, reported, record, acting, now)
+        reassess(connection, ctx, loans, now)
+    if differs:
+        return because(ReasonCode.OUTCOME_ADDS, attempt=reported.contact, outcome=reported.outcome)
+    return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
+
+
+def _note_said(
+    connection: Connection,
+    reported: InboundContact,
+    record: int,
+    acting: bytes | None,
+    now: datetime,
+) -> list[int]:
+    """Record what was said, on the record of the locked person; or with the number of who acts for
+    them. Returns the loans that it reaches."""
+    said, actor = reported.said, Actor(reported.actor)
+    if acting is not None:
+        wishes, said = wishes_among(said)
+        note_wishes(connection, acting, wishes, actor, reported.at)
+    if not said:
+        return []
+    loans = lock_loans_of_person(connection, record)
+    note_said_facts(
+        connection,
+        [record],
+        said,
+        None,
+        actor,
+        now,
+        said_at=reported.at,
+        own_word=not reported.outcome.with_other,
+    )
+    resolve_gate_problems(connection, [record], {each.fact for each in said}, now)
+    return loans
+
+
+def _party(reported: InboundContact, role: Party) -> Party:
     if reported.by_representative:
         return Party.REPRESENTATIVE
-    return Party.THIRD_PARTY if reported.outcome.with_other else Party.BORROWER
+    return Party.THIRD_PARTY if reported.outcome.with_other else role
 
 
 def loan_ids(connection: Connection, external_ids: Sequence[str], event: str) -> list[int]:

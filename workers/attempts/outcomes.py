@@ -264,7 +264,7 @@ def _note_said(
     said = report.said
     if attempt.party == Party.REPRESENTATIVE and attempt.number_blind_index is not None:
         wishes, said = wishes_among(said)
-        note_wishes(connection, attempt.number_blind_index, wishes, actor, now)
+        note_wishes(connection, attempt.number_blind_index, wishes, actor, attempt.at)
     number = attempt.number_blind_index if attempt.channel == Channel.CALL else None
     note_said_facts(
         connection,

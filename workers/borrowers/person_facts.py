@@ -26,7 +26,7 @@ from workers.db.persons import (
     lock_loans_of_person,
 )
 from workers.db.representative_wishes import acting_numbers, end_wishes, note_wishes
-from workers.db.said_facts import SaidFact, replace_person_fact
+from workers.db.said_facts import SaidFact, is_outdated, replace_person_fact
 from workers.escalation.reassess import reassess
 from workers.gate.problems import reopen_barred, resolve_gate_problems
 
@@ -56,9 +56,9 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     """Record a fact about a person, in the caller's transaction.
 
     A consent that is given anew takes the place of the one before, as does a language; the same
-    time or place, of one that ends earlier. One that ends later stays until it is ended. That
-    somebody acts for the person counts for
-    one debt only where the report names one, and no law lets it reach further.
+    time or place, of one that ends earlier. One that ends later stays until it is ended. Whichever
+    is applied first, the later word counts. That somebody acts for the person counts for one debt
+    only where the report names one, and no law lets it reach further.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
@@ -90,6 +90,8 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     details = new.details(
         connection, _number(connection, record, new), record.address_point_id, debt
     )
+    if is_outdated(connection, record.id, new.fact, since, details):
+        return because(ReasonCode.PERSON_FACT_OUTDATED, borrower=new.borrower, person_fact=new.fact)
     noted = replace_person_fact(connection, record.id, new.fact, actor, since, details, new.until)
     resolve_gate_problems(connection, [record.id], {new.fact}, now)
     reassess(connection, ctx, loans, now)

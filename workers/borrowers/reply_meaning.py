@@ -111,7 +111,7 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     )
     if acts:
         wishes, _ = wishes_among(read.said)
-        note_wishes(connection, found.blind_index, wishes, actor, now)
+        note_wishes(connection, found.blind_index, wishes, actor, min(found.received_at, now))
     note_said_facts(
         connection,
         people.named,

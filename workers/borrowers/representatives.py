@@ -16,7 +16,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.contact_details import with_zone_of
 from workers.borrowers.opt_outs import one_debt
 from workers.context import Context
-from workers.db.parties import has_representative, set_representative
+from workers.db.parties import has_later_representative, has_representative, set_representative
 from workers.db.persons import (
     FactDetails,
     is_erased,
@@ -54,7 +54,8 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
     """Record that somebody acts for a person, and who, in the caller's transaction.
 
     It is the fact `represented` with details, and ends with that fact. Who acted before for the
-    same debts does so no longer.
+    same debts does so no longer. Who was recorded by a later report stays, whichever is applied
+    first.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
@@ -73,12 +74,16 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
     represented, details = PersonFact.REPRESENTED, FactDetails(loan_id=debt)
     columns = _columns(ctx, new)
     since = new.received_at or now
+    if has_later_representative(connection, record.id, debt, since):
+        return because(
+            ReasonCode.PERSON_FACT_OUTDATED, borrower=new.borrower, person_fact=represented
+        )
     is_new = note_person_fact(connection, record.id, represented, actor, since, details)
     if not is_new and has_representative(connection, ctx.cipher, record.id, debt, columns):
         return because(
             ReasonCode.REPRESENTATIVE_KNOWN, borrower=new.borrower, representative=new.kind
         )
-    set_representative(connection, record.id, debt, columns, actor, now)
+    set_representative(connection, record.id, debt, columns, actor, since)
     resolve_gate_problems(connection, [record.id], {PersonFact.REPRESENTED}, now)
     reassess(connection, ctx, loans, now)
     return because(

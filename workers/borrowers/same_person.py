@@ -11,8 +11,14 @@ from domain.persons import Link, links_between
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.parties import loans_of
-from workers.db.persons import lock_loans, record_named
-from workers.db.same_person import links_of, lock_persons, make_persons, set_link
+from workers.db.persons import lock_loans, record_named, records_of_person
+from workers.db.same_person import (
+    given_anew_among,
+    links_of,
+    lock_persons,
+    make_persons,
+    set_link,
+)
 from workers.db.schema import borrower, loan, same_person
 from workers.escalation.reassess import reassess
 from workers.gate.problems import reopen_barred
@@ -39,7 +45,9 @@ def decide_same_person(
     """Make two records one person, or part them, in the caller's transaction.
 
     Facts stay on the record on which they came in, and from now on reach the records that it is
-    joined with. Each decision can be undone by another one.
+    joined with. Each decision can be undone by another one. If a tape gave the ids of two people to
+    other people, parting the ids parts each from the record that had it before: so what was said
+    stays with whoever said it.
 
     Raises:
         NotYetError: one of the records is not known.
@@ -55,11 +63,12 @@ def decide_same_person(
     lock_persons(connection, pair)
     if _status(connection, pair) == decision.status:
         return because(ReasonCode.LINK_KNOWN, **names)
+    records = frozenset(pair)
     set_link(connection, pair, decision.status, Actor(decision.actor), decision.why, now)
-    records = make_persons(connection, pair, now)
     if decision.status is Link.PARTED:
-        _refuse_if_joined(connection, decision, pair)
-    else:
+        records |= _part_ids_given_anew(connection, decision, pair, now)
+    records = make_persons(connection, records, now)
+    if decision.status is not Link.PARTED:
         # What the person agreed to on one record now counts for the other.
         records |= frozenset(pair)
     _reassess(connection, ctx, records, now)
@@ -81,21 +90,32 @@ def _status(connection: Connection, pair: tuple[int, int]) -> str | None:
     return status
 
 
-def _refuse_if_joined(
-    connection: Connection, decision: SamePersonDecision, pair: tuple[int, int]
-) -> None:
-    links = links_between(links_of(connection, pair), *pair)
-    if not links:
-        return
-    ids = {id for link in links for id in link}
-    named = select(borrower.c.id, borrower.c.external_id).where(borrower.c.id.in_(ids))
-    names = {row.id: row.external_id for row in connection.execute(named)}
-    raise RejectedError(
-        ReasonCode.STILL_ONE_PERSON,
-        borrower=decision.borrower,
-        other=decision.other,
-        links=[f"{names[one]} = {names[other]}" for one, other in links],
-    )
+def _part_ids_given_anew(
+    connection: Connection, decision: SamePersonDecision, pair: tuple[int, int], now: datetime
+) -> frozenset[int]:
+    """Part what still joins the two: records whose ids a tape gave to somebody else, from those
+    that have the ids now. Returns the records that are parted.
+
+    Raises:
+        RejectedError: other links join them.
+    """
+    parted = frozenset[int]()
+    of_person = [row.id for row in connection.execute(records_of_person(pair[0]))]
+    while links := links_between(links_of(connection, of_person), *pair):
+        given_anew = given_anew_among(connection, links)
+        if given_anew is None:
+            ids = {id for link in links for id in link}
+            named = select(borrower.c.id, borrower.c.external_id).where(borrower.c.id.in_(ids))
+            names = {row.id: row.external_id for row in connection.execute(named)}
+            raise RejectedError(
+                ReasonCode.STILL_ONE_PERSON,
+                borrower=decision.borrower,
+                other=decision.other,
+                links=[f"{names[one]} = {names[other]}" for one, other in links],
+            )
+        set_link(connection, given_anew, Link.PARTED, Actor(decision.actor), decision.why, now)
+        parted |= frozenset(given_anew)
+    return parted
 
 
 def _reassess(connection: Connection, ctx: Context, records: frozenset[int], now: datetime) -> None:

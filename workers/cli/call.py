@@ -100,6 +100,10 @@ def inbound(
         bool,
         typer.Option("--by-representative", help="Who acts for the borrower called."),
     ] = False,
+    borrower: Annotated[
+        str | None,
+        typer.Option(help="The co-borrower or the guarantor who called; else the borrower did."),
+    ] = None,
 ) -> None:
     """Record a call that the person made: where a law says so, it counts as a conversation."""
     ctx = open_context()
@@ -118,6 +122,8 @@ def inbound(
         payload["said"] = said
     if by_representative:
         payload["by_representative"] = True
+    if borrower:
+        payload["borrower"] = borrower
     submit(ctx, "inbound_contact", contact, payload)
 
 

@@ -28,11 +28,19 @@ from workers.db.schema import (
     contact,
     contact_point,
     contact_point_fact,
+    former_number,
     person_fact,
     reply,
     representative_wish,
 )
 from workers.db.typed_rows import columns_of, typed_rows
+
+HAS_OR_HAD = """(
+    SELECT contact_point_id, borrower_id FROM borrower_number
+     UNION ALL
+    SELECT contact_point_id, borrower_id FROM former_number
+)"""
+"""SQL of who has a number, or had it before."""
 
 EXTENSION = ";ext="
 """Stands between a number and its extension, as RFC 3966 writes it."""
@@ -155,9 +163,14 @@ def set_numbers(
 ) -> None:
     """Give a locked record these numbers, in order: each with the tape's field that it stands for.
 
-    A number that comes twice counts where it comes first.
+    A number that comes twice counts where it comes first. One that the record has no more is kept
+    as a number that it had.
     """
-    connection.execute(delete(borrower_number).where(borrower_number.c.borrower_id == borrower_id))
+    had = connection.execute(
+        delete(borrower_number)
+        .where(borrower_number.c.borrower_id == borrower_id)
+        .returning(borrower_number.c.contact_point_id)
+    ).scalars()
     first = dict[str, int | None]()
     for number, tape_field in numbers:
         first.setdefault(number, tape_field)
@@ -177,6 +190,9 @@ def set_numbers(
     ]
     if rows:
         connection.execute(insert(borrower_number), rows)
+    if former := sorted(set(had) - set(points.values())):
+        gone = [{"contact_point_id": point, "borrower_id": borrower_id} for point in former]
+        connection.execute(upsert(former_number).on_conflict_do_nothing(), gone)
 
 
 _NUMBERS_OF = text("""
@@ -201,6 +217,7 @@ def forget_points(connection: Connection, point_ids: Collection[int]) -> None:
         return
     used = (
         borrower_number.c.contact_point_id,
+        former_number.c.contact_point_id,
         borrower.c.address_point_id,
         contact_point_fact.c.contact_point_id,
         person_fact.c.contact_point_id,
@@ -221,14 +238,15 @@ def forget_points(connection: Connection, point_ids: Collection[int]) -> None:
 
 
 def points_of(connection: Connection, borrower_ids: Collection[int]) -> list[int]:
-    """The ids of all numbers and addresses of records."""
-    numbers = select(borrower_number.c.contact_point_id).where(
-        borrower_number.c.borrower_id.in_(borrower_ids)
+    """The ids of all numbers and addresses of records, and of the numbers that they had before."""
+    numbers = (
+        select(table.c.contact_point_id).where(table.c.borrower_id.in_(borrower_ids))
+        for table in (borrower_number, former_number)
     )
     addresses = select(borrower.c.address_point_id).where(
         borrower.c.id.in_(borrower_ids), borrower.c.address_point_id.is_not(None)
     )
-    return list(connection.execute(union(numbers, addresses)).scalars())
+    return list(connection.execute(union(*numbers, addresses)).scalars())
 
 
 def points_called(connection: Connection, borrower_ids: Collection[int]) -> list[int]:

@@ -196,6 +196,23 @@ def has_representative(
     )
 
 
+def has_later_representative(
+    connection: Connection, borrower_id: int, loan_id: int | None, since: datetime
+) -> bool:
+    """Whether somebody was recorded after `since` who acts for the person about the same debts."""
+    later = (
+        select(representative.c.id)
+        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .where(
+            person_fact.c.borrower_id == borrower_id,
+            person_fact.c.loan_id.is_not_distinct_from(loan_id),
+            representative.c.since > since,
+        )
+        .limit(1)
+    )
+    return connection.execute(later).first() is not None
+
+
 def _plain(cipher: Cipher, encrypted: bytes | None) -> str | None:
     return None if encrypted is None else cipher.decrypt(encrypted)
 

@@ -38,7 +38,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, PointKind
 from domain.events import NotYetError
-from domain.fact_effects import Effect
+from domain.fact_effects import LOOSENING, Effect
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import OF_LOAN, Link, PersonFact
 from domain.reasons import ReasonCode
@@ -291,7 +291,9 @@ def end_person_facts(
 ) -> bool:
     """End the facts of a kind on the records of a locked person; False if there were none.
 
-    Only those that were said by then, if `said_by` is given.
+    Only those that were said by then, if `said_by` is given; they end at that moment. A consent
+    that is withdrawn before it is known leaves a row that never counted (its `until` is its
+    `since`): when the consent comes in after all, it counts no more.
 
     If it protects the person that they end, that reaches every record; otherwise, only those that
     are confirmed to be one person. With `details`, only what says all of them.
@@ -308,7 +310,7 @@ def end_person_facts(
             person_fact.c.since <= (said_by or now),
             *(person_fact.c[name] == value for name, value in said.items()),
         )
-        .values(ended_at=now, ended_by=actor.reference)
+        .values(ended_at=said_by or now, ended_by=actor.reference)
         .returning(person_fact.c.id)
     )
     ids = list(ended.scalars())
@@ -316,6 +318,13 @@ def end_person_facts(
         # Who acted for the person is nobody in particular from now on.
         acting = representative.c.person_fact_id.in_(ids) & representative.c.ended_at.is_(None)
         connection.execute(update(representative).where(acting).values(ended_at=now))
+    if not ids and kind in LOOSENING:
+        at = said_by or now
+        withdrawn = {"borrower_id": borrower_id, "kind": kind, "loan_id": details.loan_id}
+        by = {"source": actor.reference, "source_kind": actor.kind, "ended_by": actor.reference}
+        connection.execute(
+            insert(person_fact).values(**withdrawn, **by, since=at, until=at, ended_at=at)
+        )
     return bool(ids)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor
@@ -60,7 +60,8 @@ def note_wishes(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Record what a representative asked for, through their number; False if all of it was known.
+    """Record what a representative asked for at `now`, through their number; False if all of it was
+    known, or something later is.
 
     Another language takes the place of the one before; the same time or place, of one that ends
     earlier. The number is locked, last of all.
@@ -74,6 +75,8 @@ def note_wishes(
     number = lock_number(connection, blind_index)
     for wish in said:
         wish.check_complete()
+        if _is_outdated(connection, number, wish, now):
+            continue
         same = [] if wish.fact is PersonFact.LANGUAGE else _same(wish)
         ends = representative_wish.c.until
         shorter = ends.is_not(None) if wish.until is None else ends < wish.until
@@ -106,7 +109,25 @@ def end_wishes(
         if value is not None
     ]
     said.append(representative_wish.c.since <= (said_by or now))
-    return _end(connection, number, wish.fact, actor, now, *said)
+    return _end(connection, number, wish.fact, actor, said_by or now, *said)
+
+
+def _is_outdated(connection: Connection, number: int, wish: SaidFact, since: datetime) -> bool:
+    """As `workers.db.said_facts.is_outdated` does of what a person said."""
+    alone = wish.fact is PersonFact.LANGUAGE
+    of_kind = (
+        representative_wish.c.contact_point_id == number,
+        representative_wish.c.kind == wish.fact,
+        *(() if alone else _same(wish)),
+    )
+    ended_later = representative_wish.c.ended_at > since
+    later: ColumnElement[bool] = exists().where(
+        *of_kind, (representative_wish.c.since > since) | ended_later
+    )
+    if not alone:
+        is_open = exists().where(*of_kind, representative_wish.c.ended_at.is_(None))
+        later = exists().where(*of_kind, ended_later) & ~is_open
+    return bool(connection.execute(select(later)).scalar())
 
 
 def _columns(wish: SaidFact) -> dict[str, object]:

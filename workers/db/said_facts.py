@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
 from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
-from domain.persons import MAY_EXPIRE, PersonFact
+from domain.persons import MAY_EXPIRE, ONE_AT_A_TIME, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.persons import (
     FactDetails,
@@ -98,7 +98,7 @@ def note_said_facts(
     """Record what a person said on these records of locked persons.
 
     `number` is the blind index of that through which it was said. An address is that of each
-    record. A language that became known after `said_at` stays. So does any language if `own_word`
+    record. What was said later stays, whichever came in first. So does any language if `own_word`
     is False: somebody else may have said it.
 
     Raises:
@@ -109,15 +109,49 @@ def note_said_facts(
         return
     known = select(borrower.c.id, borrower.c.address_point_id).where(borrower.c.id.in_(records))
     addresses = {row.id: row.address_point_id for row in connection.execute(known)}
+    since = min(said_at, now)
     for fact in said:
         fact.check_complete()
         for record in records:
-            if fact.fact is PersonFact.LANGUAGE and _keeps_language(
-                connection, record, None if not own_word else said_at
-            ):
+            is_language = fact.fact is PersonFact.LANGUAGE
+            if is_language and not own_word and _has_language(connection, record):
                 continue
             details = fact.details(connection, number, addresses[record])
-            replace_person_fact(connection, record, fact.fact, actor, now, details, fact.until)
+            if not is_outdated(connection, record, fact.fact, since, details):
+                replace_person_fact(
+                    connection, record, fact.fact, actor, since, details, fact.until
+                )
+
+
+def is_outdated(
+    connection: Connection,
+    record: int,
+    fact: PersonFact,
+    since: datetime,
+    details: FactDetails,
+) -> bool:
+    """Whether something later is known of a fact that was said at `since`: it changes nothing then.
+
+    Of a consent and a language, that is whatever was said later, or that it was withdrawn. A time
+    and a place last as long as the person said; so only their end counts, and only of the same one.
+    """
+    alone = fact in ONE_AT_A_TIME
+    ended_later = person_fact.c.ended_at > since
+    same = (
+        person_fact.c[name].is_not_distinct_from(value) for name, value in details.columns().items()
+    )
+    of_kind = (
+        person_fact.c.borrower_id.in_(certain_records(record)),
+        person_fact.c.kind == fact,
+        *(() if alone else same),
+    )
+    later: ColumnElement[bool] = exists().where(
+        *of_kind, (person_fact.c.since > since) | ended_later
+    )
+    if not alone:
+        is_open = exists().where(*of_kind, person_fact.c.ended_at.is_(None))
+        later = exists().where(*of_kind, ended_later) & ~is_open
+    return bool(connection.execute(select(later)).scalar())
 
 
 def replace_person_fact(
@@ -138,7 +172,7 @@ def replace_person_fact(
     """
     if fact is PersonFact.AGREED_MORE_CONTACTS:
         end_person_facts(connection, record, fact, actor, now, effect=Effect.LOOSENS)
-    elif fact in (PersonFact.AGREED_OTHER_HOURS, PersonFact.LANGUAGE):
+    elif fact in ONE_AT_A_TIME:
         ended = _end_others(connection, record, fact, actor, now, details, until)
         noted = note_person_fact(connection, record, fact, actor, now, details, until=until)
         return noted or ended
@@ -201,13 +235,11 @@ def _end_shorter(
     )
 
 
-def _keeps_language(connection: Connection, record: int, said_at: datetime | None) -> bool:
-    """Whether a language of the person became known after `said_at`; None: at any time."""
-    known = [
+def _has_language(connection: Connection, record: int) -> bool:
+    """Whether the person said which language they speak."""
+    known = exists().where(
         person_fact.c.borrower_id.in_(certain_records(record)),
         person_fact.c.kind == PersonFact.LANGUAGE,
         person_fact.c.ended_at.is_(None),
-    ]
-    if said_at is not None:
-        known.append(person_fact.c.since > said_at)
-    return bool(connection.execute(select(exists().where(*known))).scalar())
+    )
+    return bool(connection.execute(select(known)).scalar())

@@ -5,7 +5,7 @@ locks of all persons concerned. A person whom no record stands for any more is l
 nothing about anybody, and whoever waits for its lock finds it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, insert, text
@@ -16,13 +16,15 @@ from domain.events import NotYetError
 from domain.persons import Link, groups, name_key
 from domain.reasons import ReasonCode, because
 from workers.db.encryption import Cipher
+from workers.db.numbers import HAS_OR_HAD
 from workers.db.people import lock_all
 from workers.db.persons import insert_person, record_named
 from workers.db.schema import same_person, same_person_change
 
-# Records with a name and any number are joined with the first record that has both, and with those
-# that somebody parted: any of them may be the person. What somebody parted stays parted.
-_SAME_IDENTITY = text("""
+# Records with a name and any number are joined with the first record that has the name and has or
+# had the number, and with those that somebody parted: any of them may be the person. What somebody
+# parted stays parted.
+_SAME_IDENTITY = text(f"""
 WITH given AS (
     SELECT b.id, b.person_id, b.name_digest, n.contact_point_id
       FROM borrower b JOIN borrower_number n ON n.borrower_id = b.id
@@ -30,7 +32,7 @@ WITH given AS (
 ), alike AS (
     SELECT b.id, b.person_id, g.name_digest, g.contact_point_id
       FROM (SELECT DISTINCT name_digest, contact_point_id FROM given) g
-      JOIN borrower_number n ON n.contact_point_id = g.contact_point_id
+      JOIN {HAS_OR_HAD} n ON n.contact_point_id = g.contact_point_id
       JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = g.name_digest
 ), others AS (
     SELECT min(id) AS id FROM alike GROUP BY name_digest, contact_point_id
@@ -54,13 +56,13 @@ WITH given AS (
     SELECT borrower_id, other_id, status, reason, made_at FROM made
 )
 SELECT borrower_id, other_id FROM made
-""")
+""")  # noqa: S608 the clause is a constant
 
 # A loan on record that arrives under another customer id; and whoever owes it in any role, was not
 # named before, and has the name of somebody whom the tape does not name any more; or has no id, and
 # stands in the columns of such a one who had none. That a person
 # parted the two before is no reason against it: another loan moves now, and its protection must not
-# end by a tape.
+# end by a tape. And a record whose id the tape gave to somebody else, with the one that has it now.
 _MOVED_LOANS = text("""
 WITH known AS (
     SELECT l.id, l.external_id, l.borrower_id, t.borrower
@@ -79,7 +81,7 @@ WITH known AS (
     SELECT q.loan_id, q.borrower_id, CASE WHEN q.ended_at IS NULL THEN q.tape_slot END
       FROM known k JOIN loan_party q ON q.loan_id = k.id
 ), other AS (
-    SELECT k.external_id AS loan, k.borrower_id, b.id AS other_id, 'loan_moved' AS code
+    SELECT k.external_id AS named, k.borrower_id, b.id AS other_id, 'loan_moved' AS code
       FROM known k JOIN borrower b ON b.external_id = k.borrower
      WHERE k.borrower_id <> b.id
      UNION ALL
@@ -95,15 +97,20 @@ WITH known AS (
                AND starts_with(n.external_id, 'loan:'))
        AND NOT EXISTS (SELECT FROM before x WHERE x.loan_id = n.loan_id AND x.borrower_id = n.id)
        AND NOT EXISTS (SELECT FROM named x WHERE x.loan_id = n.loan_id AND x.id = o.id)
+     UNION ALL
+    SELECT n.external_id, f.id, n.id, 'id_given_anew'
+      FROM unnest(CAST(:former AS bigint[]), CAST(:ids AS text[])) f (id, external_id)
+      JOIN borrower n ON n.external_id = f.external_id
 ), moved AS (
     SELECT DISTINCT ON (1, 2) least(borrower_id, other_id) AS borrower_id,
-           greatest(borrower_id, other_id) AS other_id, code, loan
+           greatest(borrower_id, other_id) AS other_id, code, named
       FROM other
-     ORDER BY 1, 2, code, loan
+     ORDER BY 1, 2, code = 'id_given_anew', code, named
 ), made AS (
     INSERT INTO same_person AS s (borrower_id, other_id, status, reason, made_at)
     SELECT borrower_id, other_id, 'presumed',
-           jsonb_build_array(jsonb_build_object(code, jsonb_build_object('loan', loan))),
+           jsonb_build_array(jsonb_build_object(code, jsonb_build_object(
+               CASE code WHEN 'id_given_anew' THEN 'borrower' ELSE 'loan' END, named))),
            CAST(:now AS timestamptz)
       FROM moved
     ON CONFLICT (borrower_id, other_id) DO UPDATE
@@ -129,20 +136,26 @@ def join_same_identity(
     connection: Connection, records: Sequence[int], now: datetime
 ) -> frozenset[int]:
     """Join records whose name or number is new with those that have the same name and any same
-    number.
+    number, or had it before.
 
     Returns the records whose facts may have changed.
     """
     return _join(connection, _SAME_IDENTITY, now, records=list(records)) if records else frozenset()
 
 
-def join_moved_loans(connection: Connection, now: datetime) -> frozenset[int]:
+def join_moved_loans(
+    connection: Connection, given_anew: Mapping[int, str], now: datetime
+) -> frozenset[int]:
     """Join the record that a staged loan had before with the one under which it arrives, and
     likewise the records of its other parties, if they have the same name.
 
+    `given_anew` has the ids that the tape gave to somebody else, by the record that had them: each
+    of these is joined with the record that has the id now.
+
     Returns the records whose facts may have changed.
     """
-    return _join(connection, _MOVED_LOANS, now)
+    former, ids = list(given_anew), list(given_anew.values())
+    return _join(connection, _MOVED_LOANS, now, former=former, ids=ids)
 
 
 def _join(
@@ -181,16 +194,16 @@ def lock_persons(connection: Connection, records: Collection[int]) -> list[int]:
         locked.update(persons)
 
 
-_NAMESAKES = text("""
+_NAMESAKES = text(f"""
 SELECT CAST(:record AS bigint) AS id
  UNION
 SELECT o.id
   FROM borrower b
   JOIN contact_point p ON p.blind_index = ANY(CAST(:numbers AS bytea[]))
-  JOIN borrower_number n ON n.contact_point_id = p.id
+  JOIN {HAS_OR_HAD} n ON n.contact_point_id = p.id
   JOIN borrower o ON o.id = n.borrower_id AND o.name_digest = b.name_digest
  WHERE b.id = :record
-""")
+""")  # noqa: S608 the clause is a constant
 
 
 ONE_IMPORT = 0x7461_7065
@@ -224,7 +237,7 @@ def lock_namesakes(
     connection: Connection, external_id: str, blind_indexes: Sequence[bytes]
 ) -> None:
     """Lock the persons who become one if a record gets numbers: its own, and those with the same
-    name who have any of them. Before all other locks.
+    name who have any of them, or had it before. Before all other locks.
 
     Raises:
         NotYetError: an import runs.
@@ -263,6 +276,26 @@ def links_of(connection: Connection, records: Collection[int]) -> list[tuple[int
     """The links that join any of these records with another."""
     rows = connection.execute(_LINKS, {"records": list(records)})
     return [(row.borrower_id, row.other_id) for row in rows]
+
+
+_GIVEN_ANEW = text("""
+SELECT s.borrower_id, s.other_id
+  FROM unnest(CAST(:one AS bigint[]), CAST(:other AS bigint[])) p (one, other)
+  JOIN same_person s ON s.borrower_id = least(p.one, p.other)
+                    AND s.other_id = greatest(p.one, p.other)
+ WHERE s.status = 'presumed' AND jsonb_exists(s.reason -> 0, 'id_given_anew')
+ ORDER BY 1, 2 LIMIT 1
+""")
+
+
+def given_anew_among(
+    connection: Connection, links: Collection[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """The first of these links that is only presumed because a tape gave an id to somebody else;
+    None if none is."""
+    pairs = {"one": [one for one, _ in links], "other": [other for _, other in links]}
+    presumed = connection.execute(_GIVEN_ANEW, pairs).first()
+    return None if presumed is None else (presumed.borrower_id, presumed.other_id)
 
 
 def set_link(

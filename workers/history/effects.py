@@ -6,15 +6,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select
 
 from domain.compliance.vocabulary import Purpose
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.messages import MessageStatus
+from domain.parties import ROLES
 from workers.db.messages import in_text
 from workers.db.schema import (
     action,
+    borrower,
     call,
     contact,
     contact_outcome,
@@ -192,20 +194,29 @@ def location_calls(
 
 
 def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each contact that the person began about this loan."""
+    """Each contact that the borrower, or who else owes the loan, began about it."""
     rows = connection.execute(
-        select(contact_outcome, contact.c.channel, contact.c.at)
+        select(
+            contact_outcome,
+            contact.c.channel,
+            contact.c.at,
+            contact.c.party,
+            borrower.c.external_id,
+        )
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
+        .join(borrower, borrower.c.id == contact.c.borrower_id)
         .where(
-            contact.c.borrower_id == subject.borrower_id,
+            or_(contact.c.borrower_id == subject.borrower_id, contact.c.party.in_(ROLES)),
             contact.c.loan_id == subject.id,
             contact.c.inbound,
         )
         .order_by(contact.c.id)
     )
     for row in rows:
-        text = part(Phrase.INBOUND, channel=row.channel, outcome=row.outcome, actor=row.actor)
-        yield Entry(row.at, (text, *_why_overdue(row.reason)))
+        parts = [part(Phrase.INBOUND, channel=row.channel, outcome=row.outcome, actor=row.actor)]
+        if row.party in ROLES:
+            parts.append(part(Phrase.OF_PARTY, party=row.party, other=row.external_id))
+        yield Entry(row.at, (*parts, *_why_overdue(row.reason)))
 
 
 def _why_overdue(reason: str | None) -> tuple[Part, ...]:

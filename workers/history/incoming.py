@@ -102,7 +102,12 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     records = records_of_person(subject.borrower_id)
     about_this = person_fact.c.loan_id.is_(None) | (person_fact.c.loan_id == subject.id)
     of_the_person = (
-        select(person_fact).where(person_fact.c.borrower_id.in_(records), about_this)
+        select(person_fact).where(
+            person_fact.c.borrower_id.in_(records),
+            about_this,
+            # One that was withdrawn before it was known was never true.
+            person_fact.c.until.is_distinct_from(person_fact.c.since),
+        )
     ).order_by(person_fact.c.id)
     known = connection.execute(of_the_person).all()
     for row in known:

@@ -354,7 +354,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "inbound_contact",
             handlers.apply_inbound_contact,
-            WHO_HAS_LOAN,
+            (Named.LOAN, Named.BORROWER),
             conversations.InboundContactFacts,
         ),
         # Until it is read by the machine, it may ask for no contact at all.

@@ -26,6 +26,7 @@ from workers.db.schema import (
     contact,
     document,
     erasure,
+    former_number,
     loan,
     loan_party,
     message,
@@ -147,7 +148,8 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     )
     # Their rows on tapes, and with them what the next tape says, are compared as before.
     connection.execute(delete(tape_row).where(tape_row.c.loan_id.in_(loans_of(ids))))
-    connection.execute(delete(borrower_number).where(borrower_number.c.borrower_id.in_(ids)))
+    for numbers in (borrower_number, former_number):
+        connection.execute(delete(numbers).where(numbers.c.borrower_id.in_(ids)))
     for blind_index in wanted_none:
         close_number(connection, blind_index, NumberFact.REFUSED, ERASURE_TASK, now)
     _erase_points(connection, ids, points)
@@ -165,6 +167,13 @@ WITH wish AS (
 SELECT n.id, n.blind_index
   FROM wish JOIN borrower_number x ON x.borrower_id = wish.id AND wish.ceased
        JOIN contact_point n ON n.id = x.contact_point_id
+ UNION
+-- One that they had before, if nobody else has it now.
+SELECT n.id, n.blind_index
+  FROM wish JOIN former_number x ON x.borrower_id = wish.id AND wish.ceased
+       JOIN contact_point n ON n.id = x.contact_point_id
+ WHERE NOT EXISTS (SELECT FROM borrower_number o
+                    WHERE o.contact_point_id = n.id AND o.borrower_id <> ALL(:ids))
  UNION
 SELECT n.id, n.blind_index
   FROM wish JOIN contact_point n ON n.id = wish.address_point_id

@@ -14,7 +14,7 @@ from config.readers.placeholders import is_placeholder
 from config.readers.regions import Region
 from config.readers.tape_mapping import PHONES, Field
 from domain.loans import Borrower, Problem
-from domain.persons import OF_LOAN, borrower_of_loan
+from domain.persons import FORMER, OF_LOAN, borrower_of_loan
 from domain.reasons import ReasonCode, because
 from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
@@ -61,10 +61,11 @@ def read_borrower(
 def _id(cells: Cells, loan_id: str) -> str:
     expected = "the lender's own id of the customer, or an empty cell"
     id = cells.id(Field.BORROWER_ID, expected)
-    if id.startswith(OF_LOAN):
-        raise cells.refuse(
-            Field.BORROWER_ID, expected + "; no id begins with {prefix}", prefix=OF_LOAN
-        )
+    for prefix in (OF_LOAN, FORMER):
+        if id.startswith(prefix):
+            raise cells.refuse(
+                Field.BORROWER_ID, expected + "; no id begins with {prefix}", prefix=prefix
+            )
     return id or borrower_of_loan(loan_id)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
+from workers.db.numbers import HAS_OR_HAD
 from workers.db.same_person import ONE_IMPORT
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ _SHORT = text(
 
 # Whoever may lock several loans of a person has locked the person. So the persons of each loan that
 # changes are locked, and nobody has locked one of their loans and waits for another.
-_PERSONS = text("""
+_PERSONS = text(f"""
 WITH changed AS (
     SELECT t.*, b.person_id
       FROM tape_borrower t
@@ -67,7 +68,7 @@ SELECT person_id FROM changed WHERE person_id IS NOT NULL
 SELECT b.person_id FROM changed c
   JOIN tape_number t ON t.borrower = c.external_id
   JOIN contact_point p ON p.blind_index = t.blind_index
-  JOIN borrower_number n ON n.contact_point_id = p.id
+  JOIN {HAS_OR_HAD} n ON n.contact_point_id = p.id
   JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = c.name_digest
  UNION
 SELECT person_id FROM known
@@ -81,7 +82,7 @@ SELECT b.person_id FROM known k
 SELECT b.person_id FROM known k
   JOIN tape_party y ON y.loan = k.external_id
   JOIN borrower b ON b.external_id = y.borrower
-""")
+""")  # noqa: S608 the clause is a constant
 
 _LOCK_PERSONS = text("""
 SELECT id FROM person WHERE id = ANY(:persons) ORDER BY id FOR NO KEY UPDATE

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from workers.db.numbers import forget_points
 from workers.db.same_person import join_moved_loans, join_same_identity
+from workers.tapes.ids_given_anew import leave_ids
 
 # A record that is new is a person of its own, until it is linked with another.
 _PERSONS = text("""
@@ -130,10 +131,17 @@ UPDATE tape_changed_number c SET position = places.position
 """)
 
 _REPLACED = text("""
-DELETE FROM borrower_number n
- USING tape_changed_number c
- WHERE n.borrower_id = c.borrower_id AND (n.tape_field = c.field OR n.position = c.position)
-RETURNING n.contact_point_id
+WITH replaced AS (
+    DELETE FROM borrower_number n
+     USING tape_changed_number c
+     WHERE n.borrower_id = c.borrower_id AND (n.tape_field = c.field OR n.position = c.position)
+    RETURNING n.borrower_id, n.contact_point_id
+), kept AS (
+    INSERT INTO former_number (contact_point_id, borrower_id)
+    SELECT contact_point_id, borrower_id FROM replaced
+    ON CONFLICT DO NOTHING
+)
+SELECT contact_point_id FROM replaced
 """)
 
 _POINTS = text("""
@@ -225,6 +233,7 @@ def merge_borrowers(connection: Connection, now: datetime, *, only_new: bool) ->
     are one person with another now.
     """
     connection.execute(_FIND_ERASED)
+    former = () if only_new else leave_ids(connection)
     connection.execute(_PERSONS, {"now": now})
     connection.execute(_ADDRESSES)
     if only_new:
@@ -243,5 +252,8 @@ def merge_borrowers(connection: Connection, now: datetime, *, only_new: bool) ->
         connection.execute(statement)
     forget_points(connection, replaced | {row.old_address for row in changed if row.old_address})
     identified = [*new, *(row.id for row in changed if row.other_identity)]
-    joined = join_moved_loans(connection, now) | join_same_identity(connection, identified, now)
+    given_anew = {record.id: record.external_id for record in former}
+    joined = join_moved_loans(connection, given_anew, now) | join_same_identity(
+        connection, identified, now
+    )
     return {*new, *(row.id for row in changed), *joined}

@@ -53,11 +53,13 @@ DELETE FROM tape_borrower t
                   AND (o.slot > 0, o.line, o.slot) < (t.slot > 0, t.line, t.slot))
 """)
 
-# A row of another batch counts: it is merged already, or comes later.
+# A row of another batch counts: it is merged already, or comes later. One that gives the id to
+# another name stays: its loan must not go to whoever had the id before.
 _FIRST_OF_TAPE = text("""
 DELETE FROM tape_borrower t
  USING tape_first f, borrower b
  WHERE f.customer = t.customer AND f.line <> t.line AND b.external_id = t.external_id
+   AND (b.name_digest <> t.name_digest) IS NOT TRUE
 """)
 
 # Of what a row has no cell for, the last word of a tape counts. `+` marks a number that had no cell

@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
+from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.loan_facts import load_facts
-from workers.db.schema import contact, contact_outcome, loan
+from workers.db.schema import borrower, contact, contact_outcome, loan, person_fact
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox import process
@@ -102,6 +103,67 @@ def test_the_same_contact_is_recorded_once_and_another_needs_an_id_of_its_own(bo
     with pytest.raises(ArrearsError, match="2026-03-03 has not come yet"):
         called(book, "call-2", at="2026-03-03T09:00:00-05:00")
     assert called(book, "call-3", also_about=["L-404"]).status == "received"
+
+
+MORNINGS = {
+    "fact": "inconvenient_time",
+    "time": {"days": ["mon", "tue"], "starts": "00:00", "ends": "13:00"},
+}
+SPANISH = {"fact": "language", "locale": "es"}
+
+
+def guarantor_verdict(book: Book) -> tuple[str, str]:
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(
+            connection, book.ctx, "L-1", book.clock.at, party=Party.GUARANTOR
+        )
+    verdict = may_contact(facts, Channel.CALL, book.clock.at)
+    return verdict.permission, verdict.rules[0]
+
+
+def test_a_guarantor_who_calls_is_heard_and_counted_for_themselves(book: Book) -> None:
+    party = {"loan": "L-1", "borrower": "B-L-2", "role": "guarantor", "actor": "c-1"}
+    assert tell(book, "loan_party", **party).status == "applied"
+    assert called(book, borrower="B-L-2").status == "applied"
+
+    assert guarantor_verdict(book) == ("deferred", "us.call_after_conversation")
+    assert call_verdict(book)[0] == "allowed", "the borrower did not call"
+    theirs = select(borrower.c.id).where(borrower.c.external_id == "B-L-2")
+    made = book.one(contact)
+    assert (made.party, made.borrower_id) == ("guarantor", book.one(theirs).id)
+    with book.ctx.engine.connect() as connection:
+        story = " ".join(sentence.text for sentence in loan_history(connection, book.ctx, "L-1"))
+    assert "which c-1 took: spoke. It is about the guarantor B-L-2." in story
+
+    book.at("2026-03-10 12:00")
+    assert guarantor_verdict(book)[0] == "allowed"
+    later = {"borrower": "B-L-2", "at": "2026-03-02T11:40:00-05:00", "said": [MORNINGS]}
+    assert called(book, "call-2", **later).status == "applied"
+    assert (guarantor_verdict(book)[0], call_verdict(book)[0]) == ("deferred", "allowed")
+
+    with pytest.raises(ArrearsError, match="Record B-L-1 never was borrower, co-borrower or"):
+        called(book, "call-3", loan="L-2", borrower="B-L-1")
+    with pytest.raises(ArrearsError, match="Another contact is on record as call-2"):
+        called(book, "call-2", **{**later, "borrower": "B-L-1"}, reason=None)
+    assert called(book, "call-4", borrower="G-404").status == "received"
+
+
+def test_what_a_later_report_of_a_contact_adds_is_recorded_and_what_ended_stays_over(
+    book: Book,
+) -> None:
+    called(book)
+    assert called(book, said=[MORNINGS]).status == "applied"
+    assert called(book, said=[SPANISH, MORNINGS], also_about=[]).status == "applied"
+    kinds = select(person_fact.c.kind).where(person_fact.c.ended_at.is_(None))
+    assert sorted(row.kind for row in book.rows(kinds)) == ["inconvenient_time", "language"]
+
+    ended = {"borrower": "B-L-1", "fact": "inconvenient_time", "actor": "c-1"}
+    assert tell(book, "person_fact_end", **ended).status == "applied"
+    called(book, said=[MORNINGS], also_about=[], by_representative=False)
+    assert [row.kind for row in book.rows(kinds)] == ["language"]
+    assert len(book.rows(contact)) == 1
+    with pytest.raises(ArrearsError, match="is on record as spoke"):
+        called(book, outcome="no_answer", said=[], also_about=[], by_representative=False)
 
 
 def test_the_facts_say_who_began_and_what_came_of_it(book: Book) -> None:

@@ -1,5 +1,7 @@
 """What the staff or the lender's systems report of a person or of a number, and that it ended."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
@@ -20,9 +22,11 @@ from workers.db.schema import (
     person_fact,
     problem,
     reply,
+    representative,
 )
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.inbox.process import EventResult, apply_event
 
 OTHER_NUMBER = "+8613900139000"
@@ -291,3 +295,62 @@ def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
 
     unclear = arrears(environment, "number", "note", "no_texts", *by)
     assert (unclear.returncode, "--borrower or by --reply" in unclear.stderr) == (2, True)
+
+
+AGREED = {"borrower": "B-1", "fact": "agreed_other_hours", "actor": "c-1"}
+SPEAKS = {"borrower": "B-1", "fact": "language", "actor": "c-1"}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "counts"),
+    [
+        (
+            ("person_fact", SPEAKS, {"locale": "zh-Hans"}),
+            ("person_fact", SPEAKS, {"locale": "en"}),
+            "en",
+        ),
+        (
+            ("person_fact", AGREED, {"until": "2027-01-01T00:00:00+08:00"}),
+            ("person_fact", AGREED, {"until": "2026-03-09T00:00:00+08:00"}),
+            datetime(2026, 3, 8, 16, tzinfo=UTC),
+        ),
+        (("person_fact", AGREED, {}), ("person_fact_end", AGREED, {}), None),
+        (
+            ("person_fact", AGREED, {"fact": "agreed_more_contacts"}),
+            ("person_fact_end", AGREED, {"fact": "agreed_more_contacts"}),
+            None,
+        ),
+    ],
+    ids=["language", "consent", "withdrawn", "withdrawn before it was known"],
+)
+def test_the_later_word_counts_whichever_is_applied_first(
+    book: Book,
+    earlier: tuple[str, dict[str, str], dict[str, str]],
+    later: tuple[str, dict[str, str], dict[str, str]],
+    counts: object,
+) -> None:
+    stored = []
+    for kind, what, details in (earlier, later):
+        book.clock.at += timedelta(minutes=1)
+        stored.append(store(book, kind, **{**what, **details}))
+    for event in reversed(stored):
+        assert apply_event(book.ctx, event).status == "applied"
+    known = book.rows(select(person_fact).where(person_fact.c.ended_at.is_(None)))
+    assert [row.locale or row.until for row in known] == [counts] * (counts is not None)
+    with book.ctx.engine.connect() as connection:
+        story = " ".join(sentence.text for sentence in loan_history(connection, book.ctx, "L-1"))
+    assert ("agree" in story) == (later[1] is AGREED and counts is not None)
+
+
+def test_who_acts_for_a_person_is_whom_the_later_report_named(book: Book) -> None:
+    stored = []
+    for phone in ("+8613900139001", "+8613900139002"):
+        book.clock.at += timedelta(minutes=1)
+        given = {"borrower": "B-1", "kind": "attorney", "phone": phone, "actor": "c-1"}
+        facts = RepresentativeFacts.model_validate(given, strict=False)
+        stored.append(store(book, "representative", **facts.payload(book.ctx.cipher)))
+    assert apply_event(book.ctx, stored[1]).status == "applied"
+    late = apply_event(book.ctx, stored[0])
+    assert late.reason[0].code is ReasonCode.PERSON_FACT_OUTDATED
+    acting = book.one(select(representative).where(representative.c.ended_at.is_(None)))
+    assert acting.phone_blind_index == book.ctx.cipher.blind_index("+8613900139002")

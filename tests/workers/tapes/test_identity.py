@@ -1,5 +1,6 @@
 """Who is who on a tape: nobody becomes somebody else, and nobody loses what protects them."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -12,12 +13,14 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.actors import Actor
 from domain.language.speak import speak
 from domain.persons import PersonFact
-from tests.support.events import pay, tell
+from tests.support.events import confirm, pay, tell, tell_personal
 from tests.support.loans import Book
 from workers.db.persons import lock_known_borrower, note_person_fact
 from workers.db.schema import borrower, contact_point, loan, problem, same_person
+from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.operations.problems import read_problems
 from workers.privacy.erasure import erase, erase_expired_data
 from workers.tapes.import_tape import ImportReport, import_tape
@@ -400,6 +403,30 @@ class TestRenumbered:
         assert book.may_call("L-2") == "barred"
         assert len(set(persons(book).values())) == 1
 
+    @pytest.mark.parametrize(
+        "changed", [(f"+86{OTHER_NUMBER}",), (None,), ("+8613700137013", None)]
+    )
+    @pytest.mark.parametrize("brings", ["tape", "event"])
+    def test_who_had_the_number_before_an_event_changed_it_is_the_same_person(
+        self, book: Book, tmp_path: Path, changed: tuple[str | None, ...], brings: str
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"), row("L-3", "C-3", "Wu Example", "13600136014"))
+        self.cease(book)
+        for number in changed:
+            change_number(book, number)
+
+        other = "13600136015" if brings == "event" else NUMBER
+        now = (row("L-1"), row("L-2", "C-2", phone=other), row("L-3", "C-3", "Wu Example", other))
+        bring_in(book, tmp_path, *now, as_of=DAY_2)
+        if brings == "event":
+            change_number(book, f"+86{NUMBER}", "C-2")
+
+        assert [book.may_call(loan) for loan in ("L-1", "L-2", "L-3")] == [
+            "barred",
+            "barred",
+            "allowed",  # a stranger, whoever had the number before
+        ]
+
     def test_an_erased_person_does_not_come_back_under_another_id(
         self, book: Book, tmp_path: Path
     ) -> None:
@@ -445,6 +472,83 @@ def change_number(book: Book, phone: str | None, customer: str = "C-1") -> None:
     facts = ContactChangeFacts(borrower=customer, phone=phone)
     changed = tell(book, "contact_change", **facts.payload(book.ctx.cipher))
     assert changed.status == "applied", changed.reason
+
+
+SWAPPED_PEOPLE = (("Alice Example", NUMBER, "1 Road"), ("Bob Example", OTHER_NUMBER, "2 Street"))
+
+
+class TestGivenToSomebodyElse:
+    """A tape gives the ids of people to other people."""
+
+    def swap(self, book: Book, folder: Path, alice: str = "C-2", bob: str = "C-1") -> None:
+        """Alice was C-1 and borrowed L-1; Bob was C-2 and borrowed L-2."""
+        before, after = ("C-1", "C-2"), (alice, bob)
+        for as_of, ids in ((DAY_1, before), (DAY_2, after)):
+            rows = (
+                row(f"L-{n}", id, *who) for n, id, who in zip("12", ids, self.people, strict=True)
+            )
+            if as_of == DAY_2:
+                self.said(book)
+            assert bring_in(book, folder, *rows, as_of=as_of).rejected == 0
+
+    people: tuple[tuple[str, str, str], ...] = SWAPPED_PEOPLE
+
+    def said(self, book: Book) -> None:
+        """Bob agreed to calls at other hours, and an attorney acts for him."""
+        agreed = {"borrower": "C-2", "fact": "agreed_other_hours", "actor": "c-1"}
+        assert tell(book, "person_fact", **agreed).status == "applied"
+        attorney = {"borrower": "C-2", "kind": "attorney", "phone": "+8613900139000"}
+        told = tell_personal(book, "representative", RepresentativeFacts, **attorney, actor="c-1")
+        assert told.status == "applied"
+
+    @pytest.mark.parametrize("bob", ["C-1", "C-3"], ids=["swapped", "handed on"])
+    @pytest.mark.parametrize(
+        "people",
+        [SWAPPED_PEOPLE, [("Alice Example", NUMBER, "1 Road"), ("Bob Example", NUMBER, "1 Road")]],
+        ids=["strangers", "with one number"],
+    )
+    def test_what_somebody_agreed_to_counts_for_nobody_else(
+        self, book: Book, tmp_path: Path, people: tuple[tuple[str, str, str], ...], bob: str
+    ) -> None:
+        self.people = people
+        self.swap(book, tmp_path, bob=bob)
+        with book.ctx.engine.connect() as connection:
+            for loan_id in ("L-1", "L-2"):
+                facts = read_contact_facts(connection, book.ctx, loan_id, book.clock.at)
+                assert (facts.consents, facts.representative) == ((), None)
+                assert PersonFact.REPRESENTED in facts.person_facts, "it protects both for now"
+
+        former = next(name for name in persons(book) if re.fullmatch("former:[0-9]+:C-2", name))
+        confirm(book, bob, former)
+        with book.ctx.engine.connect() as connection:
+            alice, bobs = (
+                read_contact_facts(connection, book.ctx, loan_id, book.clock.at)
+                for loan_id in ("L-1", "L-2")
+            )
+        assert (alice.consents, alice.representative) == ((), None)
+        assert (len(bobs.consents), bobs.representative is None) == (1, False)
+
+    def test_parted_each_keeps_what_they_asked_for(self, book: Book, tmp_path: Path) -> None:
+        self.swap(book, tmp_path)
+        with book.ctx.engine.connect() as connection:
+            story = loan_history(connection, book.ctx, "L-1")
+            told = "A tape gave customer id C-1 to somebody who may be another person."
+            assert any(told in sentence.text for sentence in story)
+        asked = {"borrower": "C-2", "other": "C-1", "why": "two people", "actor": "c-1"}
+        assert tell(book, "same_person", status="parted", **asked).status == "applied"
+        assert (book.may_call("L-1"), book.may_call("L-2")) == ("allowed", "deferred")
+
+    def test_who_married_and_moved_stays_one_person(self, book: Book, tmp_path: Path) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        told = tell(book, "opt_out", borrower="C-1", channel=None, actor="c-1")
+        assert told.status == "applied"
+        married = row("L-1", "C-1", "Li Newname", NUMBER, "3 Road")
+        bring_in(book, tmp_path, married, as_of=DAY_2)
+        assert (book.may_call("L-1"), links(book)) == ("barred", [("presumed", "loan_moved")])
+        assert bring_in(book, tmp_path, married, as_of=DAY_2).changed == 0
+        renamed = row("L-1", "C-1", "Li Othername", NUMBER, "3 Road")
+        bring_in(book, tmp_path, renamed, as_of=DAY_2)
+        assert len(book.rows(borrower)) == 2, "a name alone makes nobody another person"
 
 
 class TestFieldByField:

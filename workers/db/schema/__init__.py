@@ -47,6 +47,7 @@ from workers.db.schema.persons import borrower as borrower
 from workers.db.schema.persons import borrower_number as borrower_number
 from workers.db.schema.persons import contact_point as contact_point
 from workers.db.schema.persons import contact_point_fact as contact_point_fact
+from workers.db.schema.persons import former_number as former_number
 from workers.db.schema.persons import loan_party as loan_party
 from workers.db.schema.persons import loan_party_change as loan_party_change
 from workers.db.schema.persons import person as person

@@ -89,6 +89,16 @@ borrower_number = Table(
     Index("borrower_number_once", "contact_point_id", "borrower_id", unique=True),
 )
 
+# The numbers that a record had before: whoever comes in with the same name and one of them is the
+# same person. It goes when the record is erased.
+former_number = Table(
+    "former_number",
+    metadata,
+    Column("contact_point_id", BigInteger, ForeignKey("contact_point.id"), primary_key=True),
+    Column("borrower_id", BigInteger, ForeignKey("borrower.id"), primary_key=True),
+    Index(None, "borrower_id"),
+)
+
 # Why two records stand for one person. A person is all records that such links join.
 same_person = Table(
     "same_person",

@@ -11,7 +11,15 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
-from workers.inbox.event_data.fields import EventData, Identifier, Moment, OtherLoans, Staff, Why
+from workers.inbox.event_data.fields import (
+    CustomerId,
+    EventData,
+    Identifier,
+    Moment,
+    OtherLoans,
+    Staff,
+    Why,
+)
 from workers.inbox.event_data.persons import FactDetails
 
 
@@ -106,5 +114,7 @@ class InboundContactFacts(EventData):
     said: Said = ()
     """When, where and in which language the person wants to be contacted."""
     by_representative: bool = False
-    """Whether who acts for the borrower called or came. What they said is theirs."""
+    """Whether who acts for the person called or came. What they said is theirs."""
+    borrower: CustomerId | None = None
+    """The co-borrower or the guarantor who called or came; null: the borrower of the loan."""
     actor: Staff
