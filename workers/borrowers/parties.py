@@ -16,14 +16,21 @@ from workers.borrowers.contact_details import with_zone_of
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.numbers import address_point, set_numbers
-from workers.db.parties import end_party, has_other_role, set_party
+from workers.db.parties import end_party, has_other_role, loans_of, set_party
 from workers.db.persons import (
     LockedBorrower,
     insert_person,
-    lock_borrower,
     lock_known_borrower,
+    lock_loans,
+    record_named,
 )
-from workers.db.same_person import join_same_identity, lock_new_numbers, name_digest
+from workers.db.same_person import (
+    join_renumbered_party,
+    join_same_identity,
+    lock_namesakes_of_party,
+    lock_new_numbers,
+    name_digest,
+)
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 
@@ -50,7 +57,8 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
     """Make somebody party to a loan, in the caller's transaction.
 
     The party is a record and a person like any borrower: what protects that person is asked when
-    the party is contacted, and reaches over to the other parties where a law says so.
+    the party is contacted, and reaches over to the other parties where a law says so. Who has the
+    name of somebody who is party to the loan no longer is presumed to be that person.
 
     Raises:
         NotYetError: the loan is not known; or the party's record, and no name is given; or it
@@ -60,8 +68,12 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
     """
     now, actor = ctx.now(), Actor(new.actor)
     names = {"loan": new.loan, "borrower": new.borrower, "party": new.role}
-    if new.name_encrypted is not None and lock_borrower(connection, new.borrower) is None:
-        _make_record(connection, ctx, new, now)
+    made = None
+    if new.name_encrypted is not None and record_named(connection, new.borrower) is None:
+        made = _make_record(connection, ctx, new, now)
+    lock_namesakes_of_party(connection, new.borrower, new.loan)
+    if made is not None:
+        join_same_identity(connection, [made], now)
     record = lock_known_borrower(connection, new.borrower, "loan_party")
     if record.erased_at is not None:
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
@@ -72,7 +84,8 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
         raise RejectedError(ReasonCode.PARTY_HAS_ROLE, **names)
     if not set_party(connection, owed.id, record.id, new.role, actor, now):
         return because(ReasonCode.PARTY_KNOWN, **names)
-    reassess(connection, ctx, [owed.id], now)
+    joined = join_renumbered_party(connection, record.id, owed.id, now, begins=True)
+    _reassess(connection, ctx, owed.id, joined, now)
     return because(ReasonCode.PARTY_RECORDED, **names)
 
 
@@ -96,12 +109,26 @@ def end_party_of_loan(connection: Connection, ctx: Context, ended: PartyEnd) -> 
     """
     now = ctx.now()
     names = {"loan": ended.loan, "borrower": ended.borrower, "party": ended.role}
+    lock_namesakes_of_party(connection, ended.borrower, ended.loan)
     record = lock_known_borrower(connection, ended.borrower, "loan_party_end")
     owed = lock_named_loan(connection, ended.loan, "loan_party_end")
     if not end_party(connection, owed.id, record.id, ended.role, Actor(ended.actor), now):
         return because(ReasonCode.PARTY_NOT_KNOWN, **names)
-    reassess(connection, ctx, [owed.id], now)
+    joined = join_renumbered_party(connection, record.id, owed.id, now, begins=False)
+    _reassess(connection, ctx, owed.id, joined, now)
     return because(ReasonCode.PARTY_ENDS, **names)
+
+
+def _reassess(
+    connection: Connection, ctx: Context, loan_id: int, joined: frozenset[int], now: datetime
+) -> None:
+    """Review the locked loan, and all loans of whoever became one person with another record."""
+    loans = [loan_id]
+    if joined:
+        loans = lock_loans(
+            connection, loan.c.id.in_(loans_of(list(joined))) | (loan.c.id == loan_id)
+        )
+    reassess(connection, ctx, loans, now)
 
 
 def _is_borrower(connection: Connection, record: LockedBorrower, loan_id: int) -> bool:
@@ -109,8 +136,9 @@ def _is_borrower(connection: Connection, record: LockedBorrower, loan_id: int) -
     return bool(connection.execute(of_loan).scalar_one() == record.person_id)
 
 
-def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datetime) -> None:
-    """Make the record of a party whom the lender's systems did not bring in before."""
+def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datetime) -> int | None:
+    """Make the record of a party whom the lender's systems did not bring in before. Its id; None if
+    somebody else made it meanwhile."""
     cipher = ctx.cipher
     name, phone, address = (
         b64decode(encrypted) if encrypted else None
@@ -129,7 +157,7 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
     number = cipher.decrypt(phone) if phone else None
     if number:
         lock_new_numbers(connection, [cipher.blind_index(number)])
-    made = connection.execute(
+    made: int | None = connection.execute(
         upsert(borrower)
         .values(
             person_id=insert_person(connection, now),
@@ -147,4 +175,4 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
     ).scalar()
     if made is not None:
         set_numbers(connection, cipher, made, [(number, None)] if number else [])
-        join_same_identity(connection, [made], now)
+    return made

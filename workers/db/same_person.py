@@ -249,6 +249,74 @@ def lock_namesakes(
         lock_persons(connection, connection.execute(_NAMESAKES, named).scalars().all())
 
 
+# Somebody who owes a loan in any role and has the name of somebody who does no longer. What
+# somebody parted stays parted: no loan has moved.
+_RENUMBERED = text("""
+WITH pair AS (
+    SELECT DISTINCT least(n.id, o.id) AS borrower_id, greatest(n.id, o.id) AS other_id
+      FROM borrower n
+      JOIN loan_party p ON p.loan_id = :loan AND p.borrower_id <> n.id
+      JOIN borrower o ON o.id = p.borrower_id AND o.name_digest = n.name_digest
+     WHERE n.id = :record
+       AND CASE WHEN :begins THEN p.ended_at IS NOT NULL
+                -- Who came after the one who leaves.
+                ELSE p.ended_at IS NULL AND p.id > (SELECT max(q.id) FROM loan_party q
+                                                     WHERE q.loan_id = :loan
+                                                       AND q.borrower_id = n.id) END
+), made AS (
+    INSERT INTO same_person (borrower_id, other_id, status, reason, made_at)
+    SELECT pair.borrower_id, pair.other_id, 'presumed',
+           jsonb_build_array(jsonb_build_object('party_renumbered',
+                                                jsonb_build_object('loan', l.external_id))),
+           CAST(:now AS timestamptz)
+      FROM pair JOIN loan l ON l.id = :loan
+    ON CONFLICT DO NOTHING
+    RETURNING *
+), noted AS (
+    INSERT INTO same_person_change (borrower_id, other_id, status, reason, at)
+    SELECT borrower_id, other_id, status, reason, made_at FROM made
+)
+SELECT borrower_id, other_id FROM made
+""")
+
+_NAMESAKES_OF_PARTY = text(f"""
+WITH named AS (SELECT id, name_digest FROM borrower WHERE external_id = :record)
+SELECT id FROM named
+ UNION
+SELECT o.id
+  FROM named b
+  JOIN borrower_number x ON x.borrower_id = b.id
+  JOIN {HAS_OR_HAD} n ON n.contact_point_id = x.contact_point_id
+  JOIN borrower o ON o.id = n.borrower_id AND o.name_digest = b.name_digest
+ UNION
+SELECT o.id
+  FROM named b
+  JOIN loan l ON l.external_id = :loan
+  JOIN loan_party p ON p.loan_id = l.id
+  JOIN borrower o ON o.id = p.borrower_id AND o.name_digest = b.name_digest
+""")  # noqa: S608 the clause is a constant
+
+
+def lock_namesakes_of_party(connection: Connection, external_id: str, loan: str) -> None:
+    """Lock the persons who become one if a record becomes party to a loan, or is it no longer: its
+    own, and those with the same name who have or had one of its numbers, or are or were party to
+    the loan. Before the loan."""
+    named = {"record": external_id, "loan": loan}
+    lock_persons(connection, connection.execute(_NAMESAKES_OF_PARTY, named).scalars().all())
+
+
+def join_renumbered_party(
+    connection: Connection, record: int, loan_id: int, now: datetime, *, begins: bool
+) -> frozenset[int]:
+    """Join a record that became party to a loan with those of the same name who are it no longer;
+    or, if it is no longer, with those who came after it.
+
+    Returns the records whose facts may have changed.
+    """
+    given = {"record": record, "loan": loan_id, "begins": begins}
+    return _join(connection, _RENUMBERED, now, **given)
+
+
 def make_persons(connection: Connection, records: Collection[int], now: datetime) -> frozenset[int]:
     """Make the persons of these records anew, from the links as they are now.
 

@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
+from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.language.speak import speak
+from domain.persons import PersonFact
 from tests.support.loans import Book
 from workers.db.schema import borrower, inbox_event, loan_party, representative
+from workers.gate.facts import read_contact_facts
 from workers.history.history import loan_history
 from workers.inbox.event_data.fields import PersonalEventData
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
@@ -88,6 +91,30 @@ def test_whoever_is_on_no_record_and_has_no_name_is_waited_for(book: Book) -> No
     assert parties(book) == []
     book.loan("L-9", borrower_id="B-9")
     assert parties(book) == []
+
+
+@pytest.mark.parametrize("first", ["the old one ends", "the new one begins"])
+def test_a_guarantor_under_a_new_id_with_a_new_number_keeps_what_protects_them(
+    book: Book, first: str
+) -> None:
+    party(book, "G-1", name="Wu Guarantor", phone=PHONE)
+    party(book, "G-2", name="Zhao Guarantor", phone="+8613900139002")
+    asked = {"borrower": "G-1", "channel": None, "actor": "s-1"}
+    tell(book, "opt_out", asked)
+    end = {"loan": "L-1", "borrower": "G-1", "role": "guarantor", "actor": "s-1"}
+    if first == "the old one ends":
+        tell(book, "loan_party_end", end)
+    party(book, "G-9", name="WU guarantor", phone="+8613900139009")
+    if first != "the old one ends":
+        tell(book, "loan_party_end", end)
+
+    known = {row.external_id: row.person_id for row in book.rows(borrower)}
+    assert known["G-9"] == known["G-1"] != known["G-2"]
+    with book.ctx.engine.connect() as connection:
+        told = read_contact_facts(
+            connection, book.ctx, "L-1", book.clock.at, party=Party.GUARANTOR, record="G-9"
+        )
+    assert PersonFact.CEASED in told.person_facts
 
 
 def test_the_borrower_is_not_their_own_guarantor_by_whatever_record(book: Book) -> None:
