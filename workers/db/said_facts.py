@@ -9,14 +9,12 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
-from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import MAY_EXPIRE, ONE_AT_A_TIME, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.persons import (
     FactDetails,
     certain_records,
-    end_person_facts,
     lock_number,
     note_person_fact,
 )
@@ -137,13 +135,10 @@ def is_outdated(
     """
     alone = fact in ONE_AT_A_TIME
     ended_later = person_fact.c.ended_at > since
-    same = (
-        person_fact.c[name].is_not_distinct_from(value) for name, value in details.columns().items()
-    )
     of_kind = (
         person_fact.c.borrower_id.in_(certain_records(record)),
         person_fact.c.kind == fact,
-        *(() if alone else same),
+        *(() if alone else _same(details)),
     )
     later: ColumnElement[bool] = exists().where(
         *of_kind, (person_fact.c.since > since) | ended_later
@@ -170,69 +165,51 @@ def replace_person_fact(
     one that ends earlier. One that ends later, or never, stays: only its own end shortens it. A
     consent to more contacts always counts anew, because it is valid for some days from then on.
     """
+    given = {**details.columns(), "until": until}
     if fact is PersonFact.AGREED_MORE_CONTACTS:
-        end_person_facts(connection, record, fact, actor, now, effect=Effect.LOOSENS)
+        _end_open(connection, record, fact, actor, now)
     elif fact in ONE_AT_A_TIME:
-        ended = _end_others(connection, record, fact, actor, now, details, until)
+        differs = or_(
+            *(person_fact.c[name].is_distinct_from(value) for name, value in given.items())
+        )
+        ended = _end_open(connection, record, fact, actor, now, differs)
         noted = note_person_fact(connection, record, fact, actor, now, details, until=until)
         return noted or ended
     elif fact in MAY_EXPIRE:
-        _end_shorter(connection, record, fact, actor, now, details, until)
+        # What is about one channel is not the same as what is about all of them.
+        ends = person_fact.c.until
+        shorter = ends.is_not(None) if until is None else ends < until
+        _end_open(connection, record, fact, actor, now, shorter, *_same(details))
     return note_person_fact(connection, record, fact, actor, now, details, until=until)
 
 
-def _end_others(
+def _end_open(
     connection: Connection,
     record: int,
     fact: PersonFact,
     actor: Actor,
     now: datetime,
-    details: FactDetails,
-    until: datetime | None,
+    *which: ColumnElement[bool],
 ) -> bool:
-    """End what says something else of the same kind; False if nothing does."""
-    given = {**details.columns(), "until": until}
+    """End what is true now of a fact, on the records that are certainly the person's; False if
+    nothing is. `which` narrows it down."""
     ended = connection.execute(
         update(person_fact)
         .where(
             person_fact.c.borrower_id.in_(certain_records(record)),
             person_fact.c.kind == fact,
             person_fact.c.ended_at.is_(None),
-            or_(*(person_fact.c[name].is_distinct_from(value) for name, value in given.items())),
+            *which,
         )
         .values(ended_at=now, ended_by=actor.reference)
     )
     return ended.rowcount > 0
 
 
-def _end_shorter(
-    connection: Connection,
-    record: int,
-    fact: PersonFact,
-    actor: Actor,
-    now: datetime,
-    details: FactDetails,
-    until: datetime | None,
-) -> None:
-    """End what says exactly the same, and ends before `until`; None: what ends at all.
-
-    What is about one channel is not the same as what is about all of them.
-    """
-    ends = person_fact.c.until
-    same = (
+def _same(details: FactDetails) -> list[ColumnElement[bool]]:
+    return [
         person_fact.c[name].is_not_distinct_from(value) for name, value in details.columns().items()
-    )
-    connection.execute(
-        update(person_fact)
-        .where(
-            person_fact.c.borrower_id.in_(certain_records(record)),
-            person_fact.c.kind == fact,
-            person_fact.c.ended_at.is_(None),
-            ends.is_not(None) if until is None else ends < until,
-            *same,
-        )
-        .values(ended_at=now, ended_by=actor.reference)
-    )
+    ]
 
 
 def _has_language(connection: Connection, record: int) -> bool:
