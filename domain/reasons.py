@@ -252,6 +252,7 @@ class ReasonCode(StrEnum):
     STILL_ONE_PERSON = auto()
     SAME_RECORD = auto()
     LINK_KNOWN = auto()
+    LINK_OUTDATED = auto()
     NOBODY_CONTACTS = auto()
     NOT_REACHED_BY = auto()
     OPT_OUT_KNOWN = auto()
@@ -388,6 +389,7 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.HOLD_KNOWN,
         ReasonCode.HOLD_OVER_BY_THEN,
         ReasonCode.LINK_KNOWN,
+        ReasonCode.LINK_OUTDATED,
         ReasonCode.OUTCOME_KNOWN,
         ReasonCode.PARTY_KNOWN,
         ReasonCode.PARTY_NOT_KNOWN,

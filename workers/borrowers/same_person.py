@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from domain.actors import Actor
 from domain.events import NotYetError, RejectedError
@@ -37,6 +37,8 @@ class SamePersonDecision:
     why: str
     """A sentence without personal data."""
     actor: str
+    received_at: datetime | None = None
+    """When the decision came in, which may be long before it is applied; None: now."""
 
 
 def decide_same_person(
@@ -47,7 +49,7 @@ def decide_same_person(
     Facts stay on the record on which they came in, and from now on reach the records that it is
     joined with. Each decision can be undone by another one. If a tape gave the ids of two people to
     other people, parting the ids parts each from the record that had it before: so what was said
-    stays with whoever said it.
+    stays with whoever said it. A decision that came in before one that was applied changes nothing.
 
     Raises:
         NotYetError: one of the records is not known.
@@ -61,10 +63,14 @@ def decide_same_person(
     if pair[0] == pair[1]:
         raise RejectedError(ReasonCode.SAME_RECORD, **names)
     lock_persons(connection, pair)
-    if _status(connection, pair) == decision.status:
+    since = decision.received_at or now
+    known = _link(connection, pair)
+    if known is not None and known.status == decision.status:
         return because(ReasonCode.LINK_KNOWN, **names)
+    if known is not None and known.decided_at is not None and known.decided_at > since:
+        return because(ReasonCode.LINK_OUTDATED, **names)
     records = frozenset(pair)
-    set_link(connection, pair, decision.status, Actor(decision.actor), decision.why, now)
+    set_link(connection, pair, decision.status, Actor(decision.actor), decision.why, since)
     if decision.status is Link.PARTED:
         records |= _part_ids_given_anew(connection, decision, pair, now)
     records = make_persons(connection, records, now)
@@ -83,11 +89,11 @@ def _known(connection: Connection, external_id: str) -> int:
     return id
 
 
-def _status(connection: Connection, pair: tuple[int, int]) -> str | None:
+def _link(connection: Connection, pair: tuple[int, int]) -> Row[str, datetime | None] | None:
     first, second = sorted(pair)
     of_pair = (same_person.c.borrower_id == first) & (same_person.c.other_id == second)
-    status: str | None = connection.execute(select(same_person.c.status).where(of_pair)).scalar()
-    return status
+    link = select(same_person.c.status, same_person.c.decided_at).where(of_pair)
+    return connection.execute(link).one_or_none()
 
 
 def _part_ids_given_anew(

@@ -342,6 +342,16 @@ def test_the_later_word_counts_whichever_is_applied_first(
     assert ("agree" in story) == (later[1] is AGREED and counts is not None)
 
 
+def test_of_two_decisions_about_who_is_one_person_the_later_one_counts(book: Book) -> None:
+    stored = []
+    for status in ("confirmed", "parted"):
+        book.clock.at += timedelta(minutes=1)
+        pair = {"borrower": "B-1", "other": "B-2", "status": status}
+        stored.append(store(book, "same_person", **pair, why="two people", actor="c-1"))
+    assert apply_event(book.ctx, stored[1]).status == "applied"
+    assert apply_event(book.ctx, stored[0]).reason[0].code is ReasonCode.LINK_OUTDATED
+
+
 def test_who_acts_for_a_person_is_whom_the_later_report_named(book: Book) -> None:
     stored = []
     for phone in ("+8613900139001", "+8613900139002"):

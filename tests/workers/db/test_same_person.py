@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
-from domain.persons import Link, groups, links_between
+from domain.persons import Link, RenamedRecord, groups, links_between
 from tests.support.loans import Book
 from workers.db.persons import lock_known_borrower
 from workers.db.same_person import join_same_identity, lock_persons, make_persons, set_link
@@ -35,6 +35,26 @@ def test_the_fewest_links_between_two_records_are_found() -> None:
     links = [(1, 2), (2, 3), (3, 4), (1, 4)]
     assert links_between(links, 1, 3) in ([(1, 2), (2, 3)], [(1, 4), (4, 3)])
     assert links_between(links, 1, 9) == []
+
+
+@pytest.mark.parametrize(
+    ("shows", "is_somebody_else"),
+    [
+        ({}, False),  # who married
+        ({"has_other_number": True}, True),
+        ({"has_other_address": True}, True),
+        ({"is_known_otherwise": True}, True),  # who lives with them, and had an id before
+        ({"is_erased": True}, True),
+    ],
+)
+def test_whether_a_name_that_a_tape_gives_to_an_id_is_somebody_elses(
+    shows: dict[str, bool], is_somebody_else: bool
+) -> None:
+    nothing = dict.fromkeys(
+        ("is_erased", "has_other_number", "has_other_address", "is_known_otherwise"), False
+    )
+    record = RenamedRecord(1, "C-1", **(nothing | shows))
+    assert record.is_somebody_else is is_somebody_else
 
 
 @pytest.fixture
