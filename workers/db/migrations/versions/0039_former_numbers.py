@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0039"
-down_revision = "0043"
+down_revision = "0042"
 
 TEXTED = """
 INSERT INTO contact_point (kind, blind_index)
