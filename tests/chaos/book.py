@@ -12,8 +12,8 @@ from decimal import Decimal
 from sqlalchemy import Connection, insert, select
 
 from tests.support.loans import ADDRESS, NAME
+from workers.db.contact_points import make_numbers
 from workers.db.encryption import Cipher
-from workers.db.persons import make_numbers
 from workers.db.schema import (
     borrower,
     borrower_number,

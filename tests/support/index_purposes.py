@@ -28,6 +28,7 @@ from workers.db import (
     adjustments,
     allocations,
     closed_numbers,
+    contact_points,
     inbox,
     loans,
     outbox,
@@ -428,7 +429,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "representative_phone_blind_index_idx": (
         "for whom somebody acts who has a number",
-        lambda c, h: persons.loans_with_point(c, sha256(bytes(8)).digest()),
+        lambda c, h: contact_points.loans_with_point(c, sha256(bytes(8)).digest()),
     ),
     "representative_wish_once": ("what who acts for others asked for, each once", None),
     "problem_open_idx": ("the list of open problems", a_page_of_problems),

@@ -34,9 +34,9 @@ from workers.actions.approvals import approve
 from workers.calls.start import start_call
 from workers.clock import Clock
 from workers.context import Context
+from workers.db.contact_points import lock_number, note_number_fact
 from workers.db.encryption import Cipher
 from workers.db.numbers import address_index, make_point, numbers_of, set_numbers
-from workers.db.persons import lock_number, note_number_fact
 from workers.db.schema import (
     action,
     borrower,

@@ -20,6 +20,7 @@ from domain.contact_points import NumberFact
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.contact_points import end_number_facts, lock_number, note_number_fact
 from workers.db.numbers import (
     address_point,
     blind_indexes_of,
@@ -28,21 +29,14 @@ from workers.db.numbers import (
     points_of,
     set_numbers,
 )
-from workers.db.persons import (
-    LockedBorrower,
-    end_number_facts,
-    lock_known_borrower,
-    lock_loans_of_person,
-    lock_number,
-    note_number_fact,
-)
+from workers.db.persons import LockedBorrower, lock_known_borrower, lock_loans_of_person
+from workers.db.presumed_links import join_same_identity, lock_namesakes
 from workers.db.problems import (
     FoundProblem,
     contacted_as,
     note_problems,
     resolve_problems_with,
 )
-from workers.db.same_person import join_same_identity, lock_namesakes
 from workers.db.schema import borrower
 from workers.escalation.reassess import reassess
 from workers.tapes.numbers import zones_of_number

@@ -19,10 +19,10 @@ from workers.borrowers.reply_effects import (
 )
 from workers.context import Context
 from workers.db.closed_numbers import recheck_through
+from workers.db.contact_points import lock_number, records_with
 from workers.db.encryption import Cipher
 from workers.db.inbox import forget_values
 from workers.db.people import lock_people
-from workers.db.persons import lock_number, records_with
 from workers.db.schema import borrower
 from workers.db.spoken_language import spoken_language
 from workers.db.unread_texts import PAYLOAD_BODY, insert_reply, subject_of, writers_of

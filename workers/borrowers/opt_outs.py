@@ -16,16 +16,11 @@ from domain.events import RejectedError
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.contact_points import note_number_fact
 from workers.db.loans import not_known_yet
 from workers.db.numbers import lock_numbers_of
-from workers.db.persons import (
-    FactDetails,
-    is_erased,
-    lock_known_borrower,
-    lock_loans_of_person,
-    note_number_fact,
-    note_person_fact,
-)
+from workers.db.person_facts import FactDetails, note_person_fact
+from workers.db.persons import is_erased, lock_known_borrower, lock_loans_of_person
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess

@@ -24,7 +24,7 @@ from workers.db.persons import (
     lock_loans,
     record_named,
 )
-from workers.db.same_person import (
+from workers.db.presumed_links import (
     join_renumbered_party,
     join_same_identity,
     lock_namesakes_of_party,

@@ -18,13 +18,8 @@ from workers.borrowers.opt_outs import loan_of_person, one_debt, record_opt_out
 from workers.context import Context
 from workers.db.closed_numbers import recheck_through
 from workers.db.numbers import blind_indexes_of
-from workers.db.persons import (
-    LockedBorrower,
-    end_person_facts,
-    is_erased,
-    lock_known_borrower,
-    lock_loans_of_person,
-)
+from workers.db.person_facts import end_person_facts
+from workers.db.persons import LockedBorrower, is_erased, lock_known_borrower, lock_loans_of_person
 from workers.db.representative_wishes import acting_numbers, end_wishes, note_wishes
 from workers.db.said_facts import SaidFact, is_outdated, replace_person_fact
 from workers.escalation.reassess import reassess

@@ -14,14 +14,9 @@ from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, ReplyKind, effec
 from domain.persons import CONSENTS, PersonFact
 from workers.db.bulk import is_one_of
 from workers.db.closed_numbers import close_number
+from workers.db.contact_points import end_number_facts, from_one_of, note_number_fact
 from workers.db.people import People
-from workers.db.persons import (
-    FactDetails,
-    end_number_facts,
-    from_one_of,
-    note_number_fact,
-    note_person_facts,
-)
+from workers.db.person_facts import FactDetails, note_person_facts
 from workers.db.schema import contact_point_fact, person_fact, reply
 
 

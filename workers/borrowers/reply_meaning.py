@@ -20,8 +20,8 @@ from workers.borrowers.reply_effects import (
 )
 from workers.context import Context
 from workers.db.closed_numbers import recheck_through
+from workers.db.contact_points import lock_number
 from workers.db.people import lock_people
-from workers.db.persons import lock_number
 from workers.db.representative_wishes import is_of_representative, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import contact_point, loan, reply

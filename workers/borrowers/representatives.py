@@ -17,13 +17,8 @@ from workers.borrowers.contact_details import with_zone_of
 from workers.borrowers.opt_outs import one_debt
 from workers.context import Context
 from workers.db.parties import has_later_representative, has_representative, set_representative
-from workers.db.persons import (
-    FactDetails,
-    is_erased,
-    lock_known_borrower,
-    lock_loans_of_person,
-    note_person_fact,
-)
+from workers.db.person_facts import FactDetails, note_person_fact
+from workers.db.persons import is_erased, lock_known_borrower, lock_loans_of_person
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 

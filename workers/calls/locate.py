@@ -24,11 +24,12 @@ from domain.errors import ArrearsError, OutcomeMissingError
 from domain.loans import ZERO
 from workers.attempts.attempts import BarredError, check_role, has_outcome
 from workers.context import Context
+from workers.db.contact_points import lock_number
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.loans import loan_not_known
 from workers.db.numbers import kind_of
 from workers.db.pending_events import number_waits_for_event, waits_for_event
-from workers.db.persons import lock_number, lock_person_of_loan, records_of_person
+from workers.db.persons import lock_person_of_loan, records_of_person
 from workers.db.schema import borrower, borrower_number, contact, contact_point, loan
 from workers.db.typed_rows import columns_of
 from workers.gate.facts import contact_facts

@@ -23,9 +23,10 @@ from workers.attempts.attempts import (
     refuse_if_barred,
 )
 from workers.context import Context
+from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
-from workers.db.persons import certain_records, lock_number
+from workers.db.persons import certain_records
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates

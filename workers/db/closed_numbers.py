@@ -20,7 +20,7 @@ from domain.contact_points import (
 )
 from domain.reasons import ReasonCode, because
 from workers.db.actions import recheck_deferred
-from workers.db.persons import (
+from workers.db.contact_points import (
     end_number_facts,
     loans_with_point,
     lock_number,

@@ -23,8 +23,9 @@ from sqlalchemy import literal as sql_literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import InboxStatus, Named
+from workers.db.contact_points import records_with
 from workers.db.inbox import payload_value
-from workers.db.persons import may_mean_record, records_with
+from workers.db.persons import may_mean_record
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
     action,

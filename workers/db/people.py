@@ -11,8 +11,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select, text
 
 from workers.db.bulk import is_one_of
+from workers.db.contact_points import records_with
 from workers.db.parties import loans_of
-from workers.db.persons import lock_loans, records_with
+from workers.db.persons import lock_loans
 from workers.db.schema import borrower, loan
 
 GIVE_UP_AFTER = 20

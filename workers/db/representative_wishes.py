@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor
 from domain.persons import OF_REPRESENTATIVES, PersonFact
-from workers.db.persons import lock_number, represented_through
+from workers.db.contact_points import lock_number, represented_through
 from workers.db.said_facts import SaidFact
 from workers.db.schema import borrower, person_fact, representative, representative_wish
 

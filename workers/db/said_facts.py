@@ -12,12 +12,9 @@ from domain.events import RejectedError
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import MAY_EXPIRE, ONE_AT_A_TIME, PersonFact
 from domain.reasons import ReasonCode
-from workers.db.persons import (
-    FactDetails,
-    certain_records,
-    lock_number,
-    note_person_fact,
-)
+from workers.db.contact_points import lock_number
+from workers.db.person_facts import FactDetails, note_person_fact
+from workers.db.persons import certain_records
 from workers.db.schema import borrower, person_fact
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.compliance.vocabulary import NOT_THE_PERSON, Channel
 from domain.events import InboxStatus, Named
 from domain.inbound_texts import ReplyKind
+from workers.db.contact_points import lock_number, records_with
 from workers.db.inbox import payload_value
 from workers.db.numbers import points_of
-from workers.db.persons import lock_number, records_with
 from workers.db.prepared_statements import literal
 from workers.db.schema import borrower, contact, contact_point, inbox_event, loan, reply
 from workers.db.typed_rows import typed_row

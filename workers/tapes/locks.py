@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
 from workers.db.numbers import HAS_OR_HAD
-from workers.db.same_person import ONE_IMPORT
+from workers.db.presumed_links import ONE_IMPORT
 
 T = TypeVar("T")
 

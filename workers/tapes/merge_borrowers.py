@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from workers.db.numbers import forget_points
-from workers.db.same_person import join_moved_loans, join_same_identity
+from workers.db.presumed_links import join_moved_loans, join_same_identity
 from workers.tapes.ids_given_anew import leave_ids
 
 # A record that is new is a person of its own, until it is linked with another.

@@ -23,8 +23,8 @@ from workers.db.bulk import as_json
 from workers.db.copy import copy_line, copy_value
 from workers.db.encryption import Cipher
 from workers.db.numbers import address_index, kind_of
+from workers.db.presumed_links import name_digest
 from workers.db.problems import NO_LADDER
-from workers.db.same_person import name_digest
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import Layout, TapeRow, open_tape
 from workers.tapes.identities import Identity, customer_hash, identities, person

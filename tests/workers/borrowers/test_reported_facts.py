@@ -13,8 +13,8 @@ from tests.support.environment import an_environment
 from tests.support.events import store, tell
 from tests.support.loans import PHONE, Book
 from workers.db.closed_numbers import NUMBER_CLOSED
-from workers.db.persons import lock_number
-from workers.db.same_person import ONE_IMPORT
+from workers.db.contact_points import lock_number
+from workers.db.presumed_links import ONE_IMPORT
 from workers.db.schema import (
     contact_point,
     contact_point_fact,

@@ -11,7 +11,8 @@ from domain.actors import Actor
 from domain.persons import Link, RenamedRecord, groups, links_between
 from tests.support.loans import Book
 from workers.db.persons import lock_known_borrower
-from workers.db.same_person import join_same_identity, lock_persons, make_persons, set_link
+from workers.db.presumed_links import join_same_identity
+from workers.db.same_person import lock_persons, make_persons, set_link
 from workers.db.schema import borrower, same_person
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -15,7 +15,8 @@ from domain.language.speak import speak
 from domain.persons import PersonFact
 from tests.support.events import confirm, pay, tell, tell_personal
 from tests.support.loans import Book
-from workers.db.persons import lock_known_borrower, note_person_fact
+from workers.db.person_facts import note_person_fact
+from workers.db.persons import lock_known_borrower
 from workers.db.schema import borrower, contact_point, loan, problem, same_person
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
