@@ -24,14 +24,16 @@ def lock_payment(connection: Connection, external_id: str, sender: str | None) -
     return read_payment(connection, external_id, whose)
 
 
-def known_before(return_id: str, known: PaymentReturn, amount: Decimal) -> Reasons:
+def known_before(return_id: str, known: PaymentReturn, amount: Decimal, currency: str) -> Reasons:
     """The result of what went back that comes again.
 
     Raises:
         RejectedError: it is another amount.
     """
     if known.amount != amount:
-        raise RejectedError(ReasonCode.RETURN_ID_TAKEN, return_id=return_id, amount=known.amount)
+        raise RejectedError(
+            ReasonCode.RETURN_ID_TAKEN, return_id=return_id, amount=known.amount, currency=currency
+        )
     if known.taken_back_on is not None:
         return because(ReasonCode.RETURN_TAKEN_BACK, return_id=return_id, on=known.taken_back_on)
     return because(ReasonCode.RETURN_KNOWN, return_id=return_id)

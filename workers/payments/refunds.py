@@ -74,7 +74,7 @@ def record_refund(connection: Connection, ctx: Context, refund: Refund) -> Reaso
     sender = whose_return(*of, refund.own_sender)
     known = return_known_as(*of, sender)
     if known is not None:
-        return known_before(refund.refund, known, refund.amount)
+        return known_before(refund.refund, known, refund.amount, paid.currency)
     check_amount(refund.amount, paid.currency, refund.payment, paid.currency)
     if paid.reversed_on is not None:
         raise RejectedError(

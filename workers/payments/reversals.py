@@ -101,7 +101,7 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
         sender = whose_return(*of, reversal.own_sender)
         known = return_known_as(*of, sender)
         if known is not None:
-            return known_before(reversal.reversal, known, reversal.amount)
+            return known_before(reversal.reversal, known, reversal.amount, paid.currency)
     if paid.reversed_on is not None:
         return because(ReasonCode.REVERSAL_KNOWN, payment=name, on=paid.reversed_on)
     if on < paid.paid_on:

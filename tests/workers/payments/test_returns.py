@@ -5,17 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, select
 
-from domain.loans import ZERO, Component, Instalment
-from domain.payments import ReturnKind
+from domain.loans import Component, Instalment
 from domain.reasons import ReasonCode
 from tests.support.events import pay, refund, restore, reverse, take_back_refund, tell
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, row
-from workers.db.schema import allocation, instalment, loan, payment, payment_return
+from workers.db.schema import allocation, instalment, loan, payment
 from workers.history import loan_history
 from workers.inbox.process import EventResult
 
@@ -283,104 +280,3 @@ def test_a_payment_restored_after_a_tape_showed_its_reversal_is_paid_again(
     assert sum(paid(book).values()) == 110
     bring_in(book, tmp_path, row("L-1"), as_of=TUESDAY)
     assert sum(paid(book).values()) == 110
-
-
-TOLD = st.lists(
-    st.one_of(
-        st.tuples(st.just("pay"), st.decimals("0.01", "150", places=2)),
-        st.tuples(st.just("reverse"), st.integers(0, 3)),
-        st.tuples(st.just("part"), st.decimals("0.01", "150", places=2)),
-        st.tuples(st.just("restore"), st.integers(0, 3)),
-        st.tuples(st.just("restore part"), st.integers(0, 9)),
-        st.tuples(st.just("refund"), st.decimals("0.01", "60", places=2)),
-        st.tuples(st.just("take back refund"), st.integers(0, 9)),
-        st.tuples(st.just("charge"), st.decimals("0.01", "60", places=2)),
-        st.tuples(st.just("waive"), st.decimals("0.01", "150", places=2)),
-        st.tuples(st.just("leave out"), st.just(0)),
-        st.tuples(st.just("accelerate"), st.just(0)),
-        st.tuples(st.just("take back"), st.integers(0, 9)),
-        st.tuples(st.just("tape"), st.just(0)),
-    ),
-    min_size=3,
-    max_size=9,
-)
-
-
-def tell_one(book: Book, number: int, kind: str, value: object, folder: Path) -> None:
-    """One thing of a random story; what cannot be is rejected."""
-    today = book.ctx.today().isoformat()
-    given = {"adjustment": f"A-{number}", "loan": "L-1", "booked_on": today}
-    match kind:
-        case "pay":
-            pay(book, str(value), id=f"P-{number}")
-        case "reverse":
-            reverse(book, f"P-{value}")
-        case "part":
-            reverse(book, f"P-{number % 4}", amount=str(value), reversal=f"R-{number}")
-        case "restore":
-            restore(book, f"P-{value}")
-        case "restore part":
-            restore(book, f"P-{int(str(value)) % 4}", reversal=f"R-{value}")
-        case "refund":
-            refund(book, str(value), id=f"RF-{number}", payment=f"P-{number % 4}")
-        case "take back refund":
-            take_back_refund(book, f"RF-{value}", payment=f"P-{int(str(value)) % 4}")
-        case "charge":
-            said = {"component": "fees", "due_on": "2026-02-28", "currency": "CNY"}
-            tell(book, "charge", amount=str(value), **said, **given)
-        case "waive":
-            tell(book, "waiver", amount=str(value), currency="CNY", **given)
-        case "leave out":
-            tell(book, "instalment_left_out", instalment="2026-02-28", **given)
-        case "accelerate":
-            tell(book, "acceleration", due_on=today, **given)
-        case "take back":
-            told = {"adjustment": f"A-{value}", "loan": "L-1", "reversed_on": today}
-            tell(book, "adjustment_reversal", **told)
-        case _:
-            bring_in(book, folder, row("L-1"), as_of=MONDAY)
-
-
-def assert_cents_add_up(book: Book) -> None:
-    """Paid + left over + refunded = received - reversed, and no component is overpaid."""
-    dues = book.rows(instalment)
-    for due in dues:
-        assert all(ZERO <= getattr(due, f"paid_{c}") <= getattr(due, c) for c in Component)
-    of_instalments = sum((getattr(due, f"paid_{c}") for due in dues for c in Component), ZERO)
-    live = [row for row in book.rows(payment) if row.reversed_on is None]
-    parts = book.rows(select(payment_return).where(payment_return.c.taken_back_on.is_(None)))
-    ids = {row.id for row in live}
-    back = dict.fromkeys(ReturnKind, ZERO)
-    for part in parts:
-        if part.payment_id in ids:
-            back[ReturnKind(part.kind)] += part.amount
-    received = sum((row.amount for row in live), ZERO)
-    left_over = sum((row.unallocated for row in live), ZERO)
-    reversed_ = back[ReturnKind.REVERSAL]
-    assert of_instalments + left_over + back[ReturnKind.REFUND] == received - reversed_
-    for row_ in live:
-        allocated = select(func.coalesce(func.sum(allocation.c.amount), 0)).where(
-            allocation.c.payment_id == row_.id
-        )
-        (total,) = book.rows(allocated)
-        assert total[0] + row_.unallocated == row_.amount - row_.returned
-
-
-@given(told=TOLD)
-@settings(
-    max_examples=10,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-def test_cents_add_up_over_any_story_of_a_loan(
-    engine: Engine, tmp_path: Path, told: list[tuple[str, object]]
-) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text("TRUNCATE person, borrower, loan, inbox_event CASCADE"))
-    book = Book(engine, now="2026-03-02 10:00")
-    bring_in(book, tmp_path, row("L-1"), as_of=MONDAY)
-    for number, (kind, value) in enumerate(told):
-        tell_one(book, number, kind, value, tmp_path)
-        assert_cents_add_up(book)
