@@ -39,6 +39,8 @@ def what_to_write(error: Mapping[str, Any]) -> Text:
             return text_of("write {highest} or less", highest=limits["le"])
         case "enum" | "literal_error":
             return text_of("write one of {known}", known=limits["expected"])
+        case "string_too_long":
+            return text_of("write at most {longest} characters", longest=limits["max_length"])
         case "string_pattern_mismatch":
             name = next((str(part) for part in error["loc"][::-1] if isinstance(part, str)), "")
             if form := FORMS.get(name.rpartition("_")[2].removesuffix("s")):

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from config.input_errors import what_to_write
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import NotAppliedError
@@ -280,7 +281,7 @@ def _submit(
                 "This is no {fact}: {why}. `arrears person note` says with --help what "
                 "each fact needs.",
                 fact=payload["fact"],
-                why=say(said["msg"].removeprefix("Value error, ")),
+                why=what_to_write(said),
             )
         ) from None
     borrower, fact = payload["borrower"], payload["fact"]

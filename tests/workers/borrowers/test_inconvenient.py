@@ -349,7 +349,7 @@ def test_the_staff_say_it_at_the_command_line_and_the_story_tells_it(
     for command, remedy in (
         (("inconvenient_time",), "which time, which place or which language"),
         (("inconvenient_time", "--time", "Sundays"), "no time of the week"),
-        (("represented", "--place", "home"), "place is said only with inconvenient_place"),
+        (("represented", "--place", "home"), "place goes only with inconvenient_place"),
         (("language", "--locale", "en", "--until", "2099-12-31"), "ends by itself"),
     ):
         refused = arrears(environment, "person", "note", "B-1", *command, "--by", "c-1")

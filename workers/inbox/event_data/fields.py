@@ -16,6 +16,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from config.input_errors import UnusableValueError
 from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from domain.events import Named
@@ -27,16 +28,17 @@ from workers.db.numbers import MOST_NUMBERS
 
 def _more_than_nothing(amount: str) -> str:
     if not Decimal(amount):
-        raise ValueError("it must be more than zero")
+        raise UnusableValueError("it must be more than zero")
     return amount
 
 
 def _an_id(written: str) -> str:
     id = id_of(written)
     if id is None:
-        raise ValueError(
-            f"it must be an id of at most {LONGEST_ID} characters, without a space at its ends and "
-            "without invisible characters"
+        raise UnusableValueError(
+            "it must be an id of at most {longest} characters, without a space at its ends and "
+            "without invisible characters",
+            longest=LONGEST_ID,
         )
     return id
 
@@ -47,25 +49,25 @@ def _number_in_use(phone: str) -> str:
     except phonenumbers.NumberParseException:
         in_use = False
     if not in_use:
-        raise ValueError("it must be a telephone number in use")
+        raise UnusableValueError("it must be a telephone number in use")
     return phone
 
 
 def _no_placeholder(text: str) -> str:
     if is_placeholder(text):
-        raise ValueError("it stands for nothing; leave it out")
+        raise UnusableValueError("it stands for nothing; leave it out")
     return text
 
 
 def _in_range(moment: datetime) -> datetime:
     if not in_range(moment):
-        raise ValueError("it must be from 1970 to 2199")
+        raise UnusableValueError("it must be from 1970 to 2199")
     return moment
 
 
 def _known_zone(zone: str) -> str:
     if not is_zone(zone):
-        raise ValueError("it must be a zone of the IANA database")
+        raise UnusableValueError("it must be a zone of the IANA database")
     return zone
 
 

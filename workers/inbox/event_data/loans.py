@@ -7,6 +7,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.input_errors import UnusableValueError
 from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.holds import HoldKind
 from domain.loans import Component
@@ -51,7 +52,7 @@ class ReversalFacts(EventData):
     @model_validator(mode="after")
     def _has_id_if_in_part(self) -> Self:
         if (self.amount is None) != (self.reversal is None):
-            raise ValueError("a reversal in part has both an amount and a reversal")
+            raise UnusableValueError("a reversal in part has both an amount and a reversal")
         return self
 
 
@@ -133,7 +134,7 @@ class InstalmentLeftOutFacts(EventData):
     @model_validator(mode="after")
     def _is_paid_on_another_day(self) -> Self:
         if self.instalment == self.due_on:
-            raise ValueError("it must be due on another day than before")
+            raise UnusableValueError("it must be due on another day than before")
         return self
 
 
@@ -212,15 +213,15 @@ class HoldFacts(EventData):
     @model_validator(mode="after")
     def _names_whom_it_protects(self) -> Self:
         if (self.loan is None) == (self.borrower is None):
-            raise ValueError("it must name a loan or a borrower, and not both")
+            raise UnusableValueError("it must name a loan or a borrower, and not both")
         if self.loan is None and not self.kind.of_person:
-            raise ValueError("it is a hold of a loan and must name one")
+            raise UnusableValueError("it is a hold of a loan and must name one")
         return self
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
         if self.ends_on is not None and self.ends_on <= self.starts_on:
-            raise ValueError("it must end after it starts")
+            raise UnusableValueError("it must end after it starts")
         return self
 
 
@@ -323,7 +324,7 @@ class LimitationFactFacts(EventData):
     @model_validator(mode="after")
     def _ends_in_order(self) -> Self:
         if self.ends_on is not None and not self.fact.lasts:
-            raise ValueError(f"{self.fact} is of one day: leave out ends_on")
+            raise UnusableValueError("{fact} is of one day: leave out ends_on", fact=self.fact)
         if self.ends_on is not None and self.ends_on < self.starts_on:
-            raise ValueError("it must not end before it starts")
+            raise UnusableValueError("it must not end before it starts")
         return self

@@ -9,6 +9,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.input_errors import UnusableValueError
 from domain.compliance.vocabulary import Channel, Party
 from domain.inconvenient import Location, Weekday
 from domain.parties import RepresentativeKind
@@ -48,7 +49,7 @@ class OptOutFacts(EventData):
     @model_validator(mode="after")
     def _names_a_loan_only_for_all_channels(self) -> Self:
         if self.loan is not None and self.channel is not None:
-            raise ValueError("only a request for no contact at all can be about one loan")
+            raise UnusableValueError("only a request for no contact at all can be about one loan")
         return self
 
 
@@ -104,18 +105,20 @@ class FactDetails(StrictModel):
         }
         for name, facts in belongs.items():
             if getattr(self, name) is not None and fact not in facts:
-                raise ValueError(f"{name} is said only with {' or '.join(sorted(facts))}")
+                raise UnusableValueError(
+                    "{name} goes only with {facts}", name=name, facts=", ".join(sorted(facts))
+                )
             if (
                 complete
                 and name not in {"channel", "which_number"}
                 and fact in facts
                 and getattr(self, name) is None
             ):
-                raise ValueError("it must say which time, which place or which language")
+                raise UnusableValueError("it must say which time, which place or which language")
         if self.which_number is not None and self.place is not Location.NUMBER:
-            raise ValueError("which_number is said only with the place number")
+            raise UnusableValueError("which_number goes only with the place number")
         if until is not None and fact not in MAY_EXPIRE:
-            raise ValueError("only a consent, a time or a place ends by itself")
+            raise UnusableValueError("only a consent, a time or a place ends by itself")
 
 
 def without_details(stored: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +143,7 @@ class PersonFactEndFacts(EventData, FactDetails):
     def _says_nothing_of_another_fact(self) -> Self:
         self.check(self.fact, complete=False)
         if self.of_representative and self.fact not in OF_REPRESENTATIVES:
-            raise ValueError(
+            raise UnusableValueError(
                 "who acts for the person can call a time or a place inconvenient, and name their "
                 "language"
             )
