@@ -222,7 +222,9 @@ def test_a_dry_run_brings_nothing_in(
 def test_a_tape_with_a_wrong_row_says_where_and_shows_no_value(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "tape.csv").write_text(TAPE.replace(",CNY,", ",Zloty-13800138000,"))
+    header, row = TAPE.splitlines()
+    wrong = row.replace(",CNY,", ",Zloty-13800138000,")
+    (tmp_path / "tape.csv").write_text("\n".join((header, wrong, row.replace("L-1", "L-2"))))
 
     done = arrears(environment, "tape", "import", "tape.csv", *AS_OF, folder=tmp_path)
 
