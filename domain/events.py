@@ -44,6 +44,8 @@ class Named(StrEnum):
     BORROWER = "borrower"  # the person of a record
     OTHER = "other"  # the same, of a second record
     NUMBER_OF_BORROWER = "number_of_borrower"  # everybody who has the number of that record
+    # everybody who is reached at a number of who acts for that person
+    NUMBER_OF_REPRESENTATIVE = "number_of_representative"
     ADDRESS_OF_BORROWER = "address_of_borrower"  # everybody who has the address of that record
     ADDRESS_OF_LOAN = "address_of_loan"  # everybody who has an address to which its letters went
     ATTEMPT = "attempt"  # whom a contact was for, and everybody who has the number or the address

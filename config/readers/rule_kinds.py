@@ -223,6 +223,11 @@ def _consent_to_hours(section: Section, values: dict[str, Any]) -> None:
 
 
 def _permitted(section: Section, values: dict[str, Any]) -> None:
+    if not values.get("purposes") and not values.get("who"):
+        raise section.value.refuse(
+            "The rule must say which contacts are permitted.",
+            "Write purposes:, or who: if somebody who acts for the person may be contacted.",
+        )
     stops = values.pop("during")
     values["wishes"] = frozenset(wish for wish in WISHES if wish in stops)
     values["during"] = frozenset(HoldKind(stop) for stop in stops if stop not in WISHES)
@@ -339,8 +344,8 @@ RULE_KINDS = {
         Permitted,
         {
             "during": some_of((*map(str, HoldKind), *map(str, WISHES))),
-            "purposes": some_of(Purpose),
         },
+        {"purposes": some_of(Purpose), "who": some_of(RepresentativeKind)},
         finish=_permitted,
     ),
     "reach": RuleKind(FactReach, {"fact": one_of(ReachingFact), "scope": one_of(Scope)}),
@@ -377,7 +382,7 @@ def subject(rule: Rule) -> tuple[object, ...]:
         Retention: ("of",),
         LimitationSuspension: ("during",),
         HoldLength: ("hold",),
-        Permitted: ("during", "wishes"),
+        Permitted: ("during", "wishes", "who"),
         FactReach: ("fact",),
         PartyReach: ("holds", "of", "to"),
         RepresentativeContact: ("who",),

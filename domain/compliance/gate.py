@@ -122,16 +122,23 @@ def _ask(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     if facts.party is Party.THIRD_PARTY and facts.consents:
         # What the person agreed to is no consent of somebody else.
         facts = replace(facts, consents=())
-    if facts.purpose is not Purpose.COLLECT and channel is not Channel.LEGAL:
+    if channel is not Channel.LEGAL and _may_be_let_through(facts):
         facts, permitting = _let_through(facts, at)
         verdict = _may_contact(facts, channel, at)
         return replace(verdict, rules=(*permitting, *verdict.rules))
     return _may_contact(facts, channel, at)
 
 
+def _may_be_let_through(facts: ContactFacts) -> bool:
+    """Whether it is no contact with the person to collect: no rule permits that one."""
+    return facts.purpose is not Purpose.COLLECT or facts.party is Party.REPRESENTATIVE
+
+
 def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple[str, ...]]:
     """The facts without the holds, and without the wishes, in spite of which a law permits this
-    purpose; and the ids of the rules that permit it."""
+    purpose, or contact with who acts for the person; and the ids of the rules that permit it."""
+    representative = facts.representative if facts.party is Party.REPRESENTATIVE else None
+    acting = representative.kind if representative else None
     on = at.astimezone(ZoneInfo(facts.lender_zone)).date()
     stops: list[Stop] = [hold.kind for hold in facts.holds]
     if PersonFact.CEASED in facts.person_facts:
@@ -141,7 +148,7 @@ def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple
     permitted = {
         stop: rule.id
         for stop in stops
-        if (rule := permitting_rule(facts.packs, facts.purpose, stop, on))
+        if (rule := permitting_rule(facts.packs, facts.purpose, stop, on, acting))
     }
     holds = tuple(hold for hold in facts.holds if hold.kind not in permitted)
     known = facts.person_facts - permitted.keys()

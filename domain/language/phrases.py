@@ -263,6 +263,8 @@ class Phrase(StrEnum):
     RULE_DEBT_ENDS = auto()
     RULE_INCONVENIENT = auto()
     RULE_PERMITTED = auto()
+    RULE_PERMITTED_WITH = auto()
+    RULE_PERMITTED_WITH_FOR = auto()
     RULE_DURING_HOLD = auto()
     RULE_FACT_REACHES = auto()
     RULE_KEEP = auto()

@@ -141,9 +141,16 @@ def _sentence(rule: Rule) -> Part:
         case Permitted():
             during = [part(Phrase.RULE_DURING_HOLD, hold=hold) for hold in sorted(rule.during)]
             during += [part(Phrase.RULE_ONE_OF, wish=wish) for wish in sorted(rule.wishes)]
+            if not rule.who:
+                purposes = _or("purpose", rule.purposes)
+                return part(Phrase.RULE_PERMITTED, during=_or_parts(during), purposes=purposes)
+            who = _or("acting", rule.who)
+            if not rule.purposes:
+                return part(Phrase.RULE_PERMITTED_WITH, during=_or_parts(during), who=who)
             return part(
-                Phrase.RULE_PERMITTED,
+                Phrase.RULE_PERMITTED_WITH_FOR,
                 during=_or_parts(during),
+                who=who,
                 purposes=_or("purpose", rule.purposes),
             )
         case FactReach():

@@ -92,8 +92,18 @@ def _permissions(jurisdiction: str) -> tuple[dict[str, Any], ...]:
 
 
 def lets_through(life: Life, reached: Reached, stop: str, on: date) -> bool:
-    """Whether a law permits the purpose although the stop, a hold or `ceased`, is in force."""
+    """Whether a law permits the contact although the stop, a hold or `ceased`, is in force."""
     return reached.channel != "legal" and any(
-        stop in rule["during"] and reached.purpose in rule["purposes"] and in_force(rule, on)
+        stop in rule["during"] and _permits(rule, life, reached) and in_force(rule, on)
         for rule in _permissions(life.jurisdiction)
     )
+
+
+def _permits(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
+    """Whether a rule permits this purpose, or contact with who acts for the person."""
+    purposes, who = rule.get("purposes", ()), rule.get("who", ())
+    if not who:
+        return reached.purpose in purposes
+    acting = life.acting_at(reached.at)
+    is_theirs = reached.party == "representative" and acting is not None and acting.kind in who
+    return is_theirs and (not purposes or reached.purpose in purposes)

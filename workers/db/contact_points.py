@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact, PointKind
-from workers.db.parties import loans_of
+from workers.db.parties import acts_now, loans_of
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     borrower,
@@ -131,12 +131,8 @@ def represented_through(blind_index: bytes) -> Select[tuple[int]]:
     persons = (
         select(borrower.c.person_id)
         .join(person_fact, person_fact.c.borrower_id == borrower.c.id)
-        .join(representative, representative.c.person_fact_id == person_fact.c.id)
-        .where(
-            representative.c.phone_blind_index == blind_index,
-            representative.c.ended_at.is_(None),
-            person_fact.c.ended_at.is_(None),
-        )
+        .join(representative, acts_now())
+        .where(representative.c.phone_blind_index == blind_index)
     )
     return select(borrower.c.id).where(borrower.c.person_id.in_(persons))
 

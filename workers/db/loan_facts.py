@@ -17,6 +17,7 @@ from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.parties import Representative
 from domain.persons import PersonFact
 from workers.db.loan_standing import RECORDS_OF_PERSON, STANDING, LoanStanding
+from workers.db.parties import ACTS_NOW
 from workers.db.past_contacts import CONTACTS_OF_PERSON, HISTORY_READ, ContactsOfPerson
 from workers.db.prepared_statements import prepared
 from workers.db.spoken_language import confirmed_with, spoken_language_of
@@ -195,7 +196,7 @@ SELECT
                   )[1] AS representative
              FROM person_fact f
                   LEFT JOIN contact_point n ON n.id = f.contact_point_id AND f.place = 'number'
-                  LEFT JOIN representative q ON q.person_fact_id = f.id AND q.ended_at IS NULL
+                  LEFT JOIN representative q ON -- acts now
                         AND f.kind = 'represented'
                   -- What who has their number asked for, whomever they act for.
                   LEFT JOIN LATERAL (
@@ -249,6 +250,7 @@ def _facts(of_whom: str) -> Executable:
     )
     selected = selected.replace("-- confirmed records", confirmed_with("b"))
     selected = selected.replace("-- contacts", CONTACTS_OF_PERSON)
+    selected = selected.replace("-- acts now", ACTS_NOW)
     return prepared(text(selected))
 
 

@@ -8,8 +8,10 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Join,
     Select,
+    and_,
     func,
     insert,
     select,
@@ -32,6 +34,22 @@ from workers.db.schema import (
     person_fact,
     representative,
 )
+
+
+def acts_now(
+    fact: FromClause = person_fact, acting: FromClause = representative
+) -> ColumnElement[bool]:
+    """Whether somebody acts for a person at this moment, for a query of a fact of that person and a
+    representative: neither has ended."""
+    return and_(
+        acting.c.person_fact_id == fact.c.id,
+        acting.c.ended_at.is_(None),
+        fact.c.ended_at.is_(None),
+    )
+
+
+ACTS_NOW = "q.person_fact_id = f.id AND q.ended_at IS NULL AND f.ended_at IS NULL"
+"""The same for a query that is written as text: of `person_fact f` and `representative q`."""
 
 
 def loans_of(records: Any) -> Select[tuple[int]]:
@@ -179,13 +197,11 @@ def has_representative(
     """Whether exactly this one acts for the person already, about one loan or all."""
     known = connection.execute(
         select(representative)
-        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .join(person_fact, acts_now())
         .where(
             person_fact.c.borrower_id == borrower_id,
             person_fact.c.kind == PersonFact.REPRESENTED,
             person_fact.c.loan_id.is_not_distinct_from(loan_id),
-            person_fact.c.ended_at.is_(None),
-            representative.c.ended_at.is_(None),
         )
     ).first()
     return known is not None and all(

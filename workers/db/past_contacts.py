@@ -109,10 +109,9 @@ CONTACTS_OF_PERSON = """
                                                 UNION ALL
                                                SELECT q.phone_blind_index
                                                  FROM person_fact f
-                                                 JOIN representative q ON q.person_fact_id = f.id
+                                                 JOIN representative q ON -- acts now
                                                 WHERE f.borrower_id = ANY(p.records)
                                                   AND f.kind = 'represented'
-                                                  AND f.ended_at IS NULL AND q.ended_at IS NULL
                                                   AND q.phone_blind_index IS NOT NULL) END)
                               AND k.at > :counted_since
                               AND l.is_first_of_person

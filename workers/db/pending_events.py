@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.events import InboxStatus, Named
 from workers.db.contact_points import records_with
 from workers.db.inbox import payload_value
+from workers.db.parties import acts_now
 from workers.db.persons import may_mean_record
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
@@ -55,6 +56,10 @@ _THEIR_NUMBER = borrower_number.alias("their_number")
 _SAME_ADDRESS = borrower.alias("same_address")
 _LOAN_OF_ADDRESS = loan.alias("loan_of_address")
 
+# The person for whom somebody acts about whose number an event is, and who acts.
+_CLIENT, _RECORD_OF_CLIENT = borrower.alias("client"), borrower.alias("record_of_client")
+_FACT_OF_CLIENT, _ACTS_FOR_CLIENT = person_fact.alias(), representative.alias("acts_for_client")
+
 
 def _named(name: Named) -> ColumnElement[str]:
     return payload_value(inbox_event, name)
@@ -77,11 +82,7 @@ _HAS_POINT = (_NUMBER.c.contact_point_id == contact_point.c.id) & (
     _NUMBER.c.borrower_id == _RECORD.c.id
 )
 """Whether the record has the contact point as one of its numbers."""
-_ACTS_FOR_RECORD = (
-    (person_fact.c.borrower_id == _RECORD.c.id)
-    & (representative.c.person_fact_id == person_fact.c.id)
-    & representative.c.ended_at.is_(None)
-)
+_ACTS_FOR_RECORD = (person_fact.c.borrower_id == _RECORD.c.id) & acts_now()
 _NUMBER_OF_REPRESENTATIVE = func.encode(representative.c.phone_blind_index, "hex")
 _IS_TEXT = cast(reply.c.id, Text) == _named(Named.REPLY)
 _LIVES_THERE = contact_point.c.id == _RECORD.c.address_point_id
@@ -89,6 +90,15 @@ _LIVES_THERE = contact_point.c.id == _RECORD.c.address_point_id
 _HASH = func.encode(contact_point.c.blind_index, "hex")
 _SHARES_ADDRESS = inbox_event.c.reaches_address & (
     _SAME_ADDRESS.c.address_point_id == _RECORD.c.address_point_id
+)
+
+# The event is about who acts for the person whom it names: about their number.
+_ACTS_FOR_NAMED = (
+    (payload_value(inbox_event, "of_representative") == literal("true"))
+    & _is_record(_CLIENT)
+    & (_RECORD_OF_CLIENT.c.person_id == _CLIENT.c.person_id)
+    & (_FACT_OF_CLIENT.c.borrower_id == _RECORD_OF_CLIENT.c.id)
+    & acts_now(_FACT_OF_CLIENT, _ACTS_FOR_CLIENT)
 )
 
 # For each way in which an event names people: when it reaches the person of `_RECORD`. Where there
@@ -105,6 +115,14 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
         & (_THEIR_NUMBER.c.contact_point_id == _NUMBER.c.contact_point_id)
         & (_SAME_NUMBER.c.id == _THEIR_NUMBER.c.borrower_id)
         & _is_record(_SAME_NUMBER),
+    ),
+    Named.NUMBER_OF_REPRESENTATIVE: (
+        _ACTS_FOR_NAMED
+        & (_ACTS_FOR_CLIENT.c.phone_blind_index == representative.c.phone_blind_index)
+        & _ACTS_FOR_RECORD,
+        _ACTS_FOR_NAMED
+        & (_ACTS_FOR_CLIENT.c.phone_blind_index == contact_point.c.blind_index)
+        & _HAS_POINT,
     ),
     Named.ADDRESS_OF_BORROWER: (_SHARES_ADDRESS & _is_record(_SAME_ADDRESS),),
     # The loan's address of now, and each to which somebody went or wrote about it.
@@ -215,15 +233,27 @@ def has_pending_tape() -> Condition:
 
 
 def has_pending_tape_of_person() -> Condition:
-    """Whether a tape names any loan of a person, or one to which they are party, and is not merged
-    as far yet, for a query of `borrower`.
+    """Whether a tape names a person, any loan of theirs, or one to which they are party, and is not
+    merged as far yet, for a query of `borrower`.
 
-    What it says of the person holds for their other loans too, also for those that it lacks.
+    What it says of the person holds for their other loans too, also for those that it lacks. It may
+    name them in a loan that is not on record yet, or as a new party.
     """
     is_borrower = (_LOAN.c.borrower_id == _RECORD.c.id,)
     # Also of one who is party no more: the row may name them still.
     is_party = (loan_party.c.borrower_id == _RECORD.c.id, loan_party.c.loan_id == _LOAN.c.id)
+    records = (
+        select(_RECORD.c.id)
+        .where(_RECORD.c.person_id == borrower.c.person_id)
+        .correlate(borrower)
+        .scalar_subquery()
+    )
+    is_named = exists().where(
+        tape_pending_loan.c.records.is_not(None),
+        tape_pending_loan.c.records.overlap(func.array(records)),
+    )
     return or_(
+        is_named.correlate(borrower),
         *(
             exists()
             .where(
@@ -233,7 +263,7 @@ def has_pending_tape_of_person() -> Condition:
             )
             .correlate(borrower)
             for of_person in (is_borrower, is_party)
-        )
+        ),
     )
 
 

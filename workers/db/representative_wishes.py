@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.actors import Actor
 from domain.persons import OF_REPRESENTATIVES, PersonFact
 from workers.db.contact_points import lock_number, represented_through
+from workers.db.parties import acts_now
 from workers.db.said_facts import SaidFact
 from workers.db.schema import borrower, person_fact, representative, representative_wish
 
@@ -22,12 +23,10 @@ def acting_numbers(
     about = [] if loan_id is None else [_about(loan_id)]
     numbers = (
         select(representative.c.phone_blind_index)
-        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .join(person_fact, acts_now())
         .join(borrower, borrower.c.id == person_fact.c.borrower_id)
         .where(
             borrower.c.person_id == of_person,
-            person_fact.c.ended_at.is_(None),
-            representative.c.ended_at.is_(None),
             representative.c.phone_blind_index.is_not(None),
             *about,
         )

@@ -19,7 +19,7 @@ from workers.db.cases import keep_cases, lock_paid_cases
 from workers.db.closed_numbers import resolve_reopened
 from workers.db.loan_standing import LoanStanding, load_standings
 from workers.db.review_dates import Position, set_positions
-from workers.escalation.inconvenient_visits import call_off_inconvenient_visits
+from workers.escalation.stopped_visits import call_off_stopped_visits
 from workers.gate.facts import all_holds, parties_with_holds
 
 CASE_BATCH_SIZE = 500
@@ -65,7 +65,7 @@ def reassess(
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     assigned_actions = [each for id in assigned for each in _assigned(ctx, facts[id], today)]
     cancel_appointments(connection, assigned_actions, now)
-    call_off_inconvenient_visits(connection, assigned, now)
+    call_off_stopped_visits(connection, assigned, now)
     recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )

@@ -83,6 +83,10 @@ CHANGE_PLACES = ("contact_change", "number_order")
 CHANGE_REPRESENTATIVES = ("representative",)
 
 NOBODY: tuple[Named, ...] = ()
+OF_NUMBER = (
+    *(Named.BORROWER, Named.REPLY),
+    *(Named.NUMBER_OF_BORROWER, Named.NUMBER_OF_REPRESENTATIVE),
+)
 OF_ADDRESS = {Named.ADDRESS_OF_BORROWER, Named.ADDRESS_OF_LOAN}
 WHO_HAS_LOAN = (Named.LOAN,)
 
@@ -231,7 +235,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "number_fact",
             handlers.apply_number_fact,
-            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
+            OF_NUMBER,
             contact_points.NumberFactFacts,
             names_places=True,
         ),
@@ -239,7 +243,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "number_fact_end",
             handlers.apply_number_fact_end,
-            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
+            OF_NUMBER,
             contact_points.NumberFactEndFacts,
             names_places=True,
         ),
@@ -318,7 +322,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "person_fact",
             handlers.apply_person_fact,
-            (Named.BORROWER, Named.LOAN),
+            (Named.BORROWER, Named.LOAN, Named.NUMBER_OF_REPRESENTATIVE),
             persons.PersonFactFacts,
             names_places=True,
             only_with="place",
@@ -346,7 +350,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "person_fact_end",
             handlers.apply_person_fact_end,
-            (Named.BORROWER, Named.LOAN),
+            (Named.BORROWER, Named.LOAN, Named.NUMBER_OF_REPRESENTATIVE),
             persons.PersonFactEndFacts,
             names_places=True,
             only_with="place",

@@ -14,6 +14,7 @@ from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
 from workers.db.loans import known_loan_id
 from workers.db.pages import Asked, Listing, Page, count_by, maker, read_page
+from workers.db.parties import acts_now
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
     borrower,
@@ -233,13 +234,9 @@ def _acting_for(
             representative.c.since,
             wishes.label("wishes"),
         )
-        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .join(person_fact, acts_now())
         .outerjoin(loan, loan.c.id == person_fact.c.loan_id)
-        .where(
-            person_fact.c.borrower_id.in_(records),
-            person_fact.c.ended_at.is_(None),
-            representative.c.ended_at.is_(None),
-        )
+        .where(person_fact.c.borrower_id.in_(records))
         .order_by(representative.c.id)
     )
     return tuple(

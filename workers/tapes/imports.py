@@ -42,6 +42,37 @@ SELECT row_number() OVER (ORDER BY external_id, is_free DESC) AS place, external
           FROM tape_pending_loan p JOIN tape_unchanged u ON u.external_id = p.external_id) listed;
 CREATE INDEX ON tape_to_name (place);
 """)
+# Whom the rows name, as far as the records of the loans do not say so: of a new loan, or as a new
+# party. Of a person under an id that nobody has yet nothing is known, unless the name and a number
+# are those of a record: then both stand for one person.
+_LIST_RECORDS = text("""
+CREATE TEMP TABLE tape_named_record AS
+WITH named AS MATERIALIZED (
+    SELECT s.loan, i.record, i.name_digest, i.numbers
+      FROM tape_seen s
+      JOIN tape_identity i ON i.line = s.line
+     WHERE i.record IS NOT NULL
+       AND NOT EXISTS (SELECT FROM tape_error e WHERE e.line = s.line)
+), found AS (
+    SELECT n.loan, b.id FROM named n JOIN borrower b ON b.external_id = n.record
+     UNION
+    SELECT n.loan, b.id
+      FROM named n
+      CROSS JOIN LATERAL unnest(n.numbers[2:]) AS x (number)
+      JOIN contact_point c ON c.blind_index = decode(x.number, 'hex')
+      JOIN borrower_number y ON y.contact_point_id = c.id
+      JOIN borrower b ON b.id = y.borrower_id AND b.name_digest = n.name_digest
+)
+SELECT f.loan, array_agg(f.id ORDER BY f.id) AS records
+  FROM found f
+ WHERE NOT EXISTS (SELECT FROM loan l
+                    WHERE l.external_id = f.loan
+                      AND (l.borrower_id = f.id
+                           OR EXISTS (SELECT FROM loan_party q
+                                       WHERE q.loan_id = l.id AND q.borrower_id = f.id)))
+ GROUP BY f.loan;
+CREATE INDEX ON tape_named_record (loan);
+""")
 _LAST = text("SELECT coalesce(max(place), 0) FROM tape_to_name")
 
 _FREE = text("""
@@ -49,12 +80,13 @@ DELETE FROM tape_pending_loan p USING tape_to_name t
  WHERE t.is_free AND t.place > :after AND t.place <= :upto AND p.external_id = t.external_id
 """)
 _NAME = text("""
-INSERT INTO tape_pending_loan (external_id, tape_import_id)
-SELECT t.external_id, :import_id
-  FROM tape_to_name t
+INSERT INTO tape_pending_loan (external_id, tape_import_id, records)
+SELECT t.external_id, :import_id, r.records
+  FROM tape_to_name t LEFT JOIN tape_named_record r ON r.loan = t.external_id
  WHERE NOT t.is_free AND t.place > :after AND t.place <= :upto
  ORDER BY t.external_id
-ON CONFLICT (external_id) DO UPDATE SET tape_import_id = excluded.tape_import_id
+ON CONFLICT (external_id)
+   DO UPDATE SET tape_import_id = excluded.tape_import_id, records = excluded.records
 """)
 
 NAMED_AT_ONCE = 10_000
@@ -126,17 +158,19 @@ def begin_import(
 
 
 def list_loans_to_name(connection: Connection) -> int:
-    """List the loans that are to change in a temporary table of this session, before anything is
-    locked. Returns in how many pieces `name_some_loans` names them."""
+    """List the loans that are to change, and whom their rows name, in temporary tables of this
+    session, before anything is locked. Returns in how many pieces `name_some_loans` names them."""
     with connection.begin():
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # of millions; nobody waits
         connection.execute(_LIST)
+        connection.execute(_LIST_RECORDS)
         loans: int = connection.execute(_LAST).scalar_one()
     return ceil(loans / NAMED_AT_ONCE)
 
 
 def name_some_loans(connection: Connection, import_id: int, piece: int) -> None:
     """Name the listed loans of one piece, counted from 0: until they are merged, nobody is
-    contacted about them."""
+    contacted about them, and nobody whom their rows name."""
     place = {"after": piece * NAMED_AT_ONCE, "upto": (piece + 1) * NAMED_AT_ONCE}
     connection.execute(_FREE, place)
     connection.execute(_NAME, {"import_id": import_id, **place})

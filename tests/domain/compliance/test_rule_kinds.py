@@ -32,6 +32,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Collects, Interrupts, Party, Place, Purpose, Says
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
+from domain.parties import RepresentativeKind
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, because
 
@@ -346,6 +347,19 @@ def test_what_a_law_permits_during_a_hold_is_for_that_hold_and_that_purpose() ->
     assert permitting_rule((after,), Purpose.ANSWER, ceased, on) is not None
     assert permitting_rule((after,), Purpose.ANSWER, hold, on) is None
     assert permitting_rule(packs, Purpose.ANSWER, hold, date(2019, 12, 31)) is None
+
+
+def test_with_whom_a_law_permits_contact_during_a_hold_is_with_nobody_else() -> None:
+    hold, on = HoldKind.BREATHING_SPACE, date(2026, 3, 2)
+    adviser, attorney = RepresentativeKind.DEBT_ADVISER, RepresentativeKind.ATTORNEY
+    rule = made(Permitted, during=frozenset({hold}), who=frozenset({adviser}))
+    for purpose in Purpose:
+        assert permitting_rule((a_pack(rule),), purpose, hold, on, adviser) is rule
+        assert permitting_rule((a_pack(rule),), purpose, hold, on, attorney) is None
+        assert permitting_rule((a_pack(rule),), purpose, hold, on) is None
+    answers = a_pack(replace(rule, purposes=frozenset({Purpose.ANSWER})))
+    assert permitting_rule((answers,), Purpose.ANSWER, hold, on, adviser) is not None
+    assert permitting_rule((answers,), Purpose.COLLECT, hold, on, adviser) is None
 
 
 def test_a_fact_reaches_as_far_as_the_widest_law_says() -> None:

@@ -196,6 +196,31 @@ def test_what_comes_from_who_acts_for_a_person_holds_that_person_back(book: Book
             connection.execute(delete(inbox_event).where(inbox_event.c.id == event))
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("number_fact", {"fact": "reaches_nobody"}),
+        ("number_fact_end", {"fact": "reaches_nobody"}),
+        ("person_fact", {"fact": "inconvenient_place", "place": "at_work"}),
+    ],
+)
+def test_what_is_said_of_who_acts_for_one_person_holds_back_all_who_are_reached_there(
+    book: Book, kind: str, said: Mapping[str, str]
+) -> None:
+    """The same attorney acts for a stranger, and owes something themselves."""
+    book.loan("of the attorney", borrower_id="B-9", phone=ATTORNEY, address="9 Road")
+    book.loan("of another attorney's client", borrower_id="B-8", phone=NUMBER_OF_NOBODY)
+    for client, number in (("B-2", ATTORNEY), ("B-5", ATTORNEY), ("B-8", NUMBER_OF_NOBODY)):
+        named = {"kind": "attorney", "phone": number, "actor": "c-1"}
+        tell_personal(book, "representative", RepresentativeFacts, borrower=client, **named)
+    loans = (*LOANS, "of the attorney", "of another attorney's client")
+    book.escalate(*loans)
+    assert [loan for loan in loans if is_held_back(book, loan)] == []
+    store(book, kind, borrower="B-1", of_representative=True, actor="c-1", **said)
+    held = [loan for loan in loans if is_held_back(book, loan)]
+    assert held == [*OF_PERSON, "stranger", "of the attorney"]
+
+
 def test_what_is_stored_while_the_claim_waits_for_its_locks_counts(book: Book) -> None:
     with book.ctx.engine.connect() as other, ThreadPoolExecutor(1) as worker:
         other.execute(text("SELECT FROM person FOR NO KEY UPDATE"))

@@ -180,6 +180,35 @@ def test_nor_about_the_loan_of_somebody_who_is_party_to_one_that_waits(
     assert not is_held_back(book, "L-6")
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        row("L-5", borrower="C-2", phone=NUMBERS[5]),
+        row("L-5", borrower="C-9", phone=f"{NUMBERS[5]} / {NUMBERS[2]}"),
+    ],
+    ids=["by their customer id", "under a new id, by their name and number"],
+)
+def test_nor_about_a_loan_of_somebody_whom_a_new_loan_names(
+    book: Book, tmp_path: Path, named: str
+) -> None:
+    """The row says something new of a person whose other loans the tape does not change."""
+    known = row("L-2", borrower="C-2", tried="remind", phone=NUMBERS[2])
+    bring_in(book, tmp_path, FIRST[0], known, *FIRST[2:], as_of=DAY_1)
+    book.escalate("L-2")
+    rows = [*SECOND[1:2], *FIRST[2:], known, named]
+    import_killed_at(book, tmp_path, 1, after=True, rows=rows)
+    assert {name: is_held_back(book, name) for name in LOANS[:4]} == {
+        "L-1": True,
+        "L-2": True,
+        "L-3": False,
+        "L-4": False,
+    }
+    with book.ctx.engine.connect() as connection:
+        assert waits_for_event(connection, "L-2")
+    bring_in(book, tmp_path, *rows, as_of=DAY_2)
+    assert not is_held_back(book, "L-2")
+
+
 def test_it_is_seen_until_it_is_finished(book: Book, tmp_path: Path, database_url: str) -> None:
     import_killed_at(book, tmp_path, 2, after=True)
     with book.ctx.engine.connect() as connection:

@@ -1,6 +1,8 @@
 """Scheduling visits: two people, a lawful slot, a written notice, nobody in two places."""
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -10,17 +12,21 @@ import pytest
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from domain.actions import SCHEDULE_VISIT
 from domain.compliance.gate import ContactFacts, Permission
 from domain.compliance.rules import packs_for
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.holds import HoldKind
+from domain.ladder import Item, Ladder, Step
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
-from tests.support.events import tell
+from tests.support.events import tell, tell_personal
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
+from tests.workers.borrowers.test_parties import party
 from workers.db.schema import contact, document, problem, visit, visit_staff
+from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.payments.payments import Payment, record_payment
 from workers.visits.schedule import LawfulSlots, schedule_visit
 
@@ -284,3 +290,61 @@ def test_where_nobody_speaks_the_language_the_reason_says_so(engine: Engine) -> 
     assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "nobody free"
     waiting = book.action("L-1", "field_visit")
     assert waiting.reason == because(ReasonCode.NO_VISITOR_SPEAKS, language="zh-Hans")
+
+
+def with_a_visit_to_guarantors(ladder: Ladder) -> Ladder:
+    """The ladder with one more item: whoever guarantees a loan is visited too."""
+
+    def more(step: Step) -> tuple[Item, ...]:
+        visits = [item for item in step.items if item.do is SCHEDULE_VISIT]
+        theirs = [replace(item, id="guarantor_visit", to=Party.GUARANTOR) for item in visits]
+        return (*step.items, *theirs)
+
+    return replace(ladder, steps=tuple(replace(step, items=more(step)) for step in ladder.steps))
+
+
+STOPS_VISITS: dict[str, Callable[[Book, str], object]] = {
+    "somebody acts for the person": lambda book, record: tell_personal(
+        book,
+        "representative",
+        RepresentativeFacts,
+        borrower=record,
+        kind="attorney",
+        phone="+8613900139007",
+        actor="c-1",
+    ),
+    "no visits": lambda book, record: tell(
+        book, "opt_out", borrower=record, channel="visit", actor="c-1"
+    ),
+    "not at work": lambda book, record: [
+        tell(book, "address_fact", borrower=record, fact="at_work", actor="c-1"),
+        tell(book, "person_fact", borrower=record, fact="employer_forbids", actor="c-1"),
+    ],
+}
+
+
+@pytest.mark.parametrize("fact", STOPS_VISITS)
+def test_a_fact_that_stops_a_visit_calls_off_the_one_that_is_scheduled_of_whomever_it_is_true(
+    engine: Engine, fact: str
+) -> None:
+    shipped = shipped_policy()
+    ladders = tuple(with_a_visit_to_guarantors(ladder) for ladder in shipped.ladders)
+    book = Book(engine, now="2026-03-31 10:00", policy=replace(shipped, ladders=ladders))
+    two_visitors(book)
+    book.loan("L-1", due_on="2026-03-01")
+    party(book, "G-1", name="Wu Guarantor", address="9 Road", zones=["Asia/Shanghai"])
+    book.staff("s-1", "supervisor")
+    book.escalate("L-1")
+    items = {"B-L-1": "field_visit", "G-1": "guarantor_visit"}
+    for item in items.values():
+        assert schedule_visit(book.ctx, book.action_id("L-1", item)) == "scheduled"
+
+    left = dict(items)
+    for record in ("G-1", "B-L-1"):
+        assert {book.actions("L-1")[item] for item in left.values()} == {"assigned"}
+        STOPS_VISITS[fact](book, record)
+        called_off = book.action("L-1", left.pop(record))
+        assert called_off.status == "planned"
+        assert schedule_visit(book.ctx, called_off.id) == "nothing to do"
+    assert {row.cancelled_at for row in book.rows(visit_staff)} == {book.clock.at}
+    assert {book.actions("L-1")[item] for item in items.values()} <= {"deferred", "barred"}

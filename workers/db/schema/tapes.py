@@ -34,12 +34,21 @@ tape_change = Table(
     Index(None, "loan_id"),
 )
 
-# Until its loan is merged, nobody is contacted about it.
+# Until its loan is merged, nobody is contacted about it, and nobody whom its row names.
 tape_pending_loan = Table(
     "tape_pending_loan",
     metadata,
     Column("external_id", Text, primary_key=True),  # the loan may not be on record yet
     refers_to("tape_import"),
+    # The ids of the borrower rows that its row names and that are not its borrower or party yet, by
+    # a customer id or by the same name and number; null: none.
+    Column("records", ARRAY(BigInteger)),
+    Index(
+        "tape_pending_loan_records_idx",
+        "records",
+        postgresql_using="gin",
+        postgresql_where="records IS NOT NULL",
+    ),
 )
 
 # The row of the last tape that was merged for a loan, as keyed hashes. A row that is the same again

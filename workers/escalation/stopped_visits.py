@@ -1,4 +1,4 @@
-"""Scheduled visits at a time, or to a place, that the person has called inconvenient since."""
+"""Scheduled visits that a fact of the person has stopped since."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select, update
 
 from domain.actions import ActionStatus, Move
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, stopped_by
 from domain.inconvenient import locations_of_address
+from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.db.actions import move_actions
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
@@ -30,13 +31,13 @@ class _Visit(NamedTuple):
     ends_at: datetime
 
 
-def call_off_inconvenient_visits(
-    connection: Connection, assigned: Sequence[int], now: datetime
-) -> None:
-    """Cancel future visits at times or places that whoever is visited called inconvenient since.
+def call_off_stopped_visits(connection: Connection, assigned: Sequence[int], now: datetime) -> None:
+    """Cancel future visits that a fact of whoever is visited has stopped since.
 
-    `assigned` are locked loans that have an assigned action. The visitors are free, and the visit
-    is due to be scheduled again. No statement if there are none.
+    Somebody acts for that person by now, or the person wants no visit, or not at this time or
+    place. `assigned` are locked loans that have an assigned action. The
+    visitors are free, and the visit is due to be scheduled again: the claim defers or bars it as
+    long as the fact lasts. No statement if there are no visits.
     """
     if not assigned:
         return
@@ -65,7 +66,7 @@ def call_off_inconvenient_visits(
         visited = (
             facts[planned.loan_id] if planned.party_id is None else party_facts[planned.party_id]
         )
-        if why := _why_inconvenient(visited, planned):
+        if why := _why_stopped(visited, planned):
             called_off.append(planned.id)
             moves[Move(ActionStatus.PLANNED, why, due_at=now)].append(planned.action_id)
     if not called_off:
@@ -76,6 +77,21 @@ def call_off_inconvenient_visits(
     connection.execute(update(visit_staff).where(staffed).values(cancelled))
     for move, actions in moves.items():
         move_actions(connection, actions, move, now)
+
+
+def _why_stopped(facts: LoanFacts, planned: _Visit) -> Reasons:
+    """What is known against the visit, whoever it is for; empty if nothing."""
+    reach = facts.reach
+    if PersonFact.REPRESENTED in reach.person_facts:
+        return because(ReasonCode.REPRESENTED)
+    if Channel.VISIT in reach.refused_channels:
+        return because(ReasonCode.OPTED_OUT_OF, channel=Channel.VISIT)
+    if closed := stopped_by(reach.address_facts, Channel.VISIT):
+        return because(ReasonCode.ADDRESS_CLOSED, number_fact=closed, channel=Channel.VISIT)
+    at_work = NumberFact.AT_WORK in reach.address_facts
+    if at_work and PersonFact.EMPLOYER_FORBIDS in reach.person_facts:
+        return because(ReasonCode.EMPLOYER_FORBIDS)
+    return _why_inconvenient(facts, planned)
 
 
 def _why_inconvenient(facts: LoanFacts, planned: _Visit) -> Reasons:
