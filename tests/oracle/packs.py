@@ -104,6 +104,6 @@ def _permits(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     purposes, who = rule.get("purposes", ()), rule.get("who", ())
     if not who:
         return reached.purpose in purposes
-    acting = life.acting_at(reached.at)
+    acting = life.acting_at(reached.loan, reached.at)
     is_theirs = reached.party == "representative" and acting is not None and acting.kind in who
     return is_theirs and (not purposes or reached.purpose in purposes)
