@@ -6,12 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from tests.support.databases import ReusedDatabase, new_database
 from tests.support.receiver import LendersSystems, lenders_systems
 from workers.db.engine import connect
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
+
+# An example takes as long as the machine lets it: no property is about time.
+settings.register_profile("without_deadline", deadline=None)
+settings.load_profile("without_deadline")
 
 MANY = 20
 """Connections that a test may have at once, as those do in which workers race."""

@@ -194,6 +194,9 @@ def running(
         process.stop()
 
 
-def eventually(what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until `holds`, and fail with `what` if it never does."""
+def eventually(what: str, holds: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until `holds`, and fail with `what` if it never does.
+
+    The bound is far above what is needed: on a busy machine a worker takes a minute to start.
+    """
     assert happens(holds, within=seconds), f"still not so after {seconds:g} s: {what}"

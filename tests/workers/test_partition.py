@@ -24,6 +24,8 @@ from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
 from workers.sms.decide_unconfirmed import mark_sent, mark_unsent
 
+pytestmark = pytest.mark.timeout(400)
+
 LOANS = 30
 NOON = "2024-03-04 12:00"
 SKIP = 5.0
@@ -72,7 +74,7 @@ class TwoHosts:
             self._skip(skip)
             return holds()
 
-        eventually(what, look, seconds=90)
+        eventually(what, look)
 
     def texts(self) -> Counter[str]:
         """The first texts, by the state of their actions."""
