@@ -3,12 +3,13 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from domain.actions import ACTION_TYPES
 from domain.language.render import Language, render_reasons
-from domain.reasons import Reason, Reasons, reasons_as_json, reasons_from_json
+from domain.reasons import Reason, Reasons, decimal_string, reasons_as_json, reasons_from_json
 
 
 def _read_language(name: str) -> Language:
@@ -50,7 +51,8 @@ def spoken(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_sentence(value: Any) -> Any:
-    """A dataclass as programs read it; beside each reason in it, the sentence in English."""
+    """A dataclass as programs read it: amounts are decimal strings with the places of its currency,
+    and beside each reason stands the sentence in English."""
     match value:
         case (Reason(), *_):
             return {"reason": reasons_as_json(value), "sentence": speak(value)}
@@ -65,6 +67,8 @@ def with_sentence(value: Any) -> Any:
         held = getattr(value, field.name)
         if field.name in REASON_FIELDS:
             plain |= {field.name: reasons_as_json(held), "sentence": speak(held)}
+        elif isinstance(held, Decimal):
+            plain[field.name] = decimal_string(held, getattr(value, "currency", None))
         else:
             plain[field.name] = with_sentence(held)
     return plain

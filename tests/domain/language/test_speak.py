@@ -1,6 +1,7 @@
 """Speaking: a reason is a sentence for people, and its code and values for programs."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
@@ -50,6 +51,22 @@ def test_reasons_are_spoken_in_the_readers_language(
 ) -> None:
     assert speak(reasons) == english
     assert speak(reasons, "zh") == chinese
+
+
+@dataclass(frozen=True)
+class Owed:
+    currency: str
+    principal: Decimal
+
+
+@pytest.mark.parametrize(
+    ("currency", "written"), [("CNY", "1000.00"), ("JPY", "1000"), ("KWD", "1000.000")]
+)
+def test_programs_read_an_amount_with_the_places_of_its_currency(
+    currency: str, written: str
+) -> None:
+    stored = Owed(currency, Decimal("1000.0000"))
+    assert with_sentence([stored]) == [{"currency": currency, "principal": written}]
 
 
 def test_programs_read_the_code_with_its_values_and_beside_it_the_sentence() -> None:
