@@ -40,12 +40,14 @@ from workers.db.schema import (
     loan,
     payment,
     payment_return,
+    replaced_instalment,
 )
 from workers.inbox.process import EventResult
 from workers.tapes.import_tape import import_tape
 
-EXAMPLES = int(os.environ.get("MONEY_EXAMPLES", "6"))
-"""How many stories are told. The variable asks for more."""
+ASKED = os.environ.get("MONEY_EXAMPLES")
+EXAMPLES = int(ASKED or "6")
+"""How many stories are told: the same few in the suite, and others each time if more are asked."""
 
 FEBRUARY, APRIL = date(2026, 2, 28), date(2026, 4, 1)
 SCHEDULE: Owed = {
@@ -253,7 +255,13 @@ class Loan(RuleBasedStateMachine):
             "why": "agreed",
             "actor": "c-1",
         }
+        before = self.money()
         assert tell(self.book, "restructuring", **told).status == "applied"
+        old = self.book.rows(replaced_instalment)
+        kept = [each for each in old if each.replaced_schedule_id == old[-1].replaced_schedule_id]
+        assert before.paid == sum(
+            int(getattr(each, f"paid_{part}") * 100) for each in kept for part in PARTS
+        )
         self.restructured_on = self.tape_day = day
         self.adjustments.clear()
 
@@ -266,7 +274,18 @@ class Loan(RuleBasedStateMachine):
 
     @rule()
     def the_tape_of_the_day_comes(self) -> None:
-        self._import(self.ledger.before(self.today), self.today)
+        stand = self.ledger.before(self.today)
+        self._import(stand, self.today)
+        days = {day for each in self.ledger.bookings for day in (each.day, each.undone_on) if day}
+        if not days or max(days) < self.today:
+            owed = {
+                (due.due_on, part): int(getattr(due, part) * 100)
+                for due in self.book.rows(instalment)
+                for part in PARTS
+                if getattr(due, part)
+            }
+            assert owed == {key: cents for key, cents in stand.owed.items() if cents}
+            assert self.money().paid >= stand.paid
 
     @precondition(lambda self: self.last_tape)
     @rule()
@@ -277,6 +296,9 @@ class Loan(RuleBasedStateMachine):
         self._import(*self.last_tape)
         after = self.money()
         assert after.paid + after.left_over == before.paid + before.left_over
+        rows = self.snapshot()
+        self._import(*self.last_tape)
+        assert self.snapshot() == rows
 
     @rule(days=st.sampled_from([1, 3]))
     def a_late_tape_comes(self, days: int) -> None:
@@ -314,8 +336,9 @@ class Loan(RuleBasedStateMachine):
             assert back == paid.returned <= paid.amount
             assert 0 <= paid.unallocated <= paid.amount - paid.returned
             pays = allocated.get(paid.id, Decimal(0))
+            # What went back of one that a tape contains is noted. What it paid stays on record.
             if paid.reversed_on is None:
-                assert pays + paid.unallocated <= paid.amount - paid.returned
+                assert pays + paid.unallocated <= paid.amount
             if paid.reversed_on is None and paid.paid_on >= self.tape_day:
                 assert pays + paid.unallocated == paid.amount - paid.returned
 
@@ -431,6 +454,7 @@ def test_cents_add_up_whatever_comes_in(engine: Engine, monkeypatch: pytest.Monk
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=30,
+            derandomize=not ASKED,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
