@@ -99,7 +99,7 @@ class Interrupts(StrEnum):
     WITHDRAWN_PROMISE = "withdrawn_promise"  # one that was really made, and withdrawn later
     DELIVERED_DEMAND = "delivered_demand"  # of which a receipt or a document says that it arrived
     SUIT = "suit"  # a suit, an arbitration, or an application for a payment order
-    ASSIGNMENT_NOTICE = "assignment_notice"  # the borrower was told that the debt was assigned
+    ASSIGNMENT_NOTICE = "assignment_notice"  # the borrower learned that the debt was assigned
     DEBIT_IN_VAIN = "debit_in_vain"  # a bank tried to take the money from the account, and got none
 
 

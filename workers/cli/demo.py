@@ -16,7 +16,7 @@ def demo(
         Literal["us", "cn"] | None,
         typer.Option(
             help="The loan book: 400 real loans of the US, or 400 made-up ones of China, which are "
-            "told in Chinese. cn if left out where the locale is Chinese, else us."
+            "shown in Chinese. cn if left out where the locale is Chinese, else us."
         ),
     ] = None,
     as_json: Annotated[

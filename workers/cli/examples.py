@@ -123,5 +123,5 @@ def epilog_of(name: str) -> str | None:
     """The examples of a command as they stand below its help; None if it has none."""
     if not (examples := EXAMPLES.get(name)):
         return None
-    # The first line tells the library to leave the line breaks as they are.
+    # The first line makes the library leave the line breaks as they are.
     return "\n".join(("\b", say("Examples:"), *(f"  arrears {example}" for example in examples)))

@@ -304,9 +304,9 @@ def submit(
 ) -> EventResult:
     """Store an event that a person reports and apply it, in one transaction.
 
-    One that can never be applied is not stored, because the person is told at once. An event that
-    was stored before keeps the contents that it had. One that was applied before changes nothing,
-    and its result says what is true now. A dry run stores and changes nothing.
+    One that can never be applied is not stored, because the person sees the error at once. An event
+    that was stored before keeps the contents that it had. One that was applied before changes
+    nothing, and its result says what is true now. A dry run stores and changes nothing.
 
     Raises:
         RefusedError: it can never be applied as it is, or a person discarded it.

@@ -135,8 +135,8 @@ def note_some_absent(
     found = list(connection.execute(_LOCK, given).scalars())
     if not found:
         return Noted(0, after, ())
-    told = {"loans": found, "as_of": as_of, "now": now}
-    noted = list(connection.execute(_NOTE, told).scalars())
+    values = {"loans": found, "as_of": as_of, "now": now}
+    noted = list(connection.execute(_NOTE, values).scalars())
     if hold and noted:
         of_hold = {"kind": HoldKind.ABSENT, "by": BY_TAPE, "today": now.date(), "now": now}
         connection.execute(_HOLD, {"loans": noted, **of_hold})

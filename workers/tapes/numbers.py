@@ -1,6 +1,6 @@
 """Reads the telephone numbers of a borrower: up to three cells, and several numbers in one cell.
 
-No number is left out without a word: what cannot be told apart is refused.
+No number is left out without a word: what cannot be separated is refused.
 """
 
 import re

@@ -331,7 +331,7 @@ class _Writing:
             )
         if customer is None:
             return {}
-        told = SaidOfCustomer(
+        customers_details = SaidOfCustomer(
             record=borrower.external_id,
             name=named,
             numbers=[digests["phone"], *(index.hex() for _, _, index in numbers)]
@@ -342,7 +342,7 @@ class _Writing:
             else None,
             digests=as_json(digests),
         )
-        return {customer: told}
+        return {customer: customers_details}
 
     def _common_digest(self, name: str, value: object) -> str:
         """The digest of what many rows say alike."""

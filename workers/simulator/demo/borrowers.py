@@ -52,7 +52,7 @@ class DeliveredText(NamedTuple):
     id: UUID
 
 
-class Told(NamedTuple):
+class DemoStep(NamedTuple):
     """What a borrower did."""
 
     sentence: str
@@ -61,11 +61,11 @@ class Told(NamedTuple):
     """The lender's own id; None if nobody did it."""
 
 
-def pay_before_the_text(installation: Installation) -> Told:
+def pay_before_the_text(installation: Installation) -> DemoStep:
     """Pay all that is past due on a loan whose text is deferred: the text must not be sent then."""
     waits = _first_deferred(installation, action.c.type == SEND_SMS)
     if waits is None:
-        return Told(say("No text waits for a lawful hour, so no payment is made."))
+        return DemoStep(say("No text waits for a lawful hour, so no payment is made."))
     said = say(
         "Loan {loan} pays {amount} while its {item} waits until {until:%H:%M}. ",
         loan=waits.external_id,
@@ -73,14 +73,14 @@ def pay_before_the_text(installation: Installation) -> Told:
         item=item_name(installation, waits.item),
         until=waits.due_at.astimezone(installation.ctx.settings.lender_zone),
     )
-    return Told(said + _pay(installation, waits), waits.external_id)
+    return DemoStep(said + _pay(installation, waits), waits.external_id)
 
 
-def promise_before_the_call(installation: Installation) -> Told:
+def promise_before_the_call(installation: Installation) -> DemoStep:
     """Promise to pay today what is past due on a loan whose call is deferred: nobody calls then."""
     waits = _first_deferred(installation, action.c.type == ASSIGN_CALL)
     if waits is None:
-        return Told(say("No call waits for a lawful hour, so nobody makes a promise."))
+        return DemoStep(say("No call waits for a lawful hour, so nobody makes a promise."))
     payload = {
         "promise": f"demo-{waits.external_id}",
         "loan": waits.external_id,
@@ -94,12 +94,12 @@ def promise_before_the_call(installation: Installation) -> Told:
         loan=waits.external_id,
         amount=_money(waits),
     )
-    return Told(
+    return DemoStep(
         said + _submit(installation, payload["promise"], "promise", payload), waits.external_id
     )
 
 
-def keep_the_promise(installation: Installation, loan_id: str) -> Told:
+def keep_the_promise(installation: Installation, loan_id: str) -> DemoStep:
     """Pay what was promised for a loan."""
     promised = (
         select(*columns_of(Owed, loan, promise, past_due=promise.c.amount))
@@ -109,10 +109,10 @@ def keep_the_promise(installation: Installation, loan_id: str) -> Told:
     with installation.ctx.engine.connect() as connection:
         [owed] = typed_rows(Owed, connection.execute(promised))
     said = say("Loan {loan} pays what was promised. ", loan=loan_id)
-    return Told(said + _pay(installation, owed), loan_id)
+    return DemoStep(said + _pay(installation, owed), loan_id)
 
 
-def answer(installation: Installation, item: str, words: str) -> Told:
+def answer(installation: Installation, item: str, words: str) -> DemoStep:
     """Answer the first delivered text of an item, through the webhook of Tencent Cloud."""
     delivered = (
         select(*columns_of(DeliveredText, loan, id=message.c.id))
@@ -130,11 +130,11 @@ def answer(installation: Installation, item: str, words: str) -> Told:
             said = say(
                 "The borrower of loan {loan} answers: “{words}”", loan=text.external_id, words=words
             )
-            return Told(said, text.external_id)
-    return Told(say("No text of this kind was delivered, so nobody answers."))
+            return DemoStep(said, text.external_id)
+    return DemoStep(say("No text of this kind was delivered, so nobody answers."))
 
 
-def first_done(installation: Installation, action_type: ActionType) -> Told:
+def first_done(installation: Installation, action_type: ActionType) -> DemoStep:
     """The first loan for which an action of this type was done; nobody reports it."""
     done = (
         select(loan.c.external_id)
@@ -147,7 +147,7 @@ def first_done(installation: Installation, action_type: ActionType) -> Told:
         .limit(1)
     )
     with installation.ctx.engine.connect() as connection:
-        return Told("", connection.execute(done).scalar())
+        return DemoStep("", connection.execute(done).scalar())
 
 
 def item_name(installation: Installation, item: str) -> str:

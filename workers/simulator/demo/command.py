@@ -30,7 +30,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
     """Run the day of a book and print what was done. With `stay`, keep running until Ctrl-C.
 
-    The Chinese book is told in Chinese, whatever the locale is.
+    The output for the Chinese book is Chinese, whatever the locale is.
 
     The exit code is 1 if anything failed, could not be explained or was done twice.
     """
@@ -75,7 +75,7 @@ def _run(
         with ctx.engine.connect() as connection:
             due = count_due(connection, ctx.now())
         installation.start_processes()
-        told = run_day(installation, screen)
+        shown = run_day(installation, screen)
         if installation.external_servers:
             screen.report(ctx.now(), say("The loans stay in the database that DATABASE_URL names."))
     with ctx.engine.connect() as connection:
@@ -90,7 +90,7 @@ def _run(
         if as_json:
             print_json(connection, ctx, summary)
         else:
-            print_report(connection, installation, summary, told)
+            print_report(connection, installation, summary, shown)
     return summary
 
 

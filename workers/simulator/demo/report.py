@@ -117,9 +117,9 @@ def print_json(connection: Connection, ctx: Context, summary: Summary) -> None:
 
 
 def print_report(
-    connection: Connection, installation: Installation, summary: Summary, told: Sequence[str]
+    connection: Connection, installation: Installation, summary: Summary, loans: Sequence[str]
 ) -> None:
-    """Print what was done and what was not, the history of the loans `told`, and the summary.
+    """Print what was done and what was not, the history of `loans`, and the summary.
 
     Without them, the history of the loan with the most events.
     """
@@ -135,7 +135,7 @@ def print_report(
         soft_wrap=False,
     )
     NOT_DONE.print(read_not_done(connection))
-    for loan in told or filter(None, [most_eventful_loan(connection)]):
+    for loan in loans or filter(None, [most_eventful_loan(connection)]):
         _print_story(connection, ctx, loan)
     console.print(
         say(

@@ -26,7 +26,7 @@ from workers.operations.policy_register import register_policy
 from workers.simulator.demo.backlog import Backlog, read_backlog
 from workers.simulator.demo.books import CN
 from workers.simulator.demo.borrowers import (
-    Told,
+    DemoStep,
     answer,
     first_done,
     keep_the_promise,
@@ -135,15 +135,17 @@ def run_day(installation: Installation, reporter: ProgressReporter) -> list[str]
         reporter.report(
             ctx.now(), say("The clock moves to 15:00. Texts to the west are lawful now.")
         )
-        told: list[Told] = []
+        reported: list[DemoStep] = []
     else:
-        told = _rest_of_the_chinese_day(installation, reporter)
+        reported = _rest_of_the_chinese_day(installation, reporter)
     drain(installation, reporter)
     reporter.report(ctx.now(), say("The day's work is done."))
-    return [each.loan for each in (paid, *told) if each.loan] if told else []
+    return [each.loan for each in (paid, *reported) if each.loan] if reported else []
 
 
-def _rest_of_the_chinese_day(installation: Installation, reporter: ProgressReporter) -> list[Told]:
+def _rest_of_the_chinese_day(
+    installation: Installation, reporter: ProgressReporter
+) -> list[DemoStep]:
     """A promise before the call, the texts of the morning, two answers to them, and a payment."""
     ctx = installation.ctx
     promise = promise_before_the_call(installation)
@@ -154,16 +156,16 @@ def _rest_of_the_chinese_day(installation: Installation, reporter: ProgressRepor
         ctx.now(), say("The clock moves to 09:00. From 08:00 to 22:00 contacts are lawful.")
     )
     drain(installation, reporter)
-    told = [
+    reported = [
         promise,
         *(first_done(installation, done) for done in (SCHEDULE_VISIT, OPEN_LEGAL_FILE)),
     ]
     for item, words in (("text_day_3", STOP), ("text_day_1", WRONG_NUMBER)):
-        told.append(answer(installation, item, words))
-        reporter.report(ctx.now(), told[-1].sentence)
+        reported.append(answer(installation, item, words))
+        reporter.report(ctx.now(), reported[-1].sentence)
     if promise.loan:
         reporter.report(ctx.now(), keep_the_promise(installation, promise.loan).sentence)
-    return told
+    return reported
 
 
 def drain(installation: Installation, reporter: ProgressReporter) -> None:
