@@ -28,7 +28,7 @@ from workers.escalation.reassess import reassess
 PLACEABLE_KINDS = tuple(
     kind for kind in HoldKind if kind not in (HoldKind.PROMISE, HoldKind.ABSENT)
 )
-"""Every kind that is reported. An open promise and a tape that leaves a loan out place their own."""
+"""Every kind that is reported: an open promise, and a loan left out of a tape, place their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
