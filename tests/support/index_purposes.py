@@ -322,6 +322,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "news of the borrower waits, and the claim with it",
         a_claim,
     ),
+    "tape_pending_loan_records_idx": (
+        "a new loan of a tape that is not merged names somebody, and the claim of their loans waits",
+        a_claim,
+    ),
     "inbox_event_other_waiting_idx": (
         "two records are said to be one person, and the claim of both waits",
         a_claim,
