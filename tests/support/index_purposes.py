@@ -323,7 +323,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         a_claim,
     ),
     "tape_pending_loan_records_idx": (
-        "a new loan of a tape that is not merged names somebody, and the claim of their loans waits",
+        "a new loan of a tape that waits names somebody, and the claim of their loans waits",
         a_claim,
     ),
     "inbox_event_other_waiting_idx": (

@@ -248,12 +248,20 @@ def has_pending_tape_of_person() -> Condition:
         .correlate(borrower)
         .scalar_subquery()
     )
-    is_named = exists().where(
-        tape_pending_loan.c.records.is_not(None),
-        tape_pending_loan.c.records.overlap(func.array(records)),
+    # Counted, not looked for: of one row among many the planner expects that it is found soon, and
+    # would read the whole table.
+    named = (
+        select(func.count())
+        .select_from(tape_pending_loan)
+        .where(
+            tape_pending_loan.c.records.is_not(None),
+            tape_pending_loan.c.records.overlap(func.array(records)),
+        )
+        .correlate(borrower)
+        .scalar_subquery()
     )
     return or_(
-        is_named.correlate(borrower),
+        named > 0,
         *(
             exists()
             .where(
