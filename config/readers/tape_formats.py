@@ -86,6 +86,8 @@ def read_formats(value: Value) -> TapeFormats:
     return formats
 
 
+MARKS = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", " "), (".", "'"))
+"""The decimal marks and thousands marks that systems write, the plainest first."""
 LONGEST_NUMBER = 64
 LONGEST_DAY = 64
 """Characters. A longer text is none, and no pattern is asked about it."""
@@ -192,7 +194,7 @@ def _dates(value: Value) -> tuple[str, ...]:
     patterns = tuple(map(_pattern, listed))
     for place, pattern in enumerate(patterns):
         for earlier in patterns[:place]:
-            if not _agree(earlier, pattern):
+            if not agree(earlier, pattern):
                 raise listed[place].refuse(
                     "{earlier} and {pattern} read the same text as different days.",
                     "Keep the one that the tape has.",
@@ -202,7 +204,8 @@ def _dates(value: Value) -> tuple[str, ...]:
     return patterns
 
 
-def _agree(one: str, other: str) -> bool:
+def agree(one: str, other: str) -> bool:
+    """Whether no text is one day by the first pattern and another day by the other."""
     for sample in _SAMPLES:
         for writes, reads in ((one, other), (other, one)):
             if day_in(sample.strftime(writes), reads) not in {None, sample}:

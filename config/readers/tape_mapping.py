@@ -86,6 +86,12 @@ _OF_PARTY = {
 _OF_BORROWER_ALONE = {*_OF_PARTY, Field.PHONE_2, Field.PHONE_3} - {Field.ZONES}
 
 
+JOINED_OF_BORROWER = (Field.NAME, Field.ADDRESS)
+MAY_BE_JOINED = frozenset(
+    of for of in Field if of in JOINED_OF_BORROWER or of.endswith(("_name", "_address"))
+)
+"""What several columns may say together: first name and surname, street and town."""
+
 PHONES = (Field.PHONE, Field.PHONE_2, Field.PHONE_3)
 """The telephone numbers of a borrower, in the order in which they are tried."""
 
@@ -134,7 +140,8 @@ class TapeMapping:
 
     id: str
     columns: Mapping[Field, str]
-    """The name of the column for each value."""
+    """The name of the column for each value, as errors say it. Of a value that is joined, those of
+    its columns with + between."""
     constants: Mapping[Field, str]
     """Values that are the same for every loan of the tape."""
     constants_from: Mapping[Field, str]
@@ -158,6 +165,8 @@ class TapeMapping:
     """The share of the loans that a tape may leave out without being asked about, 0 to 1."""
     optional: frozenset[Field] = frozenset()
     """The columns that a tape may lack: one that is missing is as one that the mapping lacks."""
+    joined: Mapping[Field, tuple[str, ...]] = field(default_factory=dict)
+    """The columns of each value that is put together from several, in order."""
     of_parties: Mapping[str, "TapeMapping"] = field(init=False, repr=False, compare=False)
     """By slot, how to read another party of a loan as if it were the borrower. Without a column of
     their own for the zones, those of the borrower count."""
@@ -165,14 +174,28 @@ class TapeMapping:
     def __post_init__(self) -> None:
         found = {slot: self._of_party(slot) for slot in PARTY_SLOTS}
         given = {slot: of for slot, of in found.items() if Field.NAME in of}
-        parties = {slot: replace(self, columns=of) for slot, of in given.items()}
+        parties = {
+            slot: replace(self, columns=of, joined=self._joined_of_party(slot))
+            for slot, of in given.items()
+        }
         object.__setattr__(self, "of_parties", parties)
 
     def of_tape(self, header: Collection[str]) -> "TapeMapping":
         """The mapping of a tape with this header: without the optional columns that it lacks."""
-        missing = {of for of in self.optional if self.columns[of] not in header}
+        missing = {of for of in self.optional if not set(self.names_of(of)) & set(header)}
         kept = {of: column for of, column in self.columns.items() if of not in missing}
-        return replace(self, columns=kept, optional=self.optional - missing) if missing else self
+        joined = {of: names for of, names in self.joined.items() if of not in missing}
+        if not missing:
+            return self
+        return replace(self, columns=kept, joined=joined, optional=self.optional - missing)
+
+    def names_of(self, of: Field) -> tuple[str, ...]:
+        """The names in the header of the column, or of the columns, of a value."""
+        return self.joined.get(of) or (self.columns[of],)
+
+    def names_read(self) -> tuple[str, ...]:
+        """The names in the header of all columns that are read."""
+        return tuple(name for of in self.columns for name in self.names_of(of))
 
     def says(self, of: Field) -> bool:
         """Whether a row says anything about this field, if only that there is nothing. A tape
@@ -192,6 +215,10 @@ class TapeMapping:
             if theirs and f"{slot}_name" not in theirs:
                 return theirs[0]
         return None
+
+    def _joined_of_party(self, slot: str) -> dict[Field, tuple[str, ...]]:
+        given = {of: self.joined.get(Field(f"{slot}_{_OF_PARTY[of]}")) for of in JOINED_OF_BORROWER}
+        return {of: names for of, names in given.items() if names}
 
     def _of_party(self, slot: str) -> dict[Field, str]:
         if any(of.startswith(tuple(PARTY_SLOTS)) for of in self.columns):

@@ -4,17 +4,19 @@ A mapping is data, so a lender's file is imported as it is. Every error in a map
 the line and what to write instead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from phonenumbers import SUPPORTED_REGIONS
+from ruamel.yaml.nodes import ScalarNode, SequenceNode
 
 from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses
 from config.readers.regions import REGIONS_DIRECTORY, Region, load_regions
 from config.readers.tape_formats import OWN_FORMATS, read_formats
 from config.readers.tape_mapping import (
+    MAY_BE_JOINED,
     PARTY_SLOTS,
     PHONES,
     Absent,
@@ -86,17 +88,22 @@ def read_mapping(path: Path) -> TapeMapping:
     top = document.section(_KEYS)
     schedule = top.need("schedule").section("kind seen_on")
     paid = top.need("paid").section("by tolerance")
+    kind = schedule.need("kind").word(ScheduleKind)
+    paid_by = paid.need("by").word(PaidBy)
     statuses = top.pairs.get("lender_statuses")
     constants = top.maybe("constants", _constants) or {}
     columns, optional = _columns(top)
+    _refuse_missing(top, {*columns, *constants}, (*_OF_SCHEDULE[kind], *_OF_PAID[paid_by]))
+    joined = {of: names for of, names in columns.items() if len(names) > 1}
     mapping = TapeMapping(
         id=top.need("mapping").identifier(),
-        columns=columns,
+        columns={of: " + ".join(names) for of, names in columns.items()},
+        joined=joined,
         optional=optional,
         constants={of: _constant(of, value) for of, value in constants.items()},
         constants_from={of: f"{value.file} line {value.line}" for of, value in constants.items()},
-        schedule=schedule.need("kind").word(ScheduleKind),
-        paid_by=paid.need("by").word(PaidBy),
+        schedule=kind,
+        paid_by=paid_by,
         tolerance=_tolerance(paid.need("tolerance")),
         phone_region=top.need("phone_region").known(SUPPORTED_REGIONS, "country"),
         formats=top.maybe("formats", read_formats) or OWN_FORMATS,
@@ -113,10 +120,12 @@ def read_mapping(path: Path) -> TapeMapping:
     return mapping
 
 
-def _columns(top: Section) -> tuple[dict[Field, str], frozenset[Field]]:
+def _columns(top: Section) -> tuple[dict[Field, tuple[str, ...]], frozenset[Field]]:
     """All columns, and which of them a tape may lack."""
-    columns: dict[Field, str] = {}
-    always = top.need("columns").section(" ".join(Field)).pairs
+    columns: dict[Field, tuple[str, ...]] = {}
+    seen = set[str]()
+    given = top.need("columns")
+    always = {} if _is_empty(given) else given.section(" ".join(Field)).pairs
     optional: Mapping[str, Value] = {}
     if "optional_columns" in top.pairs:
         optional = top.pairs["optional_columns"].section(" ".join(_MAY_BE_ABSENT)).pairs
@@ -127,17 +136,40 @@ def _columns(top: Section) -> tuple[dict[Field, str], frozenset[Field]]:
                 "Keep one of them.",
                 name=name,
             )
-        if column.text() in columns.values():
-            raise column.refuse(
-                "The column {shown} feeds two fields.",
-                "Let one column feed one field.",
-                shown=column.shown,
-            )
-        columns[Field(name)] = column.text()
+        for part in _parts(Field(name), column):
+            if part.text() in seen:
+                raise part.refuse(
+                    "The column {shown} feeds two fields.",
+                    "Let one column feed one field.",
+                    shown=part.shown,
+                )
+            seen.add(part.text())
+            columns[Field(name)] = (*columns.get(Field(name), ()), part.text())
     return columns, frozenset(map(Field, optional))
 
 
+def _is_empty(value: Value) -> bool:
+    """Whether nothing but comments stands there, as in a proposal in which nothing was written."""
+    return isinstance(value.node, ScalarNode) and not value.node.value
+
+
+def _parts(of: Field, column: Value) -> tuple[Value, ...]:
+    """The one column, or the several ones that are joined."""
+    if not isinstance(column.node, SequenceNode):
+        return (column,)
+    if of not in MAY_BE_JOINED:
+        raise column.refuse(
+            "Several columns are listed for {name}. Only a name and an address can be put together "
+            "from several.",
+            "Write one column.",
+            name=of,
+        )
+    return column.values()
+
+
 def _constants(value: Value) -> dict[Field, Value]:
+    if _is_empty(value):
+        return {}
     pairs = value.section(" ".join(_MAY_BE_CONSTANT)).pairs
     return {Field(name): constant for name, constant in pairs.items()}
 
@@ -194,19 +226,36 @@ def _made_contacts(value: Value) -> str:
     return value.known({"fiction"}, "way to make contacts called")
 
 
-def _refuse_what_does_not_fit(document: Value, mapping: TapeMapping) -> None:
-    """Each key by itself is right. Check that all of them together describe a loan."""
-    given = {*mapping.columns, *mapping.constants}
-    needed = [*_ALWAYS, *_OF_SCHEDULE[mapping.schedule], *_OF_PAID[mapping.paid_by]]
-    needed += [] if mapping.made_contacts else _CONTACTS
-    for missing in (name for name in needed if name not in given):
-        raise document.refuse(
+def _refuse_missing(top: Section, given: set[Field], of_kind: Sequence[Field]) -> None:
+    """Refuse a mapping that does not say all that a loan needs, with everything that it lacks."""
+    needed = [*_ALWAYS, *of_kind, *(() if "made_contacts" in top.pairs else _CONTACTS)]
+    refusals = [
+        top.value.refuse(
             "Nothing says the {missing} of a loan.",
             "Write {missing}: under columns or constants."
             if missing in _MAY_BE_CONSTANT
             else "Write {missing}: under columns.",
             missing=missing,
         )
+        for missing in needed
+        if missing not in given
+    ]
+    if Field.ZONES not in given and not ("regions" in top.pairs and Field.REGION in given):
+        refusals.append(
+            top.value.refuse(
+                "Nothing says in which time zone a borrower lives.",
+                "Write regions: and a region: column, or zones: under columns or constants.",
+            )
+        )
+    if "phone_region" not in top.pairs:
+        refusals.append(top.missing("phone_region"))
+    if refusals:
+        raise PolicyError(*(text for refusal in refusals for text in refusal.texts))
+
+
+def _refuse_what_does_not_fit(document: Value, mapping: TapeMapping) -> None:
+    """Each key by itself is right. Check that all of them together describe a loan."""
+    given = {*mapping.columns, *mapping.constants}
     for name in mapping.constants:
         if name in mapping.columns:
             raise document.refuse(
@@ -219,11 +268,6 @@ def _refuse_what_does_not_fit(document: Value, mapping: TapeMapping) -> None:
 
 
 def _misfit(document: Value, mapping: TapeMapping, given: set[Field]) -> PolicyError | None:
-    if Field.ZONES not in given and not (mapping.regions and Field.REGION in given):
-        return document.refuse(
-            "Nothing says in which time zone a borrower lives.",
-            "Write regions: and a region: column, or zones: under columns or constants.",
-        )
     if Field.PHONE_3 in given and Field.PHONE_2 not in given:
         return document.refuse(
             "There is a third telephone number and no second.", "Write phone_2: instead."

@@ -242,10 +242,14 @@ class Section:
     def need(self, key: str) -> Value:
         """The value of a key that must be there."""
         if key not in self.pairs:
-            raise self.value.refuse(
-                "The key `{key}` is missing here.", "Write {key}: and its value.", key=key
-            )
+            raise self.missing(key)
         return self.pairs[key]
+
+    def missing(self, key: str) -> PolicyError:
+        """The error for a key that must be there and is not."""
+        return self.value.refuse(
+            "The key `{key}` is missing here.", "Write {key}: and its value.", key=key
+        )
 
     def maybe(self, key: str, read: Callable[[Value], B]) -> B | None:
         """The value of a key that may be left out, converted by `read`; None without the key."""

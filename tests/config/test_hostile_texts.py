@@ -18,7 +18,7 @@ from config.readers.policy import load_policy
 from config.readers.templates import Templates
 from config.settings import PolicySettings
 from domain import inconvenient, plain_text
-from workers.tapes import numbers, propose_mapping
+from workers.tapes import known_columns, numbers
 
 HOSTILE = [
     part * (100_000 // len(part))
@@ -52,7 +52,7 @@ class Noting:
 def lengths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lengths of the texts about which a pattern of these modules was asked."""
     found: list[int] = []
-    for module in (setting_validators, inconvenient, plain_text, numbers, propose_mapping):
+    for module in (setting_validators, inconvenient, plain_text, numbers, known_columns):
         for name, value in vars(module).copy().items():
             if isinstance(value, re.Pattern):
                 monkeypatch.setattr(module, name, Noting(value, found))
@@ -85,7 +85,7 @@ READ: dict[str, tuple[Callable[[str], object], int]] = {
         lambda text: numbers.read_numbers([text, "", ""], Cells()),  # type: ignore[arg-type]
         400,
     ),
-    "the name of a column": (propose_mapping._plain, 200),
+    "the name of a column": (known_columns.plain_name, 200),
     "an amount": (lambda text: tape_formats.read_number(text, ".", ","), 64),
     "a day": (lambda text: tape_formats.day_in(text, "%Y-%m-%d"), 64),
 }

@@ -85,6 +85,35 @@ def test_a_mistake_is_refused_with_file_line_and_remedy(
     assert f"plain.yaml line {line}:" in str(refused.value)
 
 
+def test_all_that_a_mapping_lacks_is_named_at_once(tmp_path: Path) -> None:
+    text = "mapping: plain\ncolumns:\n  external_id: id\nconstants:\n  # currency: USD\n"
+    with pytest.raises(PolicyError) as refused:
+        mapping_from(tmp_path, text + "schedule: {kind: lump_sum}\npaid: {by: total, tolerance: 0}")
+    lines = str(refused.value).splitlines()
+    fields = "jurisdiction product currency locale principal interest due_on paid_total"
+    for name in f"{fields} name phone address".split():
+        assert sum(f"Nothing says the {name} of a loan." in line for line in lines) == 1
+    assert any("time zone" in line for line in lines)
+    assert any("`phone_region` is missing" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("wrote", "instead", "line", "says"),
+    [
+        ("  phone: phone", "  phone: [phone, mobile]", 5, "Only a name and an address"),
+        ("  name: name", "  name: [first, first]", 4, "The column `aaaaa` (masked) feeds two"),
+        ("  name: name", "  name: [phone, last]", 5, "feeds two fields"),
+        ("  name: name", "  name: []", 4, "`name` is not a list"),
+    ],
+)
+def test_only_a_name_and_an_address_are_joined(
+    tmp_path: Path, wrote: str, instead: str, line: int, says: str
+) -> None:
+    with pytest.raises(PolicyError, match=re.escape(says)) as refused:
+        mapping_from(tmp_path, MAPPING.replace(wrote, instead))
+    assert f"plain.yaml line {line}:" in str(refused.value)
+
+
 def test_principal_counts_only_level_payments(tmp_path: Path) -> None:
     text = MAPPING.replace("by: total", "by: principal").replace(
         "  paid_total: paid", "  paid_principal: paid\n  paid_interest: paid_interest"

@@ -74,7 +74,7 @@ def read_tape(
 ) -> Iterator[LoanOnTape | RowError]:
     """Every loan of a tape, or the first error of its row, without comparing the rows."""
     mapping = mapping_of_tape(mapping, path, read_header(path, mapping.formats))
-    layout = read_layout(path, tuple(mapping.columns.values()), mapping.formats)
+    layout = read_layout(path, mapping.names_read(), mapping.formats)
     for line in read_lines(layout):
         try:
             row = layout.row(line.number, line.raw)

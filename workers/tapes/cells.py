@@ -9,7 +9,7 @@ from functools import cache
 from typing import NoReturn, TypeVar
 
 from config.readers.placeholders import is_placeholder
-from config.readers.tape_formats import day_in, read_number
+from config.readers.tape_formats import MARKS, day_in, read_number
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.currencies import smallest_of
 from domain.ids import LONGEST_ID, id_of
@@ -23,6 +23,7 @@ MOST_READINGS = 65_536
 LONGEST_READING = 32
 """Characters."""
 
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -35,6 +36,8 @@ class Cells:
 
     def text(self, of: Field) -> str:
         """The text in the tape, or the constant of the mapping; empty if there is neither."""
+        if of in self.mapping.joined:
+            return join_cells([self.row[name] for name in self.mapping.joined[of]])
         column = self.mapping.columns.get(of)
         return self.mapping.constants.get(of, "") if column is None else self.row[column]
 
@@ -129,16 +132,47 @@ class Cells:
             of, "a month from 1970 to 2199 written as {form}", form=form
         )
 
+    def in_other_marks(self, text: str) -> str | None:
+        """An example in the marks that read the text as an amount; None if no usual ones do."""
+        return next(
+            (
+                f"1{thousands_mark}250{decimal_mark}00"
+                for decimal_mark, thousands_mark in MARKS
+                if read_number(text, decimal_mark, thousands_mark) is not None
+            ),
+            None,
+        )
+
     def _refuse_amount(self, of: Field) -> NoReturn:
-        decimal_mark = self.mapping.formats.decimal_mark
-        if not (mark := self.mapping.formats.thousands_mark):
-            example = f"1250{decimal_mark}00"
+        mark, decimal_mark = self.mapping.formats.thousands_mark, self.mapping.formats.decimal_mark
+        example = f"1{mark}250{decimal_mark}00"
+        if (written := self.in_other_marks(self.text(of))) and mark:
+            self._refuse(
+                of,
+                "an amount of zero or more, such as {example}, with {mark} only between groups of "
+                "three digits (in the Indian way of two, before the last three); if your system "
+                "writes {written}, write decimal_mark and thousands_mark under formats in the "
+                "mapping (docs/files.md#formats)",
+                example=example,
+                mark=mark,
+                written=written,
+            )
+        if written:
+            self._refuse(
+                of,
+                "an amount of zero or more, such as {example}; if your system writes {written}, "
+                "write decimal_mark and thousands_mark under formats in the mapping "
+                "(docs/files.md#formats)",
+                example=example,
+                written=written,
+            )
+        if not mark:
             self._refuse(of, "an amount of zero or more, such as {example}", example=example)
         self._refuse(
             of,
             "an amount of zero or more, such as {example}, with {mark} only between groups of "
             "three digits (in the Indian way of two, before the last three)",
-            example=f"1{mark}250{decimal_mark}00",
+            example=example,
             mark=mark,
         )
 
@@ -148,6 +182,18 @@ class Cells:
 
     def _refuse(self, of: Field, expected: str, **values: object) -> NoReturn:
         raise self.refuse(of, expected, **values)
+
+
+def join_cells(cells: Sequence[str]) -> str:
+    """One text of several cells, with a space between, but none beside a Chinese character. A cell
+    that stands for nothing is left out; if all do, the first that is not empty is the text."""
+    given = [cell for cell in cells if cell]
+    known = [cell for cell in given if not is_placeholder(cell)] or given[:1]
+    text = ""
+    for cell in known:
+        is_chinese = bool(_HAN.match(text[-1:]) or _HAN.match(cell))
+        text += cell if is_chinese or not text else f" {cell}"
+    return text
 
 
 class Readings(dict[str, T | None]):

@@ -29,6 +29,16 @@ def read_original_principal(cells: Cells, currency: str) -> Decimal | None:
     # `is_placeholder` is made for ids and names: 5555 is one of those, and may well be an amount.
     if lent is None and (not text or is_placeholder(text)):
         return None
+    if lent is None and (written := cells.in_other_marks(text)):
+        raise cells.refuse(
+            Field.ORIGINAL_PRINCIPAL,
+            "the amount lent: more than zero, with at most {digits} digits after {mark}; if your "
+            "system writes {written}, write decimal_mark and thousands_mark under formats in the "
+            "mapping (docs/files.md#formats)",
+            digits=digits,
+            mark=formats.decimal_mark,
+            written=written,
+        )
     if not lent or lent != round(lent, digits):
         raise cells.refuse(
             Field.ORIGINAL_PRINCIPAL,

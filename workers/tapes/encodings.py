@@ -19,6 +19,8 @@ _SHOWN = {
 }
 """By the byte order mark. That of UTF-32 begins with that of UTF-16, and so stands before it."""
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx, which is a ZIP file, and .xls begin."""
 LONGEST_MARK = max(map(len, _SHOWN))
 """Bytes."""
 
@@ -30,8 +32,15 @@ def encoding_of(path: Path, beginning: bytes, named: str | None) -> str:
     """The encoding of a tape that begins with these bytes, and that the mapping says is `named`.
 
     Raises:
-        TapeError: the two contradict each other, or it is UTF-32, or UTF-16 in an unknown order.
+        TapeError: the two contradict each other, or it is a workbook, UTF-32, or UTF-16 in an
+            unknown order.
     """
+    if beginning.startswith(_WORKBOOKS):
+        raise TapeError(
+            "{path} is an Excel workbook, or another file that is no text. Open it in Excel and "
+            "save it as CSV UTF-8.",
+            path=path,
+        )
     shown = next((name for mark, name in _SHOWN.items() if beginning.startswith(mark)), None)
     if shown == "utf-32":
         raise TapeError("{path} is UTF-32. Save the tape as CSV UTF-8.", path=path)

@@ -101,7 +101,7 @@ def import_tape(
     known = known_values(ctx.policy, ctx.templates)
     _refuse_locale_without_templates(mapping, known)
     mapping = mapping_of_tape(mapping, path, read_header(path, mapping.formats))
-    layout = read_layout(path, tuple(mapping.columns.values()), mapping.formats)
+    layout = read_layout(path, mapping.names_read(), mapping.formats)
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
         raise ArrearsError(
@@ -148,7 +148,7 @@ def import_tape(
         statuses=tally.result() if tally else None,
         problems=+check.problems,
         showing_less=merging.showing_less,
-        unused_columns=tuple(c for c in layout.header if c not in mapping.columns.values()),
+        unused_columns=tuple(c for c in layout.header if c not in mapping.names_read()),
         unchanged=check.unchanged,
         absent=absent,
         too_many_absent=too_many,

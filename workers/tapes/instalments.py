@@ -29,6 +29,11 @@ MOST_INSTALMENTS = 1_200
 PAID = "paid"
 """Stands in a list between what is due of an instalment and what is paid of it."""
 _LISTED = "instalments as `2026-01-31 500.00 12.50; …`: date, principal, interest, fees"
+_LISTED_IN_OTHER_MARKS = (
+    "instalments as `2026-01-31 500.00 12.50; …`: date, principal, interest, fees; if your system "
+    "writes {written}, write decimal_mark and thousands_mark under formats in the mapping "
+    "(docs/files.md#formats)"
+)
 _LISTED_PAID = (
     "in every instalment, or in none, the word `paid` and as many amounts after it as before it: "
     "`2026-01-31 500.00 12.50 paid 400.00 12.50`"
@@ -131,6 +136,10 @@ def _instalment(
 ) -> Instalment:
     due_on = days[part[0]] if part else None
     found = [amount for text in part[1:] if (amount := amounts[text]) is not None]
+    if due_on and len(found) < len(part) - 1:
+        wrong = next(text for text in part[1:] if amounts[text] is None)
+        if written := cells.in_other_marks(wrong):
+            raise cells.refuse(Field.INSTALMENTS, _LISTED_IN_OTHER_MARKS, written=written)
     if due_on is None or not 1 <= len(found) <= 3 or len(found) < len(part) - 1:
         raise cells.refuse(Field.INSTALMENTS, _LISTED)
     principal, interest, fees = (*found, ZERO, ZERO)[:3]

@@ -78,6 +78,96 @@ def test_an_english_export_needs_to_be_told_whose_law_applies(tmp_path: Path) ->
     assert "borrower_id" in said
 
 
+EXPORTS = {
+    "a German one": (
+        "Export Mai 2026.csv",
+        "Darlehensnr;Kundennr;Name;Vorname;Telefon;Handy;Straße;PLZ;Ort;"
+        "Restschuld;Zinsen;Fälligkeit;Bezahlt;Chat\n"
+        "1;K1;Example;Ana;030 901820;+49 1512 3456789;Musterweg 1;10115;Berlin;"
+        "1.250,00;12,50;28.02.2026;0,00;\n"
+        "2;K2;Example;Ben;;+49 1512 3456788;Musterweg 2;10115;Berlin;"
+        "250,00;2,50;01.03.2026;1,00;+4915123456780\n",
+        [
+            "mapping: export_mai_2026",
+            'name: ["Vorname", "Name"]',
+            'phone: "Handy"',
+            'phone_2: "Telefon"',
+            'address: ["Straße", "PLZ", "Ort"]',
+            'decimal_mark: ","',
+            'thousands_mark: "."',
+            'date: "%d.%m.%Y"',
+        ],
+        ["called export_mai_2026", "not used: Chat. A borrower's", "from: Vorname, Name."],
+    ),
+    "an Indian one": (
+        "in_export.csv",
+        "Loan Account No,Borrower Name,Mobile,Address,Principal Outstanding,Interest Overdue,"
+        "Due Date,Amount Received,Guarantor Name,Guarantor Mobile,Sanctioned Amount\n"
+        'LAN1,Ravi Example,9812345678,12 Example Marg,"1,25,000.00",500.00,'
+        '15/02/2026,0,Asha Example,9812345679,"2,00,000.00"\n',
+        [
+            "jurisdiction: IN",
+            "currency: INR",
+            "zones: Asia/Kolkata",
+            "phone_region: IN",
+            'guarantor_1_phone: "Guarantor Mobile"',
+            'original_principal: "Sanctioned Amount"',
+            'thousands_mark: ","',
+        ],
+        ["still missing: product, locale.", "those of IN"],
+    ),
+    "one with a set of columns for each instalment": (
+        "车贷.csv",
+        """\
+合同号,姓,名,手机号1,手机号2,城市,地址,第1期应还日,第1期应还本金,第2期应还日,第2期应还本金,已还金额
+1,王,某,13800571500,13800571501,杭州市,杭州市示例路1号,2026-02-01,100.00,2026-03-01,100.00,0
+""",
+        [
+            'name: ["姓", "名"]',
+            'phone: "手机号1"',
+            'phone_2: "手机号2"',
+            'address: "地址"',
+            "kind: explicit",
+        ],
+        ["such as 第1期应还日, 第1期应还本金.", "docs/files.md, step 1", "missing: instalments."],
+    ),
+    "one with a line for each instalment": (
+        "arrears.csv",
+        "loan no,name,phone,address,due date,principal\n"
+        "1,A,5,B,2026-02-01,9\n1,A,5,B,2026-03-01,9\n",
+        ["mapping: export_arrears", "kind: explicit"],
+        ["A loan stands on several lines"],
+    ),
+    "one of which no column is known": (
+        "x.csv",
+        "colA;colB;colC\nx1;1.250,00;28.02.2026\nx2;12,50;2026-03-01\n",
+        ['decimal_mark: ","', 'thousands_mark: "."', 'date: ["%Y-%m-%d", "%d.%m.%Y"]'],
+        [],
+    ),
+    "one whose amounts can be read in two ways": (
+        "x.csv",
+        "loan no;amount\n1;1.250\n2;2.500\n",
+        [],
+        ["decimal mark or a thousands mark"],
+    ),
+}
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_an_export_is_recognised_and_what_a_person_must_check_is_said(
+    tmp_path: Path, export: str
+) -> None:
+    name, tape, proposed, said = EXPORTS[export]
+    path = tmp_path / name
+    path.write_text(tape, encoding="utf-8")
+
+    done = arrears({}, "tape", "propose-mapping", str(path))
+
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert [line for line in proposed if line not in lines] == [], done.stdout
+    assert [text for text in said if text not in done.stderr] == [], done.stderr
+
+
 @pytest.mark.parametrize(
     ("amounts", "days", "proposed"),
     [
@@ -128,6 +218,8 @@ def test_a_wrong_row_and_a_unit_in_brackets_hide_nothing(tmp_path: Path) -> None
         (None, "cannot be read"),
         (b"", "is empty"),
         (b"\xff\xfe\x00\x00a", "UTF-32"),
+        (b"PK\x03\x04\x14\x00", "Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel workbook"),
     ],
 )
 def test_a_file_that_is_no_tape_is_refused(tmp_path: Path, tape: bytes | None, wrong: str) -> None:

@@ -270,3 +270,42 @@ def test_a_loan_of_too_many_instalments_is_refused_for_its_length(
     assert isinstance(error, RowError)
     assert error.expected == "at most 1,200 instalments; this loan has 10,000"
     assert error.column == "instalments"
+
+
+@pytest.mark.parametrize(
+    ("said", "amount", "written"),
+    [
+        ({}, "1.250,00", "1.250,00"),
+        ({}, "1250,5", "1250,00"),
+        ({}, "1 250,50", "1 250,00"),
+        ({}, "12,34,567.00", "1,250.00"),
+        ({"thousands_mark": '","'}, "1.250,00", "1.250,00"),
+        ({"thousands_mark": '","'}, "12,50", "1250,00"),
+        ({"decimal_mark": '","'}, "1250.00", "1250.00"),
+        ({}, "twelve", None),
+        ({}, "-5", None),
+    ],
+)
+def test_an_amount_in_other_marks_is_refused_with_the_remedy(
+    tmp_path: Path, said: dict[str, str], amount: str, written: str | None
+) -> None:
+    (error,) = read_tape(
+        tape_of(tmp_path, quoted_row(principal=amount)), formats(tmp_path, **said), AS_OF
+    )
+    assert isinstance(error, RowError)
+    remedy = f"if your system writes {written}, write decimal_mark and thousands_mark"
+    assert (remedy in error.expected) is (written is not None), error.expected
+    assert (".md#formats" in error.expected) is (written is not None)
+
+
+def test_instalments_in_other_marks_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    mapping = load_mapping("arrears")
+    header = mapping.of_tape(()).names_read()
+    cells = dict.fromkeys(header, "")
+    cells |= {"loan": "L-1", "name": "Alex", "locale": "en", "jurisdiction": "CN"}
+    cells |= {"product": "consumer_loan", "currency": "CNY", "paid_total": "0"}
+    cells |= {"instalments": '"2026-03-01 1.250,00"'}
+    tape = tape_of(tmp_path, ",".join(cells.values()), header=",".join(cells))
+    (error,) = read_tape(tape, mapping, AS_OF)
+    assert isinstance(error, RowError)
+    assert "if your system writes 1.250,00, write decimal_mark" in error.expected

@@ -259,6 +259,69 @@ def test_a_tape_may_list_every_instalment(tmp_path: Path) -> None:
     assert loan.borrower.region == "310000"
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "name"),
+    [
+        ("Ana", "Example", "Ana Example"),
+        ("", "Example", "Example"),
+        ("NULL", "Example", "Example"),
+        ("王", "某", "王某"),
+    ],
+)
+def test_a_name_and_an_address_are_put_together_from_columns(
+    tmp_path: Path, first: str, last: str, name: str
+) -> None:
+    text = MAPPING.replace("name: name", "name: [first, last]")
+    text = text.replace("address: address", "address: [street, postcode, city]")
+    header = HEADER.replace("name", "first,last").replace("address", "street,postcode,city")
+    row = GOOD.replace("Alex Example", f"{first},{last}").replace("Street", "Street,02110,Boston")
+    mapping = mapping_from(tmp_path, text)
+
+    (loan,) = read_tape(tape_of(tmp_path, row, header=header), mapping, AS_OF)
+
+    assert isinstance(loan, LoanOnTape)
+    assert loan.borrower.name == name
+    assert loan.borrower.address == "1 Example Street 02110 Boston"
+
+
+def test_a_joined_name_that_is_empty_is_refused_with_its_columns(tmp_path: Path) -> None:
+    mapping = mapping_from(tmp_path, MAPPING.replace("name: name", "name: [first, last]"))
+    header = HEADER.replace("name", "first,last")
+    tape = tape_of(
+        tmp_path,
+        GOOD.replace("Alex Example", ","),
+        GOOD.replace("Alex Example", "-,n/a").replace("L-1", "L-2"),
+        header=header,
+    )
+    errors = list(read_tape(tape, mapping, AS_OF))
+    assert [error.column for error in errors if isinstance(error, RowError)] == ["first + last"] * 2
+    with pytest.raises(TapeError, match="no column first"):
+        list(read_tape(tape_of(tmp_path, header=header.replace("first,", "")), mapping, AS_OF))
+
+
+def test_a_guarantor_has_a_joined_name_of_their_own(tmp_path: Path) -> None:
+    text = MAPPING.replace("name: name", "name: [first, last]").replace(
+        "constants:",
+        "optional_columns:\n  guarantor_1_name: [their first, their last]\nconstants:",
+    )
+    mapping = mapping_from(tmp_path, text)
+    header = HEADER.replace("name", "first,last")
+    row = GOOD.replace("Alex Example", "Alex,Example")
+    with_guarantor = tape_of(
+        tmp_path, row + ",Bea,Example", header=f"{header},their first,their last"
+    )
+    (loan,) = read_tape(with_guarantor, mapping, AS_OF)
+    assert isinstance(loan, LoanOnTape)
+    assert loan.parties is not None
+    assert [party.record.name for party in loan.parties] == ["Bea Example"]
+
+    without = tape_of(tmp_path, row, header=header)
+    lacking = mapping.of_tape(header.split(","))
+    (loan,) = read_tape(without, lacking, AS_OF)
+    assert isinstance(loan, LoanOnTape)
+    assert (loan.borrower.name, loan.parties) == ("Alex Example", None)
+
+
 @pytest.mark.parametrize("listed", ["", ";", "2026-01-01", "2026-01-01 5 5 5 5", "x 5"])
 def test_a_list_of_instalments_that_is_none_is_refused(tmp_path: Path, listed: str) -> None:
     mapping = load_mapping("arrears")
