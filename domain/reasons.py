@@ -343,6 +343,7 @@ class ReasonCode(StrEnum):
     CURRENCY_CHANGED = auto()
     PHONE_MISSING = auto()
     PHONE_NOT_IN_USE = auto()
+    PHONES_LEFT_OUT = auto()
     PHONE_REMOVED = auto()
     ADDRESS_MISSING = auto()
     ADDRESS_REMOVED = auto()

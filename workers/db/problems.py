@@ -25,10 +25,11 @@ from workers.db.schema import loan, loan_party, problem
 NO_LADDER = "no_ladder"
 TAPE_SHOWS_LESS = "tape_shows_less_paid"
 TAPE_HAS_OLD_SCHEDULE = "tape_has_old_schedule"
+PHONES_LEFT_OUT = "phones_left_out"
 
 TAPE_PROBLEMS = (
     *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),
-    *(NO_LADDER, TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE),
+    *(NO_LADDER, TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE, PHONES_LEFT_OUT),
 )
 """Problems that the next tape resolves if it does not show them again."""
 

@@ -17,6 +17,7 @@ from domain.loans import Problem
 from domain.masking import masked
 from domain.reasons import ReasonCode, because
 from workers.db.numbers import EXTENSION
+from workers.db.problems import PHONES_LEFT_OUT
 from workers.tapes.cells import Cells
 
 LONGEST_CELL = 300
@@ -43,20 +44,20 @@ def read_numbers(texts: Sequence[str], cells: Cells) -> tuple[Numbers, tuple[Pro
     """The numbers of a row, in order, and the problems of those that cannot be used.
 
     A number must be valid in its country's numbering plan. The ranges reserved for fiction in
-    North America (555-0100 to 555-0199) are valid. A number that comes again is left out.
+    North America (555-0100 to 555-0199) are valid. A number that comes again is left out. Of more
+    numbers than `PHONES` the first ones count, and a problem says that there are more.
 
     Raises:
-        BadCellError: a cell has several things that are not all numbers, or the row has more
-            numbers than `PHONES`.
+        BadCellError: a cell has several things that are not all numbers.
     """
     read = [_cell(of, text, cells) for of, text in zip(PHONES, texts, strict=True)]
+    left_out = 0
     if any(len(numbers) > 1 for numbers in read):
-        several = next(of for of, numbers in zip(PHONES, read, strict=True) if len(numbers) > 1)
         found = [number for numbers in read for number in numbers]
         if len(found) > len(PHONES):
-            raise cells.refuse(
-                several, "at most {most} telephone numbers of a borrower", most=len(PHONES)
-            )
+            found = list({written(number): number for number in found}.values())
+            left_out = max(len(found) - len(PHONES), 0)
+            found = found[: len(PHONES)]
         in_order = [*found, *[None] * (len(PHONES) - len(found))]
     else:
         in_order = [next(iter(numbers), None) for numbers in read]
@@ -66,6 +67,9 @@ def read_numbers(texts: Sequence[str], cells: Cells) -> tuple[Numbers, tuple[Pro
         is_new = number is not None and written(number) not in seen
         seen.add(written(number) or "")
         once.append(number if is_new else None)
+    if left_out:
+        because_many = because(ReasonCode.PHONES_LEFT_OUT, most=len(PHONES), count=left_out)
+        return tuple(once), (Problem(PHONES_LEFT_OUT, because_many),)
     if any(once):
         return tuple(once), ()
     return tuple(once), _problem(texts, cells)

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import NoReturn
 
-from config.readers.tape_mapping import PARTY_SLOTS, Field
+from config.readers.tape_mapping import PARTY_SLOTS, PHONES, Field
 from domain.compliance.vocabulary import Party
 from domain.contact_points import address_key
 from domain.loans import Borrower, PartyOnTape
 from domain.persons import name_key
+from workers.db.problems import PHONES_LEFT_OUT
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.known_values import KnownValues
@@ -46,7 +47,12 @@ def read_parties(
         of_party, role = Cells(mapping, cells.row), PARTY_SLOTS[slot]
         if not (of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME)):
             continue
-        record, _ = read_borrower(of_party, f"{slot}:{loan_id}", known)
+        record, problems = read_borrower(of_party, f"{slot}:{loan_id}", known)
+        if any(problem.kind == PHONES_LEFT_OUT for problem in problems):
+            # Problems are those of the borrower, so nobody would see that a number is left out.
+            raise of_party.refuse(
+                Field.PHONE, "at most {most} telephone numbers of this party", most=len(PHONES)
+            )
         others = [of.record for of in found if of.role is not role]
         if not of_party.text(Field.BORROWER_ID):
             without_id.append(record)

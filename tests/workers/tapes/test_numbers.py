@@ -80,12 +80,20 @@ def test_numbers_in_one_cell_take_the_free_places(book: Book, tmp_path: Path) ->
     assert numbers(book) == [A, B, C]
 
 
-@pytest.mark.parametrize(
-    "cell", [f"{A}/{B};{C}、{D}", f"{A}/138001", f"{A}/99999999999", f"{LANDLINE}转1/转2"]
-)
-def test_what_is_not_all_numbers_or_too_many_is_refused(
-    book: Book, tmp_path: Path, cell: str
+def test_of_four_numbers_the_first_three_count_and_a_problem_says_so(
+    book: Book, tmp_path: Path
 ) -> None:
+    bring_in(book, tmp_path, f"{A}/{B};{C}、{D}")
+    assert numbers(book) == [A, B, C]
+    assert [found.kind for found in book.rows(problem)] == ["phones_left_out"]
+
+    bring_in(book, tmp_path, f"{A}/{B};{C}、{A}", day=6)
+    assert numbers(book) == [A, B, C]
+    assert [found for found in book.rows(problem) if found.resolved_at is None] == []
+
+
+@pytest.mark.parametrize("cell", [f"{A}/138001", f"{A}/99999999999", f"{LANDLINE}转1/转2"])
+def test_what_is_not_all_numbers_is_refused(book: Book, tmp_path: Path, cell: str) -> None:
     report = bring_in(book, tmp_path, cell)
     (error,) = report.first_errors
     assert (error.line, error.column) == (2, "phone")

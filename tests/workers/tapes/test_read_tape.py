@@ -322,6 +322,18 @@ def test_a_guarantor_has_a_joined_name_of_their_own(tmp_path: Path) -> None:
     assert (loan.borrower.name, loan.parties) == ("Alex Example", None)
 
 
+def test_a_party_with_more_numbers_than_are_used_is_refused(tmp_path: Path) -> None:
+    text = MAPPING.replace(
+        "constants:",
+        "optional_columns:\n  guarantor_1_name: theirs\n  guarantor_1_phone: called\nconstants:",
+    )
+    four = "/".join(f"+1212555010{n}" for n in range(2, 6))
+    tape = tape_of(tmp_path, f"{GOOD},Bea Example,{four}", header=f"{HEADER},theirs,called")
+    (error,) = read_tape(tape, mapping_from(tmp_path, text), AS_OF)
+    assert isinstance(error, RowError)
+    assert (error.column, error.expected) == ("called", "at most 3 telephone numbers of this party")
+
+
 @pytest.mark.parametrize("listed", ["", ";", "2026-01-01", "2026-01-01 5 5 5 5", "x 5"])
 def test_a_list_of_instalments_that_is_none_is_refused(tmp_path: Path, listed: str) -> None:
     mapping = load_mapping("arrears")
