@@ -116,6 +116,9 @@ def id_of_another(simulation: Simulation, customer: Customer, loan: CoreLoan) ->
     one, two = loan.customer_id, chance.choice(other.known).customer_id
     if not (one and two) or {one, two} & ids:
         return
+    # A tape that is late and lacks a loan of theirs would be refused: it gives the id to another.
+    if any(len(tape.rows) < len(lender.by_key) for _, tape in simulation.tapes):
+        return
     back = chance.choice((two, f"C-{lender.new_id()}"))
     becomes = {one: back, two: one}
     simulation.events["ids swapped" if back == two else "id given to another"] += 1

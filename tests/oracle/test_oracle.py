@@ -133,7 +133,11 @@ def test_a_contact_after_the_money_a_stop_or_during_a_hold_is_found() -> None:
 
 
 def test_a_few_hundred_days_of_every_law_hold() -> None:
-    found = simulation.live(seed=11, borrowers=100, days=60)
+    found = simulation.Found()
+    for seed in range(20):
+        found += simulation.live(seed, borrowers=40, days=45)
+        if found.contacts > 600 and all(found.seen.days[name] for name in SITUATIONS):
+            break
     assert found.offenders == []
     assert (found.unlawful, found.unexplained, found.deferred_too_late) == (0, 0, 0)
     assert found.contacts > 600, "an engine that reaches nobody is lawful for the wrong reason"
