@@ -311,7 +311,7 @@ RATES: dict[Happening, int] = {
     party: 5,
     language: 4,
     representative: 5,
-    id_of_another: 3,
+    id_of_another: 6,
 }
 """How often each happens, against the others."""
 

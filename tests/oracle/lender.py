@@ -209,7 +209,7 @@ class Lender:
             return self.chance.choice(known)
         return self.new_party(customer.life.jurisdiction)
 
-    def new_party(self, jurisdiction: str, *, has_id: bool = False) -> Customer:
+    def new_party(self, jurisdiction: str, *, has_id: bool | None = None) -> Customer:
         """Somebody without a loan of their own; some have no customer id either."""
         zone = COUNTRIES[jurisdiction][3]
         zones = tuple(sorted({zone, self.chance.choice([zone, zone, "Europe/Moscow"])}))
@@ -222,7 +222,7 @@ class Lender:
             locale=COUNTRIES[jurisdiction][2],
         )
         record, number = f"G-{id}", self.new_number(jurisdiction)
-        if not has_id and self.chance.random() < 0.35:
+        if self.chance.random() < 0.35 if has_id is None else not has_id:
             # By a number that another one had, such a party would be taken for that one.
             record, number = "", f"{COUNTRIES[jurisdiction][-1]}{self.new_id() % 100_000:05d}"
         party = Customer(life, f"Party {id} Example", [number], [], record, records=self.records)

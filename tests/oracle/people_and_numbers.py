@@ -116,8 +116,8 @@ def id_of_another(simulation: Simulation, customer: Customer, loan: CoreLoan) ->
     one, two = loan.customer_id, chance.choice(other.known).customer_id
     if not (one and two) or {one, two} & ids:
         return
-    # A tape that is late and lacks a loan of theirs would be refused: it gives the id to another.
-    if any(len(tape.rows) < len(lender.by_key) for _, tape in simulation.tapes):
+    # A late tape with the old ids would be refused, if it lacks a loan that has come since.
+    if simulation.tapes:
         return
     back = chance.choice((two, f"C-{lender.new_id()}"))
     becomes = {one: back, two: one}
@@ -171,6 +171,13 @@ def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
         return
     slot = simulation.decks.draw("slot", dict.fromkeys(SLOTS, 1))
     role, there = SLOTS[slot], loan.parties.get(slot)
+    jurisdiction = customer.life.jurisdiction
+    if there is not None and not there.record and (slot, LAST in loan.parties) == (FIRST, False):
+        # Their record follows the name, and not the columns in which somebody else stands now.
+        loan.parties[LAST] = there
+        loan.parties[slot] = simulation.lender.new_party(jurisdiction, has_id=False)
+        simulation.events["party without an id stands in other columns"] += 1
+        return
     if there is not None:
         del loan.parties[slot]
         record = there.record or loan.without_id.get(there.life.id, "")
@@ -188,7 +195,7 @@ def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
                     part.until = part.until or now
         return
     by_event = chance.random() < 0.5
-    new = simulation.lender.new_party(customer.life.jurisdiction, has_id=by_event)
+    new = simulation.lender.new_party(jurisdiction, has_id=by_event or None)
     loan.parties[slot] = new
     if not by_event:
         return
@@ -233,6 +240,7 @@ def representative(simulation: Simulation, customer: Customer, loan: CoreLoan) -
     life.wishes.append(Spell("represented", now))
 
 
+FIRST, LAST = "guarantor_1", "guarantor_2"
 SETTLED = 7
 """Days in which a party has the same number before and after the lender numbers them anew."""
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from config.readers.policy import Policy
 from domain.actions import ASSIGN_CALL, SEND_SMS
 from domain.compliance.vocabulary import Party
+from domain.events import InboxStatus
 from domain.ladder import Days, Item, Ladder, Step
+from domain.reasons import ReasonCode
 from tests.oracle.incoming import (
     Decks,
 )
@@ -25,6 +27,7 @@ from tests.oracle.lender import (
 from tests.oracle.log import Life, Pause, Reached, Spell
 from tests.oracle.losing import Losing, Provider
 from tests.support.loans import Book, only, shipped_policy
+from workers.db.schema import inbox_event
 from workers.db.schema import staff as staff_table
 from workers.inbox import process
 
@@ -144,6 +147,12 @@ def submit_event(
         ctx = simulation.book.ctx
         process.store_and_commit(ctx, id, kind, payload, ctx.now())
         return
-    result = process.submit(simulation.book.ctx, id, kind, payload)
+    ctx = simulation.book.ctx
+    result = process.submit(ctx, id, kind, payload)
+    if result.reason and result.reason[0].code is ReasonCode.EARLIER_EVENT_WAITS:
+        stored = select(inbox_event.c.id).where(inbox_event.c.status == InboxStatus.RECEIVED)
+        for row in simulation.book.rows(stored.order_by(inbox_event.c.id)):
+            process.apply_events(ctx, [row.id])
+        result = process.submit(ctx, id, kind, payload)
     waits = "received" if kind == "release" else "applied"
     assert result.status in ("applied", waits), (kind, payload, result.reason)
