@@ -116,9 +116,8 @@ def id_of_another(simulation: Simulation, customer: Customer, loan: CoreLoan) ->
     one, two = loan.customer_id, chance.choice(other.known).customer_id
     if not (one and two) or {one, two} & ids:
         return
-    # A late tape with the old ids would be refused, if it lacks a loan that has come since.
-    if simulation.tapes:
-        return
+    # A late tape with the old ids would be refused, if it lacks a loan that comes meanwhile.
+    simulation.tapes.clear()
     back = chance.choice((two, f"C-{lender.new_id()}"))
     becomes = {one: back, two: one}
     simulation.events["ids swapped" if back == two else "id given to another"] += 1
