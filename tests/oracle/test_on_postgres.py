@@ -6,7 +6,9 @@ from sqlalchemy import Engine
 from domain.compliance import gate, number_choice
 from domain.compliance.gate import Permission, Verdict
 from domain.reasons import ReasonCode, because
+from tests.oracle import happenings
 from tests.oracle.on_postgres import live_in_the_store
+from tests.oracle.people_and_numbers import number_fact
 from tests.oracle.situations import IN_STORE
 from workers.calls import start
 from workers.gate import check
@@ -39,7 +41,8 @@ def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
 ) -> None:
     for module in (gate, number_choice):
         monkeypatch.setattr(module, "stopped_by", lambda facts, channel: None)
-    lived = live_in_the_store(engine, seed=3, borrowers=8, days=8, events_a_day=1.0)
+    monkeypatch.setattr(happenings, "RATES", {number_fact: 1})
+    lived = live_in_the_store(engine, seed=3, borrowers=6, days=6, events_a_day=0.6)
     assert any("the number was closed" in offender for offender in lived.found.offenders)
 
 
