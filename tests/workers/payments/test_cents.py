@@ -142,6 +142,8 @@ class Loan(RuleBasedStateMachine):
     @precondition(lambda self: self._live())
     @rule(data=st.data(), cents=CENTS, told=st.sampled_from(["now", "now", "late"]))
     def a_part_goes_back(self, data: st.DataObject, cents: int, told: str) -> None:
+        if told == "now":
+            self._tell_the_late()
         paid = data.draw(st.sampled_from(self._live()))
         cents = min(cents, paid.cents - paid.gone)
         if cents == 0:
@@ -159,8 +161,12 @@ class Loan(RuleBasedStateMachine):
     @precondition(lambda self: self._live())
     @rule(data=st.data(), told=st.sampled_from(["now", "now", "late"]))
     def all_of_it_goes_back(self, data: st.DataObject, told: str) -> None:
+        if told == "now":
+            self._tell_the_late()
         paid = data.draw(st.sampled_from(self._live()))
         day, cents = self.today, paid.cents - paid.gone
+        if cents == 0:
+            return
         paid.is_reversed = True
         self.ledger.book(Booking(day, "money", -cents))
         self._tell(
