@@ -12,7 +12,9 @@ from tests.chaos.book import MOST_LOANS, OneLoan, make_book
 from tests.chaos.day import Day, live_through
 from tests.chaos.verdict import give_verdict, texts_by_number
 
-A_SHORT_DAY = Day(loans=200, seed=7, every=(1.5, 4.0), within=240)
+A_SHORT_DAY = Day(loans=100, seed=165, every=(1.5, 4.0), within=240)
+"""Its first breakages are a worker, the broker and another worker: the day need not go on for one
+that is missing."""
 
 
 @pytest.mark.timeout(300)
@@ -22,7 +24,7 @@ def test_a_short_day_on_which_everything_breaks_loses_nothing_and_repeats_nothin
     outcome = live_through(A_SHORT_DAY, tmp_path, print)
 
     found = figures(outcome)
-    assert (found["sends_owed"], found["duplicates"], found["lost"]) == (200, 0, 0)
+    assert (found["sends_owed"], found["duplicates"], found["lost"]) == (100, 0, 0)
     assert outcome.kills >= 1
     assert outcome.broker_losses >= 1
     assert outcome.database_restarts == 1
