@@ -11,15 +11,11 @@ from sqlalchemy import Engine
 
 from tests.support.databases import ReusedDatabase, new_database
 from tests.support.receiver import LendersSystems, lenders_systems
-from workers.db.engine import connect
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 # An example takes as long as the machine lets it: no property is about time.
 settings.register_profile("without_deadline", deadline=None)
 settings.load_profile("without_deadline")
-
-MANY = 20
-"""Connections that a test may have at once, as those do in which workers race."""
 
 
 @pytest.fixture(scope="session")
@@ -62,19 +58,17 @@ def database_url(reused_database: ReusedDatabase) -> str:
     return reused_database.url.render_as_string(hide_password=False)
 
 
-@pytest.fixture(scope="session")
-def shared_engine(reused_database: ReusedDatabase) -> Engine:
-    """One engine for all tests: a statement is compiled once, and not once a test."""
-    url = reused_database.url.render_as_string(hide_password=False)
-    return connect(url, pool_size=MANY)
+@pytest.fixture
+def engine(database_url: str, reused_database: ReusedDatabase) -> Engine:
+    """Connections to this test's own database."""
+    assert database_url  # the database is this test's from here on
+    return reused_database.engine
 
 
 @pytest.fixture
-def engine(database_url: str, shared_engine: Engine) -> Iterator[Engine]:
-    """Connections to this test's own database, all closed at the end."""
-    assert database_url  # the database is this test's from here on
-    yield shared_engine
-    shared_engine.dispose()
+def new_connections(engine: Engine) -> None:
+    """The connections of `engine` are new ones: nothing is planned, and no table is known."""
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import cast
 from uuid import uuid4
 
 import psycopg2
 from psycopg2.errors import UndefinedTable
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Engine, QueuePool, event, make_url
+
+from workers.db.engine import connect
+
+MANY = 20
+"""Connections that a test may have at once, as those do in which workers race."""
 
 
 @contextmanager
@@ -39,6 +45,9 @@ class ReusedDatabase:
     To empty the tables costs a tenth of what a new copy costs. Whatever a test does beyond rows
     (tables, indexes, triggers, statistics of the planner) shows in the catalogues: then the next
     test gets a new copy.
+
+    The connections of `engine` stay open from test to test: a new one costs more than most tests,
+    as it knows no table and has no statement planned. All others are cut off.
     """
 
     def __init__(self, server_url: str, url: URL, template: str) -> None:
@@ -48,17 +57,25 @@ class ReusedDatabase:
         self._template = template
         self._connection: psycopg2.extensions.connection | None = None
         self._catalogues: object = None
+        self._kept: set[int] = set()
+        # One engine for all tests: a statement is compiled once, and not once a test.
+        address = url.render_as_string(hide_password=False)
+        self.engine: Engine = connect(address, pool_size=MANY)
+        event.listen(self.engine, "connect", self._keep)
 
     def renew(self) -> None:
-        """Cut off who is connected, and have the template's state again."""
+        """Cut off who else is connected, and have the template's state again."""
         if self._connection is None:
             self._open()
             return
         # A test may have dropped a table that the query about the catalogues reads.
         with self._connection.cursor() as cursor, suppress(UndefinedTable):
-            cursor.execute(_CUT_OFF)
-            cursor.execute(_CATALOGUES)
-            if cursor.fetchone() == self._catalogues:
+            self._cut_off(cursor)
+            if not self._is_unchanged(cursor) and self._kept:
+                # Temporary tables end with their connections.
+                self._let_go()
+                self._cut_off(cursor)
+            if self._is_unchanged(cursor):
                 cursor.execute(_EMPTY)
                 cursor.execute(_CATALOGUES)  # a truncated table has a new file
                 self._catalogues = cursor.fetchone()
@@ -67,7 +84,28 @@ class ReusedDatabase:
         renew_database(self._server_url, str(self.url.database), self._template)
         self._open()
 
+    def _keep(self, connection: psycopg2.extensions.connection, _record: object) -> None:
+        self._kept.add(connection.info.backend_pid)
+
+    def _let_go(self) -> None:
+        self._kept.clear()
+        self.engine.dispose()
+
+    def _cut_off(self, cursor: psycopg2.extensions.cursor) -> None:
+        pool = cast(QueuePool, self.engine.pool)
+        cursor.execute(_CONNECTED, {"pids": list(self._kept)})
+        (connected,) = cursor.fetchone() or (0,)
+        if pool.checkedout() or connected != pool.checkedin():
+            # A test left a transaction open, or cut a connection itself.
+            self._let_go()
+        cursor.execute(_CUT_OFF, {"kept": list(self._kept)})
+
+    def _is_unchanged(self, cursor: psycopg2.extensions.cursor) -> bool:
+        cursor.execute(_CATALOGUES)
+        return cursor.fetchone() == self._catalogues
+
     def close(self) -> None:
+        self._let_go()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -81,9 +119,14 @@ class ReusedDatabase:
             self._catalogues = cursor.fetchone()
 
 
+_CONNECTED = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid = ANY(%(pids)s)
+"""
+
 _CUT_OFF = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+  AND NOT pid = ANY(%(kept)s)
 """
 
 _CATALOGUES = """

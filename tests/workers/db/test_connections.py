@@ -12,6 +12,8 @@ from workers.db.engine import connect
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import inbox_event
 
+pytestmark = pytest.mark.usefixtures("new_connections")
+
 ADDED = prepared(text("SELECT CAST(:a AS int) + CAST(:b AS int) + CAST(:a AS int)"))
 KEPT = text("SELECT statement FROM pg_prepared_statements ORDER BY 1")
 ANNULLED = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid")
