@@ -23,6 +23,7 @@ from workers.db.schema import (
     document,
     legal_file,
     legal_file_need,
+    loan_party,
     message,
     receipt,
     staff,
@@ -195,6 +196,8 @@ def location_calls(
 
 def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each contact that the borrower, or who else owes the loan, began about it."""
+    parties = select(loan_party.c.borrower_id).where(loan_party.c.loan_id == subject.id)
+    owing = [subject.borrower_id, *connection.execute(parties).scalars()]
     rows = connection.execute(
         select(
             contact_outcome,
@@ -206,6 +209,8 @@ def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
         .where(
+            # There is an index of the contacts of a record, and none of those about a loan.
+            contact.c.borrower_id.in_(owing),
             or_(contact.c.borrower_id == subject.borrower_id, contact.c.party.in_(ROLES)),
             contact.c.loan_id == subject.id,
             contact.c.inbound,
