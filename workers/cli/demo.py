@@ -25,6 +25,14 @@ def demo(
     stay: Annotated[
         bool, typer.Option("--stay", help="Leave it running to look at, until Ctrl-C.")
     ] = False,
+    servers_only: Annotated[
+        bool,
+        typer.Option(
+            "--servers-only",
+            help="Only an empty database with its tables, and a broker, until Ctrl-C: to try a "
+            "file of your own on the day of today.",
+        ),
+    ] = False,
 ) -> None:
     """Take 400 loans through one day of collections, and show what was done and why.
 
@@ -33,7 +41,7 @@ def demo(
     was done twice.
     """
     try:
-        from workers.simulator.demo.command import run_demo
+        from workers.simulator.demo.command import run_demo, run_servers
     except ModuleNotFoundError as error:
         if error.name != "workers.simulator":
             raise
@@ -41,4 +49,8 @@ def demo(
             "The demo is not part of the installed package. Clone the source repository and type "
             "`make demo` in it."
         ) from None
-    run_demo(book or BOOK_OF_LANGUAGE[language_of_environment()], as_json=as_json, stay=stay)
+    name = book or BOOK_OF_LANGUAGE[language_of_environment()]
+    if servers_only:
+        run_servers(name)
+    else:
+        run_demo(name, as_json=as_json, stay=stay)

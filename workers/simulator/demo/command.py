@@ -11,6 +11,7 @@ import typer
 
 from domain.errors import ArrearsError
 from workers.cli.language import said_error, say
+from workers.clock import Clock
 from workers.simulator.demo.books import BOOKS, CN
 from workers.simulator.demo.installation import Installation, new_installation
 from workers.simulator.demo.report import (
@@ -19,6 +20,7 @@ from workers.simulator.demo.report import (
     print_json,
     print_next_steps,
     print_report,
+    print_servers,
 )
 from workers.simulator.demo.scenario import import_samples, prepare_database, run_day
 from workers.simulator.demo.summary import Summary, count_due, read_summary
@@ -44,7 +46,9 @@ def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
         with new_installation(os.environ, book) as installation:
             summary = _run(installation, screen, started_at, as_json=as_json)
             if stay:
-                _wait_for_stop(installation)
+                stopped = _stop_event()
+                print_access(installation)
+                _wait_for(stopped, installation)
             else:
                 print_next_steps()
     except ArrearsError as error:
@@ -52,6 +56,26 @@ def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
         raise typer.Exit(1) from None
     if not summary.succeeded:
         raise typer.Exit(1)
+
+
+def run_servers(name: str) -> None:
+    """Start a database with empty tables and a broker, with the settings of a book and the clock of
+    the machine, and keep them until Ctrl-C. Nothing stays of them.
+
+    The exit code is 1 if a server cannot be started.
+    """
+    _stop_cleanly_on_signals()
+    screen = DemoScreen()
+    try:
+        with new_installation(os.environ, BOOKS[name]) as installation:
+            installation.move_clock(Clock().now())
+            prepare_database(installation)
+            stopped = _stop_event()
+            print_servers(installation)
+            _wait_for(stopped, installation)
+    except ArrearsError as error:
+        screen.report_error(said_error(error))
+        raise typer.Exit(1) from None
 
 
 def _run(
@@ -104,16 +128,20 @@ def _status_agreement(report: ImportReport) -> float:
     return round(report.statuses.share, 4)
 
 
-def _wait_for_stop(installation: Installation) -> None:
-    """Wait until Ctrl-C or SIGTERM.
+def _stop_event() -> threading.Event:
+    """What Ctrl-C and SIGTERM set from now on."""
+    stopped = threading.Event()
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, lambda *_: stopped.set())
+    return stopped
+
+
+def _wait_for(stopped: threading.Event, installation: Installation) -> None:
+    """Wait until it is set.
 
     Raises:
         ArrearsError: a process ended by itself.
     """
-    stopped = threading.Event()
-    for stop_signal in STOP_SIGNALS:
-        signal.signal(stop_signal, lambda *_: stopped.set())
-    print_access(installation)
     while not stopped.wait(timeout=1):
         installation.processes.check_running()
 

@@ -200,6 +200,22 @@ def print_next_steps() -> None:
     )
 
 
+def print_servers(installation: Installation) -> None:
+    """Print how to use the empty database: to stderr, as `print_access` does."""
+    errors.print(
+        Text(
+            say(
+                "An empty database is ready. In another shell, to use it:\n"
+                "    . {environment}\n"
+                "    {arrears} tape import TAPE.csv --mapping MAPPING.yaml --as-of DAY --dry-run\n"
+                "Ctrl-C stops the servers and removes the database.",
+                environment=shlex.quote(str(installation.environment_file)),
+                arrears=shlex.quote(str(_command())),
+            )
+        )
+    )
+
+
 def print_access(installation: Installation) -> None:
     """Print how to inspect the installation: to stderr, because a program may read stdout."""
     with installation.ctx.engine.connect() as connection:
