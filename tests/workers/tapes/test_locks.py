@@ -73,13 +73,13 @@ def book(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boo
     return book
 
 
-def tape(paid: int, *, moved: str = "1 Road") -> list[str]:
+def tape(paid: int, *, moved: str = "1 Road", others: int = 0) -> list[str]:
     """Something was paid for L-2 and L-4; whoever moved has another address."""
     return [
         row("L-4", "C-2", f"{paid}", address=moved),
         row("L-2", "C-1", f"{paid}"),
-        row("L-3", "C-2", "0", address=moved),
-        row("L-1", "C-1", "0"),
+        row("L-3", "C-2", f"{others}", address=moved),
+        row("L-1", "C-1", f"{others}"),
     ]
 
 
@@ -153,7 +153,7 @@ def test_what_waits_for_an_import_does_not_hold_what_the_import_needs(
 
         merge_batch = merge_tape.merge
         monkeypatch.setattr(merge_tape, "merge", merge)
-        bring_in(book, tmp_path, *tape(50, moved=moved))
+        bring_in(book, tmp_path, *tape(50, moved=moved, others=1))
         begun[0].result(timeout=60)
 
     dated = select(loan.c.tape_as_of).distinct()
