@@ -199,8 +199,8 @@ def _to_check(proposed: ProposedMapping) -> Iterator[str]:
         )
     if proposed.more_phones:
         yield say(
-            "Telephone numbers seem to stand in columns that are not used: {columns}. A borrower's "
-            "numbers are phone, phone_2 and phone_3.",
+            "Telephone numbers seem to stand in columns that are not used: {columns}. Write those "
+            "of the borrower as phone, phone_2 and phone_3, and no number of anybody else.",
             columns=", ".join(proposed.more_phones),
         )
     if proposed.unused:

@@ -114,8 +114,9 @@ def _name(
         # Where one part has a column, a column called Name may be the other part.
         names = (given, *whole) if given else (*whole, family)
         return _not_said_twice(whole[0], [name for name in names if name], cells)
-    if whole:
+    if whole and given and given not in _not_said_twice(whole[0], (*whole, given), cells):
         return whole
+    # A column called Customer that has no first names may have customer numbers.
     is_chinese = any("一" <= letter <= "鿿" for letter in (family or "") + (given or ""))
     in_order = (family, given) if is_chinese else (given, family)
     return tuple(name for name in in_order if name)

@@ -160,9 +160,8 @@ def name_of_mapping(path: Path) -> str:
     plain = unicodedata.normalize("NFKD", stem)
     letters = [letter for letter in plain if letter.isalnum()]
     name = _NO_IDENTIFIER.sub("_", "".join(c for c in plain if c.isascii())).strip("_")
-    if not all(letter.isascii() for letter in letters) or not name:
-        name = f"{name}_{sha256(stem.encode()).hexdigest()[:6]}".strip("_")
-    name = name[:LONGEST_ID].strip("_")
+    if not all(letter.isascii() for letter in letters) or not 0 < len(name) <= LONGEST_ID:
+        name = f"{name[:LONGEST_ID]}_{sha256(stem.encode()).hexdigest()[:6]}".strip("_")
     shipped = {mapping.stem for mapping in MAPPINGS_DIRECTORY.glob("*.yaml")}
     if not IDENTIFIER.fullmatch(name) or name in shipped or not any(map(str.isascii, letters)):
         name = f"export_{name}"

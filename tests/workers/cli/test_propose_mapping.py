@@ -1,16 +1,19 @@
 """A proposed mapping reads the file that it was made for, once what is missing is written."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from config.readers.formats import IDENTIFIER
 from config.readers.tape_mapping_reader import read_mapping
 from config.readers.yaml_reader import PolicyError
 from domain.loans import LoanOnTape
 from tests.support.commands import arrears
 from tests.support.tapes import read_tape
+from workers.tapes.propose_mapping import name_of_mapping
 from workers.tapes.row_errors import RowError
 
 CHINESE_BANK = """\
@@ -97,7 +100,11 @@ EXPORTS = {
             'thousands_mark: "."',
             'date: "%d.%m.%Y"',
         ],
-        ["called export_mai_2026", "not used: Chat. A borrower's", "from: Vorname, Name."],
+        [
+            "called export_mai_2026",
+            "not used: Chat. Write those of the borrower",
+            "from: Vorname, Name.",
+        ],
     ),
     "an Indian one": (
         "in_export.csv",
@@ -115,6 +122,12 @@ EXPORTS = {
             'thousands_mark: ","',
         ],
         ["still missing: product, locale.", "those of IN"],
+    ),
+    "one whose customers are numbers beside their names": (
+        "x.csv",
+        "Nº préstamo;Cliente;Apellidos;Nombre;Móvil\nP1;9;Ejemplo;Ana;+34612345678\n",
+        ['name: ["Nombre", "Apellidos"]', 'phone: "Móvil"'],
+        ["Columns not used: Cliente."],
     ),
     "one with a set of columns for each instalment": (
         "车贷.csv",
@@ -196,6 +209,27 @@ def test_the_formats_are_those_that_read_every_row(
     keys = ("thousands_mark", "date", "# date")
     found = [line.strip() for line in given if line.strip().startswith(keys)]
     assert [line.split("  reads")[0] for line in found] == proposed
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("In Export.csv", "in_export"),
+        ("März-2026.csv", "marz_2026"),
+        ("2026-03.csv", "export_2026_03"),
+        ("arrears.csv", "export_arrears"),
+        ("---.csv", r"export_[0-9a-f]{6}"),
+        ("车贷A.csv", r"a_[0-9a-f]{6}"),
+        (f"{'a' * 100}.csv", r"a{60}_[0-9a-f]{6}"),
+    ],
+)
+def test_a_mapping_is_named_by_its_file(file: str, name: str) -> None:
+    assert re.fullmatch(name, name_of_mapping(Path(file)))
+    assert IDENTIFIER.fullmatch(name_of_mapping(Path(file)))
+
+
+def test_files_of_chinese_names_have_mappings_of_two_names() -> None:
+    assert name_of_mapping(Path("车贷.csv")) != name_of_mapping(Path("房贷.csv"))
 
 
 def test_a_wrong_row_and_a_unit_in_brackets_hide_nothing(tmp_path: Path) -> None:

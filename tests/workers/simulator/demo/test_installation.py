@@ -4,8 +4,9 @@ import csv
 import os
 import re
 import stat
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 import redis
@@ -16,8 +17,10 @@ from config.readers.templates import LETTERS
 from domain.errors import ArrearsError
 from tests.support.loans import Book, shipped_templates
 from tests.support.make_chinese_sample import main as make_chinese_sample
+from workers.simulator.demo import command
 from workers.simulator.demo.books import CN, US, policy_with_registered_texts
-from workers.simulator.demo.installation import new_installation
+from workers.simulator.demo.installation import Installation, new_installation
+from workers.simulator.demo.report import print_servers
 from workers.simulator.demo.scenario import prepare_database
 
 
@@ -35,6 +38,34 @@ def test_a_database_that_holds_loans_is_left_alone(engine: Engine, broker_url: s
         pytest.raises(ArrearsError, match="holds loans"),
     ):
         prepare_database(installation)
+
+
+def test_servers_only_leave_an_empty_database_on_the_day_of_today(
+    database_url: str,
+    broker_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It waits until Ctrl-C, which comes at once here."""
+    for name, value in environ(DATABASE_URL=database_url, REDIS_URL=broker_url).items():
+        monkeypatch.setenv(name, value)
+    stopped = Event()
+    stopped.set()
+    clocks: list[datetime] = []
+
+    def print_and_note(installation: Installation) -> None:
+        clocks.append(installation.ctx.now())
+        print_servers(installation)
+
+    monkeypatch.setattr(command, "_stop_event", lambda: stopped)
+    monkeypatch.setattr(command, "_stop_cleanly_on_signals", lambda: None)
+    monkeypatch.setattr(command, "print_servers", print_and_note)
+
+    command.run_servers("us")
+
+    assert abs(clocks[0] - datetime.now(UTC)) < timedelta(minutes=10)
+    (environment,) = re.findall(r"^ *\. (\S+/environment)$", capsys.readouterr().err, re.MULTILINE)
+    assert not Path(environment).exists()
 
 
 def test_a_broker_that_another_installation_works_with_is_left_alone(
