@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Self
 
 from domain.collectors import Role
-from domain.compliance.gate import BELOW_MINIMUM, NOTHING_PAST_DUE, Permission, Verdict
+from domain.compliance.verdict import BELOW_MINIMUM, NOTHING_PAST_DUE, Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, Reasons, because
 

@@ -14,7 +14,7 @@ from config.readers.rule_kinds import RULE_KINDS
 from config.readers.rule_packs import RULE_KEYS
 from config.settings import Settings
 from domain.actions import ACTION_TYPES, ActionStatus
-from domain.compliance.gate import Permission
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome

@@ -10,8 +10,9 @@ import config
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
 from domain.compliance.contact_facts import ContactFacts, PastContact
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.rules import packs_for
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Says
 from domain.contact_points import NumberOnRecord
 from tests.benchmarks.figures import Figure, Target, expect

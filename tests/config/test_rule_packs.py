@@ -11,8 +11,9 @@ from config.readers.rule_packs import describe_source, read_rule_pack
 from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Says
 
 SHIPPED = Path(__file__).parents[2] / "config" / "rule_packs"

@@ -7,7 +7,7 @@ import pytest
 
 from domain.actions import ActionFacts, ActionStatus, next_status
 from domain.collectors import Role
-from domain.compliance.gate import NOTHING_PAST_DUE, Permission, Verdict
+from domain.compliance.verdict import NOTHING_PAST_DUE, Permission, Verdict
 from domain.reasons import ReasonCode, because
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)

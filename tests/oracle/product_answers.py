@@ -16,11 +16,12 @@ import config
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
 from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
-from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.number_choice import number_for
 from domain.compliance.party_reach import holds_of_borrower, with_all_holds
 from domain.compliance.representatives import contacted_instead
 from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import BY_NUMBER, NumberFact, NumberOnRecord

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
-from domain.compliance.gate import Permission, Verdict
+from domain.compliance.verdict import Permission, Verdict
 from tests.oracle.acting import called_instead
 from tests.oracle.facts import is_at_work, number_to_use
 from tests.oracle.incoming import CONNECTED, hear, something_comes

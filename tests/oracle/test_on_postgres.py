@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.compliance import gate, number_choice
-from domain.compliance.gate import Permission, Verdict
+from domain.compliance.verdict import Permission, Verdict
 from domain.reasons import ReasonCode, because
 from tests.oracle import happenings
 from tests.oracle.on_postgres import live_in_the_store

@@ -11,7 +11,7 @@ from domain.compliance import gate, number_choice, party_reach
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.frequency_caps import Cap
-from domain.compliance.gate import Permission, Verdict
+from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberOnRecord
 from tests.oracle import product_answers, simulation

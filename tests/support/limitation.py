@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Party
 from domain.loans import Instalment
 from tests.support.loans import Book

@@ -16,7 +16,8 @@ from domain.actions import ActionFacts, next_status
 from domain.actors import Actor
 from domain.collectors import Role
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Permission, Verdict, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import AskedAgain, Channel, Party, Purpose
 from domain.contact_points import NumberFact
 from domain.delinquency import arrears_on

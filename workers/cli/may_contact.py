@@ -12,9 +12,9 @@ import typer
 from config.readers.rule_packs import describe_source
 from domain.actions import EVENT_PENDING
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Permission, Verdict
 from domain.compliance.gate import may_contact as ask_gate
 from domain.compliance.rules import Modality, Rule
+from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Value, part, render

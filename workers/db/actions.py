@@ -29,8 +29,8 @@ from domain.actions import (
     Move,
     next_status,
 )
-from domain.compliance.gate import ON_HOLD
 from domain.compliance.inconvenient_times import INCONVENIENT_TIME
+from domain.compliance.verdict import ON_HOLD
 from domain.moves import sources
 from workers.db import outbox_messages
 from workers.db.bulk import as_json, is_among

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select, update
 
 from domain.actions import ActionStatus
-from domain.compliance.gate import Verdict
 from domain.compliance.rules import packs_for
+from domain.compliance.verdict import Verdict
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import Ladder
 from domain.reasons import ReasonCode, Reasons, because

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, text
 
 from domain.actions import ACTION_MOVES, PLANNED_AGAIN, ActionFacts, ActionStatus, Move, next_status
-from domain.compliance.gate import Verdict
+from domain.compliance.verdict import Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
 from workers.db import outbox_messages

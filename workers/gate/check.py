@@ -10,9 +10,10 @@ from sqlalchemy import (
 
 from domain.actions import CLAIMABLE, ActionFacts, ActionType, Move, next_status
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.number_choice import number_for, through, why_passed_over
 from domain.compliance.representatives import contacted_instead
+from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberOnRecord
 from domain.decision import steps_tried

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select
 
 from domain.actions import ACTION_TYPES, SEND_SMS, ActionType
 from domain.compliance.contact_facts import Consent, ContactFacts
-from domain.compliance.gate import Permission, Verdict, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.party_reach import holds_of_borrower, with_all_holds
 from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel, ConsentTo, Party, Says
 from domain.contact_points import NumberFact, NumberOnRecord
 from domain.delinquency import Arrears, arrears_on, ladder_start

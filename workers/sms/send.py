@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 
 from domain.actions import SEND_SMS, ActionStatus, Move
 from domain.actors import Actor, ActorKind
-from domain.compliance.gate import OPTED_OUT
+from domain.compliance.verdict import OPTED_OUT
 from domain.contact_points import NumberFact
 from domain.ladder import find_ladder
 from domain.messages import UNSENT, MessageStatus

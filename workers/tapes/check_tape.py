@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 
 from workers.tapes.absent import Absent, find_absent
 from workers.tapes.compare_rows import RowComparison
+from workers.tapes.contradictions import refuse_contradictions
 from workers.tapes.csv_lines import read_lines
+from workers.tapes.found_errors import read_errors
 from workers.tapes.progress import Phase, Progress
 from workers.tapes.reading_processes import stage_all
 from workers.tapes.rejects import Rejects
@@ -52,7 +54,7 @@ class TapeCheck:
         while left := self._rows.read_also(round):
             self._read(round, left)
             round += 1
-        if self._rows.refuse_contradictions(self._stager.mapping, self._stager.identity_key):
+        if refuse_contradictions(self._connection, self._stager.mapping, self._stager.identity_key):
             self._leave_out_refused()
         counted = self._rows.unchanged()
         self.unchanged = counted.rows
@@ -66,7 +68,7 @@ class TapeCheck:
     def reject(self, rejects: Rejects) -> list[RowError]:
         """Write the errors to their file; returns the first ones."""
         first: list[RowError] = []
-        for error in self._rows.errors():
+        for error in read_errors(self._connection):
             rejects.add(error)
             if len(first) < SHOWN_ERRORS:
                 first.append(error)

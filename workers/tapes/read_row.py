@@ -1,6 +1,6 @@
 """Reads one row of a tape: the loan that it is, or its first error.
 
-What only the whole tape shows is found elsewhere (workers/tapes/compare_rows.py): a loan that
+What only the whole tape shows is found elsewhere (workers/tapes/contradictions.py): a loan that
 stands twice, and a customer id that stands for two people.
 """
 

@@ -14,7 +14,8 @@ from config.readers.templates import format_date
 from domain.actions import SCHEDULE_VISIT, ActionStatus, Move
 from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import ON_HOLD, Permission, Verdict, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import ON_HOLD, Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, because
 from domain.visits import (

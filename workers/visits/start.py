@@ -11,7 +11,8 @@ from domain.access_log import Opened
 from domain.actions import SCHEDULE_VISIT, ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.reasons import ReasonCode, because

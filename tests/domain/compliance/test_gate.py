@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
-from domain.compliance.gate import Permission, Verdict, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.number_choice import through
 from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import NumberFact, NumberOnRecord
 from domain.holds import Hold, HoldKind

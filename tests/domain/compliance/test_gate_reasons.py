@@ -10,8 +10,9 @@ import pytest
 
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.rules import Confidence, Modality, RulePack, Source, packs_for
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, HoldKind
 from domain.persons import PersonFact

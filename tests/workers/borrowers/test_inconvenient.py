@@ -6,8 +6,9 @@ from base64 import b64encode
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.compliance.gate import INCONVENIENT_PLACE, Verdict, may_contact
+from domain.compliance.gate import may_contact
 from domain.compliance.inconvenient_times import INCONVENIENT_TIME
+from domain.compliance.verdict import INCONVENIENT_PLACE, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.language.speak import speak

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
-from domain.compliance.gate import NO_TEMPLATES, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import NO_TEMPLATES
 from domain.compliance.vocabulary import Channel
 from domain.language.speak import speak
 from domain.reasons import ReasonCode

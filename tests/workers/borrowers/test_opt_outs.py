@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.frequency_caps import Scope
-from domain.compliance.gate import CEASED, OPTED_OUT, Permission, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import CEASED, OPTED_OUT, Permission
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from tests.support.loans import Book

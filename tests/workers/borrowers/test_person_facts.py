@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from domain.compliance.gate import EMPLOYER_FORBIDS, REPRESENTED, Permission, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import EMPLOYER_FORBIDS, REPRESENTED, Permission
 from domain.compliance.vocabulary import Channel
 from tests.support.commands import arrears
 from tests.support.environment import an_environment

@@ -7,7 +7,8 @@ from sqlalchemy import Engine, select
 
 from domain.actions import ASSIGN_CALL, SEND_SMS
 from domain.actors import Actor
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Party
 from domain.ladder import Days, Item, Step
 from domain.language.speak import speak

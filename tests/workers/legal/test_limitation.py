@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, select, update
 
-from domain.compliance.gate import Permission
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
 from tests.support.events import pay, promise, reverse, tell
 from tests.support.limitation import CURRENCY, lend, may

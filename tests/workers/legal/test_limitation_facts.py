@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from domain.compliance.gate import Permission
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Party
 from domain.language.speak import speak
 from tests.support.events import promise, tell

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, insert, select, update
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actors import Actor
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.actors import Actor
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
 from tests.support.concurrently import wait_until_blocked
 from tests.support.loans import PHONE, Book

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.actions import SCHEDULE_VISIT
-from domain.compliance.gate import ContactFacts, Permission
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.rules import packs_for
+from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import HoldKind
 from domain.ladder import Item, Ladder, Step
