@@ -25,7 +25,7 @@ from workers.db.persons import (
     record_named,
 )
 from workers.db.presumed_links import (
-    join_renumbered_party,
+    join_renumbered_parties,
     join_same_identity,
     lock_namesakes_of_party,
     lock_new_numbers,
@@ -82,9 +82,10 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
         raise RejectedError(ReasonCode.PARTY_IS_BORROWER, **names)
     if has_other_role(connection, owed.id, record.person_id, new.role):
         raise RejectedError(ReasonCode.PARTY_HAS_ROLE, **names)
-    if not set_party(connection, owed.id, record.id, new.role, actor, now):
+    begun = set_party(connection, owed.id, record.id, new.role, actor, now)
+    if begun is None:
         return because(ReasonCode.PARTY_KNOWN, **names)
-    joined = join_renumbered_party(connection, record.id, owed.id, now, begins=True)
+    joined = join_renumbered_parties(connection, [begun], now)
     _reassess(connection, ctx, owed.id, joined, now)
     return because(ReasonCode.PARTY_RECORDED, **names)
 
@@ -112,9 +113,10 @@ def end_party_of_loan(connection: Connection, ctx: Context, ended: PartyEnd) -> 
     lock_namesakes_of_party(connection, ended.borrower, ended.loan)
     record = lock_known_borrower(connection, ended.borrower, "loan_party_end")
     owed = lock_named_loan(connection, ended.loan, "loan_party_end")
-    if not end_party(connection, owed.id, record.id, ended.role, Actor(ended.actor), now):
+    left = end_party(connection, owed.id, record.id, ended.role, Actor(ended.actor), now)
+    if left is None:
         return because(ReasonCode.PARTY_NOT_KNOWN, **names)
-    joined = join_renumbered_party(connection, record.id, owed.id, now, begins=False)
+    joined = join_renumbered_parties(connection, [left], now)
     _reassess(connection, ctx, owed.id, joined, now)
     return because(ReasonCode.PARTY_ENDS, **names)
 

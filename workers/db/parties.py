@@ -114,21 +114,21 @@ def set_party(
     role: Party,
     actor: Actor,
     now: datetime,
-) -> bool:
-    """Make a record party to a locked loan; False if it was already. Locks the row."""
+) -> int | None:
+    """Make a record party to a locked loan. The id of the row, which is locked; None if the record
+    was it already."""
     given = {"loan_id": loan_id, "borrower_id": borrower_id, "role": role, "from_tape": False}
     statement = upsert(loan_party).values(**given)
-    made = connection.execute(
+    made: int | None = connection.execute(
         statement.on_conflict_do_update(
             index_elements=["loan_id", "borrower_id", "role"],
             set_={"ended_at": None, "from_tape": False},
             where=loan_party.c.ended_at.is_not(None),
         ).returning(loan_party.c.id)
     ).scalar()
-    if made is None:
-        return False
-    _note(connection, made, actor, now, is_party=True)
-    return True
+    if made is not None:
+        _note(connection, made, actor, now, is_party=True)
+    return made
 
 
 def end_party(
@@ -138,9 +138,9 @@ def end_party(
     role: Party,
     actor: Actor,
     now: datetime,
-) -> bool:
-    """End it for a locked loan; False if the record was no such party."""
-    ended = connection.execute(
+) -> int | None:
+    """End it for a locked loan. The id of the row; None if the record was no such party."""
+    ended: int | None = connection.execute(
         update(loan_party)
         .where(
             loan_party.c.loan_id == loan_id,
@@ -151,10 +151,9 @@ def end_party(
         .values(ended_at=now, from_tape=False)  # no tape brings them back
         .returning(loan_party.c.id)
     ).scalar()
-    if ended is None:
-        return False
-    _note(connection, ended, actor, now, is_party=False)
-    return True
+    if ended is not None:
+        _note(connection, ended, actor, now, is_party=False)
+    return ended
 
 
 def _note(

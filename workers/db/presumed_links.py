@@ -218,23 +218,27 @@ def lock_namesakes(
 # somebody parted stays parted: no loan has moved.
 _RENUMBERED = text("""
 WITH pair AS (
-    SELECT DISTINCT least(n.id, o.id) AS borrower_id, greatest(n.id, o.id) AS other_id
-      FROM borrower n
-      JOIN loan_party p ON p.loan_id = :loan AND p.borrower_id <> n.id
+    SELECT DISTINCT ON (1, 2) least(n.id, o.id) AS borrower_id, greatest(n.id, o.id) AS other_id,
+           l.external_id AS loan
+      FROM loan_party q
+      JOIN loan l ON l.id = q.loan_id
+      JOIN borrower n ON n.id = q.borrower_id
+      JOIN loan_party p ON p.loan_id = q.loan_id AND p.borrower_id <> q.borrower_id
       JOIN borrower o ON o.id = p.borrower_id AND o.name_digest = n.name_digest
-     WHERE n.id = :record
-       AND CASE WHEN :begins THEN p.ended_at IS NOT NULL
+     WHERE q.id = ANY(:parties)
+       AND CASE WHEN q.ended_at IS NULL THEN p.ended_at IS NOT NULL
                 -- Who came after the one who leaves.
-                ELSE p.ended_at IS NULL AND p.id > (SELECT max(q.id) FROM loan_party q
-                                                     WHERE q.loan_id = :loan
-                                                       AND q.borrower_id = n.id) END
+                ELSE p.ended_at IS NULL AND p.id > (SELECT max(r.id) FROM loan_party r
+                                                     WHERE r.loan_id = q.loan_id
+                                                       AND r.borrower_id = q.borrower_id) END
+     ORDER BY 1, 2, 3
 ), made AS (
     INSERT INTO same_person (borrower_id, other_id, status, reason, made_at)
-    SELECT pair.borrower_id, pair.other_id, 'presumed',
+    SELECT borrower_id, other_id, 'presumed',
            jsonb_build_array(jsonb_build_object('party_renumbered',
-                                                jsonb_build_object('loan', l.external_id))),
+                                                jsonb_build_object('loan', loan))),
            CAST(:now AS timestamptz)
-      FROM pair JOIN loan l ON l.id = :loan
+      FROM pair
     ON CONFLICT DO NOTHING
     RETURNING *
 ), noted AS (
@@ -271,13 +275,13 @@ def lock_namesakes_of_party(connection: Connection, external_id: str, loan: str)
     lock_persons(connection, connection.execute(_NAMESAKES_OF_PARTY, named).scalars().all())
 
 
-def join_renumbered_party(
-    connection: Connection, record: int, loan_id: int, now: datetime, *, begins: bool
+def join_renumbered_parties(
+    connection: Connection, parties: Sequence[int], now: datetime
 ) -> frozenset[int]:
-    """Join a record that became party to a loan with those of the same name who are it no longer;
-    or, if it is no longer, with those who came after it.
+    """Join whoever became party to a loan with those of the same name who are it no longer, and
+    whoever is it no longer with those who came after them.
 
-    Returns the records whose facts may have changed.
+    `parties` are the rows of those who began or ended; their persons are locked. Returns the
+    records whose facts may have changed.
     """
-    given = {"record": record, "loan": loan_id, "begins": begins}
-    return _join(connection, _RENUMBERED, now, **given)
+    return _join(connection, _RENUMBERED, now, parties=list(parties)) if parties else frozenset()

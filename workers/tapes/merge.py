@@ -266,7 +266,9 @@ def merge(
     changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of, **says}).scalars())
     insert_instalments(connection, new)
     changed.update(update_instalments(connection, reconciled, now.date()))
-    changed.update(merge_parties(connection, mapping, now))
+    parties = merge_parties(connection, mapping, now)
+    changed.update(parties.loans)
+    borrowers |= parties.joined
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
     if persons:
         changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())

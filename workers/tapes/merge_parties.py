@@ -1,13 +1,16 @@
 """Merges the co-borrowers and guarantors of a batch."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from config.readers.tape_mapping import PARTY_SLOTS, TapeMapping
+from workers.db.presumed_links import join_renumbered_parties
 
 # A tape ends and brings back only what a tape brought in, and ends nobody for whom it has no
-# columns. Of a party that came in before slots were kept, the role decides.
+# columns. Of a party that came in before slots were kept, the role decides. Who is new to a loan is
+# joined with those before them where records are merged; who leaves, or comes back, is told here.
 _PARTIES = text("""
 WITH given AS (
     SELECT l.id AS loan_id, b.id AS borrower_id, t.role, min(t.slot) AS slot
@@ -44,15 +47,28 @@ WITH given AS (
      UNION ALL
     SELECT id, :now, true, 'tape', 'system' FROM made
 )
-SELECT loan_id FROM ended UNION SELECT loan_id FROM made
+SELECT loan_id, id FROM ended
+ UNION ALL
+SELECT m.loan_id, q.id FROM made m LEFT JOIN loan_party q ON q.id = m.id
 """)
 
 
-def merge_parties(connection: Connection, mapping: TapeMapping, now: datetime) -> set[int]:
-    """Begin and end the parts of those whom the tape names, or names no more, in a loan. Nothing
-    changes for whom it has no columns. Returns the loans concerned."""
+class MergedParties(NamedTuple):
+    """What a batch changed about parties."""
+
+    loans: frozenset[int]
+    joined: frozenset[int]
+    """Records whose facts may have changed, because they are one person with another now."""
+
+
+def merge_parties(connection: Connection, mapping: TapeMapping, now: datetime) -> MergedParties:
+    """Begin and end the parts of those whom the tape names, or names no more, in a loan; their
+    persons are locked. Nothing changes for whom it has no columns."""
     slots = list(mapping.of_parties)
     if not slots:
-        return set()
+        return MergedParties(frozenset(), frozenset())
     given = {"now": now, "slots": slots, "roles": [PARTY_SLOTS[slot] for slot in slots]}
-    return set(connection.execute(_PARTIES, given).scalars())
+    rows = connection.execute(_PARTIES, given).all()
+    known = sorted(row.id for row in rows if row.id is not None)
+    joined = join_renumbered_parties(connection, known, now)
+    return MergedParties(frozenset(row.loan_id for row in rows), joined)

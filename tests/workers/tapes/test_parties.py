@@ -11,6 +11,7 @@ from config.readers.tape_mapping_reader import load_mapping, read_mapping
 from config.readers.yaml_reader import PolicyError
 from tests.support.events import tell
 from tests.support.loans import Book
+from tests.workers.borrowers.test_parties import party
 from tests.workers.escalation.test_parties_on_the_ladder import (
     TO_CO_BORROWERS,
     TO_GUARANTORS,
@@ -314,6 +315,44 @@ def test_a_guarantor_with_a_new_id_and_number_keeps_what_protects_them(
     persons = {row.external_id: row.person_id for row in book.rows(borrower)}
     assert (persons["G-9"] == persons["G-1"]) is stays
     assert take(book, tmp_path, named, as_of="2026-03-02", borrower=borrower_then).changed == 0
+
+
+WITH_TWO = MAPPING.replace(
+    "  co_borrower_1_name: c1_name\n",
+    "  guarantor_2_id: g2\n  guarantor_2_name: g2_name\n  guarantor_2_phone: g2_phone\n",
+)
+NEW_ID = "G-9,Wu Guarantor,13900139777"
+
+
+@pytest.mark.parametrize(
+    ("by_event", "tapes"),
+    [
+        (True, [f"{NEW_ID},9 New Road,,,"]),
+        (True, [",,,,,,"]),
+        (False, [f"{WU},,", f"{WU}{NEW_ID}", f"{NEW_ID},9 New Road,,,"]),
+        (False, [f"{WU}{NEW_ID}", f"{WU},,", ",,,,,,", f"{NEW_ID},,,,"]),
+    ],
+    ids=["event, then tape", "event, then none", "overlap", "comes back"],
+)
+def test_a_guarantor_who_has_the_new_id_before_the_old_one_leaves_keeps_what_protects_them(
+    book: Book, tmp_path: Path, by_event: bool, tapes: list[str]
+) -> None:
+    def bring_in(cells: str) -> None:
+        tape = tmp_path / "two.csv"
+        header = HEADER.replace("c1_name", "g2,g2_name,g2_phone")
+        row = f"L-0,B-0,Lin Example 0,13800138000,1 Road,2026-06-30 100.00,0,{cells}"
+        tape.write_text(f"{header}\n{row}")
+        import_tape(book.ctx, tape, mapping(tmp_path, WITH_TWO), as_of=date(2026, 3, 2))
+
+    bring_in(f"{WU},,")
+    tell(book, "opt_out", borrower="G-1", channel=None, actor="c-1")
+    if by_event:
+        party(book, "G-9", loan="L-0", name="Wu Guarantor", phone="+8613900139777")
+    for cells in tapes:
+        bring_in(cells)
+
+    persons = {row.external_id: row.person_id for row in book.rows(borrower)}
+    assert persons["G-9"] == persons["G-1"]
 
 
 def test_namesakes_who_owe_one_loan_together_are_not_joined(book: Book, tmp_path: Path) -> None:
