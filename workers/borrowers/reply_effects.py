@@ -15,6 +15,7 @@ from domain.persons import CONSENTS, PersonFact
 from workers.db.bulk import is_one_of
 from workers.db.closed_numbers import close_number
 from workers.db.contact_points import end_number_facts, from_one_of, note_number_fact
+from workers.db.last_words import last_said
 from workers.db.people import People
 from workers.db.person_facts import FactDetails, note_person_facts
 from workers.db.schema import contact_point_fact, person_fact, reply
@@ -84,7 +85,7 @@ def allow_texts_again(
     # If the provider refused a number as opted out, it knew that from a text too.
     by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     opted_out = {NumberFact.OPTED_OUT}
-    older = contact_point_fact.c.since <= asked.received_at
+    older = last_said(contact_point_fact) <= asked.received_at
     end_number_facts(
         connection, number_id, opted_out, actor, now, which=from_one_of(by_text) & older
     )
@@ -94,7 +95,7 @@ def allow_texts_again(
             is_one_of(person_fact.c.borrower_id, named),
             person_fact.c.kind == PersonFact.NO_CHANNEL,
             person_fact.c.channel == Channel.SMS,
-            person_fact.c.since <= asked.received_at,
+            last_said(person_fact) <= asked.received_at,
             person_fact.c.ended_at.is_(None),
             _is_from(*by_text),
         )

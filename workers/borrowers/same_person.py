@@ -14,6 +14,7 @@ from workers.db.parties import loans_of
 from workers.db.persons import lock_loans, record_named, records_of_person
 from workers.db.same_person import (
     given_anew_among,
+    keep_decided,
     links_of,
     lock_persons,
     make_persons,
@@ -49,11 +50,15 @@ def decide_same_person(
     Facts stay on the record on which they came in, and from now on reach the records that it is
     joined with. Each decision can be undone by another one. If a tape gave the ids of two people to
     other people, parting the ids parts each from the record that had it before: so what was said
-    stays with whoever said it. A decision that came in before one that was applied changes nothing.
+    stays with whoever said it. If other links join the two beside their own, their own is parted,
+    and the answer names the others: so links in a ring are parted one by one.
+
+    A decision that came in before one that was applied changes nothing. Nor does one that parts
+    them, if a tape moved a loan from one to the other since.
 
     Raises:
         NotYetError: one of the records is not known.
-        RejectedError: they are one record, or other links still join them.
+        RejectedError: they are one record, or only other links join them.
     """
     now = ctx.now()
     names = {"borrower": decision.borrower, "other": decision.other}
@@ -62,22 +67,30 @@ def decide_same_person(
     pair = (_known(connection, decision.borrower), _known(connection, decision.other))
     if pair[0] == pair[1]:
         raise RejectedError(ReasonCode.SAME_RECORD, **names)
-    lock_persons(connection, pair)
+    is_one = len(lock_persons(connection, pair)) == 1
     since = decision.received_at or now
     known = _link(connection, pair)
-    if known is not None and known.status == decision.status:
+    parts_in_vain = decision.status is Link.PARTED and is_one
+    if known is not None and known.status == decision.status and not parts_in_vain:
+        keep_decided(connection, pair, since)
         return because(ReasonCode.LINK_KNOWN, **names)
-    if known is not None and known.decided_at is not None and known.decided_at > since:
+    if known is not None and _is_outdated(known, decision.status, since):
         return because(ReasonCode.LINK_OUTDATED, **names)
     records = frozenset(pair)
     set_link(connection, pair, decision.status, Actor(decision.actor), decision.why, since)
+    others: list[str] = []
     if decision.status is Link.PARTED:
-        records |= _part_ids_given_anew(connection, decision, pair, now)
+        parted, others = _part_ids_given_anew(connection, decision, pair, since)
+        records |= parted
+        if others and (known is None or known.status == Link.PARTED):
+            raise RejectedError(ReasonCode.STILL_ONE_PERSON, **names, links=others)
     records = make_persons(connection, records, now)
     if decision.status is not Link.PARTED:
         # What the person agreed to on one record now counts for the other.
         records |= frozenset(pair)
     _reassess(connection, ctx, records, now)
+    if others:
+        return because(ReasonCode.STILL_ONE_PERSON, **names, links=others)
     code = ReasonCode.TWO_PERSONS if decision.status is Link.PARTED else ReasonCode.ONE_PERSON
     return because(code, **names)
 
@@ -89,39 +102,41 @@ def _known(connection: Connection, external_id: str) -> int:
     return id
 
 
-def _link(connection: Connection, pair: tuple[int, int]) -> Row[str, datetime | None] | None:
+def _link(
+    connection: Connection, pair: tuple[int, int]
+) -> Row[str, datetime | None, datetime | None] | None:
     first, second = sorted(pair)
     of_pair = (same_person.c.borrower_id == first) & (same_person.c.other_id == second)
-    link = select(same_person.c.status, same_person.c.decided_at).where(of_pair)
-    return connection.execute(link).one_or_none()
+    columns = same_person.c.status, same_person.c.decided_at, same_person.c.moved_at
+    return connection.execute(select(*columns).where(of_pair)).one_or_none()
+
+
+def _is_outdated(
+    known: Row[str, datetime | None, datetime | None], status: Link, since: datetime
+) -> bool:
+    """Whether something newer is known than a decision that came in at `since`."""
+    newer = [known.decided_at, known.moved_at if status is Link.PARTED else None]
+    return any(moment is not None and moment > since for moment in newer)
 
 
 def _part_ids_given_anew(
-    connection: Connection, decision: SamePersonDecision, pair: tuple[int, int], now: datetime
-) -> frozenset[int]:
-    """Part what still joins the two: records whose ids a tape gave to somebody else, from those
-    that have the ids now. Returns the records that are parted.
-
-    Raises:
-        RejectedError: other links join them.
-    """
+    connection: Connection, decision: SamePersonDecision, pair: tuple[int, int], since: datetime
+) -> tuple[frozenset[int], list[str]]:
+    """Part what still joins the two: records whose ids a tape gave to somebody else until `since`,
+    from those that have the ids now. Returns the records that are parted, and which other links
+    still join the two."""
     parted = frozenset[int]()
     of_person = [row.id for row in connection.execute(records_of_person(pair[0]))]
     while links := links_between(links_of(connection, of_person), *pair):
-        given_anew = given_anew_among(connection, links)
+        given_anew = given_anew_among(connection, links, since)
         if given_anew is None:
             ids = {id for link in links for id in link}
             named = select(borrower.c.id, borrower.c.external_id).where(borrower.c.id.in_(ids))
             names = {row.id: row.external_id for row in connection.execute(named)}
-            raise RejectedError(
-                ReasonCode.STILL_ONE_PERSON,
-                borrower=decision.borrower,
-                other=decision.other,
-                links=[f"{names[one]} = {names[other]}" for one, other in links],
-            )
-        set_link(connection, given_anew, Link.PARTED, Actor(decision.actor), decision.why, now)
+            return parted, [f"{names[one]} = {names[other]}" for one, other in links]
+        set_link(connection, given_anew, Link.PARTED, Actor(decision.actor), decision.why, since)
         parted |= frozenset(given_anew)
-    return parted
+    return parted, []
 
 
 def _reassess(connection: Connection, ctx: Context, records: frozenset[int], now: datetime) -> None:

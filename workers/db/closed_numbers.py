@@ -26,6 +26,7 @@ from workers.db.contact_points import (
     lock_number,
     note_number_fact,
 )
+from workers.db.last_words import last_said
 from workers.db.problems import Contacted, FoundProblem, note_problems
 from workers.db.schema import contact_point_fact
 
@@ -94,7 +95,7 @@ def reopen_number(
         return False
     loans = loans_with_point(connection, blind_index)
     number = lock_number(connection, blind_index)
-    older = contact_point_fact.c.since <= (seen_at or now)
+    older = last_said(contact_point_fact) <= (seen_at or now)
     if not end_number_facts(connection, number, facts, actor, now, which=older):
         return False
     _recheck(connection, loans, now)

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact, PointKind
+from workers.db.last_words import note_word
 from workers.db.parties import acts_now, loans_of
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
@@ -68,18 +69,14 @@ def note_number_fact(
     connection: Connection, number_id: int, kind: NumberFact, actor: Actor, now: datetime
 ) -> bool:
     """Record a fact about a locked number; False if it was known already."""
-    noted = connection.execute(
-        upsert(contact_point_fact)
-        .values(
-            contact_point_id=number_id,
-            kind=kind,
-            since=now,
-            source=actor.reference,
-            source_kind=actor.kind,
-        )
-        .on_conflict_do_nothing()
+    noted = upsert(contact_point_fact).values(
+        contact_point_id=number_id,
+        kind=kind,
+        since=now,
+        source=actor.reference,
+        source_kind=actor.kind,
     )
-    return noted.rowcount > 0
+    return note_word(connection, contact_point_fact, noted)
 
 
 def end_number_facts(

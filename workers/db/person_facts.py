@@ -23,6 +23,7 @@ from domain.compliance.vocabulary import Channel
 from domain.fact_effects import LOOSENING, Effect
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import PersonFact
+from workers.db.last_words import last_said, note_word
 from workers.db.persons import certain_records, records_of_person
 from workers.db.schema import (
     person_fact,
@@ -70,7 +71,7 @@ def note_person_fact(
     until: datetime | None = None,
 ) -> bool:
     """Record a fact on a record of a locked person; False if it was known already. The first one
-    of its kind stays, and so does each one with other details."""
+    of its kind stays, with when it was said last, and so does each one with other details."""
     return note_person_facts(connection, [borrower_id], kind, actor, now, details, until=until)
 
 
@@ -95,12 +96,10 @@ def note_person_facts(
         "source_kind": actor.kind,
     }
     columns = person_fact.c
-    ids = func.unnest(cast(sorted(borrower_ids), ARRAY(BigInteger)))
+    ids = func.unnest(cast(sorted(set(borrower_ids)), ARRAY(BigInteger)))
     rows = select(ids, *(literal(value, columns[name].type) for name, value in values.items()))
-    noted = connection.execute(
-        upsert(person_fact).from_select(["borrower_id", *values], rows).on_conflict_do_nothing()
-    )
-    return noted.rowcount > 0
+    facts = upsert(person_fact).from_select(["borrower_id", *values], rows)
+    return note_word(connection, person_fact, facts)
 
 
 def end_person_facts(
@@ -116,8 +115,8 @@ def end_person_facts(
 ) -> bool:
     """End the facts of a kind on the records of a locked person; False if there were none.
 
-    Only those that were said by then, if `said_by` is given; they end at that moment. A consent
-    that is withdrawn before it is known leaves a row that never counted (its `until` is its
+    Only those that were last said by then, if `said_by` is given; they end at that moment. A
+    consent that is withdrawn before it is known leaves a row that never counted (its `until` is its
     `since`): when the consent comes in after all, it counts no more.
 
     If it protects the person that they end, that reaches every record; otherwise, only those that
@@ -132,7 +131,7 @@ def end_person_facts(
             person_fact.c.borrower_id.in_(reached),
             person_fact.c.kind == kind,
             person_fact.c.ended_at.is_(None),
-            person_fact.c.since <= (said_by or now),
+            last_said(person_fact) <= (said_by or now),
             *(person_fact.c[name] == value for name, value in said.items()),
         )
         .values(ended_at=said_by or now, ended_by=actor.reference)

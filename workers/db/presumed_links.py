@@ -100,17 +100,21 @@ WITH known AS (
       FROM other
      ORDER BY 1, 2, code = 'id_given_anew', code, named
 ), made AS (
-    INSERT INTO same_person AS s (borrower_id, other_id, status, reason, made_at)
+    INSERT INTO same_person AS s (borrower_id, other_id, status, reason, made_at, moved_at)
     SELECT borrower_id, other_id, 'presumed',
            jsonb_build_array(jsonb_build_object(code, jsonb_build_object(
                CASE code WHEN 'id_given_anew' THEN 'borrower' ELSE 'loan' END, named))),
-           CAST(:now AS timestamptz)
+           CAST(:now AS timestamptz), CAST(:now AS timestamptz)
       FROM moved
     ON CONFLICT (borrower_id, other_id) DO UPDATE
        SET status = excluded.status, reason = excluded.reason, made_at = excluded.made_at,
-           decided_at = NULL, actor = NULL
+           moved_at = excluded.moved_at, decided_at = NULL, actor = NULL
      WHERE s.status = 'parted'
     RETURNING *
+), moved_again AS (
+    UPDATE same_person s SET moved_at = CAST(:now AS timestamptz)
+      FROM moved m
+     WHERE s.borrower_id = m.borrower_id AND s.other_id = m.other_id AND s.status <> 'parted'
 ), noted AS (
     INSERT INTO same_person_change (borrower_id, other_id, status, reason, at)
     SELECT borrower_id, other_id, status, reason, made_at FROM made

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.actors import Actor
 from domain.persons import OF_REPRESENTATIVES, PersonFact
 from workers.db.contact_points import lock_number, represented_through
+from workers.db.last_words import last_said, note_word
 from workers.db.parties import acts_now
 from workers.db.said_facts import SaidFact
 from workers.db.schema import borrower, person_fact, representative, representative_wish
@@ -85,8 +86,8 @@ def note_wishes(
         row = {"contact_point_id": number, "kind": wish.fact, **_columns(wish)}
         given = {"since": now, "until": wish.until}
         by = {"source": actor.reference, "source_kind": actor.kind}
-        made = insert(representative_wish).values(**row, **given, **by).on_conflict_do_nothing()
-        noted |= connection.execute(made).rowcount > 0
+        made = insert(representative_wish).values(**row, **given, **by)
+        noted |= note_word(connection, representative_wish, made)
     return noted
 
 
@@ -107,7 +108,7 @@ def end_wishes(
         for name, value in _columns(wish).items()
         if value is not None
     ]
-    said.append(representative_wish.c.since <= (said_by or now))
+    said.append(last_said(representative_wish) <= (said_by or now))
     return _end(connection, number, wish.fact, actor, said_by or now, *said)
 
 
@@ -121,7 +122,7 @@ def _is_outdated(connection: Connection, number: int, wish: SaidFact, since: dat
     )
     ended_later = representative_wish.c.ended_at > since
     later: ColumnElement[bool] = exists().where(
-        *of_kind, (representative_wish.c.since > since) | ended_later
+        *of_kind, (last_said(representative_wish) > since) | ended_later
     )
     if not alone:
         is_open = exists().where(*of_kind, representative_wish.c.ended_at.is_(None))

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
+from domain.fact_effects import LOOSENING
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import MAY_EXPIRE, ONE_AT_A_TIME, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.contact_points import lock_number
+from workers.db.last_words import last_said
 from workers.db.person_facts import FactDetails, note_person_fact
-from workers.db.persons import certain_records
+from workers.db.persons import certain_records, records_of_person
 from workers.db.schema import borrower, person_fact
 
 
@@ -127,7 +129,8 @@ def is_outdated(
 ) -> bool:
     """Whether something later is known of a fact that was said at `since`: it changes nothing then.
 
-    Of a consent and a language, that is whatever was said later, or that it was withdrawn. A time
+    Of a consent and a language, that is whatever was said later, or that it was withdrawn; of a
+    consent, on any record of the person. A time
     and a place last as long as the person said; so only their end counts, and only of the same one.
     """
     alone = fact in ONE_AT_A_TIME
@@ -138,8 +141,12 @@ def is_outdated(
         *(() if alone else _same(details)),
     )
     later: ColumnElement[bool] = exists().where(
-        *of_kind, (person_fact.c.since > since) | ended_later
+        *of_kind, (last_said(person_fact) > since) | ended_later
     )
+    if fact in LOOSENING:
+        # That it was withdrawn protects the person, so it counts on any of their records.
+        withdrawn = person_fact.c.borrower_id.in_(records_of_person(record))
+        later |= exists().where(withdrawn, person_fact.c.kind == fact, ended_later)
     if not alone:
         is_open = exists().where(*of_kind, person_fact.c.ended_at.is_(None))
         later = exists().where(*of_kind, ended_later) & ~is_open

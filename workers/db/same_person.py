@@ -8,7 +8,7 @@ nothing about anybody, and whoever waits for its lock finds it.
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, func, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -82,18 +82,30 @@ SELECT s.borrower_id, s.other_id
   JOIN same_person s ON s.borrower_id = least(p.one, p.other)
                     AND s.other_id = greatest(p.one, p.other)
  WHERE s.status = 'presumed' AND jsonb_exists(s.reason -> 0, 'id_given_anew')
+   AND s.made_at <= :since
  ORDER BY 1, 2 LIMIT 1
 """)
 
 
 def given_anew_among(
-    connection: Connection, links: Collection[tuple[int, int]]
+    connection: Connection, links: Collection[tuple[int, int]], since: datetime
 ) -> tuple[int, int] | None:
-    """The first of these links that is only presumed because a tape gave an id to somebody else;
-    None if none is."""
+    """The first of these links that is only presumed because a tape gave an id to somebody else
+    until `since`; None if none is."""
     pairs = {"one": [one for one, _ in links], "other": [other for _, other in links]}
-    presumed = connection.execute(_GIVEN_ANEW, pairs).first()
+    presumed = connection.execute(_GIVEN_ANEW, {**pairs, "since": since}).first()
     return None if presumed is None else (presumed.borrower_id, presumed.other_id)
+
+
+def keep_decided(connection: Connection, pair: tuple[int, int], since: datetime) -> None:
+    """Record when somebody decided last what was decided already, so that a decision from before
+    that is outdated. The persons of the two records are locked."""
+    first, second = sorted(pair)
+    connection.execute(
+        update(same_person)
+        .where(same_person.c.borrower_id == first, same_person.c.other_id == second)
+        .values(decided_at=func.greatest(same_person.c.decided_at, since))
+    )
 
 
 def set_link(

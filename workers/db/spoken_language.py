@@ -31,7 +31,8 @@ def spoken_language_of(record: str, records: str, confirmed: str) -> str:
                    FROM person_fact f
                   WHERE f.borrower_id = ANY({records})
                     AND f.kind = 'language' AND f.ended_at IS NULL
-                  ORDER BY f.borrower_id = ANY({confirmed}) DESC, f.since DESC, f.id DESC
+                  ORDER BY f.borrower_id = ANY({confirmed}) DESC,
+                           greatest(f.since, f.said_last) DESC, f.id DESC
                   LIMIT 1), {record}.locale)"""  # noqa: S608 the arguments are constants
 
 

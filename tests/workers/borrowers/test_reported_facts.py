@@ -10,12 +10,13 @@ from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
-from tests.support.events import store, tell
+from tests.support.events import store, tell, tell_personal
 from tests.support.loans import PHONE, Book
 from workers.db.closed_numbers import NUMBER_CLOSED
 from workers.db.contact_points import lock_number
 from workers.db.presumed_links import ONE_IMPORT
 from workers.db.schema import (
+    borrower,
     contact_point,
     contact_point_fact,
     inbox_event,
@@ -23,6 +24,7 @@ from workers.db.schema import (
     problem,
     reply,
     representative,
+    representative_wish,
 )
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
@@ -350,6 +352,88 @@ def test_of_two_decisions_about_who_is_one_person_the_later_one_counts(book: Boo
         stored.append(store(book, "same_person", **pair, why="two people", actor="c-1"))
     assert apply_event(book.ctx, stored[1]).status == "applied"
     assert apply_event(book.ctx, stored[0]).reason[0].code is ReasonCode.LINK_OUTDATED
+
+
+def test_a_decision_taken_again_outlives_the_opposite_one_from_before(book: Book) -> None:
+    pair = {"borrower": "B-1", "other": "B-2", "why": "one voice", "actor": "c-1"}
+    tell(book, "same_person", status="confirmed", **pair)
+    book.at("2026-03-02 11:00")
+    parted = store(book, "same_person", status="parted", **pair)
+    book.at("2026-03-02 12:00")
+    again = tell(book, "same_person", status="confirmed", **pair)
+    assert again.reason[0].code is ReasonCode.LINK_KNOWN
+    assert apply_event(book.ctx, parted).reason[0].code is ReasonCode.LINK_OUTDATED
+
+
+def test_links_in_a_ring_are_parted_one_by_one(book: Book) -> None:
+    ring = [("B-1", "B-2"), ("B-2", "B-relative"), ("B-1", "B-relative")]
+    codes = []
+    for status in ("confirmed", "parted"):
+        for one, other in ring:
+            told = {"borrower": one, "other": other, "why": "said so", "actor": "c-1"}
+            done = tell(book, "same_person", status=status, **told)
+            codes.append((done.status, done.reason[0].code))
+            if status == "parted" and one == "B-1" and other == "B-2":
+                links = ["B-1 = B-relative", "B-relative = B-2"]
+                assert done.reason[0].params["links"] == links
+                again = tell(book, "same_person", status=status, **told)
+                assert again.reason[0].code is ReasonCode.STILL_ONE_PERSON
+    assert codes[3:] == [
+        ("applied", ReasonCode.STILL_ONE_PERSON),
+        ("applied", ReasonCode.TWO_PERSONS),
+        ("applied", ReasonCode.TWO_PERSONS),
+    ]
+    persons = {row.external_id: row.person_id for row in book.rows(borrower)}
+    assert len(set(persons.values())) == 3
+
+
+TIME = {"days": ["mon"], "starts": "09:00", "ends": "12:00"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("person_fact", {"fact": "ceased"}),
+        ("person_fact", {"fact": "represented"}),
+        ("person_fact", {"fact": "inconvenient_time", "time": TIME}),
+        ("person_fact", {"fact": "inconvenient_time", "time": TIME, "of_representative": True}),
+        ("number_fact", {"fact": "somebody_else"}),
+    ],
+    ids=["no contact", "attorney", "time", "time of an attorney", "number"],
+)
+def test_what_is_said_again_outlives_an_end_from_before_that_is_applied_late(
+    book: Book, kind: str, what: dict[str, object]
+) -> None:
+    given = {"borrower": "B-1", "kind": "attorney", "phone": "+8613900139001", "actor": "c-1"}
+    tell_personal(book, "representative", RepresentativeFacts, **given)
+    table = contact_point_fact if kind == "number_fact" else person_fact
+    table = representative_wish if "of_representative" in what else table
+    still_true = select(table).where(table.c.kind == what["fact"], table.c.ended_at.is_(None))
+    said = {"borrower": "B-1", "actor": "c-1", **what}
+
+    tell(book, kind, **said)
+    book.at("2026-03-02 11:00")
+    ended = store(book, f"{kind}_end", **said)
+    book.at("2026-03-02 12:00")
+    tell(book, kind, **said)
+    assert apply_event(book.ctx, ended).status == "applied"
+    assert len(book.rows(still_true)) == 1
+
+    book.at("2026-03-02 13:00")
+    assert tell(book, f"{kind}_end", **said).status == "applied"
+    assert book.rows(still_true) == []
+
+
+def test_a_consent_withdrawn_under_another_id_does_not_come_back_by_an_older_report(
+    book: Book,
+) -> None:
+    consent = store(book, "person_fact", **AGREED)
+    book.at("2026-03-02 12:00")
+    tell(book, "person_fact_end", **{**AGREED, "borrower": "B-2"})
+    late = apply_event(book.ctx, consent)
+    assert late.reason[0].code is ReasonCode.PERSON_FACT_OUTDATED
+    open_facts = select(person_fact).where(person_fact.c.ended_at.is_(None))
+    assert book.rows(open_facts) == []
 
 
 def test_who_acts_for_a_person_is_whom_the_later_report_named(book: Book) -> None:

@@ -13,7 +13,8 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.actors import Actor
 from domain.language.speak import speak
 from domain.persons import PersonFact
-from tests.support.events import confirm, pay, tell, tell_personal
+from domain.reasons import ReasonCode
+from tests.support.events import confirm, pay, store, tell, tell_personal
 from tests.support.loans import Book
 from workers.db.person_facts import note_person_fact
 from workers.db.persons import lock_known_borrower
@@ -22,6 +23,7 @@ from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.persons import RepresentativeFacts
+from workers.inbox.process import apply_event
 from workers.operations.problems import read_problems
 from workers.privacy.erasure import erase, erase_expired_data
 from workers.tapes.import_tape import ImportReport, import_tape
@@ -538,6 +540,54 @@ class TestGivenToSomebodyElse:
         asked = {"borrower": "C-2", "other": "C-1", "why": "two people", "actor": "c-1"}
         assert tell(book, "same_person", status="parted", **asked).status == "applied"
         assert (book.may_call("L-1"), book.may_call("L-2")) == ("allowed", "deferred")
+
+    def test_the_persons_of_ids_that_were_swapped_can_be_parted_link_by_link(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        people = self.people
+        bring_in(book, tmp_path, row("L-1", "C-1", *people[0]), row("L-2", "C-2", *people[1]))
+        swapped = row("L-1", "C-1", *people[1]), row("L-2", "C-2", *people[0])
+        bring_in(book, tmp_path, *swapped, as_of=DAY_2)
+        assert len(set(persons(book).values())) == 1
+        for link in book.rows(same_person):
+            names = {known.id: known.external_id for known in book.rows(borrower)}
+            pair = {"borrower": names[link.borrower_id], "other": names[link.other_id]}
+            told = {"status": "parted", "why": "two people", "actor": "c-1"}
+            assert tell(book, "same_person", **pair, **told).status == "applied"
+        assert len(set(persons(book).values())) == 4
+
+    def test_a_decision_after_ids_were_parted_counts_whenever_both_are_applied(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        self.swap(book, tmp_path)
+        former = next(name for name in persons(book) if re.fullmatch("former:[0-9]+:C-1", name))
+        by = {"borrower": "C-1", "why": "the same voice", "actor": "c-1"}
+        stored = []
+        for at, other, status in (("11", "C-2", "parted"), ("12", former, "confirmed")):
+            book.at(f"2026-03-06 {at}:00")
+            stored.append(store(book, "same_person", other=other, status=status, **by))
+        book.at("2026-03-06 13:00")
+        for event in stored:
+            assert apply_event(book.ctx, event).status == "applied"
+        assert persons(book)["C-1"] == persons(book)[former]
+
+    def test_a_loan_that_moves_between_two_outlives_a_decision_from_before(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        other = "Li Example", OTHER_NUMBER, "2 Road"
+        bring_in(book, tmp_path, row("L-1"), row("L-2", "C-2", *other))
+        confirm(book, "C-1", "C-2")
+        tell(book, "opt_out", borrower="C-1", channel=None, actor="c-1")
+        book.at("2026-03-06 11:00")
+        told = {"borrower": "C-1", "other": "C-2", "why": "two people", "actor": "c-1"}
+        parted = store(book, "same_person", status="parted", **told)
+        book.at("2026-03-06 12:00")
+        bring_in(
+            book, tmp_path, *(row(name, "C-2", *other) for name in ("L-1", "L-2")), as_of=DAY_2
+        )
+        late = apply_event(book.ctx, parted)
+        assert late.reason[0].code is ReasonCode.LINK_OUTDATED
+        assert book.may_call("L-1") == "barred"
 
     def test_who_married_and_moved_stays_one_person(self, book: Book, tmp_path: Path) -> None:
         bring_in(book, tmp_path, row("L-1"))

@@ -109,6 +109,8 @@ same_person = Table(
     reasons("reason", nullable=False),
     moment("made_at"),
     moment("decided_at", nullable=True),  # when somebody confirmed or parted them
+    # when a tape moved a loan from one to the other, or gave it a party under the other's name
+    moment("moved_at", nullable=True),
     Column("actor", Text),  # the staff reference of who did
     CheckConstraint("borrower_id < other_id", name="each_pair_once"),
     Index(None, "other_id"),
@@ -149,6 +151,7 @@ person_fact = Table(
     word("channel", Channel, nullable=True),
     refers_to("loan", nullable=True),  # only about this debt; null: about all of them
     moment("since"),
+    moment("said_last", nullable=True),  # when it was said again; null: once, at `since`
     Column("source", Text, nullable=False),
     word("source_kind", ActorKind),
     # for `inconvenient_time`: days, starts, ends, as domain.inconvenient.InconvenientTime has them
@@ -262,6 +265,7 @@ representative_wish = Table(
     word("place", Location, nullable=True),  # `number`: this one
     Column("locale", Text),  # for `language`; BCP 47
     moment("since"),
+    moment("said_last", nullable=True),  # when it was said again; null: once, at `since`
     Column("source", Text, nullable=False),
     word("source_kind", ActorKind),
     moment("until", nullable=True),  # from then on it counts no more
@@ -289,6 +293,7 @@ contact_point_fact = Table(
     refers_to("contact_point"),
     word("kind", NumberFact),
     moment("since"),
+    moment("said_last", nullable=True),  # when it was said again; null: once, at `since`
     Column("source", Text, nullable=False),
     word("source_kind", ActorKind),
     moment("ended_at", nullable=True),
