@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from domain.adjustments import (
     AdjustedPart,
@@ -18,11 +19,15 @@ from domain.adjustments import (
     adjust,
     apply_parts,
     as_counted,
+    merge_parts,
     take_back_charge,
     undo,
 )
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
 from domain.loans import ZERO, Component, Instalment
+
+_More: TypeAlias = defaultdict[tuple[date, Component], Decimal]
+"""How much more the tape shows as owed than is on record, by due date and component."""
 
 NOT_SAID = datetime.min.replace(tzinfo=UTC)
 
@@ -102,8 +107,8 @@ def reconcile(
     amount. Reversals of the tape's day or later are subtracted, if the tape shows what was paid.
 
     Adjustments are treated in the same way, but what is against the borrower does not count twice:
-    a charge of the tape's own day is not added to a tape that shows so much more than is on record
-    without it. It may show another charge: then the next tape shows both.
+    of a charge of the tape's own day, only so much is added as the tape does not show more than is
+    on record without it. It may show another charge: then the next tape shows both.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
@@ -111,7 +116,7 @@ def reconcile(
     shown = _already_shown(instalments, known, as_of, order)
     for booked in known.adjustments:
         if booked.taken_back and (booked.adjustment.booked_on < as_of or booked.id in shown):
-            parts = booked.parts or _changes(instalments, booked, order)
+            parts = shown.get(booked.id) or booked.parts or _changes(instalments, booked, order)
             instalments = _taken_back(instalments, booked, parts, order, as_of)
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
@@ -123,10 +128,11 @@ def reconcile(
     for entry in _in_order_of_day(live, known.adjustments):
         if isinstance(entry, BookedAdjustment):
             if entry.id in shown:
-                adjusted[entry.id] = shown[entry.id]
-                continue
-            adjusted[entry.id] = _changes(instalments, entry, order)
-            instalments = apply_parts(instalments, adjusted[entry.id])
+                changes = _not_shown(entry, shown[entry.id])
+            else:
+                changes = _changes(instalments, entry, order)
+            adjusted[entry.id] = merge_parts(shown.get(entry.id, ()), changes)
+            instalments = apply_parts(instalments, changes)
         else:
             paid, left = allocate(instalments, entry.amount, order, entry.paid_on, entry.instalment)
             instalments = apply_allocations(instalments, paid)
@@ -168,17 +174,19 @@ def _already_shown(
 ) -> Mapping[int, tuple[AdjustedPart, ...]]:
     """What raises the debt, was booked on the tape's own day and is in the tape: by id, with its
     parts. The tape shows so much more than is on record without adjustments of that day or later.
+
+    Of a charge it may be a part, and on any instalment: the lender may have waived or moved some.
     """
     if not known.owed:
         return {}
-    more: dict[tuple[date, Component], Decimal] = defaultdict(Decimal)
+    more: _More = defaultdict(Decimal)
     for sign, instalments in ((1, on_tape), (-1, known.owed)):
         for instalment in instalments:
             for component in Component:
                 more[instalment.due_on, component] += sign * instalment.owed_of(component)
     # A charge that a later tape contains has no parts on record.
     parts_of = {
-        booked.id: _changes(on_tape, booked, order) if _charges(booked) else booked.parts
+        booked.id: booked.parts or (_changes(on_tape, booked, order) if _charges(booked) else ())
         for booked in known.adjustments
     }
     for booked in known.adjustments:
@@ -187,18 +195,44 @@ def _already_shown(
                 more[part.due_on, part.component] += part.amount
     shown: dict[int, tuple[AdjustedPart, ...]] = {}
     for booked in known.adjustments:
+        if booked.adjustment.booked_on != as_of or booked.adjustment.kind.eases:
+            continue
         parts = parts_of[booked.id]
+        if _charges(booked):
+            parts = _shown_of_charge(parts, on_tape, more)
         raised = [part for part in parts if part.amount > ZERO]
-        may_be_shown = booked.adjustment.booked_on == as_of and not booked.adjustment.kind.eases
-        if (
-            may_be_shown
-            and raised
-            and all(more[part.due_on, part.component] >= part.amount for part in raised)
-        ):
+        if raised and all(more[part.due_on, part.component] >= part.amount for part in raised):
             shown[booked.id] = parts
             for part in parts:
                 more[part.due_on, part.component] -= part.amount
     return shown
+
+
+def _shown_of_charge(
+    charged: Sequence[AdjustedPart], on_tape: Sequence[Instalment], more: _More
+) -> tuple[AdjustedPart, ...]:
+    """What the tape shows of a charge, and where: first where it was charged."""
+    if not charged:
+        return ()
+    component = charged[0].component
+    in_all = sum((each for (_, of), each in more.items() if of is component), ZERO)
+    left = min(in_all, sum((part.amount for part in charged), ZERO))
+    places = {instalment.due_on: instalment.counts_from for instalment in on_tape}
+    places = {part.due_on: part.counts_from for part in charged} | places
+    parts: list[AdjustedPart] = []
+    for due_on, counts_from in places.items():
+        amount = min(left, more[due_on, component])
+        if amount > ZERO:
+            parts.append(AdjustedPart(due_on, component, amount, counts_from))
+            left -= amount
+    return tuple(parts)
+
+
+def _not_shown(booked: BookedAdjustment, shown: Sequence[AdjustedPart]) -> tuple[AdjustedPart, ...]:
+    """The rest of a charge of which the tape shows a part. It falls due with that part."""
+    in_all = sum((part.amount for part in shown), ZERO)
+    rest = (booked.adjustment.amount or ZERO) - in_all
+    return (replace(shown[-1], amount=rest),) if _charges(booked) and rest else ()
 
 
 def _charges(booked: BookedAdjustment) -> bool:
@@ -226,11 +260,19 @@ def _changes(
     return adjust(instalments, booked.adjustment, order, as_counted(booked.parts))
 
 
-def with_new_schedule(known: OnRecord) -> OnRecord:
+def with_new_schedule(known: OnRecord, as_of: date) -> OnRecord:
     """What is recorded, for a new schedule that replaces the old one: it alone says what is paid of
-    it by payments before its day, and so may show less paid than the old one did."""
+    it by payments before its day, and so may show less paid than the old one did.
+
+    It contains what was charged or accelerated on its day, `as_of`, before it came in. Otherwise a
+    charge would count twice, and on a due date that the new schedule does not have.
+    """
     payments = tuple(payment for payment in known.payments if not payment.reversed)
-    adjustments = tuple(each for each in known.adjustments if not each.taken_back)
+    adjustments = tuple(
+        each
+        for each in known.adjustments
+        if not each.taken_back and (each.adjustment.kind.eases or each.adjustment.booked_on > as_of)
+    )
     return replace(
         known, may_fall_by=known.paid, payments=payments, adjustments=adjustments, owed=()
     )

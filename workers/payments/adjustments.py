@@ -204,10 +204,13 @@ def _only_tape_undoes(connection: Connection, known: RecordedAdjustment) -> bool
 
 
 def _is_moved_back(connection: Connection, loan: LockedLoan, known: RecordedAdjustment) -> bool:
-    """Whether the tape shows the loan without an acceleration: something falls due after its day
-    again, or nothing is owed."""
+    """Whether the tape shows the loan without an acceleration: principal falls due after its day
+    again, or nothing is owed. A fee that falls due later says nothing: it may be new."""
     unpaid = [due for due in load_schedule(connection, loan.id) if due.paid < due.amount]
-    return not unpaid or any(due.due_on > (known.due_on or date.max) for due in unpaid)
+    return not unpaid or any(
+        due.due_on > (known.due_on or date.max) and due.unpaid_of(Component.PRINCIPAL) > ZERO
+        for due in unpaid
+    )
 
 
 def _booked(new: NewAdjustment, schedule: Sequence[Instalment]) -> Adjustment:

@@ -64,8 +64,9 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     """Replace the schedule of a loan, in the caller's transaction. Returns what came of it.
 
     It counts as a tape of its day does: payments and adjustments booked before that day are in
-    it, later ones are added. Payments and their allocations stay on record, and the old schedule
-    is kept as history. Promises, holds and facts of limitation stay as they are.
+    it, later ones are added. Charges and accelerations of its day that came in before it are in it,
+    too: otherwise they would count twice. Payments and their allocations stay on record, and the
+    old schedule is kept as history. Promises, holds and facts of limitation stay as they are.
 
     Raises:
         NotYetError: the loan is not known.
@@ -86,7 +87,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     if new.paid:
         schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
     record = read_recorded_money(connection, [loan.id], on)[loan.id]
-    result = reconcile(schedule, with_new_schedule(record), on, order)
+    result = reconcile(schedule, with_new_schedule(record, on), on, order)
     replace_all_allocations(connection, result.allocations)
     replace_parts(connection, adjustment_part, result.adjusted)
     replace_schedule(

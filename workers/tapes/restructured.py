@@ -111,7 +111,8 @@ class Restructured:
             on_tape, recorded = tuple(schedules[loan.external_id]), record[loan.id]
             in_order = order(loan.external_id)
             if since := self._replaces(loan, on_tape):
-                result = reconcile(on_tape, with_new_schedule(recorded), self.as_of, in_order)
+                replaced = with_new_schedule(recorded, self.as_of)
+                result = reconcile(on_tape, replaced, self.as_of, in_order)
                 new = Replacement(loan.id, since, result.instalments, tape_as_of=self.as_of)
                 replacements.append(new)
             elif loan.restructured_on and self._is_old(loan, loan.restructured_on, on_tape):

@@ -385,6 +385,19 @@ def test_a_charge_told_by_day_and_shown_by_the_tape_of_that_evening_is_owed_once
         assert unpaid(from_tape) == {FEBRUARY: 110, APRIL: 110}
 
 
+def test_a_charge_that_the_tape_shows_with_another_instalment_is_taken_back_there(
+    from_tape: Book, tmp_path: Path
+) -> None:
+    with_fee = row("L-1", instalments="2026-02-28 100.00 10.00 5.00; 2026-04-01 100.00 10.00")
+    charge(from_tape, due_on=TODAY)
+    bring_in(from_tape, tmp_path, with_fee, as_of=MONDAY)
+    bring_in(from_tape, tmp_path, with_fee, as_of=MONDAY)
+    assert unpaid(from_tape) == {FEBRUARY: 115, APRIL: 110}
+
+    take_back(from_tape)
+    assert unpaid(from_tape) == {FEBRUARY: 110, APRIL: 110}
+
+
 def test_an_acceleration_that_only_a_tape_shows_is_taken_back_with_the_next_tape(
     from_tape: Book, tmp_path: Path
 ) -> None:
@@ -402,13 +415,14 @@ def test_an_acceleration_that_only_a_tape_shows_is_taken_back_with_the_next_tape
     assert is_held_back(book, "L-1"), "nobody is asked for the whole sum meanwhile"
 
     book.at("2026-03-13 10:00")
-    for as_of in (TUESDAY, WEDNESDAY):
-        bring_in(book, tmp_path, row("L-1", instalments=moved), as_of=as_of)
+    with_fee = f"{moved}; 2026-04-01 0.00 0.00 5.00"
+    for as_of, shown in ((TUESDAY, moved), (WEDNESDAY, moved), (WEDNESDAY, with_fee)):
+        bring_in(book, tmp_path, row("L-1", instalments=shown), as_of=as_of)
         assert apply_event(book.ctx, waits).status == "received", "no tape agrees"
         assert is_held_back(book, "L-1"), "however long that lasts"
     with book.ctx.engine.connect() as connection:
-        (shown,) = read_problems(connection, book.ctx).events
-    assert (shown.kind, shown.reason[0].code) == (
+        (waiting,) = read_problems(connection, book.ctx).events
+    assert (waiting.kind, waiting.reason[0].code) == (
         "adjustment_reversal",
         ReasonCode.TAKING_BACK_WAITS_FOR_TAPE,
     )

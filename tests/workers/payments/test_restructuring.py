@@ -28,6 +28,7 @@ from workers.history.history import loan_history
 from workers.inbox.process import EventResult
 
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
+ON = ("booked_on", "due_on")
 LATER = ({"due_on": "2026-05-31", "principal": "90", "interest": "10"},)
 
 
@@ -130,14 +131,28 @@ def test_the_same_one_twice_changes_nothing_and_another_under_its_id_is_refused(
         assert refused.reason[0].code is ReasonCode.RESTRUCTURING_ID_TAKEN
 
 
-def test_it_is_the_same_one_also_if_a_charge_of_its_day_was_made_again(book: Book) -> None:
-    charged = {"adjustment": "A-1", "loan": "L-1", "amount": "5", "currency": "CNY"}
-    charged |= {"booked_on": "2026-03-10", "due_on": "2026-05-31"}
-    assert tell(book, "charge", **charged, component="fees").status == "applied"
+def test_it_is_the_same_one_also_if_a_waiver_of_its_day_was_made_again(book: Book) -> None:
+    waived = {"adjustment": "A-1", "loan": "L-1", "amount": "5", "currency": "CNY"}
+    assert tell(book, "waiver", **waived, booked_on="2026-03-10").status == "applied"
     restructure(book)
-    assert schedule(book) == {date(2026, 5, 31): (105, 0)}
+    assert schedule(book) == {date(2026, 5, 31): (95, 0)}
 
     assert restructure(book, paid="0.00").reason[0].code is ReasonCode.RESTRUCTURING_KNOWN
+
+
+def test_it_contains_what_was_charged_before_it_on_its_day_and_not_what_comes_in_after_it(
+    book: Book,
+) -> None:
+    charged = {"loan": "L-1", "amount": "10", "currency": "CNY", "component": "fees"}
+    charged |= {"booked_on": "2026-03-10"}
+    tell(book, "charge", adjustment="A-1", due_on="2026-02-28", **charged)
+    tell(book, "acceleration", adjustment="A-2", loan="L-1", **dict.fromkeys(ON, "2026-03-10"))
+    restructure(book)
+    assert schedule(book) == {date(2026, 5, 31): (100, 0)}, "the fee is in it"
+    assert book.one(loan).delinquent_since is None
+
+    tell(book, "charge", adjustment="A-3", due_on="2026-05-31", **charged)
+    assert schedule(book) == {date(2026, 5, 31): (110, 0)}
 
 
 def test_instalments_of_one_day_are_one_as_on_a_tape(book: Book) -> None:

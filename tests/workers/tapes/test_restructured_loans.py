@@ -108,6 +108,18 @@ OLD_ROWS = {
 }
 
 
+def test_a_new_schedule_contains_what_was_charged_on_the_day_of_its_tape(
+    book: Book, tmp_path: Path
+) -> None:
+    charged = {"adjustment": "A-1", "loan": "L-1", "amount": "5", "currency": "CNY"}
+    charged |= {"booked_on": "2026-03-15", "due_on": "2026-02-28", "component": "fees"}
+    assert tell(book, "charge", **charged).status == "applied"
+    for _ in range(2):
+        bring_in(book, tmp_path, row(NEW, "2026-03-15"), 15)
+        assert days(book) == NEW_DAYS, "the old due date does not come back"
+        assert sum(due.fees for due in book.rows(instalment)) == 0
+
+
 @pytest.mark.parametrize("late", OLD_ROWS)
 @pytest.mark.parametrize("told", ["by event", "by tape"])
 def test_a_late_or_repeated_row_with_the_old_schedule_does_not_bring_it_back(
