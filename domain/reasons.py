@@ -280,6 +280,7 @@ class ReasonCode(StrEnum):
     PARTY_NOT_KNOWN = auto()
     PARTY_IS_BORROWER = auto()
     PARTY_HAS_ROLE = auto()
+    PARTY_IS_SOMEBODY_ELSE = auto()
     REPRESENTATIVE_RECORDED = auto()
     REPRESENTATIVE_KNOWN = auto()
     PERSON_FACT_RECORDED = auto()

@@ -14,12 +14,14 @@ from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.contact_details import with_zone_of
 from workers.context import Context
+from workers.db.encryption import Cipher
 from workers.db.loans import lock_named_loan, not_known_yet
-from workers.db.numbers import address_point, set_numbers
+from workers.db.numbers import address_index, address_point, set_numbers
 from workers.db.parties import end_party, has_other_role, loans_of, set_party
 from workers.db.persons import (
     LockedBorrower,
     insert_person,
+    is_given_to_another,
     lock_known_borrower,
     lock_loans,
     record_named,
@@ -64,7 +66,7 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
         NotYetError: the loan is not known; or the party's record, and no name is given; or it
             brings a number while a tape is imported.
         RejectedError: the record stands for the borrower of the loan, or for somebody who is party
-            to it in another role, or was erased.
+            to it in another role, or was erased; or name and details are those of somebody else.
     """
     now, actor = ctx.now(), Actor(new.actor)
     names = {"loan": new.loan, "borrower": new.borrower, "party": new.role}
@@ -77,6 +79,8 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
     record = lock_known_borrower(connection, new.borrower, "loan_party")
     if record.erased_at is not None:
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
+    if made is None and _means_another(connection, ctx.cipher, record.id, new):
+        raise RejectedError(ReasonCode.PARTY_IS_SOMEBODY_ELSE, **names)
     owed = lock_named_loan(connection, new.loan, "loan_party")
     if _is_borrower(connection, record, owed.id):
         raise RejectedError(ReasonCode.PARTY_IS_BORROWER, **names)
@@ -136,6 +140,23 @@ def _reassess(
 def _is_borrower(connection: Connection, record: LockedBorrower, loan_id: int) -> bool:
     of_loan = select(borrower.c.person_id).join(loan).where(loan.c.id == loan_id)
     return bool(connection.execute(of_loan).scalar_one() == record.person_id)
+
+
+def _means_another(connection: Connection, cipher: Cipher, record: int, new: NewParty) -> bool:
+    """Whether an event names a known record, and says of it what is true of somebody else."""
+    if not new.name_encrypted:
+        return False
+    name, number, address = (
+        cipher.decrypt(b64decode(encrypted)) if encrypted else None
+        for encrypted in (new.name_encrypted, new.phone_encrypted, new.address_encrypted)
+    )
+    return is_given_to_another(
+        connection,
+        record,
+        name=name_digest(cipher, name) if name else None,
+        number=cipher.blind_index(number) if number else None,
+        address=address_index(cipher, address) if address else None,
+    )
 
 
 def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datetime) -> int | None:

@@ -18,12 +18,14 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import array
 
 from domain.events import NotYetError
-from domain.persons import OF_LOAN, Link
+from domain.persons import OF_LOAN, Link, RenamedRecord
 from domain.reasons import ReasonCode
+from workers.db.numbers import HAS_OR_HAD
 from workers.db.parties import loans_of
 from workers.db.schema import (
     borrower,
@@ -76,6 +78,50 @@ def lock_borrower(connection: Connection, external_id: str) -> LockedBorrower | 
     columns = (borrower.c[name] for name in LockedBorrower._fields)
     locked = _with_person(select(*columns), borrower.c.external_id == external_id)
     return typed_row(LockedBorrower, _lock(connection, locked))
+
+
+_GIVEN_NAME = text(f"""
+SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
+       g.number IS NOT NULL
+       AND NOT EXISTS (SELECT FROM contact_point p
+                         JOIN {HAS_OR_HAD} h ON h.contact_point_id = p.id
+                        WHERE p.blind_index = g.number AND h.borrower_id = b.id)
+           AS has_other_number,
+       g.address IS NOT NULL
+       AND NOT EXISTS (SELECT FROM contact_point p
+                        WHERE p.blind_index = g.address AND p.id = b.address_point_id)
+           AS has_other_address,
+       EXISTS (SELECT FROM contact_point p
+                 JOIN {HAS_OR_HAD} h ON h.contact_point_id = p.id
+                 JOIN borrower o ON o.id = h.borrower_id
+                WHERE p.blind_index = g.number AND o.id <> b.id AND o.name_digest = g.name)
+       OR EXISTS (SELECT FROM contact_point p
+                    JOIN borrower o ON o.address_point_id = p.id
+                   WHERE p.blind_index = g.address AND o.id <> b.id AND o.name_digest = g.name)
+           AS is_known_otherwise
+  FROM (SELECT CAST(:name AS bytea) AS name, CAST(:number AS bytea) AS number,
+               CAST(:address AS bytea) AS address) g
+  JOIN borrower b ON b.name_digest <> g.name
+ WHERE b.id = :record
+""")  # noqa: S608 the clause is a constant
+
+
+def is_given_to_another(
+    connection: Connection,
+    record: int,
+    *,
+    name: bytes | None,
+    number: bytes | None,
+    address: bytes | None,
+) -> bool:
+    """Whether what is said of a record is true of somebody else: it is another name, and a number
+    or an address that the record never had, or that is on record under that name.
+
+    All are keyed hashes; None: nothing is said of it.
+    """
+    given = {"record": record, "name": name, "number": number, "address": address}
+    renamed = typed_row(RenamedRecord, connection.execute(_GIVEN_NAME, given))
+    return renamed is not None and renamed.is_somebody_else
 
 
 def record_named(connection: Connection, external_id: str) -> int | None:

@@ -81,9 +81,34 @@ def test_a_guarantor_nobody_knew_becomes_a_record_and_a_person_of_their_own(book
 
 def test_a_record_that_is_known_keeps_its_own_details(book: Book) -> None:
     book.loan("L-2", borrower_id="B-2")
-    party(book, "B-2", "co_borrower", name="Another Name", phone=PHONE)
+    numbers = book.numbers("B-2")
+    party(book, "B-2", "co_borrower", name="Married Name", phone=numbers[0])
+    party(book, "G-1", name="Wu Guarantor", phone=PHONE)
+    party(book, "G-1", loan="L-2", name="WU guarantor", phone="+8613900139009", address="9 Road")
     record = book.one(select(borrower).where(borrower.c.external_id == "B-2"))
     assert book.ctx.cipher.decrypt(record.name_encrypted) == "Lin Example"
+    assert (book.numbers("B-2"), book.numbers("G-1")) == (numbers, [PHONE])
+
+
+@pytest.mark.parametrize("given", [{"phone": PHONE}, {"address": "9 Road"}])
+def test_a_stranger_who_has_the_id_of_somebody_else_does_not_make_them_guarantor(
+    book: Book, given: dict[str, str]
+) -> None:
+    book.loan("L-2", borrower_id="B-2")
+    with pytest.raises(ArrearsError, match="If B-2 is meant, leave out the name"):
+        party(book, "B-2", name="Bob Stranger", **given)
+    assert parties(book) == []
+    party(book, "B-2", **given)
+    assert parties(book) == [("B-2", "guarantor")]
+
+
+def test_whoever_has_the_name_and_the_number_under_another_id_is_meant_by_it(book: Book) -> None:
+    book.loan("L-2", borrower_id="B-2")
+    (shared,) = book.numbers("B-2")
+    party(book, "G-1", name="Bob Stranger", phone=shared)
+    with pytest.raises(ArrearsError, match="points to somebody else"):
+        party(book, "B-2", name="BOB Stranger", phone=shared)
+    assert parties(book) == [("G-1", "guarantor")]
 
 
 def test_whoever_is_on_no_record_and_has_no_name_is_waited_for(book: Book) -> None:
