@@ -191,6 +191,7 @@ def has_pending_event() -> Condition:
 _MAY_REACH_OVER = (
     *REACHES[Named.LOAN],
     *REACHES[Named.BORROWER],
+    *REACHES[Named.OTHER],  # they may become one person with somebody who is protected
     REACHES[Named.ATTEMPT][0],  # a call to them: whoever answered may have said that they died
 )
 """How an event names a person whose protection may reach over to the other parties of a loan."""

@@ -237,6 +237,20 @@ def test_a_hold_that_is_only_stored_holds_back_all_parties_whatever_it_names(
     assert {item for (item, _), status in planned(book).items() if status != "done"} == held_back
 
 
+@pytest.mark.parametrize("named", [("C-1", "protected"), ("protected", "C-1")])
+def test_a_decision_that_is_only_stored_holds_back_all_parties_whichever_record_it_names_first(
+    book: Book, named: tuple[str, str]
+) -> None:
+    """The co-borrower may be one person with somebody whose insolvency reaches over."""
+    book.loan("other", due_on="2027-01-04", borrower_id="protected", phone="+8613900139009")
+    pause(book, "protected", HoldKind.INSOLVENCY)
+    book.escalate("L-1")
+    told = dict(zip(("borrower", "other"), named, strict=True))
+    store(book, "same_person", **told, status="confirmed", why="seen", actor="s-1")
+    send_all(book)
+    assert sent(book) == {}
+
+
 def test_what_waits_for_somebody_who_left_is_cancelled(book: Book) -> None:
     book.escalate("L-1")
     with book.ctx.engine.begin() as connection:
