@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, func, insert, select, text, update
 from domain.errors import ArrearsError
 from domain.moves import sources
 from domain.tape_imports import TAPE_IMPORT_MOVES, TapeImportStatus
+from workers.db.numbers import HAS_OR_HAD
 from workers.db.schema import tape_import, tape_pending_loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.tapes.locks import ONE_AT_A_TIME
@@ -44,8 +45,8 @@ CREATE INDEX ON tape_to_name (place);
 """)
 # Whom the rows name, as far as the records of the loans do not say so: of a new loan, or as a new
 # party. Of a person under an id that nobody has yet nothing is known, unless the name and a number
-# are those of a record: then both stand for one person.
-_LIST_RECORDS = text("""
+# are those of a record, now or before: then both stand for one person.
+_LIST_RECORDS = text(f"""
 CREATE TEMP TABLE tape_named_record AS
 WITH named AS MATERIALIZED (
     SELECT s.loan, i.record, i.name_digest, i.numbers
@@ -60,7 +61,7 @@ WITH named AS MATERIALIZED (
       FROM named n
       CROSS JOIN LATERAL unnest(n.numbers[2:]) AS x (number)
       JOIN contact_point c ON c.blind_index = decode(x.number, 'hex')
-      JOIN borrower_number y ON y.contact_point_id = c.id
+      JOIN {HAS_OR_HAD} y ON y.contact_point_id = c.id
       JOIN borrower b ON b.id = y.borrower_id AND b.name_digest = n.name_digest
 )
 SELECT f.loan, array_agg(f.id ORDER BY f.id) AS records
@@ -72,7 +73,7 @@ SELECT f.loan, array_agg(f.id ORDER BY f.id) AS records
                                        WHERE q.loan_id = l.id AND q.borrower_id = f.id)))
  GROUP BY f.loan;
 CREATE INDEX ON tape_named_record (loan);
-""")
+""")  # noqa: S608 the clause is a constant
 _LAST = text("SELECT coalesce(max(place), 0) FROM tape_to_name")
 
 _FREE = text("""

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from domain.errors import ArrearsError
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
-from tests.support.events import is_held_back
+from tests.support.events import is_held_back, tell_personal
 from tests.support.loans import Book
 from tests.workers.borrowers.test_parties import party
 from tests.workers.tapes.test_import_tape import bring_in, paid_of, row
@@ -19,6 +19,7 @@ from workers.cli.tape import unfinished_if_stopped
 from workers.db.pages import Asked
 from workers.db.pending_events import waits_for_event
 from workers.db.schema import loan, tape_import, tape_pending_loan, tape_row
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.problems import read_problems
 from workers.operations.status import read_status
 from workers.tapes import check_tape, imports, merge_tape
@@ -181,19 +182,27 @@ def test_nor_about_the_loan_of_somebody_who_is_party_to_one_that_waits(
 
 
 @pytest.mark.parametrize(
-    "named",
+    ("named", "has_moved"),
     [
-        row("L-5", borrower="C-2", phone=NUMBERS[5]),
-        row("L-5", borrower="C-9", phone=f"{NUMBERS[5]} / {NUMBERS[2]}"),
+        (row("L-5", borrower="C-2", phone=NUMBERS[5]), False),
+        (row("L-5", borrower="C-9", phone=f"{NUMBERS[5]} / {NUMBERS[2]}"), False),
+        (row("L-5", borrower="C-9", phone=NUMBERS[2]), True),
     ],
-    ids=["by their customer id", "under a new id, by their name and number"],
+    ids=[
+        "by their customer id",
+        "under a new id, by their name and number",
+        "under a new id, by a number that they had",
+    ],
 )
 def test_nor_about_a_loan_of_somebody_whom_a_new_loan_names(
-    book: Book, tmp_path: Path, named: str
+    book: Book, tmp_path: Path, named: str, has_moved: bool
 ) -> None:
     """The row says something new of a person whose other loans the tape does not change."""
     known = row("L-2", borrower="C-2", tried="remind", phone=NUMBERS[2])
     bring_in(book, tmp_path, FIRST[0], known, *FIRST[2:], as_of=DAY_1)
+    if has_moved:
+        moved = {"borrower": "C-2", "phone": "+8613900139444"}
+        tell_personal(book, "contact_change", ContactChangeFacts, **moved)
     book.escalate("L-2")
     rows = [*SECOND[1:2], *FIRST[2:], known, named]
     import_killed_at(book, tmp_path, 1, after=True, rows=rows)
