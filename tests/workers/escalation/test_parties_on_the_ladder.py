@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, func, insert, select, update
 
 from domain.actions import ASSIGN_CALL, SEND_SMS
 from domain.compliance.vocabulary import Party
@@ -55,6 +55,10 @@ def book(engine: Engine) -> Book:
     book.loan("L-1", due_on="2026-03-02", borrower_id="B-1")
     for id, phone in PHONES.items():
         book.loan(f"own-{id}", due_on="2027-01-04", borrower_id=id, phone=phone)
+    with book.ctx.engine.begin() as connection:  # each has a name of their own
+        connection.execute(
+            update(borrower).values(name_digest=func.convert_to(borrower.c.external_id, "UTF8"))
+        )
     party(book, "L-1", "G-1", Party.GUARANTOR)
     party(book, "L-1", "G-2", Party.GUARANTOR)
     party(book, "L-1", "C-1", Party.CO_BORROWER)
