@@ -50,10 +50,10 @@ def lock_event(connection: Connection, event_id: int) -> StoredEvent:
 
 
 def earlier_of_borrower(
-    connection: Connection, event: StoredEvent, kinds: Collection[str]
+    connection: Connection, event: StoredEvent, kinds: Collection[str], *, same_loan: bool = False
 ) -> str | None:
-    """The kind of the first event that came in before another one for the same borrower and is not
-    applied yet; None if there is none of these kinds."""
+    """The kind of the first event that came in before another one for the same borrower, or for
+    the same borrower and loan, and is not applied yet; None if there is none of these kinds."""
     if event.payload.get("borrower") is None:
         return None
     earlier = select(inbox_event.c.kind).where(
@@ -62,6 +62,8 @@ def earlier_of_borrower(
         inbox_event.c.kind.in_(kinds),
         inbox_event.c.id < event.id,
     )
+    if same_loan:
+        earlier = earlier.where(payload_value(inbox_event, "loan") == event.payload["loan"])
     kind: str | None = connection.execute(earlier.order_by(inbox_event.c.id).limit(1)).scalar()
     return kind
 

@@ -57,6 +57,9 @@ class EventKind:
     waits until every earlier event of this borrower that changes them is over."""
     only_with: str | None = None
     """It does so only if its payload has this field."""
+    is_ordered: bool = False
+    """Whether it says that somebody is, or is no longer, party to a loan. Then it waits until every
+    earlier such event of this borrower and loan is over: the last one counts."""
     waits_at_most: timedelta | None = None
     """How long it waits for what it names before it is rejected; None: without end, because money
     must not be lost."""
@@ -71,7 +74,10 @@ class EventKind:
         )
 
     def waits_behind(self, payload: Payload) -> tuple[str, ...]:
-        """The kinds of earlier events of the same borrower that are applied before this one."""
+        """The kinds of earlier events of the same borrower, and of the same loan if it is ordered,
+        that are applied before this one."""
+        if self.is_ordered:
+            return CHANGE_PARTIES
         if not self.names_places:
             return ()
         if payload.get("of_representative"):
@@ -81,6 +87,7 @@ class EventKind:
 
 CHANGE_PLACES = ("contact_change", "number_order")
 CHANGE_REPRESENTATIVES = ("representative",)
+CHANGE_PARTIES = ("loan_party", "loan_party_end")
 
 NOBODY: tuple[Named, ...] = ()
 OF_NUMBER = (
@@ -332,6 +339,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_loan_party,
             (Named.LOAN, Named.BORROWER, Named.NUMBER),
             persons.LoanPartyFacts,
+            is_ordered=True,
         ),
         # Whoever is no party any more is not contacted about the loan.
         EventKind(
@@ -339,6 +347,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_loan_party_end,
             (Named.LOAN, Named.BORROWER),
             persons.LoanPartyEndFacts,
+            is_ordered=True,
         ),
         EventKind(
             "representative",

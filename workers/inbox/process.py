@@ -239,13 +239,19 @@ def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
 
 
 def _check_order(connection: Connection, event: StoredEvent) -> None:
-    """Check that what the event means by its place is at that place by now.
+    """Check that what the event means by its place is at that place by now, and that no earlier
+    event is applied after it that says who is party to its loan.
 
     Raises:
         NotYetError: an earlier event, which is not applied yet, changes that.
     """
-    behind = EVENT_KINDS[event.kind].waits_behind(event.payload)
-    if behind and (earlier := inbox_queue.earlier_of_borrower(connection, event, behind)):
+    kind = EVENT_KINDS[event.kind]
+    behind = kind.waits_behind(event.payload)
+    if behind and (
+        earlier := inbox_queue.earlier_of_borrower(
+            connection, event, behind, same_loan=kind.is_ordered
+        )
+    ):
         raise NotYetError(
             ReasonCode.EARLIER_EVENT_WAITS, borrower=event.payload["borrower"], event=earlier
         )

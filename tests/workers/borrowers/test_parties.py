@@ -10,13 +10,15 @@ from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.persons import PersonFact
+from domain.reasons import ReasonCode
+from tests.support.events import store
 from tests.support.loans import Book
 from workers.db.schema import borrower, inbox_event, loan_party, representative
 from workers.gate.facts import read_contact_facts
 from workers.history.history import loan_history
 from workers.inbox.event_data.fields import PersonalEventData
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
-from workers.inbox.process import submit
+from workers.inbox.process import apply_event, submit
 from workers.operations.persons import read_parties, read_person
 from workers.privacy.subject_requests import erase_subject, export_subject
 
@@ -140,6 +142,24 @@ def test_a_guarantor_under_a_new_id_with_a_new_number_keeps_what_protects_them(
             connection, book.ctx, "L-1", book.clock.at, party=Party.GUARANTOR, record="G-9"
         )
     assert PersonFact.CEASED in told.person_facts
+
+
+def test_a_guarantor_who_was_released_is_none_again_by_an_event_that_was_applied_late(
+    book: Book,
+) -> None:
+    book.loan("L-2", borrower_id="B-2")
+    book.loan("L-3")
+    of_loan = {"borrower": "B-2", "role": "guarantor", "actor": "s-1"}
+    begins, ends = (
+        store(book, kind, loan="L-1", **of_loan) for kind in ("loan_party", "loan_party_end")
+    )
+    waits = apply_event(book.ctx, ends)
+    assert (waits.status, waits.reason[0].code) == ("received", ReasonCode.EARLIER_EVENT_WAITS)
+    party(book, "B-2", loan="L-3")
+    assert parties(book, "L-3") == [("B-2", "guarantor")], "nothing waits for another loan"
+
+    assert [apply_event(book.ctx, event).status for event in (begins, ends)] == ["applied"] * 2
+    assert parties(book) == []
 
 
 def test_the_borrower_is_not_their_own_guarantor_by_whatever_record(book: Book) -> None:
