@@ -74,7 +74,8 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount - p.returned AS amount,
  UNION ALL
 SELECT p.id, p.loan_id, p.paid_on, r.undone, true, p.instalment, r.undone, p.recorded_at
   FROM payment_return r JOIN payment p ON p.id = r.payment_id
- WHERE p.loan_id = ANY(:loan_ids) AND r.undone > 0 AND r.taken_back_on IS NULL
+ WHERE p.loan_id = ANY(:loan_ids) AND r.kind = 'reversal' AND r.undone > 0
+   AND r.taken_back_on IS NULL
    AND r.in_tape_as_of IS NULL AND p.paid_on < :as_of AND r.returned_on >= :as_of
  ORDER BY paid_on, id
 """)

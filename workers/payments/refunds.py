@@ -103,6 +103,7 @@ def record_refund(connection: Connection, ctx: Context, refund: Refund) -> Reaso
         external_id=refund.refund,
         sender=sender,
         amount=refund.amount,
+        undone=refund.amount if unknown_rest else ZERO,
         returned_on=refund.refunded_on,
         recorded_at=ctx.now(),
         actor=refund.actor,
@@ -127,9 +128,10 @@ def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack
     The payment has it left over again, which pays what became unpaid since.
 
     Raises:
-        NotYetError: the payment or the refund is not known.
-        RejectedError: the payment is one of another loan or was reversed since, or the refund would
-            have been taken back before it was made, or in the future.
+        NotYetError: the payment or the refund is not known, or the payment is reversed: that may be
+            taken back too.
+        RejectedError: the payment is one of another loan, or the refund would have been taken back
+            before it was made, or in the future.
     """
     paid = lock_payment(connection, back.payment, back.sender)
     refuse_other_loan(paid, back.payment, back.loan)
@@ -140,9 +142,7 @@ def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack
     if known.taken_back_on is not None:
         return because(ReasonCode.RETURN_TAKEN_BACK, return_id=back.refund, on=known.taken_back_on)
     if paid.reversed_on is not None:
-        raise RejectedError(
-            ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on
-        )
+        raise NotYetError(ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on)
     on, now = back.taken_back_on, ctx.now()
     if not known.returned_on <= on <= ctx.today():
         raise RejectedError(
@@ -151,7 +151,7 @@ def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack
             refunded_on=known.returned_on,
             on=on,
         )
-    rest = ZERO if _rest_is_unknown(connection, paid) else known.amount
+    rest = known.amount - known.undone
     update_return(
         connection, known.id, taken_back_on=on, taken_back_at=now, taken_back_by=back.actor
     )

@@ -57,7 +57,8 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
     taken back, the payment has left over again what went back of that, and nothing else changes.
 
     Raises:
-        NotYetError: the payment or the reversal is not known.
+        NotYetError: the payment or the reversal is not known, or all of the payment was reversed
+            after a part: that may be taken back too.
         RejectedError: the payment is one of another loan, or the reversal would have been taken
             back before it happened.
     """
@@ -75,9 +76,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
     if part and part.taken_back_on is not None:
         return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
     if part and paid.reversed_on is not None:
-        raise RejectedError(
-            ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on
-        )
+        raise NotYetError(ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on)
     if on < reversed_on:
         raise RejectedError(
             ReasonCode.REVERSAL_TAKEN_BACK_TOO_EARLY,
@@ -104,6 +103,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         )
         update_payment(connection, paid.id, reversed_on=None, reversed_at=None)
         if not is_noted:
+            of_rest = paid.unallocated
             replace_parts(connection, allocation, {paid.id: ()})
             update_payment(connection, paid.id, unallocated=ZERO)
             paid = paid._replace(unallocated=ZERO)

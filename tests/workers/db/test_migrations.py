@@ -169,6 +169,25 @@ SELECT 'P-' || payment_id, external_id, sender FROM payment_return WHERE payment
             ("schedule", "RS-11", "lender"),
         },
     ),
+    # A refund on record of what only a tape shows has nothing left over if it is taken back.
+    "0048": (
+        """
+INSERT INTO payment_return (payment_id, kind, external_id, sender, amount, returned_on, recorded_at)
+SELECT *, 'lender', 1, CAST('2026-03-02' AS date), now()
+  FROM (VALUES (1, 'refund', 'RF-9'), (2, 'refund', 'RF-9'), (3, 'refund', 'RF-9'),
+               (3, 'reversal', 'R-9')) r;
+UPDATE payment SET in_tape_as_of = '2026-03-01', unallocated = 0 WHERE id IN (1, 3);
+UPDATE payment SET in_tape_as_of = NULL WHERE id = 2;
+DELETE FROM allocation WHERE payment_id IN (2, 3);
+INSERT INTO allocation (payment_id, due_on, component, amount)
+VALUES (1, '2020-01-01', 'fees', 1);
+""",
+        """
+SELECT 'P-' || payment_id, external_id, undone::int FROM payment_return
+ WHERE external_id IN ('RF-9', 'R-9')
+""",
+        {("P-1", "RF-9", 0), ("P-2", "RF-9", 0), ("P-3", "RF-9", 1), ("P-3", "R-9", 0)},
+    ),
 }
 """What a revision finds, what is asked after it, and the answer; besides that no row is lost."""
 

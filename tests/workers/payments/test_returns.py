@@ -144,7 +144,11 @@ def test_what_was_not_refunded_after_all_pays_what_became_unpaid(book: Book) -> 
         ReasonCode.REFUND_TAKEN_BACK_ON_WRONG_DAY
     ]
     reverse(book)
-    assert codes(take_back_refund(book, "RF-2")) == [ReasonCode.PAYMENT_IS_REVERSED]
+    waits = take_back_refund(book, "RF-2")
+    assert (waits.status, codes(waits)) == ("received", [ReasonCode.PAYMENT_IS_REVERSED])
+    restore(book)
+    assert take_back_refund(book, "RF-2").status == "applied"
+    assert book.one(payment).returned == 0
 
 
 def test_a_refund_of_what_only_a_tape_shows_is_noted_and_taken_back(
@@ -246,6 +250,56 @@ def test_what_a_noted_reversal_took_of_what_was_left_over_comes_back(
 
     assert book.one(payment).unallocated == 40
     assert refund(book, "40").status == "applied"
+
+
+def test_a_refund_taken_back_has_left_over_what_it_took_also_after_a_noted_reversal(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    paid_off = row("L-1", instalments="2026-03-01 100", paid="100")
+    bring_in(book, tmp_path, paid_off, as_of=MONDAY)
+    pay(book, "30")
+    book.at("2026-03-03 10:00")
+    bring_in(book, tmp_path, paid_off, as_of=TUESDAY)
+    reverse(book)
+    restore(book)
+
+    refund(book, "30")
+    take_back_refund(book)
+
+    assert (book.one(payment).unallocated, book.one(payment).returned) == (30, 0)
+
+
+@pytest.mark.parametrize("part", [{}, {"reversal": "R-1"}])
+def test_what_was_left_over_is_so_again_if_the_tape_is_sooner_than_the_taking_back(
+    engine: Engine, tmp_path: Path, part: dict[str, str]
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1", instalments="2026-03-01 100", paid="0"), as_of=MONDAY)
+    pay(book, "130")
+    reverse(book, **(part and {"amount": "130", **part}))
+    book.at("2026-03-04 10:00")
+    bring_in(book, tmp_path, row("L-1", instalments="2026-03-01 100", paid="100"), as_of=WEDNESDAY)
+
+    restore(book, taken_back_on="2026-03-03", **part)
+
+    assert (book.one(payment).unallocated, sum(paid(book).values())) == (30, 100)
+
+
+def test_what_is_taken_back_of_a_reversed_payment_waits_until_that_is_taken_back(
+    book: Book,
+) -> None:
+    pay(book, "250")
+    refund(book, "40")
+    reverse(book, amount="20", reversal="R-1")
+    reverse(book)
+
+    backs = [take_back_refund(book), restore(book, reversal="R-1")]
+    assert [back.status for back in backs] == ["received", "received"]
+    restore(book)
+    assert [take_back_refund(book).status, restore(book, reversal="R-1").status] == ["applied"] * 2
+
+    assert (book.one(payment).unallocated, sum(paid(book).values())) == (50, 200)
 
 
 @pytest.mark.parametrize("part", [{}, {"amount": "60", "reversal": "R-1"}])

@@ -153,7 +153,7 @@ payment_return = Table(
     Column("external_id", Text),  # the lender's own id; null: a reversal of all of it
     Column("sender", Text),  # whose id it is
     money("amount"),
-    money("undone", server_default="0"),  # how much of it became unpaid again
+    money("undone", server_default="0"),  # how much of it was not left over
     Column("returned_on", Date, nullable=False),
     moment("recorded_at"),
     Column("actor", Text),  # the staff reference of the person who recorded it
