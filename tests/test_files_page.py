@@ -21,10 +21,14 @@ PAGE = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
 
 
 def example(heading: str) -> str:
-    """The code block of the section under this heading."""
+    """The first code block of the section under this heading."""
     section = PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    (block,) = re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)
-    return str(block)
+    return blocks(section)[0]
+
+
+def blocks(page: str, language: str = r"\w+") -> list[str]:
+    """The code blocks that stand by themselves."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -62,7 +66,7 @@ def test_the_table_of_the_tape_names_every_column() -> None:
 def test_the_chinese_page_has_a_tape_that_comes_in_and_the_same_columns(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "zh" / "files.md").read_text(encoding="utf-8")
     mapping = load_mapping("arrears")
-    (tape,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    (tape,) = blocks(page, "csv")
     (loan,) = loans_of(tmp_path, tape, mapping)
     assert loan.borrower.phone_2 == "+8613800138002"
     assert [party.record.name for party in loan.parties or ()] == ["示例乙"]

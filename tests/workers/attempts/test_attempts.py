@@ -300,12 +300,12 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
 
 def test_the_gate_is_asked_again_at_the_door(book: Book) -> None:
     begins = a_visit(book)
-    wish = {"borrower": "B-L-1", "channel": "visit", "actor": "c-1"}
-    process.submit(book.ctx, "wish", "opt_out", wish)
+    elsewhere = {"borrower": "B-L-1", "fact": "somebody_else", "actor": "c-1"}
+    process.submit(book.ctx, "elsewhere", "address_fact", elsewhere)
     book.at(begins)
     with pytest.raises(BarredError) as barred:
         start_visit(book.ctx, "L-1", actor=Actor("v-1"))
-    assert barred.value.rules == ("lender.opted_out",)
+    assert barred.value.rules == ("lender.address_not_to_be_used",)
     assert book.rows(access) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.errors import ArrearsError
-from tests.support.commands import arrears
+from tests.support.commands import arrears, eventually
 from tests.support.environment import an_environment
 from tests.support.events import is_held_back, tell_personal
 from tests.support.loans import Book
@@ -23,7 +23,7 @@ from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.problems import read_problems
 from workers.operations.status import read_status
 from workers.tapes import check_tape, imports, merge_tape
-from workers.tapes.imports import abandon_import, last_imports
+from workers.tapes.imports import abandon_import, last_imports, read_unfinished
 from workers.tapes.locks import import_session
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
@@ -87,6 +87,12 @@ def import_killed_at(
         patch.setattr(merge_tape, "in_short_transaction", in_short_transaction)
         with pytest.raises(KilledError):
             bring_in(book, folder, *rows, as_of=DAY_2, **how)
+    eventually("PostgreSQL has noticed that the process is gone", lambda: not is_running(book))
+
+
+def is_running(book: Book) -> bool:
+    with book.ctx.engine.connect() as connection:
+        return any(left.is_running for left in read_unfinished(connection, book.zone))
 
 
 def states(book: Book) -> dict[str, State]:
