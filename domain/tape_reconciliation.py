@@ -76,6 +76,8 @@ class OnRecord:
     adjustments: tuple[BookedAdjustment, ...] = ()
     """The same of adjustments; of those that were taken back, only what was against the
     borrower, also of the tape's own day."""
+    left_over: Decimal = ZERO
+    """What payments booked before the tape's day have left over."""
     owed: tuple[Instalment, ...] = ()
     """All its instalments, if an adjustment of the tape's own day is against the borrower; what is
     paid of them does not matter here."""
@@ -94,6 +96,8 @@ class Reconciled:
     """How much less the tape shows as paid than is recorded here. The higher figure was kept."""
     fallen: bool
     """The total paid has fallen, because payments were reversed."""
+    spent: Decimal = ZERO
+    """How much of what payments had left over the tape shows as paid."""
 
 
 def reconcile(
@@ -123,6 +127,8 @@ def reconcile(
             instalments = remove_paid(
                 instalments, payment.pays, order, payment.paid_on, payment.instalment
             )
+    # The tape may contain payments of its own day: what it shows of them is not spent.
+    spent = max(ZERO, min(known.left_over, paid_in_all(instalments) - known.paid))
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     adjusted: dict[int, tuple[AdjustedPart, ...]] = {}
     for entry in _in_order_of_day(live, known.adjustments):
@@ -141,7 +147,7 @@ def reconcile(
     if less:
         instalments = apply_allocations(instalments, allocate(instalments, less, order, as_of)[0])
     fallen = paid_in_all(instalments) < known.paid
-    return Reconciled(instalments, allocations, adjusted, less, fallen)
+    return Reconciled(instalments, allocations, adjusted, less, fallen, spent)
 
 
 def _in_order_of_day(
@@ -274,7 +280,12 @@ def with_new_schedule(known: OnRecord, as_of: date) -> OnRecord:
         if not each.taken_back and (each.adjustment.kind.eases or each.adjustment.booked_on > as_of)
     )
     return replace(
-        known, may_fall_by=known.paid, payments=payments, adjustments=adjustments, owed=()
+        known,
+        may_fall_by=known.paid,
+        payments=payments,
+        adjustments=adjustments,
+        left_over=ZERO,
+        owed=(),
     )
 
 

@@ -12,7 +12,11 @@ from domain.allocation import AllocationOrder
 from domain.loans import Instalment, Problem
 from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled
-from workers.db.allocations import read_recorded_money, replace_all_allocations
+from workers.db.allocations import (
+    read_recorded_money,
+    replace_all_allocations,
+    spend_left_over,
+)
 from workers.db.parts import replace_parts
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS
 from workers.db.schema import adjustment_part
@@ -153,6 +157,9 @@ def reconcile_staged(
         connection,
         {id: to for result in reconciled.values() for id, to in result.allocations.items()},
     )
+    ids = {loan.external_id: loan.id for loan in known}
+    spent = {ids[loan]: result.spent for loan, result in reconciled.items() if result.spent}
+    spend_left_over(connection, spent, as_of)
     replace_parts(
         connection,
         adjustment_part,

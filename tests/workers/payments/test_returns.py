@@ -286,6 +286,26 @@ def test_what_was_left_over_is_so_again_if_the_tape_is_sooner_than_the_taking_ba
     assert (book.one(payment).unallocated, sum(paid(book).values())) == (30, 100)
 
 
+def test_what_a_tape_spent_of_what_was_left_over_is_not_spent_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1", instalments="2026-03-01 100", paid="0"), as_of=MONDAY)
+    pay(book, "110")
+    pay(book, "25", id="P-2")
+    book.at("2026-03-04 10:00")
+    shown = row("L-1", instalments="2026-03-01 100 0 30", paid="130")
+    for _ in range(2):
+        bring_in(book, tmp_path, shown, as_of=WEDNESDAY)
+        rests = book.rows(select(payment.c.unallocated).order_by(payment.c.external_id))
+        assert [rest.unallocated for rest in rests] == [0, 5]
+    assert codes(refund(book, "30")) == [ReasonCode.RETURN_TOO_LARGE]
+
+    charge = {"component": "fees", "due_on": "2026-03-01", "currency": "CNY", "amount": "30"}
+    tell(book, "charge", adjustment="A-1", loan="L-1", booked_on="2026-03-04", **charge)
+    assert sum(paid(book).values()) == 135
+
+
 def test_what_is_taken_back_of_a_reversed_payment_waits_until_that_is_taken_back(
     book: Book,
 ) -> None:
