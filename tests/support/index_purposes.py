@@ -38,6 +38,7 @@ from workers.db import (
     same_person,
     staff,
 )
+from workers.db.inbox import keep_to_records
 from workers.db.inbox_queue import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.pages import Asked
@@ -349,6 +350,14 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "inbox_event_personal_idx": (
         "the story of new contacts",
         lambda c, h: list(story_of_borrower.contact_changes(c, explained(c))),
+    ),
+    "inbox_event_borrower_idx": (
+        "a customer id goes to somebody else, and what was said stays with whom it was about",
+        lambda c, h: keep_to_records(c, {513: "former:513:B-513"}),
+    ),
+    "inbox_event_other_idx": (
+        "the same, of whom an event names as its other one",
+        lambda c, h: keep_to_records(c, {513: "former:513:B-513"}),
     ),
     "inbox_event_external_id_sender_key": (
         "an event that comes twice is stored once",

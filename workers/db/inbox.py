@@ -12,7 +12,9 @@ from sqlalchemy import (
     Text,
     case,
     cast,
+    func,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import array, insert
@@ -21,12 +23,19 @@ from domain.errors import ArrearsError
 from domain.events import INBOX_MOVES, STAFF, InboxStatus, Named
 from domain.moves import sources
 from domain.reasons import Reasons
+from workers.db.persons import may_mean_record
 from workers.db.prepared_statements import literal, prepared
-from workers.db.schema import inbox_event, replaced_event
+from workers.db.schema import borrower, inbox_event, replaced_event
 from workers.db.typed_rows import columns_of
 
 PAYLOAD_DIGEST_KEY = "digest"
 """The keyed hash of all encrypted values of a payload, which identifies a repeated event."""
+
+SAID_KEYS = {f"said_{name}": str(name) for name in (Named.BORROWER, Named.OTHER)}
+"""Where a payload keeps the id that its sender gave, by the key of it: that id is somebody else's
+now, and the payload names the record that it was about by the id that this one has since."""
+
+_OF_PERSONAL_INDEX = ("contact_change", "loan_party", "number_order", "representative")
 
 
 class StoredEvent(NamedTuple):
@@ -229,14 +238,16 @@ def correct_event(
 
 
 def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload without encrypted values and the hashes of numbers.
+    """The payload with the ids that its sender gave, and without encrypted values and the hashes of
+    numbers.
 
     Each encryption differs, and a digest covers them. Events of earlier versions have no hash.
     """
+    said = {name: payload[key] for key, name in SAID_KEYS.items() if key in payload}
     return {
         name: value
-        for name, value in payload.items()
-        if name not in (Named.NUMBER, Named.NUMBERS) and not name.endswith("_encrypted")
+        for name, value in {**payload, **said}.items()
+        if name not in (Named.NUMBER, Named.NUMBERS, *SAID_KEYS) and not name.endswith("_encrypted")
     }
 
 
@@ -267,6 +278,35 @@ def _move(
         .values(status=to, **values)
     )
     return moved.rowcount == 1
+
+
+def keep_to_records(connection: Connection, new_ids: Mapping[int, str]) -> None:
+    """Let the completed events about these records name them by the ids that they are to have.
+
+    The records have their old ids yet, which go to somebody else. What those events say stays with
+    whom they were about, also when it is erased or handed out.
+    """
+    kind = inbox_event.c.kind
+    for name, which in (  # as the partial indexes write it
+        (Named.BORROWER, kind.in_(_OF_PERSONAL_INDEX)),
+        (Named.BORROWER, kind.not_in(_OF_PERSONAL_INDEX)),
+        (Named.OTHER, true()),
+    ):
+        ids = {
+            str(name): case(new_ids, value=borrower.c.id),
+            f"said_{name}": payload_value(inbox_event, name),
+        }
+        renamed = func.jsonb_build_object(*(part for pair in ids.items() for part in pair))
+        connection.execute(
+            update(inbox_event)
+            .where(
+                may_mean_record(borrower, payload_value(inbox_event, name)),
+                borrower.c.id.in_(new_ids),
+                inbox_event.c.status != InboxStatus.RECEIVED,
+                which,
+            )
+            .values(payload=inbox_event.c.payload.op("||")(renamed))
+        )
 
 
 def forget_values(

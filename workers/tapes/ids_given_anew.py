@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from domain.persons import FORMER, OF_LOAN, RenamedRecord
+from workers.db.inbox import keep_to_records
 from workers.db.numbers import HAS_OR_HAD
 from workers.db.typed_rows import typed_rows
 
@@ -49,10 +50,9 @@ SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
 """)  # noqa: S608 the clause is a constant
 
 _LEAVE = text("""
-UPDATE borrower
-   SET external_id = :former || id || ':' || left(regexp_replace(external_id, '^' || :of_loan, ''),
-                                                  :longest)
- WHERE id = ANY(:records)
+UPDATE borrower b SET external_id = n.external_id
+  FROM unnest(CAST(:records AS bigint[]), CAST(:ids AS text[])) n (id, external_id)
+ WHERE b.id = n.id
 """)
 
 # What an earlier tape said of a field for which this one has no cell, it said of somebody else.
@@ -77,8 +77,12 @@ def leave_ids(connection: Connection) -> Sequence[RenamedRecord]:
     renamed = typed_rows(RenamedRecord, connection.execute(_RENAMED))
     left = [record for record in renamed if record.is_somebody_else]
     if left:
-        beginnings = {"former": FORMER, "of_loan": OF_LOAN, "longest": LONGEST_SHOWN}
-        records = {"records": [record.id for record in left]}
-        connection.execute(_LEAVE, records | beginnings)
+        new_ids = {record.id: _id_of_former(record) for record in left}
+        keep_to_records(connection, new_ids)
+        connection.execute(_LEAVE, {"records": list(new_ids), "ids": list(new_ids.values())})
         connection.execute(_FORGET, {"ids": [record.external_id for record in left]})
     return left
+
+
+def _id_of_former(record: RenamedRecord) -> str:
+    return f"{FORMER}{record.id}:{record.external_id.removeprefix(OF_LOAN)[:LONGEST_SHOWN]}"

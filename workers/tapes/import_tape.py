@@ -130,7 +130,7 @@ def import_tape(
             merging.merge(import_id, to_merge)
             if absent.loans:
                 merging.note_absent(absent.loans)
-            merging.finish(import_id, check.unchanged)
+            merging.finish(import_id, check.unchanged, is_whole=not is_part)
         elif check.taken and dry_run:
             merging.merge(None, to_merge)
     if not check.taken and not rejects.count:

@@ -111,8 +111,25 @@ class TapeImport(NamedTuple):
     rows_taken: int
     rows_rejected: int
     imported_at: datetime
+    named_at: datetime | None
+    """When all its loans were named; None: some may not be, or it is not known."""
     pending: int
     """Loans that it named and has not merged. Nobody is contacted about them."""
+
+
+class TapeBrought(NamedTuple):
+    """Which tape is being imported."""
+
+    file_name: str
+    mapping: str
+    as_of: date
+    is_whole: bool
+    """It has every loan of its mapping."""
+
+    def all_of(self, left: TapeImport) -> bool:
+        """Whether it has every loan of an import before it, which may not have named them all."""
+        is_same_tape = (self.file_name, self.as_of) == (left.file_name, left.as_of)
+        return self.mapping == left.mapping and (self.is_whole or is_same_tape)
 
 
 class UnfinishedImport(NamedTuple):
@@ -135,11 +152,13 @@ def begin_import(
     as_of: date,
     taken: int,
     rejected: int,
+    pieces: int,
     now: datetime,
 ) -> int:
     """Record that an import begins to change loans, and name the first of them; returns its id.
 
-    `list_loans_to_name` has listed them. Nothing may be merged before all are named.
+    `list_loans_to_name` has listed them, in so many pieces. Nothing may be merged before all are
+    named.
     """
     import_id: int = connection.execute(
         insert(tape_import)
@@ -150,6 +169,7 @@ def begin_import(
             rows_taken=taken,
             rows_rejected=rejected,
             status=TapeImportStatus.MERGING,
+            named_at=now if pieces <= 1 else None,
             imported_at=now,
         )
         .returning(tape_import.c.id)
@@ -177,12 +197,21 @@ def name_some_loans(connection: Connection, import_id: int, piece: int) -> None:
     connection.execute(_NAME, {"import_id": import_id, **place})
 
 
-def finish_import(connection: Connection, import_id: int, now: datetime) -> None:
+def name_last_loans(connection: Connection, import_id: int, piece: int, now: datetime) -> None:
+    """Name the loans of the last piece, and record that all are named."""
+    name_some_loans(connection, import_id, piece)
+    this = update(tape_import).where(tape_import.c.id == import_id)
+    connection.execute(this.values(named_at=now))
+
+
+def finish_import(
+    connection: Connection, import_id: int, now: datetime, *, brings: TapeBrought
+) -> None:
     """Record that an import is finished, and those before it of which nothing is left."""
     _free_loans(connection, import_id)
     _close(connection, import_id, TapeImportStatus.FINISHED, now)
     for left in unfinished_imports(connection):
-        if not left.pending:
+        if not left.pending and (left.named_at or brings.all_of(left)):
             _close(connection, left.id, TapeImportStatus.SUPERSEDED, left.imported_at)
 
 

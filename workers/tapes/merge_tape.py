@@ -13,7 +13,14 @@ from workers.escalation.reassess import reassess
 from workers.tapes.absent import Noted, note_some_absent, shows_absent
 from workers.tapes.changes import note_changes, note_new_loans
 from workers.tapes.check_tape import BATCH_SIZE
-from workers.tapes.imports import begin_import, finish_import, list_loans_to_name, name_some_loans
+from workers.tapes.imports import (
+    TapeBrought,
+    begin_import,
+    finish_import,
+    list_loans_to_name,
+    name_last_loans,
+    name_some_loans,
+)
 from workers.tapes.locks import analyze_book, date_some_loans, in_short_transaction
 from workers.tapes.merge import Merged, merge
 from workers.tapes.progress import Phase, Progress
@@ -73,11 +80,15 @@ class TapeMerge:
                 as_of=self._stager.as_of,
                 taken=taken,
                 rejected=rejected,
+                pieces=left,
                 now=self._ctx.now(),
             ),
         )
         for piece in range(1, left):
             name = partial(name_some_loans, self._connection, import_id, piece)
+            if piece == left - 1:
+                now = self._ctx.now()
+                name = partial(name_last_loans, self._connection, import_id, piece, now)
             in_short_transaction(self._connection, name)
         return import_id
 
@@ -135,8 +146,10 @@ class TapeMerge:
             reassess(self._connection, self._ctx, noted.held, now)
         return noted
 
-    def finish(self, import_id: int, unchanged: int) -> None:
-        """Set the date of the tape on the other loans, and end the import."""
+    def finish(self, import_id: int, unchanged: int, *, is_whole: bool) -> None:
+        """Set the date of the tape on the other loans, and end the import.
+
+        `is_whole`: the tape has every loan of its mapping."""
         done, after = 0, 0
         while True:
             dated = in_short_transaction(
@@ -153,7 +166,7 @@ class TapeMerge:
                 break
             done, after = done + dated.loans, dated.last
             self._progress(Phase.DATE, done, unchanged)
-        in_short_transaction(self._connection, partial(self._finish, import_id))
+        in_short_transaction(self._connection, partial(self._finish, import_id, is_whole))
 
     def _merge_batch(self, tables: dict[str, bytes], import_id: int | None) -> Merged:
         now = self._ctx.now()
@@ -177,7 +190,10 @@ class TapeMerge:
             note_new_loans(connection, import_id, alone, now)
         return merged
 
-    def _finish(self, import_id: int) -> None:
-        finish_import(self._connection, import_id, self._ctx.now())
+    def _finish(self, import_id: int, is_whole: bool) -> None:
+        stager = self._stager
+        file_name, mapping = stager.layout.path.name, stager.mapping.id
+        brings = TapeBrought(file_name, mapping, stager.as_of, is_whole)
+        finish_import(self._connection, import_id, self._ctx.now(), brings=brings)
         # Some may have waited for a loan of this tape.
         inbox_queue.retry_all_events(self._connection)

@@ -132,13 +132,15 @@ MOVED: defaultdict[str, frozenset[str]] = defaultdict(
 
 NOTHING: tuple[str, str, set[tuple[object, ...]]] = ("SELECT 1", "SELECT 1", {(1,)})
 OF_REVISION: dict[str, tuple[str, str, set[tuple[object, ...]]]] = {
-    # Whose the ids on record are is read from their events, and counts as the lender's without one.
+    # Whose the ids on record are is read from their events. Without one, what went back is the
+    # payment's sender's, and a restructuring is the lender's.
     "0041": (
         """
 INSERT INTO payment_return (payment_id, kind, external_id, amount, returned_on, recorded_at)
 SELECT *, 1, CAST('2026-03-02' AS date), now()
   FROM (VALUES (1, 'refund', 'RF-1'), (2, 'reversal', 'R-1'), (2, 'reversal', NULL),
-               (3, 'refund', 'RF-1')) r;
+               (3, 'refund', 'RF-1'), (4, 'reversal', 'R-1')) r;
+UPDATE payment SET sender = 'core' WHERE id = 4;
 INSERT INTO inbox_event (sender, external_id, kind, payload, status, received_at, stops_contact,
                          reaches_number, reaches_address)
 SELECT e.sender, 'X-' || e.id, e.kind, e.payload, e.status, now(), false, false, false
@@ -155,7 +157,7 @@ SELECT e.sender, 'X-' || e.id, e.kind, e.payload, e.status, now(), false, false,
 UPDATE replaced_event SET payload = payload || '{"digest": "abc"}' WHERE id % 2 = 0;
 """,
         """
-SELECT 'P-' || payment_id, external_id, sender FROM payment_return WHERE payment_id < 4
+SELECT 'P-' || payment_id, external_id, sender FROM payment_return WHERE payment_id < 5
  UNION SELECT 'schedule', external_id, sender FROM replaced_schedule WHERE external_id < 'RS-2'
  UNION SELECT 'digests', NULL, count(*)::text FROM replaced_event WHERE payload ? 'digest'
 """,
@@ -165,6 +167,7 @@ SELECT 'P-' || payment_id, external_id, sender FROM payment_return WHERE payment
             ("P-2", "R-1", "staff"),
             ("P-2", None, None),
             ("P-3", "RF-1", "lender"),
+            ("P-4", "R-1", "core"),
             ("schedule", "RS-1", "core"),
             ("schedule", "RS-11", "lender"),
         },

@@ -16,16 +16,19 @@ from domain.persons import PersonFact
 from domain.reasons import ReasonCode
 from tests.support.events import confirm, pay, store, tell, tell_personal
 from tests.support.loans import Book
+from workers.db.inbox import comparable
 from workers.db.person_facts import note_person_fact
 from workers.db.persons import lock_known_borrower
-from workers.db.schema import borrower, contact_point, loan, problem, same_person
+from workers.db.schema import borrower, contact_point, inbox_event, loan, problem, same_person
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.persons import RepresentativeFacts
-from workers.inbox.process import apply_event
+from workers.inbox.process import apply_event, store_event
 from workers.operations.problems import read_problems
+from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase, erase_expired_data
+from workers.privacy.subject_requests import erase_subject, export_subject
 from workers.tapes.import_tape import ImportReport, import_tape
 
 COLUMNS = (
@@ -588,6 +591,48 @@ class TestGivenToSomebodyElse:
         late = apply_event(book.ctx, parted)
         assert late.reason[0].code is ReasonCode.LINK_OUTDATED
         assert book.may_call("L-1") == "barred"
+
+    def test_what_was_reported_of_somebody_is_erased_with_them_and_handed_to_nobody_else(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        book.staff("sup-1", "supervisor")
+        bring_in(book, tmp_path, row("L-1"), row("L-5", "C-5", "Wu Example", "13700137013"))
+        new = {"borrower": "C-1", "phone": "+8613777777777", "address": "9 Secret Lane"}
+        tell_personal(book, "contact_change", ContactChangeFacts, **new, actor="c-1")
+        tell(book, "opt_out", borrower="C-1", number=None, channel="sms", actor="c-1")
+        two = {"borrower": "C-5", "other": "C-1", "why": "two people", "actor": "c-1"}
+        tell(book, "same_person", status="parted", **two)
+        bob = row("L-9", name="Bob Example", phone=OTHER_NUMBER, address="2 Other Road")
+        bring_in(book, tmp_path, row("L-1", "C-2"), bob, as_of=DAY_2)
+        former = next(name for name in persons(book) if re.fullmatch("former:[0-9]+:C-1", name))
+        sup = Actor("sup-1")
+        of_bob, theirs = (
+            export_subject(book.ctx, name, actor=sup, purpose="a request")
+            for name in ("C-1", former)
+        )
+        assert ("9 Secret Lane" in str(theirs), "9 Secret Lane" in str(of_bob)) == (True, False)
+
+        before = {event.external_id: event for event in book.rows(inbox_event)}
+        with book.ctx.engine.begin() as connection:
+            for event in before.values():
+                said = comparable(event.payload)
+                assert "C-1" in said.values()
+                stored = store_event(
+                    *(connection, event.external_id, event.kind, said, book.ctx.now()),
+                    sender=event.sender,
+                )
+                assert stored == event.id, "the same event again is the same"
+            for loan_id in ("L-1", "L-9"):
+                write_off(connection, book.ctx, loan_id, book.ctx.today())
+
+        for name in ("C-1", former):
+            assert book.rows(inbox_event) == list(before.values()), "it was not about Bob"
+            erase_subject(book.ctx, name, actor=sup, why="asked", law="PIPL 47", dry_run=False)
+        change = next(each for each in book.rows(inbox_event) if each.kind == "contact_change")
+        assert (change.payload["phone_encrypted"], change.payload["address_encrypted"]) == (
+            None,
+            None,
+        )
 
     def test_who_married_and_moved_stays_one_person(self, book: Book, tmp_path: Path) -> None:
         bring_in(book, tmp_path, row("L-1"))

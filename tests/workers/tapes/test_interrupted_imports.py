@@ -23,7 +23,12 @@ from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.problems import read_problems
 from workers.operations.status import read_status
 from workers.tapes import check_tape, imports, merge_tape
-from workers.tapes.imports import abandon_import, last_imports, read_unfinished
+from workers.tapes.imports import (
+    abandon_import,
+    last_imports,
+    read_unfinished,
+    unfinished_imports,
+)
 from workers.tapes.locks import import_session
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
@@ -285,6 +290,28 @@ def test_the_next_tape_takes_over_the_loans_that_it_names(book: Book, tmp_path: 
         assert [each.status for each in last_imports(connection)] == [
             *("finished", "finished", "superseded", "finished")
         ]
+
+
+@pytest.mark.parametrize("how", ["the same tape", "a whole tape", "given up"])
+def test_an_import_that_had_not_named_all_its_loans_is_not_over_with_those_that_it_named(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(imports, "NAMED_AT_ONCE", 2)
+    import_killed_at(book, tmp_path, 1, after=True)  # L-1 and L-3 are named, and L-5 is not
+    newer = (row(f"L-{n}", paid="60", phone=NUMBERS[n]) for n in (1, 3))
+    bring_in(book, tmp_path, *newer, as_of=DAY_3, part=True)
+    assert book.rows(tape_pending_loan) == []
+    with book.ctx.engine.begin() as connection:
+        (left,) = unfinished_imports(connection)
+        if how == "given up":
+            abandon_import(connection, left.id, book.ctx.now())
+    if how == "the same tape":
+        bring_in(book, tmp_path, *SECOND, as_of=DAY_2, part=True)
+    elif how == "a whole tape":
+        bring_in(book, tmp_path, *SECOND, as_of=DAY_3)
+    with book.ctx.engine.begin() as connection:
+        assert unfinished_imports(connection) == []
+    assert ("L-5" in states(book)) == (how != "given up")
 
 
 def test_an_older_tape_is_refused_until_the_newer_one_is_whole(book: Book, tmp_path: Path) -> None:

@@ -129,6 +129,20 @@ inbox_event = Table(
             "kind IN ('contact_change', 'loan_party', 'number_order', 'representative')"
         ),
     ),
+    # When a customer id goes to somebody else, the other events stay with whom they were about too.
+    Index(
+        "inbox_event_borrower_idx",
+        text("(payload ->> 'borrower')"),
+        postgresql_where=(
+            "kind NOT IN ('contact_change', 'loan_party', 'number_order', 'representative') "
+            "AND (payload ->> 'borrower') IS NOT NULL"
+        ),
+    ),
+    Index(
+        "inbox_event_other_idx",
+        text("(payload ->> 'other')"),
+        postgresql_where="(payload ->> 'other') IS NOT NULL",
+    ),
     UniqueConstraint("external_id", "sender"),
     postgresql_with=CHANGES_OFTEN,
 )

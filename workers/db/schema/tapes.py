@@ -16,6 +16,9 @@ tape_import = Table(
     Column("rows_taken", BigInteger, nullable=False),
     Column("rows_rejected", BigInteger, nullable=False),
     word("status", TapeImportStatus),
+    # When the last of its loans was named; null: it was interrupted before, or it is of a version
+    # that did not record it.
+    moment("named_at", nullable=True),
     moment("imported_at"),  # when it began to change loans; once it is finished, when it ended
 )
 

@@ -1,7 +1,8 @@
 """Ids of what went back, of restructurings and of contacts that a person began have a sender.
 
-Whose the ids on record are is read from their events. Where the event is deleted, they count as
-the lender's. Contacts are evidence and do not change: the sender of those on record is not known.
+Whose the ids on record are is read from their events. Where the event is deleted, what went back
+counts as told by the sender of its payment, and a restructuring as told by the lender. Contacts are
+evidence and do not change: the sender of those on record is not known.
 
 A corrected event has the moment of its correction. What an event said before it was corrected has
 no keyed hash any more.
@@ -32,6 +33,12 @@ UPDATE payment_return r SET sender = e.sender
  WHERE e.payment_id = r.payment_id AND e.kind = r.kind AND e.external_id = r.external_id
 """
 
+_OF_PAYMENTS = """
+UPDATE payment_return r SET sender = p.sender
+  FROM payment p
+ WHERE p.id = r.payment_id AND r.external_id IS NOT NULL AND r.sender IS NULL
+"""
+
 _RESTRUCTURINGS = """
 WITH events AS (
     SELECT DISTINCT ON (payload ->> 'restructuring')
@@ -44,14 +51,19 @@ UPDATE replaced_schedule s SET sender = e.sender
  WHERE e.external_id = s.external_id
 """
 
+_OF_LENDER = """
+UPDATE replaced_schedule SET sender = 'lender' WHERE external_id IS NOT NULL AND sender IS NULL
+"""
+
 
 def upgrade() -> None:
-    for table, by_event in (("payment_return", _RETURNS), ("replaced_schedule", _RESTRUCTURINGS)):
+    for table, by_event, without_event in (
+        ("payment_return", _RETURNS, _OF_PAYMENTS),
+        ("replaced_schedule", _RESTRUCTURINGS, _OF_LENDER),
+    ):
         op.add_column(table, sa.Column("sender", sa.Text(), nullable=True))
         op.execute(by_event)
-        op.execute(f"""
-            UPDATE {table} SET sender = 'lender' WHERE external_id IS NOT NULL AND sender IS NULL
-        """)  # noqa: S608
+        op.execute(without_event)
         op.create_check_constraint(
             op.f(f"{table}_id_of_a_sender"), table, "(external_id IS NULL) = (sender IS NULL)"
         )
