@@ -293,6 +293,14 @@ class Loan(RuleBasedStateMachine):
             assert owed == {key: cents for key, cents in stand.owed.items() if cents}
             assert self.money().paid >= stand.paid
 
+    @rule()
+    def a_tape_cut_in_the_evening_comes_under_the_date_of_its_day(self) -> None:
+        """It contains what was booked on its day. No charge of the day counts twice."""
+        stand = self.ledger.before(self.today + timedelta(days=1))
+        before = self.money()
+        self._import(stand, self.today)
+        assert self.money().owed <= max(before.owed, sum(stand.owed.values()))
+
     @precondition(lambda self: self.last_tape)
     @rule()
     def the_last_tape_comes_again(self) -> None:
