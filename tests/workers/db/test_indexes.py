@@ -136,12 +136,6 @@ FALLS_SHORT: dict[str, tuple[str, Ask, str]] = {
         work_list(Kind.FILES),
         "asked seldom, and for all files that stand: few loans get as far as a file",
     ),
-    "what was given up": (
-        "loan",
-        lambda c, h: dead_letters.read_dead(c, h.settings.lender_zone),
-        "its actions are found by their index; here so many were given up that their loans are "
-        "read faster all at once",
-    ),
     "all that is held about a person": (
         "call",
         lambda c, h: c.execute(subject_export._rows(call, {loan: [7], action: [7]}, 7)),
