@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import array
 from domain.events import NotYetError
 from domain.persons import OF_LOAN, Link, RenamedRecord
 from domain.reasons import ReasonCode
-from workers.db.numbers import HAS_OR_HAD
+from workers.db.numbers import has_or_had
 from workers.db.parties import loans_of
 from workers.db.schema import (
     borrower,
@@ -84,7 +84,7 @@ _GIVEN_NAME = text(f"""
 SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
        g.number IS NOT NULL
        AND NOT EXISTS (SELECT FROM contact_point p
-                         JOIN {HAS_OR_HAD} h ON h.contact_point_id = p.id
+                         CROSS JOIN {has_or_had("p.id")} h
                         WHERE p.blind_index = g.number AND h.borrower_id = b.id)
            AS has_other_number,
        g.address IS NOT NULL
@@ -92,7 +92,7 @@ SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
                         WHERE p.blind_index = g.address AND p.id = b.address_point_id)
            AS has_other_address,
        EXISTS (SELECT FROM contact_point p
-                 JOIN {HAS_OR_HAD} h ON h.contact_point_id = p.id
+                 CROSS JOIN {has_or_had("p.id")} h
                  JOIN borrower o ON o.id = h.borrower_id
                 WHERE p.blind_index = g.number AND o.id <> b.id AND o.name_digest = g.name)
        OR EXISTS (SELECT FROM contact_point p

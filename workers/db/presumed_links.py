@@ -9,7 +9,7 @@ from domain.events import NotYetError
 from domain.persons import name_key
 from domain.reasons import ReasonCode
 from workers.db.encryption import Cipher
-from workers.db.numbers import HAS_OR_HAD
+from workers.db.numbers import has_or_had
 from workers.db.persons import record_named
 from workers.db.same_person import lock_persons, make_persons
 
@@ -24,7 +24,7 @@ WITH given AS (
 ), alike AS (
     SELECT b.id, b.person_id, g.name_digest, g.contact_point_id
       FROM (SELECT DISTINCT name_digest, contact_point_id FROM given) g
-      JOIN {HAS_OR_HAD} n ON n.contact_point_id = g.contact_point_id
+      CROSS JOIN {has_or_had("g.contact_point_id")} n
       JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = g.name_digest
 ), others AS (
     SELECT min(id) AS id FROM alike GROUP BY name_digest, contact_point_id
@@ -168,7 +168,7 @@ SELECT CAST(:record AS bigint) AS id
 SELECT o.id
   FROM borrower b
   JOIN contact_point p ON p.blind_index = ANY(CAST(:numbers AS bytea[]))
-  JOIN {HAS_OR_HAD} n ON n.contact_point_id = p.id
+  CROSS JOIN {has_or_had("p.id")} n
   JOIN borrower o ON o.id = n.borrower_id AND o.name_digest = b.name_digest
  WHERE b.id = :record
 """)  # noqa: S608 the clause is a constant
@@ -260,7 +260,7 @@ SELECT id FROM named
 SELECT o.id
   FROM named b
   JOIN borrower_number x ON x.borrower_id = b.id
-  JOIN {HAS_OR_HAD} n ON n.contact_point_id = x.contact_point_id
+  CROSS JOIN {has_or_had("x.contact_point_id")} n
   JOIN borrower o ON o.id = n.borrower_id AND o.name_digest = b.name_digest
  UNION
 SELECT o.id

@@ -114,7 +114,9 @@ SELECT line, starts_at, length, replace(CAST(digest AS text), '-', '') FROM tape
 
 _REFUSED = text("SELECT line FROM tape_refused WHERE line BETWEEN :first AND :last")
 _INDEX = text("CREATE INDEX ON tape_unchanged (loan_id)")
-_ANALYZE = text("ANALYZE tape_line (line), tape_unchanged (line, loan_id), tape_to_read (line)")
+_ANALYZE = text(
+    "ANALYZE tape_line (line), tape_unchanged (line, loan_id), tape_to_read (round, line)"
+)
 _COUNTS = text("""
 SELECT (SELECT count(*) FROM tape_unchanged) AS rows,
        coalesce((SELECT jsonb_object_agg(kind, loans)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from domain.persons import FORMER, OF_LOAN, RenamedRecord
 from workers.db.inbox import keep_to_records
-from workers.db.numbers import HAS_OR_HAD
+from workers.db.numbers import has_or_had
 from workers.db.typed_rows import typed_rows
 
 _RENAMED = text(f"""
@@ -20,7 +20,7 @@ SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
        'phone' <> ALL(t.unsaid)
        AND NOT EXISTS (SELECT FROM tape_number n
                          JOIN contact_point p ON p.blind_index = n.blind_index
-                         JOIN {HAS_OR_HAD} h ON h.contact_point_id = p.id
+                         CROSS JOIN {has_or_had("p.id")} h
                         WHERE n.borrower = t.external_id AND h.borrower_id = b.id)
        AND coalesce(b.tape_digests ->> 'phone' NOT IN ('kept', t.digests ->> 'phone'),
                     EXISTS (SELECT FROM borrower_number x WHERE x.borrower_id = b.id))
@@ -32,7 +32,7 @@ SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
                     b.address_encrypted IS NOT NULL) AS has_other_address,
        EXISTS (SELECT FROM tape_number n
                  JOIN contact_point p ON p.blind_index = n.blind_index
-                 JOIN {HAS_OR_HAD} h ON h.contact_point_id = p.id
+                 CROSS JOIN {has_or_had("p.id")} h
                  JOIN borrower o ON o.id = h.borrower_id
                 WHERE n.borrower = t.external_id
                   AND o.id <> b.id AND o.name_digest = t.name_digest)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, func, insert, select, text, update
 from domain.errors import ArrearsError
 from domain.moves import sources
 from domain.tape_imports import TAPE_IMPORT_MOVES, TapeImportStatus
-from workers.db.numbers import HAS_OR_HAD
+from workers.db.numbers import has_or_had
 from workers.db.schema import tape_import, tape_pending_loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.tapes.locks import ONE_AT_A_TIME
@@ -61,7 +61,7 @@ WITH named AS MATERIALIZED (
       FROM named n
       CROSS JOIN LATERAL unnest(n.numbers[2:]) AS x (number)
       JOIN contact_point c ON c.blind_index = decode(x.number, 'hex')
-      JOIN {HAS_OR_HAD} y ON y.contact_point_id = c.id
+      CROSS JOIN {has_or_had("c.id")} y
       JOIN borrower b ON b.id = y.borrower_id AND b.name_digest = n.name_digest
 )
 SELECT f.loan, array_agg(f.id ORDER BY f.id) AS records

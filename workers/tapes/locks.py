@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from workers.db.numbers import HAS_OR_HAD
+from workers.db.numbers import has_or_had
 from workers.db.presumed_links import ONE_IMPORT
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ SELECT person_id FROM changed WHERE person_id IS NOT NULL
 SELECT b.person_id FROM changed c
   JOIN tape_number t ON t.borrower = c.external_id
   JOIN contact_point p ON p.blind_index = t.blind_index
-  JOIN {HAS_OR_HAD} n ON n.contact_point_id = p.id
+  CROSS JOIN {has_or_had("p.id")} n
   JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = c.name_digest
  UNION
 SELECT person_id FROM known
