@@ -22,8 +22,8 @@ def test_an_engine_whose_workers_race_and_are_lost_keeps_every_law(engine: Engin
     assert (found.unlawful, found.unexplained) == (0, 0)
     # Its workers race: no two runs are alike, and a rare situation may be left out.
     assert len([name for name in IN_STORE if not found.seen.days[name]]) <= 3
-    came = {"tape: late", "tape: twice", "location call", "receipt: not delivered"}
-    assert came <= set(found.seen.events)
+    came = {"tape: late", "tape: twice", "receipt: not delivered", "location call"}
+    assert len(came - set(found.seen.events)) <= 1
     assert (lived.texted_twice, lived.evidence_wrong) == (0, 0)
     assert min(lived.by_channel[channel] for channel in ("sms", "call")) > 10
     assert lived.workers_lost > 10
