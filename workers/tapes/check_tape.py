@@ -46,9 +46,9 @@ class TapeCheck:
         found = self._rows.add_lines(self._digests())
         if self._stager.mapping.statuses:
             self._rows.read_all()  # each row says which status the lender gives it
+            left = found
         else:
-            self._rows.find_unchanged(self._stager.as_of)
-        left = found - self._rows.unchanged().rows
+            left = found - self._rows.find_unchanged(self._stager.as_of)
         self._read(0, left)
         round = 1
         while left := self._rows.read_also(round):

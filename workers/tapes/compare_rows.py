@@ -157,19 +157,21 @@ class RowComparison:
                 copy_text(self._connection, "tape_line", "".join(written).encode())
         return found
 
-    def find_unchanged(self, as_of: date) -> None:
-        """Find the rows that are the same as the last row of their loan, and those to be read.
+    def find_unchanged(self, as_of: date) -> int:
+        """Find the rows that are the same as the last row of their loan, and those to be read;
+        returns how many are the same.
 
         Of an unchanged row nothing would change: whatever else changes the instalments of a loan
         deletes the digest, and a row with which the record does not agree has none.
         """
         with self._connection.begin():
             given = {"as_of": as_of, "kinds": list(TAPE_PROBLEMS)}
-            self._connection.execute(_UNCHANGED, given)
-            self._connection.execute(_CONTRADICT)
+            same = self._connection.execute(_UNCHANGED, given).rowcount
+            contradicted = self._connection.execute(_CONTRADICT).rowcount
             self._connection.execute(_TO_READ)
             self._connection.execute(_INDEX)  # for `date_some_loans`
             self._connection.execute(_ANALYZE)
+        return same - contradicted
 
     def read_all(self) -> None:
         """All rows are to be read."""

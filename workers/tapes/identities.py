@@ -43,6 +43,8 @@ class Identity(NamedTuple):
     """Whether another row with the id and another person is a contradiction."""
     shown: str
     """The id, masked."""
+    person: int
+    """Of whom the id stands for in this row: of the name, the number and the address together."""
 
 
 def identities(mapping: TapeMapping, row: TapeRow, key: bytes) -> Iterator[Identity]:
@@ -59,27 +61,26 @@ def _identity(cells: Cells, slot: int, id: str, key: bytes) -> Identity:
     country = _country_code(mapping.phone_region)
     phones = " ".join(_digits(cells.known(of), country) for of in PHONES).strip()
     address = "".join(cells.known(Field.ADDRESS).split()).casefold()
+    name_hash, phone_hash, address_hash = (
+        _hash(text, key) for text in (name_key(name), phones, address)
+    )
     return Identity(
         slot=slot,
         customer=customer_hash(id, key),
-        name=_hash(name_key(name), key),
-        phone=_hash(phones, key),
-        address=_hash(address, key),
+        name=name_hash,
+        phone=phone_hash,
+        address=address_hash,
         place=None if slot else _hash("\n".join(map(cells.text, PLACE)), key),
         # A row without a name is refused, and made-up contacts differ from loan to loan.
         is_compared=bool(name) and not mapping.made_contacts,
         shown=masked(id),
+        person=_hash(f"{name_hash} {phone_hash} {address_hash}", key),
     )
 
 
 def customer_hash(id: str, key: bytes) -> str:
     """The hash of a customer id, 128 bits in hexadecimal."""
     return blake2b(id.encode(), key=key, digest_size=16).hexdigest()
-
-
-def person(identity: Identity, key: bytes) -> int:
-    """The hash of whom a customer id stands for in a row."""
-    return _hash(f"{identity.name} {identity.phone} {identity.address}", key)
 
 
 def nothing(key: bytes) -> int:

@@ -27,7 +27,7 @@ from workers.db.presumed_links import name_digest
 from workers.db.problems import NO_LADDER
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import Layout, TapeRow, open_tape
-from workers.tapes.identities import Identity, customer_hash, identities, person
+from workers.tapes.identities import Identity, customer_hash, identities
 from workers.tapes.known_values import KnownValues
 from workers.tapes.read_row import read_row
 from workers.tapes.row_errors import BadCellError, RowError, TapeError
@@ -150,12 +150,7 @@ class RowStager:
             found = list(identities(self.mapping, row, self.identity_key))
             said = writing.add(line, loan, found) if isinstance(loan, LoanOnTape) else {}
             identified += (
-                copy_line(
-                    (
-                        *(line.number, is_good, *identity, person(identity, self.identity_key)),
-                        *said.get(identity.customer, UNREAD),
-                    )
-                )
+                copy_line((line.number, is_good, *identity, *said.get(identity.customer, UNREAD)))
                 for identity in found
             )
             if loan_id := self._text(row, Field.EXTERNAL_ID):
@@ -249,7 +244,7 @@ class _Writing:
                     *(loan.original_principal, loan.disbursed_on),
                     *(loan.restructured_on, loan.steps_tried),
                     *(line.digest, [identity.customer for identity in found]),
-                    [person(identity, self._stager.identity_key) for identity in found],
+                    [identity.person for identity in found],
                     *self._position(ladder, instalments),
                 )
             )
