@@ -174,6 +174,7 @@ class ReasonCode(StrEnum):
     PAYMENT_NOT_KNOWN = auto()
     REVERSAL_KNOWN = auto()
     REVERSAL_BEFORE_PAYMENT = auto()
+    REVERSAL_IN_FUTURE = auto()
     REVERSAL_IN_TAPE = auto()
     REVERSAL_NOT_KNOWN = auto()
     REVERSAL_TAKEN_BACK = auto()

@@ -137,10 +137,12 @@ def reverse(
 ) -> None:
     """Take an adjustment back: it was a mistake, or does not hold any more."""
     ctx = open_context()
+    reversed_on = reversed_on or ctx.today()
+    refuse_future_day(reversed_on, ctx.today(), "--reversed-on")
     payload = {
         "adjustment": adjustment_id,
         "loan": loan,
-        "reversed_on": (reversed_on or ctx.today()).isoformat(),
+        "reversed_on": reversed_on.isoformat(),
         "actor": actor.reference,
         **whose(sender),
     }

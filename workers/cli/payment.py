@@ -68,6 +68,7 @@ def reverse(
         raise ArrearsError(say("A reversal in part has both an --amount and an --id."))
     ctx = open_context()
     reversed_on = reversed_on or ctx.today()
+    refuse_future_day(reversed_on, ctx.today(), "--reversed-on")
     payload = {
         "payment": payment_id,
         "reversed_on": reversed_on.isoformat(),
@@ -117,7 +118,9 @@ def restore(
             say("--id-sender says whose the id of a --reversal or a --refund is. Name one of them.")
         )
     ctx = open_context()
-    on = (taken_back_on or ctx.today()).isoformat()
+    taken_back_on = taken_back_on or ctx.today()
+    refuse_future_day(taken_back_on, ctx.today(), "--on")
+    on = taken_back_on.isoformat()
     payload = {
         "payment": payment_id,
         "loan": loan,

@@ -11,7 +11,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.schema import hold, hold_of_loan, hold_release, promise
 from workers.db.typed_rows import columns_of, typed_rows
-from workers.history.loan import ExplainedLoan, of_loan
+from workers.history.loan import ExplainedLoan, named, of_loan
 
 
 class _Hold(NamedTuple):
@@ -69,7 +69,7 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     for row in connection.execute(of_loan(promise, subject)):
         text = part(
             Phrase.PROMISE,
-            promise=row.external_id,
+            promise=named(row.external_id, row.sender),
             amount=row.amount,
             currency=subject.currency,
             due_on=row.due_on,
@@ -77,7 +77,8 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         )
         yield Entry(row.made_at, (text,))
         if row.completed_at is not None:
-            parts = [part(Phrase(f"promise_{row.status}"), promise=row.external_id)]
+            name = named(row.external_id, row.sender)
+            parts = [part(Phrase(f"promise_{row.status}"), promise=name)]
             if row.was_made is not None:
                 made = Phrase.PROMISE_HAD_BEEN_MADE if row.was_made else Phrase.PROMISE_BY_MISTAKE
                 parts.append(part(made))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Select, Table, select
 
+from domain.events import STAFF
 from domain.language.phrases import Phrase
 from domain.language.render import Part, part
 from domain.reasons import Reasons
@@ -56,6 +57,12 @@ def of_actions(
         .where(action.c.loan_id == subject.id)
         .order_by(*table.primary_key)
     )
+
+
+def named(external_id: str, sender: str) -> str:
+    """An id as it is shown: with its sender, for several senders may have given the same id. One of
+    the staff stands alone."""
+    return external_id if sender == STAFF else f"{external_id} [{sender}]"
 
 
 def _not_encrypted(table: Table) -> list[Column[Any]]:

@@ -15,12 +15,13 @@ from domain.loans import ZERO
 from domain.payments import ReturnKind
 from workers.db.schema import adjustment, adjustment_part, allocation, payment, payment_return
 from workers.db.typed_rows import typed_rows
-from workers.history.loan import ExplainedLoan, by_whom_and_why, of_loan
+from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan
 
 
 class _Payment(NamedTuple):
     id: int
     external_id: str
+    sender: str
     amount: Decimal
     currency: str
     paid_on: date
@@ -51,7 +52,7 @@ def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
     for row in connection.execute(reversed_):
         text = part(
             Phrase.REVERSED,
-            payment=row.external_id,
+            payment=named(row.external_id, row.sender),
             amount=row.amount,
             currency=row.currency,
             reversed_on=row.reversed_on,
@@ -62,13 +63,19 @@ def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
 def returns(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """What went back of payments in part; and the reversals that were taken back."""
     rows = connection.execute(
-        select(payment_return, payment.c.external_id.label("payment"), payment.c.currency)
+        select(
+            payment_return,
+            payment.c.external_id.label("payment"),
+            payment.c.sender.label("payment_sender"),
+            payment.c.currency,
+        )
         .join(payment, payment.c.id == payment_return.c.payment_id)
         .where(payment.c.loan_id == subject.id)
         .order_by(payment_return.c.id)
     )
     for row in rows:
-        said = {"payment": row.payment, "amount": row.amount, "currency": row.currency}
+        paid = named(row.payment, row.payment_sender)
+        said = {"payment": paid, "amount": row.amount, "currency": row.currency}
         is_refund = row.kind == ReturnKind.REFUND
         phrase = Phrase.REFUNDED if is_refund else Phrase.REVERSED_PART
         parts = [part(phrase, returned_on=row.returned_on, **said)]
@@ -100,7 +107,7 @@ def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
             for name in ("amount", "component", "instalment", "due_on")
             if (value := getattr(row, name)) is not None
         }
-        said |= {"adjustment": row.external_id, "booked_on": row.booked_on}
+        said |= {"adjustment": named(row.external_id, row.sender), "booked_on": row.booked_on}
         booked = part(phrase, currency=subject.currency, **said)
         parts = [booked]
         if changed := changes[row.id]:
@@ -116,7 +123,10 @@ def taken_back(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry
     for row in connection.execute(
         of_loan(adjustment, subject).where(adjustment.c.taken_back_at.is_not(None))
     ):
-        said = {"adjustment": row.external_id, "taken_back_on": row.taken_back_on}
+        said = {
+            "adjustment": named(row.external_id, row.sender),
+            "taken_back_on": row.taken_back_on,
+        }
         parts = [part(Phrase.ADJUSTMENT_REVERSED, **said)]
         parts.extend(by_whom_and_why(row.taken_back_by))
         yield Entry(row.taken_back_at, tuple(parts))
@@ -130,7 +140,7 @@ def _component(row: Row[*tuple[Any, ...]], currency: str) -> Part:
 def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
     yield part(
         Phrase.PAYMENT,
-        payment=row.external_id,
+        payment=named(row.external_id, row.sender),
         amount=row.amount,
         currency=row.currency,
         paid_on=row.paid_on,

@@ -91,7 +91,8 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
 
     Raises:
         NotYetError: the payment is not known.
-        RejectedError: it would have been reversed before it was paid, or more of it than is left.
+        RejectedError: it would have been reversed before it was paid, or in the future, or more of
+            it than is left.
     """
     paid = lock_payment(connection, reversal.payment, reversal.sender)
     name, on = reversal.payment, reversal.reversed_on
@@ -108,6 +109,8 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
         raise RejectedError(
             ReasonCode.REVERSAL_BEFORE_PAYMENT, payment=name, paid_on=paid.paid_on, on=on
         )
+    if on > ctx.today():
+        raise RejectedError(ReasonCode.REVERSAL_IN_FUTURE, payment=name, on=on)
     if reversal.amount is not None:
         return _reverse_part(connection, ctx, paid, reversal, reversal.amount, sender)
     if not paid.kept:

@@ -60,7 +60,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         NotYetError: the payment or the reversal is not known, or all of the payment was reversed
             after a part: that may be taken back too.
         RejectedError: the payment is one of another loan, or the reversal would have been taken
-            back before it happened.
+            back before it happened, or in the future.
     """
     paid = lock_payment(connection, back.payment, back.sender)
     refuse_other_loan(paid, back.payment, back.loan)
@@ -84,6 +84,8 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
             reversed_on=reversed_on,
             on=on,
         )
+    if on > ctx.today():
+        raise RejectedError(ReasonCode.REVERSAL_IN_FUTURE, payment=back.payment, on=on)
     if part:
         is_noted, amount = part.in_tape_as_of is not None, part.amount
         returned = paid.returned - amount

@@ -176,6 +176,8 @@ def test_a_payment_that_is_still_to_come_is_refused(installed: dict[str, str]) -
     )
 
     assert (done.returncode, "is still to come" in done.stderr) == (2, True)
+    gone = arrears(installed, "payment", "reverse", "P-1", *BY, "--reversed-on", tomorrow)
+    assert (gone.returncode, "Correct --reversed-on" in gone.stderr) == (2, True)
 
 
 def test_a_payment_without_an_id_is_refused(installed: dict[str, str], engine: Engine) -> None:

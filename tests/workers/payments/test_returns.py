@@ -14,7 +14,7 @@ from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import allocation, instalment, loan, payment
 from workers.history import loan_history
-from workers.inbox.process import EventResult
+from workers.inbox.process import EventResult, apply_event, store_event
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -97,6 +97,41 @@ def test_a_taking_back_waits_for_its_reversal_and_not_without_end(book: Book) ->
     assert codes(restore(book, taken_back_on="2026-03-01")) == [
         ReasonCode.REVERSAL_TAKEN_BACK_TOO_EARLY
     ]
+
+
+def test_nothing_went_back_or_was_taken_back_on_a_day_to_come(book: Book) -> None:
+    pay(book, "100")
+    tomorrow = {"reversed_on": "2026-03-03"}
+    refused = [
+        reverse(book, **tomorrow),
+        reverse(book, amount="40", reversal="R-1", **tomorrow),
+    ]
+    assert sum(paid(book).values()) == 100
+    reverse(book, amount="40", reversal="R-1")
+    refused.append(restore(book, reversal="R-1", taken_back_on="2026-03-03"))
+    reverse(book)
+    refused.append(restore(book, taken_back_on="2026-03-03"))
+
+    assert {result.status for result in refused} == {"rejected"}
+    assert [codes(result) for result in refused] == [[ReasonCode.REVERSAL_IN_FUTURE]] * 4
+    assert restore(book).status == "applied", "its own day is none to come"
+
+
+def test_the_story_shows_whose_id_of_a_payment_it_is(book: Book) -> None:
+    said = {"external_id": "P-1", "loan": "L-1", "amount": "9", "currency": "CNY"}
+    said["paid_on"] = "2026-03-02"
+    for sender in ("core", "branch"):
+        with book.ctx.engine.begin() as connection:
+            id = store_event(connection, "E-1", "payment", said, book.ctx.now(), sender=sender)
+        assert apply_event(book.ctx, id).status == "applied"
+    reverse(book, sender="core")
+
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(s.text for s in loan_history(connection, book.ctx, "L-1"))
+
+    assert "Payment P-1 [core] of 9.00 CNY, paid" in story
+    assert "Payment P-1 [branch] of 9.00 CNY, paid" in story
+    assert "Payment P-1 [core] of 9.00 CNY was reversed" in story
 
 
 def test_a_taking_back_that_names_another_loan_is_refused(book: Book) -> None:
