@@ -59,6 +59,7 @@ class Phrase(StrEnum):
     PROOF_IS_IN = auto()
     RECORDED_BY = auto()
     SAID_BY_TEXT = auto()
+    SAID_BY_TAPE = auto()
     SAID_BY_PROVIDER = auto()
     THEY_SAID_WHY = auto()
     HOLD = auto()

@@ -103,15 +103,18 @@ def _loans(found: Status) -> dict[str, int]:
 
 def _scan(found: Status) -> str:
     if found.scan is None:
-        return say("Today's scan has not started.")
+        return say("No scan has started today.")
     zone = found.at.tzinfo
     scan = found.scan
-    finished = say("is under way")
+    finished = say("not all loans that are due are published yet")
     if scan.finished_at is not None:
-        finished = say("finished at {at:%H:%M:%S}", at=scan.finished_at.astimezone(zone))
+        finished = say(
+            "all loans that were due were published by {at:%H:%M:%S}",
+            at=scan.finished_at.astimezone(zone),
+        )
     return say(
-        "Today's scan started at {started:%H:%M:%S} and {finished}: {loans} loans published, in "
-        "{messages} messages.",
+        "Today's first scan started at {started:%H:%M:%S}; {finished}. All scans of today "
+        "together: {loans} loans published, in {messages} messages.",
         started=scan.started_at.astimezone(zone),
         finished=finished,
         loans=scan.loans,

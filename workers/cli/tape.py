@@ -23,7 +23,7 @@ from workers.cli.common import (
 )
 from workers.cli.context import open_context, read
 from workers.cli.import_sentences import import_is_unfinished
-from workers.cli.language import coded, say
+from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import UNCHANGED, Table, console, errors, print_json, print_pages
 from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
@@ -116,6 +116,8 @@ def import_(
             part=part,
             many_absent=many_absent,
             rejects_path=rejects,
+            language=language_of_environment(),
+            say=say,
             progress=progress,
         )
     print_import(report, dry_run=dry_run)
@@ -184,9 +186,9 @@ def print_import(report: ImportReport, *, dry_run: bool = False) -> None:
     """Print the result of an import: rows, rejects, and whether the lender's statuses agree."""
     for error in report.first_errors:
         errors.print(_row_error(error), markup=False)
-    if report.rejected > len(report.first_errors):
+    if report.errors > len(report.first_errors):
         errors.print(
-            say("… and {rejected:,} more.", rejected=report.rejected - len(report.first_errors))
+            say("… and {more:,} more errors.", more=report.errors - len(report.first_errors))
         )
     if any(error.shown for error in report.first_errors):
         errors.print(say(MASKING))
@@ -215,8 +217,10 @@ def print_import(report: ImportReport, *, dry_run: bool = False) -> None:
 
 def _row_error(error: RowError) -> str:
     where = say("Line {line}", line=error.line)
+    if error.loan:
+        where = say("Line {line}, loan {loan}", line=error.line, loan=error.loan)
     if error.column:
-        where = say("Line {line}, column {column}", line=error.line, column=error.column)
+        where = say("{where}, column {column}", where=where, column=error.column)
     expected = say(error.text, **error.values)
     if error.shown:
         there = "{where}: expected {expected}, found {shown}."

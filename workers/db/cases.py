@@ -1,4 +1,7 @@
-"""Cases: open from the first day past due until nothing is past due or the loan is written off."""
+"""Cases: open from the first day past due until nothing is past due or the loan is written off.
+
+None is opened for a loan that has no ladder: nothing is done about it but to list the problem.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

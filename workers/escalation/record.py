@@ -88,7 +88,7 @@ def _keep_cases(
                 written_off.append(d.loan_id)
             elif not d.arrears.past_due:
                 cured.append(d.loan_id)
-        elif d.arrears.past_due and d.outcome is not Outcome.WRITTEN_OFF:
+        elif d.arrears.past_due and d.outcome not in (Outcome.WRITTEN_OFF, Outcome.NO_LADDER):
             past_due[d.loan_id] = d.on
     keep_cases(connection, cured=cured, written_off=written_off, past_due=past_due, now=now)
 

@@ -48,6 +48,7 @@ def cases_opened(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -
             decision.c.loan_id == subject.id,
             decision.c.business_date == collection_case.c.opened_on,
             decision.c.delinquent_since.is_not(None),
+            decision.c.outcome != Outcome.NO_LADDER,
         )
         .scalar_subquery()
     )

@@ -45,11 +45,12 @@ def loan_history(
     """
     subject = _find(connection, loan_external_id)
     citations = Citations(ctx.policy.rule_packs)
-    # What shares a moment is listed in this order: facts, the review of them, and its results.
+    facts = [*incoming.facts(connection, subject)]
+    # What shares a moment is listed in this order: facts, the review of them, and its results. A
+    # receipt comes before the problem and the fact that it shows.
     entries = [
         *_opening(subject, connection),
         *incoming.events(connection, subject),
-        *incoming.problems(connection, subject),
         *audit.tapes(connection, subject, ctx.settings.lender_zone),
         *holds.holds(connection, subject),
         *borrower.contact_changes(connection, subject),
@@ -57,7 +58,7 @@ def loan_history(
         *borrower.replies(connection, subject),
         *incoming.same_person(connection, subject),
         *incoming.parties(connection, subject),
-        *incoming.facts(connection, subject),
+        *(fact for fact in facts if not incoming.is_of_provider(fact)),
         *money.payments(connection, subject),
         *money.reversals(connection, subject),
         *money.returns(connection, subject),
@@ -82,6 +83,8 @@ def loan_history(
         *effects.legal_files(connection, subject),
         *effects.messages_gone_wrong(connection, subject),
         *effects.receipts(connection, subject),
+        *(fact for fact in facts if incoming.is_of_provider(fact)),
+        *incoming.problems(connection, subject),
         *actions.moves(connection, subject, citations),
         *decisions.cases_closed(connection, subject),
         *effects.outcomes(connection, subject),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, func, or_, select, union_all
 
 from config.setting_validators import PROVIDERS
 from domain.actors import BY_TEXT
-from domain.events import InboxStatus
+from domain.events import TAPE, InboxStatus
 from domain.inconvenient import EVERY_DAY, WEEK
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
@@ -152,12 +152,21 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def _source(reference: str) -> Part | str:
-    """Who said it: a text of the borrower, a provider of texts, or the lender's own reference."""
+    """Who said it: a text of the borrower, a tape, a provider of texts, or the lender's own
+    reference."""
     if reference == BY_TEXT.reference:
         return part(Phrase.SAID_BY_TEXT)
+    if reference == TAPE:
+        return part(Phrase.SAID_BY_TAPE)
     if reference in PROVIDERS:
         return part(Phrase.SAID_BY_PROVIDER, provider=reference)
     return reference
+
+
+def is_of_provider(entry: Entry) -> bool:
+    """Whether it is a fact that a provider's receipt showed, and so comes after the receipt."""
+    source = entry.parts[0].values.get("source")
+    return isinstance(source, Part) and source.phrase is Phrase.SAID_BY_PROVIDER
 
 
 def _about(numbers: int | None) -> tuple[Phrase, Phrase]:
@@ -239,7 +248,7 @@ def _wishes(connection: Connection, acting: Any) -> Iterator[Entry]:
         said = {"representative": acting.kind, "person_fact": row.kind}
         until = acting.ended_at
         if until is None or row.since < until:
-            begins = part(Phrase.REPRESENTATIVE_WISH, **said, source=row.source)
+            begins = part(Phrase.REPRESENTATIVE_WISH, **said, source=_source(row.source))
             yield Entry(max(row.since, acting.since), (begins, *_details(row)))
         if row.ended_at is not None and (until is None or row.ended_at < until):
             yield Entry(row.ended_at, (part(Phrase.REPRESENTATIVE_WISH_ENDED, **said),))

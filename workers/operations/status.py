@@ -40,12 +40,13 @@ class Loans:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Today's scan of the book."""
+    """Today's scans of the book: one starts every minute or so, and finds what is due by then."""
 
     started_at: datetime
     finished_at: datetime | None
-    """None until it has published all loans that are due."""
+    """When a scan had first published all loans that were due; None before."""
     loans: int
+    """Published by all scans of today; likewise `envelopes`, the messages."""
     envelopes: int
 
 
@@ -111,7 +112,7 @@ class Status:
     business_date: date
     loans: Loans
     scan: Scan | None
-    """None before today's scan has started."""
+    """None before the first scan of today."""
     actions: Actions
     messages: dict[str, int]
     """Texts by status."""

@@ -5,7 +5,8 @@ has no number, or no zone and so no hour at which a contact is lawful.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from phonenumbers import PhoneNumber
 
@@ -20,7 +21,7 @@ from domain.written_numbers import plain_digits
 from workers.tapes.cells import Cells
 from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
-from workers.tapes.numbers import read_numbers, written, zones_of_number
+from workers.tapes.numbers import read_cell, read_numbers, written, zones_of_number
 
 _BETWEEN_ZONES = re.compile(r"[;；\s]+")
 
@@ -56,6 +57,20 @@ def read_borrower(
         region=cells.text(Field.REGION) or None,
     )
     return borrower, problems
+
+
+def parts_of_borrower(
+    cells: Cells, loan_id: str, known: KnownValues | None
+) -> Iterator[Callable[[], object]]:
+    """What `read_borrower` reads, each part by itself, so that each can show its error."""
+    yield partial(_id, cells, loan_id)
+    yield partial(_locale, cells, known)
+    yield partial(_contacts, cells, loan_id)
+    if not cells.mapping.made_contacts:
+        for of in PHONES:
+            yield partial(read_cell, of, plain_digits(cells.text(of)), cells)
+    yield partial(_zones_of_address, cells)
+    yield partial(_region, cells)
 
 
 def _id(cells: Cells, loan_id: str) -> str:

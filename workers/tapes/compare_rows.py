@@ -34,7 +34,8 @@ CREATE TEMP TABLE tape_identity (
     record text, name_digest bytea, numbers text[], addresses text[], digests jsonb
 );
 CREATE TEMP TABLE tape_error (
-    line int, shown_column text, expected text, shown text, said text, said_values jsonb
+    number int GENERATED ALWAYS AS IDENTITY, line int, shown_column text, expected text, shown text,
+    said text, said_values jsonb, loan text
 );
 CREATE TEMP TABLE tape_refused (line int PRIMARY KEY);
 CREATE TEMP TABLE tape_differs (line int PRIMARY KEY, first int);

@@ -51,8 +51,9 @@ _SHARED = text(f"""
       FROM later WHERE is_another GROUP BY customer
 )
 SELECT DISTINCT ON (i.line) i.line, i.slot, i.shown,
-       CASE WHEN i.line = s.first THEN s.other ELSE s.first END AS other
+       CASE WHEN i.line = s.first THEN s.other ELSE s.first END AS other, n.loan AS named
   FROM tape_identity i JOIN shared s ON s.customer = i.customer
+  LEFT JOIN tape_seen n ON n.line = i.line AND n.is_sure
  ORDER BY i.line, i.slot
 """)  # noqa: S608 the clause is the constant above
 
@@ -92,8 +93,9 @@ WITH renamed AS MATERIALIZED (
       JOIN loan_party q ON q.borrower_id = o.id AND q.ended_at IS NULL
       JOIN loan l ON l.id = q.loan_id
 )
-SELECT DISTINCT ON (line) line, slot, shown, loan
+SELECT DISTINCT ON (loans.line) loans.line, loans.slot, loans.shown, loans.loan, n.loan AS named
   FROM loans
+  LEFT JOIN tape_seen n ON n.line = loans.line AND n.is_sure
  WHERE NOT EXISTS (
         SELECT FROM tape_seen s
          WHERE s.loan = loans.loan
@@ -101,7 +103,7 @@ SELECT DISTINCT ON (line) line, slot, shown, loan
                 OR EXISTS (SELECT FROM tape_identity i
                             WHERE i.line = s.line AND i.customer = loans.customer)))
    AND NOT EXISTS (SELECT FROM tape_unchanged u WHERE u.external_id = loans.loan)
- ORDER BY line, slot, loan
+ ORDER BY loans.line, loans.slot, loans.loan
 """)
 
 _DIFFERS = text(f"""
@@ -133,8 +135,10 @@ SELECT line FROM tape_error
  WHERE line = ANY(:lines) AND shown_column = ANY(:first)
 """)
 _REPLACED_ERRORS = text("""
-DELETE FROM tape_error
- WHERE line = ANY(:lines) AND (shown_column = ANY(:first)) IS NOT TRUE
+DELETE FROM tape_error e
+ USING unnest(CAST(:lines AS int[]), CAST(:columns AS text[])) AS c (line, shown_column)
+ WHERE e.line = c.line AND e.shown_column = c.shown_column
+   AND (e.shown_column = ANY(:first)) IS NOT TRUE
 """)
 _NOT_UNCHANGED = text("DELETE FROM tape_unchanged WHERE line = ANY(:lines)")
 
@@ -167,7 +171,7 @@ def refuse_contradictions(
                 "each loan once; line {earlier} has the same reference",
                 row.loan,
                 earlier=row.first,
-            ).on_line(row.line)
+            ).on_line(row.line, row.loan)
             for row in connection.execute(_TWICE)
         ]
         _refuse(connection, refused, first[:1])
@@ -180,7 +184,7 @@ def refuse_contradictions(
                 "it empty",
                 row.shown,
                 other=row.other,
-            ).on_line(row.line)
+            ).on_line(row.line, row.named)
             for row in connection.execute(_SHARED, given)
         ]
         _refuse(connection, shared, first)
@@ -196,7 +200,7 @@ def refuse_contradictions(
                         TAKEN_OVER,
                         row.shown,
                         loan=row.loan,
-                    ).on_line(row.line)
+                    ).on_line(row.line, row.named)
                     for row in others
                 ],
                 first,
@@ -207,12 +211,14 @@ def refuse_contradictions(
 
 
 def _refuse(connection: Connection, errors: Sequence[RowError], first: Sequence[str]) -> None:
-    """What only the whole tape shows comes before what else is wrong with a row, except in the
-    columns `first`: of the loan, and of who else is party to it."""
+    """Refuse rows for what only the whole tape shows. It is said beside what is wrong in other
+    columns, and instead of what is wrong in the same one; but not where a column of `first` is
+    wrong: of the loan, and of who else is party to it."""
     if not errors:
         return
     lines = [error.line for error in errors]
-    given = {"lines": lines, "first": list(first)}
+    columns = [error.column for error in errors]
+    given = {"lines": lines, "columns": columns, "first": list(first)}
     kept = set(connection.execute(_KEPT_ERRORS, given).scalars())
     connection.execute(_REPLACED_ERRORS, given)
     add_errors(connection, [error for error in errors if error.line not in kept])

@@ -28,7 +28,7 @@ from workers.tapes.merge_tape import TapeMerge
 from workers.tapes.progress import Progress, no_progress
 from workers.tapes.read_row import mapping_of_tape
 from workers.tapes.reading_basis import reading_basis
-from workers.tapes.rejects import Rejects
+from workers.tapes.rejects import Rejects, Say, in_english
 from workers.tapes.row_errors import RowError
 from workers.tapes.stage_rows import RowStager
 from workers.tapes.staged_file import StagedFile
@@ -46,6 +46,9 @@ class ImportReport:
     changed: int
     """Loans that are new or changed; 0 if nothing was merged."""
     rejected: int
+    """Rows."""
+    errors: int
+    """Of the rejected rows: each has one or more."""
     kept: bool
     """Whether anything was imported at all."""
     first_errors: tuple[RowError, ...]
@@ -77,13 +80,16 @@ def import_tape(
     part: bool = False,
     many_absent: bool = False,
     rejects_path: Path | None = None,
+    language: str = "en",
+    say: Say = in_english,
     progress: Progress = no_progress,
 ) -> ImportReport:
     """Import a tape, in constant memory.
 
     `as_of` is the business date of the tape: it contains the payments booked before that date. With
     one wrong row nothing is imported, unless `keep_good`. Rejected rows are written to
-    `rejects_path`, by default beside the tape. A loan is identified by its external id: importing
+    `rejects_path`, by default beside the tape, in this
+    language, in which `say` gives each text. A loan is identified by its external id: importing
     the same tape again changes nothing, and a newer tape brings the loans up to date.
 
     The loans that it leaves out are noted as absent, unless it is a `part` of the book. If they are
@@ -108,7 +114,7 @@ def import_tape(
             "The rejected rows would replace the tape {path}. Name another file.", path=path
         )
     with (
-        Rejects(rejects_to) as rejects,
+        Rejects(rejects_to, language, say) as rejects,
         import_session(ctx.engine) as connection,
         StagedFile() as staged,
     ):
@@ -142,6 +148,7 @@ def import_tape(
         taken=check.taken,
         changed=merging.changed,
         rejected=rejects.count,
+        errors=rejects.errors,
         kept=kept,
         first_errors=tuple(errors),
         rejects_file=rejects.path if rejects.count else None,

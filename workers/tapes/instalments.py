@@ -1,9 +1,10 @@
 """The instalments of a row: from its terms or its own list, with what has been paid of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
 from domain.currencies import smallest_of
@@ -70,18 +71,65 @@ def read_instalments(cells: Cells, loan_id: str, as_of: date) -> tuple[Instalmen
     return instalments
 
 
-def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
+def parts_of_instalments(cells: Cells, as_of: date) -> Iterator[Callable[[], object]]:
+    """What `read_instalments` reads, each cell by itself, so that each can show its error."""
+    match cells.mapping.schedule:
+        case ScheduleKind.LEVEL_PAYMENT:
+            yield partial(_issued, cells, as_of)
+            yield partial(_due_day, cells)
+            yield partial(cells.money, Field.INSTALMENT)
+            yield partial(cells.money, Field.PRINCIPAL)
+            yield partial(cells.rate, Field.ANNUAL_RATE_PERCENT)
+            yield partial(_term, cells)
+        case ScheduleKind.LUMP_SUM:
+            yield partial(cells.money, Field.PRINCIPAL)
+            yield partial(cells.money, Field.INTEREST)
+            yield partial(cells.day, Field.DUE_ON)
+        case ScheduleKind.EXPLICIT:
+            yield partial(_listed, cells)
+            if PAID in cells.text(Field.INSTALMENTS):
+                yield from (
+                    partial(cells.money, of)
+                    for of in (Field.PAID_TOTAL, *_PAID_COLUMNS.values())
+                    if cells.text(of)
+                )
+                return
+    match cells.mapping.paid_by:
+        case PaidBy.TOTAL:
+            yield partial(cells.money, Field.PAID_TOTAL)
+        case PaidBy.PRINCIPAL:
+            yield partial(cells.money, Field.PAID_PRINCIPAL)
+            yield partial(cells.money, Field.PAID_INTEREST)
+        case PaidBy.COMPONENT:
+            said = filter(cells.mapping.says, _PAID_COLUMNS.values())
+            yield from (partial(cells.money, of) for of in said)
+
+
+def _issued(cells: Cells, as_of: date) -> date:
     issued = cells.month(Field.ISSUE_MONTH)
     if issued > as_of:
         raise cells.refuse(Field.ISSUE_MONTH, "a month that is not after {as_of}", as_of=as_of)
+    return issued
+
+
+def _due_day(cells: Cells) -> int:
     # If the day is to be drawn, the payments must be allocated to the months first.
-    day = 1 if cells.mapping.seen_on else cells.whole(Field.DUE_DAY, 1, 31)
+    return 1 if cells.mapping.seen_on else cells.whole(Field.DUE_DAY, 1, 31)
+
+
+def _term(cells: Cells) -> int:
+    return cells.whole(Field.TERM_MONTHS, 1, LONGEST_TERM_MONTHS)
+
+
+def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
+    issued = _issued(cells, as_of)
+    day = _due_day(cells)
     instalment = cells.money(Field.INSTALMENT)
     try:
         return level_payments(
             principal=cells.money(Field.PRINCIPAL),
             annual_rate_percent=cells.rate(Field.ANNUAL_RATE_PERCENT),
-            term_months=cells.whole(Field.TERM_MONTHS, 1, LONGEST_TERM_MONTHS),
+            term_months=_term(cells),
             instalment=instalment,
             first_month=month_after(issued, 1, 1),
             due_day=day,

@@ -50,7 +50,7 @@ def read_numbers(texts: Sequence[str], cells: Cells) -> tuple[Numbers, tuple[Pro
     Raises:
         BadCellError: a cell has several things that are not all numbers.
     """
-    read = [_cell(of, text, cells) for of, text in zip(PHONES, texts, strict=True)]
+    read = [read_cell(of, text, cells) for of, text in zip(PHONES, texts, strict=True)]
     left_out = 0
     if any(len(numbers) > 1 for numbers in read):
         found = [number for numbers in read for number in numbers]
@@ -101,7 +101,7 @@ def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
     return zones if len(zones) == 1 and is_zone(zones[0]) else ()
 
 
-def _cell(of: Field, text: str, cells: Cells) -> list[PhoneNumber]:
+def read_cell(of: Field, text: str, cells: Cells) -> list[PhoneNumber]:
     """The numbers of one cell; none if there is no usable one."""
     if not text or len(text) > LONGEST_CELL or is_placeholder(text):
         return []

@@ -1,5 +1,6 @@
 """Reads the co-borrowers and guarantors of a row, each of whom is somebody else."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NoReturn
 
@@ -9,7 +10,7 @@ from domain.contact_points import address_key
 from domain.loans import Borrower, PartyOnTape
 from domain.persons import name_key
 from workers.db.problems import PHONES_LEFT_OUT
-from workers.tapes.borrowers import read_borrower
+from workers.tapes.borrowers import parts_of_borrower, read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.known_values import KnownValues
 
@@ -43,10 +44,8 @@ def read_parties(
         return None
     found, mapped = list[PartyOnTape](), set(cells.mapping.columns)
     without_id = [] if cells.text(Field.BORROWER_ID) else [borrower]
-    for slot, mapping in cells.mapping.of_parties.items():
-        of_party, role = Cells(mapping, cells.row), PARTY_SLOTS[slot]
-        if not (of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME)):
-            continue
+    for slot, of_party in _there(cells):
+        role = PARTY_SLOTS[slot]
         record, problems = read_borrower(of_party, f"{slot}:{loan_id}", known)
         if any(problem.kind == PHONES_LEFT_OUT for problem in problems):
             # Problems are those of the borrower, so nobody would see that a number is left out.
@@ -65,6 +64,22 @@ def read_parties(
         said = frozenset(of.value for of, column in named.items() if column in mapped)
         found.append(PartyOnTape(slot, role, replace(record, region=None), said))
     return tuple(found)
+
+
+def parts_of_parties(
+    cells: Cells, loan_id: str, known: KnownValues | None
+) -> Iterator[Callable[[], object]]:
+    """What is read of each party, each part by itself, so that each can show its error."""
+    for slot, of_party in _there(cells):
+        yield from parts_of_borrower(of_party, f"{slot}:{loan_id}", known)
+
+
+def _there(cells: Cells) -> Iterator[tuple[str, Cells]]:
+    """The parties that the row has, by slot."""
+    for slot, mapping in cells.mapping.of_parties.items():
+        of_party = Cells(mapping, cells.row)
+        if of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME):
+            yield slot, of_party
 
 
 def _is_same(one: Borrower, other: Borrower) -> bool:

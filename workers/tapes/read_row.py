@@ -60,31 +60,44 @@ def read_row(
 
 
 def _loan(cells: Cells, as_of: date, known: KnownValues | None) -> LoanOnTape:
-    expected = "the loan's own reference"
-    loan_id = cells.id(Field.EXTERNAL_ID, expected) or cells.needed(Field.EXTERNAL_ID, expected)
+    loan_id = read_loan_id(cells)
     refuse_borrower_as_party(cells)
     borrower, problems = read_borrower(cells, loan_id, known)
-    currency = cells.matching(Field.CURRENCY, is_currency, "a currency, such as CNY or USD")
+    currency = read_currency(cells)
     instalments = read_instalments(cells, loan_id, as_of)
     return LoanOnTape(
         external_id=loan_id,
         borrower=borrower,
-        jurisdiction=_jurisdiction(cells),
-        product=cells.matching(
-            Field.PRODUCT, IDENTIFIER.fullmatch, "a product, such as consumer_loan"
-        ),
+        jurisdiction=read_jurisdiction(cells),
+        product=read_product(cells),
         currency=currency,
         instalments=instalments,
         original_principal=read_original_principal(cells, currency),
         disbursed_on=read_disbursed_on(cells, instalments, as_of),
         restructured_on=read_restructured_on(cells, as_of),
-        steps_tried=_steps_tried(cells, known),
+        steps_tried=read_steps_tried(cells, known),
         problems=problems,
         parties=read_parties(cells, loan_id, borrower, known),
     )
 
 
-def _jurisdiction(cells: Cells) -> str:
+def read_loan_id(cells: Cells) -> str:
+    """The lender's id of the loan."""
+    expected = "the loan's own reference"
+    return cells.id(Field.EXTERNAL_ID, expected) or cells.needed(Field.EXTERNAL_ID, expected)
+
+
+def read_currency(cells: Cells) -> str:
+    """The currency, as ISO 4217."""
+    return cells.matching(Field.CURRENCY, is_currency, "a currency, such as CNY or USD")
+
+
+def read_product(cells: Cells) -> str:
+    """The product, which a ladder may be for."""
+    return cells.matching(Field.PRODUCT, IDENTIFIER.fullmatch, "a product, such as consumer_loan")
+
+
+def read_jurisdiction(cells: Cells) -> str:
     """From a column of the tape, else from the region, else the constant of the mapping."""
     region = cells.mapping.regions.get(cells.text(Field.REGION))
     if region and region.jurisdiction and Field.JURISDICTION not in cells.mapping.columns:
@@ -94,7 +107,8 @@ def _jurisdiction(cells: Cells) -> str:
     )
 
 
-def _steps_tried(cells: Cells, known: KnownValues | None) -> tuple[str, ...]:
+def read_steps_tried(cells: Cells, known: KnownValues | None) -> tuple[str, ...]:
+    """The steps of a ladder that were tried before."""
     steps = tuple(step for step in _BETWEEN_STEPS.split(cells.text(Field.STEPS_TRIED)) if step)
     if not all(IDENTIFIER.fullmatch(step) for step in steps):
         raise cells.refuse(Field.STEPS_TRIED, "steps of a ladder, such as remind;enquire")

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from workers.tapes.row_errors import RowError, TapeError
 
-COLUMNS = ("line", "column", "expected", "found_masked")
+Say = Callable[..., str]
+"""An English text, with the values of its braces, in the reader's language."""
+
+COLUMNS = {
+    "en": ("line", "loan", "column", "expected", "found_masked"),
+    "zh": ("行", "贷款", "列", "要求", "表中内容（已遮蔽）"),
+}
+"""By language."""
+COLUMNS_BEFORE = ("line", "column", "expected", "found_masked")
+"""Of the files that an earlier release wrote."""
+LONGEST_HEADER = 200
+"""Bytes."""
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it spreadsheets read other letters than those of English wrongly."""
+
+
+def in_english(text: str, **values: object) -> str:
+    """A text as the code has it, with the values of its braces."""
+    return text.format(**values) if values else text
 
 
 class Rejects:
-    """A CSV file of the rejected rows, with masked values only.
+    """A CSV file of the errors of the rejected rows, with masked values only.
 
     Used in a `with` block. At its end the complete file replaces the one of an earlier run; without
     a rejected row that file is deleted. If an error ends the block, nothing is changed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, language: str = "en", say: Say = in_english) -> None:
         self.path = path
         self.count = 0
+        """Rows."""
+        self.errors = 0
+        self._language = language
+        self._say = say
+        self._line = 0
 
     def __enter__(self) -> Rejects:
         with self._writing():
@@ -36,17 +59,22 @@ class Rejects:
             elif error_type is None:
                 self.path.unlink(missing_ok=True)
 
-    def add(self, row: RowError) -> None:
-        """Write one row.
+    def add(self, error: RowError) -> None:
+        """Write one error. Those of a row come one after the other.
 
         Raises:
             TapeError: the file cannot be written.
         """
         with self._writing():
-            if not self.count:
+            if not self.errors:
                 self._open()
-            self.count += 1
-            self._writer.writerow((row.line, row.column or "", row.expected, row.shown))
+            self.errors += 1
+            self.count += error.line != self._line
+            self._line = error.line
+            expected = self._say(error.text, **error.values) if error.text else error.expected
+            self._writer.writerow(
+                (error.line, error.loan or "", error.column or "", expected, error.shown)
+            )
 
     def _open(self) -> None:
         # In the same directory, so that it can be moved to the path in one step.
@@ -59,7 +87,9 @@ class Rejects:
             delete=False,
         )
         self._writer = csv.writer(self._stream)
-        self._writer.writerow(COLUMNS)
+        if self._language != "en":
+            self._stream.write(BYTE_ORDER_MARK)
+        self._writer.writerow(COLUMNS[self._language])
 
     def _finish(self, *, keep: bool) -> None:
         written = Path(self._stream.name)
@@ -76,9 +106,10 @@ class Rejects:
             return
         if not self.path.is_file():
             raise TapeError("{path} is not a file. Name one for the rejected rows.", path=self.path)
-        header = f"{','.join(COLUMNS)}\r\n".encode()
+        headers = {",".join(columns) for columns in (*COLUMNS.values(), COLUMNS_BEFORE)}
         with self.path.open("rb") as stream:
-            if stream.readline(len(header)) not in {header, b""}:
+            first = stream.readline(LONGEST_HEADER).decode(errors="replace")
+            if first and first.removeprefix(BYTE_ORDER_MARK).rstrip("\r\n") not in headers:
                 raise TapeError(
                     "{path} holds something else than rejected rows, which would be lost. Name "
                     "another file for the rejected rows.",

@@ -26,6 +26,8 @@ class RowError:
     text: str = field(default="", compare=False)
     """`expected` with its values in braces, for other languages."""
     values: Mapping[str, object] = field(default_factory=dict, compare=False)
+    loan: str | None = field(default=None, compare=False)
+    """The lender's id of the loan; None if the row does not show it."""
 
     def __str__(self) -> str:
         where = f"Line {self.line}" + (f", column {self.column}" if self.column else "")
@@ -46,7 +48,9 @@ class BadCellError(Exception):
         self._values = values
         self._shown = masked(found)
 
-    def on_line(self, line: int) -> RowError:
-        """The error of the row that stands on this line of the file."""
+    def on_line(self, line: int, loan: str | None = None) -> RowError:
+        """The error of the row that stands on this line of the file, and is of this loan."""
         expected = self._expected.format(**self._values) if self._values else self._expected
-        return RowError(line, self._column, expected, self._shown, self._expected, self._values)
+        return RowError(
+            line, self._column, expected, self._shown, self._expected, self._values, loan
+        )

@@ -5,7 +5,7 @@ No database is needed for it, so that several processes may do it.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import blake2b
@@ -25,6 +25,7 @@ from workers.db.encryption import Cipher
 from workers.db.numbers import address_index, kind_of
 from workers.db.presumed_links import name_digest
 from workers.db.problems import NO_LADDER
+from workers.tapes.all_errors import all_errors
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import Layout, TapeRow, open_tape
 from workers.tapes.identities import Identity, customer_hash, identities
@@ -156,7 +157,10 @@ class RowStager:
             if loan_id := self._text(row, Field.EXTERNAL_ID):
                 seen.append(copy_line((line.number, id_of(loan_id) or loan_id, True)))
             if isinstance(loan, RowError):
-                staged.errors.append(loan)
+                cells = Cells(self.mapping, row.cells)
+                names_loan = loan.column != self.mapping.columns.get(Field.EXTERNAL_ID)
+                first = replace(loan, loan=id_of(loan_id) if names_loan else None)
+                staged.errors += all_errors(first, cells, self.as_of, self.known)
                 continue
             staged.taken += 1
             staged.problems.update({each.kind for each in loan.problems})

@@ -38,17 +38,18 @@ def test_no_cell_of_a_tape_is_repeated(environment: dict[str, str], tmp_path: Pa
     columns = load_mapping("arrears").columns.values()
     good = {column: ROW.get(column, "") for column in columns}
     rows = []
-    for column in columns:
+    # The loan's id is said, so that the row can be found again.
+    for column in (column for column in columns if column != "loan"):
         for marker in MARKERS:
             n = len(rows)
             loan = {"loan": f"L-{n}", "borrower": f"C-{n}", "co_borrower_1_id": "", "phone": ""}
             loan |= {"guarantor_1_id": "", "guarantor_2_id": "", "phone_2": "", "phone_3": ""}
             written = marker if column != "instalments" else f"2026-01-01 100 {marker}"
             rows.append(good | loan | {column: written})
-    # Two people with one id, one loan twice, and an id with more than its own characters.
+    # Two people with one id, and an id with more than its own characters.
     rows += [good | {"loan": "L-a", "borrower": MARKERS[0], "name": "A", "phone": "13800138000"}]
     rows += [good | {"loan": "L-b", "borrower": MARKERS[0], "name": "B", "phone": "13900139000"}]
-    rows += [good | {"loan": MARKERS[0]}, good | {"loan": f"{MARKERS[0]}\u202e"}]
+    rows += [good | {"loan": f"{MARKERS[0]}\u202e"}]
     with (tmp_path / "tape.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(columns))
         writer.writeheader()

@@ -264,6 +264,21 @@ def test_a_loan_that_no_ladder_is_for_any_more_is_not_contacted(engine: Engine) 
     assert set(book.actions("L-1").values()) == {"cancelled"}
 
 
+def test_a_loan_that_no_ladder_is_for_opens_no_case_and_is_listed(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01", product="mortgage")
+
+    book.escalate("L-1")
+
+    assert (book.rows(collection_case), book.actions("L-1")) == ([], {})
+    assert book.one(problem).kind == "no_ladder"
+
+    with engine.begin() as connection:
+        connection.execute(update(loan).values(product="consumer_loan"))
+    book.at("2026-03-03 10:00").escalate("L-1")
+    assert book.one(collection_case).opened_on == date(2026, 3, 3)
+
+
 def get_done(book: Book, item: str) -> None:
     """As if a worker had done it; what it did is of no matter here."""
     with book.ctx.engine.begin() as connection:
