@@ -168,6 +168,16 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     return _validated(Settings, given, unreadable, _missing_for_routes(given, unreadable))
 
 
+def load_settings_of_dry_run(environment: Mapping[str, str]) -> Settings:
+    """Settings to check a tape with: those that only contact and the broker need may be missing.
+
+    Raises:
+        SettingsError: another one is missing, or one is unknown or unusable.
+    """
+    given, unreadable = _ours(environment)
+    return _validated(Settings, {**NOT_USED_BY_DRY_RUN, **given}, unreadable)
+
+
 def load_policy_settings(environment: Mapping[str, str]) -> PolicySettings:
     """The settings in `environment` that the policy needs; the others need not be there.
 
@@ -182,6 +192,13 @@ def load_policy_settings(environment: Mapping[str, str]) -> PolicySettings:
         {name: problem for name, problem in unreadable.items() if name not in others},
     )
 
+
+NOT_USED_BY_DRY_RUN = {
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "ARREARS_LENDER": "-",
+    "ARREARS_LENDER_PHONE": "000",
+}
+"""Needed settings that the dry run of an import does not use, and what stands for them there."""
 
 S = TypeVar("S", bound=PolicySettings)
 

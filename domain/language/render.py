@@ -125,6 +125,9 @@ def _template(
     words = {
         name: _in_words(name, value, language, zone, currency) for name, value in values.items()
     }
+    if currency:
+        # Whatever name the currency has among the values, it stands behind an amount in one way.
+        words.setdefault("currency", _in_words("currency", currency, language, zone))
     return language.templates[code].format(**words)
 
 

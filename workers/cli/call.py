@@ -20,7 +20,7 @@ from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
-from workers.cli.language import coded, language_of_environment, say, words
+from workers.cli.language import coded, language_of_environment, say, unit, words
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.cli.said import Places, Speaks, Times, read_said
 
@@ -257,7 +257,12 @@ def print_started(
         lines.append(_whom(started))
     if len(started.loans) > 1:
         about = (
-            f"{of.loan} {decimal_string(of.past_due, of.currency)} {of.currency}"
+            say(
+                "{loan} {amount} {currency}",
+                loan=of.loan,
+                amount=decimal_string(of.past_due, of.currency),
+                currency=unit(of.currency),
+            )
             for of in started.loans
         )
         lines.append(

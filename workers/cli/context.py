@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlalchemy import Connection
 
-from config.settings import load_settings
+from config.settings import Settings, load_settings
 from domain.events import InboxStatus
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED
@@ -28,22 +28,28 @@ from workers.inbox.kinds import EVENT_KINDS
 T = TypeVar("T")
 
 
-def load_context() -> Context:
+def load_context(
+    load: Callable[[Mapping[str, str]], Settings] = load_settings,
+) -> Context:
     """The context as settings and policy define it. Nothing is connected yet.
+
+    `load` reads the settings: some commands do not need all of them.
 
     Raises:
         ArrearsError: settings or policy cannot be used.
     """
-    return build_context(load_settings(os.environ))
+    return build_context(load(os.environ))
 
 
-def open_context() -> Context:
-    """The context, after `assert_usable`.
+def open_context(
+    load: Callable[[Mapping[str, str]], Settings] = load_settings,
+) -> Context:
+    """The context, after `assert_usable`. `load` reads the settings.
 
     Raises:
         ArrearsError: it cannot be used; the message says what to do.
     """
-    ctx = load_context()
+    ctx = load_context(load)
     assert_usable(ctx)
     return ctx
 
@@ -119,6 +125,7 @@ def submit(
     if dry_run:
         print_lines(
             say("Without --dry-run: {reason}", reason=speak(result.reason, language)),
+            *_as_of(ctx, payload),
             say(UNCHANGED),
         )
         if result.status is InboxStatus.RECEIVED:
@@ -132,8 +139,17 @@ def submit(
         errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     console.print(speak(result.reason, language), markup=False)
+    print_lines(*_as_of(ctx, payload))
     if result.reason and result.reason[0].code in NOTHING_CHANGED:
         raise typer.Exit(KNOWN_ALREADY)
+
+
+def _as_of(ctx: Context, payload: Mapping[str, Any]) -> Iterator[str]:
+    """Which day the event counts from, if that is today: the date may not have been typed, and
+    today is the lender's date, which is not everywhere that of the person who types."""
+    today = ctx.today()
+    if today.isoformat() in payload.values():
+        yield say("It counts as of business date {today}.", today=today)
 
 
 def _while_it_waits(kind: str, if_unknown: str) -> Iterator[str]:

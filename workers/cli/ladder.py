@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.compliance.vocabulary import Party
 from domain.ladder import Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
-from workers.cli.language import coded, say, words
+from workers.cli.language import coded, say, unit, words
 from workers.cli.policy import read_policy
 from workers.cli.render import Table, console, print_lines
 from workers.clock import Clock
@@ -99,8 +99,9 @@ def _head(ladder: Ladder) -> tuple[str, ...]:
             currency=ladder.currency,
         ),
         say(
-            "Acts from {minimum} past due, {grace}; {missed}.",
+            "Acts from {minimum} {currency} past due, {grace}; {missed}.",
             minimum=ladder.minimum_amount,
+            currency=unit(ladder.currency),
             grace=_grace(ladder.grace_days),
             missed=say(MISSED[ladder.missed_steps]),
         ),

@@ -75,10 +75,29 @@ def coded(name: str, code: str) -> str:
 
     `name` is the value's name in `Language.words`.
     """
-    if language_of_environment() == "en":
-        return code
-    word = _chinese_words(name).get(code)
-    return f"{word}（{code}）" if word else code
+    said = word(name, code)
+    return code if said == code else f"{said}（{code}）"
+
+
+def word(name: str, code: str) -> str:
+    """The word for a code in the reader's language, alone; in English it is the code."""
+    return code if language_of_environment() == "en" else _chinese_words(name).get(code, code)
+
+
+def said_by(source: str) -> str:
+    """Who said a thing: the lender's reference of a person or a system, or a word for a tape, a
+    text or a provider."""
+    return word("source", source)
+
+
+def zone_word(zone: str) -> str:
+    """A time zone in the reader's language, if there is a word for it; else its IANA name."""
+    return words("zone", [zone])
+
+
+def unit(currency: str) -> str:
+    """What stands behind an amount of a currency: its code, or the word for it in Chinese."""
+    return currency if language_of_environment() == "en" else words("currency", [currency])
 
 
 def words(name: str, values: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 A command's module is imported only when that command is called: `arrears --help` needs none.
 """
 
+import difflib
 import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +104,23 @@ class Group(TyperGroup):
         return self.commands[name].get_short_help_str(limit=10_000)
 
 
+MOST_SUGGESTED = 4
+
+
+def _suggested(word: str) -> list[str]:
+    """The commands that a word may stand for: those under a noun, those that do what it says, and
+    those that are written like it."""
+    from workers.cli.other_words import OTHER_WORDS
+
+    by_noun = [f"{noun} {word}" for noun in COMMANDS if word in _verbs(noun)]
+    alike = difflib.get_close_matches(word, COMMANDS)
+    return list(dict.fromkeys((*OTHER_WORDS.get(word, ()), *by_noun, *alike)))[:MOST_SUGGESTED]
+
+
+def _verbs(noun: str) -> Mapping[str, Any]:
+    return getattr(_load(noun, language_of_environment()), "commands", {})
+
+
 class _LazyCommands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return _load(name, language_of_environment())
@@ -125,6 +143,16 @@ class _MainGroup(Group):
 
     def summary(self, name: str) -> str:
         return say(COMMANDS[name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            if args[0] not in COMMANDS and (found := _suggested(args[0])):
+                names = ", ".join(map(repr, found))
+                unknown, *_ = error.message.split(". Did you mean")
+                error.message = f"{unknown.rstrip('.')}. Did you mean {names}?"
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -107,16 +107,16 @@ def _lines(
     lender = ctx.settings.lender_zone
     answer = {"permission": verdict.permission, "why": verdict.reason}
     lines = [
-        said(Phrase.GATE_ANSWER, loan=loan, channel=channel, moment=_in(at, lender), **answer),
+        said(Phrase.GATE_ANSWER, loan=loan, channel=channel, **_in(at, lender), **answer),
         *times(at),
     ]
     if verdict.until:
-        lines.append(said(Phrase.GATE_FIRST_LAWFUL, moment=_in(verdict.until, lender)))
+        lines.append(said(Phrase.GATE_FIRST_LAWFUL, **_in(verdict.until, lender)))
         lines += times(verdict.until)
     elif verdict.permission is Permission.DEFERRED:
         lines.append(said(Phrase.GATE_NO_MOMENT))
-    packs = ", ".join(pack.name for pack in facts.packs) or "-"
-    lines.append(said(Phrase.PACKS, packs=packs))
+    packs = tuple(pack.name for pack in facts.packs)
+    lines.append(said(Phrase.PACKS, packs=packs) if packs else said(Phrase.NO_PACKS))
     allowed = verdict.permission is Permission.ALLOWED
     asked = Phrase.GATE_ASKED if allowed else Phrase.GATE_AGAINST
     rules = {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
@@ -125,12 +125,15 @@ def _lines(
         for id in ids:
             modality = rules[id].modality if id in rules else Modality.MUST_NOT
             cited = _rule(id, rules) if language == "en" else citations.cite([id], at.date())[0]
-            lines.append(said(phrase, modality=modality, asked_rule=cited))
+            line = said(phrase, modality=modality, asked_rule=cited)
+            if language != "en" and id in rules:
+                line += describe_rule(rules[id], language)
+            lines.append(line)
     return lines
 
 
-def _in(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):{TIME}} ({zone})"
+def _in(at: datetime, zone: ZoneInfo) -> dict[str, Value]:
+    return {"moment": f"{at.astimezone(zone):{TIME}}", "zone": str(zone)}
 
 
 def _rule(id: str, rules: Mapping[str, Rule]) -> str:

@@ -7,7 +7,7 @@ import typer
 from domain.compliance.vocabulary import Party
 from workers.cli.common import AsJson, Loan, Recorder
 from workers.cli.context import open_context, read, submit
-from workers.cli.language import coded
+from workers.cli.language import coded, said_by
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
 from workers.inbox.event_data.persons import LoanPartyFacts
@@ -26,7 +26,7 @@ PARTIES = Table[PartyOfLoan](
         "borrower": lambda party: party.borrower,
         "role": lambda party: coded("party", party.role),
         "since": lambda party: party.since,
-        "source": lambda party: party.source,
+        "source": lambda party: said_by(party.source),
     },
     if_none="The loan has no party besides its borrower.",
 )

@@ -21,7 +21,7 @@ from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.cli.common import AsJson, By, DryRun, Why, lender_id
 from workers.cli.context import open_context, read, submit
 from workers.cli.dates import parse_inconvenient_time, parse_moment
-from workers.cli.language import coded, language_of_environment, say
+from workers.cli.language import coded, language_of_environment, said_by, say
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
@@ -132,7 +132,7 @@ FACTS = Table[KnownFact](
         "record": lambda known: known.borrower,
         "since": lambda known: known.since,
         "until": lambda known: known.until or "",
-        "source": lambda known: known.source,
+        "source": lambda known: said_by(known.source),
     },
     if_none="Nothing else is known of this person.",
 )

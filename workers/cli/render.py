@@ -26,10 +26,16 @@ console = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 WIDTH_OF_PADDING = 2
-LONGEST_WORD = 28
-"""What is longer, such as the id of an event, is broken."""
+IDS = frozenset(
+    {
+        *("loan", "borrower", "other", "record", "who", "staff", "event", "reply", "action"),
+        *("text", "provider's id", "number"),
+    }
+)
+"""Headings of columns of ids, which are copied: none is wrapped."""
 NARROWEST = 10
 """Where there is room, as wide as a day: also for Chinese, which may be broken anywhere."""
+NARROWEST_WITH_LESS_ROOM = 8
 CODE_AT_END = re.compile(r"(?<=[一-鿿])(（[a-z_]{8,}）)")
 """A code behind its Chinese word: it stands on a line of its own."""
 WORD = re.compile(r"（?[!-~]+）?")
@@ -46,7 +52,7 @@ class Table(Generic[R]):
     if_none: str | None = None
     """Printed instead of a table without rows."""
     one_line: Collection[str] = ()
-    """Headings of columns that are not wrapped, such as ids to copy."""
+    """Headings of columns that are not wrapped, beside those of ids."""
     right: Collection[str] = ()
     """Headings of columns aligned to the right."""
     kinds: str = ""
@@ -63,12 +69,16 @@ class Table(Generic[R]):
         cells = [[_cell(read(row)) for read in self.columns.values()] for row in rows]
         headings = [say(heading) if heading else "" for heading in self.columns]
         room = console.width - WIDTH_OF_PADDING * len(headings) - 1
-        kept = {n for n, heading in enumerate(self.columns) if heading in self.one_line}
+        one_line = {heading for heading in self.columns if heading in {*self.one_line, *IDS}}
+        kept = {n for n, heading in enumerate(self.columns) if heading in one_line}
         widths = _widths([headings, *cells], room, kept)
+        if cells and sum(widths) > room:
+            self._print_below_each_other(headings, cells)
+            return
         for heading, width in zip(self.columns, widths, strict=True):
             table.add_column(
                 say(heading) if heading else "",
-                no_wrap=heading in self.one_line,
+                no_wrap=heading in one_line,
                 overflow="fold",
                 width=width,
                 justify="right" if heading in self.right else "left",
@@ -81,9 +91,21 @@ class Table(Generic[R]):
         elif self.if_none:
             console.print(say(self.if_none))
 
+    def _print_below_each_other(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> None:
+        """The rows where the terminal is too narrow for a table: no id and no code is broken."""
+        if self.title:
+            print_lines(say(self.title))
+        for row in rows:
+            print_lines("")
+            for heading, cell in zip(headings, row, strict=True):
+                value = cell.replace("\n", "\n    ")
+                print_lines(say("  {heading}: {value}", heading=heading, value=value))
+
 
 def _widths(rows: Sequence[Sequence[str]], room: int, kept: Collection[int]) -> list[int]:
-    """The width of each column, so that words and codes are not broken where they fit into `room`.
+    """The width of each column, so that no word and no code is broken. It may be more than `room`.
 
     What is left over goes to the widest column, which has the sentences. Columns in `kept` are not
     wrapped.
@@ -91,15 +113,14 @@ def _widths(rows: Sequence[Sequence[str]], room: int, kept: Collection[int]) -> 
     columns = list(zip(*rows, strict=True))
     whole = [max(map(cell_len, "\n".join(column).split("\n"))) for column in columns]
     words = [max(map(cell_len, ("", *WORD.findall("\n".join(column))))) for column in columns]
-    longest = LONGEST_WORD
     widths = whole
-    while longest and sum(widths) > room:
-        least = min(longest, NARROWEST)
+    for least in range(NARROWEST, NARROWEST_WITH_LESS_ROOM - 1, -1):
+        if sum(widths) <= room:
+            break
         widths = [
-            whole[n] if n in kept else min(whole[n], max(min(word, longest), least))
+            whole[n] if n in kept else min(whole[n], max(word, least))
             for n, word in enumerate(words)
         ]
-        longest -= 1
     widths = list(widths)
     for n in sorted(range(len(columns)), key=lambda n: -whole[n]):
         widths[n] += max(0, min(whole[n] - widths[n], room - sum(widths)))

@@ -42,6 +42,7 @@ def report(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"due": due, "kept": kept})
         return
+    print_lines(say("On business date {today}:", today=today))
     DUE.print(due)
     for why, borrowers in sorted(kept.items()):
         print_lines(say("Kept for {borrowers}, because {why}.", borrowers=borrowers, why=say(why)))

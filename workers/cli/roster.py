@@ -38,9 +38,15 @@ def load(
 ) -> None:
     """Load the staff and their shifts. The same roster twice changes nothing."""
     ctx = open_context()
-    done = load_roster(ctx, file, starts_on or ctx.today(), days)
+    first = starts_on or ctx.today()
+    done = load_roster(ctx, file, first, days)
     print_lines(
-        say("{staff} people and {shifts} shifts are stored.", staff=done.staff, shifts=done.shifts)
+        say(
+            "{staff} people and {shifts} shifts are stored, from {first} on.",
+            staff=done.staff,
+            shifts=done.shifts,
+            first=first,
+        )
     )
 
 

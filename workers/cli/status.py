@@ -11,7 +11,7 @@ from domain.language.speak import speak, with_sentence
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
 from workers.cli.import_sentences import import_is_unfinished
-from workers.cli.language import coded, language_of_environment, say
+from workers.cli.language import coded, language_of_environment, say, word
 from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.messaging.broker import queue_depths
 from workers.operations.status import ReasonCount, Status, read_status
@@ -136,7 +136,8 @@ def _actions(found: Status) -> None:
 
 
 def _word(name: str, code: str) -> str:
-    return coded(name, code).replace("_", " ")
+    """A word alone: with the codes beside them the columns would be too wide."""
+    return word(name, code).replace("_", " ")
 
 
 def _count(counted: tuple[str, Mapping[str, int]], status: ActionStatus) -> int:

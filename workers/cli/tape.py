@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from config.readers.tape_mapping_reader import load_mapping
+from config.settings import load_settings, load_settings_of_dry_run
 from domain.errors import ArrearsError
 from domain.masking import MASKING
 from workers.cli.common import (
@@ -104,7 +105,7 @@ def import_(
             )
         )
     read_as = load_mapping(mapping)
-    ctx = open_context()
+    ctx = open_context(load_settings_of_dry_run if dry_run else load_settings)
     with import_progress() as progress, unfinished_if_stopped(ctx):
         report = import_tape(
             ctx,

@@ -11,7 +11,7 @@ from domain.reasons import decimal_string
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day
 from workers.cli.context import open_context
-from workers.cli.language import coded, say, words
+from workers.cli.language import coded, say, unit, words, zone_word
 from workers.cli.render import Table, loans_named, print_json, print_lines, print_pages
 from workers.db.pages import Asked
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
@@ -48,7 +48,11 @@ def worklist(
         print_json({kind: getattr(found, kind) for kind in kinds if asked.reads(kind)})
         return
     print_lines(
-        say("Work on business date {until}; times of {zone}", until=until, zone=ctx.settings.zone)
+        say(
+            "Work on business date {until}; times of {zone}",
+            until=until,
+            zone=zone_word(ctx.settings.zone),
+        )
     )
     print_pages(*((TABLES[kind], getattr(found, kind)) for kind in kinds if asked.reads(kind)))
 
@@ -94,7 +98,9 @@ def _when(visit: VisitToMake) -> str:
 
 def _there(visit: VisitToMake) -> str:
     """The visitors' own clocks."""
-    return f"{visit.zone}: {visit.local_starts_at:%m-%d %H:%M}-{visit.local_ends_at:%H:%M}"
+    return (
+        f"{zone_word(visit.zone)}: {visit.local_starts_at:%m-%d %H:%M}-{visit.local_ends_at:%H:%M}"
+    )
 
 
 def _claim(file: FileToBring) -> str:
@@ -103,7 +109,7 @@ def _claim(file: FileToBring) -> str:
         principal=decimal_string(file.principal, file.currency),
         interest=decimal_string(file.interest, file.currency),
         fees=decimal_string(file.fees, file.currency),
-        currency=file.currency,
+        currency=unit(file.currency),
     )
 
 

@@ -229,7 +229,7 @@ def test_a_tape_with_a_wrong_row_says_where_and_shows_no_value(
     done = arrears(environment, "tape", "import", "tape.csv", *AS_OF, folder=tmp_path)
 
     assert done.returncode == 2
-    assert "Line 2, column currency" in done.stderr
+    assert "Line 2, loan L-1, column currency" in done.stderr
     assert "--keep-good" in done.stderr
     assert "13800138000" not in done.stderr + (tmp_path / "tape.rejects.csv").read_text()
 

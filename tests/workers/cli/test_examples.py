@@ -1,12 +1,16 @@
 """Below the help of each command stand examples, and the parser takes each of them."""
 
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 
+import workers
 from tests.support.commands import arrears
 from workers.cli.examples import EXAMPLES
-from workers.cli.main import COMMANDS, _built
+from workers.cli.main import COMMANDS, _built, _suggested, _verbs
+from workers.cli.other_words import OTHER_WORDS
 
 LINES = [(name, line) for name, lines in EXAMPLES.items() for line in lines]
 
@@ -25,6 +29,39 @@ def test_each_example_is_taken_by_the_parser(name: str, line: str) -> None:
         verb, *arguments = arguments
         command = verbs[verb]
     command.make_context(line, arguments)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/zh/README.md"])
+def test_the_front_page_lists_every_command(page: str) -> None:
+    text = (Path(workers.__file__).parents[1] / page).read_text(encoding="utf-8")
+    listed = {name.split()[0] for name in re.findall(r"`([a-z -]+)`[,、 ]", text)}
+    assert set(COMMANDS) <= listed
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("inbound", "call inbound"),
+        ("refund", "payment refund"),
+        ("pay", "payment record"),
+        ("explian", "explain"),
+    ],
+)
+def test_what_somebody_types_instead_of_a_command_leads_to_it(word: str, meant: str) -> None:
+    assert _suggested(word)[0] == meant
+
+
+def test_what_is_suggested_exists() -> None:
+    for word, found in OTHER_WORDS.items():
+        assert word not in COMMANDS
+        for noun, *verbs in map(str.split, found):
+            assert set(verbs) <= {*_verbs(noun)}, found
+
+
+def test_a_command_without_its_noun_is_refused_with_the_whole_command() -> None:
+    said = [arrears({"LANG": of}, "inbound").stderr for of in ("C.UTF-8", "zh_CN.UTF-8")]
+    assert "Did you mean 'call inbound'?" in said[0]
+    assert "是否想写'call inbound'？" in said[1]
 
 
 @pytest.mark.parametrize(

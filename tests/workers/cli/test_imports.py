@@ -127,6 +127,17 @@ def test_a_dry_run_counts_the_loans_with_problems(
     assert "Loans with problems: phone_missing 1." in said
 
 
+def test_a_dry_run_needs_only_the_settings_that_it_uses(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    used = ("PATH", "DATABASE_URL", "ARREARS_ENCRYPTION_KEYS", "ARREARS_ZONE")
+    few = {name: environment[name] for name in used}
+    code, said, _ = bring_in(few, tmp_path, TAPE, *AS_OF, "--dry-run")
+    assert (code, "1 good rows" in said) == (0, True)
+    code, _, said = bring_in(few, tmp_path, TAPE)
+    assert (code, "ARREARS_LENDER is not set" in said) == (2, True)
+
+
 def test_loans_that_no_ladder_is_for_come_in_with_a_warning_and_a_problem(
     environment: dict[str, str],
     engine: Engine,

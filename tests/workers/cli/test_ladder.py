@@ -90,7 +90,7 @@ def test_it_is_read_in_a_terminal_of_80_columns_before_there_is_a_database() -> 
     for words in (
         "consumer_loan_cn v2 — in force since 2026-01-02",
         "For consumer_loan in CN, in CNY.",
-        "Acts from 10.00 past due, without days of grace; missed steps are skipped.",
+        "Acts from 10.00 CNY past due, without days of grace; missed steps are skipped.",
         "Due on a day of rest: next working day; CN is known to 2026-12-31.",
         "Due on a day of rest: as it is written.",
         "nobody is contacted",

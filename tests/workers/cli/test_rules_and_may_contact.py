@@ -187,7 +187,7 @@ def test_the_answer_is_in_chinese_where_it_is_asked_so(
         environment | how, "may-contact", "L-1", "call", "--at", "2026-03-05 23:00", *typed
     )
     assert asked.returncode == 1
-    assert "贷款L-1，电话，2026-03-05 23:00 (Asia/Shanghai)：顺延。" in asked.stdout
+    assert "贷款L-1，电话，2026-03-05 23:00（北京时间）：顺延。" in asked.stdout
     assert "未通过（强制）：cn.contact_hours（" in asked.stdout
     assert "Against" not in asked.stdout
 

@@ -13,6 +13,7 @@ from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.closed_numbers import reopen_number
 from workers.db.schema import message, problem
+from workers.history import loan_history
 from workers.http.delivery_receipts import store_reports
 from workers.inbox.process import apply_event, dispatch_events
 from workers.sms.providers.port import StatusReport
@@ -50,6 +51,16 @@ def new_number(book: Book, phone: str, borrower: str = "B-U-1") -> None:
     assert tell(book, "contact_change", borrower=borrower, phone_encrypted=sealed).status == (
         "applied"
     )
+
+
+def test_the_history_has_the_receipt_before_what_it_shows(book: Book) -> None:
+    texted(book, 150)
+    receipt(book, NumberFact.REACHES_NOBODY)
+    with book.ctx.engine.connect() as connection:
+        said = [sentence.text for sentence in loan_history(connection, book.ctx, "U-1")]
+    shown = ("The provider reports", "Known of the borrower's number", "A problem was found")
+    places = [next(n for n, line in enumerate(said) if line.startswith(text)) for text in shown]
+    assert places == sorted(places)
 
 
 def test_a_fixed_line_gets_no_text_and_can_be_called(book: Book) -> None:
