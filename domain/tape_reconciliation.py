@@ -78,6 +78,12 @@ class OnRecord:
     borrower, also of the tape's own day."""
     left_over: Decimal = ZERO
     """What payments booked before the tape's day have left over."""
+    should_fall_by: Decimal = ZERO
+    """What these payments paid, if they were reversed before the tape's day: it shows that much
+    less, unless the reversals were taken back."""
+    may_come_late: bool = False
+    """Money that the tape contains may be reported later: a refund or a reversal on record may turn
+    out to be taken back, or what seems to be left over may have been another payment."""
     owed: tuple[Instalment, ...] = ()
     """All its instalments, if an adjustment of the tape's own day is against the borrower; what is
     paid of them does not matter here."""
@@ -98,6 +104,9 @@ class Reconciled:
     """The total paid has fallen, because payments were reversed."""
     spent: Decimal = ZERO
     """How much of what payments had left over the tape shows as paid."""
+    unexplained: Decimal = ZERO
+    """How much more it shows as paid than is on record, besides. Only if that may be reported
+    later."""
 
 
 def reconcile(
@@ -127,8 +136,9 @@ def reconcile(
             instalments = remove_paid(
                 instalments, payment.pays, order, payment.paid_on, payment.instalment
             )
-    # The tape may contain payments of its own day: what it shows of them is not spent.
-    spent = max(ZERO, min(known.left_over, paid_in_all(instalments) - known.paid))
+    spent, unexplained = _explain(
+        paid_in_all(instalments) - before + known.should_fall_by, known, as_of
+    )
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     adjusted: dict[int, tuple[AdjustedPart, ...]] = {}
     for entry in _in_order_of_day(live, known.adjustments):
@@ -147,7 +157,17 @@ def reconcile(
     if less:
         instalments = apply_allocations(instalments, allocate(instalments, less, order, as_of)[0])
     fallen = paid_in_all(instalments) < known.paid
-    return Reconciled(instalments, allocations, adjusted, less, fallen, spent)
+    return Reconciled(instalments, allocations, adjusted, less, fallen, spent, unexplained)
+
+
+def _explain(more: Decimal, known: OnRecord, as_of: date) -> tuple[Decimal, Decimal]:
+    """How much of what a tape shows as paid more than is on record, without payments of its day or
+    later, is left-over money; and how much is not explained. It may contain payments of its own
+    day: what it shows of them is neither."""
+    of_its_day = (each for each in known.payments if not each.reversed and each.paid_on == as_of)
+    more = max(ZERO, more - sum((each.pays for each in of_its_day), ZERO))
+    spent = min(known.left_over, more)
+    return spent, more - spent if known.may_come_late else ZERO
 
 
 def _in_order_of_day(
@@ -284,9 +304,27 @@ def with_new_schedule(known: OnRecord, as_of: date) -> OnRecord:
         may_fall_by=known.paid,
         payments=payments,
         adjustments=adjustments,
-        left_over=ZERO,
         owed=(),
     )
+
+
+def reconcile_new_schedule(
+    new: Sequence[Instalment],
+    old: Sequence[Instalment],
+    known: OnRecord,
+    as_of: date,
+    order: AllocationOrder,
+) -> Reconciled:
+    """The same of a new schedule that replaces the old one.
+
+    What it shows as paid was paid by what payments had left over, except what the old one has as
+    paid on the same due dates.
+    """
+    result = reconcile(new, with_new_schedule(known, as_of), as_of, order)
+    paid = {each.due_on: each.paid for each in old}
+    more = sum((each.paid - min(each.paid, paid.get(each.due_on, ZERO)) for each in new), ZERO)
+    spent, unexplained = _explain(more, known, as_of)
+    return replace(result, spent=spent, unexplained=unexplained)
 
 
 def keep_schedule(
@@ -313,7 +351,8 @@ def keep_schedule(
     if more > ZERO:
         instalments = apply_allocations(instalments, allocate(instalments, more, order, as_of)[0])
     if less <= ZERO:
-        return Reconciled(instalments, {}, {}, ZERO, fallen=False)
+        spent, unexplained = _explain(more + known.should_fall_by, known, as_of)
+        return Reconciled(instalments, {}, {}, ZERO, False, spent, unexplained)
     for payment in reversed(live):
         instalments = remove_paid(
             instalments, payment.pays, order, payment.paid_on, payment.instalment

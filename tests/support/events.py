@@ -89,9 +89,12 @@ def refund(book: Book, amount: str, *, id: str = "RF-1", payment: str = "P-1") -
     return tell(book, "refund", refund=id, payment=payment, amount=amount, refunded_on=day)
 
 
-def take_back_refund(book: Book, id: str = "RF-1", payment: str = "P-1") -> EventResult:
-    """A refund of a payment of L-1 is taken back today."""
-    said = {"payment": payment, "loan": "L-1", "taken_back_on": book.ctx.today().isoformat()}
+def take_back_refund(
+    book: Book, id: str = "RF-1", payment: str = "P-1", on: str | None = None
+) -> EventResult:
+    """A refund of a payment of L-1 is taken back, today if no day is given."""
+    day = on or book.ctx.today().isoformat()
+    said = {"payment": payment, "loan": "L-1", "taken_back_on": day}
     return tell(book, "refund_taken_back", refund=id, **said)
 
 

@@ -32,6 +32,7 @@ from workers.db import (
     inbox,
     loans,
     outbox,
+    paid_by_tape,
     payments,
     persons,
     problems,
@@ -419,6 +420,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "adjustment_loan_id_idx": (
         "what a tape is brought together with",
         lambda c, h: allocations.read_recorded_money(c, [PAST_DUE], date(2026, 1, 1)),
+    ),
+    "paid_by_tape_loan_id_idx": (
+        "a payment that comes after a tape which contains it",
+        lambda c, h: paid_by_tape.loans_to_explain(c, [PAST_DUE]),
     ),
     "payment_external_id_sender_key": (
         "a payment that comes twice counts once",

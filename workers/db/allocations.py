@@ -31,6 +31,17 @@ SELECT l.id,
        (SELECT coalesce(sum(p.unallocated), 0)
           FROM payment p
          WHERE p.loan_id = l.id AND p.reversed_on IS NULL AND p.paid_on < :as_of) AS left_over,
+       (SELECT coalesce(sum(p.amount - p.returned - p.unallocated), 0)
+          FROM payment p
+         WHERE p.loan_id = l.id AND p.in_tape_as_of IS NOT NULL AND p.reversed_on < :as_of)
+       + (SELECT coalesce(sum(r.undone), 0)
+            FROM payment_return r JOIN payment p ON p.id = r.payment_id
+           WHERE p.loan_id = l.id AND r.in_tape_as_of IS NOT NULL AND r.taken_back_on IS NULL
+             AND r.returned_on < :as_of) AS should_fall_by,
+       EXISTS (SELECT FROM payment p
+                WHERE p.loan_id = l.id
+                  AND (p.reversed_on IS NOT NULL OR p.returned > 0 OR p.unallocated > 0))
+       AS may_come_late,
        (SELECT json_agg(json_build_object(
                    'id', a.id, 'adjustment', json_build_object(
                        'kind', a.kind, 'booked_on', a.booked_on, 'amount', a.amount::text,
@@ -83,21 +94,6 @@ SELECT p.id, p.loan_id, p.paid_on, r.undone, true, p.instalment, r.undone, p.rec
  ORDER BY paid_on, id
 """)
 
-# Of the oldest payment first, as it is allocated.
-_SPEND = text("""
-WITH left_over AS (
-    SELECT p.id, s.spent + p.unallocated
-           - sum(p.unallocated) OVER (PARTITION BY p.loan_id ORDER BY p.paid_on, p.id) AS spent
-      FROM payment p
-      JOIN unnest(CAST(:loan_ids AS bigint[]), CAST(:spent AS numeric[])) s (loan_id, spent)
-        ON s.loan_id = p.loan_id
-     WHERE p.unallocated > 0 AND p.reversed_on IS NULL AND p.paid_on < :as_of
-)
-UPDATE payment p SET unallocated = p.unallocated - least(p.unallocated, o.spent)
-  FROM left_over o
- WHERE o.id = p.id AND o.spent > 0
-""")
-
 _ADJUSTMENTS = TypeAdapter(tuple[BookedAdjustment, ...])
 _OWED = TypeAdapter(tuple[Instalment, ...])
 
@@ -122,6 +118,8 @@ def read_recorded_money(
             tuple(payments[row.id]),
             _ADJUSTMENTS.validate_python(row.adjustments or ()),
             row.left_over,
+            row.should_fall_by,
+            row.may_come_late,
             _OWED.validate_python(row.owed or ()),
         )
         for row in totals
@@ -138,14 +136,6 @@ def replace_all_allocations(
         connection, {id: unallocated for id, (_, unallocated) in allocations_of.items()}
     )
     replace_parts(connection, allocation, {id: parts for id, (parts, _) in allocations_of.items()})
-
-
-def spend_left_over(connection: Connection, spent: Mapping[int, Decimal], as_of: date) -> None:
-    """Lower what payments that a tape of `as_of` contains have left over, by the ids of their
-    loans. One statement, and none if nothing is spent."""
-    if spent:
-        given = {"loan_ids": list(spent), "spent": list(spent.values()), "as_of": as_of}
-        connection.execute(_SPEND, given)
 
 
 _UNALLOCATED = as_rows((payment.c.id, payment.c.unallocated))

@@ -26,6 +26,7 @@ from workers.db.loans import (
     not_known_yet,
     pay_instalments,
 )
+from workers.db.paid_by_tape import explain_payment, loans_to_explain
 from workers.db.parts import insert_parts
 from workers.db.schema import allocation
 from workers.db.schema import loan as loan_table
@@ -33,6 +34,7 @@ from workers.db.schema import payment as payment_table
 from workers.db.sender_ids import is_named, named_by_staff
 from workers.escalation.reassess import reassess
 from workers.hardship.promises import keep_promises
+from workers.payments.left_over import allocate_left_over
 
 PaymentKey: TypeAlias = tuple[str, str]
 """The id of a payment, and the sender that gave it."""
@@ -182,6 +184,7 @@ def _record_new(
     if not new:
         return {}
     left_over, named_in_vain = _allocate(connection, ctx, new, ids)
+    _explain_tapes(connection, ctx, [booking for booking in new if booking.in_tape_as_of])
     loan_ids = sorted({booking.loan.id for booking in new})
     keep_promises(connection, loan_ids, now)
     arrears = reassess(connection, ctx, loan_ids, now)
@@ -266,6 +269,18 @@ def _allocate(
     pay_instalments(connection, of_loans)
     set_unallocated(connection, {ids[key]: left for key, left in left_over.items()})
     return left_over, named_in_vain
+
+
+def _explain_tapes(connection: Connection, ctx: Context, in_tape: Sequence[_Booking]) -> None:
+    """Payments that a tape contains explain what it showed as paid: other payments may have left
+    over again what it was taken to show of theirs."""
+    if not in_tape:
+        return
+    loans = loans_to_explain(connection, {booking.loan.id for booking in in_tape})
+    for payment, loan in in_tape:
+        given = (loan.id, payment.paid_on, payment.amount)
+        if loan.id in loans and explain_payment(connection, *given):
+            allocate_left_over(connection, ctx.allocation_order(loan.jurisdiction), loan.id)
 
 
 def _result(

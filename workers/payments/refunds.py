@@ -12,6 +12,7 @@ from domain.money import check_amount
 from domain.payments import ReturnKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.paid_by_tape import explain_return
 from workers.db.payments import (
     RecordedPayment,
     insert_return,
@@ -125,7 +126,8 @@ def record_refund(connection: Connection, ctx: Context, refund: Refund) -> Reaso
 def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack) -> Reasons:
     """The lender did not give back after all what a payment had left over.
 
-    The payment has it left over again, which pays what became unpaid since.
+    The payment has it left over again, which pays what became unpaid since. What a tape of a later
+    day shows as paid, for the lender used it there, is not used again.
 
     Raises:
         NotYetError: the payment or the refund is not known, or the payment is reversed: that may be
@@ -152,6 +154,7 @@ def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack
             on=on,
         )
     rest = known.amount - known.undone
+    rest -= explain_return(connection, paid.loan_id, on, rest)
     update_return(
         connection, known.id, taken_back_on=on, taken_back_at=now, taken_back_by=back.actor
     )

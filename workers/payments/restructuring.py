@@ -14,10 +14,11 @@ from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
 from domain.schedule import one_a_day
-from domain.tape_reconciliation import reconcile, with_new_schedule
+from domain.tape_reconciliation import reconcile_new_schedule
 from workers.context import Context
 from workers.db.allocations import read_recorded_money, replace_all_allocations
-from workers.db.loans import LockedLoan, lock_named_loan
+from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
+from workers.db.paid_by_tape import Shown, keep_shown
 from workers.db.parts import replace_parts
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS, resolve_problems
 from workers.db.replaced_schedules import Replacement, replace_schedule
@@ -87,8 +88,9 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     if new.paid:
         schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
     record = read_recorded_money(connection, [loan.id], on)[loan.id]
-    result = reconcile(schedule, with_new_schedule(record, on), on, order)
+    result = reconcile_new_schedule(schedule, load_schedule(connection, loan.id), record, on, order)
     replace_all_allocations(connection, result.allocations)
+    keep_shown(connection, {loan.id: Shown(result.spent, result.unexplained)}, on)
     replace_parts(connection, adjustment_part, result.adjusted)
     replace_schedule(
         connection,

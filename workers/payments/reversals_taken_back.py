@@ -14,6 +14,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.adjustments import save_schedule
 from workers.db.loans import load_schedule
+from workers.db.paid_by_tape import explain_payment, explain_return
 from workers.db.parts import replace_parts
 from workers.db.payments import (
     RecordedPayment,
@@ -93,7 +94,8 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         update_payment(connection, paid.id, returned=returned)
         of_rest = amount - part.undone
     else:
-        is_noted, amount, of_rest = paid.in_tape_as_of is not None, paid.kept, ZERO
+        is_noted, amount, of_rest = paid.in_tape_as_of is not None, paid.kept, paid.unallocated
+        paid = paid._replace(unallocated=ZERO)
         insert_return(
             connection,
             paid.id,
@@ -103,13 +105,13 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
             recorded_at=paid.reversed_at,
             **noted,
         )
-        update_payment(connection, paid.id, reversed_on=None, reversed_at=None)
+        update_payment(connection, paid.id, reversed_on=None, reversed_at=None, unallocated=ZERO)
         if not is_noted:
-            of_rest = paid.unallocated
             replace_parts(connection, allocation, {paid.id: ()})
-            update_payment(connection, paid.id, unallocated=ZERO)
-            paid = paid._replace(unallocated=ZERO)
     if is_noted or (paid.tape_as_of is not None and on < paid.tape_as_of):
+        of_rest -= _used_before(
+            connection, paid, on, of_rest, ZERO if is_noted else amount - of_rest
+        )
         if of_rest:
             update_payment(connection, paid.id, unallocated=paid.unallocated + of_rest)
             order = ctx.allocation_order(paid.jurisdiction)
@@ -130,6 +132,17 @@ def _nothing_to_take_back(
     if back.reversal is None and was_taken_back(connection, paid.id):
         return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
     raise NotYetError(ReasonCode.REVERSAL_NOT_KNOWN, payment=back.payment)
+
+
+def _used_before(
+    connection: Connection, paid: RecordedPayment, on: date, of_rest: Decimal, others: Decimal
+) -> Decimal:
+    """How much of what it has left over again tapes show as paid already. First they show the
+    others, which it pays again."""
+    used = explain_return(connection, paid.loan_id, on, of_rest + others)
+    if used < others:
+        explain_payment(connection, paid.loan_id, on, others - used, since=date.max)
+    return max(ZERO, used - others)
 
 
 def _allocate_again(

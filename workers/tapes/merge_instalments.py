@@ -12,11 +12,8 @@ from domain.allocation import AllocationOrder
 from domain.loans import Instalment, Problem
 from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled
-from workers.db.allocations import (
-    read_recorded_money,
-    replace_all_allocations,
-    spend_left_over,
-)
+from workers.db.allocations import read_recorded_money, replace_all_allocations
+from workers.db.paid_by_tape import Shown, keep_shown
 from workers.db.parts import replace_parts
 from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS
 from workers.db.schema import adjustment_part
@@ -158,8 +155,8 @@ def reconcile_staged(
         {id: to for result in reconciled.values() for id, to in result.allocations.items()},
     )
     ids = {loan.external_id: loan.id for loan in known}
-    spent = {ids[loan]: result.spent for loan, result in reconciled.items() if result.spent}
-    spend_left_over(connection, spent, as_of)
+    shown = {ids[loan]: Shown(r.spent, r.unexplained) for loan, r in reconciled.items()}
+    keep_shown(connection, shown, as_of)
     replace_parts(
         connection,
         adjustment_part,

@@ -16,7 +16,7 @@ from domain.tape_reconciliation import (
     keep_schedule,
     paid_in_all,
     reconcile,
-    with_new_schedule,
+    reconcile_new_schedule,
 )
 from workers.db.loans import load_schedules
 from workers.db.replaced_schedules import (
@@ -111,8 +111,8 @@ class Restructured:
             on_tape, recorded = tuple(schedules[loan.external_id]), record[loan.id]
             in_order = order(loan.external_id)
             if since := self._replaces(loan, on_tape):
-                replaced = with_new_schedule(recorded, self.as_of)
-                result = reconcile(on_tape, replaced, self.as_of, in_order)
+                before = self.on_record[loan.id]
+                result = reconcile_new_schedule(on_tape, before, recorded, self.as_of, in_order)
                 new = Replacement(loan.id, since, result.instalments, tape_as_of=self.as_of)
                 replacements.append(new)
             elif loan.restructured_on and self._is_old(loan, loan.restructured_on, on_tape):

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, func, select, text
 
 from config.readers.tape_mapping_reader import load_mapping
-from tests.support.events import pay, refund, restore, reverse, tell
+from tests.support.events import pay, refund, restore, reverse, take_back_refund, tell
 from tests.support.loans import Book
 from tests.support.rights import all_rights
 from tests.workers.payments.ledger import PARTS, Booking, Ledger, Owed, Stand
@@ -85,6 +85,8 @@ class Paid:
     is_reversed: bool = False
     parts: dict[str, int] = field(default_factory=dict)
     """Reversals in part that were not taken back."""
+    refunds: dict[str, int] = field(default_factory=dict)
+    """That were not taken back."""
 
 
 class Loan(RuleBasedStateMachine):
@@ -176,9 +178,10 @@ class Loan(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self._reversed())
-    @rule(data=st.data())
-    def it_did_not_go_back(self, data: st.DataObject) -> None:
-        self._tell_the_late()
+    @rule(data=st.data(), told=st.sampled_from(["now", "now", "late"]))
+    def it_did_not_go_back(self, data: st.DataObject, told: str) -> None:
+        if told == "now":
+            self._tell_the_late()
         paid = data.draw(st.sampled_from(self._reversed()))
         more, back = {}, paid.cents - paid.gone
         if not paid.is_reversed:
@@ -188,7 +191,8 @@ class Loan(RuleBasedStateMachine):
             more = {"reversal": id}
         paid.is_reversed = False
         self.ledger.book(Booking(self.today, "money", back))
-        self._tell("now", lambda: restore(self.book, paid.id, **more), lambda: None)
+        more["taken_back_on"] = str(self.today)
+        self._tell(told, lambda: restore(self.book, paid.id, **more), lambda: None)
 
     @precondition(lambda self: self._live())
     @rule(data=st.data(), cents=CENTS)
@@ -206,6 +210,23 @@ class Loan(RuleBasedStateMachine):
         result = refund(self.book, written(cents), id=id, payment=paid.id)
         assert result.status == "applied"
         assert self.money() == before._replace(left_over=before.left_over - cents)
+        paid.refunds[id] = cents
+
+    @precondition(lambda self: any(paid.refunds for paid in self._live()))
+    @rule(data=st.data(), told=st.sampled_from(["now", "late"]))
+    def it_was_not_refunded_after_all(self, data: st.DataObject, told: str) -> None:
+        if told == "now":
+            self._tell_the_late()
+        paid = data.draw(st.sampled_from([each for each in self._live() if each.refunds]))
+        id = data.draw(st.sampled_from(list(paid.refunds)))
+        cents, day = paid.refunds.pop(id), str(self.today)
+        paid.gone -= cents
+        self.ledger.book(Booking(self.today, "money", cents))
+        self._tell(
+            told,
+            lambda: take_back_refund(self.book, id, paid.id, on=day),
+            lambda: cents if date.fromisoformat(day) >= self.tape_day else None,
+        )
 
     @rule(cents=CENTS, told=st.sampled_from(["now", "now", "late"]))
     def something_is_charged(self, cents: int, told: str) -> None:
@@ -292,6 +313,8 @@ class Loan(RuleBasedStateMachine):
             }
             assert owed == {key: cents for key, cents in stand.owed.items() if cents}
             assert self.money().paid >= stand.paid
+            if not self.late and not stand.restructured_on:
+                assert self.money().left_over <= stand.received - stand.paid
 
     @rule()
     def a_tape_cut_in_the_evening_comes_under_the_date_of_its_day(self) -> None:

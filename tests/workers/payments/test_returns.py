@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from config.readers.tape_mapping_reader import load_mapping
 from domain.loans import Component, Instalment
 from domain.reasons import ReasonCode
 from tests.support.events import pay, refund, restore, reverse, take_back_refund, tell
 from tests.support.loans import Book
-from tests.workers.tapes.test_import_tape import bring_in, row
+from tests.workers.tapes.test_import_tape import COLUMNS, bring_in, row
 from workers.db.schema import allocation, instalment, loan, payment
 from workers.history import loan_history
 from workers.inbox.process import EventResult, apply_event, store_event
+from workers.tapes.import_tape import import_tape
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -339,6 +341,95 @@ def test_what_a_tape_spent_of_what_was_left_over_is_not_spent_again(
     charge = {"component": "fees", "due_on": "2026-03-01", "currency": "CNY", "amount": "30"}
     tell(book, "charge", adjustment="A-1", loan="L-1", booked_on="2026-03-04", **charge)
     assert sum(paid(book).values()) == 135
+
+
+@pytest.fixture
+def rich(engine: Engine, tmp_path: Path) -> Book:
+    """An instalment of 100, paid on Monday, and 50 that are left over."""
+    book = Book(engine, now="2026-03-02 10:00")
+    bring_in(book, tmp_path, row("L-1", instalments="2026-03-01 100", paid="0"), as_of=MONDAY)
+    pay(book, "150")
+    return book
+
+
+def stands(book: Book) -> tuple[int, int]:
+    """What is paid, and what is left over."""
+    return sum(paid(book).values()), int(sum(row.unallocated for row in book.rows(payment)))
+
+
+def test_what_a_tape_has_spent_of_a_refund_that_was_taken_back_is_not_paid_again(
+    rich: Book, tmp_path: Path
+) -> None:
+    refund(rich, "40")
+    rich.at("2026-03-04 10:00")
+    shown = row("L-1", instalments="2026-03-01 100 0 30", paid="130")
+    for _ in range(2):
+        bring_in(rich, tmp_path, shown, as_of=WEDNESDAY)
+        assert stands(rich) == (130, 0), "10 were left over, and 20 are of a refund taken back"
+
+    take_back_refund(rich, on="2026-03-03")
+    assert stands(rich) == (130, 20)
+
+
+@pytest.mark.parametrize(
+    "part", [{}, {"amount": "40", "reversal": "R-1"}, {"amount": "90", "reversal": "R-1"}]
+)
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_what_a_tape_has_spent_of_a_reversal_that_was_taken_back_is_not_paid_again(
+    rich: Book, tmp_path: Path, part: dict[str, str], is_noted: bool
+) -> None:
+    if is_noted:
+        rich.at("2026-03-03 10:00")
+        bring_in(
+            rich, tmp_path, row("L-1", instalments="2026-03-01 100", paid="100"), as_of=TUESDAY
+        )
+    reverse(rich, **part)
+    rich.at("2026-03-05 10:00")
+    shown = row("L-1", instalments="2026-03-01 100 0 30", paid="130")
+    bring_in(rich, tmp_path, shown, as_of=date(2026, 3, 5))
+
+    restore(rich, taken_back_on="2026-03-04", **{k: v for k, v in part.items() if k == "reversal"})
+    assert stands(rich) == (130, 20)
+
+
+def test_a_payment_that_comes_late_was_on_the_tape_and_not_what_another_had_left_over(
+    rich: Book, tmp_path: Path
+) -> None:
+    rich.at("2026-03-04 10:00")
+    shown = row("L-1", instalments="2026-03-01 100 0 30", paid="130")
+    bring_in(rich, tmp_path, shown, as_of=WEDNESDAY)
+    assert stands(rich) == (130, 20)
+
+    pay(rich, "12", id="P-2", paid_on="2026-03-03")
+    pay(rich, "12", id="P-2", paid_on="2026-03-03")
+    pay(rich, "5", id="P-3", paid_on="2026-03-01")
+    assert stands(rich) == (130, 32), "one of before the last tape was in that one"
+    pay(rich, "40", id="P-4", paid_on="2026-03-03")
+    assert stands(rich) == (130, 50)
+    assert refund(rich, "50").status == "applied"
+
+
+@pytest.mark.parametrize("has_column", [True, False])
+def test_a_new_schedule_shows_what_was_left_over_as_paid(
+    rich: Book, tmp_path: Path, has_column: bool
+) -> None:
+    rich.at("2026-03-04 10:00")
+    if has_column:
+        line = row("L-1", instalments="2026-05-01 60; 2026-06-01 60", paid="20")
+        tape = tmp_path / "restructured.csv"
+        tape.write_text(f"{COLUMNS},restructured_on\n{line},2026-03-03\n")
+        import_tape(rich.ctx, tape, load_mapping("arrears"), as_of=WEDNESDAY)
+    else:
+        new = [{"due_on": due, "principal": "60"} for due in ("2026-05-01", "2026-06-01")]
+        told = {"restructuring": "RS-1", "loan": "L-1", "currency": "CNY", "instalments": new}
+        on = {"restructured_on": "2026-03-04", "paid": "20", "why": "agreed", "actor": "c-1"}
+        assert tell(rich, "restructuring", **told, **on).status == "applied"
+    assert stands(rich) == (20, 30)
+
+    rich.at("2026-03-05 10:00")
+    old = row("L-1", instalments="2026-03-01 100 0 10", paid="110")
+    bring_in(rich, tmp_path, old, as_of=date(2026, 3, 5))
+    assert stands(rich) == (30, 20), "a tape that has the old one still shows what was spent"
 
 
 def test_what_is_taken_back_of_a_reversed_payment_waits_until_that_is_taken_back(

@@ -109,8 +109,9 @@ def test_the_reversal_of_a_payment_that_the_tape_contains_is_noted_only(book: Bo
     pay(book, "100")
     with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(tape_as_of=date(2026, 3, 3)))
+    book.at("2026-03-04 10:00")
 
-    settled = reverse(book, reversed_on="2026-03-04")
+    settled = reverse(book)
 
     assert (settled.status, settled.reason[0].code) == ("applied", ReasonCode.REVERSAL_IN_TAPE)
     assert paid_of(book) == {MARCH: 100, APRIL: 0}

@@ -25,6 +25,7 @@ KEPT = {
     "returned is_recovery instalment in_tape_as_of reversed_on reversed_at",
     "payment_return": "id payment_id kind external_id sender amount undone returned_on recorded_at "
     "actor in_tape_as_of taken_back_on taken_back_at taken_back_by",
+    "paid_by_tape": "id loan_id tape_as_of previous_tape payment_id amount",
     "allocation": "payment_id due_on component amount",
     "adjustment": "id external_id sender loan_id kind amount component instalment due_on booked_on "
     "actor why recorded_at in_tape_as_of taken_back_on taken_back_at taken_back_by",
@@ -89,6 +90,10 @@ def money_of_every_kind(book: Book) -> None:
     take_back_refund(book)
     reverse(book, amount="30", reversal="R-1")
     restore(book, reversal="R-1")
+    book.at("2026-03-03 10:00")
+    later = [{"due_on": "2026-05-01", "principal": "100"}]
+    schedule = {"restructuring": "RS-2", "restructured_on": "2026-03-03", "instalments": later}
+    tell(book, "restructuring", currency="CNY", why="agreed", paid="10", **schedule, **of_loan)
 
 
 def stored(book: Book) -> dict[str, list[tuple[object, ...]]]:

@@ -27,6 +27,7 @@ from workers.db.schema.loans import allocation as allocation
 from workers.db.schema.loans import instalment as instalment
 from workers.db.schema.loans import limitation_fact as limitation_fact
 from workers.db.schema.loans import loan as loan
+from workers.db.schema.loans import paid_by_tape as paid_by_tape
 from workers.db.schema.loans import past_write_off as past_write_off
 from workers.db.schema.loans import payment as payment
 from workers.db.schema.loans import payment_return as payment_return

@@ -166,6 +166,21 @@ payment_return = Table(
     UniqueConstraint("payment_id", "kind", "external_id", "sender"),
 )
 
+# What a tape showed as paid more than was on record: money of which no event had come.
+paid_by_tape = Table(
+    "paid_by_tape",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("tape_as_of", Date, nullable=False),
+    Column("previous_tape", Date),  # the date of the loan's tape before it
+    # what this payment had left over was taken to be the money; null: the money is not known
+    refers_to("payment", nullable=True),
+    money("amount"),  # that no event explained since
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
+    Index(None, "loan_id"),
+)
+
 # Write-offs that were taken back.
 past_write_off = Table(
     "past_write_off",
