@@ -136,6 +136,8 @@ class Settings(PolicySettings):
     """Where events for the lender's systems are delivered; without it none are delivered."""
     events_out_secrets: Secrets | None = None
     """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
+    token_file: Path | None = None
+    """The file with the token of whoever runs a command; `~/.config/arrears/token` if left out."""
     prune_after_days: Annotated[int, Field(ge=7, le=3650)] = 90
     """How long delivered events out and applied events in are kept."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = 60

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from domain.collectors import Role
+from domain.actors import Role
 from domain.compliance.verdict import BELOW_MINIMUM, NOTHING_PAST_DUE, Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, Reasons, because

@@ -1,13 +1,41 @@
-"""Who did something: a member of staff, a system, a provider, or the borrower."""
+"""Who does something: a member of staff, a machine of the lender's, Arrears itself, a provider, or
+the borrower."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.permissions import Permission
+
+
+class Role(StrEnum):
+    """What somebody on the roster works as."""
+
+    CALLER = "caller"
+    VISITOR = "visitor"
+    LAWYER = "lawyer"
+    SUPERVISOR = "supervisor"
+    BOOKKEEPER = "bookkeeper"
+    """Records money by hand, where no system of the lender's does."""
+    OPERATOR = "operator"
+    """Imports tapes, and mends what stands still."""
+    PRIVACY_OFFICER = "privacy_officer"
+    """Answers requests of data subjects."""
+    AUDITOR = "auditor"
+    """Reads everything, personal data excepted, and changes nothing."""
+    ADMINISTRATOR = "administrator"
+    """Decides who works here and in which role. Sees no borrower."""
 
 
 class ActorKind(StrEnum):
     """What an actor is."""
 
     STAFF = "staff"
+    MACHINE = "machine"
+    """A system of the lender's."""
     SYSTEM = "system"
     """A background task of Arrears; its reference is the name of the task."""
     PROVIDER = "provider"
@@ -16,15 +44,24 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever asked for a change, or read personal data."""
+    """Whoever asks for a change, or to see something.
+
+    Roles and scopes come from authentication, never from what somebody typed.
+    """
 
     reference: str
-    """Of a member of staff, the lender's own id of the person."""
+    """Of a member of staff, the lender's own id of the person; of a machine, its name."""
     kind: ActorKind = ActorKind.STAFF
+    roles: frozenset[Role] = field(default=frozenset(), compare=False)
+    """Of a member of staff: those that count at the moment."""
+    scopes: frozenset[Permission] = field(default=frozenset(), compare=False)
+    """Of a machine."""
 
     def __str__(self) -> str:
         return self.reference
 
 
+ARREARS = Actor("arrears", ActorKind.SYSTEM)
+"""Arrears itself: what it does by rule, and what is done on the server by who operates it."""
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of what a borrower's text asked for."""

@@ -6,19 +6,9 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from fractions import Fraction
 
 from domain.reasons import ReasonCode, Reasons, because
-
-
-class Role(StrEnum):
-    """What somebody may do."""
-
-    CALLER = "caller"
-    VISITOR = "visitor"
-    SUPERVISOR = "supervisor"
-    LAWYER = "lawyer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class KeptAsRejectedError(RefusedError):
     """The same event came in before, and is kept as rejected."""
 
 
+class NotPermittedError(ArrearsError):
+    """Somebody may not do what they ask for, or is not known; the message says what is missing."""
+
+
 class NotOnRosterError(ArrearsError):
     """Nobody on the roster has the reference."""
 

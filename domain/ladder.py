@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.actions import ActionType
-from domain.collectors import Role
+from domain.actors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Party
 from domain.errors import ReasonedError

@@ -9,7 +9,7 @@ from config.readers.roster import read_roster
 from config.readers.tape_mapping import Field, TapeMapping
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
 from config.readers.templates import LETTER_PLACEHOLDERS, Templates
-from domain.collectors import Role
+from domain.actors import Role
 from domain.loans import LoanOnTape
 from tests.support.loans import shipped_policy, shipped_templates
 from tests.support.tapes import read_tape

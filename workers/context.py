@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from config.readers.policy import Policy
 from config.readers.templates import Templates
 from config.settings import Settings
+from domain.actors import ARREARS, Actor
 from domain.allocation import AllocationOrder
 from domain.compliance.rules import components_in_order
 from domain.ladder import Ladder, first_day_with_ladder, ladder_for
@@ -30,6 +31,8 @@ class Context:
     cipher: Cipher
     clock: Clock
     sms: Routes
+    actor: Actor = ARREARS
+    """Whoever acts, from authentication; tasks act for Arrears itself."""
     lender_webhook: LenderWebhook | None = None
     """The webhook of the lender's systems; None: no events are delivered."""
 

@@ -9,7 +9,7 @@ from babel.numbers import list_currencies
 from config.readers.calendars import read_calendar
 from config.readers.yaml_reader import Section, Value, each
 from domain.actions import ACTION_TYPES, ActionType
-from domain.collectors import Role
+from domain.actors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Channel, Party
 from domain.ladder import AppliesTo, Days, DueOnRestDay, Item, Ladder, MissedSteps, Step

@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo
 
 from config.readers.rule_kinds import read_hours
 from config.readers.yaml_reader import Value, read_yaml
-from domain.collectors import Role
+from domain.actors import Role
 from domain.compliance.contact_hours import Hours
 from domain.ids import LONGEST_ID, id_of
 
-STAFF_KEYS = "id roles languages regions daily_capacity trained_on zone shifts"
+STAFF_KEYS = (
+    "id roles languages regions daily_capacity trained_on zone shifts left_on stands_in_for "
+    "stands_in_until"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,17 @@ class StaffMember:
     regions: tuple[str, ...]
     """The regions in which a visitor makes visits; empty: all of them."""
     daily_capacity: int
-    """Calls or visits a day; 0: gets no work, for example after leaving."""
+    """Calls or visits a day; 0: gets no work."""
     trained_on: date | None
     zone: ZoneInfo | None
     shifts: tuple[Hours, ...]
     """The weekly pattern, in the local time of `zone`; empty: no shifts are recorded."""
+    left_on: date | None = None
+    """From that day on they may do nothing and get no work."""
+    stands_in_for: tuple[Role, ...] = ()
+    """Roles of somebody who is absent, which count as well …"""
+    stands_in_until: date | None = None
+    """… up to and on that day."""
 
 
 def read_roster(path: Path) -> tuple[StaffMember, ...]:
@@ -53,6 +62,10 @@ def _read_member(value: Value, seen: dict[str, Value]) -> StaffMember:
     member_id = _id(section.need("id"))
     zone = section.maybe("zone", Value.zone)
     shifts = section.maybe("shifts", read_hours) or ()
+    stands_in_for = section.entries("stands_in_for", partial(Value.word, words=Role))
+    stands_in_until = section.maybe("stands_in_until", Value.day)
+    if stands_in_for:
+        section.need("stands_in_until")  # nobody stands in without end
     if shifts:
         section.need("zone")  # without a zone the hours of a shift are not known
     return StaffMember(
@@ -64,6 +77,9 @@ def _read_member(value: Value, seen: dict[str, Value]) -> StaffMember:
         trained_on=section.maybe("trained_on", Value.day),
         zone=ZoneInfo(zone) if zone else None,
         shifts=shifts,
+        left_on=section.maybe("left_on", Value.day),
+        stands_in_for=stands_in_for,
+        stands_in_until=stands_in_until,
     )
 
 

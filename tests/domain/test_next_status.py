@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.actions import ActionFacts, ActionStatus, next_status
-from domain.collectors import Role
+from domain.actors import Role
 from domain.compliance.verdict import NOTHING_PAST_DUE, Permission, Verdict
 from domain.reasons import ReasonCode, because
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from config.readers.templates import Templates
 from config.settings import Settings
 from tests.support.loans import shipped_policy, shipped_templates
 from tests.support.processes import happens
+from tests.support.signed_in import WHOEVER, signed_in
 from workers import bootstrap
 from workers.cli.main import main
 from workers.db import engine
@@ -82,16 +84,18 @@ class Process:
 
 
 def arrears(
-    environment: Mapping[str, str], *command: str, folder: Path | None = None
+    environment: Mapping[str, str], *command: str, folder: Path | None = None, by: str = WHOEVER
 ) -> CompletedProcess[str]:
     """Run one `arrears` command to its end, in this process, as a process of its own would.
+
+    It is run by whoever has the staff reference `by`, unless the environment names a token.
 
     It sees this environment and folder and nothing of pytest's logging; what it opens is closed,
     and what it changed is put back. An error that it does not answer in a sentence is raised.
     """
     out, err = io.StringIO(), io.StringIO()
     with ExitStack() as stack:
-        stack.enter_context(patch.dict(os.environ, dict(environment), clear=True))
+        stack.enter_context(patch.dict(os.environ, signed_in(environment, by), clear=True))
         stack.enter_context(contextlib.chdir(folder or Path.cwd()))
         stack.enter_context(
             patch.object(runpy, "run_module", side_effect=AssertionError("it starts"))
@@ -105,6 +109,18 @@ def arrears(
     code = ended.value.code
     assert isinstance(code, int), f"no exit code: {code}"
     return CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+
+def granted(
+    environment: Mapping[str, str], *command: str, by: str = WHOEVER, second: str = "second-1"
+) -> CompletedProcess[str]:
+    """Run a command that needs a second person: it is asked for, granted by another, and run."""
+    asked = arrears(environment, *command, by=by)
+    request = re.search(r"request grant (\d+)", asked.stderr)
+    assert request, asked
+    done = arrears(environment, "request", "grant", request[1], by=second)
+    assert done.returncode == 0, done.stderr
+    return arrears(environment, *command, by=by)
 
 
 @contextmanager
@@ -160,9 +176,11 @@ def _own_context() -> Iterator[None]:
 _engine = cache(engine.connect)
 
 
-def arrears_process(environment: Mapping[str, str], *command: str) -> CompletedProcess[str]:
+def arrears_process(
+    environment: Mapping[str, str], *command: str, by: str = WHOEVER
+) -> CompletedProcess[str]:
     """Run one `arrears` command as a process of its own, for tests about the process itself."""
-    return python(environment, "-m", "workers.cli.main", *command)
+    return python(signed_in(environment, by), "-m", "workers.cli.main", *command)
 
 
 def python(environment: Mapping[str, str], *what: str) -> CompletedProcess[str]:

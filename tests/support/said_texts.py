@@ -23,6 +23,8 @@ SAYS: Places = {
     "text_of": (0,),
     "ArrearsError": (0,),
     "NotOnRosterError": (0,),
+    "NotPermittedError": (0,),
+    "SecondPersonNeededError": (0,),
     "NoOpenCallError": (0,),
     "OutcomeMissingError": (0,),
     "TapeError": (0,),

@@ -65,8 +65,6 @@ def test_a_payment_is_laid_in_the_order_that_is_set(
             "CNY",
             "--id",
             "P-1",
-            "--by",
-            "c-1",
             "--paid-on",
             "2026-04-10",
         ),

@@ -10,7 +10,9 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
@@ -26,11 +28,14 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int
     and the move are one transaction: of two approvals at the same time, one fails.
 
     Raises:
+        SecondPersonNeededError: another person has not granted it yet.
         ArrearsError: the loan is not known, nothing awaits approval, or `actor` may not give it.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
         action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
+        what = f"Approve {item} for loan {loan_external_id} as {role}."
+        with_second_person(ctx, Permission.DECIDE_APPROVALS, what, {"action": action_id})
         _record(connection, action_id, actor, role, now)
         move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)
@@ -69,7 +74,7 @@ def _to_decide(
         )
     ladder = find_ladder(ctx.policy.ladders, waiting.ladder_id, waiting.ladder_version)
     needed = str(ladder.item(item).approval)
-    roles = roles_of(connection, actor)
+    roles = roles_of(connection, actor, ctx.today())
     if needed not in roles:
         raise ArrearsError(
             "{item} for loan {loan} is for a {needed} to approve, and "
@@ -78,7 +83,7 @@ def _to_decide(
             loan=loan_external_id,
             needed=needed,
             actor=actor,
-            roles=" and ".join(roles) or "nothing",
+            roles=" and ".join(sorted(roles)) or "nothing",
         )
     return waiting.id, needed
 

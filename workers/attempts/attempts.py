@@ -7,15 +7,14 @@ claims do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, Exists, and_, exists, func, select, true, union
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
-from domain.actors import Actor
-from domain.collectors import Role
+from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError, RefusedError
 from domain.language.speak import speak
@@ -159,17 +158,17 @@ def has_outcome() -> Exists:
     return exists().where(contact_outcome.c.contact_id == contact.c.id)
 
 
-def check_role(connection: Connection, actor: Actor, role: Role) -> None:
-    """Check that the actor is on the roster with this role.
+def check_role(connection: Connection, actor: Actor, role: Role, on: date) -> None:
+    """Check that the actor has this role on a business date.
 
     Raises:
         ArrearsError: nobody has that reference, or the person has other roles.
     """
-    roles = roles_of(connection, actor)
+    roles = roles_of(connection, actor, on)
     if role not in roles:
         raise ArrearsError(
             "{actor} is on the roster as {roles}, not as a {role}. Let a {role} do it.",
             actor=actor,
-            roles=" and ".join(roles) or "nothing",
+            roles=" and ".join(sorted(roles)) or "nothing",
             role=role,
         )

@@ -13,8 +13,7 @@ from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from domain.actions import ActionFacts, next_status
-from domain.actors import Actor
-from domain.collectors import Role
+from domain.actors import Actor, Role
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission, Verdict
@@ -81,7 +80,7 @@ def start_location_call(
     number, zones = _parse(phone)
     blind_index = ctx.cipher.blind_index(number)
     with ctx.engine.begin() as connection:
-        check_role(connection, actor, Role.CALLER)
+        check_role(connection, actor, Role.CALLER, ctx.today())
         owed = _lock(connection, loan_external_id)
         lock_number(connection, blind_index, kind_of(number))
         _refuse_own_number(connection, owed, blind_index)

@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
 from domain.actions import ASSIGN_CALL, ActionStatus
-from domain.actors import Actor
-from domain.collectors import Role
+from domain.actors import Actor, Role
 from domain.errors import ArrearsError, NoOpenCallError, OutcomeMissingError
 from workers.attempts.attempts import (
     LoanInContact,
@@ -60,7 +59,7 @@ def start_call(
     """
     with ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item)
-        check_role(connection, actor, Role.CALLER)
+        check_role(connection, actor, Role.CALLER, ctx.today())
         rows = lock_actions(connection, open_call.action_ids, ASSIGN_CALL)
         # The loan that was asked about comes first.
         rows = sorted(

@@ -6,7 +6,7 @@ import typer
 
 from workers.actions import dead_letters
 from workers.actions.dead_letters import DeadAction, Moved, Tried
-from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, By, DryRun, Limit, OfLoan
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, DryRun, Limit, OfLoan
 from workers.cli.context import open_context, read
 from workers.cli.language import coded, say
 from workers.cli.render import Table, print_done, print_json, print_lines, show_page
@@ -92,17 +92,18 @@ def show_action(action: Action, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(action: Action, actor: By, dry_run: DryRun = False) -> None:
+def retry(action: Action, dry_run: DryRun = False) -> None:
     """Try an action again; earlier attempts are not counted. The contact gate is asked again."""
-    was = dead_letters.retry(open_context(), action, actor, dry_run=dry_run)
+    ctx = open_context()
+    was = dead_letters.retry(ctx, action, ctx.actor, dry_run=dry_run)
     print_done(say("{was} is planned again, and due now.", was=_named(was)), dry_run=dry_run)
 
 
 @app.command()
-def discard(action: Action, actor: By, dry_run: DryRun = False) -> None:
+def discard(action: Action, dry_run: DryRun = False) -> None:
     """Discard an action: it is never done."""
     ctx = open_context()
-    was = dead_letters.discard(ctx, action, actor, dry_run=dry_run)
+    was = dead_letters.discard(ctx, action, ctx.actor, dry_run=dry_run)
     print_done(say("{was} is discarded.", was=_named(was)), dry_run=dry_run)
     if items := dead_letters.items_requiring(ctx, action):
         print_lines(

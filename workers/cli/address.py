@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from domain.actors import Actor
-from workers.cli.common import AsJson, By
+from workers.cli.common import AsJson
 from workers.cli.context import open_context, read, submit
 from workers.cli.language import coded, words
 from workers.cli.render import Table, show
@@ -39,18 +38,18 @@ def list_(borrower: Borrower, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def note(borrower: Borrower, fact: Fact, actor: By) -> None:
+def note(borrower: Borrower, fact: Fact) -> None:
     """Record what is true of an address: it holds for everybody who has it."""
-    _report("address_fact", borrower, fact, actor)
+    _report("address_fact", borrower, fact)
 
 
 @app.command()
-def end(borrower: Borrower, fact: Fact, actor: By) -> None:
+def end(borrower: Borrower, fact: Fact) -> None:
     """Record that something is not true of an address any more: what waited is due again."""
-    _report("address_fact_end", borrower, fact, actor)
+    _report("address_fact_end", borrower, fact)
 
 
-def _report(kind: str, borrower: str, fact: str, actor: Actor) -> None:
+def _report(kind: str, borrower: str, fact: str) -> None:
     ctx = open_context()
-    payload = {"borrower": borrower, "fact": fact, "actor": actor.reference}
+    payload = {"borrower": borrower, "fact": fact}
     submit(ctx, kind, f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.loans import Component
-from workers.cli.common import By, Loan, WhoseId, Why, day, own_id
+from workers.cli.common import Loan, WhoseId, Why, day, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import refuse_future_day
 from workers.cli.payment import Amount, Currency, parse_amount
@@ -26,7 +26,6 @@ def charge(
         date, day("The due day of the instalment that it is added to, or a day of its own.")
     ],
     adjustment_id: Id,
-    actor: By,
     why: Why,
     component: Annotated[
         Component, typer.Option(help="The part of the debt that is charged.")
@@ -44,7 +43,6 @@ def charge(
         component=component,
         due_on=due_on.isoformat(),
         why=why,
-        actor=actor.reference,
     )
 
 
@@ -53,7 +51,6 @@ def waive(
     loan: Loan,
     currency: Currency,
     adjustment_id: Id,
-    actor: By,
     why: Why,
     amount: Annotated[
         str | None, typer.Option(help="How much; all that is unpaid if left out.")
@@ -77,7 +74,6 @@ def waive(
         component=component,
         instalment=instalment.isoformat() if instalment else None,
         why=why,
-        actor=actor.reference,
     )
 
 
@@ -86,7 +82,6 @@ def leave_out(
     loan: Loan,
     instalment: Annotated[date, day("The due day of the instalment.")],
     adjustment_id: Id,
-    actor: By,
     why: Why,
     due_on: Annotated[
         date | None, day("When it is due now; a month after the last one if left out.")
@@ -102,7 +97,6 @@ def leave_out(
         instalment=instalment.isoformat(),
         due_on=due_on.isoformat() if due_on else None,
         why=why,
-        actor=actor.reference,
     )
 
 
@@ -111,7 +105,6 @@ def accelerate(
     loan: Loan,
     due_on: Annotated[date, day("When all that is due later is due now.")],
     adjustment_id: Id,
-    actor: By,
     why: Why,
     booked_on: BookedOn = None,
 ) -> None:
@@ -123,7 +116,6 @@ def accelerate(
         loan=loan,
         due_on=due_on.isoformat(),
         why=why,
-        actor=actor.reference,
     )
 
 
@@ -131,7 +123,6 @@ def accelerate(
 def reverse(
     loan: Loan,
     adjustment_id: Annotated[str, typer.Argument(help="The lender's id of the adjustment.")],
-    actor: By,
     reversed_on: Annotated[date | None, day("When it was taken back; today if left out.")] = None,
     sender: WhoseId = None,
 ) -> None:
@@ -143,7 +134,6 @@ def reverse(
         "adjustment": adjustment_id,
         "loan": loan,
         "reversed_on": reversed_on.isoformat(),
-        "actor": actor.reference,
         **whose(sender),
     }
     submit(ctx, "adjustment_reversal", event_of(adjustment_id, sender), payload)

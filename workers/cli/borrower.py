@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import LimitationFact
-from workers.cli.common import Loan, On, Recorder, by, day
+from workers.cli.common import Loan, On, day
 from workers.cli.context import open_context, submit
 
 TakeBack = Annotated[
@@ -19,7 +18,6 @@ TakeBack = Annotated[
 
 def opt_out(
     borrower: Annotated[str, typer.Argument(help="The lender's id of the borrower.")],
-    actor: Annotated[Actor, by("The staff reference of the person who took the request.")],
     channel: Annotated[
         Literal["sms", "call", "visit"] | None,
         typer.Option(help="Only this channel; every channel if left out."),
@@ -29,7 +27,7 @@ def opt_out(
     ] = None,
 ) -> None:
     """Never contact a borrower again who asked for that: by one channel, or by any."""
-    payload = {"borrower": borrower, "channel": channel, "actor": actor.reference}
+    payload = {"borrower": borrower, "channel": channel}
     if loan is not None:
         payload["loan"] = loan
     ctx = open_context()
@@ -38,17 +36,16 @@ def opt_out(
     submit(ctx, "opt_out", ":".join(filter(None, said)), payload)
 
 
-def validation_notice(loan: Loan, actor: Recorder, on: On = None) -> None:
+def validation_notice(loan: Loan, on: On = None) -> None:
     """Record that the borrower was informed in writing of the debt and of how to dispute it."""
     ctx = open_context()
     day = (on or ctx.today()).isoformat()
-    payload = {"loan": loan, "given_on": day, "actor": actor.reference}
+    payload = {"loan": loan, "given_on": day}
     submit(ctx, "validation_notice", f"{loan}:{day}", payload)
 
 
 def acknowledgement(
     loan: Loan,
-    actor: Recorder,
     on: On = None,
     proof: Annotated[
         Literal["signed", "written", "recorded"] | None,
@@ -66,7 +63,7 @@ def acknowledgement(
     """Record that the debt was acknowledged: the limitation period may start again."""
     ctx = open_context()
     acknowledged_on = (on or ctx.today()).isoformat()
-    payload = {"loan": loan, "acknowledged_on": acknowledged_on, "actor": actor.reference}
+    payload = {"loan": loan, "acknowledged_on": acknowledged_on}
     given = {"proof": proof, "document": document, "borrower": borrower}
     if take_back:
         del given["document"]
@@ -79,7 +76,6 @@ def acknowledgement(
 def limitation_fact(
     loan: Loan,
     fact: Annotated[LimitationFact, typer.Argument(help="What it is.")],
-    actor: Recorder,
     starts_on: Annotated[date | None, day("On which day; today if left out.", "--from")] = None,
     ends_on: Annotated[
         date | None,
@@ -101,7 +97,7 @@ def limitation_fact(
     ctx = open_context()
     first = (starts_on or ctx.today()).isoformat()
     last = ends_on.isoformat() if ends_on else None
-    payload = {"loan": loan, "fact": fact.value, "starts_on": first, "actor": actor.reference}
+    payload = {"loan": loan, "fact": fact.value, "starts_on": first}
     given = {"ends_on": last, "document": document}
     payload |= {name: value for name, value in given.items() if value is not None and not take_back}
     # The moment: what was taken back may be recorded anew.

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import AskedAgain, Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.language.speak import speak
@@ -17,7 +16,7 @@ from domain.reasons import decimal_string
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
-from workers.cli.common import AsJson, DryRun, Loan, by
+from workers.cli.common import AsJson, DryRun, Loan
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
 from workers.cli.language import coded, language_of_environment, say, unit, words
@@ -31,14 +30,12 @@ ALLOWED = {
     "Visit": "Allowed now: the visit may start.",
 }
 
-Caller = Annotated[Actor, by("The staff reference of the person who calls.")]
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
 
 
 @app.command()
 def start(
     loan: Loan,
-    actor: Caller,
     item: Annotated[
         str | None, typer.Option(help="The ladder item; the newest call if left out.")
     ] = None,
@@ -50,14 +47,13 @@ def start(
     The number is personal data: the access is logged.
     """
     ctx = open_context()
-    begin = partial(start_call, ctx, loan, actor=actor, item=item, dry_run=dry_run)
+    begin = partial(start_call, ctx, loan, actor=ctx.actor, item=item, dry_run=dry_run)
     print_started("Call", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 
 
 @app.command("outcome")
 def record_outcome(
     loan: Loan,
-    actor: Caller,
     outcome: Outcome,
     reason: Annotated[
         ArrearsReason | None,
@@ -75,13 +71,12 @@ def record_outcome(
 ) -> None:
     """Record the outcome of the last call that was started. It cannot be changed later."""
     said = read_said(inconvenient_times, inconvenient_places, speaks)
-    submit_outcome(loan, Channel.CALL, actor, outcome, reason, callback_at=at, said=said)
+    submit_outcome(loan, Channel.CALL, outcome, reason, callback_at=at, said=said)
 
 
 @app.command()
 def inbound(
     loan: Loan,
-    actor: Annotated[Actor, by("The staff reference of the person who took the call.")],
     outcome: Annotated[
         Literal["spoke", "spoke_with_other", "no_answer"],
         typer.Option(help="Whom they spoke with; no_answer if nobody took the call."),
@@ -116,7 +111,6 @@ def inbound(
         "outcome": outcome,
         "reason": reason,
         "also_about": also_about or [],
-        "actor": actor.reference,
     }
     if said := read_said(inconvenient_times, inconvenient_places, speaks):
         payload["said"] = said
@@ -130,7 +124,6 @@ def inbound(
 @app.command()
 def locate(
     loan: Loan,
-    actor: Caller,
     number: Annotated[
         str,
         typer.Option(
@@ -153,7 +146,7 @@ def locate(
     ctx = open_context()
     with refusal_printed(ctx.settings.lender_zone):
         started = start_location_call(
-            ctx, loan, number, actor=actor, again_because=again, dry_run=dry_run
+            ctx, loan, number, actor=ctx.actor, again_because=again, dry_run=dry_run
         )
     if as_json:
         print_json(started)
@@ -177,7 +170,6 @@ def locate(
 def submit_outcome(
     loan: str,
     channel: Channel,
-    actor: Actor,
     outcome: ContactOutcome,
     reason: ArrearsReason | None = None,
     callback_at: str | None = None,
@@ -195,7 +187,6 @@ def submit_outcome(
         "attempt": attempt,
         "outcome": outcome,
         "reason": reason,
-        "actor": actor.reference,
     }
     if callback_at is not None:
         moment = parse_moment(callback_at, ctx.settings.lender_zone)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.actors import Actor
 from domain.ids import LONGEST_ID, id_of
 from workers.cli.dates import parse_day
 from workers.cli.language import say
@@ -41,10 +40,6 @@ def lender_id(metavar: str, help: str) -> Any:
     return typer.Argument(parser=parse_id, metavar=metavar, help=help)
 
 
-def _parse_actor(written: str) -> Actor:
-    return Actor(parse_id(written))
-
-
 Loan = Annotated[str, lender_id("LOAN", "The lender's id of the loan.")]
 Item = Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")]
 Why = Annotated[str, typer.Option(help="Why, in words that identify nobody.")]
@@ -64,11 +59,6 @@ ROWS_OF_A_PAGE = 50
 
 NOT_KNOWN_YET = 3
 """The exit code for an event that is stored until the loan or record that it names exists."""
-
-
-def by(help: str) -> Any:
-    """The option `--by`, which gives an `Actor` of the staff."""
-    return typer.Option("--by", parser=_parse_actor, metavar="REFERENCE", help=help)
 
 
 def own_id(what: str) -> Any:
@@ -94,8 +84,6 @@ def day(help: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, parser=parse_day, metavar="DAY", help=help, **more)
 
 
-By = Annotated[Actor, by("The staff reference of the person who decides.")]
-Recorder = Annotated[Actor, by("The staff reference of the person who records it.")]
 On = Annotated[date | None, day("On which day; today if left out.")]
 
 

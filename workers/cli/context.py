@@ -4,6 +4,7 @@ import os
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,11 +14,17 @@ from sqlalchemy import Connection
 from config.settings import Settings, load_settings
 from domain.events import InboxStatus
 from domain.language.speak import speak
+from domain.permissions import assert_may, needs_second_person
 from domain.reasons import NOTHING_CHANGED
+from workers.access.authenticate import authenticate
+from workers.access.second_person import with_second_person
+from workers.access.secrets import read_secret, token_file
 from workers.bootstrap import build_context
 from workers.cli.common import KNOWN_ALREADY, NOT_KNOWN_YET, parse_id
 from workers.cli.language import language_of_environment, say
+from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
 from workers.cli.render import UNCHANGED, console, errors, print_lines
+from workers.cli.running import running_command
 from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
@@ -44,14 +51,25 @@ def load_context(
 def open_context(
     load: Callable[[Mapping[str, str]], Settings] = load_settings,
 ) -> Context:
-    """The context, after `assert_usable`. `load` reads the settings.
+    """The context, after `assert_usable`, of whoever holds the token and may run this command.
+
+    `load` reads the settings.
 
     Raises:
+        NotPermittedError: nobody is signed in, or they lack the permission of the command.
         ArrearsError: it cannot be used; the message says what to do.
     """
+    command = running_command()
+    if command in ON_THE_SERVER:
+        ctx = load_context(load)
+        assert_usable(ctx)
+        return ctx
+    # What is not in the table nobody may do.
+    permission = PERMISSION_OF[command]
+    secret = read_secret(token_file(os.environ))
     ctx = load_context(load)
     assert_usable(ctx)
-    return ctx
+    return replace(ctx, actor=authenticate(ctx, secret, permission))
 
 
 def read(query: Callable[[Connection, ZoneInfo], T]) -> T:
@@ -119,8 +137,15 @@ def submit(
         ArrearsError: it can never be applied, or was applied before with other contents.
     """
     language = language_of_environment()
+    assert_may(ctx.actor, EVENT_KINDS[kind].permission)
     payload = {key: _with_ids(key, value) for key, value in payload.items()}
+    payload["actor"] = ctx.actor.reference
     event = f"{kind}:{unicodedata.normalize('NFC', id)}"
+    permission = EVENT_KINDS[kind].permission
+    if not dry_run and needs_second_person(ctx.actor, permission):
+        would = process.submit(ctx, event, kind, payload, dry_run=True)
+        if not (would.reason and would.reason[0].code in NOTHING_CHANGED):
+            with_second_person(ctx, permission, f"{event}: {speak(would.reason)}", payload)
     result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
     if dry_run:
         print_lines(
@@ -135,7 +160,7 @@ def submit(
         return
     if result.status is InboxStatus.RECEIVED:
         lines = (speak(result.reason, language), *_while_it_waits(kind, if_unknown))
-        command = f"    arrears events discard {shlex.quote(event)} --by STAFF --why WHY"
+        command = f"    arrears events discard {shlex.quote(event)} --why WHY"
         errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     console.print(speak(result.reason, language), markup=False)

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import By, DryRun, Why, by, lender_id, log_to_stderr
+from workers.cli.common import DryRun, Why, lender_id, log_to_stderr
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import print_done, print_lines
@@ -25,7 +24,6 @@ ONLY_ITS_OWNER = 0o600
 @app.command()
 def export(
     borrower: Borrower,
-    actor: Annotated[Actor, by("The staff reference of the person who hands it out.")],
     purpose: Annotated[str, typer.Option(help="What for, in words that identify nobody.")],
     out: Annotated[
         Path, typer.Option(help="The file to write, which only its owner can read.", dir_okay=False)
@@ -37,7 +35,7 @@ def export(
     # The file comes first, because decrypted data must only go where nobody else can read it.
     with _new_file(out) as file:
         try:
-            exported = export_subject(ctx, borrower, actor=actor, purpose=purpose)
+            exported = export_subject(ctx, borrower, actor=ctx.actor, purpose=purpose)
             json.dump(exported, file, ensure_ascii=False, indent=2, default=str)
         except BaseException:
             out.unlink()
@@ -48,7 +46,6 @@ def export(
 @app.command()
 def erase(
     borrower: Borrower,
-    actor: By,
     why: Why,
     law: Annotated[
         str | None,
@@ -58,7 +55,8 @@ def erase(
 ) -> None:
     """Erase the data of a person whose loans are closed. Evidence of what was done stays."""
     log_to_stderr("workers.privacy")
-    kept = erase_subject(open_context(), borrower, actor=actor, why=why, law=law, dry_run=dry_run)
+    ctx = open_context()
+    kept = erase_subject(ctx, borrower, actor=ctx.actor, why=why, law=law, dry_run=dry_run)
     rules = f" ({', '.join(kept.rules)})" if kept.rules else ""
     had_to = ""
     if kept.until:

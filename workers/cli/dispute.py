@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import By, Loan, WhoseId, Why, own_id
+from workers.cli.common import Loan, WhoseId, Why, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.hold import EndsOn, StartsOn, submit_release
 
@@ -16,7 +16,6 @@ def open_(
     loan: Loan,
     dispute_id: Annotated[str, own_id("dispute")],
     why: Why,
-    actor: By,
     starts_on: StartsOn = None,
 ) -> None:
     """Record that the borrower disputes the debt: the ladder pauses until the dispute is closed."""
@@ -26,7 +25,6 @@ def open_(
         "loan": loan,
         "starts_on": (starts_on or ctx.today()).isoformat(),
         "why": why,
-        "actor": actor.reference,
     }
     submit(ctx, "dispute", dispute_id, payload)
 
@@ -34,9 +32,8 @@ def open_(
 @app.command()
 def close(
     dispute_id: Annotated[str, typer.Argument(help="The lender's id of the dispute.")],
-    actor: By,
     ends_on: EndsOn = None,
     sender: WhoseId = None,
 ) -> None:
     """Close a dispute: the ladder continues where it paused."""
-    submit_release(dispute_id, actor, ends_on, sender)
+    submit_release(dispute_id, ends_on, sender)

@@ -8,7 +8,7 @@ import typer
 
 from domain.language.speak import speak
 from domain.reasons import Reasons
-from workers.cli.common import By, DryRun, Why
+from workers.cli.common import DryRun, Why
 from workers.cli.context import open_context
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import print_done, print_lines
@@ -69,12 +69,12 @@ def _contents(payload: Mapping[str, Any], reason: Reasons) -> Iterator[str]:
 @app.command()
 def discard(
     event: Event,
-    actor: By,
     why: Why,
     dry_run: DryRun = False,
 ) -> None:
     """Discard an event that was rejected, or that waits for something that will never come."""
-    discard_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
+    ctx = open_context()
+    discard_event(ctx, event, actor=ctx.actor, why=why, dry_run=dry_run)
     print_done(
         say("Event {event} is discarded: it is never applied.", event=event), dry_run=dry_run
     )

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from domain.actors import Actor
-from workers.cli.common import By, Loan, WhoseId, Why, day, own_id
+from workers.cli.common import Loan, WhoseId, Why, day, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.hardship.holds import PLACEABLE_KINDS
 
@@ -22,7 +21,6 @@ def place(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(PLACEABLE_KINDS)}.")],
     hold_id: Annotated[str, own_id("hold")],
     why: Why,
-    actor: By,
     starts_on: StartsOn = None,
     ends_on: Annotated[
         date | None,
@@ -45,7 +43,6 @@ def place(
         "starts_on": (starts_on or ctx.today()).isoformat(),
         "ends_on": ends_on.isoformat() if ends_on else None,
         "why": why,
-        "actor": actor.reference,
     }
     submit(ctx, "hold", hold_id, payload)
 
@@ -53,22 +50,20 @@ def place(
 @app.command()
 def release(
     hold_id: Annotated[str, typer.Argument(help="The lender's id of the hold.")],
-    actor: By,
     ends_on: EndsOn = None,
     sender: WhoseId = None,
 ) -> None:
     """End a hold: the ladder continues where it paused."""
-    submit_release(hold_id, actor, ends_on, sender)
+    submit_release(hold_id, ends_on, sender)
 
 
-def submit_release(hold_id: str, actor: Actor, ends_on: date | None, sender: str | None) -> None:
+def submit_release(hold_id: str, ends_on: date | None, sender: str | None) -> None:
     """End a hold, or a dispute, which is a hold of its own kind."""
     ctx = open_context()
     first_day = (ends_on or ctx.today()).isoformat()
     payload = {
         "hold": hold_id,
         "ends_on": first_day,
-        "actor": actor.reference,
         **whose(sender),
     }
     submit(ctx, "release", event_of(f"{hold_id}:{first_day}", sender), payload)

@@ -3,6 +3,7 @@
 import typer
 
 from domain.errors import ArrearsError
+from domain.permissions import Permission
 from workers.cli.common import DryRun
 from workers.cli.language import say
 from workers.cli.render import UNCHANGED, Table, errors, print_lines
@@ -27,6 +28,7 @@ def new() -> None:
 def rotate_(dry_run: DryRun = False) -> None:
     """Encrypt all personal data with the first key. It may be stopped and run again at any time."""
     # `new` runs before there is a database, and loads nothing of it.
+    from workers.access.second_person import with_second_person
     from workers.cli.context import open_context
     from workers.privacy.key_rotation import count_left, rotate
 
@@ -37,6 +39,8 @@ def rotate_(dry_run: DryRun = False) -> None:
     if dry_run:
         print_lines(say(UNCHANGED))
         return
+    what = "Encrypt all personal data with the first key of ARREARS_ENCRYPTION_KEYS."
+    with_second_person(ctx, Permission.ROTATE_KEYS, what, {"on": ctx.today()})
     done = dict.fromkeys(left, 0)
 
     def report_progress(name: str, rows: int) -> None:

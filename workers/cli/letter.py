@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from domain.actors import Actor
-from workers.cli.common import By, Loan, by, log_to_stderr
+from workers.cli.common import Loan, log_to_stderr
 from workers.cli.context import open_context, submit
 from workers.cli.language import say
 from workers.cli.render import errors
@@ -20,12 +19,11 @@ def print_(
     item: Annotated[
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,
-    *,
-    actor: Annotated[Actor, by("The staff reference of the person who prints it.")],
 ) -> None:
     """Print the letter that was written for a loan. It is personal data: the access is logged."""
     log_to_stderr("workers.visits.letters")
-    found = open_letter(open_context(), loan, item, actor=actor)
+    ctx = open_context()
+    found = open_letter(ctx, loan, item, actor=ctx.actor)
     print(found.body)
     if not found.still_due:
         errors.print(
@@ -38,7 +36,6 @@ def print_(
 @app.command()
 def returned(
     loan: Loan,
-    actor: By,
     item: Annotated[
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,
@@ -49,7 +46,7 @@ def returned(
 ) -> None:
     """Record that the post brought back a letter: no visit and no letter to that address."""
     ctx = open_context()
-    payload = {"loan": loan, "fact": fact, "actor": actor.reference}
+    payload = {"loan": loan, "fact": fact}
     if item is not None:
         payload["item"] = item
     submit(ctx, "letter_returned", f"{loan}:{ctx.now().isoformat()}", payload)

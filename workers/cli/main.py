@@ -25,11 +25,20 @@ from domain.errors import (
 )
 from workers.cli.examples import epilog_of
 from workers.cli.language import language_of_environment, said_error, said_text, say
+from workers.cli.running import with_names
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
     "check": ("setup:check", "Check settings, policy, templates, database and broker."),
     "keys": ("keys:app", "Encryption keys: make one, and replace older ones."),
+    "permissions": ("permissions:permissions", "Show who may do what."),
+    "administrator": (
+        "administrator:app",
+        "Administrators: make the first one, and get in when nobody else is there.",
+    ),
+    "token": ("token:app", "Tokens: make your own, enrol, revoke and list them."),
+    "machine": ("machine:app", "Machines: allow a system of the lender's, revoke or list."),
+    "request": ("request:app", "Requests for a second person: list, grant or refuse one."),
     "roster": ("roster:app", "Staff and their shifts: load them from a file, list them."),
     "tape": ("tape:app", "Loan tapes: import the lender's file of loans."),
     "ladder": ("ladder:ladder", "Show the lender's stage rules, step by step."),
@@ -179,7 +188,7 @@ def _in_our_words(error: typer.BadParameter) -> str:
 @cache
 def _load(name: str, language: str) -> Any:
     """The command, with its help in the language, which is that of the environment."""
-    command = _built(name)
+    command = with_names(_built(name), name)
     if language != "en":
         from workers.cli.usage import translate
 

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, By, Recorder, lender_id
+from workers.cli.common import AsJson, lender_id
 from workers.cli.context import open_context, read, submit
 from workers.cli.language import coded, say, words
 from workers.cli.personal import encrypted_payload
@@ -61,27 +60,25 @@ OfRepresentative = Annotated[
 @app.command()
 def note(
     fact: Fact,
-    actor: By,
     borrower: Borrower = None,
     reply: Reply = None,
     which: Which = None,
     of_representative: OfRepresentative = False,
 ) -> None:
     """Record what is true of a number: it holds for everybody who has it."""
-    _report("number_fact", fact, actor, borrower, reply, which, of_representative)
+    _report("number_fact", fact, borrower, reply, which, of_representative)
 
 
 @app.command()
 def end(
     fact: Fact,
-    actor: By,
     borrower: Borrower = None,
     reply: Reply = None,
     which: Which = None,
     of_representative: OfRepresentative = False,
 ) -> None:
     """Record that something is not true of a number any more: what waited for it is due again."""
-    _report("number_fact_end", fact, actor, borrower, reply, which, of_representative)
+    _report("number_fact_end", fact, borrower, reply, which, of_representative)
 
 
 @app.command("list")
@@ -100,7 +97,6 @@ def add(
     phone: Annotated[
         str, typer.Option(help="The number, as +8613800138000; ;ext= before an extension.")
     ],
-    actor: Recorder,
 ) -> None:
     """Give a borrower one more number, tried after the others."""
     ctx = open_context()
@@ -109,7 +105,7 @@ def add(
         ctx.cipher,
         borrower=borrower,
         another_phone=phone,
-        actor=actor.reference,
+        actor=ctx.actor.reference,
     )
     submit(ctx, "contact_change", f"{borrower}:{ctx.now().isoformat()}", payload)
 
@@ -120,7 +116,6 @@ def order(
     places: Annotated[
         list[int], typer.Argument(min=1, help="The places of all numbers, in their new order.")
     ],
-    actor: By,
 ) -> None:
     """Try the numbers of a borrower in another order."""
     known = read(lambda connection, _: read_numbers(connection, borrower))
@@ -133,14 +128,13 @@ def order(
                 known=len(known),
             )
         )
-    _submit_order(borrower, places, actor)
+    _submit_order(borrower, places)
 
 
 @app.command()
 def remove(
     borrower: Whose,
     place: Annotated[int, typer.Argument(min=1, help="The place of the number.")],
-    actor: By,
 ) -> None:
     """Remove a number of a borrower. What is known of it stays, for whoever has it."""
     known = [number.place for number in read(lambda c, _: read_numbers(c, borrower))]
@@ -153,19 +147,18 @@ def remove(
                 known=len(known),
             )
         )
-    _submit_order(borrower, [other for other in known if other != place], actor)
+    _submit_order(borrower, [other for other in known if other != place])
 
 
-def _submit_order(borrower: str, places: list[int], actor: Actor) -> None:
+def _submit_order(borrower: str, places: list[int]) -> None:
     ctx = open_context()
-    payload = {"borrower": borrower, "order": places, "actor": actor.reference}
+    payload = {"borrower": borrower, "order": places}
     submit(ctx, "number_order", f"{borrower}:{ctx.now().isoformat()}", payload)
 
 
 def _report(
     kind: str,
     fact: str,
-    actor: Actor,
     borrower: str | None,
     reply: int | None,
     which: int | None,
@@ -184,7 +177,6 @@ def _report(
         "borrower": borrower,
         "reply": reply,
         "fact": fact,
-        "actor": actor.reference,
     }
     if which is not None:
         payload["which_number"] = which

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from domain.compliance.vocabulary import Party
-from workers.cli.common import AsJson, Loan, Recorder
+from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context, read, submit
 from workers.cli.language import coded, said_by
 from workers.cli.personal import encrypted_payload
@@ -47,7 +47,6 @@ def add(
     loan: Loan,
     borrower: Borrower,
     role: Role,
-    actor: Recorder,
     name: Annotated[
         str | None, typer.Option(help="Makes the record, if it is not known yet.")
     ] = None,
@@ -74,7 +73,7 @@ def add(
         address=address,
         zones=tuple(zone or ()),
         locale=locale,
-        actor=actor.reference,
+        actor=ctx.actor.reference,
     )
     submit(
         ctx,
@@ -86,10 +85,10 @@ def add(
 
 
 @app.command()
-def end(loan: Loan, borrower: Borrower, role: Role, actor: Recorder) -> None:
+def end(loan: Loan, borrower: Borrower, role: Role) -> None:
     """Record that somebody is no longer party to a loan."""
     ctx = open_context()
-    payload = {"loan": loan, "borrower": borrower, "role": role, "actor": actor.reference}
+    payload = {"loan": loan, "borrower": borrower, "role": role}
     submit(ctx, "loan_party_end", _id(loan, borrower, role, ctx.now().isoformat()), payload)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, Recorder, WhoseId, day, own_id, parse_id
+from workers.cli.common import Loan, WhoseId, day, own_id, parse_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import refuse_future_day
 from workers.cli.language import say
@@ -27,7 +27,6 @@ def record(
     amount: Amount,
     currency: Currency,
     payment_id: Annotated[str, own_id("payment")],
-    actor: Recorder,
     instalment: Annotated[
         date | None, day("The due day of the instalment that the payer named: it is paid first.")
     ] = None,
@@ -50,14 +49,13 @@ def record(
         paid_on=paid_on or ctx.today(),
         instalment=instalment,
     )
-    payload = {**process.payment_payload(paid), "actor": actor.reference}
+    payload = {**process.payment_payload(paid)}
     submit(ctx, "payment", paid.external_id, payload)
 
 
 @app.command()
 def reverse(
     payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
-    actor: Recorder,
     reversed_on: Annotated[date | None, day("When it bounced; today if left out.")] = None,
     sender: WhoseId = None,
     amount: Annotated[str | None, typer.Option(help="How much of it; all if left out.")] = None,
@@ -72,7 +70,6 @@ def reverse(
     payload = {
         "payment": payment_id,
         "reversed_on": reversed_on.isoformat(),
-        "actor": actor.reference,
         **whose(sender),
     }
     event = event_of(payment_id, sender)
@@ -86,7 +83,6 @@ def reverse(
 def restore(
     loan: Loan,
     payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
-    actor: Recorder,
     taken_back_on: Annotated[
         date | None, day("When it was taken back; today if left out.", "--on")
     ] = None,
@@ -125,7 +121,6 @@ def restore(
         "payment": payment_id,
         "loan": loan,
         "taken_back_on": on,
-        "actor": actor.reference,
         **whose(sender),
     }
     part = "refund" if refund_id else "reversal"
@@ -142,7 +137,6 @@ def refund(
     payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
     amount: Amount,
     refund_id: Annotated[str, own_id("refund")],
-    actor: Recorder,
     refunded_on: Annotated[
         date | None, day("When it was given back; today if left out.", "--on")
     ] = None,
@@ -155,7 +149,6 @@ def refund(
         "payment": payment_id,
         "amount": str(parse_amount(amount)),
         "refunded_on": (refunded_on or ctx.today()).isoformat(),
-        "actor": actor.reference,
         **whose(sender),
     }
     submit(ctx, "refund", f"{event_of(payment_id, sender)}:{refund_id}", payload)

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from config.input_errors import what_to_write
-from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import NotAppliedError
 from domain.inconvenient import Location
@@ -18,14 +17,13 @@ from domain.parties import RepresentativeKind
 from domain.persons import Link
 from domain.reasons import Reasons
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
-from workers.cli.common import AsJson, By, DryRun, Why, lender_id
+from workers.cli.common import AsJson, DryRun, Why, lender_id
 from workers.cli.context import open_context, read, submit
 from workers.cli.dates import parse_inconvenient_time, parse_moment
 from workers.cli.language import coded, language_of_environment, said_by, say
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
-from workers.db.staff import roles_of
 from workers.inbox.event_data.persons import (
     PersonFactEndFacts,
     PersonFactFacts,
@@ -157,7 +155,6 @@ def show(borrower: Borrower, as_json: AsJson = False) -> None:
 def note(
     borrower: Borrower,
     fact: Fact,
-    actor: By,
     loan: OnlyLoan = None,
     until: Annotated[
         str | None,
@@ -180,7 +177,7 @@ def note(
         raise ArrearsError(
             say("--until {until} is over. Give a moment that is to come.", until=until)
         )
-    payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
+    payload = _reported(borrower, fact, loan, channel, time, place, number, locale)
     if of_representative:
         payload["of_representative"] = True
     if ends is not None:
@@ -192,7 +189,6 @@ def note(
 def represent(
     borrower: Borrower,
     kind: Annotated[RepresentativeKind, typer.Argument(help="What they are to the person.")],
-    actor: By,
     loan: OnlyLoan = None,
     name: Annotated[str | None, typer.Option(help="The name of who acts for them.")] = None,
     phone: Annotated[str | None, typer.Option(help="Their number, as +8613800138000.")] = None,
@@ -215,7 +211,7 @@ def represent(
         phone=phone,
         address=address,
         zones=tuple(zones or ()),
-        actor=actor.reference,
+        actor=ctx.actor.reference,
     )
     submit(ctx, "representative", f"{borrower}:{kind}:{ctx.now().isoformat()}", payload)
 
@@ -224,7 +220,6 @@ def represent(
 def end(
     borrower: Borrower,
     fact: Fact,
-    actor: By,
     loan: OnlyLoan = None,
     channel: OnlyChannel = None,
     time: Time = None,
@@ -237,7 +232,7 @@ def end(
 
     Without the details of a fact, all facts of its kind end.
     """
-    payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
+    payload = _reported(borrower, fact, loan, channel, time, place, number, locale)
     if of_representative:
         payload["of_representative"] = True
     _submit(open_context(), "person_fact_end", PersonFactEndFacts, payload)
@@ -246,7 +241,6 @@ def end(
 def _reported(
     borrower: str,
     fact: str,
-    actor: Actor,
     loan: str | None,
     channel: str | None,
     time: str | None,
@@ -263,7 +257,6 @@ def _reported(
         "place": place,
         "which_number": number,
         "locale": locale,
-        "actor": actor.reference,
     }
     return {name: value for name, value in reported.items() if value is not None}
 
@@ -272,6 +265,7 @@ def _submit(
     ctx: Context, kind: str, model: type[PersonFactEndFacts], payload: dict[str, Any]
 ) -> None:
     """Check the fact as if the lender's systems had posted it, and apply it."""
+    payload = {**payload, "actor": ctx.actor.reference}
     try:
         model.model_validate_json(json.dumps(payload))
     except ValidationError as error:
@@ -289,7 +283,7 @@ def _submit(
 
 
 @app.command()
-def confirm(borrower: Borrower, other: Other, actor: By, why: Why) -> None:
+def confirm(borrower: Borrower, other: Other, why: Why) -> None:
     """Confirm that two records that count as one person are one."""
     linked = read(lambda connection, zone: read_person(connection, borrower, zone)).links
     if not any({link.borrower, link.other} == {borrower, other} for link in linked):
@@ -301,30 +295,27 @@ def confirm(borrower: Borrower, other: Other, actor: By, why: Why) -> None:
                 other=other,
             )
         )
-    _decide(borrower, other, Link.CONFIRMED, actor, why)
+    _decide(borrower, other, Link.CONFIRMED, why)
 
 
 @app.command()
-def join(borrower: Borrower, other: Other, actor: By, why: Why, dry_run: DryRun = False) -> None:
+def join(borrower: Borrower, other: Other, why: Why, dry_run: DryRun = False) -> None:
     """Make two records one person: what protects one of them protects all loans of both."""
-    _decide(borrower, other, Link.CONFIRMED, actor, why, dry_run=dry_run)
+    _decide(borrower, other, Link.CONFIRMED, why, dry_run=dry_run)
 
 
 @app.command()
-def part(borrower: Borrower, other: Other, actor: By, why: Why, dry_run: DryRun = False) -> None:
+def part(borrower: Borrower, other: Other, why: Why, dry_run: DryRun = False) -> None:
     """Part two records: they are two persons. Facts stay on the record on which they came in."""
-    _decide(borrower, other, Link.PARTED, actor, why, dry_run=dry_run)
+    _decide(borrower, other, Link.PARTED, why, dry_run=dry_run)
 
 
-def _decide(
-    borrower: str, other: str, status: Link, actor: Actor, why: str, *, dry_run: bool = False
-) -> None:
+def _decide(borrower: str, other: str, status: Link, why: str, *, dry_run: bool = False) -> None:
     ctx = open_context()
     decision = SamePersonDecision(
-        borrower=borrower, other=other, status=status, why=why, actor=actor.reference
+        borrower=borrower, other=other, status=status, why=why, actor=ctx.actor.reference
     )
     with ctx.engine.connect() as connection:
-        roles_of(connection, actor)
         if dry_run:
             print_done(_said(_try(connection, ctx, decision)), dry_run=True)
             return

@@ -11,7 +11,6 @@ from workers.cli.common import (
     ROWS_OF_A_PAGE,
     After,
     AsJson,
-    By,
     DryRun,
     Limit,
     Loan,
@@ -177,7 +176,6 @@ def list_(
 def resolve(
     loan: Loan,
     kind: Annotated[str, typer.Argument(help="Its kind, as `arrears problems list` shows it.")],
-    actor: By,
     why: Why,
     borrower: Annotated[
         str | None,
@@ -187,7 +185,7 @@ def resolve(
 ) -> None:
     """Close a problem of a loan that was corrected. It returns if its cause does."""
     ctx = open_context()
-    resolve_problem(ctx, loan, kind, actor=actor, why=why, record=borrower, dry_run=dry_run)
+    resolve_problem(ctx, loan, kind, actor=ctx.actor, why=why, record=borrower, dry_run=dry_run)
     print_done(
         say("The problem {kind} of loan {loan} is resolved.", kind=kind, loan=loan), dry_run=dry_run
     )

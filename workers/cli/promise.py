@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.actors import Actor
-from workers.cli.common import Loan, Recorder, WhoseId, by, own_id
+from workers.cli.common import Loan, WhoseId, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import parse_day
 from workers.cli.payment import Amount, Currency, parse_amount
@@ -28,7 +27,6 @@ def record(
         ),
     ],
     promise_id: Annotated[str, own_id("promise")],
-    actor: Annotated[Actor, by("The staff reference of the person who took the promise.")],
 ) -> None:
     """Record a promise to pay: the ladder pauses up to and including its day."""
     payload = {
@@ -37,7 +35,6 @@ def record(
         "amount": str(parse_amount(amount)),
         "currency": currency.upper(),
         "due_on": due_on.isoformat(),
-        "actor": actor.reference,
     }
     submit(open_context(), "promise", promise_id, payload)
 
@@ -45,7 +42,6 @@ def record(
 @app.command()
 def cancel(
     promise_id: Annotated[str, typer.Argument(help="The lender's id of the promise.")],
-    actor: Recorder,
     was_made: Annotated[
         bool | None,
         typer.Option(
@@ -57,7 +53,7 @@ def cancel(
     sender: WhoseId = None,
 ) -> None:
     """Cancel a promise to pay: the ladder continues where it paused."""
-    payload: dict[str, Any] = {"promise": promise_id, "actor": actor.reference, **whose(sender)}
+    payload: dict[str, Any] = {"promise": promise_id, **whose(sender)}
     id = event_of(promise_id, sender)
     if was_made is not None:
         payload["was_made"] = was_made

@@ -4,11 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.inbound_texts import Meaning
 from workers.borrowers.reply_queue import open_reply
-from workers.cli.common import by, log_to_stderr
+from workers.cli.common import log_to_stderr
 from workers.cli.context import open_context, submit
 from workers.cli.language import say
 from workers.cli.said import Places, Speaks, Times, read_said
@@ -21,11 +20,11 @@ Reply = Annotated[int, typer.Argument(help="The reply's number, as `arrears work
 @app.command()
 def read(
     reply: Reply,
-    actor: Annotated[Actor, by("The staff reference of the person who reads it.")],
 ) -> None:
     """Print a borrower's text. It is personal data: the access is logged."""
     log_to_stderr("workers.borrowers.reply_queue")
-    body = open_reply(open_context(), reply, actor=actor).body
+    ctx = open_context()
+    body = open_reply(ctx, reply, actor=ctx.actor).body
     # The borrower's text must not control the terminal: only line feeds stay.
     print("".join(char if char.isprintable() or char == "\n" else "�" for char in body))
 
@@ -34,7 +33,6 @@ def read(
 def close(
     reply: Reply,
     means: Annotated[Meaning, typer.Option(help="What the text means, whatever it was taken for.")],
-    actor: Annotated[Actor, by("The staff reference of the person who has read it.")],
     dispute_id: Annotated[
         str | None, typer.Option("--id", help="The lender's id of the dispute, for a dispute.")
     ] = None,
@@ -60,11 +58,11 @@ def close(
     payload: dict[str, Any] = {
         "reply": reply,
         "meaning": means,
-        "actor": actor.reference,
         "dispute": dispute_id,
         "loan": loan,
         "why": why,
     }
     if said:
         payload["said"] = said
-    submit(open_context(), "reply_read", f"{reply}:{means}:{actor.reference}", payload)
+    ctx = open_context()
+    submit(ctx, "reply_read", f"{reply}:{means}:{ctx.actor}", payload)

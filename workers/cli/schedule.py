@@ -8,7 +8,7 @@ import typer
 
 from domain.errors import ArrearsError
 from domain.written_numbers import plain_digits
-from workers.cli.common import By, DryRun, Loan, Why, day, own_id
+from workers.cli.common import DryRun, Loan, Why, day, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_day, refuse_future_day
 from workers.cli.language import say
@@ -33,7 +33,6 @@ def replace(
     currency: Annotated[str, typer.Argument(help="ISO 4217, such as CNY.")],
     restructuring_id: Annotated[str, own_id("restructuring")],
     why: Why,
-    actor: By,
     on: Annotated[
         date | None, day("From when the new schedule counts; today if left out.", "--on")
     ] = None,
@@ -58,7 +57,6 @@ def replace(
         "instalments": _read(instalments),
         "paid": _amount(paid),
         "why": why,
-        "actor": actor.reference,
     }
     submit(ctx, "restructuring", restructuring_id, payload, dry_run=dry_run)
 

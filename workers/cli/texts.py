@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, By, DryRun, Limit
+from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, DryRun, Limit
 from workers.cli.context import open_context, read
 from workers.cli.language import coded, say
 from workers.cli.render import Table, loans_named, print_done, show_page
@@ -51,21 +51,22 @@ def list_unconfirmed(
 @app.command("mark-sent")
 def mark_sent(
     message: Message,
-    actor: By,
     sid: Annotated[str | None, typer.Option(help="The provider's own id of the text.")] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Record that the provider accepted the text: its action is done."""
-    decide_unconfirmed.mark_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
+    ctx = open_context()
+    decide_unconfirmed.mark_sent(ctx, message, ctx.actor, sid=sid, dry_run=dry_run)
     print_done(
         say("Text {message} counts as sent; its action is done.", message=message), dry_run=dry_run
     )
 
 
 @app.command("mark-unsent")
-def mark_unsent(message: Message, actor: By, dry_run: DryRun = False) -> None:
+def mark_unsent(message: Message, dry_run: DryRun = False) -> None:
     """Record that the text was never sent: another is sent, if the contact gate allows it."""
-    decide_unconfirmed.mark_unsent(open_context(), message, actor, dry_run=dry_run)
+    ctx = open_context()
+    decide_unconfirmed.mark_unsent(ctx, message, ctx.actor, dry_run=dry_run)
     print_done(
         say("Text {message} counts as not sent; its action is due now.", message=message),
         dry_run=dry_run,
@@ -73,7 +74,8 @@ def mark_unsent(message: Message, actor: By, dry_run: DryRun = False) -> None:
 
 
 @app.command()
-def abandon(message: Message, actor: By, dry_run: DryRun = False) -> None:
+def abandon(message: Message, dry_run: DryRun = False) -> None:
     """Leave it open whether the text was sent, and do nothing more about it."""
-    decide_unconfirmed.abandon_text(open_context(), message, actor, dry_run=dry_run)
+    ctx = open_context()
+    decide_unconfirmed.abandon_text(ctx, message, ctx.actor, dry_run=dry_run)
     print_done(say("The action of text {message} is discarded.", message=message), dry_run=dry_run)

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from workers.cli.call import print_started, submit_outcome
-from workers.cli.common import AsJson, By, DryRun, Loan, Why, by
+from workers.cli.common import AsJson, DryRun, Loan, Why
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import print_lines
@@ -18,24 +17,21 @@ from workers.visits.start import cancel_visit, start_visit
 
 app = typer.Typer()
 
-Visitor = Annotated[Actor, by("The staff reference of one of the two visitors.")]
-
 
 @app.command()
-def start(loan: Loan, actor: Visitor, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def start(loan: Loan, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Ask the contact gate again and show the address. Exit code 1: not now, and why.
 
     The address is personal data: the access is logged.
     """
     ctx = open_context()
-    begin = partial(start_visit, ctx, loan, actor=actor, dry_run=dry_run)
+    begin = partial(start_visit, ctx, loan, actor=ctx.actor, dry_run=dry_run)
     print_started("Visit", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 
 
 @app.command("outcome")
 def record_outcome(
     loan: Loan,
-    actor: Visitor,
     outcome: Annotated[ContactOutcome, typer.Option(help="What came of it.")],
     at: Annotated[
         str | None,
@@ -47,11 +43,12 @@ def record_outcome(
 ) -> None:
     """Record the outcome of the visit that was started. It cannot be changed later."""
     said = read_said(inconvenient_times, inconvenient_places, speaks)
-    submit_outcome(loan, Channel.VISIT, actor, outcome, callback_at=at, said=said)
+    submit_outcome(loan, Channel.VISIT, outcome, callback_at=at, said=said)
 
 
 @app.command()
-def cancel(loan: Loan, actor: By, why: Why) -> None:
+def cancel(loan: Loan, why: Why) -> None:
     """Cancel a visit that nobody made: its visitors are free, and the ladder plans a new one."""
-    cancel_visit(open_context(), loan, actor=actor, why=why)
+    ctx = open_context()
+    cancel_visit(ctx, loan, actor=ctx.actor, why=why)
     print_lines(say("The visit of loan {loan} is cancelled.", loan=loan))

@@ -5,14 +5,15 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Select, func, select, true, union_all
+from sqlalchemy import Connection, Select, func, or_, select, true, union_all
 
-from domain.actors import Actor
+from domain.actors import Actor, Role
 from domain.collectors import Collector, Span
 from domain.errors import NotOnRosterError
+from domain.permissions import Membership
 from domain.visits import Visitor
 from workers.db.schema import call, reply, shift, staff, visit_staff
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
 
@@ -25,7 +26,7 @@ def lock_collectors(
 
     They stay locked until the transaction ends.
     """
-    people = _lock(connection, "caller")
+    people = _lock(connection, Role.CALLER, now.date())
     ids = [row.id for row in people]
     assignments = union_all(
         *(
@@ -63,7 +64,7 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
 
     They stay locked until the transaction ends.
     """
-    people = _lock(connection, "visitor")
+    people = _lock(connection, Role.VISITOR, now.date())
     ids = [row.id for row in people]
     rostered = set(
         connection.execute(
@@ -107,11 +108,11 @@ class _Person(NamedTuple):
     daily_capacity: int
 
 
-def _lock(connection: Connection, role: str) -> list[_Person]:
+def _lock(connection: Connection, role: Role, on: date) -> list[_Person]:
     # Every process locks in the order of ids, so no deadlock is possible.
     people = (
         select(*columns_of(_Person, staff))
-        .where(staff.c.roles.contains([role]))
+        .where(staff.c.roles.contains([role]), or_(staff.c.left_on.is_(None), staff.c.left_on > on))
         .order_by(staff.c.id)
         .with_for_update()
     )
@@ -138,15 +139,25 @@ def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datet
     }
 
 
-def roles_of(connection: Connection, actor: Actor) -> tuple[str, ...]:
-    """The roles of a member of staff, as the roster has them.
+class _Member(NamedTuple):
+    roles: list[str]
+    trained_on: date | None
+    left_on: date | None
+    stands_in_for: list[str]
+    stands_in_until: date | None
+
+
+def roles_of(connection: Connection, actor: Actor, on: date) -> frozenset[Role]:
+    """The roles of a member of staff that count on a business date, as the roster has them.
 
     Raises:
-        NotOnRosterError: nobody on the roster has the reference.
+        NotOnRosterError: nobody on the roster has the reference, or they left.
     """
-    roles = connection.execute(
-        select(staff.c.roles).where(staff.c.external_id == actor.reference)
-    ).scalar()
-    if roles is None:
+    known = select(*columns_of(_Member, staff)).where(
+        staff.c.external_id == actor.reference,
+        or_(staff.c.left_on.is_(None), staff.c.left_on > on),
+    )
+    member = typed_row(_Member, connection.execute(known))
+    if member is None:
         raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
-    return tuple(roles)
+    return Membership(*member).roles_on(on)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from domain.adjustments import AdjustmentKind
 from domain.events import HandlerResult, Named
+from domain.permissions import Permission
 from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
 from workers.borrowers.inbound_texts import record_inbound_text
@@ -44,6 +45,8 @@ class EventKind:
 
     Empty only for a kind that allows no less than before, such as a release.
     """
+    permission: Permission
+    """What whoever reports it must be permitted."""
     data: type[EventData] | None = None
     """The model of what the lender posts; None: the lender does not post this kind."""
     apply_batch: BatchHandler | None = None
@@ -105,29 +108,44 @@ EVENT_KINDS: dict[str, EventKind] = {
             "payment",
             handlers.apply_payment,
             WHO_HAS_LOAN,
+            Permission.RECORD_PAYMENTS,
             loans.PaymentFacts,
             handlers.apply_payments,
             id_field="external_id",
         ),
         EventKind(
-            "reversal", handlers.apply_reversal, NOBODY, loans.ReversalFacts, names="payment"
+            "reversal",
+            handlers.apply_reversal,
+            NOBODY,
+            Permission.RECORD_PAYMENTS,
+            loans.ReversalFacts,
+            names="payment",
         ),
         # Until it is applied, the loan may seem to be past due. Its reversal may never come.
         EventKind(
             "reversal_taken_back",
             handlers.apply_reversal_taken_back,
             WHO_HAS_LOAN,
+            Permission.RECORD_PAYMENTS,
             loans.ReversalTakenBackFacts,
             names="payment",
             waits_at_most=timedelta(days=7),
         ),
         # It changes nothing that is owed.
-        EventKind("refund", handlers.apply_refund, NOBODY, loans.RefundFacts, names="payment"),
+        EventKind(
+            "refund",
+            handlers.apply_refund,
+            NOBODY,
+            Permission.RECORD_PAYMENTS,
+            loans.RefundFacts,
+            names="payment",
+        ),
         # What is left over again may pay what is past due. The refund may never come.
         EventKind(
             "refund_taken_back",
             handlers.apply_refund_taken_back,
             WHO_HAS_LOAN,
+            Permission.RECORD_PAYMENTS,
             loans.RefundTakenBackFacts,
             names="payment",
             waits_at_most=timedelta(days=7),
@@ -137,6 +155,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "charge",
             handlers.applying(AdjustmentKind.CHARGE),
             NOBODY,
+            Permission.CHANGE_SCHEDULES,
             loans.ChargeFacts,
             id_field="adjustment",
         ),
@@ -145,6 +164,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "waiver",
             handlers.applying(AdjustmentKind.WAIVER),
             WHO_HAS_LOAN,
+            Permission.CHANGE_SCHEDULES,
             loans.WaiverFacts,
             id_field="adjustment",
             waits_at_most=timedelta(days=7),
@@ -153,6 +173,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "instalment_left_out",
             handlers.applying(AdjustmentKind.LEFT_OUT),
             WHO_HAS_LOAN,
+            Permission.CHANGE_SCHEDULES,
             loans.InstalmentLeftOutFacts,
             id_field="adjustment",
             waits_at_most=timedelta(days=7),
@@ -161,6 +182,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "acceleration",
             handlers.applying(AdjustmentKind.ACCELERATION),
             NOBODY,
+            Permission.CHANGE_SCHEDULES,
             loans.AccelerationFacts,
             id_field="adjustment",
         ),
@@ -169,6 +191,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "adjustment_reversal",
             handlers.apply_adjustment_reversal,
             WHO_HAS_LOAN,
+            Permission.CHANGE_SCHEDULES,
             loans.AdjustmentReversalFacts,
             names="adjustment",
             waits_at_most=timedelta(days=7),
@@ -177,6 +200,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "promise",
             handlers.apply_promise,
             WHO_HAS_LOAN,
+            Permission.RECORD_PROMISES,
             loans.PromiseFacts,
             id_field="promise",
         ),
@@ -184,6 +208,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "promise_withdrawal",
             handlers.apply_promise_withdrawal,
             NOBODY,
+            Permission.RECORD_PROMISES,
             loans.PromiseWithdrawalFacts,
             names="promise",
         ),
@@ -191,6 +216,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "dispute",
             handlers.apply_dispute,
             WHO_HAS_LOAN,
+            Permission.RECORD_HOLDS,
             loans.DisputeFacts,
             id_field="dispute",
         ),
@@ -198,15 +224,24 @@ EVENT_KINDS: dict[str, EventKind] = {
             "hold",
             handlers.apply_hold,
             (Named.LOAN, Named.BORROWER),
+            Permission.RECORD_HOLDS,
             loans.HoldFacts,
             id_field="hold",
         ),
-        EventKind("release", handlers.apply_release, NOBODY, loans.ReleaseFacts, names="hold"),
+        EventKind(
+            "release",
+            handlers.apply_release,
+            NOBODY,
+            Permission.RELEASE_HOLDS,
+            loans.ReleaseFacts,
+            names="hold",
+        ),
         # Whether the number is at work, and who is one person by name and number, is said with it.
         EventKind(
             "contact_change",
             change_contacts,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER, Named.NUMBERS),
+            Permission.CHANGE_CONTACTS,
             contact_points.ContactChangeFacts,
             names_places=True,
         ),
@@ -214,6 +249,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "number_order",
             handlers.apply_number_order,
             (Named.BORROWER,),
+            Permission.CHANGE_CONTACTS,
             contact_points.NumberOrderFacts,
             names_places=True,
         ),
@@ -221,15 +257,23 @@ EVENT_KINDS: dict[str, EventKind] = {
             "restructuring",
             handlers.apply_restructuring,
             WHO_HAS_LOAN,
+            Permission.CHANGE_SCHEDULES,
             loans.RestructuringFacts,
             id_field="restructuring",
         ),
-        EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, loans.WriteOffFacts),
+        EventKind(
+            "write_off",
+            handlers.apply_write_off,
+            WHO_HAS_LOAN,
+            Permission.WRITE_OFF,
+            loans.WriteOffFacts,
+        ),
         # It allows more than before.
         EventKind(
             "write_off_taken_back",
             handlers.apply_write_off_taken_back,
             NOBODY,
+            Permission.WRITE_OFF,
             loans.WriteOffTakenBackFacts,
             waits_at_most=timedelta(days=7),
         ),
@@ -237,12 +281,14 @@ EVENT_KINDS: dict[str, EventKind] = {
             "opt_out",
             handlers.apply_opt_out,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.LOAN),
+            Permission.RECORD_FACTS,
             persons.OptOutFacts,
         ),
         EventKind(
             "number_fact",
             handlers.apply_number_fact,
             OF_NUMBER,
+            Permission.RECORD_FACTS,
             contact_points.NumberFactFacts,
             names_places=True,
         ),
@@ -251,6 +297,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "number_fact_end",
             handlers.apply_number_fact_end,
             OF_NUMBER,
+            Permission.RECORD_FACTS,
             contact_points.NumberFactEndFacts,
             names_places=True,
         ),
@@ -258,6 +305,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "address_fact",
             handlers.apply_address_fact,
             (Named.BORROWER, Named.ADDRESS_OF_BORROWER),
+            Permission.RECORD_FACTS,
             contact_points.AddressFactFacts,
             names_places=True,
         ),
@@ -265,6 +313,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "address_fact_end",
             handlers.apply_address_fact_end,
             (Named.BORROWER, Named.ADDRESS_OF_BORROWER),
+            Permission.RECORD_FACTS,
             contact_points.AddressFactEndFacts,
             names_places=True,
         ),
@@ -272,30 +321,35 @@ EVENT_KINDS: dict[str, EventKind] = {
             "letter_returned",
             handlers.apply_letter_returned,
             (Named.LOAN, Named.ADDRESS_OF_LOAN),
+            Permission.RECORD_CONVERSATIONS,
             contact_points.LetterReturnedFacts,
         ),
         EventKind(
             "reply_read",
             handlers.apply_reply_read,
             (Named.REPLY, Named.LOAN),
+            Permission.READ_REPLIES,
             conversations.ReplyReadFacts,
         ),
         EventKind(
             "same_person",
             handlers.apply_same_person,
             (Named.BORROWER, Named.OTHER),
+            Permission.JOIN_PERSONS,
             persons.SamePersonFacts,
         ),
         EventKind(
             "validation_notice",
             handlers.apply_validation_notice,
             NOBODY,
+            Permission.RECORD_LEGAL_FACTS,
             loans.ValidationNoticeFacts,
         ),
         EventKind(
             "acknowledgement",
             handlers.apply_acknowledgement,
             NOBODY,
+            Permission.RECORD_LEGAL_FACTS,
             loans.AcknowledgementFacts,
         ),
         # It allows no less than before.
@@ -303,6 +357,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "limitation_fact",
             handlers.apply_limitation_fact,
             NOBODY,
+            Permission.RECORD_LEGAL_FACTS,
             loans.LimitationFactFacts,
         ),
         # The time to sue may be over then.
@@ -310,6 +365,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "acknowledgement_withdrawal",
             handlers.apply_acknowledgement_withdrawal,
             (Named.LOAN, Named.BORROWER),
+            Permission.RECORD_LEGAL_FACTS,
             loans.AcknowledgementWithdrawalFacts,
             waits_at_most=timedelta(days=7),
         ),
@@ -317,6 +373,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "limitation_fact_withdrawal",
             handlers.apply_limitation_fact_withdrawal,
             WHO_HAS_LOAN,
+            Permission.RECORD_LEGAL_FACTS,
             loans.LimitationFactWithdrawalFacts,
             waits_at_most=timedelta(days=7),
         ),
@@ -324,12 +381,14 @@ EVENT_KINDS: dict[str, EventKind] = {
             "contact_outcome",
             handlers.apply_contact_outcome,
             (Named.ATTEMPT,),
+            Permission.RECORD_CONVERSATIONS,
             conversations.ContactOutcomeFacts,
         ),
         EventKind(
             "person_fact",
             handlers.apply_person_fact,
             (Named.BORROWER, Named.LOAN, Named.NUMBER_OF_REPRESENTATIVE),
+            Permission.RECORD_FACTS,
             persons.PersonFactFacts,
             names_places=True,
             only_with="place",
@@ -338,6 +397,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "loan_party",
             handlers.apply_loan_party,
             (Named.LOAN, Named.BORROWER, Named.NUMBER),
+            Permission.CHANGE_PARTIES,
             persons.LoanPartyFacts,
             is_ordered=True,
         ),
@@ -346,6 +406,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "loan_party_end",
             handlers.apply_loan_party_end,
             (Named.LOAN, Named.BORROWER),
+            Permission.CHANGE_PARTIES,
             persons.LoanPartyEndFacts,
             is_ordered=True,
         ),
@@ -353,6 +414,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "representative",
             handlers.apply_representative,
             (Named.BORROWER, Named.LOAN, Named.NUMBER),
+            Permission.RECORD_FACTS,
             persons.RepresentativeFacts,
         ),
         # The end of a consent: less is allowed than before.
@@ -360,6 +422,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "person_fact_end",
             handlers.apply_person_fact_end,
             (Named.BORROWER, Named.LOAN, Named.NUMBER_OF_REPRESENTATIVE),
+            Permission.RECORD_FACTS,
             persons.PersonFactEndFacts,
             names_places=True,
             only_with="place",
@@ -368,13 +431,20 @@ EVENT_KINDS: dict[str, EventKind] = {
             "inbound_contact",
             handlers.apply_inbound_contact,
             (Named.LOAN, Named.BORROWER),
+            Permission.RECORD_CONVERSATIONS,
             conversations.InboundContactFacts,
         ),
         # Until it is read by the machine, it may ask for no contact at all.
-        EventKind("inbound_text", record_inbound_text, (Named.NUMBER,)),
+        EventKind("inbound_text", record_inbound_text, (Named.NUMBER,), Permission.RECORD_FACTS),
         # It has a number only if it says something of it for good. It may come before the
         # provider's answer that it belongs to, by minutes.
-        EventKind("receipt", record_receipt, (Named.NUMBER,), waits_at_most=timedelta(days=1)),
+        EventKind(
+            "receipt",
+            record_receipt,
+            (Named.NUMBER,),
+            Permission.RECORD_CONVERSATIONS,
+            waits_at_most=timedelta(days=1),
+        ),
     )
 }
 """By name. The documentation lists the same kinds: docs/events.md."""

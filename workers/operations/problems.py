@@ -37,7 +37,6 @@ from workers.db.pages import (
 from workers.db.prepared_statements import literal
 from workers.db.problems import is_about
 from workers.db.schema import borrower, inbox_event, loan, loan_party, problem, reply
-from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of
 from workers.operations.calendars import EndingCalendar, ending_calendars
 from workers.operations.persons import RecordLink, assert_known, read_presumed
@@ -260,11 +259,10 @@ def resolve_problem(
     `record` is the lender's id of the one whose problem it is, if several have one of this kind.
 
     Raises:
-        ArrearsError: there is no such problem, or several, or `actor` is not on the roster.
+        ArrearsError: there is no such problem, or several.
     """
     with ctx.engine.begin() as connection:
         known = lock_known_loan(connection, loan_external_id)
-        roles_of(connection, actor)
         is_open = (
             select(problem.c.id, borrower.c.external_id)
             .select_from(_WITH_RECORD)

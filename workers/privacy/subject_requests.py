@@ -12,11 +12,12 @@ from domain.access_log import Opened
 from domain.actors import Actor
 from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError
+from domain.permissions import Permission
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.persons import record_named
 from workers.db.schema import erasure, loan
-from workers.db.staff import roles_of
 from workers.privacy.erase_events import lock_pending_events
 from workers.privacy.erasure import erase, lock_borrowers, note_erasure
 from workers.privacy.retention import read_keeping
@@ -28,15 +29,16 @@ log = logging.getLogger(__name__)
 def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str) -> dict[str, Any]:
     """All data about a borrower, decrypted. The access is recorded for each of their loans.
 
-    `actor` is on the roster; `purpose` says what the copy is for.
+    `purpose` says what the copy is for.
 
     Raises:
-        ArrearsError: the borrower or `actor` is not known, or none of the keys decrypts a value.
+        ArrearsError: the borrower is not known, or none of the keys decrypts a value.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        roles_of(connection, actor)
         borrower_id = _borrower_id(connection, external_id)
+        what = f"Export all data about borrower {external_id}, for: {purpose}"
+        with_second_person(ctx, Permission.EXPORT_DATA, what, {})
         loans = select(loan.c.id).where(loan.c.borrower_id == borrower_id).order_by(loan.c.id)
         for loan_id in list(connection.execute(loans).scalars()) or [None]:
             note_access(
@@ -69,11 +71,10 @@ def erase_subject(
     prevents it. Returns the retention decision that it is based on.
 
     Raises:
-        ArrearsError: it is refused or was done before, or the borrower or `actor` is not known.
+        ArrearsError: it is refused or was done before, or the borrower is not known.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        roles_of(connection, actor)
         borrower_id = _borrower_id(connection, external_id)
         lock_pending_events(connection, [borrower_id])
         lock_borrowers(connection, [borrower_id], wait=True)
@@ -84,6 +85,8 @@ def erase_subject(
         if keeping.open_loan or not (law or keeping.is_over(ctx.today())):
             raise _refusal(external_id, keeping)
         if not dry_run:
+            what = f"Erase all data about borrower {external_id}, because: {why} {law or ''}"
+            with_second_person(ctx, Permission.ERASE_DATA, what.strip(), {})
             erase(connection, [borrower_id], now)
             note_erasure(connection, borrower_id, actor, why, now, kept=keeping, law=law)
             log.info("borrower %s: what was held was erased by %s", external_id, actor)

@@ -4,16 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
 from domain.actions import ActionStatus, assigned_types
+from domain.permissions import Permission
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_all, maker, read_page
-from workers.db.schema import action, shift, staff
+from workers.db.schema import action, roster_version, shift, staff
 from workers.db.typed_rows import columns_of
 
 
@@ -64,16 +68,24 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
     """Load a roster, with the shifts of `days` days from `starts_on`.
 
     Known staff are updated, and all their shifts from that day on are replaced, so loading a roster
-    twice changes nothing. Staff who are not in the file stay as they are: give a person who has
-    left a `daily_capacity` of 0. Actions that waited for staff are due immediately.
+    twice changes nothing. Staff who are not in the file stay as they are: a person who has left has
+    `left_on`. Actions that waited for staff are due immediately.
 
     Raises:
+        SecondPersonNeededError: another person has not granted this roster yet. The first one needs
+            no other, because nobody else is there.
         ArrearsError: the file cannot be used; nothing was changed.
     """
     members = read_roster(path)
     now = ctx.now()
     with ctx.engine.begin() as connection:
+        _let_second_person_see(connection, ctx, members)
         ids = _upsert(connection, members)
+        connection.execute(
+            insert(roster_version).values(
+                loaded_at=now, loaded_by=ctx.actor.reference, members=_as_json(members)
+            )
+        )
         first = datetime.combine(starts_on, time.min, ctx.settings.lender_zone)
         _delete_shifts(connection, members, ids, first)
         shifts = [
@@ -85,6 +97,42 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
             insert_rows(connection, shift, shifts)
         _make_waiting_due(connection, now)
     return RosterLoaded(len(members), len(shifts))
+
+
+def _let_second_person_see(
+    connection: Connection, ctx: Context, members: Sequence[StaffMember]
+) -> None:
+    others = select(staff.c.id).where(staff.c.external_id != ctx.actor.reference).limit(1)
+    if connection.execute(others).first() is None:
+        return
+    known = {
+        row.external_id: sorted(row.roles)
+        for row in connection.execute(select(staff.c.external_id, staff.c.roles))
+    }
+    changed = [
+        f"{member.id}: {', '.join(known.get(member.id, [])) or 'nothing'} becomes "
+        f"{', '.join(sorted(member.roles)) or 'nothing'}"
+        for member in members
+        if known.get(member.id, []) != sorted(member.roles)
+    ]
+    left = [f"{member.id} left on {member.left_on}" for member in members if member.left_on]
+    what = [f"Load a roster of {len(members)} people.", *changed, *left]
+    with_second_person(
+        ctx, Permission.CHANGE_ROSTER, "\n".join(what), {"members": _as_json(members)}
+    )
+
+
+def _as_json(members: Sequence[StaffMember]) -> Any:
+    return TypeAdapter(list[dict[str, Any]]).dump_python(
+        [{name: getattr(member, name) for name in _KEPT} for member in members], mode="json"
+    )
+
+
+_KEPT = (
+    *("id", "roles", "languages", "regions", "daily_capacity", "trained_on"),
+    *("left_on", "stands_in_for", "stands_in_until"),
+)
+"""What a version of the roster keeps of a member; the hours of shifts are in `shift`."""
 
 
 def shifts_of(
@@ -114,6 +162,9 @@ def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str,
             "regions": member.regions,
             "daily_capacity": member.daily_capacity,
             "trained_on": member.trained_on,
+            "left_on": member.left_on,
+            "stands_in_for": member.stands_in_for,
+            "stands_in_until": member.stands_in_until,
         }
         for member in members
     ]

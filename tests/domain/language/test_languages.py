@@ -7,7 +7,7 @@ from string import Formatter
 import pytest
 
 from domain.actions import ACTION_TYPES
-from domain.collectors import Role
+from domain.actors import Role
 from domain.compliance.frequency_caps import CalendarUnit
 from domain.compliance.vocabulary import Channel, Says
 from domain.contact_outcomes import ArrearsReason, ContactOutcome

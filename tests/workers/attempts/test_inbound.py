@@ -190,7 +190,7 @@ def test_a_collector_records_it_at_the_command_line(
     book: Book, database_url: str, broker_url: str
 ) -> None:
     environment = an_environment(database_url, broker_url)
-    given = ("call", "inbound", "L-1", "--by=c-1", "--outcome=spoke", "--also-about=L-2")
+    given = ("call", "inbound", "L-1", "--outcome=spoke", "--also-about=L-2")
     done = arrears(environment, *given)
     assert (done.returncode, "that the person began about loan L-1" in done.stdout) == (0, True)
     assert len(book.one(contact).also_loan_ids) == 1

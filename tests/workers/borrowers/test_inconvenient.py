@@ -345,7 +345,7 @@ def test_the_staff_say_it_at_the_command_line_and_the_story_tells_it(
         ("inconvenient_place", "--place", "number"),
         ("language", "--locale", "en"),
     ):
-        done = arrears(environment, "person", "note", "B-1", *command, "--by", "c-1")
+        done = arrears(environment, "person", "note", "B-1", *command, by="c-1")
         assert done.returncode == 0, done.stderr + done.stdout
     for command, remedy in (
         (("inconvenient_time",), "which time, which place or which language"),
@@ -353,9 +353,9 @@ def test_the_staff_say_it_at_the_command_line_and_the_story_tells_it(
         (("represented", "--place", "home"), "place goes only with inconvenient_place"),
         (("language", "--locale", "en", "--until", "2099-12-31"), "ends by itself"),
     ):
-        refused = arrears(environment, "person", "note", "B-1", *command, "--by", "c-1")
+        refused = arrears(environment, "person", "note", "B-1", *command, by="c-1")
         assert (refused.returncode != 0, remedy in refused.stderr) == (True, True), refused.stderr
-    done = arrears(environment, "person", "end", "B-1", "inconvenient_place", "--by", "c-1")
+    done = arrears(environment, "person", "end", "B-1", "inconvenient_place", by="c-1")
     assert done.returncode == 0, done.stderr + done.stdout
 
     shown = arrears(environment, "person", "show", "B-2", "--json")

@@ -83,9 +83,9 @@ def test_the_story_tells_it_and_a_person_records_it_at_the_command_line(
     book: Book, database_url: str, broker_url: str
 ) -> None:
     environment = an_environment(database_url, broker_url)
-    given = ("person", "note", "B-1", "agreed_other_hours", "--by=c-1", "--until=2099-01-01")
+    given = ("person", "note", "B-1", "agreed_other_hours", "--until=2099-01-01")
     assert arrears(environment, *given).returncode == 0
-    done = arrears(environment, "person", "end", "B-1", "agreed_other_hours", "--by=c-1")
+    done = arrears(environment, "person", "end", "B-1", "agreed_other_hours", by="c-1")
     assert "they agreed to contact at other hours" in done.stdout
 
     with book.ctx.engine.connect() as connection:

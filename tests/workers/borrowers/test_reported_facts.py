@@ -279,7 +279,6 @@ def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
     book: Book, database_url: str
 ) -> None:
     environment = an_environment(database_url)
-    by = ("--by", "c-1")
     book.note_number_fact(NumberFact.OPTED_OUT, Actor("c-2"))
     for command, sentence in (
         (("person", "note", "B-1", "represented"), "somebody acts for them"),
@@ -288,14 +287,14 @@ def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
         (("number", "note", "no_texts", "--borrower", "B-1"), "it takes no texts"),
         (("number", "end", "opted_out", "--borrower", "B-1"), "No longer true of the number"),
     ):
-        done = arrears(environment, *command, *by)
+        done = arrears(environment, *command)
         assert (done.returncode, sentence in done.stdout) == (0, True), done.stderr + done.stdout
         assert PHONE["CN"][3:] not in done.stdout + done.stderr
     assert book.number_facts() == ["no_texts"]
     stored = " ".join(str(row.payload) for row in book.rows(inbox_event))
     assert PHONE["CN"][3:] not in stored
 
-    unclear = arrears(environment, "number", "note", "no_texts", *by)
+    unclear = arrears(environment, "number", "note", "no_texts")
     assert (unclear.returncode, "--borrower or by --reply" in unclear.stderr) == (2, True)
 
 

@@ -251,7 +251,7 @@ def test_a_consent_ends_by_itself_and_by_a_command(book: Book, database_url: str
     tell(book, "person_fact", borrower="B-1", fact="agreed_other_hours", actor="c-1")
     assert asked(book).permission == "allowed"
     environment = an_environment(database_url)
-    done = arrears(environment, "person", "end", "B-1", "agreed_other_hours", "--by", "c-1")
+    done = arrears(environment, "person", "end", "B-1", "agreed_other_hours", by="c-1")
     assert done.returncode == 0, done.stderr
     assert asked(book).permission == "deferred"
 
@@ -268,19 +268,18 @@ def test_the_staff_say_it_with_the_outcome_and_with_the_reply(
     book: Book, database_url: str
 ) -> None:
     environment = an_environment(database_url)
-    by = ("--by", "c-1")
     a_call(book)
     wishes = ("--inconvenient-time", "sun", "--inconvenient-place", "number", "--speaks", "en")
     outcome = ("call", "outcome", "L-1", "--outcome", "spoke", "--reason", "forgot")
     text = writes(book, "周日别找我")
     close = ("reply", "close", str(text), "--means")
     for command in ((*outcome, *wishes), (*close, "wishes", "--inconvenient-time", "sun")):
-        done = arrears(environment, *command, *by)
+        done = arrears(environment, *command)
         assert done.returncode == 0, done.stderr + done.stdout
     for command in ((*close, "wishes"), (*close, "stop", "--speaks", "en")):
-        refused = arrears(environment, *command, *by)
+        refused = arrears(environment, *command)
         assert "`--means wishes`, and nothing else" in refused.stderr
-    unreadable = arrears(environment, *close, "wishes", "--speaks", "English!", *by)
+    unreadable = arrears(environment, *close, "wishes", "--speaks", "English!")
     assert "is not a language" in unreadable.stderr
     kinds = {row.kind for row in book.rows(person_fact)}
     assert kinds == {"inconvenient_time", "inconvenient_place", "language"}

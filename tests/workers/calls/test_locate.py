@@ -352,7 +352,7 @@ def test_a_dry_run_writes_nothing(book: Book) -> None:
 
 def test_at_the_command_line(book: Book, database_url: str, broker_url: str) -> None:
     environment = an_environment(database_url, broker_url)
-    given = ("call", "locate", "L-1", "--by=caller-1")
+    given = ("call", "locate", "L-1")
     refused = arrears(environment, *given, f"--number={PHONE['US']}")
     assert (refused.returncode, "own number" in refused.stderr) == (2, True)
 

@@ -38,7 +38,7 @@ def book(engine: Engine) -> Book:
     book = Book(engine, now=f"{today:%Y-%m-%d %H:%M}", zone=zone)
     book.staff(
         "c-1",
-        "caller",
+        *("caller", "visitor"),
         trained_on=f"{today:%Y-%m-%d}",
         shift=(f"{today:%Y-%m-%d} 00:00", f"{today:%Y-%m-%d} 23:59"),
     )
@@ -50,26 +50,26 @@ def book(engine: Engine) -> Book:
 
 
 def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], book: Book) -> None:
-    tried = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--dry-run")
+    tried = arrears(environment, "call", "start", "L-1", "--dry-run", by="c-1")
     assert tried.returncode == 0, tried.stderr
     assert "Allowed now: the call may start." in tried.stdout
     assert "Nothing was changed" in tried.stdout
     assert book.rows(contact) == []
 
-    started = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    started = arrears(environment, "call", "start", "L-1", by="c-1")
     assert started.returncode == 0, started.stderr
     assert PHONE["CN"] in started.stdout
     assert book.one(access).what == "number"
-    again = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    again = arrears(environment, "call", "start", "L-1", by="c-1")
     assert again.returncode == 2
     assert "its outcome is not recorded" in again.stderr
     assert "`arrears call outcome`" in again.stderr
 
-    answer = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "no_answer")
+    answer = arrears(environment, "call", "outcome", "L-1", "--outcome", "no_answer", by="c-1")
     assert answer.returncode == 0, answer.stderr
     assert "may be tried again" in answer.stdout
     assert book.one(contact_outcome).outcome == "no_answer"
-    none = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "spoke")
+    none = arrears(environment, "call", "outcome", "L-1", "--outcome", "spoke", by="c-1")
     assert none.returncode == 2
     assert "No started call of loan L-1 waits" in none.stderr
 
@@ -78,7 +78,7 @@ def test_a_call_that_is_barred_says_why_and_shows_no_number(
     environment: dict[str, str], book: Book
 ) -> None:
     book.hold("L-1", HoldKind.DISPUTE, "2020-01-01", None)
-    refused = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    refused = arrears(environment, "call", "start", "L-1", by="c-1")
     assert refused.returncode == 1
     assert "lender.on_hold" in refused.stderr
     assert PHONE["CN"] not in refused.stdout + refused.stderr
@@ -86,7 +86,7 @@ def test_a_call_that_is_barred_says_why_and_shows_no_number(
 
 
 def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Book) -> None:
-    started = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--json")
+    started = arrears(environment, "call", "start", "L-1", "--json", by="c-1")
     answer = json.loads(started.stdout)
     assert answer["reach"] == PHONE["CN"]
     assert answer["attempt"] == book.one(contact).attempt
@@ -94,7 +94,7 @@ def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Bo
 
 def test_a_visit_that_is_not_assigned_cannot_begin(environment: dict[str, str], book: Book) -> None:
     for command in (("start",), ("cancel", "--why", "rain"), ("outcome", "--outcome", "spoke")):
-        refused = arrears(environment, "visit", command[0], "L-1", "--by", "c-1", *command[1:])
+        refused = arrears(environment, "visit", command[0], "L-1", *command[1:], by="c-1")
         assert refused.returncode == 2
         assert "L-1" in refused.stderr
 
@@ -102,13 +102,13 @@ def test_a_visit_that_is_not_assigned_cannot_begin(environment: dict[str, str], 
 def test_wishes_notices_and_acknowledgements_are_recorded(
     environment: dict[str, str], book: Book
 ) -> None:
-    asked = arrears(environment, "opt-out", "B-L-1", "--by", "c-1")
+    asked = arrears(environment, "opt-out", "B-L-1", by="c-1")
     assert asked.returncode == 0, asked.stderr
     assert "Nobody contacts borrower B-L-1 any more." in asked.stdout
     assert book.one(person_fact).kind == "ceased"
     for command in ("validation-notice", "acknowledgement"):
-        noted = arrears(environment, command, "L-1", "--by", "c-1")
+        noted = arrears(environment, command, "L-1", by="c-1")
         assert noted.returncode == 0, noted.stderr
-    kept = arrears(environment, "acknowledgement", "L-9", "--by", "c-1")
+    kept = arrears(environment, "acknowledgement", "L-9", by="c-1")
     assert kept.returncode == 3
     assert "arrears events discard acknowledgement:L-9:" in kept.stderr

@@ -23,7 +23,6 @@ TAPE = (
     "L-1,,Li Example,13800138000,1 Example Road,zh-Hans,,Asia/Shanghai,CN,consumer_loan,CNY,"
     "2026-03-01 100.00,0,\n"
 )
-BY = ("--by", "c-1")
 AS_OF = ("--as-of", "2026-03-02")
 
 
@@ -195,7 +194,7 @@ def test_a_tape_comes_in_a_payment_is_made_and_the_loan_explains_itself(
 
     done = arrears(environment, "tape", "import", "tape.csv", *AS_OF, folder=tmp_path)
     assert (done.returncode, "1 good rows" in done.stdout) == (0, True)
-    done = arrears(environment, "payment", "record", "L-1", "100", "cny", "--id", "P-1", *BY)
+    done = arrears(environment, "payment", "record", "L-1", "100", "cny", "--id", "P-1")
     assert (done.returncode, "Nothing is past due any more" in done.stdout) == (0, True)
     history = arrears(environment, "explain", "L-1").stdout
     assert "Payment P-1" in history
@@ -240,19 +239,19 @@ def test_a_tape_with_a_wrong_row_says_where_and_shows_no_value(
         (("tape", "import", "none.csv", *AS_OF), "none.csv cannot be read"),
         (("tape", "import", "none.csv", *AS_OF, "--mapping", "none"), "There is no mapping none"),
         (
-            ("payment", "record", "L-1", "much", "CNY", "--id", "P-1", *BY),
+            ("payment", "record", "L-1", "much", "CNY", "--id", "P-1"),
             "is not an amount",
         ),
         (
-            ("payment", "record", "L-1", "-5", "CNY", "--id", "P-1", *BY),
+            ("payment", "record", "L-1", "-5", "CNY", "--id", "P-1"),
             "is not an amount",
         ),
         (
-            ("payment", "record", "L-1", "NaN", "CNY", "--id", "P-1", *BY),
+            ("payment", "record", "L-1", "NaN", "CNY", "--id", "P-1"),
             "is not an amount",
         ),
         (("explain", "L-404"), "L-404"),
-        (("approval", "grant", "L-404", "legal_file", "--by", "S-1"), "L-404"),
+        (("approval", "grant", "L-404", "legal_file"), "L-404"),
         (("worker", "--queues", "sns"), "There is no queue sns"),
         (("flower", "--host", "0.0.0.0"), "FLOWER_BASIC_AUTH"),  # noqa: S104 - it must refuse
         (("roster", "load", "none.yaml"), "none.yaml"),
@@ -270,7 +269,7 @@ def test_a_mistake_of_the_person_is_answered_in_a_sentence(
 def test_a_payment_for_a_loan_nobody_knows_is_kept_and_said_so(
     environment: dict[str, str],
 ) -> None:
-    done = arrears(environment, "payment", "record", "L-404", "10", "CNY", "--id", "P-1", *BY)
+    done = arrears(environment, "payment", "record", "L-404", "10", "CNY", "--id", "P-1")
 
     assert (done.returncode, "the payment is kept" in done.stderr) == (3, True)
     assert "L-404 is not known" in arrears(environment, "status").stdout
@@ -282,7 +281,7 @@ def test_a_payment_in_another_currency_is_refused_and_not_kept(
     (tmp_path / "tape.csv").write_text(TAPE)
     arrears(environment, "tape", "import", "tape.csv", *AS_OF, folder=tmp_path)
 
-    done = arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1", *BY)
+    done = arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1")
 
     assert (done.returncode, "in USD and loan L-1 in CNY" in done.stderr) == (2, True)
     assert "in USD" not in arrears(environment, "status").stdout

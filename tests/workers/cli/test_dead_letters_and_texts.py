@@ -50,22 +50,22 @@ def test_a_person_looks_at_what_was_given_up_resumes_it_and_is_told_once(
     assert "claimed" in shown
     assert "21408" in shown
 
-    tried = arrears(environment, "actions", "retry", number, "--by", "op-1", "--dry-run")
+    tried = arrears(environment, "actions", "retry", number, "--dry-run", by="op-1")
     assert (tried.returncode, "dry run" in tried.stdout) == (0, True)
     assert book.actions("L-1")["text_day_1"] == "dead"
 
-    done = arrears(environment, "actions", "retry", number, "--by", "op-1")
+    done = arrears(environment, "actions", "retry", number, by="op-1")
     assert (done.returncode, "text_day_1 for loan L-1" in done.stdout) == (0, True)
     assert book.actions("L-1")["text_day_1"] == "planned"
 
-    again = arrears(environment, "actions", "discard", number, "--by", "op-1")
+    again = arrears(environment, "actions", "discard", number, by="op-1")
     assert (again.returncode, "is planned" in again.stderr) == (2, True)
 
 
 def test_a_person_drops_what_was_given_up(environment: dict[str, str], engine: Engine) -> None:
     book = a_text(engine, REFUSED)
     number = str(book.action_id("L-1", "text_day_1"))
-    arrears(environment, "actions", "discard", number, "--by", "op-1")
+    arrears(environment, "actions", "discard", number, by="op-1")
     assert book.actions("L-1")["text_day_1"] == "discarded"
     assert "text_day_1 was discarded." in arrears(environment, "explain", "L-1").stdout
 
@@ -77,17 +77,17 @@ def test_a_person_says_what_became_of_a_text(environment: dict[str, str], engine
     assert (listed["loan"], listed["status"]) == ("L-1", "unknown")
     assert text in arrears(environment, "texts", "unconfirmed").stdout
 
-    tried = arrears(environment, "texts", "abandon", text, "--by", "op-1", "--dry-run")
+    tried = arrears(environment, "texts", "abandon", text, "--dry-run", by="op-1")
     assert (tried.returncode, book.one(message).status) == (0, "unknown")
 
-    done = arrears(environment, "texts", "mark-sent", text, "--sid", "SM1", "--by", "op-1")
+    done = arrears(environment, "texts", "mark-sent", text, "--sid", "SM1", by="op-1")
     assert (done.returncode, book.one(message).sid) == (0, "SM1")
     assert book.actions("L-1")["text_day_1"] == "done"
-    again = arrears(environment, "texts", "mark-unsent", text, "--by", "op-1")
+    again = arrears(environment, "texts", "mark-unsent", text, by="op-1")
     assert (again.returncode, "There is nothing to decide" in again.stderr) == (2, True)
 
 
 def test_what_a_person_mistypes_is_a_sentence(environment: dict[str, str]) -> None:
-    for command in (("actions", "show", "7"), ("texts", "mark-sent", str(uuid4()), "--by", "op-1")):
+    for command in (("actions", "show", "7"), ("texts", "mark-sent", str(uuid4()))):
         said = arrears(environment, *command)
         assert (said.returncode, said.stderr.startswith("arrears: There is no")) == (2, True)

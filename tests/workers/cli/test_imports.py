@@ -14,8 +14,6 @@ from tests.support.loans import Book
 from tests.workers.cli.test_commands import AS_OF, TAPE
 from workers.db.schema import loan, payment, problem
 
-BY = ("--by", "c-1")
-
 
 @pytest.fixture
 def environment(database_url: str, broker_url: str) -> dict[str, str]:
@@ -180,19 +178,17 @@ def test_a_payment_that_is_still_to_come_is_refused(installed: dict[str, str]) -
         "CNY",
         "--id",
         "P-1",
-        "--by",
-        "c-1",
         "--paid-on",
         tomorrow,
     )
 
     assert (done.returncode, "is still to come" in done.stderr) == (2, True)
-    gone = arrears(installed, "payment", "reverse", "P-1", *BY, "--reversed-on", tomorrow)
+    gone = arrears(installed, "payment", "reverse", "P-1", "--reversed-on", tomorrow)
     assert (gone.returncode, "Correct --reversed-on" in gone.stderr) == (2, True)
 
 
 def test_a_payment_without_an_id_is_refused(installed: dict[str, str], engine: Engine) -> None:
-    done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", " ", *BY)
+    done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", " ")
 
     assert (done.returncode, "is no id. An id has" in done.stderr) == (2, True)
     assert Book(engine).rows(payment) == []
@@ -203,9 +199,7 @@ def test_a_payment_the_tape_contains_is_noted_and_said_so(
 ) -> None:
     paid_on = ("--paid-on", "2026-03-01")
 
-    done = arrears(
-        installed, "payment", "record", "L-1", "100", "CNY", "--id", "P-1", *BY, *paid_on
-    )
+    done = arrears(installed, "payment", "record", "L-1", "100", "CNY", "--id", "P-1", *paid_on)
 
     assert done.returncode == 0
     assert "in the tape of 2026-03-02 already" in done.stdout
@@ -214,19 +208,19 @@ def test_a_payment_the_tape_contains_is_noted_and_said_so(
 
 
 def test_what_is_left_over_of_a_payment_is_said(installed: dict[str, str]) -> None:
-    done = arrears(installed, "payment", "record", "L-1", "150", "CNY", "--id", "P-1", *BY)
+    done = arrears(installed, "payment", "record", "L-1", "150", "CNY", "--id", "P-1")
     assert "50.00 CNY of it is left over" in done.stdout
 
-    done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-2", *BY)
+    done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-2")
     assert (done.returncode, "10.00 CNY of it is left over" in done.stdout) == (0, True)
 
 
 def test_another_payment_under_an_id_names_the_loan_it_is_recorded_for(
     installed: dict[str, str],
 ) -> None:
-    arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-1", *BY)
+    arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-1")
 
-    done = arrears(installed, "payment", "record", "L-2", "20", "CNY", "--id", "P-1", *BY)
+    done = arrears(installed, "payment", "record", "L-2", "20", "CNY", "--id", "P-1")
 
     assert (done.returncode, "for loan L-1" in done.stderr) == (2, True)
 

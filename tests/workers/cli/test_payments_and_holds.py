@@ -5,14 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from tests.support.commands import arrears
+from tests.support.commands import arrears, granted
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.clock import Clock
 from workers.db.schema import hold, loan, payment, promise
 
-BY = ("--by", "c-1")
-SOLD = (*BY, "--why", "sold")
+SOLD = ("--why", "sold")
 TODAY = Clock().now().date()
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
 
@@ -31,13 +30,11 @@ def book(engine: Engine) -> Book:
 
 def test_a_payment_comes_and_bounces(environment: dict[str, str], book: Book) -> None:
     assert (
-        arrears(
-            environment, "payment", "record", "L-1", "1000", "CNY", "--id", "P-1", *BY
-        ).returncode
+        arrears(environment, "payment", "record", "L-1", "1000", "CNY", "--id", "P-1").returncode
         == 0
     )
 
-    done = arrears(environment, "payment", "reverse", "P-1", *BY)
+    done = arrears(environment, "payment", "reverse", "P-1")
 
     assert (done.returncode, "still past due" in done.stdout) == (0, True)
     assert book.one(payment).reversed_on is not None
@@ -53,18 +50,16 @@ def test_a_promise_is_made_and_taken_back(environment: dict[str, str], book: Boo
         str(TOMORROW),
         "--id",
         "PR-1",
-        "--by",
-        "col-1",
     )
     assert "pauses until" in arrears(environment, *command).stdout
-    assert "goes on where it stood" in arrears(environment, "promise", "cancel", "PR-1", *BY).stdout
+    assert "goes on where it stood" in arrears(environment, "promise", "cancel", "PR-1").stdout
     assert book.one(promise).status == "withdrawn"
 
 
 def test_a_hold_and_a_dispute_are_placed_and_released(
     environment: dict[str, str], book: Book
 ) -> None:
-    why = ("--why", "told by telephone", "--by", "col-1")
+    why = ("--why", "told by telephone")
     arrears(environment, "hold", "place", "L-1", "moratorium", "--id", "H-1", *why)
     arrears(environment, "dispute", "open", "L-1", "--id", "D-1", *why)
     assert {row.kind: row.ends_on for row in book.rows(hold)} == {
@@ -72,13 +67,13 @@ def test_a_hold_and_a_dispute_are_placed_and_released(
         "dispute": None,
     }
 
-    assert arrears(environment, "hold", "release", "H-1", *BY).returncode == 0
-    assert arrears(environment, "dispute", "close", "D-1", *BY).returncode == 0
+    assert arrears(environment, "hold", "release", "H-1").returncode == 0
+    assert arrears(environment, "dispute", "close", "D-1").returncode == 0
     assert all(row.ends_on is not None for row in book.rows(hold))
 
 
 def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
-    assert "not collected here any more" in arrears(environment, "write-off", "L-1", *SOLD).stdout
+    assert "not collected here any more" in granted(environment, "write-off", "L-1", *SOLD).stdout
     assert book.one(loan).review_on is None
     assert "wrote the loan off" in arrears(environment, "explain", "L-1").stdout
 
@@ -87,15 +82,15 @@ def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
     ("command", "says"),
     [
         (
-            ("promise", "record", "L-1", "lots", "CNY", "2030-01-01", "--id", "x", "--by", "y"),
+            ("promise", "record", "L-1", "lots", "CNY", "2030-01-01", "--id", "x"),
             "not an amount",
         ),
         (
-            ("promise", "record", "L-1", "4", "CNY", "2020-01-01", "--id", "x", "--by", "y"),
+            ("promise", "record", "L-1", "4", "CNY", "2020-01-01", "--id", "x"),
             "has passed",
         ),
         (
-            ("hold", "place", "L-1", "holiday", "--id", "x", "--why", "y", "--by", "z"),
+            ("hold", "place", "L-1", "holiday", "--id", "x", "--why", "y"),
             "not a kind of hold",
         ),
         (
@@ -114,13 +109,12 @@ def test_what_cannot_be_meant_is_said_in_a_sentence(
 def test_what_names_something_unknown_is_kept_and_says_so_by_its_exit_code(
     environment: dict[str, str], book: Book
 ) -> None:
-    actor = ("--why", "a mistake in typing", "--by", "col-1")
+    actor = ("--why", "a mistake in typing")
     for command in (
         ("hold", "place", "L-404", "manual", "--id", "H-1", *actor),
-        ("payment", "reverse", "P-404", *BY),
-        ("promise", "cancel", "PR-404", *BY),
-        ("hold", "release", "H-404", *BY),
-        ("write-off", "L-404", *SOLD),
+        ("payment", "reverse", "P-404"),
+        ("promise", "cancel", "PR-404"),
+        ("hold", "release", "H-404"),
     ):
         done = arrears(environment, *command)
         assert (done.returncode, "is not known" in done.stderr) == (3, True), command

@@ -17,7 +17,7 @@ from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.problems import read_problems
 
 YESTERDAY = Clock().now().date() - timedelta(days=1)
-WHY = ("--by", "sup-1", "--why", "the lender's register says so")
+WHY = ("--why", "the lender's register says so")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def persons(book: Book) -> list[set[str]]:
 def test_two_records_are_joined_and_parted_and_joined_again(
     environment: dict[str, str], book: Book
 ) -> None:
-    joined = arrears(environment, "person", "join", "C-2", "C-1", *WHY)
+    joined = arrears(environment, "person", "join", "C-2", "C-1", *WHY, by="sup-1")
     assert (joined.returncode, "are one person" in joined.stdout) == (0, True)
     assert book.may_call("L-2") == "barred"
 
@@ -67,8 +67,8 @@ def test_two_records_are_joined_and_parted_and_joined_again(
 def test_the_history_tells_each_decision_in_both_languages(
     environment: dict[str, str], book: Book
 ) -> None:
-    arrears(environment, "person", "join", "C-1", "C-2", *WHY)
-    arrears(environment, "person", "part", "C-1", "C-2", *WHY)
+    arrears(environment, "person", "join", "C-1", "C-2", *WHY, by="sup-1")
+    arrears(environment, "person", "part", "C-1", "C-2", *WHY, by="sup-1")
     with book.ctx.engine.connect() as connection:
         for language, says in (
             ("en", ["confirmed to be one person by sup-1", "parted by sup-1"]),
@@ -92,9 +92,9 @@ def test_a_dry_run_changes_nothing(environment: dict[str, str], book: Book, verb
 def test_records_that_others_still_join_are_not_parted_and_the_links_are_named(
     environment: dict[str, str], book: Book
 ) -> None:
-    arrears(environment, "person", "join", "C-1", "C-2", *WHY)
-    arrears(environment, "person", "join", "C-2", "C-3", *WHY)
-    refused = arrears(environment, "person", "part", "C-1", "C-3", *WHY)
+    arrears(environment, "person", "join", "C-1", "C-2", *WHY, by="sup-1")
+    arrears(environment, "person", "join", "C-2", "C-3", *WHY, by="sup-1")
+    refused = arrears(environment, "person", "part", "C-1", "C-3", *WHY, by="sup-1")
     assert refused.returncode == 2
     assert "C-1 = C-2, C-2 = C-3" in refused.stderr
     assert persons(book) == [{"C-1", "C-2", "C-3"}]
@@ -106,7 +106,7 @@ def test_records_that_others_still_join_are_not_parted_and_the_links_are_named(
 def test_a_presumed_link_is_a_problem_until_it_is_confirmed(
     environment: dict[str, str], book: Book
 ) -> None:
-    nothing = arrears(environment, "person", "confirm", "C-1", "C-2", *WHY)
+    nothing = arrears(environment, "person", "confirm", "C-1", "C-2", *WHY, by="sup-1")
     assert (nothing.returncode, "person join" in nothing.stderr) == (2, True)
     sealed_number(book, "C-2")
 
@@ -127,8 +127,8 @@ def sealed_number(book: Book, customer: str) -> None:
 def test_a_person_is_shown_with_all_records_and_links(
     environment: dict[str, str], book: Book
 ) -> None:
-    arrears(environment, "person", "join", "C-1", "C-2", *WHY)
-    arrears(environment, "person", "part", "C-1", "C-3", *WHY)
+    arrears(environment, "person", "join", "C-1", "C-2", *WHY, by="sup-1")
+    arrears(environment, "person", "part", "C-1", "C-3", *WHY, by="sup-1")
     shown = arrears(environment, "person", "show", "C-2").stdout
     assert all(words in shown for words in ("C-1", "C-2", "C-3", "confirmed", "parted", "sup-1"))
     assert '"loans": 1' in arrears(environment, "person", "show", "C-2", "--json").stdout
@@ -140,7 +140,6 @@ def test_a_person_is_shown_with_all_records_and_links(
         (("join", "C-1", "C-9", *WHY), 3, "C-9 is not known"),
         (("join", "C-1", "C-1", *WHY), 2, "is one record"),
         (("show", "C-9"), 2, "C-9 is not known"),
-        (("part", "C-1", "C-2", "--by", "nobody", "--why", "x"), 2, "nobody"),
     ],
 )
 def test_what_cannot_be_decided_is_refused_in_a_sentence(
@@ -162,7 +161,7 @@ def test_what_cannot_be_decided_is_refused_in_a_sentence(
             "over",
         ),
         (
-            ("number", "add", "C-2", "--phone=4155550199", "--by", "sup-1"),
+            ("number", "add", "C-2", "--phone=4155550199"),
             "--phone cannot be used: write it with its",
         ),
     ],
@@ -170,8 +169,7 @@ def test_what_cannot_be_decided_is_refused_in_a_sentence(
 def test_what_cannot_be_meant_is_refused_with_what_to_write(
     environment: dict[str, str], book: Book, command: tuple[str, ...], says: str
 ) -> None:
-    by = () if command[0] == "number" else ("--by=sup-1",)
-    refused = arrears(environment, *command, *by)
+    refused = arrears(environment, *command)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert says in refused.stderr
 
@@ -179,12 +177,11 @@ def test_what_cannot_be_meant_is_refused_with_what_to_write(
 def test_the_history_tells_who_added_ordered_and_removed_a_number(
     environment: dict[str, str], book: Book
 ) -> None:
-    by = ("--by", "sup-1")
     add = ("number", "add", "C-1", "--phone", "+8613800138009")
-    assert arrears(environment, *add).returncode == 2, "somebody must say so"
-    assert arrears(environment, *add, *by).returncode == 0
-    assert arrears(environment, "number", "order", "C-1", "2", "1", *by).returncode == 0
-    assert arrears(environment, "number", "remove", "C-1", "2", *by).returncode == 0
+    assert arrears(environment, *add, by="sup-1").returncode == 0
+    ordered = arrears(environment, "number", "order", "C-1", "2", "1", by="sup-1")
+    assert ordered.returncode == 0
+    assert arrears(environment, "number", "remove", "C-1", "2", by="sup-1").returncode == 0
     for locale, says in (
         ({}, ["recorded by sup-1", "places before: 2, 1. sup-1", "were removed: 2. sup-1"]),
         ({"LANG": "zh_CN.UTF-8"}, ["由sup-1记录", "依次为原第2、1个", "sup-1删除了借款人原第2个"]),
@@ -197,11 +194,10 @@ def test_which_of_several_numbers_is_closed_is_shown_and_the_address_too(
     environment: dict[str, str], book: Book
 ) -> None:
     book.set_numbers("C-1", "+8613800138001", "+8613800138002", "+8613800138003")
-    by = ("--by", "sup-1")
     place = ("inconvenient_place", "--place", "number", "--number", "2")
-    assert arrears(environment, "person", "note", "C-1", *place, *by).returncode == 0
+    assert arrears(environment, "person", "note", "C-1", *place).returncode == 0
     note = ("number", "note", "no_texts", "--borrower", "C-1", "--which", "3")
-    assert arrears(environment, *note, *by).returncode == 0
+    assert arrears(environment, *note).returncode == 0
     listed = json.loads(arrears(environment, "number", "list", "C-1", "--json").stdout)
     assert [(row["facts"], row["closed_to"]) for row in listed] == [
         ([], []),
@@ -210,7 +206,7 @@ def test_which_of_several_numbers_is_closed_is_shown_and_the_address_too(
     ]
     assert "number 2" in arrears(environment, "person", "show", "C-1").stdout
 
-    assert arrears(environment, "address", "note", "C-1", "refused", *by).returncode == 0
+    assert arrears(environment, "address", "note", "C-1", "refused").returncode == 0
     (address,) = json.loads(arrears(environment, "address", "list", "C-1", "--json").stdout)
     assert address == {"facts": ["refused"], "closed_to": ["visit"]}
 
@@ -218,7 +214,7 @@ def test_which_of_several_numbers_is_closed_is_shown_and_the_address_too(
 def test_a_party_whom_nobody_knows_is_said_to_wait_and_how_to_go_on(
     environment: dict[str, str], book: Book
 ) -> None:
-    add = ("party", "add", "L-1", "G-404", "--role", "guarantor", "--by", "sup-1")
+    add = ("party", "add", "L-1", "G-404", "--role", "guarantor")
     waits = arrears(environment, *add)
     assert waits.returncode == 3
     for words in ("exit code 3", "applied by itself", "nobody is contacted", "--name makes"):

@@ -45,7 +45,7 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     assert "失业" not in shown
     assert "Borrowers' replies to be read" in arrears(environment, "status").stdout
 
-    read = arrears(environment, "reply", "read", number, "--by", "c-1")
+    read = arrears(environment, "reply", "read", number, by="c-1")
     assert read.stdout == "我失业了�[2J\n"
     assert f"reply {number} was opened by c-1 for read_and_handle" in read.stderr
     assert "失业" not in read.stderr
@@ -53,10 +53,10 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     due = json.loads(arrears(environment, "problems", "list", "--json").stdout)["replies"]["rows"]
     assert [(row["loan"], row["read_by"][:10]) for row in due] == [("L-1", "2026-03-04")]
 
-    close = ("reply", "close", number, "--means", "harmless", "--by")
-    done = arrears(environment, *close, "c-1")
+    close = ("reply", "close", number, "--means", "harmless")
+    done = arrears(environment, *close)
     assert (done.returncode, done.stdout) == (0, f"Reply {number} is closed: harmless.\n")
-    again = arrears(environment, *close, "c-2")
+    again = arrears(environment, *close, by="c-2")
     assert (again.returncode, "c-1 has seen to reply" in again.stderr) == (2, True)
     assert "No reply waits" in arrears(environment, "worklist", "--kind", "replies").stdout
 
@@ -65,5 +65,5 @@ def test_a_reply_that_does_not_exist_is_said_in_a_sentence(
     environment: dict[str, str], book: Book
 ) -> None:
     for command in (["read", "99"], ["close", "99", "--means", "stop"]):
-        refused = arrears(environment, "reply", *command, "--by", "c-1")
+        refused = arrears(environment, "reply", *command, by="c-1")
         assert (refused.returncode, "There is no reply 99" in refused.stderr) == (2, True)

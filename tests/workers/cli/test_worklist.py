@@ -65,8 +65,9 @@ def test_the_work_of_one_kind_or_one_person_is_shown_alone(
 def test_the_roster_is_listed_for_people_and_for_programs(
     environment: dict[str, str], book: Book
 ) -> None:
-    assert "v-1" in arrears(environment, "roster", "list").stdout
-    listed = json.loads(arrears(environment, "roster", "list", "--json").stdout)["rows"]
+    assert "v-1" in arrears(environment, "roster", "list", by="v-1").stdout
+    done = arrears(environment, "roster", "list", "--json", by="v-1")
+    listed = json.loads(done.stdout)["rows"]
     assert [(row["staff"], row["roles"]) for row in listed] == [
         ("v-1", ["visitor"]),
         ("v-2", ["visitor"]),
@@ -76,13 +77,13 @@ def test_the_roster_is_listed_for_people_and_for_programs(
 def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
     environment: dict[str, str], book: Book
 ) -> None:
-    done = arrears_process(environment, "letter", "print", "L-1", "--by", "sup-1")
+    done = arrears_process(environment, "letter", "print", "L-1", by="sup-1")
     letter = book.ctx.cipher.decrypt(book.one(document).body_encrypted)
     assert (done.returncode, done.stdout) == (0, letter + "\n")
     assert "loan L-1: document 1 was opened by sup-1 for print_and_post" in done.stderr
     assert NAME not in done.stderr
 
-    none = arrears(environment, "letter", "print", "L-2", "--by", "sup-1")
+    none = arrears(environment, "letter", "print", "L-2", by="sup-1")
     assert (none.returncode, none.stdout) == (2, "")
     assert "No letter has been written for loan L-2" in none.stderr
 
@@ -90,7 +91,7 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
 def test_open_problems_are_listed_with_what_is_wrong(
     environment: dict[str, str], book: Book
 ) -> None:
-    arrears(environment, "payment", "record", "L-9", "10", "USD", "--id", "P-1", "--by", "c-1")
+    arrears(environment, "payment", "record", "L-9", "10", "USD", "--id", "P-1", by="c-1")
     with book.ctx.engine.begin() as connection:
         odd = because(ReasonCode.FAILED_SAYING, error="E", message="Not [red]markup[/].")
         note_problem(connection, book.loan_id("L-1"), "odd", odd, book.clock.at)
@@ -110,12 +111,12 @@ def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book)
         loan_id = book.loan_id("L-1")
         twice = because(ReasonCode.TEXTED_TWICE)
         note_problem(connection, loan_id, "texted_twice", twice, book.ctx.now())
-    typed = ("problems", "resolve", "L-1", "texted_twice", "--by", "v-1", "--why", "rang up")
+    typed = ("problems", "resolve", "L-1", "texted_twice", "--why", "rang up")
     tried = arrears(environment, *typed, "--dry-run")
     assert "Nothing was changed" in tried.stdout
     settled = arrears(environment, *typed)
     assert settled.returncode == 0, settled.stderr
     assert arrears(environment, *typed).returncode == 2
-    unknown = arrears(environment, "events", "discard", "X-9", "--by", "v-1", "--why", "rang up")
+    unknown = arrears(environment, "events", "discard", "X-9", "--why", "rang up", by="v-1")
     assert unknown.returncode == 2
     assert "There is no event X-9" in unknown.stderr

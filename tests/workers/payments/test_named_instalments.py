@@ -83,7 +83,7 @@ def test_the_command_line_names_it(engine: Engine, database_url: str) -> None:
     book = Book(engine)
     two = [Instalment(due, Decimal(100), Decimal(10)) for due in (FEBRUARY, MARCH)]
     book.loan("L-1", instalments=two)
-    command = ("payment", "record", "L-1", "30", "CNY", "--id", "P-1", "--by", "c-1")
+    command = ("payment", "record", "L-1", "30", "CNY", "--id", "P-1")
 
     done = arrears(an_environment(database_url), *command, "--instalment", "2026-03-01")
 
@@ -98,7 +98,7 @@ def test_a_payment_that_names_none_is_stored_as_it_was_before(
     """The same payment, sent again after an upgrade, must be known again."""
     book = Book(engine)
     book.loan("L-1")
-    command = ("payment", "record", "L-1", "30", "CNY", "--id", "P-1", "--by", "c-1")
+    command = ("payment", "record", "L-1", "30", "CNY", "--id", "P-1")
 
     arrears(an_environment(database_url), *command)
 

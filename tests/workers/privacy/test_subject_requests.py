@@ -125,7 +125,6 @@ def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
     [
         ("B-9", "sup-1", "Borrower B-9 is not known"),
         ("L-1", "sup-1", "and not that of a loan"),
-        ("B-L-1", "nobody", "Nobody on the roster has the reference nobody"),
     ],
 )
 def test_nothing_is_shown_or_erased_for_whom_or_by_whom_nobody_knows(

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from domain.actions import ASSIGN_CALL, OPEN_LEGAL_FILE, SEND_SMS
-from domain.actors import Actor
-from domain.collectors import Role
+from domain.actors import Actor, Role
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
 from domain.messages import MessageStatus

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from config.readers.roster import read_roster
-from domain.collectors import Role
+from domain.actors import Role
 from domain.errors import ArrearsError
 from tests.support.loans import Book
 from workers.calls.assign import assign_call

@@ -44,6 +44,11 @@ from workers.db.schema.operations import policy_version as policy_version
 from workers.db.schema.operations import problem as problem
 from workers.db.schema.operations import replaced_event as replaced_event
 from workers.db.schema.operations import scan_run as scan_run
+from workers.db.schema.permissions import break_glass as break_glass
+from workers.db.schema.permissions import machine as machine
+from workers.db.schema.permissions import permission_use as permission_use
+from workers.db.schema.permissions import second_person_request as second_person_request
+from workers.db.schema.permissions import token as token
 from workers.db.schema.persons import borrower as borrower
 from workers.db.schema.persons import borrower_number as borrower_number
 from workers.db.schema.persons import contact_point as contact_point
@@ -66,6 +71,7 @@ from workers.db.schema.workforce import call as call
 from workers.db.schema.workforce import legal_file as legal_file
 from workers.db.schema.workforce import legal_file_line as legal_file_line
 from workers.db.schema.workforce import legal_file_need as legal_file_need
+from workers.db.schema.workforce import roster_version as roster_version
 from workers.db.schema.workforce import shift as shift
 from workers.db.schema.workforce import staff as staff
 from workers.db.schema.workforce import visit as visit

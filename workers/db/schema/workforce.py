@@ -16,7 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from workers.db.schema.base import identity, metadata, moment, money, reasons, refers_to, words
 
@@ -27,12 +27,25 @@ staff = Table(
     metadata,
     identity(),
     Column("external_id", Text, nullable=False, unique=True),
-    words("roles"),  # caller, visitor, supervisor, lawyer
+    words("roles"),
     words("languages"),  # BCP 47
     words("regions"),  # where a visitor works; empty: everywhere
     Column("daily_capacity", Integer, nullable=False),
     Column("trained_on", Date),  # last training; untrained staff get no work
+    Column("left_on", Date),  # from that day on they may do nothing
+    words("stands_in_for"),  # roles of somebody who is absent …
+    Column("stands_in_until", Date),  # … and the last day on which they count
     CheckConstraint("daily_capacity >= 0", name="capacity_not_negative"),
+)
+
+# Every roster that was loaded, as it was read. It has no names.
+roster_version = Table(
+    "roster_version",
+    metadata,
+    identity(),
+    moment("loaded_at"),
+    Column("loaded_by", Text, nullable=False),
+    Column("members", JSONB, nullable=False),
 )
 
 shift = Table(

@@ -1,0 +1,195 @@
+"""Who may do what: one table. What is not in it is refused.
+
+Every command and every call from outside asks for one permission. A member of staff has it by a
+role, a machine by a scope of the same name. Where two persons are needed, one asks and another
+grants (`workers/access/second_person.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from domain.actors import Actor, ActorKind, Role
+from domain.collectors import is_trained
+from domain.errors import NotPermittedError
+
+
+class Permission(StrEnum):
+    """Something that may be asked for. Its value is what a scope is called."""
+
+    READ_LOANS = "loans:read"
+    READ_PERSONS = "persons:read"
+    ASK_CONTACT = "contact:ask"
+    START_CALLS = "calls:start"
+    START_VISITS = "visits:start"
+    CANCEL_VISITS = "visits:cancel"
+    PRINT_LETTERS = "letters:print"
+    READ_REPLIES = "replies:read"
+    DECIDE_APPROVALS = "approvals:decide"
+    RECORD_CONVERSATIONS = "events:conversation"
+    RECORD_PROMISES = "events:promise"
+    RECORD_HOLDS = "events:hold"
+    RELEASE_HOLDS = "events:release"
+    RECORD_FACTS = "events:person"
+    CHANGE_CONTACTS = "events:contact"
+    CHANGE_PARTIES = "events:party"
+    JOIN_PERSONS = "events:same_person"
+    RECORD_LEGAL_FACTS = "events:legal"
+    RECORD_PAYMENTS = "events:payment"
+    CHANGE_SCHEDULES = "events:schedule"
+    WRITE_OFF = "events:write_off"
+    IMPORT_TAPES = "tape:import"
+    READ_OPERATIONS = "operations:read"
+    MEND_OPERATIONS = "operations:mend"
+    RESUME_SENDING = "sending:resume"
+    EXPORT_DATA = "data:export"
+    ERASE_DATA = "data:erase"
+    READ_RETENTION = "retention:read"
+    READ_EVIDENCE = "evidence:read"
+    READ_ROSTER = "roster:read"
+    CHANGE_ROSTER = "roster:change"
+    SEE_REQUESTS = "requests:see"
+    """To decide about one, the permission that it is about is needed as well."""
+    READ_ACCESS = "access:read"
+    CHANGE_ACCESS = "access:change"
+    ROTATE_KEYS = "keys:rotate"
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who may have a permission."""
+
+    roles: frozenset[Role]
+    machines: bool
+    """Whether a machine may have it as a scope."""
+    second_person: bool
+    """Whether a member of staff needs another one to grant it each time."""
+
+
+_ROLES = {
+    "C": Role.CALLER,
+    "V": Role.VISITOR,
+    "L": Role.LAWYER,
+    "S": Role.SUPERVISOR,
+    "B": Role.BOOKKEEPER,
+    "O": Role.OPERATOR,
+    "P": Role.PRIVACY_OFFICER,
+    "A": Role.AUDITOR,
+    "D": Role.ADMINISTRATOR,
+}
+
+
+def _held(roles: str, *, machines: bool = False, two: bool = False) -> Holders:
+    return Holders(frozenset(_ROLES[letter] for letter in roles.split()), machines, two)
+
+
+_P = Permission
+PERMISSIONS: Mapping[Permission, Holders] = {
+    _P.READ_LOANS: _held("C V L S B O P A"),
+    _P.READ_PERSONS: _held("C V L S P A"),
+    _P.ASK_CONTACT: _held("C V L S O P A", machines=True),
+    _P.START_CALLS: _held("C", machines=True),
+    _P.START_VISITS: _held("V"),
+    _P.CANCEL_VISITS: _held("V S"),
+    _P.PRINT_LETTERS: _held("V L S"),
+    _P.READ_REPLIES: _held("C S"),
+    _P.DECIDE_APPROVALS: _held("L S", two=True),
+    _P.RECORD_CONVERSATIONS: _held("C V L S", machines=True),
+    _P.RECORD_PROMISES: _held("C V S", machines=True),
+    _P.RECORD_HOLDS: _held("C V L S P", machines=True),
+    _P.RELEASE_HOLDS: _held("L S", machines=True),
+    _P.RECORD_FACTS: _held("C V L S P", machines=True),
+    _P.CHANGE_CONTACTS: _held("C V L S", machines=True),
+    _P.CHANGE_PARTIES: _held("L S", machines=True),
+    _P.JOIN_PERSONS: _held("S P", machines=True),
+    _P.RECORD_LEGAL_FACTS: _held("C L S", machines=True),
+    _P.RECORD_PAYMENTS: _held("S B", machines=True),
+    _P.CHANGE_SCHEDULES: _held("S B", machines=True),
+    _P.WRITE_OFF: _held("S B", machines=True, two=True),
+    _P.IMPORT_TAPES: _held("O", machines=True),
+    _P.READ_OPERATIONS: _held("S O A", machines=True),
+    _P.MEND_OPERATIONS: _held("S O"),
+    _P.RESUME_SENDING: _held("S O", two=True),
+    _P.EXPORT_DATA: _held("P", two=True),
+    _P.ERASE_DATA: _held("P", two=True),
+    _P.READ_RETENTION: _held("O P A", machines=True),
+    _P.READ_EVIDENCE: _held("L S P A", machines=True),
+    _P.READ_ROSTER: _held("L S O A D"),
+    _P.CHANGE_ROSTER: _held("D", two=True),
+    _P.SEE_REQUESTS: _held("C V L S B O P A D"),
+    _P.READ_ACCESS: _held("A D"),
+    _P.CHANGE_ACCESS: _held("D", two=True),
+    _P.ROTATE_KEYS: _held("D", two=True),
+}
+
+
+def may(actor: Actor, permission: Permission) -> bool:
+    """Whether the actor has the permission; a second person may be needed as well."""
+    holders = PERMISSIONS[permission]
+    match actor.kind:
+        case ActorKind.SYSTEM:
+            return True
+        case ActorKind.STAFF:
+            return not holders.roles.isdisjoint(actor.roles)
+        case ActorKind.MACHINE:
+            return holders.machines and permission in actor.scopes
+    return False
+
+
+def assert_may(actor: Actor, permission: Permission) -> None:
+    """Check that the actor has the permission.
+
+    Raises:
+        NotPermittedError: they have not; it says which role or scope is missing.
+    """
+    if may(actor, permission):
+        return
+    holders = PERMISSIONS[permission]
+    if actor.kind is ActorKind.MACHINE:
+        raise NotPermittedError(
+            "The machine {actor} lacks the scope {permission}.", actor=actor, permission=permission
+        )
+    raise NotPermittedError(
+        "{actor} lacks the permission {permission}, which belongs to {roles}.",
+        actor=actor,
+        permission=permission,
+        roles=", ".join(role for role in Role if role in holders.roles),
+    )
+
+
+def needs_second_person(actor: Actor, permission: Permission) -> bool:
+    """Whether another person must grant what the actor asks for.
+
+    Of a machine the lender's own system has asked its people.
+    """
+    return actor.kind is ActorKind.STAFF and PERMISSIONS[permission].second_person
+
+
+NEED_TRAINING = frozenset({Role.CALLER, Role.VISITOR})
+"""The roles of those who contact borrowers: they end when the yearly training lapses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What the roster says of one person."""
+
+    roles: Collection[str]
+    trained_on: date | None = None
+    left_on: date | None = None
+    """From that day on they may do nothing."""
+    stands_in_for: Collection[str] = ()
+    """Roles of somebody who is absent."""
+    stands_in_until: date | None = None
+    """The last day on which these count."""
+
+    def roles_on(self, day: date) -> frozenset[Role]:
+        """The roles that count on a business date."""
+        if self.left_on is not None and self.left_on <= day:
+            return frozenset()
+        roles = set(map(Role, self.roles))
+        if self.stands_in_until is not None and day <= self.stands_in_until:
+            roles |= set(map(Role, self.stands_in_for))
+        return frozenset(roles if is_trained(self.trained_on, day) else roles - NEED_TRAINING)

@@ -1,0 +1,117 @@
+"""The first administrator, and the ways in when nobody else is there. They are for who operates
+the server, need no token, and each use is on record and shown by `arrears check` for a week."""
+
+import getpass
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.actors import Role
+from domain.errors import ArrearsError
+from domain.second_person import RequestStatus
+from workers.access.second_person import Request, move_request, read_request
+from workers.access.secrets import write_new_secret
+from workers.access.tokens import store_token
+from workers.context import Context
+from workers.db.schema import break_glass, staff
+from workers.db.typed_rows import columns_of, typed_rows
+
+log = logging.getLogger(__name__)
+
+SHOWN_FOR = timedelta(days=7)
+FIRST_TOKEN_DAYS = 90
+BREAK_GLASS_DAYS = 1
+
+
+class BreakGlass(NamedTuple):
+    """One use of a way in that needs no token."""
+
+    at: datetime
+    os_user: str
+    """The account of the operating system."""
+    what: str
+    why: str
+
+
+def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
+    """Put the first administrator on the roster, with a token in a file that does not exist yet.
+
+    Raises:
+        ArrearsError: there is an administrator, or the file exists.
+    """
+    with ctx.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
+        known = select(staff.c.external_id).where(staff.c.roles.contains([Role.ADMINISTRATOR]))
+        if (administrator := connection.execute(known.limit(1)).scalar()) is not None:
+            raise ArrearsError(
+                "There is an administrator, {administrator}, so there is no first one to make. If "
+                "their token is lost, `arrears administrator break-glass` makes another.",
+                administrator=administrator,
+            )
+        row = {"external_id": reference, "roles": [Role.ADMINISTRATOR], "daily_capacity": 0}
+        connection.execute(
+            upsert(staff)
+            .values(**row)
+            .on_conflict_do_update(
+                index_elements=[staff.c.external_id],
+                set_={"roles": func.array_append(staff.c.roles, Role.ADMINISTRATOR)},
+            )
+        )
+        digest = write_new_secret(file)
+        _note(connection, ctx, f"first administrator {reference}", "installation")
+        store_token(connection, ctx, reference, digest, of_machine=False, days=FIRST_TOKEN_DAYS)
+
+
+def break_glass_token(ctx: Context, reference: str, file: Path, why: str) -> None:
+    """Make a token of one day for an administrator who has none any more.
+
+    Raises:
+        ArrearsError: the reference is not that of an administrator, or the file exists.
+    """
+    with ctx.engine.begin() as connection:
+        known = select(staff.c.id).where(
+            staff.c.external_id == reference, staff.c.roles.contains([Role.ADMINISTRATOR])
+        )
+        if connection.execute(known).first() is None:
+            raise ArrearsError("{reference} is no administrator.", reference=reference)
+        digest = write_new_secret(file)
+        _note(connection, ctx, f"token for {reference}", why)
+        store_token(connection, ctx, reference, digest, of_machine=False, days=BREAK_GLASS_DAYS)
+
+
+def break_glass_grant(ctx: Context, id: int, why: str) -> Request:
+    """Grant a request because no second person is there.
+
+    Raises:
+        ArrearsError: no such request waits.
+    """
+    with ctx.engine.begin() as connection:
+        found = read_request(connection, id)
+        os_user = _note(connection, ctx, f"request {id}: {found.shown}", why)
+        return move_request(
+            connection, id, RequestStatus.GRANTED, f"break-glass:{os_user}", ctx.now()
+        )
+
+
+def recent_uses(connection: Connection, now: datetime) -> Sequence[BreakGlass]:
+    """The uses of the last week, the newest first."""
+    recent = (
+        select(*columns_of(BreakGlass, break_glass))
+        .where(break_glass.c.at > now - SHOWN_FOR)
+        .order_by(break_glass.c.id.desc())
+    )
+    return typed_rows(BreakGlass, connection.execute(recent))
+
+
+def _note(connection: Connection, ctx: Context, what: str, why: str) -> str:
+    os_user = getpass.getuser()
+    log.critical("without a token, by %s on the server: %s (%s)", os_user, what, why)
+    connection.execute(
+        insert(break_glass).values(at=ctx.now(), os_user=os_user, what=what, why=why)
+    )
+    return os_user

@@ -1,0 +1,97 @@
+"""Machines of the lender's: what each may do, how often, and until when."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.actors import Actor, ActorKind
+from domain.errors import ArrearsError
+from domain.permissions import PERMISSIONS, Permission
+from workers.context import Context
+from workers.db.schema import machine
+from workers.db.typed_rows import columns_of, typed_rows
+
+CALLS_A_MINUTE = 600
+"""What a machine may call over HTTP where nothing else was said."""
+
+
+class Machine(NamedTuple):
+    """A machine on record."""
+
+    name: str
+    """The name under which it sends events."""
+    scopes: list[str]
+    calls_a_minute: int
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    def actor_at(self, now: datetime) -> Actor | None:
+        """It as an actor; None if it was revoked, or its time is over."""
+        if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
+            return None
+        return Actor(self.name, ActorKind.MACHINE, scopes=frozenset(map(Permission, self.scopes)))
+
+
+def read_machines(connection: Connection) -> list[Machine]:
+    """All machines, by name."""
+    machines = select(*columns_of(Machine, machine)).order_by(machine.c.name)
+    return typed_rows(Machine, connection.execute(machines))
+
+
+def allow_machine(
+    ctx: Context,
+    name: str,
+    scopes: Collection[Permission],
+    *,
+    calls_a_minute: int = CALLS_A_MINUTE,
+    expires_at: datetime | None = None,
+) -> None:
+    """Let a machine do what the scopes say, and nothing else; one that was revoked may again.
+
+    Raises:
+        ArrearsError: no machine may have one of the scopes.
+    """
+    if of_people := sorted(scope for scope in scopes if not PERMISSIONS[scope].machines):
+        raise ArrearsError(
+            "No machine may have {scopes}: that is for people.", scopes=", ".join(of_people)
+        )
+    allowed = {
+        "scopes": sorted(scopes),
+        "calls_a_minute": calls_a_minute,
+        "expires_at": expires_at,
+        "created_at": ctx.now(),
+        "created_by": ctx.actor.reference,
+    }
+    with ctx.engine.begin() as connection:
+        connection.execute(
+            insert(machine)
+            .values(name=name, **allowed)
+            .on_conflict_do_update(
+                index_elements=[machine.c.name],
+                set_={**allowed, "revoked_at": None, "revoked_by": None},
+            )
+        )
+
+
+def revoke_machine(ctx: Context, name: str) -> None:
+    """Let a machine do nothing any more; its tokens are no longer taken either.
+
+    Raises:
+        ArrearsError: there is none of this name, or it was revoked before.
+    """
+    revoked = (
+        update(machine)
+        .where(machine.c.name == name, machine.c.revoked_at.is_(None))
+        .values(revoked_at=ctx.now(), revoked_by=ctx.actor.reference)
+    )
+    with ctx.engine.begin() as connection:
+        if not connection.execute(revoked).rowcount:
+            raise ArrearsError(
+                "No machine {name} is allowed anything. `arrears machine list` shows those that "
+                "are.",
+                name=name,
+            )

@@ -1,0 +1,194 @@
+"""What needs two persons: asked for by one, granted by another, carried out once by the first.
+
+Whoever asks sees what it will do, and repeats the same command once it is granted. What the second
+person saw is on record, and it is granted to the letter: other arguments are another request.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from domain.actors import Actor
+from domain.errors import ArrearsError, NotPermittedError
+from domain.moves import sources
+from domain.permissions import Permission, assert_may, needs_second_person
+from domain.second_person import MOVES, VALID_FOR, RequestStatus
+from workers.context import Context
+from workers.db.schema import second_person_request as request
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
+
+
+class SecondPersonNeededError(NotPermittedError):
+    """It was asked for, and waits until another person grants it."""
+
+
+class Request(NamedTuple):
+    """A request for a second person."""
+
+    id: int
+    permission: Permission
+    shown: str
+    """What it will do, in English, as both persons saw it. No personal data."""
+    status: RequestStatus
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    done_at: datetime | None
+
+
+def with_second_person(
+    ctx: Context, permission: Permission, shown: str, arguments: Mapping[str, object]
+) -> None:
+    """Go on if another person has granted exactly this to whoever acts; it is used up by that.
+
+    `shown` says in English what will be done. `arguments` are all that decide what it does; of a
+    file, its contents.
+
+    Raises:
+        SecondPersonNeededError: nobody has granted it yet. It is asked for, and on record.
+    """
+    if not needs_second_person(ctx.actor, permission):
+        return
+    now = ctx.now()
+    digest = _digest(permission, shown, arguments)
+    with ctx.engine.begin() as connection:
+        if _use(connection, ctx.actor, digest, now):
+            return
+        id = _ask(connection, ctx.actor, permission, digest, shown, now)
+    raise SecondPersonNeededError(
+        "This needs a second person. It is asked for as request {id}: somebody else with the "
+        "permission {permission} grants it with `arrears request grant {id}`. Then repeat the same "
+        "command within {hours} hours.",
+        id=id,
+        permission=permission,
+        hours=int(VALID_FOR.total_seconds() // 3600),
+    )
+
+
+def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
+    """Grant or refuse a request of somebody else. Returns it as it was decided.
+
+    Raises:
+        NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
+        ArrearsError: no such request waits, or its time is over.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        found = read_request(connection, id)
+        assert_may(ctx.actor, found.permission)
+        if found.asked_by == ctx.actor.reference and status is RequestStatus.GRANTED:
+            raise NotPermittedError(
+                "Request {id} is your own. Somebody else decides about it.", id=id
+            )
+        return move_request(connection, id, status, ctx.actor.reference, now)
+
+
+def move_request(
+    connection: Connection, id: int, status: RequestStatus, decided_by: str, now: datetime
+) -> Request:
+    """Record the decision about a request that waits.
+
+    Raises:
+        ArrearsError: it does not wait, or its time is over.
+    """
+    moved = (
+        update(request)
+        .where(
+            request.c.id == id,
+            request.c.status.in_(sources(MOVES, status)),
+            request.c.asked_at > now - VALID_FOR,
+        )
+        .values(status=status, decided_by=decided_by, decided_at=now)
+        .returning(*columns_of(Request, request))
+    )
+    decided = typed_row(Request, connection.execute(moved))
+    if decided is None:
+        raise ArrearsError(
+            "Request {id} does not wait for a decision any more. `arrears request list` shows "
+            "those that do.",
+            id=id,
+        )
+    return decided
+
+
+def read_request(connection: Connection, id: int) -> Request:
+    """One request.
+
+    Raises:
+        ArrearsError: there is none with this id.
+    """
+    asked = select(*columns_of(Request, request)).where(request.c.id == id)
+    found = typed_row(Request, connection.execute(asked))
+    if found is None:
+        raise ArrearsError(
+            "There is no request {id}. `arrears request list` shows those that wait.", id=id
+        )
+    return found._replace(permission=Permission(found.permission))
+
+
+def waiting_requests(connection: Connection, now: datetime) -> list[Request]:
+    """The requests that wait for a decision, the oldest first."""
+    waiting = (
+        select(*columns_of(Request, request))
+        .where(request.c.status == RequestStatus.ASKED, request.c.asked_at > now - VALID_FOR)
+        .order_by(request.c.id)
+    )
+    return typed_rows(Request, connection.execute(waiting))
+
+
+def _digest(permission: Permission, shown: str, arguments: Mapping[str, object]) -> bytes:
+    return sha256(
+        json.dumps([permission, shown, arguments], sort_keys=True, default=str).encode()
+    ).digest()
+
+
+def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> bool:
+    used = (
+        update(request)
+        .where(
+            request.c.digest == digest,
+            request.c.asked_by == actor.reference,
+            request.c.status == RequestStatus.GRANTED,
+            request.c.asked_at > now - VALID_FOR,
+        )
+        .values(status=RequestStatus.DONE, done_at=now)
+        .returning(request.c.id)
+    )
+    return connection.execute(used).first() is not None
+
+
+def _ask(
+    connection: Connection,
+    actor: Actor,
+    permission: Permission,
+    digest: bytes,
+    shown: str,
+    now: datetime,
+) -> int:
+    """The request; one that waits already is not asked for again."""
+    known = select(request.c.id).where(
+        request.c.digest == digest,
+        request.c.asked_by == actor.reference,
+        request.c.status == RequestStatus.ASKED,
+        request.c.asked_at > now - VALID_FOR,
+    )
+    if (waiting := connection.execute(known).scalar()) is not None:
+        return int(waiting)
+    asked = (
+        insert(request)
+        .values(
+            permission=permission,
+            digest=digest,
+            shown=shown,
+            status=RequestStatus.ASKED,
+            asked_by=actor.reference,
+            asked_at=now,
+        )
+        .returning(request.c.id)
+    )
+    return int(connection.execute(asked).scalar_one())

@@ -1,0 +1,36 @@
+"""`arrears permissions`: who may do what."""
+
+from collections import defaultdict
+
+from domain.actors import Role
+from domain.permissions import PERMISSIONS, Permission
+from workers.cli.common import AsJson
+from workers.cli.language import coded, say
+from workers.cli.permission_of import PERMISSION_OF
+from workers.cli.render import Table, show
+
+_COMMANDS: defaultdict[Permission, list[str]] = defaultdict(list)
+for _command, _permission in PERMISSION_OF.items():
+    _COMMANDS[_permission].append(_command)
+
+TABLE = Table[Permission](
+    "Permissions",
+    {
+        "permission": lambda each: each,
+        "roles": lambda each: [coded("role", role) for role in Role if role in _roles(each)],
+        "machines": lambda each: say("yes") if PERMISSIONS[each].machines else "",
+        "second person": lambda each: say("yes") if PERMISSIONS[each].second_person else "",
+        "commands": lambda each: _COMMANDS[each],
+    },
+    if_none="",
+    one_line=("permission",),
+)
+
+
+def permissions(as_json: AsJson = False) -> None:
+    """Show who may do what: by role, by scope of a machine, and what needs a second person."""
+    show(TABLE, list(Permission), as_json=as_json)
+
+
+def _roles(permission: Permission) -> frozenset[Role]:
+    return PERMISSIONS[permission].roles

@@ -1,0 +1,97 @@
+"""Who is known, by what, and what they were allowed: machines, tokens, permissions used, requests
+for a second person."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+)
+
+from domain.actors import ActorKind
+from domain.second_person import RequestStatus
+from workers.db.schema.base import identity, metadata, moment, refers_to, word, words
+
+# A system of the lender's. Its name is that of a sender of events.
+machine = Table(
+    "machine",
+    metadata,
+    identity(),
+    Column("name", Text, nullable=False, unique=True),
+    words("scopes"),  # permissions
+    Column("calls_a_minute", Integer, nullable=False),
+    moment("created_at"),
+    Column("created_by", Text, nullable=False),
+    moment("expires_at", nullable=True),
+    moment("revoked_at", nullable=True),
+    Column("revoked_by", Text),
+    moment("last_used_at", nullable=True),
+    CheckConstraint("calls_a_minute > 0", name="some_calls"),
+)
+
+# What somebody proves with that they are whom they say: a secret that only they have.
+token = Table(
+    "token",
+    metadata,
+    identity(),
+    refers_to("staff", nullable=True),
+    refers_to("machine", nullable=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # SHA-256 of the secret
+    moment("created_at"),
+    Column("created_by", Text, nullable=False),
+    moment("expires_at"),
+    moment("revoked_at", nullable=True),
+    Column("revoked_by", Text),
+    moment("last_used_at", nullable=True),
+    CheckConstraint("(staff_id IS NULL) <> (machine_id IS NULL)", name="of_one_holder"),
+    Index("token_staff_idx", "staff_id", postgresql_where="staff_id IS NOT NULL"),
+    Index("token_machine_idx", "machine_id", postgresql_where="machine_id IS NOT NULL"),
+)
+
+# Every permission that a command asked for, given or refused. Events of machines stand in
+# inbox_event with their sender.
+permission_use = Table(
+    "permission_use",
+    metadata,
+    identity(),
+    moment("at"),
+    moment("recorded_at", server_default=func.clock_timestamp()),
+    Column("actor", Text),  # null: nobody who is known
+    word("actor_kind", ActorKind, nullable=True),
+    Column("permission", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+)
+
+# What was done on the server without a token, because nobody who has one was there.
+break_glass = Table(
+    "break_glass",
+    metadata,
+    identity(),
+    moment("at"),
+    moment("recorded_at", server_default=func.clock_timestamp()),
+    Column("os_user", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+second_person_request = Table(
+    "second_person_request",
+    metadata,
+    identity(),
+    Column("permission", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),  # of what is asked for, to the letter
+    Column("shown", Text, nullable=False),  # what both saw; no personal data
+    word("status", RequestStatus),
+    Column("asked_by", Text, nullable=False),
+    moment("asked_at"),
+    Column("decided_by", Text),
+    moment("decided_at", nullable=True),
+    moment("done_at", nullable=True),
+    CheckConstraint("decided_by <> asked_by", name="decided_by_another"),
+    Index("second_person_request_waiting_idx", "id", postgresql_where="status = 'asked'"),
+)
