@@ -139,6 +139,33 @@ def apply_parts(
     return tuple(by_due_on[due_on] for due_on in sorted(by_due_on))
 
 
+def where_contained(
+    instalments: Sequence[Instalment],
+    charged: Sequence[AdjustedPart],
+    waived: Mapping[tuple[date, Component], Decimal] | None = None,
+) -> tuple[AdjustedPart, ...]:
+    """The parts of a charge that a new schedule or a tape contains, where that has them.
+
+    What was charged on a due date that it does not have is owed with the same component of other
+    instalments, the latest first. What was waived of it, up to `waived`, is owed nowhere.
+    """
+    due_dates = {instalment.due_on for instalment in instalments}
+    parts = [part for part in charged if part.due_on in due_dates]
+    there = {(part.due_on, part.component): part.amount for part in parts}
+    for part in charged:
+        if part.due_on in due_dates:
+            continue
+        left = part.amount - (waived or {}).get((part.due_on, part.component), ZERO)
+        for instalment in sorted(instalments, key=lambda each: each.due_on, reverse=True):
+            key = (instalment.due_on, part.component)
+            amount = min(left, instalment.owed_of(part.component) - there.get(key, ZERO))
+            if amount > ZERO:
+                there[key] = there.get(key, ZERO) + amount
+                parts.append(AdjustedPart(*key, amount, instalment.counts_from))
+                left -= amount
+    return merge_parts(parts, ())
+
+
 def take_back_charge(
     instalments: Sequence[Instalment],
     charged: Sequence[AdjustedPart],

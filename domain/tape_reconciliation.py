@@ -22,6 +22,7 @@ from domain.adjustments import (
     merge_parts,
     take_back_charge,
     undo,
+    where_contained,
 )
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
 from domain.loans import ZERO, Component, Instalment
@@ -275,7 +276,7 @@ def _taken_back(
     """The instalments without it. What the tape shows as paid of a charge pays something else."""
     if not _charges(booked):
         return apply_parts(instalments, undo(instalments, parts))
-    after, paid, _ = take_back_charge(instalments, parts)
+    after, paid, _ = take_back_charge(instalments, where_contained(instalments, parts))
     freed = sum(paid.values(), ZERO)
     return apply_allocations(after, allocate(after, freed, order, as_of)[0]) if freed else after
 

@@ -32,6 +32,7 @@ class LockedLoan(NamedTuple):
     tape_as_of: date | None
     """The business date of the last tape that had it."""
     written_off_on: date | None
+    restructured_on: date | None
 
 
 _NAMED_LOANS = (

@@ -19,6 +19,7 @@ from domain.adjustments import (
     take_back_charge,
     undo,
     waive_more,
+    where_contained,
 )
 from domain.allocation import allocate, apply_allocations
 from domain.delinquency import Arrears
@@ -191,7 +192,7 @@ def take_back_adjustment(
     )
     if contained and (known.adjustment.kind.eases or is_shown_again):
         return because(ReasonCode.TAKING_BACK_IN_TAPE, adjustment=name, on=loan.tape_as_of)
-    _undo(connection, ctx, loan, known)
+    _undo(connection, ctx, loan, known, contained=contained)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     taken_back = because(ReasonCode.ADJUSTMENT_TAKEN_BACK, adjustment=name)
     return (*taken_back, *_standing(arrears, loan))
@@ -246,9 +247,17 @@ def _falls_due(ctx: Context, loan: LockedLoan) -> FallsDue:
 
 
 def _undo(
-    connection: Connection, ctx: Context, loan: LockedLoan, known: RecordedAdjustment
+    connection: Connection,
+    ctx: Context,
+    loan: LockedLoan,
+    known: RecordedAdjustment,
+    *,
+    contained: bool,
 ) -> None:
-    """Take back what an adjustment changed. What was paid of a charge pays something else."""
+    """Take back what an adjustment changed. What was paid of a charge pays something else.
+
+    If a tape or a new schedule contains a charge, it may be owed on another due date there.
+    """
     order = ctx.allocation_order(loan.jurisdiction)
     schedule = load_schedule(connection, loan.id)
     parts: Sequence[AdjustedPart] = parts_of_adjustment(connection, known.id)
@@ -261,7 +270,10 @@ def _undo(
             for each in waivers_of(connection, loan.id)
             if each.waiver.booked_on >= known.booked_on
         ]
-        after, paid, waived = take_back_charge(schedule, parts, _waived(waivers))
+        of_waivers = _waived(waivers)
+        if contained or known.booked_on <= (loan.restructured_on or date.min):
+            parts = where_contained(schedule, parts, of_waivers)
+        after, paid, waived = take_back_charge(schedule, parts, of_waivers)
         _waive_less(connection, waivers, waived)
         from_tape = free_allocations(connection, loan.id, paid, loan.tape_as_of)
     else:

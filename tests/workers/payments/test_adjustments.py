@@ -91,6 +91,22 @@ def test_a_charge_taken_back_is_owed_no_more_and_what_was_paid_of_it_pays_someth
     assert codes(charge(book, "5")) == [ReasonCode.ADJUSTMENT_TAKEN_BACK_KNOWN]
 
 
+@pytest.mark.parametrize("on", ["2026-03-02", "2026-03-03"])
+def test_a_charge_that_a_new_schedule_contains_is_owed_no_more_once_it_is_taken_back(
+    book: Book, on: str
+) -> None:
+    charge(book, "5")
+    book.at(f"{on} 11:00")
+    new = [{"due_on": "2026-05-01", "principal": "90", "interest": "10", "fees": "8"}]
+    told = {"restructuring": "RS-1", "loan": "L-1", "currency": "CNY", "instalments": new}
+    said = {"restructured_on": on, "why": "agreed", "actor": "c-1"}
+    assert tell(book, "restructuring", **told, **said).status == "applied"
+    assert unpaid(book) == {MAY: 108}
+
+    assert codes(take_back(book))[0] == ReasonCode.ADJUSTMENT_TAKEN_BACK
+    assert unpaid(book) == {MAY: 103}, "and only so much as was charged"
+
+
 def test_an_instalment_that_is_left_out_is_due_after_the_last_one_and_comes_back(
     book: Book,
 ) -> None:
