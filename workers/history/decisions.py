@@ -43,12 +43,18 @@ def decisions(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
 def cases_opened(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Iterator[Entry]:
     """A case opens with the first review of its day that found the loan past due."""
     reviewed_at = (
-        select(func.min(decision.c.decided_at))
+        select(
+            func.coalesce(
+                func.min(decision.c.decided_at).filter(
+                    decision.c.outcome != Outcome.NO_LADDER,
+                ),
+                func.min(decision.c.decided_at),  # a case that was opened before without a ladder
+            )
+        )
         .where(
             decision.c.loan_id == subject.id,
             decision.c.business_date == collection_case.c.opened_on,
             decision.c.delinquent_since.is_not(None),
-            decision.c.outcome != Outcome.NO_LADDER,
         )
         .scalar_subquery()
     )
