@@ -45,7 +45,8 @@ CREATE INDEX ON tape_to_name (place);
 """)
 # Whom the rows name, as far as the records of the loans do not say so: of a new loan, or as a new
 # party. Of a person under an id that nobody has yet nothing is known, unless the name and a number
-# are those of a record, now or before: then both stand for one person.
+# are those of a record, now or before: then both stand for one person. `LIMIT 1` makes PostgreSQL
+# look up each row by an index: a join would read all numbers on record, for however few rows.
 _LIST_RECORDS = text(f"""
 CREATE TEMP TABLE tape_named_record AS
 WITH named AS MATERIALIZED (
@@ -55,14 +56,18 @@ WITH named AS MATERIALIZED (
      WHERE i.record IS NOT NULL
        AND NOT EXISTS (SELECT FROM tape_error e WHERE e.line = s.line)
 ), found AS (
-    SELECT n.loan, b.id FROM named n JOIN borrower b ON b.external_id = n.record
+    SELECT n.loan, b.id
+      FROM named n
+      CROSS JOIN LATERAL (SELECT id FROM borrower WHERE external_id = n.record LIMIT 1) b
      UNION
     SELECT n.loan, b.id
       FROM named n
       CROSS JOIN LATERAL unnest(n.numbers[2:]) AS x (number)
-      JOIN contact_point c ON c.blind_index = decode(x.number, 'hex')
+      CROSS JOIN LATERAL (SELECT id FROM contact_point
+                           WHERE blind_index = decode(x.number, 'hex') LIMIT 1) c
       CROSS JOIN {has_or_had("c.id")} y
-      JOIN borrower b ON b.id = y.borrower_id AND b.name_digest = n.name_digest
+      CROSS JOIN LATERAL (SELECT id FROM borrower
+                           WHERE id = y.borrower_id AND name_digest = n.name_digest LIMIT 1) b
 )
 SELECT f.loan, array_agg(f.id ORDER BY f.id) AS records
   FROM found f

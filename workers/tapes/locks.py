@@ -30,11 +30,14 @@ GIVE_UP_AFTER = 300
 ONE_AT_A_TIME = 0x7461_7066
 """The advisory lock of imports: one has it as long as it runs. `ONE_IMPORT` is for each batch."""
 
-DATED_AT_ONCE = 2_000
+DATED_AT_ONCE = 10_000
 """Loans. Nothing else of them changes, so it takes a fraction of a second."""
 
+# Where `enable_seqscan` is off, PostgreSQL 17 and older estimate such costs that each statement
+# would be compiled (JIT), which takes longer than the statement.
 _NO_LIMIT = text(
-    "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+    "SET lock_timeout = 0; SET statement_timeout = 0;"
+    " SET idle_in_transaction_session_timeout = 0; SET jit = off"
 )
 _ONE_AT_A_TIME = text("SELECT pg_advisory_lock(:import)")
 

@@ -57,7 +57,8 @@ WITH differing AS (
      WHERE CASE WHEN a.taken_back_on IS NULL THEN a.booked_on >= :as_of
                 ELSE a.booked_on < :as_of AND a.taken_back_on >= :as_of END
 )
-SELECT l.id, l.external_id, l.restructured_on, t.restructured_on AS reported_on
+SELECT l.id, l.external_id, t.jurisdiction, t.currency,
+       l.restructured_on, t.restructured_on AS reported_on
   FROM differing d
   JOIN loan l ON l.external_id = d.loan
   JOIN tape_loan t ON t.external_id = d.loan
@@ -103,10 +104,11 @@ RETURNING i.loan_id
 """)
 
 _STAGED = text("""
-SELECT t.*, l.currency, l.jurisdiction
-  FROM tape_instalment t JOIN tape_loan l ON l.external_id = t.loan
- WHERE t.loan = ANY(:loans)
- ORDER BY t.loan, t.due_on
+SELECT loan, due_on, principal, interest, fees,
+       paid_principal, paid_interest, paid_fees, counts_from
+  FROM tape_instalment
+ WHERE loan = ANY(:loans)
+ ORDER BY loan, due_on
 """)
 
 
@@ -134,27 +136,20 @@ def reconcile_staged(
         return {}, []
     record = read_recorded_money(connection, [loan.id for loan in known], as_of)
     schedules: dict[str, list[Instalment]] = defaultdict(list)
-    currencies: dict[str, str] = {}
-    jurisdictions: dict[str, str] = {}
-    for row in connection.execute(_STAGED, {"loans": [loan.external_id for loan in known]}):
-        currencies[row.loan] = row.currency
-        jurisdictions[row.loan] = row.jurisdiction
-        schedules[row.loan].append(
-            Instalment(
-                *(row.due_on, row.principal, row.interest, row.fees),
-                *(row.paid_principal, row.paid_interest, row.paid_fees, row.counts_from),
-            )
-        )
+    staged = connection.execute(_STAGED, {"loans": [loan.external_id for loan in known]})
+    for external_id, *instalment in staged.all():
+        schedules[external_id].append(Instalment(*instalment))
     says = mapping.says(Field.RESTRUCTURED_ON)
     restructured = Restructured(connection, known, as_of, says, now)
     reconciled, old = restructured.reconcile(
-        schedules, record, lambda loan: order(jurisdictions[loan])
+        schedules, record, lambda loan: order(loan.jurisdiction)
     )
     replace_all_allocations(
         connection,
         {id: to for result in reconciled.values() for id, to in result.allocations.items()},
     )
     ids = {loan.external_id: loan.id for loan in known}
+    currencies = {loan.external_id: loan.currency for loan in known}
     shown = {ids[loan]: Shown(r.spent, r.unexplained) for loan, r in reconciled.items()}
     keep_shown(connection, shown, as_of)
     replace_parts(

@@ -31,7 +31,7 @@ from workers.tapes.staging import make_staging
 MOST_BATCHES = 8
 """Of one transaction. Each statement costs as much again for each transaction."""
 
-LONG_ENOUGH = 0.15
+LONG_ENOUGH = 0.2
 """Seconds. A transaction that took less leaves time for twice as many loans."""
 
 ANALYZED_FIRST_AT = 5_000

@@ -42,6 +42,9 @@ class KnownLoan(NamedTuple):
 
     id: int
     external_id: str
+    jurisdiction: str
+    """What the row says; it may be another than is on record."""
+    currency: str
     restructured_on: date | None
     """On record; None: it has its first schedule."""
     reported_on: date | None
@@ -96,12 +99,12 @@ class Restructured:
         self,
         schedules: Mapping[str, Sequence[Instalment]],
         record: Mapping[int, OnRecord],
-        order: Callable[[str], AllocationOrder],
+        order: Callable[[KnownLoan], AllocationOrder],
     ) -> tuple[dict[str, Reconciled], dict[str, date]]:
         """Reconcile all known loans with what the tape says of them, by their external ids.
 
         Also gives those whose row still has an old schedule, with the day that replaced it.
-        `order` gives the order of allocation by external id. The schedules that the tape replaces
+        `order` gives the order of allocation of a loan. The schedules that the tape replaces
         are kept.
         """
         results: dict[str, Reconciled] = {}
@@ -109,7 +112,7 @@ class Restructured:
         replacements: list[Replacement] = []
         for loan in self.known:
             on_tape, recorded = tuple(schedules[loan.external_id]), record[loan.id]
-            in_order = order(loan.external_id)
+            in_order = order(loan)
             if since := self._replaces(loan, on_tape):
                 before = self.on_record[loan.id]
                 result = reconcile_new_schedule(on_tape, before, recorded, self.as_of, in_order)

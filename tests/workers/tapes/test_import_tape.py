@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -59,7 +60,7 @@ def bring_in(
     *rows: str,
     as_of: date = AS_OF,
     absent: Absent = Absent.KEEP,
-    **how: bool,
+    **how: Any,
 ) -> ImportReport:
     tape = folder / "tape.csv"
     tape.write_text("\n".join((COLUMNS, *rows)) + "\n")

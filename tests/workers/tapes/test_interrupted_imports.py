@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from domain.errors import ArrearsError
 from tests.support.commands import arrears, eventually
@@ -30,6 +30,7 @@ from workers.tapes.imports import (
     unfinished_imports,
 )
 from workers.tapes.locks import import_session
+from workers.tapes.locks import in_short_transaction as whole
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
 NUMBERS = [f"1380013800{n}" for n in range(6)]
@@ -71,9 +72,10 @@ def import_killed_at(
 ) -> None:
     """Import the second tape, and be killed before or after this commit."""
     begun = 0
-    whole: Callable[..., object] = merge_tape.in_short_transaction
 
-    def in_short_transaction(connection: object, work: Callable[[], object], **of: bool) -> object:
+    def in_short_transaction(
+        connection: Connection, work: Callable[[], object], **of: bool
+    ) -> object:
         nonlocal begun
         begun += 1
 
@@ -301,6 +303,7 @@ def test_an_import_that_had_not_named_all_its_loans_is_not_over_with_those_that_
     newer = (row(f"L-{n}", paid="60", phone=NUMBERS[n]) for n in (1, 3))
     bring_in(book, tmp_path, *newer, as_of=DAY_3, part=True)
     assert book.rows(tape_pending_loan) == []
+    eventually("the session of the newer tape has ended", lambda: not is_running(book))
     with book.ctx.engine.begin() as connection:
         (left,) = unfinished_imports(connection)
         if how == "given up":

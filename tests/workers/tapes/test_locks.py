@@ -34,6 +34,7 @@ from workers.inbox.process import EventResult, apply_event, dispatch_events
 from workers.sms.providers.port import InboundText
 from workers.tapes import check_tape, merge_tape
 from workers.tapes.import_tape import import_tape
+from workers.tapes.merge import merge as merge_batch
 from workers.tapes.merge_tape import how_many_next
 
 COLUMNS = (
@@ -151,7 +152,6 @@ def test_what_waits_for_an_import_does_not_hold_what_the_import_needs(
                 wait_until_it_waits(book, begun[0])
             return result
 
-        merge_batch = merge_tape.merge
         monkeypatch.setattr(merge_tape, "merge", merge)
         bring_in(book, tmp_path, *tape(50, moved=moved, others=1))
         begun[0].result(timeout=60)
@@ -189,7 +189,6 @@ def test_who_gets_a_number_while_a_tape_gives_it_to_somebody_is_the_same_person(
         meanwhile.append(apply_event(book.ctx, event))
         return result
 
-    merge_batch = merge_tape.merge
     monkeypatch.setattr(merge_tape, "merge", merge)
     assert bring_in(book, tmp_path, named("L-9", "C-9", "+8613900139077")) == "1 changed"
 
