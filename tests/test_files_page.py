@@ -8,7 +8,8 @@ from config.readers.registered_templates import load_sms_templates
 from config.readers.roster import read_roster
 from config.readers.tape_mapping import Field, TapeMapping
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
-from config.readers.templates import LETTER_PLACEHOLDERS, Templates
+from config.readers.template_files import LETTER_PLACEHOLDERS
+from config.readers.templates import Templates
 from domain.actors import Role
 from domain.loans import LoanOnTape
 from tests.support.loans import shipped_policy, shipped_templates

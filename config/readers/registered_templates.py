@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from config.readers.templates import SEVERAL_PLACEHOLDERS, TEXT_PLACEHOLDERS
+from config.readers.template_files import SEVERAL_PLACEHOLDERS, TEXT_PLACEHOLDERS
 from config.readers.yaml_reader import Value, as_shown, each, read_yaml
 
 _ID = re.compile(r"\d{1,20}")

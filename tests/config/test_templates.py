@@ -11,15 +11,9 @@ import pytest
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from config.readers.templates import (
-    LETTER_PLACEHOLDERS,
-    LETTERS,
-    SAMPLE,
-    SEVERAL_PLACEHOLDERS,
-    Templates,
-    format_date,
-    format_money,
-)
+from config.readers.locales import format_date, format_money
+from config.readers.template_files import LETTER_PLACEHOLDERS, LETTERS, SAMPLE, SEVERAL_PLACEHOLDERS
+from config.readers.templates import Templates
 from domain.errors import ArrearsError, ReasonedError
 from domain.sms_segments import Encoding, segments
 

@@ -12,7 +12,6 @@ import typer
 from config.readers.tape_mapping_reader import load_mapping
 from config.settings import load_settings, load_settings_of_dry_run
 from domain.errors import ArrearsError
-from domain.masking import MASKING
 from workers.cli.common import (
     ROWS_OF_A_PAGE,
     After,
@@ -28,11 +27,11 @@ from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import UNCHANGED, Table, console, errors, print_json, print_pages
 from workers.cli.tape_mapping import propose
 from workers.cli.tape_progress import import_progress
+from workers.cli.tape_report import print_import
 from workers.context import Context
 from workers.db.pages import Asked
-from workers.db.problems import NO_LADDER
 from workers.tapes.absent import AbsentLoan, read_absent
-from workers.tapes.import_tape import ImportReport, import_tape
+from workers.tapes.import_tape import import_tape
 from workers.tapes.imports import (
     TapeImport,
     UnfinishedImport,
@@ -40,25 +39,12 @@ from workers.tapes.imports import (
     last_imports,
     read_unfinished,
 )
-from workers.tapes.row_errors import RowError
-from workers.tapes.status_comparison import StatusCell, StatusComparison
 
 NOTICED_WITHIN = 5.0
 """Seconds."""
 
 app = typer.Typer()
 app.command("propose-mapping")(propose)
-
-DIFFERING = Table[StatusCell](
-    "The rest, accounted for",
-    {
-        "by days past due": lambda cell: cell.ours,
-        "by the lender": lambda cell: cell.lender,
-        "loans": lambda cell: f"{cell.loans:,}",
-        "why": lambda cell: say(cell.why) if cell.why else "",
-    },
-    right=("loans",),
-)
 
 
 @app.command("import")
@@ -181,118 +167,6 @@ def _stopped(ctx: Context) -> list[UnfinishedImport]:
         if time.monotonic() > ends_at or not any(left.is_running for left in unfinished):
             return unfinished
         time.sleep(0.1)
-
-
-def print_import(report: ImportReport, *, dry_run: bool = False) -> None:
-    """Print the result of an import: rows, rejects, and whether the lender's statuses agree."""
-    for error in report.first_errors:
-        errors.print(_row_error(error), markup=False)
-    if report.errors > len(report.first_errors):
-        errors.print(
-            say("… and {more:,} more errors.", more=report.errors - len(report.first_errors))
-        )
-    if any(error.shown for error in report.first_errors):
-        errors.print(say(MASKING))
-    counted = (
-        say(
-            "{taken:,} good rows ({changed:,} new or changed, {unchanged:,} as on the last "
-            "tape), {rejected:,} rejected.",
-            taken=report.taken,
-            changed=report.changed,
-            unchanged=report.unchanged,
-            rejected=report.rejected,
-        )
-        if report.kept or dry_run
-        else say(
-            "{taken:,} good rows, {rejected:,} rejected.",
-            taken=report.taken,
-            rejected=report.rejected,
-        )
-    )
-    console.print(counted)
-    if report.statuses:
-        _print_statuses(report.statuses)
-    for warning in _warnings(report):
-        errors.print(warning, markup=False)
-
-
-def _row_error(error: RowError) -> str:
-    where = say("Line {line}", line=error.line)
-    if error.loan:
-        where = say("Line {line}, loan {loan}", line=error.line, loan=error.loan)
-    if error.column:
-        where = say("{where}, column {column}", where=where, column=error.column)
-    expected = say(error.text, **error.values)
-    if error.shown:
-        there = "{where}: expected {expected}, found {shown}."
-        return say(there, where=where, expected=expected, shown=error.shown)
-    return say("{where}: expected {expected}.", where=where, expected=expected)
-
-
-def _warnings(report: ImportReport) -> Iterator[str]:
-    if found := {kind: n for kind, n in report.problems.items() if kind != NO_LADDER}:
-        counted = ", ".join(f"{coded('problem', kind)} {n:,}" for kind, n in found.items())
-        yield (
-            say(
-                "Loans with problems: {counted}. `arrears problems list` shows them.",
-                counted=counted,
-            )
-            if report.kept
-            else say("Loans with problems: {counted}.", counted=counted)
-        )
-    if without_ladder := report.problems.get(NO_LADDER):
-        yield (
-            say(
-                "{loans:,} loan(s) have no ladder: nothing will be done about them. "
-                "`arrears problems list` says why.",
-                loans=without_ladder,
-            )
-            if report.kept
-            else say(
-                "{loans:,} loan(s) have no ladder: nothing will be done about them. `arrears "
-                "ladder` shows for which products and jurisdictions there is one.",
-                loans=without_ladder,
-            )
-        )
-    if report.showing_less:
-        yield (
-            say(
-                "{loans:,} loan(s) have more paid on record than the tape shows. What is on "
-                "record was kept; `arrears problems list` shows them.",
-                loans=report.showing_less,
-            )
-        )
-    if report.absent.loans:
-        of = {"loans": report.absent.loans, "expected": report.absent.expected}
-        yield (
-            say(
-                "{loans:,} of the {expected:,} loan(s) of the tapes before it are not on this one. "
-                "`arrears tape absent` lists them.",
-                **of,
-            )
-            if report.kept
-            else say(
-                "{loans:,} of the {expected:,} loan(s) of the tapes before it are not on this one.",
-                **of,
-            )
-        )
-    if report.unused_columns:
-        yield say("Columns not used: {columns}.", columns=", ".join(report.unused_columns))
-
-
-def _print_statuses(compared: StatusComparison) -> None:
-    console.print(
-        say(
-            "Days past due agree with the lender's own status for {agreeing:,} of "
-            "{loans:,} loans ({share:.2%}) as of {as_of}.",
-            agreeing=compared.agreeing,
-            loans=compared.loans,
-            share=compared.share,
-            as_of=compared.as_of,
-        )
-    )
-    differing = [cell for cell in compared.cells if not cell.agrees]
-    DIFFERING.print(sorted(differing, key=lambda cell: -cell.loans))
 
 
 IMPORTS = Table[TapeImport](

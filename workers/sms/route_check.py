@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select, union
 
-from config.readers.templates import LETTERS
+from config.readers.template_files import LETTERS
 from domain.compliance.vocabulary import Says
 from domain.errors import ArrearsError
 from domain.persons import PersonFact

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from config.readers.templates import NAMED_LOANS, format_date, format_money
+from config.readers.locales import format_date, format_money
+from config.readers.templates import NAMED_LOANS
 from domain.loans import ZERO
 from workers.context import Context
 from workers.gate.claim import ClaimedAction

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, insert
 
-from config.readers.templates import format_date
+from config.readers.locales import format_date
 from domain.actions import SCHEDULE_VISIT, ActionStatus, Move
 from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 import config
-from config.readers.templates import LETTERS
+from config.readers.template_files import LETTERS
 from config.settings import load_settings
 from tests.support.environment import an_environment
 from tests.support.events import tell

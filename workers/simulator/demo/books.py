@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import config
-from config.readers.templates import LETTERS
+from config.readers.template_files import LETTERS
 
 CONFIG = Path(config.__file__).parent
 SAMPLES = CONFIG / "samples"

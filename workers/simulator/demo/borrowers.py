@@ -12,7 +12,7 @@ import phonenumbers
 import requests
 from sqlalchemy import ColumnElement, select
 
-from config.readers.templates import format_money
+from config.readers.locales import format_money
 from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus, ActionType
 from domain.errors import ArrearsError
 from domain.language.speak import speak

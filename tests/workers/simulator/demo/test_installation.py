@@ -13,7 +13,7 @@ import redis
 from sqlalchemy import Engine
 
 from config.readers.registered_templates import load_sms_templates
-from config.readers.templates import LETTERS
+from config.readers.template_files import LETTERS
 from domain.errors import ArrearsError
 from tests.support.loans import Book, shipped_templates
 from tests.support.make_chinese_sample import main as make_chinese_sample
