@@ -80,30 +80,55 @@ def lock_borrower(connection: Connection, external_id: str) -> LockedBorrower | 
     return typed_row(LockedBorrower, _lock(connection, locked))
 
 
+class NamedAnew(NamedTuple):
+    """SQL conditions on a record `b` to which somebody gives another name. They are about the
+    numbers and the address that come with that name."""
+
+    has_none_of_numbers: str
+    """It neither has nor had any of them."""
+    has_not_address: str
+    is_known_otherwise: str
+    """Another record of that name has or had one of the numbers, or has the address."""
+
+
+def named_anew(*, name: str, numbers: str, address: str) -> NamedAnew:
+    """All are SQL, and keyed hashes: `name` and `address` are expressions, and `numbers` is a table
+    with the column `blind_index`."""
+    with_number = f"""
+        SELECT FROM {numbers} given
+          JOIN contact_point p ON p.blind_index = given.blind_index
+          CROSS JOIN {has_or_had("p.id")} h
+    """
+    return NamedAnew(
+        has_none_of_numbers=f"NOT EXISTS ({with_number} WHERE h.borrower_id = b.id)",
+        has_not_address=f"""NOT EXISTS (
+            SELECT FROM contact_point p
+             WHERE p.id = b.address_point_id AND p.blind_index = {address})""",
+        is_known_otherwise=f"""(
+            EXISTS ({with_number}
+                      JOIN borrower o ON o.id = h.borrower_id
+                     WHERE o.id <> b.id AND o.name_digest = {name})
+            OR EXISTS (SELECT FROM contact_point p
+                         JOIN borrower o ON o.address_point_id = p.id
+                        WHERE p.blind_index = {address}
+                          AND o.id <> b.id AND o.name_digest = {name}))""",
+    )
+
+
+_IS_NAMED = named_anew(
+    name="g.name", numbers="(SELECT g.number AS blind_index)", address="g.address"
+)
+
 _GIVEN_NAME = text(f"""
 SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
-       g.number IS NOT NULL
-       AND NOT EXISTS (SELECT FROM contact_point p
-                         CROSS JOIN {has_or_had("p.id")} h
-                        WHERE p.blind_index = g.number AND h.borrower_id = b.id)
-           AS has_other_number,
-       g.address IS NOT NULL
-       AND NOT EXISTS (SELECT FROM contact_point p
-                        WHERE p.blind_index = g.address AND p.id = b.address_point_id)
-           AS has_other_address,
-       EXISTS (SELECT FROM contact_point p
-                 CROSS JOIN {has_or_had("p.id")} h
-                 JOIN borrower o ON o.id = h.borrower_id
-                WHERE p.blind_index = g.number AND o.id <> b.id AND o.name_digest = g.name)
-       OR EXISTS (SELECT FROM contact_point p
-                    JOIN borrower o ON o.address_point_id = p.id
-                   WHERE p.blind_index = g.address AND o.id <> b.id AND o.name_digest = g.name)
-           AS is_known_otherwise
+       g.number IS NOT NULL AND {_IS_NAMED.has_none_of_numbers} AS has_other_number,
+       g.address IS NOT NULL AND {_IS_NAMED.has_not_address} AS has_other_address,
+       {_IS_NAMED.is_known_otherwise} AS is_known_otherwise
   FROM (SELECT CAST(:name AS bytea) AS name, CAST(:number AS bytea) AS number,
                CAST(:address AS bytea) AS address) g
   JOIN borrower b ON b.name_digest <> g.name
  WHERE b.id = :record
-""")  # noqa: S608 the clause is a constant
+""")  # noqa: S608 put together from constants
 
 
 def is_given_to_another(

@@ -12,34 +12,25 @@ from sqlalchemy import Connection, text
 
 from domain.persons import FORMER, OF_LOAN, RenamedRecord
 from workers.db.inbox import keep_to_records
-from workers.db.numbers import has_or_had
+from workers.db.persons import named_anew
 from workers.db.typed_rows import typed_rows
+
+_IS_NAMED = named_anew(
+    name="t.name_digest",
+    numbers="(SELECT x.blind_index FROM tape_number x WHERE x.borrower = t.external_id)",
+    address="t.address_blind_index",
+)
 
 _RENAMED = text(f"""
 SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
-       'phone' <> ALL(t.unsaid)
-       AND NOT EXISTS (SELECT FROM tape_number n
-                         JOIN contact_point p ON p.blind_index = n.blind_index
-                         CROSS JOIN {has_or_had("p.id")} h
-                        WHERE n.borrower = t.external_id AND h.borrower_id = b.id)
+       'phone' <> ALL(t.unsaid) AND {_IS_NAMED.has_none_of_numbers}
        AND coalesce(b.tape_digests ->> 'phone' NOT IN ('kept', t.digests ->> 'phone'),
                     EXISTS (SELECT FROM borrower_number x WHERE x.borrower_id = b.id))
            AS has_other_number,
-       'address' <> ALL(t.unsaid)
-       AND NOT EXISTS (SELECT FROM contact_point p
-                        WHERE p.id = b.address_point_id AND p.blind_index = t.address_blind_index)
+       'address' <> ALL(t.unsaid) AND {_IS_NAMED.has_not_address}
        AND coalesce(b.tape_digests ->> 'address' NOT IN ('kept', t.digests ->> 'address'),
                     b.address_encrypted IS NOT NULL) AS has_other_address,
-       EXISTS (SELECT FROM tape_number n
-                 JOIN contact_point p ON p.blind_index = n.blind_index
-                 CROSS JOIN {has_or_had("p.id")} h
-                 JOIN borrower o ON o.id = h.borrower_id
-                WHERE n.borrower = t.external_id
-                  AND o.id <> b.id AND o.name_digest = t.name_digest)
-       OR EXISTS (SELECT FROM contact_point p
-                    JOIN borrower o ON o.address_point_id = p.id
-                   WHERE p.blind_index = t.address_blind_index
-                     AND o.id <> b.id AND o.name_digest = t.name_digest) AS is_known_otherwise
+       {_IS_NAMED.is_known_otherwise} AS is_known_otherwise
   FROM tape_borrower t
   JOIN borrower b ON b.external_id = t.external_id
  WHERE b.tape_digests <> t.digests
@@ -47,7 +38,7 @@ SELECT b.id, b.external_id, b.erased_at IS NOT NULL AS is_erased,
         OR b.erased_at IS NOT NULL
            AND NOT EXISTS (SELECT FROM tape_erased e WHERE e.external_id = t.external_id))
  ORDER BY b.id
-""")  # noqa: S608 the clause is a constant
+""")  # noqa: S608 put together from constants
 
 _LEAVE = text("""
 UPDATE borrower b SET external_id = n.external_id
