@@ -7,6 +7,7 @@ import typer
 from domain.errors import ArrearsError
 from domain.events import LENDER
 from domain.language.speak import speak
+from workers.access.administrators import BreakGlass, recent_uses
 from workers.cli.context import assert_usable, load_context
 from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import language_of_environment, said_error, say
@@ -88,9 +89,21 @@ def _database(ctx: Context) -> None:
     with ctx.engine.connect() as connection:
         for left in read_unfinished(connection, ctx.settings.lender_zone):
             print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
+        for use in recent_uses(connection, ctx.now()):
+            print_lines(say("Warning: {detail}", detail=_without_token(use)))
         if LENDER not in (ctx.settings.events_in_secrets or {}) and has_ids(connection, LENDER):
             print_lines(say("Warning: {detail}", detail=_no_secret(LENDER)))
     assert_policy_unchanged(ctx)
+
+
+def _without_token(use: BreakGlass) -> str:
+    return say(
+        "{os_user} acted on the server without a token at {at:%Y-%m-%d %H:%M %Z}: {what} ({why})",
+        os_user=use.os_user,
+        at=use.at,
+        what=use.what,
+        why=use.why,
+    )
 
 
 def _no_secret(sender: str) -> str:

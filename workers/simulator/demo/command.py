@@ -22,7 +22,12 @@ from workers.simulator.demo.report import (
     print_report,
     print_servers,
 )
-from workers.simulator.demo.scenario import import_samples, prepare_database, run_day
+from workers.simulator.demo.scenario import (
+    import_samples,
+    load_staff,
+    prepare_database,
+    run_day,
+)
 from workers.simulator.demo.summary import Summary, count_due, read_summary
 from workers.tapes.import_tape import ImportReport
 
@@ -70,6 +75,7 @@ def run_servers(name: str) -> None:
         with new_installation(os.environ, BOOKS[name]) as installation:
             installation.move_clock(Clock().now())
             prepare_database(installation)
+            load_staff(installation)
             stopped = _stop_event()
             print_servers(installation)
             _wait_for(stopped, installation)

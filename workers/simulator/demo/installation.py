@@ -28,6 +28,7 @@ from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
 from workers.queues import ACTION_QUEUES, Queue
 from workers.simulator.demo.books import DemoBook, policy_with_registered_texts
+from workers.simulator.demo.sign_in import WHOEVER, token_of
 from workers.simulator.providers import tencent, twilio
 from workers.simulator.providers.server import TOKEN_VARIABLE
 from workers.simulator.servers.environment import LOOPBACK, free_port
@@ -159,6 +160,7 @@ def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Ins
         of_provider = _of_tencent if book.provider == "tencent" else _of_twilio
         more_settings, arguments = of_provider(directory, book, ports)
         settings |= more_settings
+        settings["ARREARS_TOKEN_FILE"] = str(token_of(directory, WHOEVER))
         environment = _inherited(environ) | settings
         _move_clock(directory, book.morning)
         ctx = build_context(load_settings(environment))

@@ -34,6 +34,7 @@ from workers.simulator.demo.borrowers import (
     promise_before_the_call,
 )
 from workers.simulator.demo.installation import Installation
+from workers.simulator.demo.sign_in import sign_everybody_in
 from workers.staff.roster import load_roster
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.progress import Progress
@@ -95,6 +96,17 @@ def _refuse_database_with_loans(ctx: Context) -> None:
             )
 
 
+def load_staff(installation: Installation) -> None:
+    """Load the sample roster, and sign everybody on it in.
+
+    Raises:
+        ArrearsError: it cannot be read.
+    """
+    ctx = installation.ctx
+    load_roster(ctx, installation.book.roster, ctx.today(), ROSTER_DAYS)
+    sign_everybody_in(ctx, installation.directory)
+
+
 def import_samples(installation: Installation, progress: Progress) -> ImportReport:
     """Load the sample roster, and import the sample tape.
 
@@ -103,7 +115,7 @@ def import_samples(installation: Installation, progress: Progress) -> ImportRepo
     """
     ctx = installation.ctx
     book = installation.book
-    load_roster(ctx, book.roster, ctx.today(), ROSTER_DAYS)
+    load_staff(installation)
     return import_tape(
         ctx,
         book.tape,

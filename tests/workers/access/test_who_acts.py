@@ -1,0 +1,223 @@
+"""Nobody acts under an invented or a borrowed name, and nobody beyond their role."""
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+
+from domain.actors import Role
+from domain.permissions import PERMISSIONS, Permission
+from tests.support.commands import arrears, granted
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from tests.support.signed_in import sign_in
+from workers.cli.examples import EXAMPLES
+from workers.cli.main import COMMANDS, _built
+from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
+from workers.db.schema import borrower, loan, permission_use, staff, token
+
+
+@pytest.fixture
+def environment(database_url: str, broker_url: str) -> dict[str, str]:
+    return {**an_environment(database_url, broker_url), "ARREARS_ZONE": "UTC"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, zone="UTC")
+    book.loan("L-1", borrower_id="B-1")
+    return book
+
+
+def by(environment: dict[str, str], book: Book, reference: str, *roles: Role) -> dict[str, str]:
+    with book.ctx.engine.begin() as connection:
+        file = sign_in(connection, reference, *roles)
+    return {**environment, "ARREARS_TOKEN_FILE": str(file)}
+
+
+def every_command() -> set[str]:
+    found = set()
+    for name in COMMANDS:
+        verbs = getattr(_built(name), "commands", None)
+        found |= {name} if verbs is None else {f"{name} {verb}" for verb in verbs}
+    return found
+
+
+def test_every_command_asks_for_a_permission_or_is_for_the_server() -> None:
+    assert set(PERMISSION_OF) | ON_THE_SERVER == every_command()
+    assert not set(PERMISSION_OF) & ON_THE_SERVER
+    assert set(PERMISSIONS) == set(Permission)
+
+
+def test_whoever_has_every_other_role_may_not_do_it(
+    environment: dict[str, str], book: Book
+) -> None:
+    examples = {
+        permission: next((words for words in _examples(command)), None)
+        for command, permission in PERMISSION_OF.items()
+        if _examples(command)
+    }
+    others = {
+        permission: by(
+            environment,
+            book,
+            f"not-{permission.replace(':', '-')}",
+            *(role for role in Role if role not in PERMISSIONS[permission].roles),
+        )
+        for permission in set(PERMISSION_OF.values())
+        if PERMISSIONS[permission].roles != frozenset(Role)
+    }
+    tried = 0
+    for permission, words in examples.items():
+        if words is None or permission not in others:
+            continue
+        refused = arrears(others[permission], *words)
+        assert refused.returncode == 2, words
+        assert f"lacks the permission {permission}" in refused.stderr, (words, refused.stderr)
+        tried += 1
+    assert tried > 25
+    uses = book.rows(permission_use)
+    assert len(uses) == tried
+    assert not any(use.granted for use in uses)
+
+
+def _examples(command: str) -> list[list[str]]:
+    name = command.split()[0]
+    written = [shlex.split(example) for example in EXAMPLES.get(name, ())]
+    return [words for words in written if " ".join(words).startswith(command)]
+
+
+def test_nobody_acts_without_a_token_or_with_an_invented_one(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    invented = tmp_path / "token"
+    invented.write_text("arrears_invented")
+    invented.chmod(0o600)
+    for file, says in ((tmp_path / "none", "Nobody is signed in"), (invented, "not known here")):
+        for command in (("explain", "L-1"), ("letter", "print", "L-1"), ("person", "show", "B-1")):
+            refused = arrears({**environment, "ARREARS_TOKEN_FILE": str(file)}, *command)
+            assert (refused.returncode, refused.stdout) == (2, "")
+            assert says in refused.stderr
+
+    uses = [(use.actor, use.granted) for use in book.rows(permission_use)]
+    assert uses == [(None, False)] * 3, "who holds no token cannot even be recorded as somebody"
+
+
+def test_a_token_that_others_may_read_or_that_is_anothers_is_not_used(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    own = by(environment, book, "s-1")
+    secret = Path(own["ARREARS_TOKEN_FILE"]).read_text()
+    shared, linked, pipe = (tmp_path / name for name in ("shared", "linked", "pipe"))
+    shared.write_text(secret)
+    shared.chmod(0o640)
+    linked.symlink_to(own["ARREARS_TOKEN_FILE"])
+    os.mkfifo(pipe, 0o600)
+
+    for file, says in (
+        (shared, "Others may read the token file"),
+        (linked, "cannot be read"),
+        (pipe, "is not a file of yours"),
+    ):
+        refused = arrears({**environment, "ARREARS_TOKEN_FILE": str(file)}, "explain", "L-1")
+        assert (refused.returncode, says in refused.stderr) == (2, True), refused.stderr
+
+
+def test_a_token_ends_when_it_is_revoked_or_over_and_when_its_owner_has_left(
+    environment: dict[str, str], book: Book
+) -> None:
+    own = by(environment, book, "s-1")
+    assert arrears(own, "explain", "L-1").returncode == 0
+
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(left_on=book.ctx.today()))
+    assert "lacks the permission loans:read" in arrears(own, "explain", "L-1").stderr
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(left_on=None))
+        connection.execute(update(token).values(expires_at="2001-01-01Z"))
+    assert "is over" in arrears(own, "explain", "L-1").stderr
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(token).values(expires_at="2999-01-01Z"))
+    assert arrears(own, "explain", "L-1").returncode == 0
+
+    administrator = by(environment, book, "adm-1", Role.ADMINISTRATOR)
+    assert arrears(administrator, "token", "revoke", "s-1").returncode == 0
+    assert "was revoked" in arrears(own, "explain", "L-1").stderr
+
+
+def test_nobody_grants_their_own_request_nor_one_beyond_their_role(
+    environment: dict[str, str], book: Book
+) -> None:
+    officer = by(environment, book, "p-1", Role.PRIVACY_OFFICER)
+    erase = ("data-subject", "erase", "B-1", "--why", "asked", "--law", "order 1/2026")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(loan).values(written_off_on="2020-01-01"))
+    asked = arrears(officer, *erase)
+    assert "asked for as request 1" in asked.stderr
+    assert arrears(officer, *erase).stderr == asked.stderr, "the same request, not another one"
+
+    own = arrears(officer, "request", "grant", "1")
+    assert (own.returncode, "is your own" in own.stderr) == (2, True)
+    supervisor = by(environment, book, "sup-1", Role.SUPERVISOR)
+    beyond = arrears(supervisor, "request", "grant", "1")
+    assert "sup-1 lacks the permission data:erase" in beyond.stderr
+    assert book.one(borrower).name_encrypted is not None
+
+    other = by(environment, book, "p-2", Role.PRIVACY_OFFICER)
+    seen = arrears(other, "request", "grant", "1")
+    assert "Erase all data about borrower B-1, because: asked order 1/2026" in seen.stdout
+    elsewhere = (*erase[:4], "another reason", *erase[5:])
+    assert "request 2" in arrears(officer, *elsewhere).stderr, "not what was granted"
+    assert arrears(officer, *erase).returncode == 0
+    assert book.one(borrower).name_encrypted is None
+
+
+def test_the_first_administrator_is_made_once_and_nobody_else_makes_one_alone(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    first = {**environment, "ARREARS_TOKEN_FILE": str(tmp_path / "first" / "token")}
+    second = {**environment, "ARREARS_TOKEN_FILE": str(tmp_path / "second" / "token")}
+    made = arrears(first, "administrator", "first", "adm-1")
+    assert (made.returncode, "adm-1 is the administrator" in made.stdout) == (0, True)
+    refused = arrears(second, "administrator", "first", "adm-2")
+    assert (refused.returncode, "There is an administrator, adm-1" in refused.stderr) == (2, True)
+    assert not Path(second["ARREARS_TOKEN_FILE"]).exists()
+
+    roster = tmp_path / "roster.yaml"
+    roster.write_text(
+        "staff:\n"
+        "  - {id: adm-1, roles: [administrator], daily_capacity: 0}\n"
+        "  - {id: c-1, roles: [caller], daily_capacity: 9}\n"
+    )
+    assert arrears(first, "roster", "load", str(roster)).returncode == 0, "the first roster"
+    roster.write_text(roster.read_text().replace("[caller]", "[caller, supervisor]"))
+    promoted = arrears(first, "roster", "load", str(roster))
+    assert "needs a second person" in promoted.stderr
+    assert {row.external_id: row.roles for row in book.rows(staff)}["c-1"] == ["caller"]
+
+    alone = arrears(environment, "administrator", "stand-in", "1", "--why", "nobody else is there")
+    assert "c-1: caller becomes caller, supervisor" in alone.stdout
+    assert arrears(first, "roster", "load", str(roster)).returncode == 0
+    assert "without a token" in arrears(environment, "check").stdout
+
+
+def test_a_token_is_made_by_its_owner_and_enrolled_by_two_others(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    book.staff("s-7", "supervisor")
+    mine = {**environment, "ARREARS_TOKEN_FILE": str(tmp_path / "mine")}
+    made = arrears(mine, "token", "new")
+    fingerprint = made.stdout.split()[-1]
+    assert fingerprint.startswith("SHA256:")
+    assert Path(mine["ARREARS_TOKEN_FILE"]).stat().st_mode & 0o777 == 0o600
+    assert "not known here" in arrears(mine, "explain", "L-1").stderr
+
+    administrator = by(environment, book, "adm-1", Role.ADMINISTRATOR)
+    done = granted(administrator, "token", "enrol", "s-7", fingerprint)
+    assert done.returncode == 0, done.stderr
+    assert arrears(mine, "explain", "L-1").returncode == 0
+    assert [use.actor for use in book.rows(permission_use) if use.permission == "loans:read"][
+        -1
+    ] == "s-7"

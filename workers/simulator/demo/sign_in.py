@@ -1,0 +1,27 @@
+"""Everybody on the sample roster is signed in: a token for each, in a file of its own."""
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from workers.access.secrets import write_new_secret
+from workers.access.tokens import store_token
+from workers.context import Context
+from workers.db.schema import staff
+
+WHOEVER = "supervisor-01"
+"""Whoever runs the commands of a shell that has the environment of the demo."""
+_DAYS = 30
+
+
+def token_of(directory: Path, reference: str) -> Path:
+    """The file with the token of a member of staff, in the directory of the installation."""
+    return directory / "tokens" / reference
+
+
+def sign_everybody_in(ctx: Context, directory: Path) -> None:
+    """Make and enrol a token for everybody on the roster."""
+    with ctx.engine.begin() as connection:
+        for reference in connection.execute(select(staff.c.external_id)).scalars():
+            digest = write_new_secret(token_of(directory, reference))
+            store_token(connection, ctx, reference, digest, of_machine=False, days=_DAYS)
