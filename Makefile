@@ -14,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: help setup lint test demo run bench chaos judge mutants lock clean
+.PHONY: help setup lint test attack demo run bench chaos judge mutants lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ lint: setup ## style, types and the direction of imports
 
 test: lint ## lint, then every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+attack: setup ## try what attackers tried, and say of each whether it held
+	$(BIN)/python -m tests.attack
 
 demo: setup ## a small loan book, start to finish, on servers that are gone afterwards (BOOK=cn or LANG=zh_CN.UTF-8)
 	$(BIN)/arrears demo$(if $(BOOK), --book $(BOOK))

@@ -93,6 +93,7 @@ def test_what_says_nothing_else_stands_alone(body: str) -> None:
     assert len(found) == 1 or not found & {ReplyKind.HARMLESS, ReplyKind.START, ReplyKind.HELP}
 
 
+@pytest.mark.attack("quadratic text")
 @pytest.mark.parametrize(
     "piece",
     [

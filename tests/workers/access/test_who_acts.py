@@ -51,6 +51,7 @@ def test_every_command_asks_for_a_permission_or_is_for_the_server() -> None:
     assert set(PERMISSIONS) == set(Permission)
 
 
+@pytest.mark.attack("beyond the role")
 def test_whoever_has_every_other_role_may_not_do_it(
     environment: dict[str, str], book: Book
 ) -> None:
@@ -89,6 +90,7 @@ def _examples(command: str) -> list[list[str]]:
     return [words for words in written if " ".join(words).startswith(command)]
 
 
+@pytest.mark.attack("forged actor")
 def test_nobody_acts_without_a_token_or_with_an_invented_one(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:
@@ -105,6 +107,7 @@ def test_nobody_acts_without_a_token_or_with_an_invented_one(
     assert uses == [(None, False)] * 3, "who holds no token cannot even be recorded as somebody"
 
 
+@pytest.mark.attack("forged actor")
 def test_a_token_that_others_may_read_or_that_is_anothers_is_not_used(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:
@@ -125,6 +128,7 @@ def test_a_token_that_others_may_read_or_that_is_anothers_is_not_used(
         assert (refused.returncode, says in refused.stderr) == (2, True), refused.stderr
 
 
+@pytest.mark.attack("forged actor")
 def test_a_token_ends_when_it_is_revoked_or_over_and_when_its_owner_has_left(
     environment: dict[str, str], book: Book
 ) -> None:
@@ -147,6 +151,7 @@ def test_a_token_ends_when_it_is_revoked_or_over_and_when_its_owner_has_left(
     assert "was revoked" in arrears(own, "explain", "L-1").stderr
 
 
+@pytest.mark.attack("own request")
 def test_nobody_grants_their_own_request_nor_one_beyond_their_role(
     environment: dict[str, str], book: Book
 ) -> None:
@@ -174,6 +179,7 @@ def test_nobody_grants_their_own_request_nor_one_beyond_their_role(
     assert book.one(borrower).name_encrypted is None
 
 
+@pytest.mark.attack("self-promotion")
 def test_the_first_administrator_is_made_once_and_nobody_else_makes_one_alone(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:

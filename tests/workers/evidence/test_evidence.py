@@ -161,6 +161,7 @@ def test_a_piece_costs_as_many_statements_for_many_loans_as_for_one(engine: Engi
     assert counts[0] == counts[1] <= 9
 
 
+@pytest.mark.attack("altered approval or payment")
 @pytest.mark.parametrize(
     ("tampering", "wrong", "kind"),
     [

@@ -165,6 +165,7 @@ def test_the_health_page_says_no_and_nothing_more_when_the_database_is_away(book
     assert (answer.status_code, answer.json()) == (503, {"healthy": False})
 
 
+@pytest.mark.attack("read-only database")
 def test_while_the_database_is_read_only_everything_is_to_be_sent_again_later(
     book: Book, engine: Engine
 ) -> None:

@@ -312,6 +312,7 @@ def test_an_event_whose_signature_is_broken_is_refused(gate: Book, header: str, 
     assert refused.status_code == 401
 
 
+@pytest.mark.attack("forged signature")
 def test_an_event_changed_on_its_way_is_refused(gate: Book) -> None:
     headers = signed(json.dumps(an_event()).encode(), gate.clock.at)
     with TestClient(create_app(gate.ctx)) as client:
@@ -320,6 +321,7 @@ def test_an_event_changed_on_its_way_is_refused(gate: Book) -> None:
     assert refused.status_code == 401
 
 
+@pytest.mark.attack("forged signature")
 @pytest.mark.parametrize("minutes", [-6, -60 * 24 * 365, 6])
 def test_an_event_signed_long_ago_or_in_the_future_is_refused(gate: Book, minutes: int) -> None:
     refused = tell(gate, an_event(), at=gate.clock.at + timedelta(minutes=minutes))

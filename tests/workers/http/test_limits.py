@@ -99,6 +99,7 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
+@pytest.mark.attack("slow connections")
 @pytest.mark.parametrize(
     ("beginning", "byte"),
     [
@@ -164,6 +165,7 @@ def test_a_body_that_is_too_large_is_refused_and_its_rest_not_waited_for(port: i
     assert drip(port, announced + b"x" * 70_000, b"x").startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.attack("slow connections")
 def test_when_too_many_are_connected_who_waits_longest_is_closed_for_who_comes() -> None:
     with serving(Limits(connections=8)) as port, ExitStack() as stack:
         idle = [stack.enter_context(connected(port)) for _ in range(12)]

@@ -38,6 +38,7 @@ def apply_all(book: Book) -> None:
         process.apply_event(book.ctx, event_id)
 
 
+@pytest.mark.attack("colliding event ids")
 def test_the_same_ids_from_two_senders_are_two_events_and_two_payments(book: Book) -> None:
     for secret, amount in ((SECRET, "1.00"), (OTHER_SECRET, "2.00"), (SECRET, "1.00")):
         assert tell(book, an_event(amount=amount), secret=secret).status_code == 202

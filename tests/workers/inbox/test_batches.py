@@ -164,6 +164,7 @@ def test_a_payment_on_record_already_pays_nothing_again(book: Book) -> None:
     assert sum(row.amount for row in book.rows(allocation)) == 37
 
 
+@pytest.mark.attack("poisonous rows")
 def test_one_at_fault_leaves_the_others_paid(book: Book) -> None:
     broken = store(
         book, "payment", external_id="P-0", loan="L-1", amount="1", currency="CNY", paid_on="soon"

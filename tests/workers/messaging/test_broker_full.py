@@ -41,6 +41,7 @@ def allow_memory(broker: LocalBroker, number_of_bytes: str) -> None:
         client.config_set("maxmemory", number_of_bytes)
 
 
+@pytest.mark.attack("full broker")
 def test_nothing_is_lost_while_the_broker_is_full_and_all_goes_out_when_it_has_room_again(
     engine: Engine, database_url: str, broker: LocalBroker, tmp_path: Path
 ) -> None:

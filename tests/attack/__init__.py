@@ -1,0 +1,1 @@
+"""What was tried against Arrears, and whether it held: `make attack`."""
