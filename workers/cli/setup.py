@@ -1,9 +1,11 @@
 """Commands that prepare an installation: `migrate`, `check`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from config.settings import read_setting_file
 from domain.errors import ArrearsError
 from domain.events import LENDER
 from domain.language.speak import speak
@@ -14,9 +16,10 @@ from workers.cli.language import language_of_environment, said_error, say
 from workers.cli.render import print_lines
 from workers.context import Context
 from workers.db.encryption_keys import store_index_key
-from workers.db.grants import grant_to_role
+from workers.db.grants import grant_roles, grant_to_role, owns_tables
 from workers.db.migrate import upgrade
 from workers.db.numbers import hash_addresses
+from workers.db.roles import Role
 from workers.db.sender_ids import has_ids
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
@@ -28,18 +31,64 @@ from workers.tapes.imports import read_unfinished
 def migrate(
     grant_to: Annotated[
         str | None,
-        typer.Option(help="The workers' database role: it may add evidence, but not change it."),
+        typer.Option(help="A database role of your own that gets the rights of the workers' one."),
+    ] = None,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with the passwords of roles: a file worker_password, and so on."
+        ),
     ] = None,
 ) -> None:
-    """Bring the database to this release's version. Safe to run twice and at the same time."""
+    """Bring the database to this release's version, and make its roles. Safe to run twice."""
     ctx = load_context()
+    of_roles = _passwords_in(passwords) if passwords else {}
     upgrade(ctx.settings.database_url)
+    if missing := grant_roles(ctx.engine, of_roles):
+        print_lines(say("Warning: {detail}", detail=_roles_missing(missing)))
     if grant_to:
         grant_to_role(ctx.engine, grant_to)
     store_index_key(ctx.engine, ctx.cipher, ctx.now())
     hash_addresses(ctx.engine, ctx.cipher)
     register_policy(ctx)
     print_lines(say("The database is at this release's version."))
+
+
+def _passwords_in(folder: Path) -> dict[Role, str]:
+    """The password of each role that has a file in the folder.
+
+    Raises:
+        ArrearsError: it has none, or one is empty or cannot be read.
+    """
+    files = {role: folder / f"{role}_password" for role in Role}
+    found = {
+        role: read_setting_file(file.name, str(file))
+        for role, file in files.items()
+        if file.exists()
+    }
+    if not found:
+        raise ArrearsError(
+            "{folder} has no password of a role. Write one into a file there, such as "
+            "worker_password; the roles are {roles}.",
+            folder=str(folder),
+            roles=", ".join(Role),
+        )
+    for role, password in found.items():
+        if not password:
+            raise ArrearsError(
+                "The file {file} is empty. Write a password into it, or remove it.",
+                file=str(files[role]),
+            )
+    return found
+
+
+def _roles_missing(names: list[str]) -> str:
+    return say(
+        "The database has no roles {names}, and whoever migrates may make none: services can only "
+        "connect as the owner of the tables. Let a superuser run ALTER ROLE … CREATEROLE for the "
+        "owner, and migrate again.",
+        names=", ".join(names),
+    )
 
 
 def check() -> None:
@@ -87,6 +136,8 @@ def check() -> None:
 def _database(ctx: Context) -> None:
     assert_usable(ctx)
     with ctx.engine.connect() as connection:
+        if owns_tables(connection):
+            print_lines(say("Warning: {detail}", detail=_is_owner()))
         for left in read_unfinished(connection, ctx.settings.lender_zone):
             print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
         for use in recent_uses(connection, ctx.now()):
@@ -103,6 +154,14 @@ def _without_token(use: BreakGlass) -> str:
         at=use.at,
         what=use.what,
         why=use.why,
+    )
+
+
+def _is_owner() -> str:
+    return say(
+        "DATABASE_URL is that of the owner of the tables, who may change evidence and remove keys. "
+        "Only `arrears migrate` needs it: let each service connect with its own role "
+        "(docs/operations.md)."
     )
 
 

@@ -1,46 +1,155 @@
-"""The rights of the role of the workers: everything, except to change evidence."""
+"""Makes the roles of PostgreSQL, and gives each what `workers/db/roles.py` says. No more."""
 
-from sqlalchemy import Engine, text
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from psycopg2.extensions import encrypt_password
+from sqlalchemy import Connection, Engine, text
 
 from domain.errors import ArrearsError
-from workers.db.schema import metadata
+from workers.db.roles import RIGHTS, Role, rights_of
 from workers.db.schema.evidence import EVIDENCE
 
 APPEND_ONLY = frozenset({*EVIDENCE, "evidence_head", "evidence_link"})
+_LOCK = text("SELECT pg_advisory_xact_lock(7277327)")  # that of the migrations
+
+
+class _Migrator(NamedTuple):
+    """Who migrates."""
+
+    database: str
+    name: str
+    makes_roles: bool
+    owns_database: bool
+
+
+def grant_roles(engine: Engine, passwords: Mapping[Role, str] | None = None) -> list[str]:
+    """Make the roles of this database, and grant each its rights. May run repeatedly.
+
+    A role that a password is given for may log in with it; the others are for logins of your own,
+    which are made members of them. Returns the names of roles that are missing, because whoever
+    migrates may not make any.
+
+    Raises:
+        ArrearsError: a password is given for a role that whoever migrates may not change.
+    """
+    missing: list[str] = []
+    with engine.begin() as connection:
+        connection.execute(_LOCK)
+        migrator = _read_migrator(connection)
+        for role in Role:
+            name = role.name_in(migrator.database)
+            if not _exists(connection, name):
+                if not migrator.makes_roles:
+                    missing.append(name)
+                    continue
+                connection.execute(text(f"CREATE ROLE {_quoted(engine, name)} NOLOGIN"))
+            _grant(connection, engine, migrator, name, role)
+        for role, password in (passwords or {}).items():
+            name = role.name_in(migrator.database)
+            if name in missing or not migrator.makes_roles:
+                raise ArrearsError(
+                    "{migrator} may make no roles, so {role} gets no password. Let a superuser "
+                    "run: ALTER ROLE {migrator} CREATEROLE.",
+                    migrator=migrator.name,
+                    role=name,
+                )
+            _let_log_in(connection, engine, name, password)
+    return missing
 
 
 def grant_to_role(engine: Engine, role: str) -> None:
-    """Grant `role` the use of the tables, which belong to the migrating role. May run repeatedly.
-
-    It may only read and add rows of evidence. It owns nothing, so it cannot change its rights.
+    """Give a role that is there the rights of a worker, all of them and no others. May run
+    repeatedly.
 
     Raises:
         ArrearsError: there is no such role, or it owns the tables itself.
     """
     with engine.begin() as connection:
-        known = connection.execute(
-            text("SELECT rolname = current_user FROM pg_roles WHERE rolname = :role"),
-            {"role": role},
-        ).scalar()
-        if known is None:
+        connection.execute(_LOCK)
+        migrator = _read_migrator(connection)
+        if not _exists(connection, role):
             raise ArrearsError(
                 "The database has no role {role}. Make it first: CREATE ROLE {role} LOGIN.",
                 role=role,
             )
-        if known:
+        if role == migrator.name:
             raise ArrearsError(
                 "{role} is the role that migrates: it owns the tables, and may change "
                 "anything. Name the other one, as which workers, beat and the webhook "
                 "connect.",
                 role=role,
             )
-        quoted = engine.dialect.identifier_preparer.quote(role)
-        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
-        connection.execute(text(f"GRANT SELECT ON alembic_version TO {quoted}"))
-        for table in sorted(metadata.tables):
-            rights = "SELECT, INSERT"
-            if table not in APPEND_ONLY:
-                rights += ", UPDATE, DELETE"
-            connection.execute(text(f"REVOKE ALL ON {table} FROM {quoted}"))
-            connection.execute(text(f"GRANT {rights} ON {table} TO {quoted}"))
-        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}"))
+        _grant(connection, engine, migrator, role, Role.WORKER)
+
+
+def owns_tables(connection: Connection) -> bool:
+    """Whether whoever is connected may change the tables, and so all that guards their rows."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = 'loan'::regclass"
+            )
+        ).scalar()
+    )
+
+
+def _grant(
+    connection: Connection, engine: Engine, migrator: _Migrator, name: str, role: Role
+) -> None:
+    quoted = _quoted(engine, name)
+    if migrator.owns_database:
+        # Only an import of a tape makes temporary tables.
+        database = "CONNECT, TEMPORARY" if role is Role.WORKER else "CONNECT"
+        quoted_database = _quoted(engine, migrator.database)
+        connection.execute(text(f"GRANT {database} ON DATABASE {quoted_database} TO {quoted}"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
+    for kind in ("TABLES", "SEQUENCES"):
+        connection.execute(text(f"REVOKE ALL ON ALL {kind} IN SCHEMA public FROM {quoted}"))
+    if role is Role.BACKUP:
+        connection.execute(text(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {quoted}"))
+    for statement in _grants(role, quoted, RIGHTS):
+        connection.execute(text(statement))
+
+
+def _grants(role: Role, quoted: str, tables: Iterable[str]) -> Iterable[str]:
+    """One statement for all tables with the same rights; where columns count, one for each."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for table in tables:
+        rights = rights_of(role, table)
+        words = tuple(f"{word}{columns}" for word, columns in rights.items())
+        if any(rights.values()):
+            yield f'GRANT {", ".join(words)} ON "{table}" TO {quoted}'
+        elif words:
+            alike.setdefault(words, []).append(f'"{table}"')
+    for words, names in alike.items():
+        yield f"GRANT {', '.join(words)} ON {', '.join(names)} TO {quoted}"
+
+
+def _let_log_in(connection: Connection, engine: Engine, name: str, password: str) -> None:
+    # Hashed here: a statement may stand in PostgreSQL's log.
+    driver = connection.connection.driver_connection
+    hashed = encrypt_password(password, name, driver, "scram-sha-256")
+    literal = hashed.replace("'", "''")
+    connection.exec_driver_sql(f"ALTER ROLE {_quoted(engine, name)} LOGIN PASSWORD '{literal}'")
+
+
+def _read_migrator(connection: Connection) -> _Migrator:
+    found = connection.execute(
+        text("""
+            SELECT current_database()::text, r.rolname::text, r.rolcreaterole OR r.rolsuper,
+                   pg_has_role(d.datdba, 'MEMBER')
+              FROM pg_roles r, pg_database d
+             WHERE r.rolname = current_user AND d.datname = current_database()
+        """)
+    ).one()
+    return _Migrator(*found)
+
+
+def _exists(connection: Connection, name: str) -> bool:
+    known = text("SELECT count(*) FROM pg_roles WHERE rolname = :name")
+    return bool(connection.execute(known, {"name": name}).scalar())
+
+
+def _quoted(engine: Engine, name: str) -> str:
+    return engine.dialect.identifier_preparer.quote(name)

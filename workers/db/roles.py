@@ -1,0 +1,164 @@
+"""Which role of PostgreSQL may do what with which table. What is not written here is refused.
+
+The owner of the tables only migrates. Each service connects as a role of its own, so that whoever
+takes over a service gets no more than that service needs.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Column, LargeBinary
+
+from workers.db.schema import metadata
+from workers.db.schema.base import ReasonsColumn
+
+
+class Role(StrEnum):
+    """A role; in the database it is named for the database, such as `arrears_worker`."""
+
+    WORKER = "worker"
+    """Workers, beat, and the commands that people type."""
+    WEBHOOK = "webhook"
+    """Stores what comes in, and applies nothing."""
+    API = "api"
+    """Starts calls for dialers."""
+    REPORTS = "reports"
+    """Reads, and no personal data."""
+    BACKUP = "backup"
+    """Reads everything, for `pg_dump`. PostgreSQL's own `pg_read_all_data` would read the other
+    databases of the server too, and only a superuser can grant it."""
+
+    def name_in(self, database: str) -> str:
+        return f"{database}_{self.value}"
+
+
+WORDS = {"r": "SELECT", "s": "SELECT", "a": "INSERT", "u": "UPDATE", "d": "DELETE"}
+"""The letters of the table below."""
+
+_CORRECTED = (
+    "payload stops_contact reaches_number reaches_address corrected_at reason completed_at "
+    "dispatched_at status"
+)
+"""What changes of an event that its sender corrects before it is applied."""
+
+RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
+    # worker, webhook, api, reports: `r` read, `s` read what is not personal, `a` add, `u` update,
+    # `d` delete; `u(status)` is UPDATE of that column only. `u(id)` lets a row be locked and not
+    # be changed: PostgreSQL itself makes the ids.
+    "absent_loan": ("rau", "", "r", "s"),
+    "access": ("ra", "", "ra", "s"),
+    "acknowledgement": ("rau", "", "r", "s"),
+    "action": ("rau", "", "ru(id)", "s"),
+    "action_event": ("ra", "", "ra", "s"),
+    "adjustment": ("rau", "", "r", "s"),
+    "adjustment_part": ("raud", "", "r", "s"),
+    "alembic_version": ("r", "r", "r", "s"),
+    "allocation": ("raud", "", "r", "s"),
+    "announcement": ("raud", "", "", "s"),
+    "approval": ("rau", "", "r", "s"),
+    "borrower": ("rau", "r(id person_id locale address_point_id)", "ru(id)", "s"),
+    "borrower_number": ("raud", "r(borrower_id contact_point_id)", "r", "s"),
+    "break_glass": ("ra", "", "", ""),
+    "call": ("rau", "", "rau", "s"),
+    "collection_case": ("rau", "", "r", "s"),
+    "contact": ("ra", "", "ra", "s"),
+    "contact_outcome": ("ra", "", "r", "s"),
+    "contact_point": ("raud", "r(id blind_index)", "ru(id)", "s"),
+    "contact_point_fact": ("rau", "", "r", "s"),
+    "daily_run": ("rau", "", "", "s"),
+    "decision": ("ra", "", "r", "s"),
+    "document": ("rau", "", "s", "s"),
+    "encryption_key": ("raud", "r", "r", ""),
+    "erasure": ("ra", "", "", "s"),
+    "evidence_due": ("rad", "", "a", ""),
+    "evidence_head": ("ra", "", "", "s"),
+    "evidence_link": ("ra", "", "", "s"),
+    "former_number": ("raud", "", "r", ""),
+    "hold": ("rau", "", "r", "s"),
+    "hold_of_loan": ("r", "", "r", "s"),
+    "hold_release": ("ra", "", "r", "s"),
+    "inbox_event": ("raud", f"rau({_CORRECTED})", "r", "s"),
+    "instalment": ("raud", "", "r", "s"),
+    "legal_file": ("rau", "", "r", "s"),
+    "legal_file_line": ("ra", "", "r", "s"),
+    "legal_file_need": ("rau", "", "r", "s"),
+    "limitation_fact": ("rau", "", "r", "s"),
+    "loan": ("rau", "", "ru(id)", "s"),
+    "loan_party": ("rau", "", "r", "s"),
+    "loan_party_change": ("ra", "", "r", "s"),
+    "machine": ("rau", "r", "r", "s"),
+    "message": ("rau", "", "s", "s"),
+    "outbox_event": ("raud", "", "a", "s"),
+    "paid_by_tape": ("rau", "", "r", "s"),
+    "past_write_off": ("ra", "", "r", "s"),
+    "payment": ("rau", "", "r", "s"),
+    "payment_return": ("rau", "", "r", "s"),
+    "permission_use": ("ra", "ra", "ra", "s"),
+    "person": ("rau", "", "ru(id)", "s"),
+    "person_fact": ("rau", "r(id borrower_id kind ended_at locale since said_last)", "r", "s"),
+    "policy_version": ("ra", "r", "r", "s"),
+    "problem": ("rau", "", "r", "s"),
+    "promise": ("rau", "", "r", "s"),
+    "receipt": ("ra", "", "r", "s"),
+    "replaced_event": ("ra", "r(id)a", "", ""),
+    "replaced_instalment": ("ra", "", "r", "s"),
+    "replaced_schedule": ("rau", "", "r", "s"),
+    "reply": ("rau", "", "r", "s"),
+    "representative": ("rau", "", "r", "s"),
+    "representative_wish": ("rau", "", "r", "s"),
+    "roster_version": ("ra", "", "", "s"),
+    "same_person": ("raud", "r(borrower_id other_id status)", "r", "s"),
+    "same_person_change": ("ra", "", "r", "s"),
+    "scan_run": ("rau", "", "", "s"),
+    "second_person_request": ("rau", "", "", ""),
+    "sender_pace": ("rau", "", "", "s"),
+    "shift": ("raud", "", "r", "s"),
+    "staff": ("rau", "", "r", "s"),
+    "tape_change": ("ra", "", "", "s"),
+    "tape_import": ("rau", "", "r", "s"),
+    "tape_pending_loan": ("raud", "", "r", ""),
+    "tape_row": ("raud", "", "", ""),
+    "token": ("rau", "r", "r", ""),
+    "visit": ("rau", "", "r", "s"),
+    "visit_staff": ("rau", "", "r", "s"),
+}
+
+_RIGHT = re.compile(r"([rsaud])(?:\(([a-z_ ]+)\))?")
+
+_HIDDEN = frozenset({"why", "written_off_why", "taken_back_why", "file_name", "zones", "shown"})
+"""What a person typed, names of files, and where a borrower lives."""
+
+
+def is_personal(column: Column[Any]) -> bool:
+    """Whether a column may hold personal data: bytes, JSON, and some texts. Reasons are codes
+    without any."""
+    if isinstance(column.type, ReasonsColumn):
+        return False
+    return column.name in _HIDDEN or isinstance(column.type, LargeBinary | JSON)
+
+
+def rights_of(role: Role, table: str) -> dict[str, str]:
+    """What a role may do with a table: SQL words such as SELECT, each with its columns in
+    brackets, or nothing for all of them."""
+    if role is Role.BACKUP:
+        return {"SELECT": ""}
+    written = RIGHTS.get(table, ("", "", "", ""))[(*Role,).index(role)]
+    return {
+        WORDS[letter]: _in_brackets(columns.split() if letter != "s" else _not_personal(table))
+        for letter, columns in _RIGHT.findall(written)
+    }
+
+
+def _not_personal(table: str) -> list[str]:
+    """The columns without personal data; none if all are."""
+    if table not in metadata.tables:
+        return []
+    columns = metadata.tables[table].columns
+    shown = [column.name for column in columns if not is_personal(column)]
+    return [] if len(shown) == len(columns) else shown
+
+
+def _in_brackets(columns: list[str]) -> str:
+    return f" ({', '.join(columns)})" if columns else ""
