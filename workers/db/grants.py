@@ -8,9 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.errors import ArrearsError
 from workers.db.roles import RIGHTS, Role, rights_of
-from workers.db.schema.evidence import EVIDENCE
 
-APPEND_ONLY = frozenset({*EVIDENCE, "evidence_head", "evidence_link"})
 _LOCK = text("SELECT pg_advisory_xact_lock(7277327)")  # that of the migrations
 
 

@@ -1,75 +1,81 @@
 """How a row of evidence is hashed into a link of a chain."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from workers.db.schema.evidence import EVIDENCE
+from workers.db.evidence_triggers import digest_of_row, text_of_row
+from workers.db.schema.evidence import EVIDENCE, Evidence
 
 ZERO_DIGEST = bytes(32)
 """The previous digest of the first link of a chain, and of the first head."""
 NO_LOAN = 0
 """The chain of rows that belong to no loan."""
 
-_CHAIN = {
-    "decision": "t.loan_id",
-    "action_event": "(SELECT a.loan_id FROM action a WHERE a.id = t.action_id)",
-    "contact": "t.loan_id",
-    "contact_outcome": "(SELECT c.loan_id FROM contact c WHERE c.id = t.contact_id)",
-    "receipt": (
-        "(SELECT a.loan_id FROM message m JOIN action a ON a.id = m.action_id"
-        " WHERE m.id = t.message_id)"
-    ),
-    "access": "coalesce(t.loan_id, (SELECT r.loan_id FROM reply r WHERE r.id = t.reply_id))",
-    "erasure": "NULL::bigint",
-}
-"""By table, the id of the loan that a row (`t`) belongs to."""
-
-
 EvidenceKey: TypeAlias = tuple[str, int]
 """The table of a row, and its key there."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
-    """A row of evidence as it is stored now."""
-
-    chain: int
-    text: str
-    """Its columns that are not null, as PostgreSQL writes JSON, moments in UTC."""
+def digests_of(connection: Connection, keys: Iterable[EvidenceKey]) -> dict[EvidenceKey, bytes]:
+    """The digests of the rows with these keys as they are now; after `set_hash_format`. One
+    statement for each table."""
+    return {key: bytes(value) for key, value in _each(connection, keys, digest_of_row).items()}
 
 
-def set_hash_format(connection: Connection) -> None:
-    """Set the formats of moments and bytes in this transaction to those that are hashed."""
-    connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
-    connection.execute(text("SET LOCAL bytea_output = 'hex'"))
+def texts_of(connection: Connection, keys: Iterable[EvidenceKey]) -> dict[EvidenceKey, str]:
+    """What is hashed of the rows with these keys: columns that are not null, as PostgreSQL writes
+    JSON, moments in UTC; after `set_hash_format`. One statement for each table."""
+    return _each(connection, keys, text_of_row)
 
 
-def rows_of(connection: Connection, keys: Iterable[EvidenceKey]) -> dict[EvidenceKey, EvidenceRow]:
-    """The rows with these keys; after `set_hash_format`. One statement for each table."""
-    ids: dict[str, list[int]] = defaultdict(list)
+def whole_texts_of(connection: Connection, keys: Iterable[EvidenceKey]) -> dict[EvidenceKey, str]:
+    """The same, with every column, as links without a digest of their row have it."""
+    return _each(connection, keys, lambda _: "jsonb_strip_nulls(to_jsonb(t))::text")
+
+
+def _each(
+    connection: Connection, keys: Iterable[EvidenceKey], value: Callable[[Evidence], str]
+) -> dict[EvidenceKey, Any]:
+    ids: dict[str, set[int]] = defaultdict(set)
     for kind, row_id in keys:
-        ids[kind].append(row_id)
-    return {
-        (kind, row.id): EvidenceRow(row.chain or NO_LOAN, row.written)
-        for kind in ids
-        for row in connection.execute(
+        if kind in EVIDENCE:
+            ids[kind].add(row_id)
+    found = {}
+    for kind, row_ids in ids.items():
+        evidence = EVIDENCE[kind]
+        together = f" GROUP BY t.{evidence.key}" if evidence.in_parts else ""
+        rows = connection.execute(
             text(f"""
-                SELECT t.{EVIDENCE[kind]} AS id, {_CHAIN[kind]} AS chain,
-                       jsonb_strip_nulls(to_jsonb(t))::text AS written
-                  FROM {kind} t WHERE t.{EVIDENCE[kind]} = ANY(:ids)
+                SELECT t.{evidence.key} AS id, {value(evidence)} AS value
+                  FROM {kind} t WHERE t.{evidence.key} = ANY(:ids){together}
             """),  # noqa: S608 - names of our own tables
-            {"ids": ids[kind]},
+            {"ids": sorted(row_ids)},
         )
-    }
+        found.update({(kind, row.id): row.value for row in rows})
+    return found
 
 
-def link_digest(previous: bytes, kind: str, written: str) -> bytes:
-    """The digest of a link: SHA-256 over the previous one, the table name, a line feed, the row."""
+def link_digest(
+    previous: bytes, kind: str, row_id: int, recorded_at: datetime, row_digest: bytes
+) -> bytes:
+    """The digest of a link: SHA-256 over the previous one, then a line each for the table, the key
+    of the row, when it was recorded, and the digest of the row."""
+    lines = (kind, str(row_id), moment_text(recorded_at), row_digest.hex())
+    return sha256(previous + "\n".join(lines).encode()).digest()
+
+
+def moment_text(at: datetime) -> str:
+    """A moment as it is hashed: in UTC, to the microsecond."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+
+
+def first_link_digest(previous: bytes, kind: str, written: str) -> bytes:
+    """That of a link that has no digest of its row: SHA-256 over the previous one, the table name,
+    a line feed, the row."""
     return sha256(previous + f"{kind}\n{written}".encode()).digest()
 
 

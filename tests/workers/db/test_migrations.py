@@ -129,6 +129,9 @@ MOVED: defaultdict[str, frozenset[str]] = defaultdict(
 )
 """Tables that a revision takes apart, or adds rows to. A test of its own shows which."""
 
+QUEUED = frozenset({"evidence_due"})
+"""After the newest revision every row of evidence that has no link is queued for one."""
+
 
 NOTHING: tuple[str, str, set[tuple[object, ...]]] = ("SELECT 1", "SELECT 1", {(1,)})
 OF_REVISION: dict[str, tuple[str, str, set[tuple[object, ...]]]] = {
@@ -215,7 +218,9 @@ def go_forward(server_url: str, revision: str, before: str, template: str) -> No
             assert (
                 row_counts(engine).items()
                 >= {
-                    name: count for name, count in filled.items() if name not in MOVED[revision]
+                    name: count
+                    for name, count in filled.items()
+                    if name not in MOVED[revision] | QUEUED
                 }.items()
             )
         finally:

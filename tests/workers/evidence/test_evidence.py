@@ -8,7 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, insert, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from domain.errors import ArrearsError
@@ -17,10 +17,12 @@ from tests.support.counting import statements
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.rights import all_rights
 from workers.calls.assign import assign_call
+from workers.db.evidence_triggers import set_hash_format
 from workers.db.grants import APPEND_ONLY, grant_to_role
 from workers.db.schema import evidence_due, evidence_head, evidence_link, message
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
+from workers.evidence.hashing import digests_of
 from workers.evidence.verify import Defect, Finding, read_head, verify
 from workers.sms.delivery_receipts import record_receipt
 
@@ -47,6 +49,9 @@ def book(engine: Engine) -> Book:
     with engine.begin() as connection:
         record_receipt(connection, book.ctx, report)
     return book
+
+
+QUEUED = ("kind", "row_id", "chain", "digest", "recorded_at")
 
 
 def chain(book: Book) -> int:
@@ -134,8 +139,9 @@ def test_every_row_of_evidence_gets_its_link_and_is_found_whole(book: Book) -> N
     assert chain(book) == waiting
     assert book.rows(evidence_due) == []
     linked = {row.kind for row in book.rows(evidence_link)}
-    assert linked == {"decision", "action_event", "contact", "contact_outcome", "receipt", "access"}
-    assert [row.seq for row in book.rows(evidence_link)] == list(range(1, waiting + 1))
+    assert linked >= {"decision", "action_event", "contact", "contact_outcome", "receipt", "access"}
+    of_loan = [row.seq for row in book.rows(evidence_link) if row.chain]
+    assert of_loan == list(range(1, len(of_loan) + 1))
     assert findings(book) == findings(book, "L-1") == []
 
 
@@ -158,7 +164,7 @@ def test_a_piece_costs_as_many_statements_for_many_loans_as_for_one(engine: Engi
         with statements(engine) as sent:
             assert chain_evidence(book.ctx) >= loans
         counts.append(len(sent))
-    assert counts[0] == counts[1] <= 9
+    assert counts == [1, 1]
 
 
 @pytest.mark.attack("altered approval or payment")
@@ -204,14 +210,14 @@ def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book
     assert findings(book, head=noted.digest) == []
     with all_rights(book.ctx.engine) as connection:
         connection.execute(text("UPDATE contact SET at = at - interval '3 hours'"))
-        rows = connection.execute(text("SELECT kind, row_id FROM evidence_link ORDER BY id")).all()
+        links = connection.execute(text("SELECT * FROM evidence_link ORDER BY id")).all()
+        set_hash_format(connection)
+        anew = digests_of(connection, ((link.kind, link.row_id) for link in links))
         connection.execute(text("DELETE FROM evidence_link"))
         connection.execute(text("DELETE FROM evidence_head"))
-        for row in rows:
-            connection.execute(
-                text("INSERT INTO evidence_due (kind, row_id) VALUES (:kind, :row_id)"),
-                row._mapping,
-            )
+        for link in links:
+            row = {**link._mapping, "digest": anew[link.kind, link.row_id]}
+            connection.execute(insert(evidence_due).values({k: row[k] for k in QUEUED}))
     chain(book)
     assert findings(book) == [], "of itself it looks whole"
     assert [record.defect for record in findings(book, head=noted.digest)] == [Defect.NO_SUCH_HEAD]
@@ -241,7 +247,7 @@ def test_a_bundle_can_be_checked_with_nothing_but_what_it_says_itself(
     out = tmp_path / "L-1.zip"
     with book.ctx.engine.begin() as connection:
         rows = write_bundle(connection, book.ctx, "L-1", out)
-    assert rows == len(book.rows(evidence_link))
+    assert rows == len([link for link in book.rows(evidence_link) if link.chain])
     with ZipFile(out) as bundle:
         bundle.extractall(tmp_path)
     readme = (tmp_path / "README.txt").read_text()
@@ -249,7 +255,8 @@ def test_a_bundle_can_be_checked_with_nothing_but_what_it_says_itself(
     check = [sys.executable, "-c", script]
     assert subprocess.run(check, cwd=tmp_path, timeout=60).returncode == 0
     lines = (tmp_path / "evidence.jsonl").read_text()
-    assert json.loads((tmp_path / "head.json").read_text())["links"] == rows
+    whole = json.loads((tmp_path / "head.json").read_text())["links"]
+    assert whole == len(book.rows(evidence_link))
     for personal in (NAME, PHONE["CN"]):
         assert personal not in lines + (tmp_path / "story.txt").read_text()
 

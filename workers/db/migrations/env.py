@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import create_engine
 
+from workers.db.evidence_triggers import install_evidence_triggers
 from workers.db.schema import metadata
 
 engine = create_engine(context.config.attributes["url"])
@@ -12,4 +13,6 @@ with engine.connect() as connection:
         # Two migrations at once (two containers starting) take turns.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7277327)")
         context.run_migrations()
+        if context.get_context().get_current_revision() == context.get_head_revision():
+            install_evidence_triggers(connection)
 engine.dispose()

@@ -1,8 +1,12 @@
 """The chain of evidence: it shows every change and every removal of a recorded row.
 
-A new column of a table of evidence must be null in existing rows: the chain has the digest of each
-row as it was written, and null columns are not part of it.
+Each table is either in `EVIDENCE`, with what is hashed of its rows, or in `NOT_CHAINED`, with the
+reason. A new column of a table of evidence must be null in existing rows: the chain has the digest
+of each row as it was written, and null columns are not part of it.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import (
     BigInteger,
@@ -17,25 +21,194 @@ from sqlalchemy import (
 
 from workers.db.schema.base import identity, metadata, moment, refers_to
 
-EVIDENCE = {
-    "decision": "id",
-    "action_event": "id",
-    "contact": "id",
-    "contact_outcome": "contact_id",
-    "receipt": "id",
-    "access": "id",
-    "erasure": "id",
-}
-"""The append-only tables, each with its key. Only the owner of the tables could change a row, and
-only after removing the triggers."""
+NO_LOAN = "NULL::bigint"
 
-# Rows of evidence without a link yet; triggers insert them in the transaction of the row.
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How the rows of a table are chained."""
+
+    loan: str = NO_LOAN
+    """In SQL, the id of the loan that a row `t` belongs to."""
+    key: str = "id"
+    """Its primary key, or the part of it that names the row of which these rows are parts."""
+    append_only: bool = False
+    """Triggers refuse to change or remove its rows. Otherwise each version of a row has a link."""
+    in_parts: bool = False
+    """All rows with the same key are one entry: a link has the digest of all of them."""
+    only: tuple[str, ...] = ()
+    """The columns that are hashed, besides the key; empty: all of them …"""
+    not_hashed: Mapping[str, str] = field(default_factory=dict)
+    """… except these, each with the reason."""
+    since: str = ""
+    """In SQL, which rows `t` are evidence when they are inserted; empty: all of them."""
+
+
+_ERASABLE = "personal data, which an erasure empties"
+_FREE_TEXT = "what a person typed; an erasure may empty it"
+_IN_STEP = "kept in step with other rows, which are chained"
+_BY_TAPES = "which tape contains it: each tape may set it and empty it"
+_QUEUE = "whose work it is at the moment"
+
+_OF_LOAN = "t.loan_id"
+_OF_ACTION = "(SELECT a.loan_id FROM action a WHERE a.id = t.action_id)"
+
+
+def _of(parent: str) -> str:
+    return f"(SELECT x.loan_id FROM {parent} x WHERE x.id = t.{parent}_id)"  # noqa: S608
+
+
+EVIDENCE: dict[str, Evidence] = {
+    # What was decided and done.
+    "decision": Evidence(_OF_LOAN, append_only=True),
+    "action_event": Evidence(_OF_ACTION, append_only=True),
+    "contact": Evidence(_OF_LOAN, append_only=True),
+    "contact_outcome": Evidence(_of("contact"), "contact_id", append_only=True),
+    "receipt": Evidence(
+        "(SELECT a.loan_id FROM message m JOIN action a ON a.id = m.action_id"
+        " WHERE m.id = t.message_id)",
+        append_only=True,
+    ),
+    "access": Evidence(f"coalesce(t.loan_id, {_of('reply')})", append_only=True),
+    "erasure": Evidence(append_only=True),
+    "approval": Evidence(_OF_ACTION, "action_id", append_only=True),
+    "document": Evidence(_OF_LOAN, not_hashed={"body_encrypted": _ERASABLE}),
+    "legal_file": Evidence(_OF_LOAN),
+    "legal_file_line": Evidence(_of("legal_file"), "legal_file_id", in_parts=True),
+    "legal_file_need": Evidence(_of("legal_file"), "legal_file_id", in_parts=True),
+    "problem": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT}),
+    # Money.
+    "payment": Evidence(
+        _OF_LOAN,
+        not_hashed={"unallocated": _IN_STEP, "returned": _IN_STEP, "in_tape_as_of": _BY_TAPES},
+    ),
+    "payment_return": Evidence(
+        _of("payment"), not_hashed={"undone": _IN_STEP, "in_tape_as_of": _BY_TAPES}
+    ),
+    "adjustment": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT, "in_tape_as_of": _BY_TAPES}),
+    "adjustment_part": Evidence(_of("adjustment"), "adjustment_id", in_parts=True),
+    "replaced_schedule": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT}),
+    "replaced_instalment": Evidence(
+        _of("replaced_schedule"), "replaced_schedule_id", in_parts=True
+    ),
+    "loan": Evidence(
+        "t.id",
+        only=("written_off_on", "written_off_at", "written_off_by", "validation_notice_on"),
+        since="t.written_off_at IS NOT NULL OR t.validation_notice_on IS NOT NULL",
+    ),
+    "past_write_off": Evidence(
+        _OF_LOAN,
+        "loan_id",
+        in_parts=True,
+        not_hashed={"written_off_why": _FREE_TEXT, "taken_back_why": _FREE_TEXT},
+    ),
+    "acknowledgement": Evidence(_OF_LOAN),
+    "limitation_fact": Evidence(_OF_LOAN),
+    # Holds and promises.
+    "hold": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT}),
+    "hold_release": Evidence(_of("hold"), append_only=True),
+    "promise": Evidence(_OF_LOAN),
+    "absent_loan": Evidence(_OF_LOAN),
+    # What persons said, and what is true of them and of their numbers.
+    "person_fact": Evidence(_OF_LOAN),
+    "contact_point_fact": Evidence(),
+    "representative": Evidence(
+        not_hashed=dict.fromkeys(
+            (
+                "name_encrypted",
+                "phone_encrypted",
+                "phone_blind_index",
+                "address_encrypted",
+                "zones",
+            ),
+            _ERASABLE,
+        )
+    ),
+    "representative_wish": Evidence(),
+    "reply": Evidence(
+        _OF_LOAN,
+        not_hashed={
+            "body_encrypted": _ERASABLE,
+            "contact_point_id": _ERASABLE,
+            "staff_id": _QUEUE,
+            "assigned_at": _QUEUE,
+        },
+    ),
+    "loan_party": Evidence(
+        _OF_LOAN, not_hashed={"tape_slot": "in which columns the newest tape has them"}
+    ),
+    "loan_party_change": Evidence(_of("loan_party"), append_only=True),
+    "same_person_change": Evidence(not_hashed={"why": _FREE_TEXT}),
+    # Who works here, and what came in.
+    "staff": Evidence(),
+    "shift": Evidence(key="staff_id", in_parts=True),
+    "tape_import": Evidence(),
+}
+"""The tables whose rows are in the chain."""
+
+_FROM_TAPES = "what the lender's tapes say; a decision has what was past due when it was made"
+_PERSONAL = "who somebody is and how they are reached: encrypted, and emptied by an erasure"
+_WORK = "work that is planned or assigned; what was done about it is in the chain"
+_BOOKKEEPING = "bookkeeping of the workers, which says nothing of a loan or a person"
+
+NOT_CHAINED: dict[str, str] = {
+    "instalment": _FROM_TAPES,
+    "tape_change": _FROM_TAPES,
+    "tape_row": _FROM_TAPES,
+    "tape_pending_loan": _FROM_TAPES,
+    "allocation": "follows from the payment, the schedule and the order of the components",
+    "borrower": _PERSONAL,
+    "borrower_number": _PERSONAL,
+    "former_number": _PERSONAL,
+    "contact_point": _PERSONAL,
+    "person": "only that there is one; why records are one person is in `same_person_change`",
+    "same_person": "how it stands now; each decision about it is in `same_person_change`",
+    "action": "its decision and every move of its status are in the chain",
+    "collection_case": "follows from the decisions",
+    "message": "its contact, its receipts and the moves of its action are in the chain",
+    "call": _WORK,
+    "visit": _WORK,
+    "visit_staff": _WORK,
+    "inbox_event": "pruned after a while; what came of an event is in the chain",
+    "replaced_event": "goes with its event",
+    "outbox_event": "pruned after a while; it repeats what is in the chain",
+    "policy_version": "digests of files of the lender; a decision has the versions that it used",
+    "encryption_key": "keys, which are replaced and removed",
+    "sender_pace": _BOOKKEEPING,
+    "scan_run": _BOOKKEEPING,
+    "daily_run": _BOOKKEEPING,
+    "announcement": _BOOKKEEPING,
+    "evidence_due": "what waits for its link",
+    "evidence_link": "the chain itself",
+    "evidence_head": "the chain itself",
+    "evidence_set_aside": "what could not be chained",
+}
+"""The other tables, each with the reason why its rows are not in the chain."""
+
+# Rows of evidence without a link yet; triggers insert them in the transaction of the row, as its
+# owner, and no worker can. Nothing is required here: a row at fault is set aside.
 evidence_due = Table(
     "evidence_due",
     metadata,
     identity(),
     Column("kind", Text, nullable=False),  # the table
     Column("row_id", BigInteger, nullable=False),
+    Column("chain", BigInteger),  # the loan's id; 0: of no loan
+    Column("digest", LargeBinary),  # SHA-256 of the row as it was written; empty: it was deleted
+    moment("recorded_at", nullable=True),  # by the clock of the database
+)
+
+# Append only: what was queued for a link and cannot have one.
+evidence_set_aside = Table(
+    "evidence_set_aside",
+    metadata,
+    identity(),
+    Column("kind", Text, nullable=False),
+    Column("row_id", BigInteger, nullable=False),
+    Column("chain", BigInteger),
+    Column("digest", LargeBinary),
+    moment("recorded_at", nullable=True),
+    moment("set_aside_at"),
 )
 
 # Append only: each head covers all links up to it, of all loans.
@@ -46,9 +219,10 @@ evidence_head = Table(
     moment("at"),
     Column("links", Integer, nullable=False),  # how many links it added
     Column("digest", LargeBinary, nullable=False),
+    moment("recorded_at", nullable=True),  # by the clock of the database
 )
 
-# Append only: one link for each row of evidence; its digest includes the previous digest.
+# Append only: one link for each version of a row; its digest includes the previous digest.
 evidence_link = Table(
     "evidence_link",
     metadata,
@@ -59,7 +233,10 @@ evidence_link = Table(
     Column("kind", Text, nullable=False),
     Column("row_id", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
+    # As in evidence_due; null in links of a version that did not record it.
+    Column("row_digest", LargeBinary),
+    moment("recorded_at", nullable=True),
     UniqueConstraint("chain", "seq"),
-    UniqueConstraint("kind", "row_id"),
+    Index(None, "kind", "row_id"),
     Index(None, "evidence_head_id"),
 )
