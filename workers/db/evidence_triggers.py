@@ -25,16 +25,20 @@ def install_evidence_triggers(connection: Connection) -> None:
     """
     set_hash_format(connection)
     for table, evidence in EVIDENCE.items():
-        statements = list(_statements(table, evidence))
-        version = sha256("\n".join(statements).encode()).hexdigest()
+        version = version_of(table, evidence)
         installed = connection.execute(_INSTALLED, {"table": table}).scalar()
         if installed == version:
             continue
-        for statement in statements:
+        for statement in _statements(table, evidence):
             connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"COMMENT ON FUNCTION evidence_of_{table}() IS '{version}'")
         if installed is None:
-            _queue(connection, table, evidence)
+            queue_rows(connection, table, evidence)
+
+
+def version_of(table: str, evidence: Evidence) -> str:
+    """A digest of the triggers of a table, which its function has as a comment."""
+    return sha256("\n".join(_statements(table, evidence)).encode()).hexdigest()
 
 
 def set_hash_format(connection: Connection) -> None:
@@ -156,8 +160,9 @@ def _when_changed(table: str, evidence: Evidence, call: str) -> str:
     )
 
 
-def _queue(connection: Connection, table: str, evidence: Evidence) -> None:
-    """Queue the rows that were there before the table had its triggers."""
+def queue_rows(connection: Connection, table: str, evidence: Evidence) -> None:
+    """Queue the rows that have no link and do not wait for one: those that were there before the
+    table had its triggers. After `set_hash_format`."""
     where = f" AND ({evidence.since})" if evidence.since else ""
     rows = f"""(
         SELECT * FROM {table} t

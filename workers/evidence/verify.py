@@ -182,16 +182,15 @@ def _check_links(
 ) -> Iterator[Finding]:
     position, previous, checked = (-1, 0), ZERO_DIGEST, 0
     while batch := _batch(connection, chain, position):
-        newest = [
+        newest = (
             (link.kind, link.row_id)
             for link in batch
             if link.is_newest and (link.kind, link.row_id) not in waiting
-        ]
+        )
         rows = digests_of(connection, newest)
         whole = whole_texts_of(
             connection, ((link.kind, link.row_id) for link in batch if link.row_digest is None)
         )
-        to_compare = set(newest)
         for link in batch:
             if link.chain != position[0]:
                 position, previous = (link.chain, 0), ZERO_DIGEST
@@ -203,7 +202,7 @@ def _check_links(
                 defect = _check_first_form(link, previous, whole.get(key))
             elif _digest_of(link, previous) != bytes(link.digest):
                 defect = Defect.CHANGED
-            elif key in to_compare:
+            elif link.is_newest and key not in waiting:
                 defect = _compare(bytes(link.row_digest), rows.get(key))
             if defect is not None:
                 yield Finding(defect, *key, link.loan)

@@ -36,7 +36,8 @@ NOT_ABOUT_A_PERSON = frozenset(
     {
         *("announcement", "daily_run", "policy_version", "scan_run", "encryption_key"),
         *("person", "sender_pace", "shift", "staff", "tape_import", "tape_pending_loan"),
-        *("evidence_due", "evidence_head", "evidence_link"),  # which rows, and their digests
+        # which rows, and their digests
+        *("evidence_due", "evidence_head", "evidence_link", "evidence_set_aside"),
     }
 )
 """Tables of which no row belongs to a borrower."""
