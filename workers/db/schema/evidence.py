@@ -48,6 +48,7 @@ _ERASABLE = "personal data, which an erasure empties"
 _FREE_TEXT = "what a person typed; an erasure may empty it"
 _IN_STEP = "kept in step with other rows, which are chained"
 _BY_TAPES = "which tape contains it: each tape may set it and empty it"
+_LAST_USE = "when it was used last: each use of a permission is in the chain"
 _QUEUE = "whose work it is at the moment"
 
 _OF_LOAN = "t.loan_id"
@@ -143,6 +144,13 @@ EVIDENCE: dict[str, Evidence] = {
     "staff": Evidence(),
     "shift": Evidence(key="staff_id", in_parts=True),
     "tape_import": Evidence(),
+    # Who may do what, and who was allowed to.
+    "machine": Evidence(not_hashed={"last_used_at": _LAST_USE}),
+    "token": Evidence(not_hashed={"last_used_at": _LAST_USE}),
+    "roster_version": Evidence(append_only=True),
+    "permission_use": Evidence(append_only=True),
+    "second_person_request": Evidence(),
+    "break_glass": Evidence(not_hashed={"why": _FREE_TEXT}),
 }
 """The tables whose rows are in the chain."""
 
@@ -154,6 +162,7 @@ _BOOKKEEPING = "bookkeeping of the workers, which says nothing of a loan or a pe
 NOT_CHAINED: dict[str, str] = {
     "instalment": _FROM_TAPES,
     "tape_change": _FROM_TAPES,
+    "paid_by_tape": _FROM_TAPES,
     "tape_row": _FROM_TAPES,
     "tape_pending_loan": _FROM_TAPES,
     "allocation": "follows from the payment, the schedule and the order of the components",

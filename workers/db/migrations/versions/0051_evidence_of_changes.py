@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0051"
-down_revision = "0047"
+down_revision = "0055"
 
 _CHAINS = {
     "decision": ("id", "t.loan_id"),
