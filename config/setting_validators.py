@@ -22,6 +22,7 @@ SENDER = re.compile(
     r"|(?=.*[A-Za-z])[A-Za-z0-9 &_-]{1,11}"  # a name, as long as the networks carry
 )
 LONGEST_NAME = 11
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 LONGEST_TWILIO_SENDER = 34
 PHONE = re.compile(r"(?=(.*\d){3})[\d +()-]{3,30}", re.ASCII)
 LONGEST_PHONE = 30  # the pattern looks ahead, which takes long for a long text
@@ -157,6 +158,12 @@ def web_url(url: str) -> str:
             "it must end with the host, its port or a path, without ?, # or spaces"
         )
     return url.rstrip("/")
+
+
+def host(name: str) -> str:
+    if not HOST.fullmatch(name):
+        raise UnusableValueError("write names of hosts without a port, such as arrears.example")
+    return name
 
 
 def sender(written: str) -> str:

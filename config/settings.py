@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator as Check
@@ -29,6 +30,7 @@ from domain.compliance.vocabulary import Collects
 from domain.errors import ArrearsError, Text, text_of
 from domain.loans import Component
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
 SHARED = ("DATABASE_URL", "REDIS_URL")
 ROUTES, DEFAULT_ROUTES = "ARREARS_SMS_ROUTES", "*: twilio"
@@ -77,8 +79,11 @@ class Settings(PolicySettings):
 
     database_url: Annotated[str, Check(setting_validators.postgres_url)]
     redis_url: Annotated[str, Check(setting_validators.redis_url)]
-    encryption_keys: Secrets
-    """Comma-separated, newest first: the first one encrypts, all of them decrypt."""
+    encryption_keys: Secrets | None = None
+    """Comma-separated, newest first: the first one encrypts, all of them decrypt. Needed, except by
+    a webhook that has `webhook_key` instead."""
+    webhook_key: SecretStr | None = None
+    """What a webhook needs that stores what comes in and decrypts nothing."""
     lender: str
     """The lender's name as borrowers know it."""
     lender_phone: Annotated[str, Check(setting_validators.phone)]
@@ -98,6 +103,9 @@ class Settings(PolicySettings):
     public_url: WebUrl = "http://127.0.0.1:8000"
     """The address at which providers call the webhooks. They sign it, so it must be exactly the
     address that they call. It is stored without a slash at its end."""
+    hosts: Annotated[list[Annotated[str, Check(setting_validators.host)]], Parts] | None = None
+    """Comma-separated: other names by which the webhooks are called, beside the host of
+    `public_url` and this machine's own."""
     twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)] | None = None
     """The settings of a provider are needed where a route names it."""
     twilio_auth_tokens: Secrets | None = None
@@ -148,6 +156,12 @@ class Settings(PolicySettings):
     as unknown until its worker comes back with the answer."""
 
     @property
+    def known_hosts(self) -> list[str]:
+        """The names by which the webhooks may be called."""
+        public = urlsplit(self.public_url).hostname or ""
+        return [public, *LOOPBACK, *(name.lower() for name in self.hosts or ())]
+
+    @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.lease_seconds)
 
@@ -167,7 +181,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: a variable is missing, unknown or unusable; all of them are listed.
     """
     given, unreadable = _ours(environment)
-    return _validated(Settings, given, unreadable, _missing_for_routes(given, unreadable))
+    missing = [*_missing_keys(given, unreadable), *_missing_for_routes(given, unreadable)]
+    return _validated(Settings, given, unreadable, missing)
 
 
 def load_settings_of_dry_run(environment: Mapping[str, str]) -> Settings:
@@ -239,6 +254,29 @@ NEEDED_BY = {
     ),
 }
 """The settings without which a provider cannot send."""
+
+
+KEYS, WEBHOOK_KEY = "ARREARS_ENCRYPTION_KEYS", "ARREARS_WEBHOOK_KEY"
+
+
+def _missing_keys(given: Mapping[str, str], unreadable: Container[str]) -> list[Text]:
+    """What is wrong where not one of the two is given: the keys, or the key of a webhook."""
+    if KEYS in unreadable or WEBHOOK_KEY in unreadable:
+        return []
+    if KEYS not in given and WEBHOOK_KEY not in given:
+        return [
+            text_of("{name} is not set. Set it, or {name}_FILE to a file that holds it.", name=KEYS)
+        ]
+    if KEYS in given and WEBHOOK_KEY in given:
+        return [
+            text_of(
+                "Both {keys} and {webhook_key} are set. Keep {webhook_key} where the webhook runs, "
+                "so that it cannot decrypt, and {keys} everywhere else.",
+                keys=KEYS,
+                webhook_key=WEBHOOK_KEY,
+            )
+        ]
+    return []
 
 
 def _missing_for_routes(given: Mapping[str, str], unreadable: Container[str]) -> list[Text]:

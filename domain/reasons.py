@@ -98,6 +98,7 @@ class ReasonCode(StrEnum):
     TEMPLATE_LACKS_VALUES = auto()
     TEMPLATE_BROKEN = auto()
     NO_KEY_DECRYPTS = auto()
+    VALUE_OUT_OF_PLACE = auto()
     REVIEW_FAILED = auto()
     # Nobody is free for a call or a visit.
     NO_CALLERS = auto()

@@ -4,6 +4,8 @@ import gc
 import os
 from functools import cache, partial
 
+from sqlalchemy import Engine
+
 from config.readers.policy import load_policy
 from config.readers.registered_templates import load_sms_templates
 from config.readers.templates import Templates
@@ -11,7 +13,7 @@ from config.setting_validators import takes_replies
 from config.settings import Settings, load_settings
 from workers.clock import Clock
 from workers.context import Context
-from workers.db.encryption import Cipher
+from workers.db.encryption import Cipher, SealingCipher
 from workers.db.encryption_keys import read_index_key
 from workers.db.engine import POOL_SIZE, connect
 from workers.db.outbox import with_outbox
@@ -35,14 +37,19 @@ def build_context(settings: Settings, pool_size: int = POOL_SIZE) -> Context:
         templates=templates,
         policy=load_policy(settings.policy_dir, template_names=templates.names()),
         engine=with_outbox(engine) if lender_webhook else engine,
-        cipher=Cipher(
-            [key.get_secret_value() for key in settings.encryption_keys],
-            partial(read_index_key, engine),
-        ),
+        cipher=_cipher(settings, engine),
         clock=Clock(settings.clock_file),
         sms=Routes({sender.provider: sender for sender in senders}, settings.sms_routes),
         lender_webhook=lender_webhook,
     )
+
+
+def _cipher(settings: Settings, engine: Engine) -> Cipher:
+    """The keys of this process; of a webhook, what it needs to seal."""
+    if settings.webhook_key is not None:
+        return SealingCipher(settings.webhook_key.get_secret_value())
+    keys = [key.get_secret_value() for key in settings.encryption_keys or ()]
+    return Cipher(keys, partial(read_index_key, engine))
 
 
 def _twilio(settings: Settings) -> list[Sender]:

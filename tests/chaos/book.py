@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select
 from tests.support.loans import ADDRESS, NAME
 from workers.db.contact_points import make_numbers
 from workers.db.encryption import Cipher
+from workers.db.places import place_of_address, place_of_name, place_of_number
 from workers.db.schema import (
     borrower,
     borrower_number,
@@ -81,7 +82,6 @@ def write_book(
 def _write_piece(
     connection: Connection, cipher: Cipher, piece: Sequence[OneLoan], first: int, now: datetime
 ) -> None:
-    name, address = cipher.encrypt(NAME), cipher.encrypt(ADDRESS)
     names = [f"L-{first + n:06d}" for n in range(len(piece))]
     person_ids = connection.scalars(
         insert(person).returning(person.c.id), [{"made_at": now} for _ in piece]
@@ -93,8 +93,8 @@ def _write_piece(
             {
                 "person_id": person_id,
                 "external_id": f"B-{external_id}",
-                "name_encrypted": name,
-                "address_encrypted": address,
+                "name_encrypted": cipher.encrypt(NAME, place_of_name(f"B-{external_id}")),
+                "address_encrypted": cipher.encrypt(ADDRESS, place_of_address(f"B-{external_id}")),
                 "zones": [ZONE],
                 "locale": "en",
                 "updated_at": now,
@@ -113,10 +113,13 @@ def _write_piece(
                 "borrower_id": borrower_id,
                 "position": 1,
                 "contact_point_id": points[cipher.blind_index(fake_loan.number)],
-                "number_encrypted": cipher.encrypt(fake_loan.number),
+                "number_encrypted": cipher.encrypt(
+                    fake_loan.number,
+                    place_of_number(f"B-{external_id}", cipher.blind_index(fake_loan.number)),
+                ),
                 "tape_field": 1,
             }
-            for fake_loan, borrower_id in zip(piece, borrower_ids, strict=True)
+            for external_id, fake_loan, borrower_id in zip(names, piece, borrower_ids, strict=True)
         ],
     )
     due = [TODAY - timedelta(days=fake_loan.days_past_due) for fake_loan in piece]

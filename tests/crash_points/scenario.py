@@ -15,6 +15,7 @@ from domain.messages import MessageStatus
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
 from workers.clock import Clock
+from workers.db.places import place_of_reply
 from workers.db.schema import action, collection_case, loan, message, reply
 from workers.hardship.promises import NewPromise, record_promise
 from workers.http.inbound_texts import store_text
@@ -196,16 +197,18 @@ def _write_back(book: Book, external_id: str) -> None:
     """The borrower asks for something that only a person can answer."""
     loan_id = book.loan_id(external_id)
     of_borrower = select(loan.c.borrower_id).where(loan.c.id == loan_id)
+    sid = f"SM{1:032x}"
+    body = book.ctx.cipher.encrypt("Please call me.", place_of_reply("twilio", sid))
     with book.ctx.engine.begin() as connection:
         connection.execute(
             insert(reply).values(
                 borrower_id=of_borrower.scalar_subquery(),
                 loan_id=loan_id,
                 provider="twilio",
-                sid=f"SM{1:032x}",
+                sid=sid,
                 kind=ReplyKind.OTHER,
                 to_read=True,
-                body_encrypted=book.ctx.cipher.encrypt("Please call me."),
+                body_encrypted=body,
                 received_at=book.clock.at,
             )
         )

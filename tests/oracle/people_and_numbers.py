@@ -1,6 +1,5 @@
 """What tapes and events say of numbers, customer ids and parties; the oracle hears it too."""
 
-from base64 import b64encode
 from typing import Any
 
 from tests.oracle.lender import (
@@ -15,6 +14,7 @@ from tests.oracle.lender import (
 )
 from tests.oracle.log import Acting, Spell
 from tests.oracle.simulated_borrowers import Simulation, submit_event
+from tests.support.encrypted import in_payload
 
 
 def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
@@ -31,7 +31,7 @@ def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -
         customer.numbers.append(number)
         simulation.events["one more number"] += 1
         told = [*known, Told(0, number, None)]
-        change = {"another_phone_encrypted": encrypted(simulation, number)}
+        change = encrypted(simulation, record, another_phone=number)
     elif len(customer.numbers) > 1 and chance.random() < 0.4:
         lender.given_up.append(number)
         _number_order(simulation, customer, record)
@@ -44,7 +44,7 @@ def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -
             simulation.events["another number, on a tape only"] += 1
             return
         told = [Told(0, number, known[0].field if known else 1), *known[1:]]
-        change = {"phone_encrypted": encrypted(simulation, number)}
+        change = encrypted(simulation, record, phone=number)
         customer.records.changed_at[record, told[0].field] = now
     # A place in the order is that of the moment at which it is applied, and counts those before it.
     at_once = len(known) > 1 or "another_phone_encrypted" in change
@@ -75,8 +75,12 @@ def tell(simulation: Simulation, customer: Customer, record: str, numbers: list[
     tell_numbers(customer, record, placed, simulation.now)
 
 
-def encrypted(simulation: Simulation, text: str) -> str:
-    return b64encode(simulation.book.ctx.cipher.encrypt(text)).decode()
+def encrypted(simulation: Simulation, record: str, **values: str) -> dict[str, str]:
+    """Values as the payload of an event about this record has them."""
+    return {
+        f"{name}_encrypted": in_payload(simulation.book, f"{name}_encrypted", value, record)
+        for name, value in values.items()
+    }
 
 
 def another_customer_id(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
@@ -202,9 +206,13 @@ def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
         "loan": loan.id,
         "borrower": new.record,
         "role": role,
-        "name_encrypted": encrypted(simulation, new.name),
-        "phone_encrypted": encrypted(simulation, new.numbers[0]),
-        "address_encrypted": encrypted(simulation, address_of(new)),
+        **encrypted(
+            simulation,
+            new.record,
+            name=new.name,
+            phone=new.numbers[0],
+            address=address_of(new),
+        ),
         "zones": list(new.life.zones),
         "locale": COUNTRIES[customer.life.jurisdiction][2],
         "actor": "c-0",
@@ -227,7 +235,7 @@ def representative(simulation: Simulation, customer: Customer, loan: CoreLoan) -
         "borrower": record,
         "kind": kind,
         "contacted": contacted,
-        "phone_encrypted": encrypted(simulation, number) if number else None,
+        **(encrypted(simulation, record, phone=number) if number else {"phone_encrypted": None}),
         "zones": list(life.zones),
         "actor": "c-0",
     }

@@ -37,6 +37,7 @@ from workers.context import Context
 from workers.db.contact_points import lock_number, note_number_fact
 from workers.db.encryption import Cipher
 from workers.db.numbers import address_index, make_point, numbers_of, set_numbers
+from workers.db.places import place_of_address, place_of_name
 from workers.db.schema import (
     action,
     borrower,
@@ -156,8 +157,10 @@ class Book:
             borrower,
             person_id=self._person(same_person_as),
             external_id=known_as,
-            name_encrypted=cipher.encrypt(NAME),
-            address_encrypted=cipher.encrypt(address) if address else None,
+            name_encrypted=cipher.encrypt(NAME, place_of_name(known_as)),
+            address_encrypted=cipher.encrypt(address, place_of_address(known_as))
+            if address
+            else None,
             address_point_id=address_point,
             name_digest=cipher.blind_index(name_key(NAME)),
             zones=list(zones) if zones is not None else [ZONE[country]],
@@ -201,7 +204,7 @@ class Book:
         assert record
         of_tape = [(number, field) for field, number in enumerate(numbers, start=1)]
         with self.ctx.engine.begin() as connection:
-            set_numbers(connection, self.ctx.cipher, record, of_tape)
+            set_numbers(connection, self.ctx.cipher, record, borrower_id, of_tape)
 
     def _address(self, address: str) -> int:
         with self.ctx.engine.begin() as connection:
@@ -365,7 +368,8 @@ class Book:
 def settings_for_tests(engine: Engine, zone: str) -> Settings:
     """Settings as an installation would have them, without reading the environment."""
     database_url = engine.url.render_as_string(hide_password=False)
-    return load_settings({**an_environment(database_url), "ARREARS_ZONE": zone})
+    given = {"ARREARS_ZONE": zone, "ARREARS_HOSTS": "testserver"}  # as the test client calls it
+    return load_settings({**an_environment(database_url), **given})
 
 
 def shipped_ladder(ladder_id: str) -> Ladder:

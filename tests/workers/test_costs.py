@@ -24,8 +24,9 @@ from sqlalchemy import Connection, Engine, event, func, select, text, update
 
 from domain.events import LENDER
 from tests.support.counting import statements
+from tests.support.encrypted import encrypt_copies
 from tests.support.environment import an_environment
-from tests.support.loans import Book
+from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import action, contact, loan
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
@@ -85,6 +86,7 @@ def a_book(engine: Engine, loans: int) -> Book:
     with engine.begin() as connection:
         for copies in _COPIES:
             connection.execute(text(copies), {"loans": loans})
+        encrypt_copies(connection, book.ctx.cipher, name=NAME, address=ADDRESS, number=PHONE["CN"])
     # As on a server that has had a quiet moment, so that plans do not hang on when one comes.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE borrower, loan, instalment"))

@@ -22,6 +22,7 @@ from domain.parties import RepresentativeKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.places import Placed
 from workers.db.schema import action, contact, contact_outcome, loan, visit
 from workers.db.staff import roles_of
 from workers.gate.check import CheckedAction
@@ -90,7 +91,7 @@ def open_contact_detail(
     ctx: Context,
     checked: CheckedAction,
     what: Opened,
-    encrypted: bytes | None,
+    placed: Placed | None,
     actor: Actor,
 ) -> str:
     """Decrypt a telephone number or an address, and record this access.
@@ -98,14 +99,14 @@ def open_contact_detail(
     Raises:
         ArrearsError: there is none on record.
     """
-    if encrypted is None:
+    if placed is None:
         raise ArrearsError(
             "There is no {what} on record for loan {external_id}.",
             what=what,
             external_id=checked.loan.external_id,
         )
     note_access(connection, checked.loan.loan_id, what, actor, checked.now, item=checked.loan.item)
-    return ctx.cipher.decrypt(encrypted)
+    return ctx.cipher.decrypt(*placed)
 
 
 def find_open_attempt(connection: Connection, loan_external_id: str, channel: Channel) -> str:

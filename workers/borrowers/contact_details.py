@@ -21,6 +21,7 @@ from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.contact_points import end_number_facts, lock_number, note_number_fact
+from workers.db.encryption import Cipher
 from workers.db.numbers import (
     address_point,
     blind_indexes_of,
@@ -30,6 +31,7 @@ from workers.db.numbers import (
     set_numbers,
 )
 from workers.db.persons import LockedBorrower, lock_known_borrower, lock_loans_of_person
+from workers.db.places import place_in_payload, place_of_address
 from workers.db.presumed_links import join_same_identity, lock_namesakes
 from workers.db.problems import (
     FoundProblem,
@@ -80,7 +82,8 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     """
     now = ctx.now()
     external_id = payload["borrower"]
-    given = _given_numbers(ctx, payload)
+    given = _given_numbers(ctx.cipher, payload)
+    address = _given_address(ctx.cipher, payload)
     if given:
         hashes = [ctx.cipher.blind_index(number) for number in given]
         lock_namesakes(connection, external_id, hashes)
@@ -94,13 +97,13 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     had = points_of(connection, [record.id])
     known = [] if given is None else numbers_of(connection, ctx.cipher, record.id)
     numbers = None if given is None else _numbers(known, payload, given)
-    changed = _changed(connection, ctx, record, payload, given or ())
-    is_new = _is_new(ctx, record, changed)
+    changed = _changed(connection, ctx, record, payload, given or (), address)
+    is_new = _is_new(ctx, record, changed, address)
     connection.execute(
         update(borrower).where(borrower.c.id == record.id).values(**changed, updated_at=now)
     )
     if numbers is not None:
-        set_numbers(connection, ctx.cipher, record.id, numbers)
+        set_numbers(connection, ctx.cipher, record.id, record.external_id, numbers)
         changed["numbers"] = numbers
         is_new |= list(dict(numbers)) != list(dict(known))
     if given:
@@ -153,7 +156,8 @@ def order_numbers(connection: Connection, ctx: Context, new: NumberOrder) -> Rea
             raise RejectedError(
                 ReasonCode.NO_SUCH_NUMBER, borrower=new.borrower, numbers=len(known), place=place
             )
-    set_numbers(connection, ctx.cipher, record.id, [known[place - 1] for place in new.order])
+    in_order = [known[place - 1] for place in new.order]
+    set_numbers(connection, ctx.cipher, record.id, record.external_id, in_order)
     forget_points(connection, had)
     connection.execute(update(borrower).where(borrower.c.id == record.id).values(updated_at=now))
     loans = lock_loans_of_person(connection, record.id)
@@ -182,17 +186,28 @@ def _note_missing(
         note_problems(connection, found, now)
 
 
-def _given_numbers(ctx: Context, payload: Mapping[str, Any]) -> list[str] | None:
+def _given_numbers(cipher: Cipher, payload: Mapping[str, Any]) -> list[str] | None:
     """The numbers of an event; None if it has nothing about numbers."""
-    if (all_of_them := payload.get("phones_encrypted")) is not None:
-        numbers: list[str] = json.loads(ctx.cipher.decrypt(b64decode(all_of_them)))
+    if all_of_them := read_encrypted(cipher, "phones_encrypted", payload):
+        numbers: list[str] = json.loads(all_of_them)
         return numbers
-    if (another := payload.get("another_phone_encrypted")) is not None:
-        return [ctx.cipher.decrypt(b64decode(another))]
+    if another := read_encrypted(cipher, "another_phone_encrypted", payload):
+        return [another]
     if "phone_encrypted" not in payload:
         return None
-    encrypted = payload["phone_encrypted"]
-    return [] if encrypted is None else [ctx.cipher.decrypt(b64decode(encrypted))]
+    number = read_encrypted(cipher, "phone_encrypted", payload)
+    return [] if number is None else [number]
+
+
+def _given_address(cipher: Cipher, payload: Mapping[str, Any]) -> str | None:
+    return read_encrypted(cipher, "address_encrypted", payload)
+
+
+def read_encrypted(cipher: Cipher, name: str, payload: Mapping[str, Any]) -> str | None:
+    """The value of an event under this name, decrypted; None if it has none."""
+    if (encrypted := payload.get(name)) is None:
+        return None
+    return cipher.unseal(b64decode(encrypted), place_in_payload(name, payload))
 
 
 def _numbers(known: Numbers, payload: Mapping[str, Any], given: Sequence[str]) -> Numbers:
@@ -212,6 +227,7 @@ def _changed(
     record: LockedBorrower,
     payload: Mapping[str, Any],
     numbers: Sequence[str],
+    address: str | None,
 ) -> dict[str, Any]:
     """The columns that change, with their new values."""
     changed: dict[str, Any] = {}
@@ -226,11 +242,9 @@ def _changed(
             raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
         changed["locale"] = locale
     if "address_encrypted" in payload:
-        encrypted = payload["address_encrypted"]
-        changed["address_encrypted"] = address = b64decode(encrypted) if encrypted else None
-        changed["address_point_id"] = address and address_point(
-            connection, ctx.cipher, ctx.cipher.decrypt(address)
-        )
+        place = place_of_address(record.external_id)
+        changed["address_encrypted"] = address and ctx.cipher.encrypt(address, place)
+        changed["address_point_id"] = address and address_point(connection, ctx.cipher, address)
     for number in numbers:
         zones = with_zone_of(number, zones or tuple(record.zones))
     if zones:
@@ -238,14 +252,14 @@ def _changed(
     return changed
 
 
-def _is_new(ctx: Context, record: LockedBorrower, changed: Mapping[str, Any]) -> bool:
+def _is_new(
+    ctx: Context, record: LockedBorrower, changed: Mapping[str, Any], address: str | None
+) -> bool:
     """Whether any of these columns says something else than the record does."""
     for name, value in changed.items():
         if name == "address_encrypted":
-            texts = (
-                each and ctx.cipher.decrypt(each) for each in (value, record.address_encrypted)
-            )
-            if len(set(texts)) > 1:
+            had, place = record.address_encrypted, place_of_address(record.external_id)
+            if (had and ctx.cipher.decrypt(had, place)) != address:
                 return True
         elif name != "address_point_id" and value != getattr(record, name):
             return True

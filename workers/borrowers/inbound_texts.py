@@ -23,6 +23,7 @@ from workers.db.contact_points import lock_number, records_with
 from workers.db.encryption import Cipher
 from workers.db.inbox import forget_values
 from workers.db.people import lock_people
+from workers.db.places import place_of_reply
 from workers.db.schema import borrower
 from workers.db.spoken_language import spoken_language
 from workers.db.unread_texts import PAYLOAD_BODY, insert_reply, subject_of, writers_of
@@ -45,10 +46,11 @@ def text_payload(
 
     `help_is_answered` says whether whoever stored it has answered a call for help.
     """
+    place = place_of_reply(text.provider, text.sid)
     payload = {
         "provider": text.provider,
         "sid": text.sid,
-        PAYLOAD_BODY: b64encode(cipher.encrypt(text.body)).decode(),
+        PAYLOAD_BODY: b64encode(cipher.seal(text.body, place)).decode(),
         "opt_out_type": text.opt_out_type,
         "help_is_answered": help_is_answered,
         "received_at": received_at.isoformat(),
@@ -80,7 +82,8 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     """
     received_at = datetime.fromisoformat(payload["received_at"])
     sender = bytes.fromhex(payload.get(Named.NUMBER, ""))
-    body = ctx.cipher.decrypt(b64decode(payload[PAYLOAD_BODY]))
+    place = place_of_reply(payload["provider"], payload["sid"])
+    body = ctx.cipher.unseal(b64decode(payload[PAYLOAD_BODY]), place)
     ids = writers_of(connection, sender, received_at)
     about = subject_of(connection, ids)
     reading = _read(ctx, body, payload)
@@ -98,8 +101,8 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
         about,
         contact_point_id=number,
         kind=reading.kind,
-        to_read=reading.to_read,
-        body_encrypted=ctx.cipher.encrypt(body),
+        to_read=reading.to_read or number is None,  # nobody knows whose it is: somebody must look
+        body_encrypted=ctx.cipher.encrypt(body, place),
         received_at=received_at,
     )
     # A text that was recorded before must not undo what another one said in between.

@@ -1,7 +1,6 @@
 """Parties of a loan that somebody reports: co-borrowers and guarantors."""
 
-from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -12,7 +11,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
-from workers.borrowers.contact_details import with_zone_of
+from workers.borrowers.contact_details import read_encrypted, with_zone_of
 from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.db.loans import lock_named_loan, not_known_yet
@@ -26,6 +25,7 @@ from workers.db.persons import (
     lock_loans,
     record_named,
 )
+from workers.db.places import place_of_address, place_of_name
 from workers.db.presumed_links import (
     join_renumbered_parties,
     join_same_identity,
@@ -51,6 +51,8 @@ class NewParty:
     one that is known keeps its own details."""
     phone_encrypted: str | None = None
     address_encrypted: str | None = None
+    digest: str | None = None
+    """The keyed hash of these."""
     zones: tuple[str, ...] = ()
     locale: str | None = None
 
@@ -146,10 +148,7 @@ def _means_another(connection: Connection, cipher: Cipher, record: int, new: New
     """Whether an event names a known record, and says of it what is true of somebody else."""
     if not new.name_encrypted:
         return False
-    name, number, address = (
-        cipher.decrypt(b64decode(encrypted)) if encrypted else None
-        for encrypted in (new.name_encrypted, new.phone_encrypted, new.address_encrypted)
-    )
+    name, number, address = _personal_data(cipher, new)
     return is_given_to_another(
         connection,
         record,
@@ -163,10 +162,7 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
     """Make the record of a party whom the lender's systems did not bring in before. Its id; None if
     somebody else made it meanwhile."""
     cipher = ctx.cipher
-    name, phone, address = (
-        b64decode(encrypted) if encrypted else None
-        for encrypted in (new.name_encrypted, new.phone_encrypted, new.address_encrypted)
-    )
+    name, number, address = _personal_data(cipher, new)
     of_loan = select(borrower.c.locale).join(loan).where(loan.c.external_id == new.loan)
     locale_of_loan: str | None = connection.execute(of_loan).scalar()
     if locale_of_loan is None:
@@ -177,7 +173,6 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
     if not ctx.templates.has_locale(locale):
         written = sorted(ctx.templates.locales())
         raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
-    number = cipher.decrypt(phone) if phone else None
     if number:
         lock_new_numbers(connection, [cipher.blind_index(number)])
     made: int | None = connection.execute(
@@ -185,10 +180,10 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
         .values(
             person_id=insert_person(connection, now),
             external_id=new.borrower,
-            name_encrypted=name,
-            name_digest=name_digest(cipher, cipher.decrypt(name)) if name else None,
-            address_encrypted=address,
-            address_point_id=address and address_point(connection, cipher, cipher.decrypt(address)),
+            name_encrypted=name and cipher.encrypt(name, place_of_name(new.borrower)),
+            name_digest=name_digest(cipher, name) if name else None,
+            address_encrypted=address and cipher.encrypt(address, place_of_address(new.borrower)),
+            address_point_id=address and address_point(connection, cipher, address),
             zones=list(with_zone_of(number, new.zones) if number else new.zones),
             locale=locale,
             updated_at=now,
@@ -197,5 +192,15 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
         .returning(borrower.c.id)
     ).scalar()
     if made is not None:
-        set_numbers(connection, cipher, made, [(number, None)] if number else [])
+        set_numbers(connection, cipher, made, new.borrower, [(number, None)] if number else [])
     return made
+
+
+def _personal_data(cipher: Cipher, new: NewParty) -> tuple[str | None, str | None, str | None]:
+    """Name, number and address, decrypted."""
+    payload = asdict(new)
+    return (
+        read_encrypted(cipher, "name_encrypted", payload),
+        read_encrypted(cipher, "phone_encrypted", payload),
+        read_encrypted(cipher, "address_encrypted", payload),
+    )

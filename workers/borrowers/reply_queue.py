@@ -15,6 +15,7 @@ from workers.calls.assign import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.pages import ALL, Asked, Listing, Page, count_all, maker, of_loan, read_page
+from workers.db.places import place_of_reply
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.spoken_language import spoken_language
 from workers.db.staff import lock_collectors
@@ -139,7 +140,10 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
     """
     with ctx.engine.begin() as connection:
         found = connection.execute(
-            select(reply.c.body_encrypted, reply.c.loan_id, reply.c.borrower_id, loan.c.external_id)
+            select(
+                *(reply.c.body_encrypted, reply.c.provider, reply.c.sid),
+                *(reply.c.loan_id, reply.c.borrower_id, loan.c.external_id),
+            )
             .outerjoin(loan, loan.c.id == reply.c.loan_id)
             .where(reply.c.id == reply_id)
         ).one_or_none()
@@ -156,7 +160,8 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
             borrower_id=found.borrower_id,
             reply_id=reply_id,
         )
-        body = ctx.cipher.decrypt(found.body_encrypted)
+        place = place_of_reply(found.provider, found.sid)
+        body = ctx.cipher.unseal(found.body_encrypted, place)
     log.info("reply %s was opened by %s for %s", reply_id, actor, Opened.REPLY.usual_purpose)
     return OpenedReply(found.external_id, body)
 

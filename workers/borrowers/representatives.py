@@ -1,7 +1,6 @@
 """Who acts for a person: an attorney, a debt adviser, a guardian, an executor."""
 
-from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from domain.events import RejectedError
 from domain.parties import RepresentativeKind
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
-from workers.borrowers.contact_details import with_zone_of
+from workers.borrowers.contact_details import read_encrypted, with_zone_of
 from workers.borrowers.opt_outs import one_debt
 from workers.context import Context
 from workers.db.parties import has_later_representative, has_representative, set_representative
@@ -39,6 +38,8 @@ class NewRepresentative:
     """Encrypted, then base64, like the two below."""
     phone_encrypted: str | None = None
     address_encrypted: str | None = None
+    digest: str | None = None
+    """The keyed hash of these."""
     zones: tuple[str, ...] = ()
     """IANA; empty: those of the person."""
     received_at: datetime | None = None
@@ -78,7 +79,7 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
         return because(
             ReasonCode.REPRESENTATIVE_KNOWN, borrower=new.borrower, representative=new.kind
         )
-    set_representative(connection, record.id, debt, columns, actor, since)
+    set_representative(connection, ctx.cipher, record.id, debt, columns, actor, since)
     resolve_gate_problems(connection, [record.id], {PersonFact.REPRESENTED}, now)
     reassess(connection, ctx, loans, now)
     return because(
@@ -87,22 +88,19 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
 
 
 def _columns(ctx: Context, new: NewRepresentative) -> dict[str, Any]:
-    encrypted = {
-        name: b64decode(value) if value else None
-        for name, value in (
-            ("name_encrypted", new.name_encrypted),
-            ("phone_encrypted", new.phone_encrypted),
-            ("address_encrypted", new.address_encrypted),
-        )
+    """The columns of a representative; those to be encrypted as plain text."""
+    payload = asdict(new)
+    personal = {
+        name: read_encrypted(ctx.cipher, name, payload)
+        for name in ("name_encrypted", "phone_encrypted", "address_encrypted")
     }
-    number, zones = None, new.zones
-    if phone := encrypted["phone_encrypted"]:
-        number = ctx.cipher.decrypt(phone)
+    number, zones = personal["phone_encrypted"], new.zones
+    if number:
         zones = with_zone_of(number, zones)
     return {
         "kind": new.kind,
         "contacted": new.contacted,
-        **encrypted,
+        **personal,
         "phone_blind_index": ctx.cipher.blind_index(number) if number else None,
         "zones": list(zones),
     }

@@ -26,6 +26,7 @@ from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
+from workers.db.places import Placed
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
@@ -108,8 +109,8 @@ def start_call(
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor)
-        encrypted = _number_of(connection, checked, pending)
-        number = open_contact_detail(connection, ctx, checked, Opened.NUMBER, encrypted, actor)
+        placed = _number_of(connection, checked, pending)
+        number = open_contact_detail(connection, ctx, checked, Opened.NUMBER, placed, actor)
         return replace(started, attempt=attempt, reach=number)
 
 
@@ -165,14 +166,14 @@ class _OpenAttempt(NamedTuple):
 
 def _number_of(
     connection: Connection, checked: CheckedAction, pending: _OpenAttempt | None
-) -> bytes | None:
+) -> Placed | None:
     """The number of the call; of a repeated request that of the attempt, whatever is known now."""
     used = bytes.fromhex(checked.number_key) if checked.number_key else None
     if pending is not None:
         used = pending.number_blind_index
     if used is None:
         return None
-    own = (n.number_encrypted for n in checked.loan.numbers if n.blind_index == used)
+    own = (n.placed for n in checked.loan.numbers if n.blind_index == used)
     return next(own, None) or number_of_representative(connection, checked.loan.person_id, used)
 
 

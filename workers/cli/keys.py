@@ -1,12 +1,14 @@
 """`arrears keys`: make an encryption key, and replace older keys by a new one."""
 
+from typing import Any
+
 import typer
 
 from domain.errors import ArrearsError
 from domain.permissions import Permission
-from workers.cli.common import DryRun
+from workers.cli.common import AsJson, DryRun
 from workers.cli.language import say
-from workers.cli.render import UNCHANGED, Table, errors, print_lines
+from workers.cli.render import UNCHANGED, Table, errors, print_lines, show
 from workers.db.encryption import Cipher
 
 app = typer.Typer()
@@ -15,6 +17,21 @@ LEFT = Table[tuple[str, int]](
     "Encrypted with an older key",
     {"in": lambda left: left[0], "rows": lambda left: left[1]},
     if_none="Nothing is encrypted with an older key.",
+)
+
+
+BrokenValue = Any
+"""A `workers.privacy.verify_values.BrokenValue`: `new` loads nothing of the database."""
+
+BROKEN = Table[BrokenValue](
+    "Values that do not open",
+    {
+        "in": lambda value: value.table,
+        "row": lambda value: value.id,
+        "column": lambda value: value.column,
+        "why": lambda value: value.reason,
+    },
+    if_none="Every encrypted value opens in its place.",
 )
 
 
@@ -58,8 +75,9 @@ def rotate_(dry_run: DryRun = False) -> None:
     if not rotate(ctx, report_progress):
         raise ArrearsError(
             say(
-                "Some rows were in use and are left. The worker of `maintenance` continues "
-                "with them; or run this again."
+                "Some rows were in use, or have a value that does not open, and are left. "
+                "`arrears keys verify` lists the latter. The worker of `maintenance` continues "
+                "with the others; or run this again."
             )
         )
     print_lines(
@@ -69,3 +87,23 @@ def rotate_(dry_run: DryRun = False) -> None:
             "back-ups that they open."
         )
     )
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Open every encrypted value. What was changed, moved or lost its key is listed."""
+    from workers.cli.context import open_context
+    from workers.privacy.verify_values import find_broken
+
+    found = list(find_broken(open_context()))
+    show(BROKEN, found, as_json=as_json)
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def webhook() -> None:
+    """Print ARREARS_WEBHOOK_KEY: with it the webhook can store, and cannot decrypt."""
+    from workers.cli.context import open_context
+
+    print_lines(open_context().cipher.webhook_key())

@@ -24,6 +24,7 @@ from workers.db.sender_ids import has_ids
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
+from workers.privacy.verify_values import find_broken_among_newest
 from workers.sms.route_check import check_routes, read_spoken
 from workers.tapes.imports import read_unfinished
 
@@ -145,6 +146,14 @@ def _database(ctx: Context) -> None:
         if LENDER not in (ctx.settings.events_in_secrets or {}) and has_ids(connection, LENDER):
             print_lines(say("Warning: {detail}", detail=_no_secret(LENDER)))
     assert_policy_unchanged(ctx)
+    if broken := find_broken_among_newest(ctx):
+        raise ArrearsError(
+            "{count} encrypted value(s) do not open where they are stored, the first one in row "
+            "{id} of {table}. `arrears keys verify` lists all.",
+            count=len(broken),
+            id=broken[0].id,
+            table=broken[0].table,
+        )
 
 
 def _without_token(use: BreakGlass) -> str:

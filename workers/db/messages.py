@@ -30,6 +30,7 @@ from workers.db.problems import note_problem
 from workers.db.schema import (
     action,
     action_event,
+    borrower,
     borrower_number,
     contact,
     contact_point,
@@ -69,6 +70,16 @@ def is_text(message_id: UUID) -> ColumnElement[bool]:
         .where(row.c.id == message_id)
     )
     return message.c.contact_id == first.scalar_subquery()
+
+
+def texted_record() -> ColumnElement[str]:
+    """The lender's id of the record that was texted, for a query of `contact`."""
+    return (
+        select(borrower.c.external_id)
+        .where(borrower.c.id == contact.c.borrower_id)
+        .correlate(contact)
+        .scalar_subquery()
+    )
 
 
 def texted_number() -> ColumnElement[bytes | None]:

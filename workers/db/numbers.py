@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from domain.contact_points import PointKind, address_key
 from workers.db.bulk import is_among
 from workers.db.encryption import Cipher
+from workers.db.places import Placed, place_of_address, place_of_number
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     borrower,
@@ -50,6 +51,12 @@ class LockedNumber(NamedTuple):
     contact_point_id: int
     blind_index: bytes
     number_encrypted: bytes
+    record: str
+    """The lender's id of the record."""
+
+    @property
+    def placed(self) -> Placed:
+        return Placed(self.number_encrypted, place_of_number(self.record, self.blind_index))
 
     @property
     def key(self) -> str:
@@ -58,8 +65,9 @@ class LockedNumber(NamedTuple):
 
 
 _LOCK_NUMBERS = prepared(
-    select(*columns_of(LockedNumber, borrower_number, contact_point))
+    select(*columns_of(LockedNumber, borrower_number, contact_point, record=borrower.c.external_id))
     .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
+    .join(borrower, borrower.c.id == borrower_number.c.borrower_id)
     .where(is_among(borrower_number.c.borrower_id, "of_records"))
     .order_by(contact_point.c.id)
     .with_for_update(of=contact_point, key_share=True)
@@ -118,7 +126,7 @@ def hash_addresses(engine: Engine, cipher: Cipher) -> int:
     Returns how many. It may be killed and run again; it does nothing if all have one.
     """
     missing = (
-        select(borrower.c.id, borrower.c.address_encrypted)
+        select(borrower.c.id, borrower.c.external_id, borrower.c.address_encrypted)
         .where(borrower.c.address_encrypted.is_not(None), borrower.c.address_point_id.is_(None))
         .order_by(borrower.c.id)
         .limit(ADDRESSES_AT_ONCE)
@@ -131,7 +139,9 @@ def hash_addresses(engine: Engine, cipher: Cipher) -> int:
             if not rows:
                 return hashed
             for row in rows:
-                point = address_point(connection, cipher, cipher.decrypt(row.address_encrypted))
+                place = place_of_address(row.external_id)
+                address = cipher.decrypt(row.address_encrypted, place)
+                point = address_point(connection, cipher, address)
                 connection.execute(
                     update(borrower).where(borrower.c.id == row.id).values(address_point_id=point)
                 )
@@ -152,9 +162,12 @@ def set_numbers(
     connection: Connection,
     cipher: Cipher,
     borrower_id: int,
+    external_id: str,
     numbers: Sequence[tuple[str, int | None]],
 ) -> None:
     """Give a locked record these numbers, in order: each with the tape's field that it stands for.
+
+    `external_id` is the lender's id of the record.
 
     A number that comes twice counts where it comes first. One that the record has no more is kept
     as a number that it had.
@@ -176,7 +189,9 @@ def set_numbers(
             "borrower_id": borrower_id,
             "position": position,
             "contact_point_id": points[number],
-            "number_encrypted": cipher.encrypt(number),
+            "number_encrypted": cipher.encrypt(
+                number, place_of_number(external_id, cipher.blind_index(number))
+            ),
             "tape_field": tape_field,
         }
         for position, (number, tape_field) in enumerate(first.items(), start=1)
@@ -189,8 +204,11 @@ def set_numbers(
 
 
 _NUMBERS_OF = text("""
-SELECT number_encrypted, tape_field FROM borrower_number
- WHERE borrower_id = :record ORDER BY position
+SELECT n.number_encrypted, n.tape_field, b.external_id, p.blind_index
+  FROM borrower_number n
+  JOIN borrower b ON b.id = n.borrower_id
+  JOIN contact_point p ON p.id = n.contact_point_id
+ WHERE n.borrower_id = :record ORDER BY n.position
 """)
 
 
@@ -199,7 +217,13 @@ def numbers_of(
 ) -> list[tuple[str, int | None]]:
     """The numbers of a record in order, as `set_numbers` takes them."""
     rows = connection.execute(_NUMBERS_OF, {"record": borrower_id})
-    return [(cipher.decrypt(row.number_encrypted), row.tape_field) for row in rows]
+    return [
+        (
+            cipher.decrypt(row.number_encrypted, place_of_number(row.external_id, row.blind_index)),
+            row.tape_field,
+        )
+        for row in rows
+    ]
 
 
 def forget_points(connection: Connection, point_ids: Collection[int]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Join,
+    Row,
     Select,
     and_,
     func,
@@ -25,6 +26,7 @@ from domain.compliance.vocabulary import Party
 from domain.persons import PersonFact
 from workers.db.bulk import is_one_of
 from workers.db.encryption import Cipher
+from workers.db.places import Placed, place_of_representative
 from workers.db.schema import (
     action,
     borrower,
@@ -172,18 +174,25 @@ def _note(
 
 def number_of_representative(
     connection: Connection, person_id: int, blind_index: bytes
-) -> bytes | None:
+) -> Placed | None:
     """The encrypted number of somebody who acts, or acted, for a person; None if nobody has it."""
     known = (
-        select(representative.c.phone_encrypted)
+        select(
+            representative.c.person_fact_id,
+            representative.c.since,
+            representative.c.phone_encrypted,
+        )
         .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
         .join(borrower, borrower.c.id == person_fact.c.borrower_id)
         .where(borrower.c.person_id == person_id, representative.c.phone_blind_index == blind_index)
         .order_by(representative.c.id.desc())
         .limit(1)
     )
-    found: bytes | None = connection.execute(known).scalar()
-    return found
+    found = connection.execute(known).first()
+    if found is None or found.phone_encrypted is None:
+        return None
+    place = place_of_representative("phone_encrypted", found.person_fact_id, found.since)
+    return Placed(found.phone_encrypted, place)
 
 
 def has_representative(
@@ -193,7 +202,10 @@ def has_representative(
     loan_id: int | None,
     details: Mapping[str, Any],
 ) -> bool:
-    """Whether exactly this one acts for the person already, about one loan or all."""
+    """Whether exactly this one acts for the person already, about one loan or all.
+
+    What is encrypted in the table is plain text in `details`.
+    """
     known = connection.execute(
         select(representative)
         .join(person_fact, acts_now())
@@ -204,7 +216,7 @@ def has_representative(
         )
     ).first()
     return known is not None and all(
-        _plain(cipher, known._mapping[name]) == _plain(cipher, value)
+        _plain(cipher, known, name) == value
         if name.endswith("_encrypted")
         else known._mapping[name] == value
         for name, value in details.items()
@@ -228,12 +240,16 @@ def has_later_representative(
     return connection.execute(later).first() is not None
 
 
-def _plain(cipher: Cipher, encrypted: bytes | None) -> str | None:
-    return None if encrypted is None else cipher.decrypt(encrypted)
+def _plain(cipher: Cipher, row: Row[Any], name: str) -> str | None:
+    encrypted = row._mapping[name]
+    if encrypted is None:
+        return None
+    return cipher.decrypt(encrypted, place_of_representative(name, row.person_fact_id, row.since))
 
 
 def set_representative(
     connection: Connection,
+    cipher: Cipher,
     borrower_id: int,
     loan_id: int | None,
     details: dict[str, Any],
@@ -242,7 +258,8 @@ def set_representative(
 ) -> None:
     """Record who acts for a locked person, about one loan or all, in place of who did before.
 
-    The fact that the person is represented is on record.
+    The fact that the person is represented is on record. What is encrypted in the table is plain
+    text in `details`.
     """
     fact_id = connection.execute(
         select(person_fact.c.id).where(
@@ -254,8 +271,14 @@ def set_representative(
     ).scalar_one()
     of_fact = (representative.c.person_fact_id == fact_id) & representative.c.ended_at.is_(None)
     connection.execute(update(representative).where(of_fact).values(ended_at=now))
+    columns = {
+        name: cipher.encrypt(value, place_of_representative(name, fact_id, now))
+        if value is not None and name.endswith("_encrypted")
+        else value
+        for name, value in details.items()
+    }
     connection.execute(
         insert(representative).values(
-            person_fact_id=fact_id, since=now, source=actor.reference, **details
+            person_fact_id=fact_id, since=now, source=actor.reference, **columns
         )
     )

@@ -46,6 +46,7 @@ class LockedBorrower(NamedTuple):
     """A customer record whose person is locked until the transaction ends."""
 
     id: int
+    external_id: str
     person_id: int
     zones: list[str]
     name_encrypted: bytes | None

@@ -9,11 +9,14 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.compliance.vocabulary import NOT_THE_PERSON, Channel
+from domain.errors import ReasonedError
 from domain.events import InboxStatus, Named
 from domain.inbound_texts import ReplyKind
 from workers.db.contact_points import lock_number, records_with
+from workers.db.encryption import Cipher
 from workers.db.inbox import payload_value
 from workers.db.numbers import points_of
+from workers.db.places import place_of_reply
 from workers.db.prepared_statements import literal
 from workers.db.schema import borrower, contact, contact_point, inbox_event, loan, reply
 from workers.db.typed_rows import typed_row
@@ -70,18 +73,20 @@ def subject_of(connection: Connection, writers: Sequence[int]) -> Subject | None
     return about or Subject(writers[0], None)
 
 
-def keep_unread(connection: Connection, payload: Mapping[str, Any], *, words: bool = True) -> None:
+def keep_unread(
+    connection: Connection, payload: Mapping[str, Any], cipher: Cipher | None = None
+) -> None:
     """Put a text that was never applied among those that a person must read, in the caller's
     transaction.
 
     It may ask for no contact at all. So it holds texts to its number until somebody has read it.
-    Without its `words` it holds them all the same: nobody can read it, and somebody must decide.
+    Without its words it holds them all the same: nobody can read it, and somebody must decide. They
+    are left out without a `cipher`.
     """
     sender = bytes.fromhex(payload.get(Named.NUMBER) or "")
     number = lock_number(connection, sender) if sender else None
     received_at = datetime.fromisoformat(payload["received_at"])
     about = subject_of(connection, writers_of(connection, sender, received_at))
-    body = payload.get(PAYLOAD_BODY)
     insert_reply(
         connection,
         payload,
@@ -89,9 +94,21 @@ def keep_unread(connection: Connection, payload: Mapping[str, Any], *, words: bo
         contact_point_id=number,
         kind=ReplyKind.OTHER,
         to_read=True,
-        body_encrypted=b64decode(body) if body and words else None,
+        body_encrypted=cipher and _words(cipher, payload),
         received_at=received_at,
     )
+
+
+def _words(cipher: Cipher, payload: Mapping[str, Any]) -> bytes | None:
+    """The words of a text, encrypted with the first key; as they are where no key opens them, for
+    it may be found again."""
+    if not (body := payload.get(PAYLOAD_BODY)):
+        return None
+    encrypted, place = b64decode(body), place_of_reply(payload["provider"], payload["sid"])
+    try:
+        return cipher.encrypt(cipher.unseal(encrypted, place), place)
+    except ReasonedError:
+        return encrypted
 
 
 def insert_reply(

@@ -12,9 +12,11 @@ from starlette.responses import Response
 from domain.errors import ArrearsError
 from workers.bootstrap import process_context
 from workers.context import Context
+from workers.db.encryption_keys import assert_seals_for_known_key
 from workers.db.engine import assert_writable
 from workers.http import lender, tencent, twilio
 from workers.http.doors import POOL_SIZE, Door, Doors
+from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
 from workers.http.requests import RETRY_AFTER_SECONDS, RefusedError, in_the_store, refuse
 
@@ -45,8 +47,11 @@ def create_app(
     app.state.doors = Doors()
     for refusal in (RefusedError, ArrearsError):
         app.add_exception_handler(refusal, refuse)
+    app.add_middleware(KnownHosts, names=app.state.ctx.settings.known_hosts)
     for endpoints in (lender, twilio, tencent):
         app.include_router(endpoints.router)
+    if app.state.ctx.cipher.can_decrypt:
+        app.include_router(lender.calls)
     app.add_api_route(
         "/health",
         health,
@@ -60,9 +65,15 @@ async def _notify_nobody(event_id: int) -> None:
     """The sweep finds every stored event."""
 
 
+def _assert_healthy(ctx: Context) -> None:
+    assert_writable(ctx.engine)
+    if not ctx.cipher.can_decrypt:
+        assert_seals_for_known_key(ctx.engine, ctx.cipher)
+
+
 async def health(request: Request, response: Response) -> Health:
-    """Whether the database answers and can be written to."""
-    ask = partial(assert_writable, request.app.state.ctx.engine)
+    """Whether the database answers and can be written to, and what is sealed can be opened."""
+    ask = partial(_assert_healthy, request.app.state.ctx)
     try:
         await in_the_store(request, Door.HEALTH, ask)
     except RefusedError:

@@ -90,18 +90,24 @@ class CallBarred(BaseModel):
     """The first lawful moment, ISO 8601; null: not before a fact changes."""
 
 
-router = APIRouter(
-    route_class=SignedRoute,
-    dependencies=[Security(SIGNATURE)],
-    responses=refusals(
-        _400="Not JSON, or not in UTF-8.",
-        _401="The signature is missing or wrong, or more than five minutes off.",
-        _404="No secret is set, so nothing is taken in here.",
-        _409=OTHER_CONTENTS,
-        _415="Not application/json.",
-        _422="Fields are missing, unknown or wrong; the answer names them.",
-    ),
-)
+def _router() -> APIRouter:
+    return APIRouter(
+        route_class=SignedRoute,
+        dependencies=[Security(SIGNATURE)],
+        responses=refusals(
+            _400="Not JSON, or not in UTF-8.",
+            _401="The signature is missing or wrong, or more than five minutes off.",
+            _404="No secret is set, so nothing is taken in here.",
+            _409=OTHER_CONTENTS,
+            _415="Not application/json.",
+            _422="Fields are missing, unknown or wrong; the answer names them.",
+        ),
+    )
+
+
+router = _router()
+calls = _router()
+"""What gives out a number: only a process that can decrypt one has it."""
 
 
 @router.post(
@@ -121,7 +127,7 @@ async def lender_event(
     return Response(status_code=202, background=BackgroundTask(request.app.state.notify, event_id))
 
 
-@router.post(
+@calls.post(
     "/calls/start",
     dependencies=[Depends(signature_headers)],
     response_model=CallLeave,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from psycopg2.errors import LockNotAvailable
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import ImmutableMultiDict
@@ -18,6 +18,7 @@ from domain.errors import ArrearsError
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.db.engine import is_read_only
+from workers.failures import log_summary
 from workers.http.doors import Door, Doors
 from workers.sms.providers.twilio import form_fields
 
@@ -84,15 +85,29 @@ def read_form(body: bytes) -> ImmutableMultiDict[str, str]:
     """The fields of a form.
 
     Raises:
-        RefusedError: it is not text in UTF-8, or holds what no text can.
+        RefusedError: it is not text in UTF-8.
     """
     try:
-        fields = form_fields(body.decode())
+        return form_fields(body.decode())
     except ValueError:
         raise RefusedError(400, "not a form in UTF-8") from None
+
+
+def refuse_zeros(fields: ImmutableMultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    """The fields of a form, if none holds the character that no text in the database can hold.
+
+    Raises:
+        RefusedError: one of them does.
+    """
     if any("\x00" in value for _, value in fields.multi_items()):
         raise RefusedError(400, "a form with a character that no text can hold")
     return fields
+
+
+def without_zeros(fields: ImmutableMultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    """The fields of a form with � instead of that character: what a borrower wrote is not lost."""
+    items = fields.multi_items()
+    return ImmutableMultiDict([(name, value.replace("\x00", "\ufffd")) for name, value in items])
 
 
 def check_identifier(written: str) -> None:
@@ -124,13 +139,20 @@ async def in_the_store(request: Request, door: Door, work: Callable[[], Result])
         if isinstance(error.__cause__, LockNotAvailable):
             raise RefusedError(503, "it is being changed right now; try again later") from None
         raise RefusedError(503, "the database is away; try again later") from None
-    except InternalError as error:
-        if not is_read_only(error):
+    except DBAPIError as error:
+        if is_read_only(error):
+            raise RefusedError(503, "the database is read only; try again later") from None
+        if door is not Door.TEXTS:
             raise
-        raise RefusedError(503, "the database is read only; try again later") from None
+        # It may ask for no contact at all. So it is never taken for stored, and comes again.
+        log.error("a text was not stored: %s", log_summary(error))
+        raise RefusedError(503, "the database refuses it; try again later") from None
     except BarredError:
         raise
     except ArrearsError as error:
+        if door is Door.TEXTS:
+            log.error("a text was not stored: %s", log_summary(error))
+            raise RefusedError(503, "it cannot be stored now; try again later") from None
         raise RefusedError(409, str(error)) from None
     finally:
         doors.leave(door)

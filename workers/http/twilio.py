@@ -29,6 +29,8 @@ from workers.http.requests import (
     in_the_store,
     read_body,
     read_form,
+    refuse_zeros,
+    without_zeros,
 )
 from workers.sms.providers.twilio import read_inbound_text, read_status_report, verify_signature
 
@@ -89,7 +91,7 @@ router = APIRouter(
 )
 async def text_status(request: Request) -> Response:
     """Store what became of one text, as Twilio's status callback has it."""
-    fields = await _signed_fields(request)
+    fields = refuse_zeros(await _signed_fields(request))
     report = read_status_report(request.url.query, fields)
     check_identifier(report.sid)
     check_identifier(report.word)
@@ -110,9 +112,8 @@ async def inbound_text(request: Request) -> Response:
     """Store a borrower's text. Nobody is contacted at its number before it is read; a call for help
     is answered."""
     ctx = context_of(request)
-    fields = await _signed_fields(request)
-    text = read_inbound_text(fields)
-    check_identifier(text.sid)
+    fields = without_zeros(await _signed_fields(request))
+    text = read_inbound_text(fields, ctx.cipher.blind_index)
     stored = await in_the_store(
         request, Door.TEXTS, partial(store_text, ctx, text, help_is_answered=True)
     )

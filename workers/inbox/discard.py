@@ -32,7 +32,7 @@ def discard_event(
         reason = because(ReasonCode.EVENT_DISCARDED_BY, actor=actor, why=why)
         inbox.discard_event(connection, event.id, reason, ctx.now())
         if event.kind == TEXTS and event.payload.get(PAYLOAD_BODY):
-            keep_unread(connection, event.payload)
+            keep_unread(connection, event.payload, ctx.cipher)
             words = (PAYLOAD_BODY, Named.NUMBER)
             inbox.forget_values(connection, event.sender, event.external_id, words)
 

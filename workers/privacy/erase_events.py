@@ -48,7 +48,7 @@ def erase_unread_texts(connection: Connection, ids: Sequence[int], now: datetime
     """
     texts = {text.id: text for text in unread_texts_of(connection, ids)}
     for id in connection.execute(_free(inbox_event.c.id.in_(texts))).scalars().all():
-        keep_unread(connection, texts[id].payload, words=False)
+        keep_unread(connection, texts[id].payload)
         connection.execute(_reject(now).where(inbox_event.c.id == id).values(payload=_EMPTIED))
 
 

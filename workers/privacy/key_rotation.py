@@ -1,17 +1,23 @@
 """Rotate keys: re-encrypt everything with the first key, so that the others can be removed.
 
-Every encrypted value starts with the id of its key, so the rows themselves show the progress. A
-rotation may be killed anywhere and continued, and two at once take different rows.
+Every encrypted value starts with its form and the id of its key, so the rows themselves show the
+progress. A rotation may be killed anywhere and continued, and two at once take different rows.
+Values that an earlier release stored, which are not bound to their place, are encrypted again in
+the same way, by the task in the background without being asked.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 
+from domain.errors import ReasonedError
 from workers.context import Context
 from workers.db.encryption_keys import begin_rotation, end_rotation, is_rotating
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
+
+log = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 """Rows in one transaction."""
@@ -21,7 +27,8 @@ BATCHES_PER_RUN = 20
 
 
 def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
-    """How many rows have a value that another key than the first encrypted, by table."""
+    """How many rows have a value that another key than the first encrypted, or that is not bound,
+    by table."""
     key_id = ctx.cipher.current_key_id
     return {
         encrypted.name: connection.execute(
@@ -35,10 +42,8 @@ def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
     """Re-encrypt everything with the first key.
 
     `progress` is called with the table and the number of rows after each transaction. Every process
-    must have the new key before. False if locked rows were left out: then run it once more.
-
-    Raises:
-        ArrearsError: none of the keys decrypts a stored value.
+    must have the new key before. False if rows were left out: locked ones, for which it is run once
+    more, and those with a value that does not open.
     """
     with ctx.engine.begin() as connection:
         begin_rotation(connection, ctx.cipher, ctx.now())
@@ -48,7 +53,8 @@ def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
 
 
 def continue_rotation(ctx: Context) -> int:
-    """Continue a rotation that was started; returns how many rows were re-encrypted.
+    """Continue a rotation that was started, or the binding of what an earlier release stored;
+    returns how many rows were re-encrypted.
 
     Does nothing if none was started, or if it was started with another first key than ours.
     """
@@ -68,7 +74,7 @@ def finish_rotation(ctx: Context) -> bool:
     key_id = ctx.cipher.current_key_id
     with ctx.engine.begin() as connection:
         left = select(
-            *(exists().where(encrypted.not_under_key(key_id)) for encrypted in ENCRYPTED_TABLES)
+            *(exists().where(encrypted.needs_key(key_id)) for encrypted in ENCRYPTED_TABLES)
         )
         if any(connection.execute(left).one()):
             return False
@@ -87,44 +93,47 @@ def _reencrypt_table(
     rows_done, last, runs = 0, None, 0
     while at_most is None or runs < at_most:
         with ctx.engine.begin() as connection:
-            ids = _reencrypt_next(connection, ctx, encrypted, last)
+            ids, done = _reencrypt_next(connection, ctx, encrypted, last)
         if not ids:
             break
-        rows_done, last, runs = rows_done + len(ids), ids[-1], runs + 1
-        progress(encrypted.name, len(ids))
+        rows_done, last, runs = rows_done + done, ids[-1], runs + 1
+        progress(encrypted.name, done)
     return rows_done
 
 
 def _reencrypt_next(
     connection: Connection, ctx: Context, encrypted: EncryptedTable, after: Any
-) -> list[Any]:
-    """Re-encrypt the next rows; returns their ids."""
+) -> tuple[list[Any], int]:
+    """Re-encrypt the next rows; returns the ids that were read, and how many were re-encrypted.
+
+    A row with a value that does not open is left as it is, and stops no other.
+    """
     id = encrypted.table.c.id
     rows = connection.execute(
-        select(id, *encrypted.columns)
+        select(id, *encrypted.columns, *encrypted.keys)
         .where(encrypted.not_under_key(ctx.cipher.current_key_id), id > after if after else true())
         .order_by(id)
         .limit(BATCH_SIZE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=encrypted.table, skip_locked=True)
     ).all()
-    if rows:
+    new_values = []
+    for row in rows:
+        try:
+            new = {
+                f"{column.name}_anew": encrypted.reencrypt(ctx.cipher, row, column)
+                for column in encrypted.columns
+            }
+        except ReasonedError as error:
+            log.error("%s %s is not re-encrypted: %s", encrypted.name, row.id, error)
+            continue
+        new_values.append({"row": row.id, **new})
+    if new_values:
         connection.execute(
             update(encrypted.table)
             .where(id == bindparam("row"))
             .values(
                 {column.name: bindparam(f"{column.name}_anew") for column in encrypted.columns}
             ),
-            [
-                {
-                    "row": row.id,
-                    **{
-                        f"{column.name}_anew": encrypted.reencrypt(
-                            ctx.cipher, row._mapping[column.name]
-                        )
-                        for column in encrypted.columns
-                    },
-                }
-                for row in rows
-            ],
+            new_values,
         )
-    return [row.id for row in rows]
+    return [row.id for row in rows], len(new_values)

@@ -1,10 +1,20 @@
 """All data about a person, to be handed to them."""
 
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, exists, func, or_, select, union_all
+from sqlalchemy import (
+    Column,
+    Connection,
+    LargeBinary,
+    Row,
+    Table,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from domain.events import Named
 from workers.db.encryption import Cipher
@@ -28,7 +38,7 @@ from workers.db.schema import (
     tape_row,
 )
 from workers.db.unread_texts import unread_texts_of
-from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS
+from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, decrypted_payload
 
 ENCRYPTED = "_encrypted"
 
@@ -51,6 +61,8 @@ KEYED_HASHES = frozenset(
 )
 """Besides the binary columns."""
 
+_ENCRYPTED = {encrypted.table: encrypted for encrypted in ENCRYPTED_TABLES}
+
 SubjectData = dict[str, list[dict[str, Any]]]
 
 
@@ -66,15 +78,17 @@ def read_subject_data(connection: Connection, cipher: Cipher, borrower_id: int) 
     found: SubjectData = {}
     ids: dict[Table, list[Any]] = {}
     for table in metadata.sorted_tables:
-        rows = connection.execute(_rows(table, ids, borrower_id)).all()
+        encrypted = _ENCRYPTED.get(table)
+        keys = [key for key in encrypted.keys if not isinstance(key, Column)] if encrypted else []
+        rows = connection.execute(_rows(table, ids, borrower_id).add_columns(*keys)).all()
         if "id" in table.c:
             ids[table] = [row.id for row in rows]
         if rows:
-            found[table.name] = [_decrypted(table, row._asdict(), cipher) for row in rows]
+            found[table.name] = [_decrypted(table, row, cipher) for row in rows]
     texts = [text.id for text in unread_texts_of(connection, ids[borrower])]
     events = connection.execute(_events(ids, texts)).all()
     if events:
-        found[inbox_event.name] = [_decrypted(inbox_event, row._asdict(), cipher) for row in events]
+        found[inbox_event.name] = [_decrypted(inbox_event, row, cipher) for row in events]
     of_events = replaced_event.c.event_id.in_([event.id for event in events])
     corrected = select(replaced_event).where(of_events).order_by(replaced_event.c.id)
     if replaced := connection.execute(corrected).all():
@@ -144,16 +158,16 @@ def _events(ids: Mapping[Table, list[Any]], texts: Sequence[int]) -> Any:
     return select(inbox_event).where(is_theirs).order_by(inbox_event.c.id)
 
 
-def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
+def _decrypted(table: Table, row: Row[Any], cipher: Cipher) -> dict[str, Any]:
+    encrypted = _ENCRYPTED.get(table)
     values: dict[str, Any] = {}
     for column in table.c:
-        value = row[column.name]
-        if column.name.endswith(ENCRYPTED):
-            values[column.name.removesuffix(ENCRYPTED)] = (
-                None if value is None else cipher.decrypt(value)
-            )
-        elif column is inbox_event.c.payload:
+        value = row._mapping[column.name]
+        if column is inbox_event.c.payload:
             values[column.name] = _decrypted_payload(value, cipher)
+        elif encrypted and column in encrypted.places:
+            decrypted = encrypted.decrypt(cipher, row, column)
+            values[column.name.removesuffix(ENCRYPTED)] = decrypted
         elif not isinstance(column.type, LargeBinary) and column not in KEYED_HASHES:
             values[column.name] = value
     return values
@@ -161,9 +175,8 @@ def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str
 
 def _decrypted_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
     hashes = {PAYLOAD_DIGEST_KEY, Named.NUMBER, Named.NUMBERS}
-    values = {name: value for name, value in payload.items() if name not in hashes}
-    for name in ENCRYPTED_PAYLOAD_KEYS:
-        if name in values:
-            value = values.pop(name)
-            values[name.removesuffix(ENCRYPTED)] = value and cipher.decrypt(b64decode(value))
-    return values
+    return {
+        name.removesuffix(ENCRYPTED): value
+        for name, value in decrypted_payload(cipher, payload).items()
+        if name not in hashes
+    }

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, and_, literal, or_, select, update
 
 from domain.messages import MessageStatus
 from workers.context import Context
-from workers.db.messages import in_text, is_first_row, lock_text, texted_number
+from workers.db.messages import in_text, is_first_row, lock_text, texted_number, texted_record
+from workers.db.places import place_of_number
 from workers.db.schema import contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
@@ -38,6 +39,9 @@ class _TextOnTheWay(NamedTuple):
     created_at: datetime
     number_encrypted: bytes | None
     """The number that was texted. None: it was erased, or the record has it no more."""
+    number_blind_index: bytes
+    record: str
+    """The lender's id of the record."""
 
 
 def ask_about_receipts(ctx: Context) -> int:
@@ -58,7 +62,8 @@ def ask_about_receipts(ctx: Context) -> int:
         if text.provider in unavailable:
             gateway = None
         if gateway is not None and text.number_encrypted is not None and text.sid is not None:
-            number = ctx.cipher.decrypt(text.number_encrypted)
+            place = place_of_number(text.record, text.number_blind_index)
+            number = ctx.cipher.decrypt(text.number_encrypted, place)
             try:
                 report = gateway.receipt_of(text.sid, number, text.created_at)
             except LookupFailedError:
@@ -85,9 +90,15 @@ def take_texts(connection: Connection, now: datetime) -> list[_TextOnTheWay]:
     first = update_first(message, due, (message.c.created_at,), BATCH_SIZE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
     rows = connection.execute(
-        select(*columns_of(_TextOnTheWay, taken, number_encrypted=texted_number())).join(
-            contact, contact.c.id == taken.c.contact_id
-        )
+        select(
+            *columns_of(
+                _TextOnTheWay,
+                taken,
+                contact,
+                number_encrypted=texted_number(),
+                record=texted_record(),
+            )
+        ).join(contact, contact.c.id == taken.c.contact_id)
     )
     return typed_rows(_TextOnTheWay, rows)
 

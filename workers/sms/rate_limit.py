@@ -14,6 +14,7 @@ from domain.contact_points import STOPS, PointKind
 from workers.context import Context
 from workers.db.messages import providers_that_refused
 from workers.db.parties import with_contacted
+from workers.db.places import place_of_number
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     action,
@@ -91,7 +92,7 @@ def reserve_send_slot(
 
 # The first number that takes texts; which one is used, the claim decides.
 _TEXTED = (
-    select(borrower_number.c.number_encrypted)
+    select(borrower_number.c.number_encrypted, contact_point.c.blind_index)
     .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
     .where(
         borrower_number.c.borrower_id == borrower.c.id,
@@ -108,7 +109,11 @@ _TEXTED = (
     .lateral("texted")
 )
 _DUE_TEXT = prepared(
-    select(action.c.attempts, _TEXTED.c.number_encrypted)
+    select(
+        action.c.attempts,
+        *(_TEXTED.c.number_encrypted, _TEXTED.c.blind_index),
+        borrower.c.external_id.label("record"),
+    )
     .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
     .join(_TEXTED, true())
     .where(
@@ -126,4 +131,5 @@ def _sender_of(connection: Connection, ctx: Context, action_id: int) -> Sender |
     if due is None:
         return None
     refused_by = providers_that_refused(connection, [action_id]) if due.attempts else ()
-    return ctx.sms.for_number(ctx.cipher.decrypt(due.number_encrypted), refused_by)
+    place = place_of_number(due.record, due.blind_index)
+    return ctx.sms.for_number(ctx.cipher.decrypt(due.number_encrypted, place), refused_by)

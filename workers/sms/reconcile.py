@@ -21,7 +21,15 @@ from domain.reasons import ReasonCode, because
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.messages import advance_message, in_text, is_first_row, of_action, texted_number
+from workers.db.messages import (
+    advance_message,
+    in_text,
+    is_first_row,
+    of_action,
+    texted_number,
+    texted_record,
+)
+from workers.db.places import place_of_number, place_of_text
 from workers.db.problems import note_problem
 from workers.db.schema import action, contact, message
 from workers.db.skip_locked import update_first
@@ -59,6 +67,9 @@ class _PendingText(NamedTuple):
     borrower_id: int
     number_encrypted: bytes | None
     """The number that was texted. None: it was erased, or the record has it no more."""
+    number_blind_index: bytes
+    record: str
+    """The lender's id of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,8 @@ def ask_providers(ctx: Context) -> int:
         gateway = ctx.sms.gateway_to(pending.provider)
         if gateway is None or pending.number_encrypted is None or pending.provider in unavailable:
             continue
-        text = _sent_text(ctx, pending, ctx.cipher.decrypt(pending.number_encrypted))
+        place = place_of_number(pending.record, pending.number_blind_index)
+        text = _sent_text(ctx, pending, ctx.cipher.decrypt(pending.number_encrypted, place))
         try:
             sids = gateway.find(text, pending.created_at - CLOCK_SKEW)
         except LookupFailedError:
@@ -190,7 +202,11 @@ def _take_for_lookup(connection: Connection, now: datetime) -> list[_PendingText
     part = contact.alias("part")
     actions = select(part.c.action_id).where(in_text(part, taken.c.contact_id))
     action_ids = func.array(actions.order_by(part.c.id).scalar_subquery())
-    others = {"action_ids": action_ids, "number_encrypted": texted_number()}
+    others = {
+        "action_ids": action_ids,
+        "number_encrypted": texted_number(),
+        "record": texted_record(),
+    }
     rows = connection.execute(
         select(*columns_of(_PendingText, taken, contact, **others)).join(
             contact, contact.c.id == taken.c.contact_id
@@ -203,7 +219,7 @@ def _sent_text(ctx: Context, pending: _PendingText, to: str) -> OutgoingText:
     return OutgoingText(
         reference=pending.id,
         to=to,
-        body=ctx.cipher.decrypt(pending.body_encrypted),
+        body=ctx.cipher.decrypt(pending.body_encrypted, place_of_text(pending.id)),
         sender=pending.sender,
         template=pending.template,
         locale=pending.locale,
@@ -245,7 +261,7 @@ def _lock_equal_texts(
     They are locked, so that two runs do not match one text of the list with two of ours.
     """
     unresolved = connection.execute(
-        select(message.c.body_encrypted)
+        select(message.c.id, message.c.body_encrypted)
         .join(contact)
         .where(
             contact.c.borrower_id == pending.borrower_id,
@@ -257,7 +273,10 @@ def _lock_equal_texts(
         .order_by(message.c.contact_id)
         .with_for_update(of=message)
     )
-    return sum(ctx.cipher.decrypt(encrypted) == body for encrypted in unresolved.scalars())
+    return sum(
+        ctx.cipher.decrypt(text.body_encrypted, place_of_text(text.id)) == body
+        for text in unresolved
+    )
 
 
 def mark_lost_claims(ctx: Context) -> int:

@@ -31,6 +31,7 @@ from workers.db.bulk import insert_rows
 from workers.db.closed_numbers import close_number
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
 from workers.db.numbers import LockedNumber
+from workers.db.places import place_of_text
 from workers.db.schema import message
 from workers.gate.claim import ClaimedAction, claim_together, complete_together
 from workers.gate.locked_action import LockedAction
@@ -85,7 +86,7 @@ def _may_share(ctx: Context, row: LockedAction) -> bool:
     name = str(ladder.item(row.item).template)
     wordings = ctx.templates.for_several(name)
     # Whichever of the numbers is used.
-    numbers = [ctx.cipher.decrypt(number.number_encrypted) for number in row.numbers]
+    numbers = [ctx.cipher.decrypt(*number.placed) for number in row.numbers]
     senders = [sender for number in numbers for sender in ctx.sms.route_of(number)]
     return bool(wordings) and all(
         sender.sends(wording, row.locale)
@@ -99,7 +100,7 @@ def _prepare(
     connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]
 ) -> _Sending | None:
     """Choose a provider and reserve the text; None if all providers have refused it."""
-    to = ctx.cipher.decrypt(_number(claimed).number_encrypted)
+    to = ctx.cipher.decrypt(*_number(claimed).placed)
     refused_by: frozenset[str] = frozenset()
     if failed := [action.action_id for action in claimed if action.failures]:
         refused_by = providers_that_refused(connection, failed)
@@ -137,19 +138,20 @@ def _reserve(
         "template_version": ctx.templates.version(name, locale),
         "locale": locale,
         "segments": segments(body).count,
-        "body_encrypted": ctx.cipher.encrypt(body),
         "created_at": first.now,
         "changed_at": first.now,
     }
+    ids = [reference, *(uuid4() for _ in claimed[1:])]
     rows = [
         {
-            "id": reference if action is first else uuid4(),
+            "id": id,
+            "body_encrypted": ctx.cipher.encrypt(body, place_of_text(id)),
             "action_id": action.action_id,
             "contact_id": contacts[action.action_id],
             "try_number": action.loan.try_number,
             **reserved,
         }
-        for action in claimed
+        for id, action in zip(ids, claimed, strict=True)
     ]
     insert_rows(connection, message, rows)
     return OutgoingText(

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from domain.persons import FORMER, OF_LOAN, RenamedRecord
+from workers.db.encryption import Cipher
 from workers.db.inbox import keep_to_records
 from workers.db.persons import named_anew
 from workers.db.typed_rows import typed_rows
+from workers.tapes.rebind import rebind_records
 
 _IS_NAMED = named_anew(
     name="t.name_digest",
@@ -60,7 +62,7 @@ LONGEST_SHOWN = 128
 """Characters of the old id in that of a record that lost it."""
 
 
-def leave_ids(connection: Connection) -> Sequence[RenamedRecord]:
+def leave_ids(connection: Connection, cipher: Cipher) -> Sequence[RenamedRecord]:
     """Take their id from the records that a batch gives to somebody else; their persons are locked.
 
     What the batch says is then merged into new records. Returns the old ones.
@@ -70,6 +72,7 @@ def leave_ids(connection: Connection) -> Sequence[RenamedRecord]:
     if left:
         new_ids = {record.id: _id_of_former(record) for record in left}
         keep_to_records(connection, new_ids)
+        rebind_records(connection, cipher, new_ids)
         connection.execute(_LEAVE, {"records": list(new_ids), "ids": list(new_ids.values())})
         connection.execute(_FORGET, {"ids": [record.external_id for record in left]})
     return left

@@ -15,6 +15,7 @@ from domain.allocation import AllocationOrder
 from domain.loans import ZERO, Problem
 from domain.reasons import ReasonCode, because
 from workers.db.closed_numbers import resolve_reopened
+from workers.db.encryption import Cipher
 from workers.db.problems import (
     TAPE_HAS_OLD_SCHEDULE,
     TAPE_PROBLEMS,
@@ -226,6 +227,7 @@ class Merged:
 
 def merge(
     connection: Connection,
+    cipher: Cipher,
     tables: Mapping[str, bytes],
     *,
     as_of: date,
@@ -247,7 +249,7 @@ def merge(
     keep_first_records(connection)
     _stage_differing_contacts(connection)
     if "tape_party" in tables:
-        name_parties(connection)
+        name_parties(connection, cipher)
     persons = lock_persons_of_batch(connection)
     changed: set[int] = set()
     known: list[KnownLoan] = []
@@ -255,7 +257,7 @@ def merge(
         lock_loans_of_batch(connection, persons)
         known = find_differing(connection, as_of, now.date())
     new = list(connection.execute(_NEW).scalars())
-    borrowers = merge_borrowers(connection, now, only_new=not persons)
+    borrowers = merge_borrowers(connection, cipher, now, only_new=not persons)
     reconciled, not_as_on_tape = reconcile_staged(connection, known, mapping, as_of, order, now)
     before = past_due_of(connection, list(reconciled), now.date())
     says = {

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from workers.db.encryption import Cipher
 from workers.db.numbers import forget_points
 from workers.db.presumed_links import join_moved_loans, join_same_identity
 from workers.tapes.ids_given_anew import leave_ids
@@ -233,7 +234,9 @@ RETURNING b.id, CASE WHEN c.address THEN o.address_point_id END AS old_address,
 """)  # noqa: S608 the clause is the constant above
 
 
-def merge_borrowers(connection: Connection, now: datetime, *, only_new: bool) -> set[int]:
+def merge_borrowers(
+    connection: Connection, cipher: Cipher, now: datetime, *, only_new: bool
+) -> set[int]:
     """Merge the staged borrowers, whose persons are locked. `only_new`: no record has changed.
 
     Returns the records that are new or changed, and those whose facts may have changed because they
@@ -242,7 +245,7 @@ def merge_borrowers(connection: Connection, now: datetime, *, only_new: bool) ->
     if not only_new and not connection.execute(_SAY_NEW).scalar_one():
         return set(join_moved_loans(connection, {}, now))
     connection.execute(_FIND_ERASED)
-    former = () if only_new else leave_ids(connection)
+    former = () if only_new else leave_ids(connection, cipher)
     connection.execute(_PERSONS, {"now": now})
     connection.execute(_ADDRESSES)
     if only_new:

@@ -173,6 +173,7 @@ class TapeMerge:
         connection = self._connection
         merged = merge(
             connection,
+            self._ctx.cipher,
             tables,
             as_of=self._stager.as_of,
             order=self._ctx.allocation_order,

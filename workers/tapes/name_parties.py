@@ -11,6 +11,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from domain.persons import borrower_of_loan
+from workers.db.encryption import Cipher
+from workers.tapes.rebind import rebind_staged
 
 # Only of loans where somebody has another name than the record of these columns.
 _UNLIKE = text("""
@@ -83,7 +85,7 @@ class _Pair(NamedTuple):
     """Whether both have a number or the address."""
 
 
-def name_parties(connection: Connection) -> None:
+def name_parties(connection: Connection, cipher: Cipher) -> None:
     """Give each staged party without an id the record that has its name on the same loan.
 
     If none has it, one with its number or address is meant, or one that is erased; else a new one.
@@ -96,6 +98,7 @@ def name_parties(connection: Connection) -> None:
         renamed.update((id, to) for id, to in _records_of(pairs).items() if id != to)
     if renamed:
         names = {"ids": list(renamed), "records": list(renamed.values())}
+        rebind_staged(connection, cipher, renamed)
         for rename in _RENAMES:
             connection.execute(rename, names)
 

@@ -23,6 +23,7 @@ from workers.db.bulk import as_json
 from workers.db.copy import copy_line, copy_value
 from workers.db.encryption import Cipher
 from workers.db.numbers import address_index, kind_of
+from workers.db.places import place_of_address, place_of_name, place_of_number
 from workers.db.presumed_links import name_digest
 from workers.db.problems import NO_LADDER
 from workers.tapes.all_errors import all_errors
@@ -309,9 +310,11 @@ class _Writing:
                 (
                     *(line.number, slot, borrower.external_id),
                     customer,
-                    cipher.encrypt(borrower.name),
+                    cipher.encrypt(borrower.name, place_of_name(borrower.external_id)),
                     named,
-                    cipher.encrypt(borrower.address) if borrower.address else None,
+                    cipher.encrypt(borrower.address, place_of_address(borrower.external_id))
+                    if borrower.address
+                    else None,
                     address,
                     as_json(digests),
                     *(borrower.zones, borrower.locale, borrower.region),
@@ -324,7 +327,8 @@ class _Writing:
                 copy_line(
                     (
                         *(line.number, slot, borrower.external_id, of),
-                        *(cipher.encrypt(number), blind_index, kind_of(number)),
+                        cipher.encrypt(number, place_of_number(borrower.external_id, blind_index)),
+                        *(blind_index, kind_of(number)),
                     )
                 )
             )

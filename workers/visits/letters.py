@@ -24,6 +24,7 @@ from workers.db.actions import held_back
 from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts, load_party_facts
 from workers.db.loans import loan_not_known, not_known_yet
+from workers.db.places import place_of_letter
 from workers.db.schema import action, borrower, contact, contact_point, document, loan
 from workers.gate.facts import all_holds
 
@@ -91,7 +92,7 @@ def open_letter(
                 loan=loan_external_id,
             )
         note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
-        body = ctx.cipher.decrypt(letter.body_encrypted)
+        body = ctx.cipher.decrypt(letter.body_encrypted, place_of_letter(letter.action_id))
         stopped = (
             letter.status in CALLED_OFF
             or _is_stopped(connection, ctx, owed.id, letter.party_id)

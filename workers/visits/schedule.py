@@ -29,6 +29,7 @@ from domain.visits import (
 )
 from workers.context import Context
 from workers.db.bulk import insert_rows
+from workers.db.places import place_of_letter, place_of_name
 from workers.db.schema import document, visit, visit_staff
 from workers.db.staff import lock_visitors
 from workers.gate.claim import ClaimedAction, claim, complete
@@ -157,7 +158,9 @@ def _write_notice(
     """Write the letter that says who comes when and why; encrypted, for it names the borrower."""
     template, locale = str(claimed.item.template), claimed.loan.locale
     values = text_values(ctx, claimed) | {
-        "borrower_name": ctx.cipher.decrypt(cast(bytes, claimed.loan.name_encrypted)),
+        "borrower_name": ctx.cipher.decrypt(
+            cast(bytes, claimed.loan.name_encrypted), place_of_name(claimed.loan.record)
+        ),
         "visitors": ("、" if locale.startswith("zh") else ", ").join(
             visitor.reference for visitor in pair
         ),
@@ -172,7 +175,9 @@ def _write_notice(
             template=template,
             template_version=ctx.templates.version(template, locale),
             locale=locale,
-            body_encrypted=ctx.cipher.encrypt(ctx.templates.render(template, locale, values)),
+            body_encrypted=ctx.cipher.encrypt(
+                ctx.templates.render(template, locale, values), place_of_letter(claimed.action_id)
+            ),
             created_at=claimed.now,
         )
     )

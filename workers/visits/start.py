@@ -24,6 +24,7 @@ from workers.attempts.attempts import (
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.loans import known_loan_id, lock_known_loan
+from workers.db.places import Placed, place_of_address
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import check_gate
@@ -91,9 +92,9 @@ def start_visit(
             .where(visit.c.id == scheduled.id, visit.c.started_at.is_(None))
             .values(started_at=now)
         )
-        address = open_contact_detail(
-            connection, ctx, checked, Opened.ADDRESS, row.address_encrypted, actor
-        )
+        encrypted = row.address_encrypted
+        placed = Placed(encrypted, place_of_address(row.record)) if encrypted else None
+        address = open_contact_detail(connection, ctx, checked, Opened.ADDRESS, placed, actor)
         return replace(started, attempt=scheduled.attempt, reach=address)
 
 

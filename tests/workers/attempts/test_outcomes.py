@@ -1,6 +1,5 @@
 """What calls come to, beyond a conversation: wrong people, callbacks, refusals and deaths."""
 
-from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
+from tests.support.encrypted import in_payload
 from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.attempts.attempts import BarredError
@@ -93,7 +93,7 @@ def test_the_notice_of_legal_action_does_not_go_to_a_number_that_reached_nobody(
 
 def test_a_new_number_opens_the_loans_of_the_borrower_and_nobody_elses(book: Book) -> None:
     came_to(book, a_call(book), "wrong_person")
-    sealed = b64encode(book.ctx.cipher.encrypt(OTHER_NUMBER)).decode()
+    sealed = in_payload(book, "phone_encrypted", OTHER_NUMBER, "B-1")
     tell(book, "contact_change", borrower="B-1", phone_encrypted=sealed)
 
     assert (book.may_call("L-1"), book.may_call("L-2")) == ("allowed", "allowed")

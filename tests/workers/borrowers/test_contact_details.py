@@ -1,12 +1,11 @@
 """New contacts: what waited for a number asks again, and nothing personal is stored in the open."""
 
-from base64 import b64encode
-
 import pytest
 from sqlalchemy import Engine
 
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
+from tests.support.encrypted import in_payload
 from tests.support.events import store, tell
 from tests.support.loans import Book
 from workers.db.problems import note_problem
@@ -15,10 +14,6 @@ from workers.inbox.process import EventResult
 
 PHONE = "+8613900139000"
 NEW_YORK = "+12125550123"
-
-
-def sealed(book: Book, words: str) -> str:
-    return b64encode(book.ctx.cipher.encrypt(words)).decode()
 
 
 def change(book: Book, **changed: object) -> EventResult:
@@ -40,7 +35,10 @@ def test_a_text_that_waited_for_a_number_goes_to_the_new_one(engine: Engine) -> 
     book = without_a_number(engine)
     assert book.action("L-1", "text_day_1").rules == ["lender.no_address_known"]
 
-    assert change(book, phone_encrypted=sealed(book, PHONE)).status == "applied"
+    assert (
+        change(book, phone_encrypted=in_payload(book, "phone_encrypted", PHONE, "B-L-1")).status
+        == "applied"
+    )
 
     assert book.one(problem).resolved_at is not None
     assert book.send("L-1", "text_day_1") == "accepted"
@@ -50,7 +48,7 @@ def test_a_text_that_waited_for_a_number_goes_to_the_new_one(engine: Engine) -> 
 
 def test_the_number_is_stored_encrypted_only(engine: Engine) -> None:
     book = without_a_number(engine)
-    change(book, phone_encrypted=sealed(book, PHONE))
+    change(book, phone_encrypted=in_payload(book, "phone_encrypted", PHONE, "B-L-1"))
     kept = book.one(inbox_event)
     assert PHONE[3:] not in f"{kept.payload} {kept.reason}"
 
@@ -71,7 +69,7 @@ def test_the_zone_of_a_new_number_binds_beside_that_of_the_address(engine: Engin
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1", jurisdiction="US", zones=["America/Los_Angeles"])
 
-    change(book, phone_encrypted=sealed(book, NEW_YORK))
+    change(book, phone_encrypted=in_payload(book, "phone_encrypted", NEW_YORK, "B-L-1"))
 
     assert book.one(borrower).zones == ["America/Los_Angeles", "America/New_York"]
 
@@ -79,7 +77,7 @@ def test_the_zone_of_a_new_number_binds_beside_that_of_the_address(engine: Engin
 def test_a_number_alone_tells_of_no_zone_but_zones_given_are_taken(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1", zones=[])
-    change(book, phone_encrypted=sealed(book, NEW_YORK))
+    change(book, phone_encrypted=in_payload(book, "phone_encrypted", NEW_YORK, "B-L-1"))
     assert book.one(borrower).zones == []
 
     change(book, zones=["Asia/Urumqi"])
@@ -102,7 +100,9 @@ def test_contacts_that_cannot_be_used_are_rejected(
     book.loan("L-1")
     before = book.one(borrower)
     if "phone" in changed:
-        changed = {"phone_encrypted": sealed(book, str(changed["phone"]))}
+        changed = {
+            "phone_encrypted": in_payload(book, "phone_encrypted", str(changed["phone"]), "B-L-1")
+        }
 
     settled = change(book, **changed)
 

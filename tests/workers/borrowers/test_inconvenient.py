@@ -1,7 +1,6 @@
 """Times and places that a person called inconvenient: kept for every loan, on every record."""
 
 import json
-from base64 import b64encode
 
 import pytest
 from sqlalchemy import Engine, select
@@ -14,6 +13,7 @@ from domain.contact_points import NumberFact
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
 from tests.support.commands import arrears
+from tests.support.encrypted import in_payload
 from tests.support.environment import an_environment
 from tests.support.events import store, tell
 from tests.support.loans import Book
@@ -262,8 +262,8 @@ def test_a_number_is_inconvenient_for_the_person_and_not_for_others_who_have_it(
 
 def test_it_stays_with_the_number_and_goes_where_the_person_goes(book: Book) -> None:
     said(book, "inconvenient_place", place="number")
-    new = book.ctx.cipher.encrypt(OTHER_NUMBER)
-    tell(book, "contact_change", borrower="B-1", phone_encrypted=b64encode(new).decode())
+    new = in_payload(book, "phone_encrypted", OTHER_NUMBER, "B-1")
+    tell(book, "contact_change", borrower="B-1", phone_encrypted=new)
     assert may_call(book) == ALL, "the new number is another place"
 
 
@@ -303,7 +303,7 @@ def test_an_address_is_inconvenient_for_the_person_until_another_one_comes(book:
 
 
 def move(book: Book, borrower: str, address: str | None) -> None:
-    new = address and b64encode(book.ctx.cipher.encrypt(address)).decode()
+    new = address and in_payload(book, "address_encrypted", address, borrower)
     tell(book, "contact_change", borrower=borrower, address_encrypted=new)
 
 

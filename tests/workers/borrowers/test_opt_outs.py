@@ -1,6 +1,5 @@
 """What a borrower asked for, was told in writing or acknowledged, and what the gate makes of it."""
 
-from base64 import b64encode
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ from domain.compliance.gate import may_contact
 from domain.compliance.verdict import CEASED, OPTED_OUT, Permission
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
+from tests.support.encrypted import in_payload
 from tests.support.loans import Book
 from workers.borrowers import opt_outs
 from workers.db.schema import acknowledgement, loan, person_fact
@@ -141,7 +141,7 @@ def test_a_new_number_is_the_borrowers_own_unless_it_is_said_to_be_of_their_work
 ) -> None:
     tell(book, "contact_change", borrower="B-L-1", phone_at_work=True)
     assert facts_asked(book).at_work
-    sealed = b64encode(book.ctx.cipher.encrypt("+8613900139000")).decode()
+    sealed = in_payload(book, "phone_encrypted", "+8613900139000", "B-L-1")
     tell(book, "contact_change", borrower="B-L-1", phone_encrypted=sealed)
     assert book.number_facts() == ["at_work"], "that stays true of the old number"
     assert not facts_asked(book).at_work

@@ -1,6 +1,5 @@
 """What is true of a person or of a number protects every loan and everybody that it reaches."""
 
-from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +9,7 @@ from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from tests.support.concurrently import wait_until_blocked
+from tests.support.encrypted import in_payload
 from tests.support.events import pay, store, tell
 from tests.support.loans import Book
 from workers.borrowers.contact_details import change_contacts
@@ -98,7 +98,7 @@ def test_an_event_that_is_not_applied_yet_stops_contact_about_every_loan(book: B
 
 def test_what_was_said_of_a_number_stays_with_it_when_it_changes_hands(book: Book) -> None:
     book.note_number_fact(NumberFact.REACHES_NOBODY, Actor("c-1"))
-    sealed = b64encode(book.ctx.cipher.encrypt("+8613900139002")).decode()
+    sealed = in_payload(book, "phone_encrypted", "+8613900139002", "B-1")
     tell(book, "contact_change", borrower="B-1", phone_encrypted=sealed)
     book.loan("its new owner")
 

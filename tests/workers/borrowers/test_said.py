@@ -1,7 +1,5 @@
 """What a person says in a call, at a visit or in a text of when, where and how to reach them."""
 
-from base64 import b64encode
-
 import pytest
 from sqlalchemy import Engine, select
 
@@ -12,6 +10,7 @@ from domain.compliance.verdict import INCONVENIENT_PLACE, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode
 from tests.support.commands import arrears
+from tests.support.encrypted import in_payload
 from tests.support.environment import an_environment
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
@@ -313,7 +312,7 @@ def test_an_inconvenient_place_is_a_problem_until_another_number_comes(book: Boo
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     assert book.one(problem).kind == "inconvenient_place"
-    new = b64encode(book.ctx.cipher.encrypt("+8613900139555")).decode()
+    new = in_payload(book, "phone_encrypted", "+8613900139555", "B-1")
     tell(book, "contact_change", borrower="B-1", phone_encrypted=new)
     assert book.one(problem).resolved_at is not None
     assert book.send("L-1", "text_day_1") == "accepted"

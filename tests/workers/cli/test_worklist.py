@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears, arrears_process
+from tests.support.encrypted import opened
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
 from workers.db.problems import note_problem
@@ -78,7 +79,7 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
     environment: dict[str, str], book: Book
 ) -> None:
     done = arrears_process(environment, "letter", "print", "L-1", by="sup-1")
-    letter = book.ctx.cipher.decrypt(book.one(document).body_encrypted)
+    letter = opened(book, document.c.body_encrypted)[0]
     assert (done.returncode, done.stdout) == (0, letter + "\n")
     assert "loan L-1: document 1 was opened by sup-1 for print_and_post" in done.stderr
     assert NAME not in done.stderr

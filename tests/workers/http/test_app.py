@@ -104,6 +104,7 @@ def test_whatever_is_refused_leaves_a_line_in_the_log_with_nothing_of_what_it_sa
 def test_a_slash_at_the_end_of_the_public_url_does_no_harm(book: Book) -> None:
     url = "https://collections.example/arrears"
     written = {"DATABASE_URL": book.ctx.settings.database_url, "ARREARS_PUBLIC_URL": f"{url}/"}
+    written |= {"ARREARS_HOSTS": "testserver"}
     book.ctx = replace(book.ctx, settings=load_settings({**an_environment(), **written}))
 
     assert report(book, signed_url=url) == 204
@@ -150,7 +151,7 @@ def test_an_enormous_report_that_comes_in_pieces_is_read_no_further(book: Book) 
         "method": "POST",
         "path": "/webhooks/twilio/status",
         "query_string": b"message=x",
-        "headers": [(b"transfer-encoding", b"chunked")],
+        "headers": [(b"host", b"127.0.0.1:8000"), (b"transfer-encoding", b"chunked")],
     }
     asyncio.run(create_app(book.ctx)(scope, next_piece, answer))
 
@@ -216,3 +217,20 @@ def test_a_report_for_a_text_nobody_sent_is_rejected_when_the_text_has_not_turne
 def test_the_health_page_says_whether_the_database_answers(book: Book) -> None:
     with TestClient(create_app(book.ctx)) as client:
         assert client.get("/health").status_code == 200
+
+
+def test_a_call_that_names_another_host_is_refused_and_health_is_open(book: Book) -> None:
+    def status(path: str, host: str) -> int:
+        with TestClient(create_app(book.ctx)) as client:
+            return client.get(path, headers={"host": host}).status_code
+
+    settings = book.ctx.settings.model_copy(
+        update={"public_url": "https://Collections.example/arrears", "hosts": ["Inside.example"]}
+    )
+    book.ctx = replace(book.ctx, settings=settings)
+    known = ("collections.example", "collections.example:443", "inside.EXAMPLE")
+    for host in (*known, "127.0.0.1:8000", "localhost", "[::1]:8000"):
+        assert status("/openapi.json", host) == 200, host
+    for host in ("evil.example", "collections.example.evil.example", "", "[::2]", "127.0.0.2"):
+        assert status("/openapi.json", host) == 400, host
+        assert status("/health", host) == 200, host

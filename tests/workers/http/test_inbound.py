@@ -1,5 +1,6 @@
 """What borrowers write back, as the providers pass it on: on record once, and a stop at once."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from twilio.request_validator import RequestValidator
 
 from config.readers.templates import Templates
+from tests.support.encrypted import opened
 from tests.support.loans import PHONE, Book
 from workers.db.inbox_queue import lock_event
 from workers.db.schema import inbox_event, message, receipt, reply
@@ -126,11 +128,8 @@ def test_a_text_signed_by_somebody_else_is_refused_and_opts_nobody_out(
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
-        ({"sid": "SM 1"}, 400),
-        ({"sid": "x" * 200}, 400),
-        ({"sid": ""}, 400),
-        ({"body": "a\x00b"}, 400),
         ({"body": "x" * 70_000}, 413),
+        ({"token": "somebody else's"}, 403),
     ],
 )
 def test_a_form_that_is_no_text_is_refused(
@@ -143,6 +142,75 @@ def test_a_form_that_is_no_text_is_refused(
 def test_a_form_in_another_charset_is_refused(book: Book) -> None:
     with TestClient(create_app(book.ctx)) as client:
         assert client.post(PATH, content=b"Body=\xff").status_code == 400
+
+
+# --- a stop is never lost
+
+
+STOP_BY_TWILIO = [
+    {"sid": "SM 1"},
+    {"sid": "x" * 200},
+    {"sid": ""},
+    {"body": "STOP \x00", "OptOutType": "STOP"},
+]
+
+
+@pytest.mark.parametrize("written", STOP_BY_TWILIO)
+def test_a_stop_whose_id_or_words_are_odd_is_taken_in_once(
+    book: Book, written: dict[str, str]
+) -> None:
+    for _ in range(2):
+        assert twilio(book, **{"body": "STOP", **written}).status_code == 200
+    assert (book.one(reply).kind, book.number_facts()) == ("stop", ["opted_out"])
+
+
+@pytest.mark.parametrize("number", [{"mobile": "unknown"}, {"mobile": None}, {"nationcode": "+"}])
+def test_a_stop_whose_number_cannot_be_read_waits_for_a_person(
+    book: Book, number: dict[str, Any]
+) -> None:
+    assert tencent(book, "inbound", {**a_reply("TD"), **number}).status_code == 200
+    assert twilio(book, "STOP", From="").status_code == 200
+    kept = book.rows(reply)
+    assert [(row.kind, row.to_read, row.contact_point_id) for row in kept] == [
+        ("stop", True, None)
+    ] * 2
+    assert opened(book, reply.c.body_encrypted) == ["TD", "STOP"]
+
+
+def test_a_stop_with_half_a_character_is_taken_in(book: Book) -> None:
+    cut = json.dumps(a_reply("TD")).replace('"TD"', r'"TD \ud83d"').encode()
+    with TestClient(create_app(book.ctx)) as client:
+        assert client.post(f"/webhooks/tencent/{WORD}/inbound", content=cut).status_code == 200
+    work(book)
+    assert opened(book, reply.c.body_encrypted) == ["TD \ufffd"]
+
+
+REFUSALS = {
+    "no permission": "REVOKE INSERT ON inbox_event FROM CURRENT_USER",
+    "no table": "ALTER TABLE inbox_event RENAME TO gone",
+    "a constraint": "ALTER TABLE inbox_event ADD CHECK (kind <> 'inbound_text') NOT VALID",
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_stop_that_the_database_refuses_is_to_be_sent_again(
+    book: Book, refusal: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with book.ctx.engine.begin() as connection:
+        superuser = connection.execute(text("SELECT usesuper FROM pg_user WHERE usename = user"))
+        if superuser.scalar() and "REVOKE" in refusal:
+            refusal = "ALTER TABLE inbox_event ALTER kind TYPE varchar(3) USING 'x'"
+        connection.execute(text(refusal))
+    fields = {"MessageSid": "SM1", "From": PHONE["CN"], "Body": "STOP"}
+    url = book.ctx.settings.public_url + PATH
+    signature = RequestValidator(TOKEN).compute_signature(url, fields)
+    with TestClient(create_app(book.ctx), raise_server_exceptions=False) as client:
+        by_twilio = client.post(PATH, data=fields, headers={"X-Twilio-Signature": signature})
+        by_tencent = client.post(f"/webhooks/tencent/{WORD}/inbound", json=a_reply("TD"))
+    for answer in (by_twilio, by_tencent):
+        assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    assert "a text was not stored" in caplog.text
+    assert PHONE["CN"] not in caplog.text
 
 
 # --- a worker is woken

@@ -1,7 +1,6 @@
 """What the lender's systems tell: stored once if they signed it, refused in a sentence if not."""
 
 import json
-from base64 import b64decode
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from tests.support.encrypted import opened
 from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen, signed, tell
 from tests.support.loans import Book
 from workers.db.engine import connect
@@ -258,8 +258,8 @@ def test_new_contacts_are_encrypted_before_they_are_stored_and_known_again_all_t
     first = book.one(inbox_event).payload
     assert PHONE not in json.dumps(first)
     assert STREET not in json.dumps(first)
-    assert book.ctx.cipher.decrypt(b64decode(first["phone_encrypted"])) == PHONE
-    assert book.ctx.cipher.decrypt(b64decode(first["address_encrypted"])) == STREET
+    (said,) = opened(book, inbox_event.c.payload)
+    assert (said["phone_encrypted"], said["address_encrypted"]) == (PHONE, STREET)
 
     apply_all(book)
     assert tell(book, change).status_code == 202

@@ -16,6 +16,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from tests.support.concurrently import concurrently
+from tests.support.encrypted import opened
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
@@ -43,6 +44,7 @@ from workers.inbox import process
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
+from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.erasure import erase_expired_data
 from workers.sms.providers.port import InboundText
 from workers.tapes.import_tape import import_tape
@@ -87,9 +89,10 @@ def everything(book: Book) -> str:
     found: list[str] = []
     for table in metadata.sorted_tables:
         for row in book.rows(table):
-            for name, value in row._mapping.items():
-                sealed = name.endswith("_encrypted") and value is not None
-                found.append(book.ctx.cipher.decrypt(value) if sealed else str(value))
+            found += [str(value) for value in row]
+    for encrypted in ENCRYPTED_TABLES:
+        for column in encrypted.columns:
+            found += [str(value) for value in opened(book, column)]
     return "\n".join(found)
 
 

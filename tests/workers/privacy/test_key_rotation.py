@@ -1,24 +1,25 @@
 """A house whose keys are not those of its book is stopped before it seals anything; and the life of
 a key: a new one in front, everything sealed anew, the old one gone."""
 
-from base64 import b64decode
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, LargeBinary, func, select, text
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine, func, select, text, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.commands import Process, arrears, eventually
 from tests.support.concurrently import concurrently
+from tests.support.encrypted import opened
 from tests.support.environment import KEY, an_environment
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.reply_queue import open_reply
 from workers.context import Context
-from workers.db.encryption import Cipher, token_prefix
+from workers.db.encryption import Cipher, bound_prefix
 from workers.db.encryption_keys import (
     assert_keys_open,
     begin_rotation,
@@ -32,12 +33,12 @@ from workers.db.schema import (
     encryption_key,
     inbox_event,
     message,
-    metadata,
     reply,
 )
 from workers.inbox import process as inbox
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.privacy import key_rotation
+from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.key_rotation import continue_rotation, count_left, rotate
 from workers.sms.providers.port import InboundText
 from workers.visits.letters import open_letter
@@ -150,24 +151,12 @@ def with_keys(book: Book, *keys: str) -> Context:
     return replace(book.ctx, cipher=cipher_of(book.ctx.engine, *keys))
 
 
-def encrypted_values(book: Book) -> list[bytes]:
-    """Everything sealed, wherever it is, in columns and in payloads."""
-    found: list[bytes] = []
-    for table in metadata.tables.values():
-        if table is encryption_key:
-            continue
-        for column in table.c:
-            if isinstance(column.type, LargeBinary) and column.name.endswith("_encrypted"):
-                rows = book.rows(select(column).where(column.is_not(None)))
-                found += [bytes(value) for (value,) in rows]
-    return found
-
-
 def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     """Every value opens, and a text from each number is known to be its borrower's."""
     ctx = with_keys(book, *keys)
     assert_keys_open(ctx.engine, ctx.cipher)
-    values = {ctx.cipher.decrypt(value) for value in encrypted_values(book)}
+    columns = [column for each in ENCRYPTED_TABLES[1:] for column in each.columns]
+    values = {value for column in columns for value in opened(book, column, ctx.cipher)}
     assert {NAME, ADDRESS, "2 Example Road", PHONE["CN"]} <= values
     assert "我失业了" in values
     assert NAME in open_letter(ctx, "L-1", actor=Actor("sup-1")).body
@@ -196,7 +185,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
 
     # Killed while the borrowers wait for it: the texts are done by then.
     def texts_are_done() -> bool:
-        head = token_prefix(Cipher([NEW]).current_key_id)
+        head = bound_prefix(Cipher([NEW]).current_key_id)
         return all(bytes(row.body_encrypted).startswith(head) for row in full.rows(message))
 
     with engine.begin() as connection:
@@ -320,10 +309,8 @@ def test_a_key_may_come_back_in_front(full: Book, engine: Engine) -> None:
 def test_an_address_that_waits_in_an_event_is_encrypted_anew_as_well(full: Book) -> None:
     assert rotate(with_keys(full, NEW, KEY), ignore_progress)
 
-    changes = select(inbox_event.c.payload).where(inbox_event.c.kind == "contact_change")
-    payload = full.one(changes).payload
-    cipher = Cipher([NEW])
-    assert cipher.decrypt(b64decode(payload["address_encrypted"])) == "2 Example Road"
+    payload = opened(full, inbox_event.c.payload, Cipher([NEW]))[-1]
+    assert payload["address_encrypted"] == "2 Example Road"
     assert payload["digest"]
 
 
@@ -333,13 +320,12 @@ def test_values_encrypted_before_there_were_key_ids_are_decrypted_and_encrypted_
     book = Book(engine)
     book.loan("L-1")
     with engine.begin() as connection:
-        connection.execute(
-            text("UPDATE borrower SET name_encrypted = substr(name_encrypted, 13)"),
-        )
-    assert Cipher([NEW, KEY]).decrypt(book.one(borrower).name_encrypted) == NAME
+        token = Fernet(KEY).encrypt(NAME.encode())
+        connection.execute(update(borrower).values(name_encrypted=token))
+    assert opened(book, borrower.c.name_encrypted, Cipher([NEW, KEY])) == [NAME]
 
     assert rotate(with_keys(book, KEY), ignore_progress)
 
     assert bytes(book.one(borrower).name_encrypted).startswith(
-        token_prefix(Cipher([KEY]).current_key_id)
+        bound_prefix(Cipher([KEY]).current_key_id)
     )

@@ -24,17 +24,18 @@ MAY_OPEN = {
     "workers/sms/missing_receipts.py",  # the number, to ask what became of a text
     "workers/sms/reconcile.py",  # number and text, to find it on a provider's list
     "workers/visits/schedule.py",  # the name, for the letter
-    "workers/borrowers/contact_details.py",  # a new number, for its zone and its digest
+    # a new number, for its zone and its digest; also of a party, and of who acts for a person
+    "workers/borrowers/contact_details.py",
     "workers/borrowers/inbound_texts.py",  # the words of a text, which the machine reads
-    "workers/borrowers/parties.py",  # the same, of a party of a loan
-    "workers/borrowers/representatives.py",  # the same, of who acts for a person
     # For people: each look is put on record.
     "workers/visits/letters.py",
     "workers/attempts/attempts.py",
     "workers/borrowers/reply_queue.py",
-    "workers/privacy/subject_export.py",
-    # For nobody: whether the keys fit.
+    "workers/db/unread_texts.py",  # the words of a text that was not applied, to encrypt them anew
+    "workers/tapes/rebind.py",  # what belongs to a record, to encrypt it for the id it has now
+    # For nobody: whether the keys fit, and whether each value opens in its place.
     "workers/db/encryption_keys.py",
+    "workers/privacy/encrypted_columns.py",  # and to export it, which is put on record
 }
 
 SHOWN_TO_PEOPLE = (
@@ -66,7 +67,7 @@ def opens(module: ast.Module) -> bool:
     """Whether anything is decrypted by a cipher, whatever name the cipher has there."""
     return any(
         isinstance(node, ast.Attribute)
-        and node.attr == "decrypt"
+        and node.attr in ("decrypt", "unseal", "reencrypt")
         and ast.unparse(node.value).split(".")[-1].endswith("cipher")
         for node in ast.walk(module)
     )

@@ -1,6 +1,5 @@
 """What a provider says of a number for good closes it for everybody who has it, until it ends."""
 
-from base64 import b64encode
 from uuid import UUID
 
 import pytest
@@ -9,6 +8,7 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.messages import MessageStatus
+from tests.support.encrypted import in_payload
 from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.closed_numbers import reopen_number
@@ -47,7 +47,7 @@ def problems(book: Book) -> list[tuple[str, bool]]:
 
 
 def new_number(book: Book, phone: str, borrower: str = "B-U-1") -> None:
-    sealed = b64encode(book.ctx.cipher.encrypt(phone)).decode()
+    sealed = in_payload(book, "phone_encrypted", phone, borrower)
     assert tell(book, "contact_change", borrower=borrower, phone_encrypted=sealed).status == (
         "applied"
     )

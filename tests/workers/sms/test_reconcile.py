@@ -15,6 +15,7 @@ from tests.support.concurrently import concurrently
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from workers.db.messages import advance_message
+from workers.db.places import place_of_text
 from workers.db.schema import action, loan, message, problem
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
@@ -146,8 +147,10 @@ def two_loans_of_one_borrower(engine: Engine, provider: Scripted) -> Book:
     book.escalate("L-2")
     assert book.send("L-2", "text_day_1") == "unknown"
     with engine.begin() as connection:
-        same = book.ctx.cipher.encrypt("The same words.")
-        connection.execute(update(message).values(body_encrypted=same))
+        for row in book.rows(message):
+            same = book.ctx.cipher.encrypt("The same words.", place_of_text(row.id))
+            this = update(message).where(message.c.id == row.id)
+            connection.execute(this.values(body_encrypted=same))
     return book
 
 

@@ -14,6 +14,7 @@ from domain.actors import Actor
 from domain.language.speak import speak
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode
+from tests.support.encrypted import opened
 from tests.support.events import confirm, pay, store, tell, tell_personal
 from tests.support.loans import Book
 from workers.db.inbox import comparable
@@ -659,7 +660,7 @@ class TestFieldByField:
         bring_in(book, tmp_path, row("L-1", address="2 Example Road"), as_of=DAY_2)
 
         assert number_of(book) == f"+86{OTHER_NUMBER}"
-        address = book.ctx.cipher.decrypt(book.one(borrower).address_encrypted)
+        address = opened(book, borrower.c.address_encrypted)[0]
         assert address == "2 Example Road"
 
     def test_nor_does_a_name_a_zone_or_the_tape_of_the_next_day(

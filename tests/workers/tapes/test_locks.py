@@ -5,7 +5,6 @@ be imported again; if it were a text that says STOP, its sender would have to sa
 """
 
 import time
-from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
@@ -21,6 +20,7 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import SEND_SMS
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
+from tests.support.encrypted import in_payload
 from tests.support.events import store
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
@@ -100,7 +100,7 @@ def writes(book: Book, words: str) -> object:
 
 
 def new_number(book: Book, borrower: str) -> Callable[[], object]:
-    sealed = b64encode(book.ctx.cipher.encrypt("+8613900139000")).decode()
+    sealed = in_payload(book, "phone_encrypted", "+8613900139000", borrower)
     return partial(
         apply_event,
         book.ctx,

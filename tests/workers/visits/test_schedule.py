@@ -23,6 +23,7 @@ from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
+from tests.support.encrypted import opened
 from tests.support.events import tell, tell_personal
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from tests.workers.borrowers.test_parties import party
@@ -130,7 +131,7 @@ def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> 
     notice = book.one(document)
     assert notice.kind == "written_notice"
     assert NAME.encode() not in bytes(notice.body_encrypted)
-    letter = book.ctx.cipher.decrypt(notice.body_encrypted)
+    letter = opened(book, document.c.body_encrypted)[0]
     assert NAME in letter
     assert "visitor-1、visitor-2" in letter or "visitor-1, visitor-2" in letter
     assert "2026年4月3日 09:00–11:00" in letter

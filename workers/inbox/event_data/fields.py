@@ -24,6 +24,7 @@ from domain.ids import LONGEST_ID, LONGEST_OF_LOAN, id_of
 from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 from workers.db.encryption import Cipher
 from workers.db.numbers import MOST_NUMBERS
+from workers.db.places import place_in_payload
 
 
 def _more_than_nothing(amount: str) -> str:
@@ -203,6 +204,7 @@ class PersonalEventData(EventData):
         if numbers:
             stored[Named.NUMBERS] = [cipher.blind_index(number).hex() for number in numbers]
         for name, value in personal.items():
-            encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
-            stored[f"{name}_encrypted"] = encrypted
+            key = f"{name}_encrypted"
+            place = place_in_payload(key, stored)
+            stored[key] = b64encode(cipher.seal(value, place)).decode() if value else None
         return stored

@@ -242,12 +242,17 @@ class TencentReport(BaseModel):
 class TencentReply(BaseModel):
     """A reply callback: https://cloud.tencent.com/document/product/382/52078."""
 
-    nationcode: str
-    mobile: str
+    nationcode: str | int | None = None
+    mobile: str | int | None = None
     text: str
     time: int
 
 
+_ESCAPED = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # both halves
+    r"|\\\\"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 _REPORTS = TypeAdapter(list[TencentReport])
 
 
@@ -295,23 +300,31 @@ def _reference(ext: object) -> UUID | None:
 def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundText:
     """Read a reply callback whose caller was verified. Raises `ArrearsError` if it is none.
 
+    One whose number cannot be read is a reply all the same, which may ask for no contact: then it
+    has none.
+
     Tencent Cloud gives replies no id. `digest` computes one from number, time and text. It must be
     a keyed hash: the id is stored in plain text, and a number could be guessed from a plain hash.
     """
     try:
-        reply = TencentReply.model_validate_json(body)
+        reply = TencentReply.model_validate_json(_without_half_characters(body))
     except ValidationError:
         raise _not_a_callback("a reply") from None
-    number = f"+{reply.nationcode}{reply.mobile}"
-    if not re.fullmatch(r"\+\d{5,15}", number):
-        raise _not_a_callback("a reply from a telephone number")
+    number = f"+{reply.nationcode or ''}{reply.mobile or ''}"
     return InboundText(
         provider=PROVIDER,
         sid=digest(f"{number} {reply.time} {reply.text}").hex(),
-        from_number=number,
+        from_number=number if re.fullmatch(r"\+\d{5,15}", number, re.ASCII) else "",
         body=reply.text,
         opt_out_type=None,
     )
+
+
+def _without_half_characters(body: bytes) -> bytes:
+    """The JSON with � for halves of a character, such as a text has that was cut in the middle of
+    one: no other JSON is refused for its words."""
+    text = body.decode(errors="replace")
+    return _ESCAPED.sub(lambda found: "\ufffd" if found["half"] else found[0], text).encode()
 
 
 def _not_a_callback(what: str) -> ArrearsError:

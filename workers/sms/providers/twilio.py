@@ -5,7 +5,8 @@ certainly failed before Twilio processed it.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -48,6 +49,7 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 NOT_FOUND = 404
 
+_SID = re.compile(r"[!-~]{1,128}")
 STATUS_PATH = "/webhooks/twilio/status"
 
 # Options for Twilio: five retries of a callback after any error. The fragment is not signed.
@@ -256,18 +258,23 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
         _refuse("its message, id or status is missing")
 
 
-def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
+def read_inbound_text(fields: Mapping[str, str], digest: Callable[[str], bytes]) -> InboundText:
     """Read a text to the lender from a form whose signature was verified.
 
-    Twilio classifies texts only if Advanced Opt-Out is on. Raises `ArrearsError` if the form is not
-    that of a text.
+    Twilio classifies texts only if Advanced Opt-Out is on. One whose number or id cannot be read is
+    a text all the same, which may ask for no contact: then it has no number, or an id that `digest`
+    makes of its contents. Raises `ArrearsError` if the form is not that of a text.
     """
     try:
+        body = _whole_body(fields)
+        sid, number = fields.get("MessageSid", ""), fields.get("From", "")
+        if not _SID.fullmatch(sid):
+            sid = digest(f"{number} {sid} {body}").hex()
         return InboundText(
             PROVIDER,
-            sid=fields["MessageSid"],
-            from_number=fields["From"],
-            body=_whole_body(fields),
+            sid=sid,
+            from_number=number,
+            body=body,
             opt_out_type=fields.get("OptOutType") or None,
         )
     except KeyError as missing:
