@@ -7,7 +7,16 @@ from domain.permissions import Permission
 ON_THE_SERVER = frozenset(
     {
         *("migrate", "check", "status", "worker", "beat", "webhook", "flower", "demo"),
-        *("ladder", "rules", "permissions", "tape propose-mapping", "keys new", "token new"),
+        *(
+            "ladder",
+            "rules",
+            "permissions",
+            "tape propose-mapping",
+            "keys new",
+            "token new",
+            "keys verify",
+            "keys webhook",
+        ),
         *("administrator first", "administrator break-glass", "administrator stand-in"),
     }
 )
