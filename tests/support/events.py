@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from domain.actions import SEND_SMS
 from tests.support.loans import Book
-from workers.db.actions import held_back
+from workers.db.actions import read_held_back
 from workers.gate.locked_action import lock_action
 from workers.inbox.event_data.fields import PersonalEventData
 from workers.inbox.process import EventResult, apply_event, store_event
@@ -21,7 +21,7 @@ def is_held_back(book: Book, loan: str) -> bool:
     with book.ctx.engine.begin() as connection:
         row = lock_action(connection, book.action_id(loan, "text_day_1"), SEND_SMS)
         assert row is not None
-        return row.id in held_back(connection, [row.id])
+        return read_held_back(connection, [row.id])[row.id].event_pending
 
 
 def tell(book: Book, kind: str, /, **payload: object) -> EventResult:

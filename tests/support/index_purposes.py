@@ -456,6 +456,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "same_person_presumed_idx": ("the list of records to be confirmed", a_page_of_problems),
     "action_stuck_idx": ("the list of actions that fail", a_page_of_problems),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
+    "sending_hold_open_once": ("sending is stopped once for each cause", None),
     "replaced_schedule_external_id_sender_key": (
         "a restructuring that comes twice counts once",
         None,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, Exists, and_, exists, func, select, true, union
 
 from domain.access_log import Opened
-from domain.actions import ActionStatus
+from domain.actions import SENDING_HOLD, ActionStatus
 from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError, RefusedError
@@ -75,15 +75,23 @@ class StartedAttempt:
 
 
 def refuse_if_barred(checked: CheckedAction) -> None:
-    """Refuse a contact that the gate does not allow, or whose arrears are paid.
+    """Refuse a contact that the gate does not allow, whose arrears are paid, or that a sending hold
+    stops.
 
     Raises:
         BarredError: the contact may not start now.
     """
+    if checked.sending_held:
+        raise sending_is_held()
     if (move := checked.next_move) is None:
         return
     paid = because(ReasonCode.NOT_TO_BE_MADE) if move.to is ActionStatus.CANCELLED else ()
     raise BarredError(paid + move.reason, move.rules, move.due_at)
+
+
+def sending_is_held() -> BarredError:
+    """The refusal of a contact that a sending hold stops."""
+    return BarredError(because(ReasonCode.SENDING_HELD), (SENDING_HOLD,), None)
 
 
 def open_contact_detail(

@@ -22,7 +22,7 @@ from domain.contact_points import NumberFact
 from domain.delinquency import arrears_on
 from domain.errors import ArrearsError, OutcomeMissingError
 from domain.loans import ZERO
-from workers.attempts.attempts import BarredError, check_role, has_outcome
+from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
 from workers.context import Context
 from workers.db.contact_points import lock_number
 from workers.db.loan_facts import LoanFacts, load_facts
@@ -31,6 +31,7 @@ from workers.db.numbers import kind_of
 from workers.db.pending_events import number_waits_for_event, waits_for_event
 from workers.db.persons import lock_person_of_loan, records_of_person
 from workers.db.schema import borrower, borrower_number, contact, contact_point, loan
+from workers.db.sending_holds import is_contact_held
 from workers.db.typed_rows import columns_of
 from workers.gate.facts import contact_facts
 from workers.tapes.numbers import read_whole_number, written, zones_of_number
@@ -91,6 +92,8 @@ def start_location_call(
         if again_because is not None:
             asked = replace(asked, location_asked=False)
         verdict = may_contact(asked, Channel.CALL, now)
+        if is_contact_held(connection, Channel.CALL, loan_external_id):
+            raise sending_is_held()
         # Asked under all locks: what was stored while this waited for them counts too.
         waits = waits_for_event(connection, loan_external_id) or number_waits_for_event(
             connection, blind_index

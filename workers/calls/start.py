@@ -102,7 +102,7 @@ def start_call(
             party=checked.party,
             representative=checked.representative.kind if checked.representative else None,
         )
-        if pending is None:
+        if pending is None or checked.sending_held:
             refuse_if_barred(checked)
         if dry_run:
             return started
@@ -116,7 +116,8 @@ def start_call(
 
 def _belongs(other: CheckedAction, checked: CheckedAction) -> bool:
     """Whether a call is about another loan too: it may be called about now, on the same number."""
-    return other.next_move is None and other.uses_same_number_as(checked)
+    may_start = other.next_move is None and not other.sending_held
+    return may_start and other.uses_same_number_as(checked)
 
 
 def _loan_in_call(checked: CheckedAction) -> LoanInContact:

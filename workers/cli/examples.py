@@ -100,6 +100,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "visit cancel L-1042 --why illness",
     ),
     "reply": ("reply read 17", "reply close 17 --means stop"),
+    "sending": (
+        'sending stop --why "texts name a wrong amount"',
+        "sending stop --channel sms --why complaints",
+        "sending resume 3",
+    ),
     "status": ("status",),
     "problems": (
         "problems list",

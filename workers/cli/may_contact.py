@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from config.readers.rule_packs import describe_source
-from domain.actions import EVENT_PENDING
+from domain.actions import EVENT_PENDING, SENDING_HOLD
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact as ask_gate
 from domain.compliance.rules import Modality, Rule
@@ -28,6 +28,7 @@ from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
 from workers.context import Context
 from workers.db.pending_events import waits_for_event
+from workers.db.sending_holds import is_contact_held
 from workers.gate.facts import read_contact_facts
 from workers.history.citations import Citations
 
@@ -73,11 +74,15 @@ def may_contact(
             connection, ctx, loan, moment, party=Party(party), record=borrower, channel=channel
         )
         is_held_back = at is None and waits_for_event(connection, loan)
+        is_stopped = at is None and is_contact_held(connection, channel, loan)
     facts = replace(facts, purpose=purpose)
     verdict = ask_gate(facts, channel, moment)
     if is_held_back and verdict.permission is Permission.ALLOWED:
         pending = because(ReasonCode.EVENT_PENDING)
         verdict = Verdict(Permission.DEFERRED, (EVENT_PENDING,), pending)
+    if is_stopped and verdict.permission is Permission.ALLOWED:
+        held = because(ReasonCode.SENDING_HELD)
+        verdict = Verdict(Permission.DEFERRED, (SENDING_HOLD,), held)
     if as_json:
         print_json(_plain(loan, channel, moment, verdict, ctx))
     else:

@@ -17,6 +17,7 @@ ON_THE_SERVER = frozenset(
             "keys verify",
             "keys webhook",
         ),
+        *("sending stop", "sending list"),
         *("administrator first", "administrator break-glass", "administrator stand-in"),
     }
 )
@@ -95,6 +96,7 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "visit cancel": Permission.CANCEL_VISITS,
     "reply read": Permission.READ_REPLIES,
     "reply close": Permission.READ_REPLIES,
+    "sending resume": Permission.RESUME_SENDING,
     "problems list": Permission.READ_OPERATIONS,
     "problems resolve": Permission.MEND_OPERATIONS,
     "events show": Permission.READ_OPERATIONS,

@@ -14,6 +14,7 @@ from workers.cli.context import assert_usable, load_context
 from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import language_of_environment, said_error, say
 from workers.cli.render import print_lines
+from workers.cli.sending import hold_lines
 from workers.context import Context
 from workers.db.encryption_keys import store_index_key
 from workers.db.grants import grant_roles, grant_to_role, owns_tables
@@ -21,6 +22,7 @@ from workers.db.migrate import upgrade
 from workers.db.numbers import hash_addresses
 from workers.db.roles import Role
 from workers.db.sender_ids import has_ids
+from workers.db.sending_holds import read_sending_holds
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
@@ -137,6 +139,8 @@ def check() -> None:
 def _database(ctx: Context) -> None:
     assert_usable(ctx)
     with ctx.engine.connect() as connection:
+        holds = read_sending_holds(connection, ctx.settings.lender_zone)
+        print_lines(*hold_lines(holds), style="bold red")
         if owns_tables(connection):
             print_lines(say("Warning: {detail}", detail=_is_owner()))
         for left in read_unfinished(connection, ctx.settings.lender_zone):

@@ -13,6 +13,7 @@ from workers.cli.context import open_context
 from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import coded, language_of_environment, say, word
 from workers.cli.render import Table, print_counts, print_json, print_lines
+from workers.cli.sending import hold_lines
 from workers.messaging.broker import queue_depths
 from workers.operations.status import ReasonCount, Status, read_status
 
@@ -38,6 +39,7 @@ def _depths(redis_url: str) -> dict[str, int] | None:
 
 
 def _show(found: Status, depths: Mapping[str, int] | None) -> None:
+    print_lines(*hold_lines(found.sending_holds), style="bold red")
     print_lines(
         say(
             "Business date {business_date}, {at:%H:%M %Z}",

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     or_,
     select,
     text,
@@ -45,6 +47,7 @@ from workers.db.pending_events import (
 )
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, loan, loan_party
+from workers.db.sending_holds import is_action_held
 from workers.db.skip_locked import not_dispatched_since, update_first
 
 _MOVE = prepared(
@@ -154,10 +157,13 @@ _CLAIMED = (
         is_among(action.c.id, "of_actions"),
         action.c.status.in_(CLAIMABLE),
         action.c.due_at < bindparam("others_due_by"),
+        # Here, in the last statement before the claim commits: a hold that was set before counts.
+        ~is_action_held(),
         exists().where(
             _FIRST.c.id == bindparam("first"),
             _FIRST.c.status.in_(CLAIMABLE),
             _FIRST.c.due_at <= bindparam("now"),
+            ~is_action_held(_FIRST),
         ),
     )
     .values(
@@ -171,8 +177,20 @@ _CLAIMED = (
 )
 
 
-def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
-    """The ids of these actions, and whether an event that may stop it waits, or a tape.
+class HeldBack(NamedTuple):
+    """What keeps an action from being carried out that the contact gate is not asked about."""
+
+    event_pending: bool
+    """Whether an event that may stop it is stored and not applied yet, or a tape."""
+    sending_held: bool
+    """Whether a sending hold stops it."""
+
+
+def _with_waiting(
+    actions: FromClause, sending_held: ColumnElement[bool]
+) -> Select[tuple[int, bool, bool]]:
+    """The ids of these actions, and whether an event that may stop it waits, or a tape; and whether
+    a sending hold stops it.
 
     What waits for a person is looked for once, not for each of their loans.
     """
@@ -184,6 +202,7 @@ def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
             action.c.id,
             borrower.c.id.label("record"),
             or_(has_pending_event_of_parties(), has_pending_tape()).label("of_loan"),
+            sending_held.label("sending_held"),
         )
         .select_from(with_contacted(of_loans))
         .cte("whom")
@@ -194,19 +213,20 @@ def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
         .cte("of_person")
         .prefix_with("MATERIALIZED")
     )
-    waits = or_(whom.c.of_loan, of_person.c.waits).label("is_held_back")
-    return select(whom.c.id, waits).join(of_person, of_person.c.id == whom.c.record)
+    waits = or_(whom.c.of_loan, of_person.c.waits).label("event_pending")
+    whose = of_person.c.id == whom.c.record
+    return select(whom.c.id, waits, whom.c.sending_held).join(of_person, whose)
 
 
-_CLAIM_TOGETHER = prepared(_with_waiting(_CLAIMED))
+_CLAIM_TOGETHER = prepared(_with_waiting(_CLAIMED, false()))
 _ASKED = select(action.c.id).where(is_among(action.c.id, "of_actions")).cte("asked")
-_HELD_BACK = prepared(_with_waiting(_ASKED))
+_HELD_BACK = prepared(_with_waiting(_ASKED, is_action_held()))
 
 
-def held_back(connection: Connection, action_ids: Sequence[int]) -> set[int]:
-    """Those of these actions, whose persons and loans are locked, for which an event waits."""
+def read_held_back(connection: Connection, action_ids: Sequence[int]) -> dict[int, HeldBack]:
+    """What holds back these actions, whose persons and loans are locked."""
     rows = connection.execute(_HELD_BACK, {"of_actions": list(action_ids)})
-    return {row.id for row in rows if row.is_held_back}
+    return {row.id: HeldBack(row.event_pending, row.sending_held) for row in rows}
 
 
 def claim_actions(
@@ -222,7 +242,8 @@ def claim_actions(
 
     Gives the ids of those that it got, and of each whether an event that may stop it waits. What
     is stored by now counts, because all locks are held. The first must be due now, or none is
-    claimed; the others must be due before `others_due_by`.
+    claimed; the others must be due before `others_due_by`. What a sending hold stops is not
+    claimed, and stays due.
     """
     taken = {
         "of_actions": list(action_ids),
@@ -232,7 +253,7 @@ def claim_actions(
         "now": now,
         "others_due_by": others_due_by,
     }
-    return {row.id: row.is_held_back for row in connection.execute(_CLAIM_TOGETHER, taken)}
+    return {row.id: row.event_pending for row in connection.execute(_CLAIM_TOGETHER, taken)}
 
 
 WISHES_AND_HOLDS = [ON_HOLD, INCONVENIENT_TIME]
@@ -312,13 +333,15 @@ def take_due(
 
     Returns, by id, the lender's id of the loan and the item, as Flower shows them. An action that
     was announced longer ago than `again_after` and still waits is among them: its message must have
-    been lost. Two callers at the same time get different actions. `now` is in the lender's zone.
+    been lost. What a sending hold stops is not. Two callers at the same time get different actions.
+    `now` is in the lender's zone.
     """
     due = and_(
         action.c.type == action_type,
         action.c.status.in_(CLAIMABLE),
         action.c.due_at <= now,
         not_dispatched_since(action.c.dispatched_at, now - again_after),
+        ~is_action_held(action_type=action_type),
     )
     if action_type.shared:
         due &= or_(action.c.due_at <= now - REVIEWS_FIRST, ~_awaits_reviews(now))

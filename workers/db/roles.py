@@ -116,6 +116,8 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "scan_run": ("rau", "", "", "s"),
     "second_person_request": ("rau", "", "", ""),
     "sender_pace": ("rau", "", "", "s"),
+    "sending_day": ("rau", "", "", "s"),
+    "sending_hold": ("rau", "r", "ra", "s"),
     "shift": ("raud", "", "r", "s"),
     "staff": ("rau", "", "r", "s"),
     "tape_change": ("ra", "", "", "s"),

@@ -22,7 +22,7 @@ from domain.ladder import Item, Ladder, find_ladder
 from domain.parties import Representative
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.actions import held_back
+from workers.db.actions import read_held_back
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.numbers import LockedNumber
 from workers.gate.facts import contact_facts
@@ -60,6 +60,8 @@ class CheckedAction:
     now: datetime
     event_pending: bool = False
     """Whether an event that may stop the contact is stored and not applied yet."""
+    sending_held: bool = False
+    """Whether a sending hold stops it. The claim does not take such an action at all."""
 
     def uses_same_number_as(self, other: "CheckedAction") -> bool:
         """Whether both are one contact, which uses one number; or none has a number to use."""
@@ -135,10 +137,8 @@ def check_gate(
 
 
 def _with_pending(connection: Connection, checks: Sequence[CheckedAction]) -> list[CheckedAction]:
-    waits_for_event = held_back(connection, [checked.action_id for checked in checks])
-    return [
-        replace(checked, event_pending=checked.action_id in waits_for_event) for checked in checks
-    ]
+    held_back = read_held_back(connection, [checked.action_id for checked in checks])
+    return [replace(checked, **held_back[checked.action_id]._asdict()) for checked in checks]
 
 
 def check_facts(

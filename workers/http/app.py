@@ -1,6 +1,7 @@
 """The webhook application (ASGI), which `workers.http.server` serves."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC
 from functools import partial
 from importlib.metadata import version
 
@@ -10,10 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import ArrearsError
+from domain.sending import StoppedBecause
 from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db.encryption_keys import assert_seals_for_known_key
 from workers.db.engine import assert_writable
+from workers.db.sending_holds import read_sending_holds
 from workers.http import lender, tencent, twilio
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
@@ -25,6 +28,8 @@ class Health(BaseModel):
     """Whether the application can do its work."""
 
     healthy: bool
+    sending_stopped_by: list[StoppedBecause] | None = None
+    """What stops contacts now; `arrears status` says more. The webhook works all the same."""
 
 
 def create_app(
@@ -55,6 +60,7 @@ def create_app(
     app.add_api_route(
         "/health",
         health,
+        response_model_exclude_none=True,
         response_description="The database answers and can be written to.",
         responses={503: {"description": "It does not; `arrears check` says why.", "model": Health}},
     )
@@ -65,20 +71,24 @@ async def _notify_nobody(event_id: int) -> None:
     """The sweep finds every stored event."""
 
 
-def _assert_healthy(ctx: Context) -> None:
+def _assert_healthy(ctx: Context) -> list[StoppedBecause]:
+    """What stops sending, of a database that can be written to."""
     assert_writable(ctx.engine)
     if not ctx.cipher.can_decrypt:
         assert_seals_for_known_key(ctx.engine, ctx.cipher)
+    with ctx.engine.connect() as connection:
+        holds = read_sending_holds(connection, UTC)
+    return list(dict.fromkeys(hold.cause for hold in holds))
 
 
 async def health(request: Request, response: Response) -> Health:
     """Whether the database answers and can be written to, and what is sealed can be opened."""
     ask = partial(_assert_healthy, request.app.state.ctx)
     try:
-        await in_the_store(request, Door.HEALTH, ask)
+        stopped_by = await in_the_store(request, Door.HEALTH, ask)
     except RefusedError:
         # Anybody may ask, so the reason is left to `arrears check`.
         response.status_code = 503
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return Health(healthy=False)
-    return Health(healthy=True)
+    return Health(healthy=True, sending_stopped_by=stopped_by or None)

@@ -15,6 +15,7 @@ from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
 from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
+from workers.db.sending_holds import SendingHold, read_sending_holds
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.scan import announced_already
 from workers.tapes.imports import UnfinishedImport, read_unfinished
@@ -110,6 +111,8 @@ class Status:
     at: datetime
     """In the lender's zone."""
     business_date: date
+    sending_holds: tuple[SendingHold, ...]
+    """What stops contacts now, oldest first."""
     loans: Loans
     scan: Scan | None
     """None before the first scan of today."""
@@ -131,6 +134,7 @@ def read_status(connection: Connection, now: datetime) -> Status:
     return Status(
         at=now,
         business_date=now.date(),
+        sending_holds=tuple(read_sending_holds(connection, now.tzinfo or UTC)),
         loans=_loans(connection, now),
         scan=_scan(connection, now.date()),
         actions=_actions(connection, now),

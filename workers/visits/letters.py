@@ -20,7 +20,7 @@ from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.actions import held_back
+from workers.db.actions import read_held_back
 from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts, load_party_facts
 from workers.db.loans import loan_not_known, not_known_yet
@@ -43,7 +43,7 @@ class Letter:
     still_due: bool
     """False: it must not be posted. Its arrears have been paid or replaced since, its visit was
     called off, or what is known by now of the loan, or of the person whom it is for, stops it. So
-    does what came in and is not applied yet."""
+    does what came in and is not applied yet, and a sending hold."""
 
 
 def open_letter(
@@ -96,7 +96,7 @@ def open_letter(
         stopped = (
             letter.status in CALLED_OFF
             or _is_stopped(connection, ctx, owed.id, letter.party_id)
-            or bool(held_back(connection, [letter.action_id]))
+            or any(read_held_back(connection, [letter.action_id])[letter.action_id])
         )
     purpose = Opened.LETTER.usual_purpose
     log.info(

@@ -63,6 +63,8 @@ from workers.db.schema.persons import representative as representative
 from workers.db.schema.persons import representative_wish as representative_wish
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
+from workers.db.schema.sending import sending_day as sending_day
+from workers.db.schema.sending import sending_hold as sending_hold
 from workers.db.schema.tapes import absent_loan as absent_loan
 from workers.db.schema.tapes import tape_change as tape_change
 from workers.db.schema.tapes import tape_import as tape_import

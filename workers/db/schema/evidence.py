@@ -150,6 +150,7 @@ EVIDENCE: dict[str, Evidence] = {
     "roster_version": Evidence(append_only=True),
     "permission_use": Evidence(append_only=True),
     "second_person_request": Evidence(),
+    "sending_hold": Evidence(not_hashed={"why": _FREE_TEXT}),
     "break_glass": Evidence(not_hashed={"why": _FREE_TEXT}),
 }
 """The tables whose rows are in the chain."""
@@ -184,6 +185,7 @@ NOT_CHAINED: dict[str, str] = {
     "policy_version": "digests of files of the lender; a decision has the versions that it used",
     "encryption_key": "keys, which are replaced and removed",
     "sender_pace": _BOOKKEEPING,
+    "sending_day": _BOOKKEEPING,
     "scan_run": _BOOKKEEPING,
     "daily_run": _BOOKKEEPING,
     "announcement": _BOOKKEEPING,

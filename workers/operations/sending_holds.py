@@ -1,0 +1,111 @@
+"""Sending holds: a person stops sending on the server, and two persons let it go on."""
+
+import getpass
+import logging
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+
+from domain.actions import SEND_SMS, ActionStatus
+from domain.compliance.rules import EVERYWHERE
+from domain.compliance.vocabulary import Channel
+from domain.errors import ArrearsError
+from domain.language.speak import speak
+from domain.permissions import Permission
+from domain.reasons import ReasonCode, because
+from domain.sending import Scope, SendingScope, StoppedBecause
+from workers.access.second_person import with_second_person
+from workers.context import Context
+from workers.db.schema import action, loan, sending_hold
+from workers.db.sending_holds import SendingHold, read_sending_holds, set_sending_hold
+
+log = logging.getLogger(__name__)
+
+
+class Stopped(NamedTuple):
+    """What came of stopping."""
+
+    is_new: bool
+    """False: somebody had stopped it before."""
+    on_the_way: int
+    """Texts that were claimed before, and may still go out within seconds."""
+
+
+def stop_sending(ctx: Context, scope: Scope, why: str) -> Stopped:
+    """Stop sending until two persons resume it. Everything is still decided.
+
+    Raises:
+        ArrearsError: no loan, no ladder or no rule pack has what is to be stopped.
+    """
+    account = getpass.getuser()
+    with ctx.engine.begin() as connection:
+        _assert_known(connection, ctx, scope)
+        reason = because(ReasonCode.SENDING_STOPPED, why=why)
+        person = StoppedBecause.PERSON
+        is_new = set_sending_hold(connection, person, reason, account, ctx.now(), scope=scope)
+        claimed = select(func.count()).where(
+            action.c.type == SEND_SMS, action.c.status == ActionStatus.CLAIMED
+        )
+        on_the_way = connection.execute(claimed).scalar_one()
+    log.critical("sending was stopped by %s: %s %s", account, scope.kind, scope.subject or "")
+    return Stopped(is_new, on_the_way)
+
+
+def resume_sending(ctx: Context, id: int) -> SendingHold:
+    """End a sending hold: what it kept back is claimed now. Returns it as it was.
+
+    Raises:
+        SecondPersonNeededError: another person has not granted it yet.
+        ArrearsError: there is no such hold, or it has ended.
+    """
+    with ctx.engine.connect() as connection:
+        found = read_sending_hold(connection, ctx, id)
+    what = f"resume sending ({found.scope} {found.subject or ''}): {speak(found.why)}"
+    with_second_person(ctx, Permission.RESUME_SENDING, what, {"hold": id, "set": found.set_at})
+    with ctx.engine.begin() as connection:
+        read_sending_hold(connection, ctx, id)
+        connection.execute(
+            update(sending_hold)
+            .where(sending_hold.c.id == id, sending_hold.c.resumed_at.is_(None))
+            .values(resumed_at=ctx.now(), resumed_by=ctx.actor.reference)
+        )
+    log.critical("sending was resumed by %s: hold %s", ctx.actor, id)
+    return found
+
+
+def read_sending_hold(connection: Connection, ctx: Context, id: int) -> SendingHold:
+    """A sending hold that stops something now.
+
+    Raises:
+        ArrearsError: there is no such hold, or it has ended.
+    """
+    holds = read_sending_holds(connection, ctx.settings.lender_zone)
+    if (found := next((hold for hold in holds if hold.id == id), None)) is None:
+        raise ArrearsError(
+            "No sending hold {id} stops anything. `arrears sending list` shows those that do.",
+            id=id,
+        )
+    return found
+
+
+def _assert_known(connection: Connection, ctx: Context, scope: Scope) -> None:
+    """A misspelt name would stop nothing."""
+    match scope.kind:
+        case SendingScope.CHANNEL:
+            known = set(map(str, Channel))
+        case SendingScope.LADDER:
+            known = {ladder.id for ladder in ctx.policy.ladders}
+        case SendingScope.JURISDICTION:
+            of_loans = connection.execute(select(loan.c.jurisdiction).distinct()).scalars()
+            known = {pack.jurisdiction for pack in ctx.policy.rule_packs} | set(of_loans)
+            known |= {name.split("-", 1)[0] for name in known}
+            known.discard(EVERYWHERE)
+        case SendingScope.ALL:
+            return
+    if scope.subject not in known:
+        raise ArrearsError(
+            "No {scope} is called {subject}. Those known are {known}.",
+            scope=scope.kind,
+            subject=scope.subject,
+            known=", ".join(sorted(known)),
+        )
