@@ -4,21 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
 from domain.actions import ActionStatus, assigned_types
-from domain.permissions import Permission
-from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_all, maker, read_page
 from workers.db.schema import action, roster_version, shift, staff
 from workers.db.typed_rows import columns_of
+from workers.staff.roster_changes import as_json, let_second_person_see
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +76,11 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
     members = read_roster(path)
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        _let_second_person_see(connection, ctx, members)
+        let_second_person_see(connection, ctx, members, {"from": starts_on, "days": days})
         ids = _upsert(connection, members)
         connection.execute(
             insert(roster_version).values(
-                loaded_at=now, loaded_by=ctx.actor.reference, members=_as_json(members)
+                loaded_at=now, loaded_by=ctx.actor.reference, members=as_json(members)
             )
         )
         first = datetime.combine(starts_on, time.min, ctx.settings.lender_zone)
@@ -97,42 +94,6 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
             insert_rows(connection, shift, shifts)
         _make_waiting_due(connection, now)
     return RosterLoaded(len(members), len(shifts))
-
-
-def _let_second_person_see(
-    connection: Connection, ctx: Context, members: Sequence[StaffMember]
-) -> None:
-    others = select(staff.c.id).where(staff.c.external_id != ctx.actor.reference).limit(1)
-    if connection.execute(others).first() is None:
-        return
-    known = {
-        row.external_id: sorted(row.roles)
-        for row in connection.execute(select(staff.c.external_id, staff.c.roles))
-    }
-    changed = [
-        f"{member.id}: {', '.join(known.get(member.id, [])) or 'nothing'} becomes "
-        f"{', '.join(sorted(member.roles)) or 'nothing'}"
-        for member in members
-        if known.get(member.id, []) != sorted(member.roles)
-    ]
-    left = [f"{member.id} left on {member.left_on}" for member in members if member.left_on]
-    what = [f"Load a roster of {len(members)} people.", *changed, *left]
-    with_second_person(
-        ctx, Permission.CHANGE_ROSTER, "\n".join(what), {"members": _as_json(members)}
-    )
-
-
-def _as_json(members: Sequence[StaffMember]) -> Any:
-    return TypeAdapter(list[dict[str, Any]]).dump_python(
-        [{name: getattr(member, name) for name in _KEPT} for member in members], mode="json"
-    )
-
-
-_KEPT = (
-    *("id", "roles", "languages", "regions", "daily_capacity", "trained_on"),
-    *("left_on", "stands_in_for", "stands_in_until"),
-)
-"""What a version of the roster keeps of a member; the hours of shifts are in `shift`."""
 
 
 def shifts_of(
