@@ -148,6 +148,9 @@ class Settings(PolicySettings):
     """The file with the token of whoever runs a command; `~/.config/arrears/token` if left out."""
     prune_after_days: Annotated[int, Field(ge=7, le=3650)] = 90
     """How long delivered events out and applied events in are kept."""
+    evidence_file: Path | None = None
+    """To this file the heads of the chain of evidence are added, signed. It belongs to a place that
+    whoever administers the database cannot write to."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     """How often beat starts a scan. Most scans find nothing: a due loan is announced once."""
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 300

@@ -11,9 +11,11 @@ from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import Table, errors, print_json, print_lines
 from workers.context import Context
+from workers.db.encryption import Cipher
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
-from workers.evidence.verify import Finding, read_head
+from workers.evidence.findings import Finding
+from workers.evidence.heads import read_head
 from workers.evidence.verify import verify as find_what_is_wrong
 
 app = typer.Typer()
@@ -50,7 +52,11 @@ def verify(
             errors.print(say("{links} rows checked", links=links), markup=False)
 
     with _snapshot(ctx) as connection:
-        found = list(find_what_is_wrong(connection, loan, head=head, progress=report_progress))
+        found = list(
+            find_what_is_wrong(
+                connection, loan, head=head, file=_head_file(ctx), progress=report_progress
+            )
+        )
         newest = read_head(connection)
     if as_json:
         print_json({"wrong": found, "head": newest})
@@ -121,6 +127,11 @@ def export(
             markup=False,
         )
         raise typer.Exit(1)
+
+
+def _head_file(ctx: Context) -> tuple[Path, Cipher] | None:
+    path = ctx.settings.evidence_file
+    return None if path is None else (path, ctx.cipher)
 
 
 def _snapshot(ctx: Context) -> Any:

@@ -23,6 +23,9 @@ from workers.db.numbers import hash_addresses
 from workers.db.roles import Role
 from workers.db.sender_ids import has_ids
 from workers.db.sending_holds import read_sending_holds
+from workers.evidence.findings import Defect
+from workers.evidence.recent import verify_recent
+from workers.evidence.verify import find_set_aside
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
@@ -149,6 +152,7 @@ def _database(ctx: Context) -> None:
             print_lines(say("Warning: {detail}", detail=_without_token(use)))
         if LENDER not in (ctx.settings.events_in_secrets or {}) and has_ids(connection, LENDER):
             print_lines(say("Warning: {detail}", detail=_no_secret(LENDER)))
+    _evidence(ctx)
     assert_policy_unchanged(ctx)
     if broken := find_broken_among_newest(ctx):
         raise ArrearsError(
@@ -158,6 +162,54 @@ def _database(ctx: Context) -> None:
             id=broken[0].id,
             table=broken[0].table,
         )
+
+
+def _evidence(ctx: Context) -> None:
+    """Warn where heads are written to no file, and of what was set aside.
+
+    Raises:
+        ArrearsError: evidence is not chained, or its newest part is not as it was written.
+    """
+    if ctx.settings.evidence_file is None and ctx.settings.clock_file is None:
+        print_lines(say("Warning: {detail}", detail=_no_evidence_file()))
+    engine = ctx.engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.begin() as connection:
+        aside = len(list(find_set_aside(connection)))
+        found = list(verify_recent(connection, ctx))
+    if aside:
+        print_lines(
+            say(
+                "Warning: {detail}",
+                detail=say(
+                    "{count} entries for the chain of evidence are at fault and were set aside. "
+                    "`arrears evidence verify` names them.",
+                    count=aside,
+                ),
+            )
+        )
+    for finding in found[:1]:
+        if finding.defect is Defect.WAITS:
+            raise ArrearsError(
+                "Row {row_id} of {kind} has waited for its link in the chain of evidence for more "
+                "than five minutes. Start a worker that serves the queue `maintenance`, and beat.",
+                row_id=finding.row_id,
+                kind=finding.kind,
+            )
+        raise ArrearsError(
+            "The evidence is not what it was: {defect} (row {row_id} of {kind}), and {others} "
+            "more. `arrears evidence verify` names them all.",
+            defect=say(finding.defect),
+            row_id=finding.row_id,
+            kind=finding.kind,
+            others=len(found) - 1,
+        )
+
+
+def _no_evidence_file() -> str:
+    return say(
+        "ARREARS_EVIDENCE_FILE is not set, so the heads of the evidence are only in the database: "
+        "whoever administers it can cut off the end of the chain (docs/evidence.md)."
+    )
 
 
 def _without_token(use: BreakGlass) -> str:

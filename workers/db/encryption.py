@@ -173,6 +173,12 @@ class Cipher:
             self._index_key = self._find_index_key()
         return hmac.digest(self._index_key, phone.encode(), "sha256")
 
+    def derived_key(self, purpose: str) -> bytes:
+        """A key of 32 bytes for another purpose. It never changes, as that of the blind indexes."""
+        if self._index_key is None:
+            self._index_key = self._find_index_key()
+        return hmac.digest(self._index_key, f"arrears key: {purpose}".encode(), "sha256")
+
     def encrypted_index_keys(self, *, bound: bool, renew: bool = False) -> dict[str, bytes]:
         """The key of the blind indexes, encrypted with each of the keys, by key id.
 

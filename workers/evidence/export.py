@@ -11,7 +11,7 @@ from workers.context import Context
 from workers.db.evidence_triggers import set_hash_format
 from workers.db.schema import evidence_link, loan
 from workers.evidence.hashing import moment_text, texts_of, whole_texts_of
-from workers.evidence.verify import read_head
+from workers.evidence.heads import read_head
 from workers.history import loan_history
 
 HOW_TO_CHECK = """\

@@ -6,7 +6,7 @@ from workers.bootstrap import process_context
 from workers.borrowers import reply_queue
 from workers.db.daily_runs import start_today
 from workers.escalation import reassess
-from workers.evidence import chain
+from workers.evidence import chain, head_file
 from workers.hardship import promises
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
@@ -84,8 +84,10 @@ def reencrypt_with_current_key() -> str:
 
 @app.task(name=queues.CHAIN_EVIDENCE, base=Sweep)
 def chain_evidence() -> str:
-    """Add new rows of evidence to the hash chain."""
-    done = chain.chain_evidence(process_context())
+    """Add new rows of evidence to the hash chain, and the newest head to its file."""
+    ctx = process_context()
+    done = chain.chain_evidence(ctx)
     if done == chain.BATCH_SIZE:
         announce(app, queues.CHAIN_EVIDENCE, [Message(())])
+    head_file.note_head(ctx)
     return f"{done} chained"

@@ -8,7 +8,8 @@ from tests.support.loans import Book
 from tests.support.rights import all_rights
 from workers.db.schema import evidence_due, evidence_link, evidence_set_aside
 from workers.evidence.chain import chain_evidence
-from workers.evidence.verify import Defect, Finding, verify
+from workers.evidence.findings import Defect, Finding
+from workers.evidence.verify import verify
 
 
 @pytest.fixture

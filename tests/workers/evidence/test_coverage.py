@@ -10,7 +10,8 @@ from workers.db.evidence_triggers import queue_rows, set_hash_format, version_of
 from workers.db.schema import metadata
 from workers.db.schema.evidence import EVIDENCE, NOT_CHAINED
 from workers.evidence.chain import chain_evidence
-from workers.evidence.verify import Defect, Finding, verify
+from workers.evidence.findings import Defect, Finding
+from workers.evidence.verify import verify
 
 
 def chain(engine: Engine) -> None:

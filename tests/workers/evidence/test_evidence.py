@@ -22,8 +22,10 @@ from workers.db.grants import grant_to_role
 from workers.db.schema import evidence_due, evidence_head, evidence_link, message
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
+from workers.evidence.findings import Defect, Finding
 from workers.evidence.hashing import digests_of
-from workers.evidence.verify import Defect, Finding, read_head, verify
+from workers.evidence.heads import read_head
+from workers.evidence.verify import verify
 from workers.sms.delivery_receipts import record_receipt
 
 
