@@ -28,6 +28,7 @@ class Permission(StrEnum):
     CANCEL_VISITS = "visits:cancel"
     PRINT_LETTERS = "letters:print"
     READ_REPLIES = "replies:read"
+    RECORD_READINGS = "events:reply"
     DECIDE_APPROVALS = "approvals:decide"
     RECORD_CONVERSATIONS = "events:conversation"
     RECORD_PROMISES = "events:promise"
@@ -96,6 +97,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.CANCEL_VISITS: _held("V S"),
     _P.PRINT_LETTERS: _held("V L S"),
     _P.READ_REPLIES: _held("C S"),
+    _P.RECORD_READINGS: _held("C S", machines=True),
     _P.DECIDE_APPROVALS: _held("L S", two=True),
     _P.RECORD_CONVERSATIONS: _held("C V L S", machines=True),
     _P.RECORD_PROMISES: _held("C V S", machines=True),
@@ -124,6 +126,11 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.CHANGE_ACCESS: _held("D", two=True),
     _P.ROTATE_KEYS: _held("D", two=True),
 }
+
+
+def scopes_in(words: Collection[str]) -> frozenset[Permission]:
+    """The scopes that these words are; one that this release does not know permits nothing."""
+    return frozenset(each for each in Permission if each in words)
 
 
 def may(actor: Actor, permission: Permission) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
 from domain.events import LENDER
+from domain.permissions import PERMISSIONS, Permission
 from tests.support.loans import Book
+from workers.access.machines import allow_machine
 from workers.http.app import create_app
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -33,12 +37,27 @@ def listen(book: Book, *secrets: str) -> None:
 
 
 def listen_to(book: Book, **of_senders: Sequence[str]) -> None:
-    """Let Arrears take events of these senders, signed with any of their secrets."""
+    """Let Arrears take events of these senders, signed with any of their secrets. As machines they
+    may do all that a machine may."""
+    for sender in of_senders:
+        allow(book, sender)
     known = {
         sender: [SecretStr(secret) for secret in secrets] for sender, secrets in of_senders.items()
     }
     settings = book.ctx.settings.model_copy(update={"events_in_secrets": known or None})
     book.ctx = replace(book.ctx, settings=settings)
+
+
+EVERY_SCOPE = tuple(each for each in Permission if PERMISSIONS[each].machines)
+
+
+def allow(book: Book, name: str, *scopes: Permission, **more: Any) -> None:
+    """Let a machine do this; without scopes, all that any machine may do.
+
+    Where no database is, nothing is allowed.
+    """
+    with suppress(OperationalError):
+        allow_machine(book.ctx, name, scopes or EVERY_SCOPE, **more)
 
 
 def an_event(kind: str = "payment", /, **data: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from domain.actors import Actor, ActorKind
 from domain.errors import NotPermittedError
-from domain.permissions import Membership, Permission, assert_may
+from domain.permissions import Membership, Permission, assert_may, scopes_in
 from workers.access.secrets import digest_of
 from workers.context import Context
 from workers.db.schema import machine, permission_use, staff, token
@@ -91,8 +91,7 @@ def _holder(connection: Connection, secret: str, now: datetime) -> Actor:
         raise _not_known()
     connection.execute(update(token).where(token.c.id == found.token_id).values(last_used_at=now))
     if found.machine is not None:
-        scopes = frozenset(map(Permission, found.scopes or ()))
-        return Actor(found.machine, ActorKind.MACHINE, scopes=scopes)
+        return Actor(found.machine, ActorKind.MACHINE, scopes=scopes_in(found.scopes or ()))
     member = Membership(
         found.roles or (),
         found.trained_on,

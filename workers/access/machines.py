@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError
-from domain.permissions import PERMISSIONS, Permission
+from domain.permissions import PERMISSIONS, Permission, scopes_in
 from workers.context import Context
 from workers.db.schema import machine
 from workers.db.typed_rows import columns_of, typed_rows
@@ -33,7 +33,7 @@ class Machine(NamedTuple):
         """It as an actor; None if it was revoked, or its time is over."""
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
             return None
-        return Actor(self.name, ActorKind.MACHINE, scopes=frozenset(map(Permission, self.scopes)))
+        return Actor(self.name, ActorKind.MACHINE, scopes=scopes_in(self.scopes))
 
 
 def read_machines(connection: Connection) -> list[Machine]:

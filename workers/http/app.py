@@ -1,27 +1,35 @@
 """The webhook application (ASGI), which `workers.http.server` serves."""
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC
 from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import ArrearsError
 from domain.sending import StoppedBecause
+from workers.access.admission import Admission
 from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db.encryption_keys import assert_seals_for_known_key
 from workers.db.engine import assert_writable
 from workers.db.sending_holds import read_sending_holds
+from workers.failures import log_summary
 from workers.http import lender, tencent, twilio
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
 from workers.http.requests import RETRY_AFTER_SECONDS, RefusedError, in_the_store, refuse
+
+log = logging.getLogger(__name__)
 
 
 class Health(BaseModel):
@@ -46,10 +54,12 @@ def create_app(
         description="What the lender's systems and the providers of texts may report to Arrears.",
         docs_url=None,  # a page that would load its scripts from elsewhere
         redoc_url=None,
+        lifespan=_note_at_the_end,
     )
     app.state.notify = notify or (worker_notifier() if ctx is None else _notify_nobody)
     app.state.ctx = ctx or process_context(POOL_SIZE)
     app.state.doors = Doors()
+    app.state.admission = Admission()
     for refusal in (RefusedError, ArrearsError):
         app.add_exception_handler(refusal, refuse)
     app.add_middleware(KnownHosts, names=app.state.ctx.settings.known_hosts)
@@ -65,6 +75,16 @@ def create_app(
         responses={503: {"description": "It does not; `arrears check` says why.", "model": Health}},
     )
     return app
+
+
+@asynccontextmanager
+async def _note_at_the_end(app: FastAPI) -> AsyncIterator[None]:
+    """What is not written yet of the calls of machines is written when the process ends."""
+    yield
+    try:
+        await run_in_threadpool(app.state.admission.close, app.state.ctx)
+    except SQLAlchemyError as error:
+        log.warning("the last calls of machines are not noted: %s", log_summary(error))
 
 
 async def _notify_nobody(event_id: int) -> None:

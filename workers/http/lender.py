@@ -97,10 +97,12 @@ def _router() -> APIRouter:
         responses=refusals(
             _400="Not JSON, or not in UTF-8.",
             _401="The signature is missing or wrong, or more than five minutes off.",
+            _403="The machine lacks the scope that the answer names, or was revoked.",
             _404="No secret is set, so nothing is taken in here.",
             _409=OTHER_CONTENTS,
             _415="Not application/json.",
             _422="Fields are missing, unknown or wrong; the answer names them.",
+            _429="The machine calls more often than it may. Try again after Retry-After seconds.",
         ),
     )
 
@@ -120,8 +122,8 @@ async def lender_event(
     request: Request, body: AnyLenderEvent, webhook_id: Annotated[str, Depends(signature_headers)]
 ) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
-    sender = request.state.sender
-    store = partial(_store, context_of(request), sender, webhook_id, body)
+    machine = request.state.machine
+    store = partial(_store, context_of(request), machine.reference, webhook_id, body)
     event_id = await in_the_store(request, Door.EVENTS, store)
     # After the answer: the event is stored, and its sender need not wait for the broker.
     return Response(status_code=202, background=BackgroundTask(request.app.state.notify, event_id))

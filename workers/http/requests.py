@@ -40,6 +40,8 @@ class RefusedError(Exception):
     why: str
     fields: Sequence[str] = ()
     """The names of the fields that are wrong."""
+    retry_after: int | None = None
+    """Seconds after which it may be taken."""
 
 
 def refuse(request: Request, error: Exception) -> Response:
@@ -54,7 +56,8 @@ def refuse(request: Request, error: Exception) -> Response:
     route = getattr(request.scope.get("route"), "path", "no route")
     log.warning("a callback was refused with %s at %s: %s", error.status, route, error.why)
     refusal = {"detail": error.why, "fields": list(error.fields)}
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.status == 503 else None
+    retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
+    headers = {"Retry-After": str(retry_after)} if retry_after else None
     return JSONResponse(refusal, status_code=error.status, headers=headers)
 
 

@@ -11,7 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.actors import Actor
 from workers.http.lender_events import AnyLenderEvent
+from workers.http.machines import admit
+from workers.http.permission_of import assert_named, permission_for
 from workers.http.requests import RefusedError, context_of, read_body
 from workers.http.signatures import check_signature
 
@@ -23,9 +26,9 @@ NAMED_AT_MOST = 20
 class SignedRequest(Request):
     """A request whose body was verified and parsed before FastAPI asks for it."""
 
-    def __init__(self, request: Request, sender: str, body: bytes, parsed: object) -> None:
+    def __init__(self, request: Request, machine: Actor, body: bytes, parsed: object) -> None:
         super().__init__(request.scope, request.receive)
-        self.state.sender = sender
+        self.state.machine = machine
         self._verified = body
         self._parsed = parsed
 
@@ -37,7 +40,8 @@ class SignedRequest(Request):
 
 
 class SignedRoute(APIRoute):
-    """A route that verifies the signature first. FastAPI's own route parses the body first.
+    """A route that verifies the signature first, and then asks whether its machine may do this.
+    FastAPI's own route parses the body first.
 
     The body is parsed as JSON by pydantic itself, which is strict about JSON types and whose errors
     become sentences without anything of what was sent.
@@ -49,11 +53,13 @@ class SignedRoute(APIRoute):
         adapter: TypeAdapter[object] = TypeAdapter(body_type)
         # An event's errors stand below its kind, which the sender knows.
         depth = 1 if body_type == AnyLenderEvent else 0
+        assert_named(self.path)
 
         async def verify_and_handle(request: Request) -> Response:
             sender, body = await _read_signed(request)
             parsed = _parse(adapter, body, depth)
-            return await handle(SignedRequest(request, sender, body, parsed))
+            machine = await admit(request, sender, permission_for(self.path, parsed))
+            return await handle(SignedRequest(request, machine, body, parsed))
 
         return verify_and_handle
 

@@ -328,7 +328,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "reply_read",
             handlers.apply_reply_read,
             (Named.REPLY, Named.LOAN),
-            Permission.READ_REPLIES,
+            Permission.RECORD_READINGS,
             conversations.ReplyReadFacts,
         ),
         EventKind(

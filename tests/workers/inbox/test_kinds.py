@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from domain.events import Named, NotYetError
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from tests.support.lender import SECRET, listen, tell
 from tests.support.loans import Book
@@ -58,11 +59,19 @@ def floods(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return because(ReasonCode.CURED)
 
     for kind in (
-        EventKind("flood_reported", flood_reported, (Named.LOAN,), FloodFacts, id_field="flood"),
+        EventKind(
+            "flood_reported",
+            flood_reported,
+            (Named.LOAN,),
+            Permission.RECORD_HOLDS,
+            FloodFacts,
+            id_field="flood",
+        ),
         EventKind(
             "flood_over",
             flood_over,
             (),
+            Permission.RELEASE_HOLDS,
             FloodOverFacts,
             names="flood",
             waits_at_most=timedelta(days=2),

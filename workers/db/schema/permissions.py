@@ -54,7 +54,7 @@ token = Table(
 )
 
 # Every permission that a command asked for, given or refused. Events of machines stand in
-# inbox_event with their sender.
+# inbox_event with their sender; here is how often one was refused, a row a minute at most.
 permission_use = Table(
     "permission_use",
     metadata,
@@ -65,6 +65,7 @@ permission_use = Table(
     word("actor_kind", ActorKind, nullable=True),
     Column("permission", Text, nullable=False),
     Column("granted", Boolean, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
 )
 
 # What was done on the server without a token, because nobody who has one was there.

@@ -1,0 +1,42 @@
+"""Which permission each call from outside asks for: one line each. A path that is not here is not
+served."""
+
+from collections.abc import Mapping
+
+from domain.permissions import Permission
+from workers.http.lender_events import LenderEvent
+from workers.inbox.kinds import EVENT_KINDS
+
+OPEN_TO_ALL = frozenset({"/health", "/openapi.json"})
+"""They say nothing of any loan or person."""
+
+OF_PROVIDERS = frozenset(
+    {
+        *("/webhooks/twilio/status", "/webhooks/twilio/inbound"),
+        *("/webhooks/tencent/{token}/status", "/webhooks/tencent/{token}/inbound"),
+    }
+)
+"""What came of texts, and what was answered. A provider proves itself with the secret that it was
+given, and may report nothing else."""
+
+BY_KIND = frozenset({"/events"})
+"""What the kind of the event asks for: `EventKind.permission`."""
+
+PERMISSION_OF: Mapping[str, Permission] = {"/calls/start": Permission.START_CALLS}
+
+
+def permission_for(path: str, said: object) -> Permission:
+    """What a machine needs that says this to a path."""
+    if path in BY_KIND and isinstance(said, LenderEvent):
+        return EVENT_KINDS[said.type].permission
+    return PERMISSION_OF[path]
+
+
+def assert_named(path: str) -> None:
+    """Check that it is known who may call a path of machines.
+
+    Raises:
+        KeyError: it is not.
+    """
+    if path not in BY_KIND:
+        PERMISSION_OF[path]
