@@ -28,8 +28,11 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
+from domain.events import LENDER
+from domain.permissions import Permission
 from tests.support.lender import SECRET, an_event, signed
 from tests.support.processes import happens
+from workers.access.machines import allow_machine
 from workers.context import Context
 from workers.escalation.scan import scan_portfolio
 from workers.queues import Queue
@@ -77,6 +80,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
     there = Places({**places.environment, "ARREARS_EVENTS_IN_SECRETS": SECRET})
     events = A_SECOND * SECONDS[size.name] + FIRST
     with a_book(there, size.loans, size.due) as ctx, _at_work(there, ctx) as port:
+        allow_machine(ctx, LENDER, [Permission.RECORD_PAYMENTS], calls_a_minute=100 * A_SECOND)
         paid = _decided_ahead(ctx, events)
         sent, took = _pay_while_a_day_is_decided(ctx, paid, port)
         with ctx.engine.connect() as connection:

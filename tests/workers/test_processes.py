@@ -193,6 +193,7 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
     tmp_path: Path,
 ) -> None:
     webhook_port, flower_port = free_port(), free_port()
+    allow(book, LENDER)
     public_url = f"http://127.0.0.1:{webhook_port}"
     flower = f"http://127.0.0.1:{flower_port}"
     tasks_in_flower = f"{flower}/api/tasks"

@@ -42,6 +42,12 @@ def read_machines(connection: Connection) -> list[Machine]:
     return typed_rows(Machine, connection.execute(machines))
 
 
+def allowed_machines(connection: Connection, now: datetime) -> dict[str, Actor]:
+    """The machines that may do something now, by name."""
+    found = {each.name: each.actor_at(now) for each in read_machines(connection)}
+    return {name: actor for name, actor in found.items() if actor is not None}
+
+
 def allow_machine(
     ctx: Context,
     name: str,

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from config.settings import read_setting_file
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import LENDER
 from domain.language.speak import speak
 from workers.access.administrators import BreakGlass, recent_uses
+from workers.access.machines import allowed_machines
 from workers.cli.context import assert_usable, load_context
 from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import language_of_environment, said_error, say
@@ -101,6 +103,7 @@ def check() -> None:
     """Check settings, policy, templates, routes, database and broker, and change nothing."""
     ctx = load_context()
     unusable, spoken = [], None
+    machines = dict[str, Actor]()
     for check_service in (_database, _broker):
         try:
             check_service(ctx)
@@ -110,6 +113,7 @@ def check() -> None:
             if check_service is _database:
                 with ctx.engine.connect() as connection:
                     spoken = read_spoken(connection)
+                    machines = allowed_machines(connection, ctx.now())
     routes = check_routes(ctx, spoken)
     wrong = [*map(said_error, routes.errors), *unusable]
     for warning in routes.warnings:
@@ -121,11 +125,15 @@ def check() -> None:
     if wrong:
         raise ArrearsError("\n".join(wrong))
     for sender, secrets in (ctx.settings.events_in_secrets or {}).items():
+        if sender not in machines:
+            print_lines(say("Warning: {detail}", detail=_no_machine(sender)))
+            continue
         print_lines(
             say(
-                "Events of {sender} are accepted, signed with any of its {count} secrets.",
+                "Calls of {sender} are accepted, signed with any of its {count} secrets: {scopes}.",
                 sender=sender,
                 count=len(secrets),
+                scopes=", ".join(sorted(machines[sender].scopes)),
             )
         )
     print_lines(
@@ -227,6 +235,15 @@ def _is_owner() -> str:
         "DATABASE_URL is that of the owner of the tables, who may change evidence and remove keys. "
         "Only `arrears migrate` needs it: let each service connect with its own role "
         "(docs/operations.md)."
+    )
+
+
+def _no_machine(sender: str) -> str:
+    return say(
+        "the sender {sender} has secrets, and no machine of that name is allowed anything: all "
+        "that it sends is refused. `arrears machine allow {sender} SCOPES` lets it send what the "
+        "scopes say, such as events:payment.",
+        sender=sender,
     )
 
 

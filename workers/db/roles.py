@@ -90,7 +90,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "loan": ("rau", "", "ru(id)", "s"),
     "loan_party": ("rau", "", "r", "s"),
     "loan_party_change": ("ra", "", "r", "s"),
-    "machine": ("rau", "r", "r", "s"),
+    "machine": ("rau", "ru(last_used_at)", "ru(last_used_at)", "s"),
     "message": ("rau", "", "s", "s"),
     "outbox_event": ("raud", "", "a", "s"),
     "paid_by_tape": ("rau", "", "r", "s"),

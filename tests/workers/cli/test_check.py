@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from domain.actors import Role
-from tests.support.commands import arrears
+from tests.support.commands import arrears, granted
 from tests.support.environment import an_environment
 from tests.support.lender import OTHER_SECRET, SECRET, an_event, listen_to, tell
 from tests.support.loans import Book
@@ -72,6 +72,23 @@ def test_ids_of_a_sender_without_a_secret_are_warned_about(
 
     both = environment | {"ARREARS_EVENTS_IN_SECRETS": f"{secrets}, lender: {SECRET}"}
     assert "which has no secret" not in arrears(both, "check").stdout
+
+
+def test_a_sender_that_is_no_machine_is_warned_about_with_what_allows_it(
+    environment: dict[str, str], book: Book
+) -> None:
+    of_core = environment | {"ARREARS_EVENTS_IN_SECRETS": f"core: {SECRET}"}
+    warned = arrears(of_core, "check").stdout.replace("\n", " ")
+    assert "`arrears machine allow core SCOPES`" in warned
+    assert "Calls of core are accepted" not in warned
+    allowed = ("machine", "allow", "core", "events:payment", "events:hold")
+    assert granted(environment, *allowed).returncode == 0
+    well = arrears(of_core, "check").stdout.replace("\n", " ")
+    assert "signed with any of its 1 secrets: events:hold, events:payment." in well
+    assert "machine allow core" not in well
+    revoked = arrears(environment, "machine", "revoke", "core")
+    assert revoked.returncode == 0
+    assert "`arrears machine allow core SCOPES`" in arrears(of_core, "check").stdout
 
 
 def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(

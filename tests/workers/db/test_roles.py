@@ -134,9 +134,9 @@ def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_pa
 def test_the_role_of_the_webhook_stores_what_comes_in_and_reads_no_name(owner: Engine) -> None:
     book = Book(owner)
     book.loan()
+    listen(book, SECRET)
     with as_role(owner, Role.WEBHOOK) as engine:
         book.ctx = replace(book.ctx, engine=engine)
-        listen(book, SECRET)
         assert tell(book, an_event(loan="L-9")).status_code == 202
         assert tell(book, an_event(loan="L-9")).status_code == 202
         assert tell(book, an_event(loan="L-1")).status_code == 202, "it corrects the one before"
@@ -166,9 +166,9 @@ def test_the_role_of_the_api_starts_a_call_and_changes_nothing_else(owner: Engin
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    listen(book, SECRET)
     with as_role(owner, Role.API) as engine:
         book.ctx = replace(book.ctx, engine=engine)
-        listen(book, SECRET)
         asked = {"attempt": "dialer-1", "loan": "L-1", "actor": "c-1"}
         answer = tell(book, asked, path="/calls/start")
         assert (answer.status_code, answer.json().get("number")) == (200, PHONE["CN"])

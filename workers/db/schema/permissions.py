@@ -65,7 +65,7 @@ permission_use = Table(
     word("actor_kind", ActorKind, nullable=True),
     Column("permission", Text, nullable=False),
     Column("granted", Boolean, nullable=False),
-    Column("times", Integer, nullable=False, server_default="1"),
+    Column("times", Integer),  # how often within a minute; null: once
 )
 
 # What was done on the server without a token, because nobody who has one was there.

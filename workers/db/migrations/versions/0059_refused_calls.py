@@ -4,9 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0059"
-down_revision = "0055"
+down_revision = "0051"
 
 
 def upgrade() -> None:
-    times = sa.Column("times", sa.Integer(), server_default="1", nullable=False)
-    op.add_column("permission_use", times)
+    op.add_column("permission_use", sa.Column("times", sa.Integer(), nullable=True))
