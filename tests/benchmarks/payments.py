@@ -20,6 +20,8 @@ from statistics import quantiles
 
 from sqlalchemy import Row, text
 
+from domain.events import LENDER
+from domain.permissions import Permission
 from tests.benchmarks.book import a_book, decide
 from tests.benchmarks.days import GIVE_UP_AFTER, deciders, serving
 from tests.benchmarks.figures import Figure, Target, expect
@@ -28,8 +30,6 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
-from domain.events import LENDER
-from domain.permissions import Permission
 from tests.support.lender import SECRET, an_event, signed
 from tests.support.processes import happens
 from workers.access.machines import allow_machine

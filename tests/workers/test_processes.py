@@ -14,10 +14,11 @@ import requests
 from sqlalchemy import Engine, LargeBinary, Text, cast, column, func, select
 from twilio.request_validator import RequestValidator
 
+from domain.events import LENDER
 from tests.support.commands import Process, arrears, eventually, python, running
 from tests.support.compose import services
 from tests.support.environment import an_environment
-from tests.support.lender import OTHER_SECRET, SECRET, an_event, signed
+from tests.support.lender import OTHER_SECRET, SECRET, allow, an_event, signed
 from tests.support.loans import ADDRESS, NAME, Book
 from tests.support.timetable import TIMETABLE
 from workers.db.schema import action, decision, inbox_event, metadata, receipt
