@@ -101,6 +101,8 @@ class ReasonCode(StrEnum):
     NO_KEY_DECRYPTS = auto()
     VALUE_OUT_OF_PLACE = auto()
     REVIEW_FAILED = auto()
+    ERASURE_FAILED = auto()
+    UNREADABLE = auto()
     # A sending hold: why it was set, and what to do.
     SENDING_STOPPED = auto()
     DATABASE_OLDER = auto()
@@ -474,7 +476,10 @@ def reasons_as_json(reasons: Reasons) -> list[dict[str, Any]]:
 
 def reasons_from_json(stored: Sequence[Mapping[str, Any]] | None) -> Reasons:
     """Reasons as `reasons_as_json` wrote them; none for None."""
-    return tuple(Reason(ReasonCode(each["code"]), each["params"]) for each in stored or ())
+    try:
+        return tuple(_reason(each["code"], each["params"]) for each in stored or ())
+    except (KeyError, TypeError, ValueError):
+        return because(ReasonCode.UNREADABLE)
 
 
 def stored_reason(reason: Reason) -> str | dict[str, Any]:
@@ -487,12 +492,25 @@ def stored_reason(reason: Reason) -> str | dict[str, Any]:
 
 
 def reasons_from_store(stored: Sequence[str | Mapping[str, Any]] | None) -> Reasons:
-    """Reasons that were stored as lists of `stored_reason`; none for None."""
-    return tuple(
-        Reason(ReasonCode(code), params)
-        for each in stored or ()
-        for code, params in ([(each, {})] if isinstance(each, str) else each.items())
-    )
+    """Reasons that were stored as lists of `stored_reason`; none for None.
+
+    What cannot be read, such as a code of a newer release, is one reason that says so: it must not
+    keep a list of other rows from being read.
+    """
+    try:
+        return tuple(
+            _reason(code, params)
+            for each in stored or ()
+            for code, params in ([(each, {})] if isinstance(each, str) else each.items())
+        )
+    except (AttributeError, TypeError, ValueError):
+        return because(ReasonCode.UNREADABLE)
+
+
+def _reason(code: str, params: Mapping[str, Any]) -> Reason:
+    if not isinstance(params, Mapping):
+        raise TypeError(f"The parameters of {code} have no names.")
+    return Reason(ReasonCode(code), params)
 
 
 _CURRENCIES = ("currency", "loan_currency")

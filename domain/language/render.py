@@ -93,9 +93,15 @@ def render(entries: Iterable[Entry], language: Language, zone: tzinfo) -> list[S
 
 def render_reasons(reasons: Reasons, language: Language) -> str:
     """Reasons as sentences; an empty text where there are none. They hold no moments."""
-    return language.between_sentences.join(
-        _template(each.code, each.params, language, None) for each in reasons
-    )
+    return language.between_sentences.join(_reason(each, language) for each in reasons)
+
+
+def _reason(reason: Reason, language: Language) -> str:
+    try:
+        return _template(reason.code, reason.params, language, None)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Its row was not written by this release. The rows listed beside it must be shown.
+        return language.templates[ReasonCode.UNREADABLE]
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:

@@ -5,6 +5,7 @@ None is opened for a loan that has no ladder: nothing is done about it but to li
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -12,6 +13,7 @@ from domain.reasons import ReasonCode
 from workers.db import outbox_messages
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
+from workers.db.typed_rows import typed_rows
 
 # One statement closes cases and opens one for each loan past due that has none.
 _KEEP = prepared(
@@ -36,9 +38,11 @@ SELECT id, loan_id, opened_on FROM closed WHERE closed_because = :as_cured ORDER
 # A case can stay open although nothing is past due, if the records were restored or if somebody
 # corrected a schedule by hand.
 _PAID = text("""
-SELECT l.id
+SELECT l.id AS loan_id
   FROM collection_case c JOIN loan l ON l.id = c.loan_id
  WHERE c.closed_at IS NULL
+   AND (l.quarantined_until IS NULL OR l.quarantined_until < :now)
+   AND (CAST(:only AS bigint) IS NULL OR l.id = CAST(:only AS bigint))
    AND (l.written_off_on IS NOT NULL
         OR NOT EXISTS (
            SELECT FROM instalment i
@@ -82,7 +86,18 @@ def keep_cases(
     record_events(connection, outbox_messages.of_cured_cases(cases), now)
 
 
-def lock_paid_cases(connection: Connection, today: date, limit: int) -> list[int]:
-    """Lock up to `limit` loans with an open case and nothing past due; returns their ids."""
-    rows = connection.execute(_PAID, {"today": today, "limit": limit})
-    return list(rows.scalars())
+class PaidCase(NamedTuple):
+    """A case that is open although nothing is past due."""
+
+    loan_id: int
+
+
+def lock_paid_cases(
+    connection: Connection, now: datetime, limit: int, loan_id: int | None = None
+) -> list[PaidCase]:
+    """Lock up to `limit` loans with an open case and nothing past due, or one of them only.
+
+    Loans in quarantine are left out. `now` is in the lender's zone.
+    """
+    values = {"today": now.date(), "now": now, "limit": limit, "only": loan_id}
+    return typed_rows(PaidCase, connection.execute(_PAID, values))

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, Operat
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import ArrearsError, Text, text_of
+from workers.db.moments import read_every_moment
 from workers.db.prepared_statements import enable_prepared_statements
 
 PING_AFTER_IDLE = 1.0
@@ -75,6 +76,7 @@ def connect(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
             "written so."
         ) from None
     enable_prepared_statements(engine)
+    read_every_moment(engine)
     _ping_idle_connections(engine)
     return engine
 

@@ -1,13 +1,12 @@
 """Escalation: review the loans that are due, decide, and record the decisions."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from domain.actions import ActionStatus
 from domain.compliance.rules import packs_for
@@ -23,16 +22,13 @@ from workers.db.problems import NO_LADDER, Contacted, note_problem, resolve_prob
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.due_days import DUE_DAY_NOT_KNOWN, find_due_days, unknown_due_day
+from workers.escalation.quarantine import ESCALATION_FAILED, quarantine
 from workers.escalation.record import Planned, write_decisions
-from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
+from workers.failures import TRANSIENT_ERRORS
 from workers.gate.facts import all_holds, contact_facts, parties_with_holds, precheck
 from workers.gate.problems import note_gate_problems
 
-log = logging.getLogger(__name__)
-
-ESCALATION_FAILED = "escalation_failed"
 STEP_DISCARDED = "step_discarded"
-REVIEW_AGAIN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,9 @@ def escalate_loans(ctx: Context, loan_ids: Sequence[int]) -> Escalated:
         raise  # not a loan's fault: the announcement lapses, and the scan repeats it
     except Exception as error:
         if len(loan_ids) == 1:
-            return _quarantine(ctx, loan_ids[0], error)
+            # It stays due: its next review comes after those of other loans.
+            quarantine(ctx, loan_ids[0], error)
+            return Escalated(failed=1)
         each = [escalate_loans(ctx, [loan_id]) for loan_id in loan_ids]
         return Escalated(
             sum(e.reviewed for e in each),
@@ -207,23 +205,3 @@ def _discarded_step(review: _Review) -> Reasons:
         if step.id in decision.waits_for and step.last and step.last.id in discarded:
             return because(ReasonCode.STEP_DISCARDED, item=step.last.id, step=step.id)
     return ()
-
-
-def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:
-    """Keep the loan due, note why it failed, and postpone its next review behind other loans."""
-    now = ctx.now()
-    log.error("loan %s cannot be decided: %s", loan_id, log_summary(error))
-    with ctx.engine.begin() as connection:
-        note_problem(
-            connection,
-            loan_id,
-            ESCALATION_FAILED,
-            reason_of_failure(error, ReasonCode.REVIEW_FAILED),
-            now,
-        )
-        connection.execute(
-            update(loan)
-            .where(loan.c.id == loan_id)
-            .values(quarantined_until=now + REVIEW_AGAIN_AFTER)
-        )
-    return Escalated(failed=1)

@@ -15,10 +15,11 @@ from domain.position import LoanPosition, position_of
 from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import Assigned, cancel_appointments
-from workers.db.cases import keep_cases, lock_paid_cases
+from workers.db.cases import PaidCase, keep_cases, lock_paid_cases
 from workers.db.closed_numbers import resolve_reopened
 from workers.db.loan_standing import LoanStanding, load_standings
 from workers.db.review_dates import Position, set_positions
+from workers.escalation.quarantine import for_each_loan
 from workers.escalation.stopped_visits import call_off_stopped_visits
 from workers.gate.facts import all_holds, parties_with_holds
 
@@ -79,11 +80,15 @@ def close_paid_cases(ctx: Context, *, limit: int = CASE_BATCH_SIZE) -> int:
     may run at any time, repeatedly. Returns how many were found.
     """
     now = ctx.now()
-    with ctx.engine.begin() as connection:
-        found = lock_paid_cases(connection, now.date(), limit)
-        if found:
-            reassess(connection, ctx, found, now)
+
+    def find(connection: Connection, loan_id: int | None) -> list[PaidCase]:
+        return lock_paid_cases(connection, now, limit, loan_id)
+
+    def close(connection: Connection, found: Sequence[PaidCase]) -> int:
+        reassess(connection, ctx, [each.loan_id for each in found], now)
         return len(found)
+
+    return for_each_loan(ctx, find, close)
 
 
 def _ladders(ctx: Context, facts: Mapping[int, LoanStanding], on: date) -> dict[int, Ladder | None]:

@@ -6,6 +6,7 @@ and asks the contact gate. Facts recorded before it count; later ones wait until
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -14,11 +15,13 @@ from sqlalchemy import Connection
 
 from domain.actions import CLAIMABLE, STEPS_NOT_TRIED, ActionType, Move
 from domain.collectors import business_day
+from domain.errors import ReasonedError
 from domain.ladder import find_ladder
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
 from workers.db.problems import Contacted
 from workers.db.review_dates import review_what_waits
+from workers.failures import TRANSIENT_ERRORS
 from workers.gate.check import CheckedAction, Gate, check_facts
 from workers.gate.locked_action import LockedAction, lock_action, lock_together
 from workers.gate.problems import note_gate_problems
@@ -71,12 +74,37 @@ def claim_together(
     now = ctx.now()
 
     def may_join(first: LockedAction, other: LockedAction) -> bool:
-        return first.ladder_id == other.ladder_id or _template(ctx, first) == _template(ctx, other)
+        if first.ladder_id == other.ladder_id:
+            return True
+        template = _template(ctx, first)
+        with suppress(ReasonedError):  # the other's ladder is not loaded any more
+            return template == _template(ctx, other)
+        return False
 
     rows = lock_together(connection, action_id, action_type, now, may_join)
     if len(rows) > 1 and not may_share(rows[0]):
         rows = rows[:1]
     return _claim(connection, ctx, rows, action_type, now)
+
+
+def _check_facts(
+    connection: Connection,
+    ctx: Context,
+    rows: Sequence[LockedAction],
+    action_type: ActionType,
+    now: datetime,
+    gate: Gate | None,
+) -> list[CheckedAction]:
+    """The checks of these actions; of the first alone, if what is on record of another cannot be
+    read. That one fails when it is claimed by itself."""
+    try:
+        return check_facts(connection, ctx, rows, action_type, now, gate)
+    except TRANSIENT_ERRORS:
+        raise
+    except Exception:
+        if len(rows) == 1:
+            raise
+        return check_facts(connection, ctx, rows[:1], action_type, now, gate)
 
 
 def _template(ctx: Context, row: LockedAction) -> str | None:
@@ -98,7 +126,7 @@ def _claim(
     if first is None or first.status not in CLAIMABLE or not first.due_at or first.due_at > now:
         return []
     token = uuid4()
-    checks = check_facts(connection, ctx, rows, action_type, now, gate)
+    checks = _check_facts(connection, ctx, rows, action_type, now, gate)
     # One contact uses one number: an action that would use another one is claimed by itself.
     checks = [checked for checked in checks if checked.uses_same_number_as(checks[0])]
     got = claim_actions(

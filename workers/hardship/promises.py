@@ -30,6 +30,7 @@ from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
 from workers.db.sender_ids import is_named, whose_id
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release
 
@@ -189,11 +190,12 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """
     now = ctx.now()
     overdue = (
-        select(promise.c.id, promise.c.loan_id)
+        select(*columns_of(_OverduePromise, promise))
         .select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
             promise.c.due_on <= now.date() - BROKEN_AFTER,
+            is_not_quarantined(now),
             ~has_pending_event_of_loan(),
             ~has_pending_tape(),
         )
@@ -201,17 +203,26 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         .limit(limit)
         .with_for_update(of=loan, key_share=True, skip_locked=True)
     )
-    with ctx.engine.begin() as connection:
-        stored = connection.execute(overdue).all()
-        if not stored:
-            return 0
-        arrears = reassess(connection, ctx, [row.loan_id for row in stored], now)
-        broken = [row.id for row in stored if arrears[row.loan_id].past_due]
-        kept = [row.id for row in stored if not arrears[row.loan_id].past_due]
+
+    def find(connection: Connection, loan_id: int | None) -> list[_OverduePromise]:
+        asked = overdue if loan_id is None else overdue.where(loan.c.id == loan_id)
+        return typed_rows(_OverduePromise, connection.execute(asked))
+
+    def break_or_keep(connection: Connection, found: Sequence[_OverduePromise]) -> int:
+        arrears = reassess(connection, ctx, [each.loan_id for each in found], now)
+        broken = [each.id for each in found if arrears[each.loan_id].past_due]
+        kept = [each.id for each in found if not arrears[each.loan_id].past_due]
         # Their holds need no release: today is the first day without them.
         return move_promises(connection, broken, PromiseStatus.BROKEN, now) + move_promises(
             connection, kept, PromiseStatus.KEPT, now
         )
+
+    return for_each_loan(ctx, find, break_or_keep)
+
+
+class _OverduePromise(NamedTuple):
+    id: int
+    loan_id: int
 
 
 class _StoredPromise(NamedTuple):

@@ -4,6 +4,7 @@ An event is claimed and committed, posted without a connection to the database, 
 a worker dies in between, its claim lapses, and the same event is posted again under the same id.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -11,12 +12,21 @@ from sqlalchemy import Connection
 
 from domain.events import OutboxStatus
 from domain.language.speak import spoken
+from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db import outbox
 from workers.db.outbox import ClaimedEvent
+from workers.failures import log_summary
 from workers.messaging.backoff import back_off
-from workers.outbox.lender_webhook import DeliveryOutcome, DeliveryResult, OutgoingEvent
+from workers.outbox.lender_webhook import (
+    DeliveryOutcome,
+    DeliveryResult,
+    LenderWebhook,
+    OutgoingEvent,
+)
 from workers.queues import QUEUE_HOLDS
+
+log = logging.getLogger(__name__)
 
 MAX_TRIES = 54
 """Tries after which an event is given up: the waits between them add up to about two days."""
@@ -42,7 +52,7 @@ def deliver_events(ctx: Context, loan_id: int) -> int:
     with ctx.engine.begin() as connection:
         event = outbox.claim_next(connection, loan_id, began_at, ctx.settings.lease)
     while event is not None:
-        result = ctx.lender_webhook.post(_outgoing(event), ctx.now())
+        result = _post(ctx.lender_webhook, event, ctx.now())
         now = ctx.now()
         tried += 1
         delivered += result.outcome is DeliveryOutcome.DELIVERED
@@ -74,6 +84,17 @@ def dispatch_outbox(ctx: Context, announce: Callable[[dict[int, str]], None], wa
     if loans:
         announce(loans)
     return len(loans)
+
+
+def _post(webhook: LenderWebhook, event: ClaimedEvent, now: datetime) -> DeliveryResult:
+    """Post one event. One whose payload cannot be read is given up: the loan's others wait for
+    it."""
+    try:
+        outgoing = _outgoing(event)
+    except Exception as error:
+        log.error("event out %s cannot be read: %s", event.event_id, log_summary(error))
+        return DeliveryResult(DeliveryOutcome.GONE, because(ReasonCode.UNREADABLE))
+    return webhook.post(outgoing, now)
 
 
 def _outgoing(event: ClaimedEvent) -> OutgoingEvent:

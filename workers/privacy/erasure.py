@@ -14,11 +14,13 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
 from domain.contact_points import NumberFact
+from domain.reasons import ReasonCode
 from workers.context import Context
 from workers.db.closed_numbers import close_number
 from workers.db.numbers import forget_points, points_called, points_of
 from workers.db.parties import loans_of
 from workers.db.persons import lock_loans
+from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import (
     action,
     borrower,
@@ -36,6 +38,7 @@ from workers.db.schema import (
     tape_row,
 )
 from workers.db.schema import reply as reply_table
+from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.privacy.erase_events import erase_events, erase_unread_texts, lock_pending_events
 from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 
@@ -43,6 +46,7 @@ log = logging.getLogger(__name__)
 
 ERASURE_TASK = Actor("erase_expired_data", ActorKind.SYSTEM)
 RETENTION_ENDED = "retention_ended"
+ERASURE_FAILED = "erasure_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,20 @@ def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
     """
     with ctx.engine.begin() as connection:
         page = next_page(connection, after)
-        due = [row.id for row in _expired(read_keeping(connection, ctx, page), ctx)]
+    try:
+        erased = _erase_due(ctx, page)
+    except TRANSIENT_ERRORS:
+        raise
+    except Exception as error:
+        log.warning("%s borrowers are looked at one by one: %s", len(page), log_summary(error))
+        erased = sum(_erase_one(ctx, id) for id in page)
+    return Erased(erased, page[-1] if page else None)
+
+
+def _erase_due(ctx: Context, ids: Sequence[int]) -> int:
+    """Erase those of these borrowers whose retention period has ended; returns how many."""
+    with ctx.engine.begin() as connection:
+        due = [row.id for row in _expired(read_keeping(connection, ctx, ids), ctx)]
         lock_pending_events(connection, due)
         locked = lock_borrowers(connection, due)
         expired = _expired(read_keeping(connection, ctx, locked), ctx)
@@ -74,7 +91,30 @@ def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
             )
     for subject in expired:
         log.info("borrower %s: what was held was erased", subject.borrower)
-    return Erased(len(expired), page[-1] if page else None)
+    return len(expired)
+
+
+def _erase_one(ctx: Context, borrower_id: int) -> int:
+    """Erase one borrower if it is time; if that fails, their loans have the problem from then."""
+    try:
+        erased = _erase_due(ctx, [borrower_id])
+    except TRANSIENT_ERRORS:
+        raise
+    except Exception as error:
+        log.error("borrower row %s cannot be erased: %s", borrower_id, log_summary(error))
+        reason = reason_of_failure(error, ReasonCode.ERASURE_FAILED)
+        with ctx.engine.begin() as connection:
+            for loan_id in _loans_of(connection, borrower_id):
+                note_problem(connection, loan_id, ERASURE_FAILED, reason, ctx.now())
+        return 0
+    with ctx.engine.begin() as connection:
+        loan_ids = _loans_of(connection, borrower_id)
+        resolve_problems(connection, loan_ids, (ERASURE_FAILED,), ctx.now())
+    return erased
+
+
+def _loans_of(connection: Connection, borrower_id: int) -> list[int]:
+    return [row.id for row in connection.execute(loans_of([borrower_id]))]
 
 
 def lock_borrowers(

@@ -4,6 +4,7 @@ A text counts as tried once it was delivered. Providers deliver receipts at best
 one must not stop a ladder for ever. What is presumed counts for the ladder and never as proof.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -17,8 +18,11 @@ from workers.db.places import place_of_number
 from workers.db.schema import contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.sms.delivery_receipts import receipt_payload, record_receipt
-from workers.sms.providers.port import LookupFailedError
+from workers.sms.providers.port import LookupFailedError, StatusReport
+
+log = logging.getLogger(__name__)
 
 FIRST_ASKED_AFTER = timedelta(hours=1)
 ASKED_AGAIN_AFTER = timedelta(hours=6)
@@ -57,17 +61,16 @@ def ask_about_receipts(ctx: Context) -> int:
         texts = take_texts(connection, now)
     known, unavailable = 0, set[str]()
     for text in texts:
-        gateway = ctx.sms.gateway_to(text.provider)
         report = None
-        if text.provider in unavailable:
-            gateway = None
-        if gateway is not None and text.number_encrypted is not None and text.sid is not None:
-            place = place_of_number(text.record, text.number_blind_index)
-            number = ctx.cipher.decrypt(text.number_encrypted, place)
-            try:
-                report = gateway.receipt_of(text.sid, number, text.created_at)
-            except LookupFailedError:
-                unavailable.add(text.provider)
+        try:
+            if text.provider not in unavailable:
+                report = _ask(ctx, text)
+        except LookupFailedError:
+            unavailable.add(text.provider)
+        except TRANSIENT_ERRORS:
+            raise
+        except Exception as error:  # nobody can be asked about it
+            log.error("text %s cannot be asked about: %s", text.id, log_summary(error))
         with ctx.engine.begin() as connection:
             if report is not None:
                 record_receipt(connection, ctx, receipt_payload(report, ctx.cipher))
@@ -75,6 +78,16 @@ def ask_about_receipts(ctx: Context) -> int:
             elif text.created_at <= now - PRESUMED_AFTER:
                 _presume(connection, text, now)
     return known
+
+
+def _ask(ctx: Context, text: _TextOnTheWay) -> StatusReport | None:
+    """What the provider of a text knows of it; None: nothing, or nobody can be asked."""
+    gateway = ctx.sms.gateway_to(text.provider)
+    if gateway is None or text.number_encrypted is None or text.sid is None:
+        return None
+    place = place_of_number(text.record, text.number_blind_index)
+    number = ctx.cipher.decrypt(text.number_encrypted, place)
+    return gateway.receipt_of(text.sid, number, text.created_at)
 
 
 def take_texts(connection: Connection, now: datetime) -> list[_TextOnTheWay]:

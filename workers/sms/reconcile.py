@@ -5,6 +5,7 @@ text is parked until a person decides: see `decide_unconfirmed.py`. Nothing here
 step may run at any time, and several times at once.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, func, or_, select, true, update
 
 from domain.actions import ActionStatus, Move
+from domain.errors import ReasonedError
 from domain.messages import MESSAGE_MOVES, UNRESOLVED, MessageStatus
 from domain.moves import sources
 from domain.reasons import ReasonCode, because
@@ -34,10 +36,13 @@ from workers.db.problems import note_problem
 from workers.db.schema import action, contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import PROVES_SENT, move_after_failure
 from workers.sms.missing_receipts import ask_about_receipts
-from workers.sms.providers.port import LookupFailedError, OutgoingText
+from workers.sms.providers.port import LookupFailedError, OutgoingText, SmsGateway
+
+log = logging.getLogger(__name__)
 
 LOOKUP_INTERVAL = timedelta(seconds=30)
 LOOKUP_BATCH_SIZE = 25
@@ -162,17 +167,28 @@ def ask_providers(ctx: Context) -> int:
         gateway = ctx.sms.gateway_to(pending.provider)
         if gateway is None or pending.number_encrypted is None or pending.provider in unavailable:
             continue
-        place = place_of_number(pending.record, pending.number_blind_index)
-        text = _sent_text(ctx, pending, ctx.cipher.decrypt(pending.number_encrypted, place))
         try:
-            sids = gateway.find(text, pending.created_at - CLOCK_SKEW)
+            found += _ask_about(ctx, gateway, pending, pending.number_encrypted)
         except LookupFailedError:
             unavailable.add(pending.provider)
-            continue
-        if sids:
-            with ctx.engine.begin() as connection:
-                found += _resolve_found(connection, ctx, pending, text.body, sids)
+        except TRANSIENT_ERRORS:
+            raise
+        except Exception as error:  # it stays unknown, and is parked when it is too old
+            log.error("text %s cannot be looked up: %s", pending.id, log_summary(error))
     return found
+
+
+def _ask_about(
+    ctx: Context, gateway: SmsGateway, pending: _PendingText, number_encrypted: bytes
+) -> bool:
+    """Ask a provider about one unknown text, and record it if it was sent; whether it was."""
+    place = place_of_number(pending.record, pending.number_blind_index)
+    text = _sent_text(ctx, pending, ctx.cipher.decrypt(number_encrypted, place))
+    sids = gateway.find(text, pending.created_at - CLOCK_SKEW)
+    if not sids:
+        return False
+    with ctx.engine.begin() as connection:
+        return _resolve_found(connection, ctx, pending, text.body, sids)
 
 
 def park_old(ctx: Context) -> int:
@@ -256,7 +272,7 @@ def _resolve_found(
 def _lock_equal_texts(
     connection: Connection, ctx: Context, pending: _PendingText, body: str
 ) -> int:
-    """How many equal texts to this borrower are unresolved, this one included.
+    """How many texts to this borrower are unresolved that may be equal, this one included.
 
     They are locked, so that two runs do not match one text of the list with two of ours.
     """
@@ -273,10 +289,14 @@ def _lock_equal_texts(
         .order_by(message.c.contact_id)
         .with_for_update(of=message)
     )
-    return sum(
-        ctx.cipher.decrypt(text.body_encrypted, place_of_text(text.id)) == body
-        for text in unresolved
-    )
+    return sum(_may_be_equal(ctx, text.id, text.body_encrypted, body) for text in unresolved)
+
+
+def _may_be_equal(ctx: Context, reference: UUID, body_encrypted: bytes, body: str) -> bool:
+    try:
+        return ctx.cipher.decrypt(body_encrypted, place_of_text(reference)) == body
+    except ReasonedError:  # no key opens it: the list must have one for it too
+        return True
 
 
 def mark_lost_claims(ctx: Context) -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
@@ -314,3 +314,18 @@ def test_a_secret_that_is_none_is_refused_without_being_shown() -> None:
     with pytest.raises(ArrearsError, match="ARREARS_EVENTS_OUT_SECRETS is not usable") as error:
         LenderWebhook("http://127.0.0.1:1", ["whsec_not base64!"])
     assert "not base64" not in str(error.value)
+
+
+@pytest.mark.attack("poisonous rows")
+def test_an_event_that_cannot_be_read_is_given_up_and_the_loans_others_go_on(
+    book: Book, systems: LendersSystems
+) -> None:
+    tell_numbers(book, 1)
+    first = select(outbox_event.c.id).order_by(outbox_event.c.id).limit(1).scalar_subquery()
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(outbox_event).where(outbox_event.c.id == first).values(payload=7))
+
+    deliver(book)
+
+    assert statuses(book) == ["dead", "delivered", "delivered"]
+    assert book.rows(outbox_event)[0].reason == because(ReasonCode.UNREADABLE)

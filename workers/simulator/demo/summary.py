@@ -25,7 +25,7 @@ from workers.db.schema import (
     receipt,
     visit,
 )
-from workers.escalation.escalate import ESCALATION_FAILED
+from workers.escalation.quarantine import ESCALATION_FAILED
 from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 
 FAILED = (ActionStatus.FAILED, ActionStatus.UNKNOWN, ActionStatus.DEAD)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.problems import note_problem
-from workers.escalation.escalate import ESCALATION_FAILED
+from workers.escalation.quarantine import ESCALATION_FAILED
 from workers.simulator.demo.summary import Summary, most_eventful_loan, read_summary
 
 
