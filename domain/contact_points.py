@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.compliance.vocabulary import Channel
+from domain.unicode_forms import normalized
 
 
 class PointKind(StrEnum):
@@ -109,7 +110,7 @@ def address_key(address: str) -> str:
     Spaces, punctuation, case and full-width letters make no difference, except that two numbers
     beside each other stay two.
     """
-    written = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).casefold())
+    written = normalized("NFKC", normalized("NFKC", address).casefold())
     key = ""
     apart = False
     for letter in written:

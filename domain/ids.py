@@ -6,6 +6,7 @@ What a tape takes, every event and every command can name, and the other way rou
 import unicodedata
 
 from domain.persons import FORMER, OF_LOAN
+from domain.unicode_forms import normalized
 
 LONGEST_ID = 128
 """Characters."""
@@ -26,7 +27,7 @@ def id_of(written: str) -> str | None:
     It has 1 to 128 characters: no control, direction or invisible character, no space but single
     ones of U+0020, and none at its ends. Two ids that look the same would be two loans.
     """
-    id = written if written.isascii() else unicodedata.normalize("NFC", written)
+    id = written if written.isascii() else normalized("NFC", written)
     longest = LONGEST_OF_LOAN if id.startswith((OF_LOAN, FORMER)) else LONGEST_ID
     if not 0 < len(id) <= longest or id != id.strip() or "  " in id:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.compliance.vocabulary import ConsentTo
+from domain.unicode_forms import normalized
 
 
 class PersonFact(StrEnum):
@@ -117,7 +118,7 @@ def name_key(name: str) -> str:
     """
     if name.isascii():
         return "".join(letter for letter in name.casefold() if letter.isalnum())
-    letters = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    letters = normalized("NFKC", normalized("NFKC", name).casefold())
     return "".join(letter for letter in letters if unicodedata.category(letter)[0] in "LMN")
 
 
