@@ -1,6 +1,7 @@
 """Nobody acts under an invented or a borrowed name, and nobody beyond their role."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, update
 from domain.actors import Role
 from domain.permissions import PERMISSIONS, Permission
 from tests.support.commands import arrears, granted
+from tests.support.counting import statements
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
@@ -227,3 +229,29 @@ def test_a_token_is_made_by_its_owner_and_enrolled_by_two_others(
     assert [use.actor for use in book.rows(permission_use) if use.permission == "loans:read"][
         -1
     ] == "s-7"
+
+
+@pytest.mark.attack("forged actor")
+def test_who_may_not_ask_learns_of_no_loan_person_or_account_whether_it_is_there(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    invented = tmp_path / "token"
+    invented.write_text("arrears_invented")
+    invented.chmod(0o600)
+    stranger = {**environment, "ARREARS_TOKEN_FILE": str(invented)}
+    named = {
+        words[0]: words
+        for command in sorted(PERMISSION_OF)
+        for words in _examples(command)
+        if re.search(r"\b[A-Z]-?\d", " ".join(words))
+    }
+    assert len(named) > 15
+    answers = {}
+    for words in [*named.values(), ["token", "revoke", "nobody"], ["token", "revoke", "s-1"]]:
+        with statements(Engine) as sent:
+            refused = arrears(stranger, *words)
+        answers[refused.stderr] = words
+        assert (refused.returncode, refused.stdout) == (2, ""), words
+        assert any("FROM token" in statement for statement in sent), words
+        assert not any("external_id =" in statement for statement in sent), words
+    assert len(answers) == 1, answers
