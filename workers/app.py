@@ -3,9 +3,11 @@
 from celery import Celery
 from celery.signals import worker_init
 
+from workers.log_lines import write_visible_lines
 from workers.messaging.closed_connections import expect_closed_connections
 from workers.messaging.flower_events import BatchedTaskEvents
 
+write_visible_lines()
 expect_closed_connections()
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")

@@ -4,26 +4,52 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from config.readers.templates import NAMED_LOANS
 from domain.language.speak import speak, with_sentence
 from domain.reasons import Reason, Reasons
+from domain.visible import visible
 from workers.cli.language import coded, language_of_environment, say
+from workers.cli.streams import raw_stream
 
 if TYPE_CHECKING:
     from workers.db.pages import Page
 
 R = TypeVar("R")
 
-console = Console(soft_wrap=True, highlight=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+class VisibleConsole(Console):
+    """A console that shows the escape of each character that a terminal would obey."""
+
+    @property
+    def file(self) -> IO[str]:
+        stream: IO[str] = raw_stream(super().file)
+        return stream
+
+    @file.setter
+    def file(self, new_file: IO[str]) -> None:
+        self._file = new_file
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or (segment.text.isascii() and segment.text.isprintable()):
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
+
+
+console = VisibleConsole(soft_wrap=True, highlight=False)
+errors = VisibleConsole(stderr=True, soft_wrap=True, highlight=False)
 
 WIDTH_OF_PADDING = 2
 IDS = frozenset(
@@ -193,7 +219,7 @@ def print_counts(title: str, counts: Mapping[str, int]) -> None:
 def print_lines(*lines: str, style: str = "") -> None:
     """Each line as it is, square brackets included."""
     for line in lines:
-        console.print(Text(line, style=style))
+        console.print(Text(visible(line), style=style))
 
 
 def print_done(done: str, *, dry_run: bool) -> None:
@@ -208,7 +234,7 @@ def _cell(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case (Reason(), *_):
-            return speak(cast(Reasons, value), language_of_environment())
+            return visible(speak(cast(Reasons, value), language_of_environment()))
         case tuple() | list():
             return "\n".join(map(_cell, value))
-    return CODE_AT_END.sub(r"\n\1", str(value))
+    return CODE_AT_END.sub(r"\n\1", visible(str(value)))

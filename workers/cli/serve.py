@@ -20,6 +20,8 @@ from domain.errors import ArrearsError
 from workers.bootstrap import process_context
 from workers.cli.context import assert_usable
 from workers.cli.language import say
+from workers.cli.streams import write_as_it_is
+from workers.log_lines import write_visible_lines
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
 from workers.queues import QUEUES, prefetch_multiplier
@@ -171,4 +173,6 @@ def _run_celery(*args: str) -> None:
 def _run(module: str, *args: str) -> None:
     """What `python -m MODULE ARGS` does, without a start of Python and its imports."""
     sys.argv = [module, *args]
+    write_as_it_is()
+    write_visible_lines()
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -28,6 +28,7 @@ from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
 from workers.http.requests import RETRY_AFTER_SECONDS, RefusedError, in_the_store, refuse
+from workers.log_lines import write_visible_lines
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def create_app(
         redoc_url=None,
         lifespan=_note_at_the_end,
     )
+    write_visible_lines()
     app.state.notify = notify or (worker_notifier() if ctx is None else _notify_nobody)
     app.state.ctx = ctx or process_context(POOL_SIZE)
     app.state.doors = Doors()
