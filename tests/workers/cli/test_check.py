@@ -132,3 +132,32 @@ def test_a_supervisor_says_no_and_the_story_tells_it(
     assert why in arrears(environment, "explain", "L-1").stdout
     again = arrears(environment, *refused)
     assert (again.returncode, "Nothing awaits approval" in again.stderr) == (2, True)
+
+
+def test_weak_settings_are_refused_in_production_and_said_on_ones_own_machine(
+    environment: dict[str, str], book: Book
+) -> None:
+    own = arrears(environment, "check")
+    assert (own.returncode, own.stderr) == (0, "")
+    assert "Warning: TWILIO_AUTH_TOKENS has a secret that is easy to guess" in own.stdout
+    assert "ARREARS_PUBLIC_URL is on this machine" in own.stdout
+
+    public = environment | {"ARREARS_PUBLIC_URL": "http://collections.example"}
+    refused = arrears(public, "check")
+    assert refused.returncode == 2
+    assert "ARREARS_PUBLIC_URL begins with http://" in refused.stderr
+    assert "TWILIO_AUTH_TOKENS has a secret that is easy to guess" in refused.stderr
+
+
+def test_a_value_that_was_moved_is_found(environment: dict[str, str], book: Book) -> None:
+    assert "opens in its place" in arrears(environment, "keys", "verify").stdout
+    with book.ctx.engine.begin() as connection:
+        connection.execute(text("UPDATE borrower SET address_encrypted = name_encrypted"))
+    verified = arrears(environment, "keys", "verify")
+    assert (verified.returncode, "address_encrypted" in verified.stdout) == (1, True)
+    refused = arrears(environment, "check")
+    assert "1 encrypted value(s) do not open where they are stored" in refused.stderr
+    printed = arrears(environment, "keys", "webhook").stdout
+    as_webhook = {n: v for n, v in environment.items() if n != "ARREARS_ENCRYPTION_KEYS"}
+    as_webhook["ARREARS_WEBHOOK_KEY"] = printed.strip()
+    assert "ARREARS_WEBHOOK_KEY" in arrears(as_webhook, "keys", "webhook").stderr

@@ -1,6 +1,7 @@
 """A house whose keys are not those of its book is stopped before it seals anything; and the life of
 a key: a new one in front, everything sealed anew, the old one gone."""
 
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,13 @@ from sqlalchemy import Engine, func, select, text, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from tests.support.commands import Process, arrears, eventually
+from tests.support.commands import Process, arrears, eventually, granted
 from tests.support.concurrently import concurrently
 from tests.support.encrypted import opened
 from tests.support.environment import KEY, an_environment
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
+from tests.support.signed_in import signed_in
 from workers.borrowers.reply_queue import open_reply
 from workers.context import Context
 from workers.db.encryption import Cipher, bound_prefix
@@ -183,6 +185,10 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
     assert "Nothing was changed" in dry.stdout
     assert all(name in dry.stdout for name in ("borrower", "message", "reply", "document"))
 
+    asked = arrears(both, "keys", "rotate")
+    (request,) = re.findall(r"request grant (\d+)", asked.stderr)
+    assert arrears(both, "request", "grant", request, by="second-1").returncode == 0
+
     # Killed while the borrowers wait for it: the texts are done by then.
     def texts_are_done() -> bool:
         head = bound_prefix(Cipher([NEW]).current_key_id)
@@ -190,7 +196,8 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
 
     with engine.begin() as connection:
         connection.execute(text("LOCK TABLE borrower IN SHARE MODE"))
-        process = Process("keys", "rotate", environment=both, log=tmp_path / "log")
+        environment = signed_in(both)
+        process = Process("keys", "rotate", environment=environment, log=tmp_path / "log")
         eventually("the texts are sealed with the new key", texts_are_done)
         process.kill()
     left = count_left_now(full, NEW, KEY)
@@ -204,7 +211,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
         assert refused.returncode == 2
         assert "Put them back at the end of the list" in refused.stderr
 
-    done = arrears(both, "keys", "rotate")
+    done = granted(both, "keys", "rotate")
     assert (done.returncode, "The others may be removed" in done.stdout) == (0, True)
     assert arrears(only_new, "check").returncode == 2, "no broker, and nothing else is wrong"
     assert "broker" in arrears(only_new, "check").stderr
@@ -214,7 +221,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
     ctx = with_keys(full, NEW)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
     assert inbox.submit(ctx, "E-1", "contact_change", facts.payload(ctx.cipher)).status == "applied"
-    again = arrears(only_new, "keys", "rotate")
+    again = granted(only_new, "keys", "rotate")
     assert "Nothing is encrypted with an older key" in again.stdout
 
 
