@@ -10,6 +10,7 @@ import typer
 from domain.ids import LONGEST_ID, id_of
 from workers.cli.dates import parse_day
 from workers.cli.language import say
+from workers.log_lines import write_visible_lines
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
@@ -94,5 +95,6 @@ def log_to_stderr(module: str) -> None:
     """
     if sys.stderr.isatty():
         return
+    write_visible_lines()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger(module).setLevel(logging.INFO)

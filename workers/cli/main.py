@@ -27,7 +27,6 @@ from workers.cli.examples import epilog_of
 from workers.cli.language import language_of_environment, said_error, said_text, say
 from workers.cli.running import with_names
 from workers.cli.streams import visible_streams
-from workers.log_lines import write_visible_lines
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
@@ -243,7 +242,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     An error that the user can correct is printed as one sentence, with exit code 2.
     """
-    write_visible_lines()
     with visible_streams():
         _run(arguments)
 
