@@ -85,7 +85,7 @@ def test_what_the_ladder_went_on_without_is_not_sent_when_sending_is_resumed(boo
         (Scope(SendingScope.LADDER, "consumer_loan_cn"), {"L-cn"}),
         (Scope(SendingScope.LADDER, "consumer_loan_us"), {"L-us"}),
     ],
-    ids=str,
+    ids=lambda each: str(each) if isinstance(each, Scope) else " ".join(sorted(each)),
 )
 def test_a_hold_stops_what_it_names_and_nothing_else(
     book: Book, scope: Scope, stopped: set[str]
