@@ -1,7 +1,7 @@
 # The production image: the packages of requirements.txt, ours, and nothing to build with.
 # Settings and secrets come in when it runs (docs/operations.md).
 
-FROM python:3.11-slim-trixie AS build
+FROM python:3.11.14-slim-trixie AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
@@ -24,7 +24,7 @@ RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/arrears install --no-index --no-deps dist/*.whl
 
 
-FROM python:3.11-slim-trixie
+FROM python:3.11.14-slim-trixie
 
 # The base image's own tools would let an intruder install more; nothing here needs them.
 RUN pip uninstall --yes --root-user-action=ignore setuptools wheel pip \
@@ -32,6 +32,7 @@ RUN pip uninstall --yes --root-user-action=ignore setuptools wheel pip \
     && install --directory --owner=arrears /var/lib/arrears
 
 COPY --from=build /opt/arrears /opt/arrears
+COPY docker/probe.sh /opt/arrears/probe.sh
 ENV PATH=/opt/arrears/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 
 USER 10001

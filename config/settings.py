@@ -198,19 +198,28 @@ def load_settings_of_dry_run(environment: Mapping[str, str]) -> Settings:
     return _validated(Settings, {**NOT_USED_BY_DRY_RUN, **given}, unreadable)
 
 
+class BrokerSettings(PolicySettings):
+    """What Flower needs, which shows tasks and reads no database."""
+
+    redis_url: Annotated[str, Check(setting_validators.redis_url)]
+
+
+def load_broker_settings(environment: Mapping[str, str]) -> BrokerSettings:
+    """The broker in `environment`; the other settings need not be there.
+
+    Raises:
+        SettingsError: a variable is unknown, or one of these is unusable.
+    """
+    return _load_some(BrokerSettings, environment)
+
+
 def load_policy_settings(environment: Mapping[str, str]) -> PolicySettings:
     """The settings in `environment` that the policy needs; the others need not be there.
 
     Raises:
         SettingsError: a variable is unknown, or one of these is unusable.
     """
-    given, unreadable = _ours(environment)
-    others = set(_names()) - {_variable(field) for field in PolicySettings.model_fields}
-    return _validated(
-        PolicySettings,
-        {name: value for name, value in given.items() if name not in others},
-        {name: problem for name, problem in unreadable.items() if name not in others},
-    )
+    return _load_some(PolicySettings, environment)
 
 
 NOT_USED_BY_DRY_RUN = {
@@ -221,6 +230,17 @@ NOT_USED_BY_DRY_RUN = {
 """Needed settings that the dry run of an import does not use, and what stands for them there."""
 
 S = TypeVar("S", bound=PolicySettings)
+
+
+def _load_some(model: type[S], environment: Mapping[str, str]) -> S:
+    """The settings of a model that has some of them only."""
+    given, unreadable = _ours(environment)
+    others = set(_names()) - {_variable(field) for field in model.model_fields}
+    return _validated(
+        model,
+        {name: value for name, value in given.items() if name not in others},
+        {name: problem for name, problem in unreadable.items() if name not in others},
+    )
 
 
 def _validated(

@@ -60,6 +60,24 @@ PRUNE_COMPLETED_EVENTS = task_name(Queue.MAINTENANCE, "prune_completed_events")
 CHAIN_EVIDENCE = task_name(Queue.MAINTENANCE, "chain_evidence")
 REENCRYPT_WITH_CURRENT_KEY = task_name(Queue.MAINTENANCE, "reencrypt_with_current_key")
 
+EVERY: dict[str, float] = {
+    DISPATCH_DUE_ACTIONS: 2,
+    DISPATCH_EVENTS: 2,
+    DISPATCH_OUTBOX: 2,
+    # Every minute, so that promises break in the first minute of a day.
+    BREAK_OVERDUE_PROMISES: 60,
+    CLOSE_PAID_CASES: 3600,
+    MARK_LOST_CLAIMS: 30,
+    RECONCILE_TEXTS: 15,
+    ASSIGN_REPLIES: 30,
+    # Only the first run of a business date works.
+    ERASE_EXPIRED_DATA: 3600,
+    PRUNE_COMPLETED_EVENTS: 3600,
+    CHAIN_EVIDENCE: 15,
+    REENCRYPT_WITH_CURRENT_KEY: 3600,
+}
+"""Seconds between two starts of a task by beat. That of the scan is a setting."""
+
 
 def prefetch_multiplier(served: Iterable[str]) -> int:
     """Messages that a worker of these queues prefetches for each of its processes."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from domain.events import LENDER
 from domain.permissions import PERMISSIONS, Permission
 from tests.support.loans import Book
 from workers.access.machines import allow_machine
-from workers.http.app import create_app
+from workers.http.app import create_api, create_app
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -76,6 +77,11 @@ def signed(body: bytes, at: datetime, *, id: str = "evt_1", secret: str = SECRET
     }
 
 
+def application_of(book: Book, path: str) -> FastAPI:
+    """The application that serves a path: calls are started by one of their own."""
+    return create_api(book.ctx) if path == "/calls/start" else create_app(book.ctx)
+
+
 def tell(
     book: Book,
     event: Mapping[str, Any] | bytes,
@@ -90,5 +96,5 @@ def tell(
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     sent = signed(body, at or book.clock.at, id=id, secret=secret)
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    with TestClient(create_app(book.ctx)) as client:
+    with TestClient(application_of(book, path)) as client:
         return client.post(path, content=body, headers=sent)

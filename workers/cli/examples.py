@@ -129,6 +129,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "worker": ("worker", "worker --queues sms,calls --concurrency 4"),
     "beat": ("beat",),
     "webhook": ("webhook --port 8080",),
+    "api": ("api --port 8001",),
     "flower": ("flower",),
     "demo": ("demo",),
 }

@@ -6,7 +6,7 @@ from domain.permissions import Permission
 
 ON_THE_SERVER = frozenset(
     {
-        *("migrate", "check", "status", "worker", "beat", "webhook", "flower", "demo"),
+        *("migrate", "check", "status", "worker", "beat", "webhook", "api", "flower", "demo"),
         *(
             "ladder",
             "rules",

@@ -1,4 +1,4 @@
-"""Commands that run for long: `worker`, `beat`, `webhook`, `flower`.
+"""Commands that run for long: `worker`, `beat`, `webhook`, `api`, `flower`.
 
 Each checks what it needs first, so that a wrong setting gives one clear message and not a traceback
 in a restart loop. Then it runs the server in the same process, which uses what the check has
@@ -11,24 +11,33 @@ import re
 import runpy
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from config.settings import read_setting_file
+from config.settings import load_broker_settings, read_setting_file
 from domain.errors import ArrearsError
 from workers.bootstrap import process_context
 from workers.cli.context import assert_usable
 from workers.cli.language import say
 from workers.cli.streams import write_as_it_is
+from workers.db.encryption_keys import assert_keys_on_record
+from workers.db.engine import assert_reachable
+from workers.db.migrate import assert_current
 from workers.log_lines import write_visible_lines
+from workers.messaging.alive import AliveFile, write_when_published
 from workers.messaging.broker import assert_broker_reachable
-from workers.operations.policy_register import register_policy
+from workers.operations.policy_register import assert_policy_unchanged, register_policy
 from workers.queues import QUEUES, prefetch_multiplier
 
 EVERY_QUEUE = ",".join(QUEUES)
 Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
 Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
+AliveAt = Annotated[
+    Path | None,
+    typer.Option(help="A file that is written while it works: its age shows its health."),
+]
 FORGET_WORKERS_AFTER = 600
 """Seconds after which Flower no longer lists a worker that is gone."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -48,6 +57,7 @@ def worker(
             max=19,
         ),
     ] = 0,
+    alive_file: AliveAt = None,
 ) -> None:
     """Run the tasks of some queues, or of all queues."""
     if unknown := set(queues.split(",")) - set(QUEUES):
@@ -67,6 +77,7 @@ def worker(
         )
     _check()
     os.nice(nice)
+    AliveFile.path = alive_file
     _run_celery(
         "worker",
         f"--queues={queues}",
@@ -80,9 +91,11 @@ def worker(
     )
 
 
-def beat() -> None:
+def beat(alive_file: AliveAt = None) -> None:
     """Start scans, dispatch and maintenance on time. Two of them do no harm."""
     _check()
+    if alive_file:
+        write_when_published(alive_file)
     # Its schedule is all intervals, so it needs no file to remember the last runs.
     _run_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=WARNING", "--pidfile=")
 
@@ -90,8 +103,15 @@ def beat() -> None:
 def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Receive reports of providers, borrowers' texts and the lender's events, and store them."""
     _assert_free(host, port)
-    _check()
-    _run("workers.http.server", host, str(port))
+    _check_receiver()
+    _run("workers.http.server", "create_app", host, str(port))
+
+
+def api(host: Host = "127.0.0.1", port: Port = 8001) -> None:
+    """Start calls for dialers: whoever may call a number now gets it here, and nowhere else."""
+    _assert_free(host, port)
+    _check(registers_policy=False)
+    _run("workers.http.server", "create_api", host, str(port))
 
 
 def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
@@ -107,11 +127,13 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
             )
         )
     _assert_free(host, port)
-    _check()
+    assert_broker_reachable(load_broker_settings(os.environ).redis_url)
     # A container that is made anew has a new host name: its old worker never comes back.
     os.environ.setdefault("FLOWER_PURGE_OFFLINE_WORKERS", str(FORGET_WORKERS_AFTER))
     options = f"--address={host}", f"--port={port}"
-    _run("workers.messaging.flower", "--app=workers.app", "--quiet", "flower", *options)
+    _run(
+        "workers.messaging.flower", "--app=workers.messaging.flower", "--quiet", "flower", *options
+    )
 
 
 def _read_flower_password() -> None:
@@ -157,12 +179,25 @@ def _not_free(error: OSError | UnicodeError, host: str, port: int) -> ArrearsErr
             )
 
 
-def _check() -> None:
+def _check(*, registers_policy: bool = True) -> None:
     # The context of the process, which the server uses too: files are read and checked once.
     ctx = process_context()
     assert_usable(ctx)
     assert_broker_reachable(ctx.settings.redis_url)
-    register_policy(ctx)
+    if registers_policy:
+        register_policy(ctx)
+    else:
+        assert_policy_unchanged(ctx)
+    ctx.engine.dispose()
+
+
+def _check_receiver() -> None:
+    """What a server needs that stores and reads no borrower: no value is decrypted."""
+    ctx = process_context()
+    assert_reachable(ctx.engine)
+    assert_current(ctx.engine)
+    assert_keys_on_record(ctx.engine, ctx.cipher)
+    assert_broker_reachable(ctx.settings.redis_url)
     ctx.engine.dispose()
 
 

@@ -18,20 +18,25 @@ from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import language_of_environment, said_error, said_text, say
 from workers.cli.render import print_lines
 from workers.cli.sending import hold_lines
+from workers.cli.status import standstill_lines
 from workers.context import Context
 from workers.db.encryption_keys import store_index_key
+from workers.db.engine import assert_reachable
 from workers.db.grants import grant_roles, grant_to_role, owns_tables
-from workers.db.migrate import upgrade
+from workers.db.migrate import assert_nobody_in_the_way, upgrade
 from workers.db.numbers import hash_addresses
 from workers.db.roles import Role
 from workers.db.sender_ids import has_ids
 from workers.db.sending_holds import read_sending_holds
+from workers.db.signs_of_life import assert_writes_and_reads
 from workers.evidence.findings import Defect
 from workers.evidence.recent import verify_recent
 from workers.evidence.verify import find_set_aside
-from workers.messaging.broker import assert_broker_reachable
+from workers.messaging.broker import assert_broker_takes_messages
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
+from workers.operations.standstill import find_standstills
+from workers.privacy.key_rotation import end_old_rotation
 from workers.privacy.verify_values import find_broken_among_newest
 from workers.sms.route_check import check_routes, read_spoken
 from workers.tapes.imports import read_unfinished
@@ -52,12 +57,15 @@ def migrate(
     """Bring the database to this release's version, and make its roles. Safe to run twice."""
     ctx = load_context()
     of_roles = _passwords_in(passwords) if passwords else {}
+    assert_reachable(ctx.engine)
+    assert_nobody_in_the_way(ctx.engine)
     upgrade(ctx.settings.database_url)
     if missing := grant_roles(ctx.engine, of_roles):
         print_lines(say("Warning: {detail}", detail=_roles_missing(missing)))
     if grant_to:
         grant_to_role(ctx.engine, grant_to)
     store_index_key(ctx.engine, ctx.cipher, ctx.now())
+    end_old_rotation(ctx)
     hash_addresses(ctx.engine, ctx.cipher)
     register_policy(ctx)
     print_lines(say("The database is at this release's version."))
@@ -182,6 +190,11 @@ def _database(ctx: Context) -> None:
             id=broken[0].id,
             table=broken[0].table,
         )
+    assert_writes_and_reads(ctx.engine)
+    with ctx.engine.connect() as connection:
+        standing = find_standstills(connection, None, ctx.settings.scan_seconds)
+    for line in standstill_lines(standing, ctx.settings.lender_zone):
+        print_lines(say("Warning: {detail}", detail=line))
 
 
 def _evidence(ctx: Context) -> None:
@@ -270,4 +283,4 @@ def _no_secret(sender: str) -> str:
 
 
 def _broker(ctx: Context) -> None:
-    assert_broker_reachable(ctx.settings.redis_url)
+    assert_broker_takes_messages(ctx.settings.redis_url)

@@ -1,7 +1,7 @@
 """`arrears status`: what is due, waiting or failed, and how full the queues are."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta, tzinfo
 from functools import partial
 
 import redis
@@ -15,15 +15,16 @@ from workers.cli.language import coded, language_of_environment, say, word
 from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.cli.sending import hold_lines
 from workers.messaging.broker import queue_depths
+from workers.operations.standstill import StandsStill, Standstill
 from workers.operations.status import ReasonCount, Status, read_status
 
 
 def status(as_json: AsJson = False) -> None:
     """Show what is due, what waits and for what, what failed, and how full the queues are."""
     ctx = open_context()
-    with ctx.engine.connect() as connection:
-        found = read_status(connection, ctx.now())
     depths = _depths(ctx.settings.redis_url)
+    with ctx.engine.connect() as connection:
+        found = read_status(connection, ctx.now(), depths, ctx.settings.scan_seconds)
     if as_json:
         # The queues are null when the broker cannot be reached.
         print_json(with_sentence(found) | {"queues": depths})
@@ -48,6 +49,7 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
         ),
         style="bold",
     )
+    print_lines(*standstill_lines(found.standstills, found.at.tzinfo), style="bold red")
     print_counts(say("Loans"), _loans(found))
     print_lines(_scan(found))
     _actions(found)
@@ -75,6 +77,53 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
         )
     else:
         print_counts(say("Messages in the queues"), depths)
+
+
+def standstill_lines(standing: Iterable[Standstill], zone: tzinfo | None) -> Iterator[str]:
+    """What stands still, and what to do about it, a line each."""
+    for each in standing:
+        since = (
+            f"{each.since.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+            if each.since
+            else say("it was installed")
+        )
+        yield _standstill(each.kind, each.what, since)
+
+
+def _standstill(kind: StandsStill, what: str, since: str) -> str:
+    match kind:
+        case StandsStill.BEAT:
+            return say(
+                "Nothing is started since {since}: beat is down, or the broker takes no messages. "
+                "`arrears check` asks the broker; start `arrears beat` again.",
+                since=since,
+            )
+        case StandsStill.NOT_SERVED:
+            return say(
+                "Nobody serves the queue {what} since {since}. Start a worker with "
+                "--queues={what}.",
+                what=what,
+                since=since,
+            )
+        case StandsStill.QUEUE:
+            return say(
+                "The queue {what} holds messages, and none was taken since {since}. Its worker may "
+                "be stuck: look at its log, and restart it.",
+                what=what,
+                since=since,
+            )
+        case StandsStill.CHAIN:
+            return say(
+                "Evidence waits for its link since {since}: the chain stands still. "
+                "`arrears evidence verify` says more.",
+                since=since,
+            )
+        case StandsStill.TASK:
+            return say(
+                "The task {what} has not ended well since {since}. The log of its worker says why.",
+                what=what,
+                since=since,
+            )
 
 
 def _spoken(counts: Iterable[ReasonCount]) -> dict[str, int]:

@@ -55,6 +55,19 @@ def assert_seals_for_known_key(engine: Engine, cipher: Cipher) -> None:
         )
 
 
+def assert_keys_on_record(engine: Engine, cipher: Cipher) -> None:
+    """As `assert_keys_open`, without a look at any value: for who may read none.
+
+    Raises:
+        ArrearsError: a key is missing, or what is sealed could not be opened.
+    """
+    if not cipher.can_decrypt:
+        assert_seals_for_known_key(engine, cipher)
+        return
+    with engine.connect() as connection:
+        _assert_keys_present(connection, cipher)
+
+
 def store_index_key(engine: Engine, cipher: Cipher, now: datetime) -> None:
     """Store the key of the blind indexes in the database, encrypted, if none is stored yet.
 
@@ -73,8 +86,24 @@ def store_index_key(engine: Engine, cipher: Cipher, now: datetime) -> None:
         _insert_keys(connection, cipher.encrypted_index_keys(bound=empty, renew=empty), now)
 
 
+def may_change_keys(connection: Connection) -> bool:
+    """Whether whoever is connected may replace and remove keys: the role of the workers may not,
+    because without the key of the blind indexes nothing starts any more."""
+    rights = text("SELECT has_table_privilege('encryption_key', 'DELETE')")
+    return bool(connection.execute(rights).scalar())
+
+
 def begin_rotation(connection: Connection, cipher: Cipher, now: datetime) -> None:
-    """Start a rotation: re-encrypt everything with the first key. The others stay needed."""
+    """Start a rotation: re-encrypt everything with the first key. The others stay needed.
+
+    Raises:
+        ArrearsError: whoever is connected may not change keys.
+    """
+    if not may_change_keys(connection):
+        raise ArrearsError(
+            "Keys are changed by the owner of the tables. Run the command with the DATABASE_URL "
+            "that `arrears migrate` has (docs/operations.md)."
+        )
     connection.execute(_LOCK_KEYS)
     key_ids = _key_ids(connection)
     if key_ids and key_ids[-1] == cipher.current_key_id:

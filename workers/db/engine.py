@@ -33,6 +33,9 @@ made while a table was empty is bad when the table has filled."""
 POOL_SIZE = 4
 """The connections of a process that works one task at a time, and of its threads."""
 
+APPLICATION = "arrears"
+"""What PostgreSQL shows for each connection of ours."""
+
 _USED_AT = "arrears_used_at"
 _OPTIONS = (
     "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s"
@@ -61,7 +64,7 @@ def connect(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
             hide_parameters=True,  # errors and logs show statements, never the values in them
             connect_args={
                 "connect_timeout": 5,
-                "application_name": "arrears",
+                "application_name": APPLICATION,
                 "options": _OPTIONS,
                 "keepalives_idle": 30,
             },

@@ -109,7 +109,7 @@ def _router() -> APIRouter:
 
 router = _router()
 calls = _router()
-"""What gives out a number: only a process that can decrypt one has it."""
+"""What gives out a number: a service of its own has it, which can decrypt one."""
 
 
 @router.post(

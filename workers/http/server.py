@@ -1,4 +1,4 @@
-"""The server of the webhook application: `python -m workers.http.server HOST PORT`."""
+"""The server of an application: `python -m workers.http.server create_app HOST PORT`."""
 
 import sys
 
@@ -7,10 +7,10 @@ import uvicorn
 from workers.http.limits import LimitedProtocol
 
 
-def serve(host: str, port: int) -> None:
-    """Serve until a signal ends the process."""
+def serve(factory: str, host: str, port: int) -> None:
+    """Serve what a function of `workers.http.app` makes until a signal ends the process."""
     uvicorn.run(
-        "workers.http.app:create_app",
+        f"workers.http.app:{factory}",
         factory=True,
         host=host,
         port=port,
@@ -22,4 +22,4 @@ def serve(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))

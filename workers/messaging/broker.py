@@ -12,6 +12,20 @@ from domain.errors import ArrearsError, Text, text_of
 from workers.queues import QUEUES
 
 KEY_PREFIX = "arrears:"
+HEALTH_KEY = f"{KEY_PREFIX}health"
+
+TRANSPORT_OPTIONS = {
+    # Longer than any task may run, and short enough that a lost worker's tasks return soon.
+    "visibility_timeout": 600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 30,  # by default it waits without end on a half-open connection
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "global_keyprefix": KEY_PREFIX,
+}
+"""How Celery, and Flower, speak with the broker."""
 
 MESSAGES: dict[type[BaseException], Text] = {
     redis.BusyLoadingError: text_of("The broker is still loading its data. Try again in a minute."),
@@ -22,6 +36,13 @@ MESSAGES: dict[type[BaseException], Text] = {
     NoPermissionError: text_of(
         "The user in REDIS_URL has too few permissions in the broker. Grant it every command "
         "on all keys of its database."
+    ),
+    redis.OutOfMemoryError: text_of(
+        "The broker's memory is full, so it takes no messages and nothing is started. Let the "
+        "workers empty its queues, or give it more memory (maxmemory); nothing is lost meanwhile."
+    ),
+    redis.ReadOnlyError: text_of(
+        "The broker is read only: it is a replica. Name the primary in REDIS_URL."
     ),
     redis.InvalidResponse: text_of(
         "The server at REDIS_URL is not a Redis server. Check its host and port."
@@ -79,6 +100,20 @@ def assert_broker_reachable(url: str) -> None:
     try:
         with connect_broker(url) as client:
             client.ping()
+    except redis.RedisError as error:
+        raise ArrearsError(_user_message(error, url)) from None
+
+
+def assert_broker_takes_messages(url: str) -> None:
+    """Write something into the broker, and read it.
+
+    Raises:
+        ArrearsError: it cannot be reached, refuses the login, is full, or its URL is not usable.
+    """
+    try:
+        with connect_broker(url) as client:
+            client.set(HEALTH_KEY, "1", ex=60)
+            client.get(HEALTH_KEY)
     except redis.RedisError as error:
         raise ArrearsError(_user_message(error, url)) from None
 

@@ -1,13 +1,32 @@
-"""Flower's command, with one change: it lists every queue.
+"""Flower's command, with two changes: it lists every queue, and knows only the broker.
 
 Flower lists the queues of the workers that it has found. The queue of a worker that is down, or
-came later, would be missing, and that is the queue to watch.
+came later, would be missing, and that is the queue to watch. It shows what workers report, so it
+needs none of the tasks, and none of the settings but the broker's URL.
 """
 
+import os
+
+from celery import Celery
 from celery.__main__ import main
 from flower.views import BaseHandler
+from kombu import Queue
 
+from config.settings import load_broker_settings
+from workers.messaging.broker import TRANSPORT_OPTIONS
+from workers.messaging.closed_connections import expect_closed_connections
 from workers.queues import QUEUES
+
+expect_closed_connections()
+app = Celery("arrears", broker=load_broker_settings(os.environ).redis_url)
+app.conf.update(
+    broker_transport_options=TRANSPORT_OPTIONS,
+    broker_connection_retry_on_startup=True,
+    task_queues=[Queue(name) for name in QUEUES],
+    task_create_missing_queues=False,
+    accept_content=["json"],
+    timezone="UTC",
+)
 
 
 def every_queue(_: BaseHandler) -> list[str]:

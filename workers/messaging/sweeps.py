@@ -3,7 +3,7 @@
 Of a hundred tasks in Flower ninety-five were sweeps, and hid the tasks that act on loans.
 """
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from celery import Task
 from celery.worker.request import Request
@@ -21,8 +21,13 @@ class Sweep(Task):  # type: ignore[type-arg]  # not generic when it runs
 class SweepRequest(Request):
     """Sends the events of a sweep only when it has ended, and only if Flower is to show it."""
 
+    ended_well: ClassVar[set[str]] = set()
+    """The sweeps that did since somebody took this set."""
+
     def send_event(self, type: str, **fields: Any) -> None:
         """Celery calls this for each event of the task, in the parent process of the worker."""
+        if type == "task-succeeded":
+            SweepRequest.ended_well.add(self.name)
         shown = type == "task-failed" or (
             type == "task-succeeded"
             and cast(Sweep, self.task).shows_what_it_found

@@ -1,7 +1,7 @@
 """The status: counts that show an operator what waits, for what, and since when."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from workers.db.schema import action, inbox_event, loan, message, outbox_event, 
 from workers.db.sending_holds import SendingHold, read_sending_holds
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.scan import announced_already
+from workers.operations.standstill import Standstill, find_standstills
 from workers.tapes.imports import UnfinishedImport, read_unfinished
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
@@ -127,10 +128,20 @@ class Status:
     """Open problems of loans, by kind."""
     imports: tuple[UnfinishedImport, ...]
     """The imports of tapes that are not finished, oldest first."""
+    standstills: tuple[Standstill, ...] = ()
+    """What stands still."""
 
 
-def read_status(connection: Connection, now: datetime) -> Status:
-    """The status at `now`, an aware moment in the lender's zone. Changes nothing."""
+def read_status(
+    connection: Connection,
+    now: datetime,
+    depths: Mapping[str, int] | None = None,
+    scan_seconds: int = 60,
+) -> Status:
+    """The status at `now`, an aware moment in the lender's zone. Changes nothing.
+
+    `depths` is how many messages each queue holds, if the broker could be asked.
+    """
     return Status(
         at=now,
         business_date=now.date(),
@@ -144,6 +155,7 @@ def read_status(connection: Connection, now: datetime) -> Status:
         replies=count_replies(connection),
         problems=_counts(connection, problem.c.kind, problem.c.resolved_at.is_(None)),
         imports=tuple(read_unfinished(connection, now.tzinfo or UTC)),
+        standstills=tuple(find_standstills(connection, depths, scan_seconds)),
     )
 
 

@@ -14,7 +14,12 @@ from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 
 from domain.errors import ReasonedError
 from workers.context import Context
-from workers.db.encryption_keys import begin_rotation, end_rotation, is_rotating
+from workers.db.encryption_keys import (
+    begin_rotation,
+    end_rotation,
+    is_rotating,
+    may_change_keys,
+)
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
 
 log = logging.getLogger(__name__)
@@ -70,7 +75,10 @@ def continue_rotation(ctx: Context) -> int:
 
 
 def finish_rotation(ctx: Context) -> bool:
-    """Delete the older keys from the record if nothing needs them any more; True if so."""
+    """Delete the older keys from the record if nothing needs them any more; True if so.
+
+    The workers may not: then `arrears keys rotate` or the next `arrears migrate` does.
+    """
     key_id = ctx.cipher.current_key_id
     with ctx.engine.begin() as connection:
         left = select(
@@ -78,8 +86,19 @@ def finish_rotation(ctx: Context) -> bool:
         )
         if any(connection.execute(left).one()):
             return False
+        if not may_change_keys(connection):
+            log.info("every value is encrypted with the first key: `arrears keys rotate` ends it")
+            return False
         end_rotation(connection, ctx.cipher)
         return True
+
+
+def end_old_rotation(ctx: Context) -> None:
+    """End a rotation whose work the workers have done."""
+    with ctx.engine.connect() as connection:
+        if not is_rotating(connection, ctx.cipher):
+            return
+    finish_rotation(ctx)
 
 
 def _reencrypt_table(

@@ -54,9 +54,10 @@ def test_flower_forgets_a_worker_that_is_gone_for_ten_minutes_or_as_long_as_it_i
 ) -> None:
     variable = "FLOWER_PURGE_OFFLINE_WORKERS"
     found: list[str] = []
-    monkeypatch.setattr(os, "environ", {variable: given} if given else {})
+    known = {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    monkeypatch.setattr(os, "environ", known | ({variable: given} if given else {}))
     monkeypatch.setattr(sys, "argv", [])
-    monkeypatch.setattr(serve, "_check", lambda: None)
+    monkeypatch.setattr(serve, "assert_broker_reachable", lambda url: None)
     monkeypatch.setattr(runpy, "run_module", lambda *_, **__: found.append(os.environ[variable]))
     serve.flower()
     assert found == [given or "600"]

@@ -24,11 +24,11 @@ from workers.borrowers.reply_queue import assign_replies
 from workers.calls.assign import assign_call
 from workers.db.daily_runs import start_today
 from workers.db.encryption import Cipher
-from workers.db.encryption_keys import store_index_key
+from workers.db.encryption_keys import begin_rotation, store_index_key
 from workers.db.engine import connect
 from workers.db.grants import grant_roles, owns_tables
 from workers.db.roles import RIGHTS, Role, is_personal, rights_of
-from workers.db.schema import action, inbox_event, loan, metadata
+from workers.db.schema import action, encryption_key, inbox_event, loan, metadata
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
@@ -39,12 +39,19 @@ from workers.http.inbound_texts import store_text
 from workers.inbox.process import apply_events, dispatch_events
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.erasure import erase_expired_data
-from workers.privacy.key_rotation import rotate
+from workers.privacy.key_rotation import (
+    continue_rotation,
+    end_old_rotation,
+    finish_rotation,
+    rotate,
+)
 from workers.privacy.pruning import prune
 from workers.privacy.subject_requests import erase_subject
 from workers.sms.providers.port import InboundText, StatusReport
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.tapes.import_tape import import_tape
+
+NEW_KEY = Cipher.new_key()
 
 
 @pytest.fixture
@@ -101,8 +108,6 @@ def work_a_day(book: Book, folder: Path) -> None:
     erase_subject(ctx, "B-L-legal", actor=Actor("s-1"), why="asked", law="GDPR 17", dry_run=False)
     book.clock.at += timedelta(days=400)
     prune(ctx)
-    new_first = replace(ctx, cipher=Cipher([Cipher.new_key(), KEY]))
-    assert rotate(new_first, lambda name, rows: None)
 
 
 def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_path: Path) -> None:
@@ -118,6 +123,8 @@ def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_pa
             "TRUNCATE access",
             "DELETE FROM loan",
             "DELETE FROM payment",
+            "DELETE FROM encryption_key",
+            "UPDATE encryption_key SET index_key_encrypted = ''",
             "UPDATE policy_version SET digest = ''",
             "UPDATE alembic_version SET version_num = '0001'",
             "ALTER TABLE contact DISABLE TRIGGER ALL",
@@ -129,6 +136,24 @@ def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_pa
             assert not owns_tables(connection)
     with owner.connect() as connection:
         assert owns_tables(connection)
+
+
+def test_workers_encrypt_anew_and_only_the_owner_replaces_the_keys(owner: Engine) -> None:
+    book = Book(owner)
+    book.loan()
+    store_index_key(owner, Cipher([KEY]), book.ctx.now())
+    by_owner = replace(book.ctx, cipher=Cipher([NEW_KEY, KEY]))
+    with as_role(owner, Role.WORKER) as engine:
+        by_worker = replace(by_owner, engine=engine)
+        with pytest.raises(ArrearsError, match="changed by the owner"):
+            rotate(by_worker, lambda name, rows: None)
+        with owner.begin() as connection:
+            begin_rotation(connection, by_owner.cipher, book.ctx.now())
+        assert continue_rotation(by_worker) > 0
+        assert continue_rotation(by_worker) == 0
+        assert not finish_rotation(by_worker)
+    end_old_rotation(by_owner)
+    assert [row.key_id for row in book.rows(encryption_key)] == [by_owner.cipher.current_key_id]
 
 
 def test_the_role_of_the_webhook_stores_what_comes_in_and_reads_no_name(owner: Engine) -> None:

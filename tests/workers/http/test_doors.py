@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
-from tests.support.lender import SECRET, an_event, listen, signed
+from tests.support.lender import SECRET, an_event, application_of, listen, signed
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.engine import connect
@@ -51,10 +51,12 @@ def test_calls_that_wait_for_a_borrower_stop_no_event_no_text_and_no_receipt(
     def post(path: str, body: object, id: str = "evt_1") -> int:
         content = json.dumps(body).encode()
         headers = signed(content, book.clock.at, id=id)
-        return client.post(path, content=content, headers=headers).status_code
+        asks = dialer if path == "/calls/start" else client
+        return asks.post(path, content=content, headers=headers).status_code
 
     with (
         TestClient(create_app(book.ctx)) as client,
+        TestClient(application_of(book, "/calls/start")) as dialer,
         ThreadPoolExecutor(Door.CALLS.connections + 2) as dialers,
     ):
         with engine.begin() as importing:

@@ -18,7 +18,7 @@ from schemathesis import Case, GenerationMode
 from sqlalchemy import Engine, func, select
 from twilio.request_validator import RequestValidator
 
-from tests.support.lender import SECRET, listen, signed
+from tests.support.lender import SECRET, application_of, listen, signed
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, reply
 from workers.http.app import create_app
@@ -51,7 +51,7 @@ def stored(book: Book) -> int:
 
 def make_up(book: Book, path: str, mode: GenerationMode, post: Callable[[Case], None]) -> None:
     """Let `post` have calls that fit the description of `path`, or that just do not."""
-    described = schemathesis.openapi.from_asgi("/openapi.json", create_app(book.ctx))
+    described = schemathesis.openapi.from_asgi("/openapi.json", application_of(book, path))
     cases = described[path]["POST"].as_strategy(generation_mode=mode)
 
     @BOUNDED
@@ -117,7 +117,7 @@ def test_no_signed_question_about_a_call_breaks_anything_or_shows_a_number(
     book: Book, mode: GenerationMode
 ) -> None:
     answers: Counter[int] = Counter()
-    with TestClient(create_app(book.ctx)) as client:
+    with TestClient(application_of(book, "/calls/start")) as client:
 
         def post(case: Case) -> None:
             body = written(case.body)

@@ -45,6 +45,7 @@ from workers.db.schema.operations import policy_version as policy_version
 from workers.db.schema.operations import problem as problem
 from workers.db.schema.operations import replaced_event as replaced_event
 from workers.db.schema.operations import scan_run as scan_run
+from workers.db.schema.operations import sign_of_life as sign_of_life
 from workers.db.schema.permissions import break_glass as break_glass
 from workers.db.schema.permissions import machine as machine
 from workers.db.schema.permissions import permission_use as permission_use

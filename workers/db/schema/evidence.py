@@ -187,6 +187,7 @@ NOT_CHAINED: dict[str, str] = {
     "sender_pace": _BOOKKEEPING,
     "sending_day": _BOOKKEEPING,
     "scan_run": _BOOKKEEPING,
+    "sign_of_life": _BOOKKEEPING,
     "daily_run": _BOOKKEEPING,
     "announcement": _BOOKKEEPING,
     "evidence_due": "what waits for its link",

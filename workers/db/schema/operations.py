@@ -44,6 +44,15 @@ scan_run = Table(
     Column("policy_digest", Text, nullable=False),
 )
 
+# When something last worked, by the clock of the database: a queue, a task of the schedule.
+sign_of_life = Table(
+    "sign_of_life",
+    metadata,
+    Column("name", Text, primary_key=True),
+    moment("at"),
+)
+
+
 # Tasks that run once a day: the first start of a business date counts.
 daily_run = Table(
     "daily_run",

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -72,6 +72,8 @@ class Installation:
     processes: ProcessGroup
     external_servers: bool
     """Whether the caller named the database and the broker; these two are not removed."""
+    flower_password: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
+    """Every user of this machine can reach its port."""
 
     @property
     def accepted_texts_log(self) -> Path:
@@ -80,7 +82,11 @@ class Installation:
 
     @property
     def flower_url(self) -> str:
-        return _http(self.ports.flower)
+        return _http(self.ports.flower).replace("://", f"://{self._flower_login}@")
+
+    @property
+    def _flower_login(self) -> str:
+        return f"demo:{self.flower_password}"
 
     @property
     def environment_file(self) -> Path:
@@ -108,7 +114,12 @@ class Installation:
         self._worker("deciding", DECIDING, processes=1)
         self._worker("dispatching", DISPATCHING, processes=1)
         self._worker("acting", ACTION_QUEUES, processes=2)
-        self._arrears("flower", f"--port={self.ports.flower}", port=self.ports.flower)
+        self._arrears(
+            "flower",
+            f"--port={self.ports.flower}",
+            port=self.ports.flower,
+            environment={**self.environment, "FLOWER_BASIC_AUTH": self._flower_login},
+        )
         self.processes.wait_until_ready(provider, webhook)
 
     def start_beat(self) -> None:
@@ -121,9 +132,15 @@ class Installation:
         self._arrears(*arguments, log=f"worker-{name}")
 
     def _arrears(
-        self, *arguments: str, log: str | None = None, port: int | None = None
+        self,
+        *arguments: str,
+        log: str | None = None,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> ManagedProcess:
-        return self.processes.start(log or arguments[0], [*ARREARS, *arguments], port=port)
+        return self.processes.start(
+            log or arguments[0], [*ARREARS, *arguments], port=port, environment=environment
+        )
 
     def _provider_environment(self) -> dict[str, str]:
         # Not in the common environment: the product refuses variables that are not its settings.

@@ -117,13 +117,25 @@ class LocalBroker(ManagedServer):
 
     name = "Valkey"
 
+    def __init__(self, parent: Path | None = None) -> None:
+        super().__init__(parent)
+        # Every user of this machine can reach the port, and a task is what they would publish.
+        self._password = secrets.token_urlsafe(16)
+
     @property
     def url(self) -> str:
-        """For Celery and redis-py: `redis://127.0.0.1:PORT/0`."""
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        """For Celery and redis-py: `redis://:PASSWORD@127.0.0.1:PORT/0`."""
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
 
     def _prepare(self) -> None:
-        """Nothing: Valkey needs only a directory."""
+        # In a file, because every user of the machine can read the arguments of a program.
+        self._configuration.touch(mode=0o600)
+        change_owner(self._configuration, self._user)
+        self._configuration.write_text(f"requirepass {self._password}\n")
+
+    @property
+    def _configuration(self) -> Path:
+        return self.directory / "password.conf"
 
     def _command(self) -> list[str]:
         pattern = "_binaries/*/valkey-server"
@@ -138,7 +150,7 @@ class LocalBroker(ManagedServer):
             "maxmemory-policy": "noeviction",
         }
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return [str(valkey), *options]
+        return [str(valkey), str(self._configuration), *options]
 
     def _is_ready(self) -> bool:
         try:

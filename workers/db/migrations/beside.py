@@ -1,0 +1,14 @@
+"""Which revisions leave the release before them working.
+
+A revision stands here if it only adds what the release before neither writes nor must write: a
+table, a column that may be null or has a default, an index. Before all others its workers have to
+be stopped: `arrears migrate` refuses while they are connected, and a worker that meets such a
+database stops.
+"""
+
+from collections.abc import Mapping
+
+MAY_RUN_BESIDE: Mapping[str, str] = {
+    "0056": "a table that only the newer release writes",
+}
+"""Revisions, each with the reason."""
