@@ -153,6 +153,12 @@ class Settings(PolicySettings):
     whoever administers the database cannot write to."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     """How often beat starts a scan. Most scans find nothing: a due loan is announced once."""
+    sending_counter_file: Annotated[Path, Check(setting_validators.file_to_write)] | None = None
+    """Outside the database: how far it had come when somebody was contacted last."""
+    sending_multiple: Annotated[float, Field(ge=1, le=1000)] = 3
+    """How many times as many contacts as were planned stop a channel."""
+    sending_floor: Annotated[int, Field(ge=0, le=10_000_000)] = 100
+    """Up to so many contacts a day a channel is not stopped for their number."""
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 300
     """How long a worker owns a loan that was announced or an action that it claimed. Less than the
     20 seconds that a provider may take is safe, but only useful for the demo: a text is then marked
@@ -185,7 +191,23 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     """
     given, unreadable = _ours(environment)
     missing = [*_missing_keys(given, unreadable), *_missing_for_routes(given, unreadable)]
-    return _validated(Settings, given, unreadable, missing)
+    settings = _validated(Settings, given, unreadable, missing)
+    _refuse_clock_file_in_production(settings)
+    return settings
+
+
+def _refuse_clock_file_in_production(settings: Settings) -> None:
+    """A clock that is moved would text real people at night, and skip what is due for good."""
+    if settings.clock_file is None:
+        return
+    for name in ("database_url", "redis_url", "public_url"):
+        host = urlsplit(getattr(settings, name)).hostname
+        if host and host not in LOOPBACK:
+            raise SettingsError(
+                "ARREARS_CLOCK_FILE moves the clock of a demo on one machine, and {name} names "
+                "another machine. Production has the true time: remove it.",
+                name=_variable(name),
+            )
 
 
 def load_settings_of_dry_run(environment: Mapping[str, str]) -> Settings:

@@ -1,17 +1,21 @@
 """The Celery application. Its settings are in workers.celeryconfig, which it reads at first use."""
 
+from typing import Any
+
 from celery import Celery
 from celery.signals import worker_init
 
+from domain.language.speak import speak
 from workers.log_lines import write_visible_lines
 from workers.messaging.alive import WritesAliveFile
 from workers.messaging.closed_connections import expect_closed_connections
 from workers.messaging.flower_events import BatchedTaskEvents
 from workers.signs_of_life import WritesSignsOfLife
+from workers.messaging.guarded_tasks import GuardedTask
 
 write_visible_lines()
 expect_closed_connections()
-app = Celery("arrears")
+app: Celery[Any] = Celery("arrears", task_cls=GuardedTask)
 app.config_from_object("workers.celeryconfig")
 app.steps["consumer"].add(BatchedTaskEvents)
 app.steps["consumer"].add(WritesSignsOfLife)
@@ -25,5 +29,7 @@ def build_context_before_fork(**_: object) -> None:
     No connection is open yet, so the processes share none.
     """
     from workers.bootstrap import process_context
+    from workers.sending.clock_check import what_is_wrong_with_clock
 
-    process_context()
+    ctx = process_context()
+    GuardedTask.guard = staticmethod(lambda: speak(what_is_wrong_with_clock(ctx)))

@@ -56,6 +56,7 @@ def _every(seconds: float, task: str, *, expires: float | None = None) -> dict[s
 
 _EXPIRES: dict[str, float] = {
     queues.DISPATCH_DUE_ACTIONS: 10,
+    queues.WATCH_SENDING: 10,
     queues.DISPATCH_EVENTS: 10,
     queues.DISPATCH_OUTBOX: 10,
     queues.MARK_LOST_CLAIMS: 60,

@@ -16,7 +16,16 @@ class Clock:
         self._offset_file = offset_file
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._offset()
+        return self.machine_now() + self._offset()
+
+    def machine_now(self) -> datetime:
+        """The moment that the clock of this machine shows, whatever a simulation says."""
+        return datetime.now(UTC)
+
+    @property
+    def is_true(self) -> bool:
+        """Whether `now` is the moment of the machine."""
+        return self._offset_file is None
 
     def sleep(self, wait: timedelta) -> None:
         """Wait for that long."""

@@ -48,6 +48,7 @@ ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
 APPLY_EVENTS = task_name(Queue.EVENTS, "apply_events")
 DELIVER_EVENTS = task_name(Queue.OUTBOX, "deliver_events")
 DISPATCH_DUE_ACTIONS = task_name(Queue.DISPATCH, "dispatch_due_actions")
+WATCH_SENDING = task_name(Queue.DISPATCH, "watch_sending")
 DISPATCH_EVENTS = task_name(Queue.DISPATCH, "dispatch_events")
 DISPATCH_OUTBOX = task_name(Queue.DISPATCH, "dispatch_outbox")
 BREAK_OVERDUE_PROMISES = task_name(Queue.MAINTENANCE, "break_overdue_promises")
@@ -62,6 +63,7 @@ REENCRYPT_WITH_CURRENT_KEY = task_name(Queue.MAINTENANCE, "reencrypt_with_curren
 
 EVERY: dict[str, float] = {
     DISPATCH_DUE_ACTIONS: 2,
+    WATCH_SENDING: 5,
     DISPATCH_EVENTS: 2,
     DISPATCH_OUTBOX: 2,
     # Every minute, so that promises break in the first minute of a day.

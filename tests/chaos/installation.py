@@ -154,6 +154,7 @@ def _environment(
         **an_environment(database_url, broker_url),
         "PYTHONPATH": str(ROOT),
         "ARREARS_CLOCK_FILE": str(clock),
+        "ARREARS_SENDING_COUNTER_FILE": str(folder / "sending-counter"),
         "ARREARS_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARREARS_PARK_AFTER_SECONDS": str(PARK_AFTER_SECONDS),
         "ARREARS_PUBLIC_URL": f"http://{LOOPBACK}:{webhook}",

@@ -44,10 +44,12 @@ class Verdict:
     """Owed, and neither with the provider nor waiting for a person nor visibly given up."""
     unknown_parked: int
     """Waiting for a person, and not with the provider."""
+    sending_holds: int
+    """Times that sending was stopped: nothing that breaks here is a reason for it."""
 
     @property
     def good(self) -> bool:
-        return self.duplicates == 0 and self.lost == 0
+        return not (self.duplicates or self.lost or self.sending_holds)
 
 
 def give_verdict(book: Sequence[OneLoan], log: Path, connection: Connection) -> Verdict:
@@ -63,6 +65,7 @@ def give_verdict(book: Sequence[OneLoan], log: Path, connection: Connection) -> 
         duplicates=accepted.total() - len(accepted.keys() & owed),
         lost=len(owed - accepted.keys() - parked - dead),
         unknown_parked=len(parked & owed - accepted.keys()),
+        sending_holds=connection.execute(text("SELECT count(*) FROM sending_hold")).scalar_one(),
     )
 
 

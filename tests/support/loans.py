@@ -77,6 +77,8 @@ class FixedClock(Clock):
         super().__init__()
         self.at = at
 
+    is_true = False
+
     def now(self) -> datetime:
         return self.at
 

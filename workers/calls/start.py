@@ -20,6 +20,7 @@ from workers.attempts.attempts import (
     has_outcome,
     open_contact_detail,
     refuse_if_barred,
+    sending_is_held,
 )
 from workers.context import Context
 from workers.db.contact_points import lock_number
@@ -32,6 +33,7 @@ from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
 from workers.gate.reserve import reserve_contacts
+from workers.sending.counter import Counted, DatabaseOlderError, counted
 
 REPEAT_WITHIN = timedelta(minutes=1)
 """How long a dialer that lost the response may repeat its request."""
@@ -58,7 +60,22 @@ def start_call(
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
         ArrearsError: no call is open, `actor` is not a caller, or an attempt has no outcome yet.
     """
-    with ctx.engine.begin() as connection:
+    try:
+        return _start(ctx, loan_external_id, actor, item, attempt, dry_run=dry_run)
+    except DatabaseOlderError:
+        raise sending_is_held() from None
+
+
+def _start(
+    ctx: Context,
+    loan_external_id: str,
+    actor: Actor,
+    item: str | None,
+    attempt: str | None,
+    *,
+    dry_run: bool,
+) -> StartedAttempt:
+    with counted(ctx) as count, ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item)
         check_role(connection, actor, Role.CALLER, ctx.today())
         rows = lock_actions(connection, open_call.action_ids, ASSIGN_CALL)
@@ -108,7 +125,7 @@ def start_call(
             return started
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
-            _reserve(connection, together, attempt, actor)
+            _reserve(connection, together, attempt, actor, count)
         placed = _number_of(connection, checked, pending)
         number = open_contact_detail(connection, ctx, checked, Opened.NUMBER, placed, actor)
         return replace(started, attempt=attempt, reach=number)
@@ -196,16 +213,21 @@ def _without_outcome(connection: Connection, action_ids: Sequence[int]) -> _Open
 
 
 def _reserve(
-    connection: Connection, together: Sequence[CheckedAction], attempt: str, actor: Actor
+    connection: Connection,
+    together: Sequence[CheckedAction],
+    attempt: str,
+    actor: Actor,
+    count: Counted,
 ) -> None:
     now = together[0].now
     try:
         with connection.begin_nested():
-            reserve_contacts(connection, together, now, attempt=attempt, actor=actor)
+            reserved = reserve_contacts(connection, together, now, attempt=attempt, actor=actor)
     except IntegrityError:
         raise ArrearsError(
             "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
         ) from None
+    count.note(reserved.values())
 
 
 def _no_call(loan_external_id: str, item: str | None) -> NoOpenCallError:

@@ -31,6 +31,7 @@ from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current
 from workers.inbox import process
 from workers.inbox.kinds import EVENT_KINDS
+from workers.sending.clock_check import assert_clock_right
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ def open_context(
     secret = read_secret(token_file(os.environ))
     ctx = load_context(load)
     assert_usable(ctx)
+    assert_clock_right(ctx)
     return replace(ctx, actor=authenticate(ctx, secret, permission))
 
 

@@ -172,6 +172,8 @@ def _database(ctx: Context) -> None:
     with ctx.engine.connect() as connection:
         holds = read_sending_holds(connection, ctx.settings.lender_zone)
         print_lines(*hold_lines(holds), style="bold red")
+        if ctx.settings.sending_counter_file is None and ctx.settings.clock_file is None:
+            print_lines(say("Warning: {detail}", detail=say(NO_COUNTER_FILE)))
         if owns_tables(connection):
             print_lines(say("Warning: {detail}", detail=_is_owner()))
         for left in read_unfinished(connection, ctx.settings.lender_zone):
@@ -243,6 +245,12 @@ def _no_evidence_file() -> str:
         "ARREARS_EVIDENCE_FILE is not set, so the heads of the evidence are only in the database: "
         "whoever administers it can cut off the end of the chain (docs/evidence.md)."
     )
+
+
+NO_COUNTER_FILE = (
+    "ARREARS_SENDING_COUNTER_FILE is not set, so nothing notices that the database is older than "
+    "what was sent: restored from a backup, it would send again. Name a file outside the database."
+)
 
 
 def _without_token(use: BreakGlass) -> str:

@@ -22,6 +22,7 @@ from workers.http.requests import context_of, in_the_store
 from workers.http.signed_route import SIGNATURE, SignedRoute, signature_headers
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
 from workers.inbox.process import store_and_commit
+from workers.sending.clock_check import assert_clock_right
 
 
 class CallStart(StrictModel):
@@ -160,6 +161,7 @@ async def start_call(request: Request, body: CallStart) -> Response:
 
 
 def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
+    assert_clock_right(ctx)
     return start.start_call(
         ctx, asked.loan, actor=Actor(asked.actor), item=asked.item, attempt=asked.attempt
     )

@@ -5,11 +5,12 @@ Of a hundred tasks in Flower ninety-five were sweeps, and hid the tasks that act
 
 from typing import Any, ClassVar, cast
 
-from celery import Task
 from celery.worker.request import Request
 
+from workers.messaging.guarded_tasks import GuardedTask
 
-class Sweep(Task):  # type: ignore[type-arg]  # not generic when it runs
+
+class Sweep(GuardedTask):
     """Base of these tasks. A worker's log has all of them, and the worker counts them."""
 
     send_events = False

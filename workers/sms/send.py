@@ -37,6 +37,7 @@ from workers.gate.claim import ClaimedAction, claim_together, complete_together
 from workers.gate.locked_action import LockedAction
 from workers.gate.reserve import reserve_contacts
 from workers.messaging.backoff import MOST_FAILURES, back_off
+from workers.sending.counter import Counted, DatabaseOlderError, counted
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_send_slot
@@ -49,21 +50,32 @@ def send_sms(ctx: Context, action_id: int) -> str:
     """Send the text of one action, once. Returns the result in a word."""
     if not wait_for_send_slot(ctx, action_id):
         return "not its turn"
-    with ctx.engine.begin() as connection:
-        claimed = claim_together(
-            connection, ctx, action_id, SEND_SMS, lambda row: _may_share(ctx, row)
-        )
-        if not claimed:
-            return "nothing to do"
-        sending = _prepare(connection, ctx, claimed)
-        if sending is None:
-            dead = Move(ActionStatus.DEAD, ALL_REFUSED)
-            complete_together(connection, claimed, dead, claimed[0].now)
-            return "nobody to ask"
+    try:
+        with counted(ctx) as count, ctx.engine.begin() as connection:
+            sending = _claim(connection, ctx, action_id, count)
+    except DatabaseOlderError:
+        return "sending is stopped"
+    if isinstance(sending, str):
+        return sending
     result = sending.sender.gateway.send(sending.text)
     with ctx.engine.begin() as connection:
         _record(connection, ctx, sending, result)
     return result.outcome
+
+
+def _claim(
+    connection: Connection, ctx: Context, action_id: int, count: Counted
+) -> "_Sending | str":
+    """Claim the action and reserve its text; or why there is nothing to send, in a word."""
+    claimed = claim_together(connection, ctx, action_id, SEND_SMS, lambda row: _may_share(ctx, row))
+    if not claimed:
+        return "nothing to do"
+    sending = _prepare(connection, ctx, claimed, count)
+    if sending is None:
+        dead = Move(ActionStatus.DEAD, ALL_REFUSED)
+        complete_together(connection, claimed, dead, claimed[0].now)
+        return "nobody to ask"
+    return sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def _may_share(ctx: Context, row: LockedAction) -> bool:
 
 
 def _prepare(
-    connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]
+    connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction], count: Counted
 ) -> _Sending | None:
     """Choose a provider and reserve the text; None if all providers have refused it."""
     to = ctx.cipher.decrypt(*_number(claimed).placed)
@@ -107,7 +119,7 @@ def _prepare(
     sender = ctx.sms.for_number(to, refused_by)
     if sender is None:
         return None
-    text = _reserve(connection, ctx, claimed, sender, to)
+    text = _reserve(connection, ctx, claimed, sender, to, count)
     return _Sending(claimed, text, sender, refused_by)
 
 
@@ -122,6 +134,7 @@ def _reserve(
     claimed: Sequence[ClaimedAction],
     sender: Sender,
     to: str,
+    count: Counted,
 ) -> OutgoingText:
     first = claimed[0]
     locale = first.loan.locale
@@ -130,6 +143,7 @@ def _reserve(
     body = ctx.templates.render(name, locale, values)
     reference = uuid4()
     contacts = reserve_contacts(connection, claimed, first.now)
+    count.note(contacts.values())
     reserved = {
         "provider": sender.provider,
         "sender": sender.sender,

@@ -1,4 +1,5 @@
-"""Publish what is due: actions, events that came in, events for the lender's systems.
+"""Publish what is due: actions, events that came in, events for the lender's systems; and watch
+over what is sent.
 
 A queue of its own, so that what is due never waits behind payments, erasure or a provider.
 """
@@ -14,6 +15,7 @@ from workers.inbox import process
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import Message, announce, for_each
 from workers.messaging.sweeps import Sweep
+from workers.operations import sending_watch
 from workers.outbox import deliver
 
 
@@ -28,6 +30,13 @@ def dispatch_due_actions() -> str:
         publish = partial(_publish_each, queues.task_name(queue, action_type))
         dispatched += dispatch.dispatch_due_actions(ctx, action_type, publish, depths[queue])
     return f"{dispatched} dispatched"
+
+
+@app.task(name=queues.WATCH_SENDING, base=Sweep)
+def watch_sending() -> str:
+    """Stop sending if something is wrong that shows."""
+    found = sending_watch.watch_sending(process_context())
+    return ", ".join(found) or "nothing found"
 
 
 @app.task(name=queues.DISPATCH_EVENTS, base=Sweep)

@@ -233,6 +233,7 @@ def _settings(directory: Path, book: DemoBook, ports: Ports) -> dict[str, str]:
         "ARREARS_ZONE": book.zone,
         "ARREARS_PUBLIC_URL": _http(ports.webhook),
         "ARREARS_CLOCK_FILE": str(_clock_file(directory)),
+        "ARREARS_SENDING_COUNTER_FILE": str(directory / "sending-counter"),
         "ARREARS_SCAN_SECONDS": str(SCAN_SECONDS),
         # All requests stay on this machine: use no proxy.
         "NO_PROXY": LOOPBACK,
