@@ -10,8 +10,8 @@ from workers.log_lines import write_visible_lines
 from workers.messaging.alive import WritesAliveFile
 from workers.messaging.closed_connections import expect_closed_connections
 from workers.messaging.flower_events import BatchedTaskEvents
-from workers.signs_of_life import WritesSignsOfLife
 from workers.messaging.guarded_tasks import GuardedTask
+from workers.signs_of_life import WritesSignsOfLife
 
 write_visible_lines()
 expect_closed_connections()
