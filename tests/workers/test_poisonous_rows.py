@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import ASSIGN_CALL, SEND_SMS
@@ -62,6 +62,11 @@ UPDATE message m SET created_at = '0044-03-15 BC'
 ANOTHER_LADDER = """
 UPDATE action a SET ladder_id = 'no_such'
   FROM loan l WHERE l.id = a.loan_id AND l.external_id = 'L-1'
+"""
+
+BEFORE_TIME = """
+UPDATE action a SET ladder_since = '0044-03-15 BC'
+  FROM loan l WHERE l.id = a.loan_id AND l.external_id = 'L-1' AND a.item = 'text_day_1'
 """
 
 
@@ -295,7 +300,8 @@ HEADER = (
 )
 
 
-def test_the_loans_of_a_tape(book: Book, tmp_path: Path) -> None:
+@pytest.mark.parametrize("poisoned", [NOT_A_NUMBER, BEFORE_TIME])
+def test_the_loans_of_a_tape(planned: Book, tmp_path: Path, poisoned: str) -> None:
     rows = [
         f"{loan},B-{loan},Lin Example,{phone},1 Example Road,zh-Hans,,Asia/Shanghai,CN,"
         "consumer_loan,CNY,2026-03-01 1000.00 0.00,100,"
@@ -303,11 +309,15 @@ def test_the_loans_of_a_tape(book: Book, tmp_path: Path) -> None:
     ]
     tape = tmp_path / "tape.csv"
     tape.write_text("\n".join((HEADER, *rows)) + "\n")
-    poison(book, NOT_A_NUMBER)
+    poison(planned, poisoned)
 
-    import_tape(book.ctx, tape, load_mapping("arrears"), as_of=date(2026, 3, 2))
+    report = import_tape(planned.ctx, tape, load_mapping("arrears"), as_of=date(2026, 3, 2))
 
-    assert [row.paid_principal for row in book.rows(instalment)][1] == 100
+    assert report.kept
+    paid = [row.paid_principal for row in planned.rows(select(instalment).order_by("loan_id"))]
+    assert paid == [100, 100]
+    unreadable = poisoned is BEFORE_TIME
+    assert [row.kind for row in planned.rows(problem)] == ["escalation_failed"] * unreadable
 
 
 def test_what_is_listed(planned: Book) -> None:

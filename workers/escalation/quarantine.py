@@ -31,16 +31,19 @@ Found = TypeVar("Found", bound=OfLoan)
 
 def quarantine(ctx: Context, loan_id: int, error: Exception) -> None:
     """Note why a loan failed, and leave it alone for an hour, so that other loans come first."""
-    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        quarantine_within(connection, loan_id, error, ctx.now())
+
+
+def quarantine_within(
+    connection: Connection, loan_id: int, error: Exception, now: datetime
+) -> None:
+    """The same, in the caller's transaction."""
     log.error("loan %s cannot be decided: %s", loan_id, log_summary(error))
     reason = reason_of_failure(error, ReasonCode.REVIEW_FAILED)
-    with ctx.engine.begin() as connection:
-        note_problem(connection, loan_id, ESCALATION_FAILED, reason, now)
-        connection.execute(
-            update(loan)
-            .where(loan.c.id == loan_id)
-            .values(quarantined_until=now + REVIEW_AGAIN_AFTER)
-        )
+    note_problem(connection, loan_id, ESCALATION_FAILED, reason, now)
+    until = now + REVIEW_AGAIN_AFTER
+    connection.execute(update(loan).where(loan.c.id == loan_id).values(quarantined_until=until))
 
 
 def is_not_quarantined(now: datetime) -> ColumnElement[bool]:

@@ -1,15 +1,22 @@
 """Merges what the check of a tape has staged, each loan atomically, in short transactions."""
 
+import logging
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
 from config.readers.tape_mapping import Absent as AbsentMeans
+from domain.delinquency import Arrears
+from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db import inbox_queue
+from workers.escalation.quarantine import quarantine_within
 from workers.escalation.reassess import reassess
+from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.tapes.absent import Noted, note_some_absent, shows_absent
 from workers.tapes.changes import note_changes, note_new_loans
 from workers.tapes.check_tape import BATCH_SIZE
@@ -27,6 +34,8 @@ from workers.tapes.progress import Phase, Progress
 from workers.tapes.stage_rows import RowStager
 from workers.tapes.staged_file import StagedFile
 from workers.tapes.staging import make_staging
+
+log = logging.getLogger(__name__)
 
 MOST_BATCHES = 8
 """Of one transaction. Each statement costs as much again for each transaction."""
@@ -107,11 +116,7 @@ class TapeMerge:
             batches = [left.popleft() for _ in range(min(together, len(left)))]
             tables = self._staged.read(batches)
             started = time.monotonic()
-            merged = in_short_transaction(
-                self._connection,
-                partial(self._merge_batch, tables, import_id),
-                roll_back=import_id is None,
-            )
+            merged = self._merge_tables(tables, import_id)
             together = how_many_next(len(batches), time.monotonic() - started)
             self.changed += len(merged.changed)
             new += len(merged.new)
@@ -168,7 +173,41 @@ class TapeMerge:
             self._progress(Phase.DATE, done, unchanged)
         in_short_transaction(self._connection, partial(self._finish, import_id, is_whole))
 
-    def _merge_batch(self, tables: dict[str, bytes], import_id: int | None) -> Merged:
+    def _merge_tables(self, tables: dict[str, bytes], import_id: int | None) -> Merged:
+        """Merge some batches. If a loan that they change cannot be read, it is quarantined."""
+        merge = partial(self._merge_batch, tables, import_id)
+        roll_back = import_id is None
+        try:
+            return in_short_transaction(self._connection, merge, roll_back=roll_back)
+        except (ArrearsError, *TRANSIENT_ERRORS):
+            raise
+        except Exception as error:
+            log.warning("loans are reassessed one by one: %s", log_summary(error))
+            one_by_one = partial(merge, reassess=self._reassess_each)
+            return in_short_transaction(self._connection, one_by_one, roll_back=roll_back)
+
+    def _reassess_each(
+        self, connection: Connection, ctx: Context, loan_ids: Sequence[int], now: datetime
+    ) -> dict[int, Arrears]:
+        arrears: dict[int, Arrears] = {}
+        for loan_id in loan_ids:
+            try:
+                with connection.begin_nested():
+                    arrears |= reassess(connection, ctx, [loan_id], now)
+            except TRANSIENT_ERRORS:
+                raise
+            except Exception as error:
+                quarantine_within(connection, loan_id, error, now)
+        return arrears
+
+    def _merge_batch(
+        self,
+        tables: dict[str, bytes],
+        import_id: int | None,
+        reassess: Callable[
+            [Connection, Context, Sequence[int], datetime], dict[int, Arrears]
+        ] = reassess,
+    ) -> Merged:
         now = self._ctx.now()
         connection = self._connection
         merged = merge(
