@@ -8,11 +8,12 @@ from httpx2 import Response
 from sqlalchemy import Engine, select
 from twilio.request_validator import RequestValidator
 
-from domain.permissions import Permission
+from domain.permissions import PERMISSIONS, Permission
 from tests.support.lender import OTHER_SECRET, SECRET, allow, an_event, listen_to, tell
 from tests.support.loans import PHONE, Book
 from workers.db.schema import inbox_event
 from workers.http.app import create_app
+from workers.inbox.kinds import EVENT_KINDS
 
 INBOUND = "/webhooks/twilio/inbound"
 STRANGER = "whsec_" + "A" * 32
@@ -97,3 +98,22 @@ def test_an_id_that_comes_again_with_another_kind_is_refused_and_changes_nothing
     assert "its kind never changes" in again.json()["detail"]
     assert book.one(select(inbox_event.c.kind)).kind == "payment"
     assert tell(book, an_event(), secret=SECRET).status_code == 202, "the first one again"
+
+
+@pytest.mark.attack("forged actor")
+def test_whom_a_machine_names_gives_it_no_right(book: Book) -> None:
+    book.staff("sup-1", "supervisor")
+    for actor in ("sup-1", "ghost"):
+        hold = {"hold": "H-1", "loan": "L-1", "kind": "vulnerability", "why": "ill", "actor": actor}
+        refused = tell(
+            book, an_event("hold", **hold, starts_on="2026-03-02", ends_on=None), secret=SECRET
+        )
+        assert (refused.status_code, "events:hold" in refused.text) == (403, True)
+    assert book.rows(inbox_event) == []
+
+
+@pytest.mark.attack("forged actor")
+def test_what_needs_a_second_person_is_no_event_except_a_write_off() -> None:
+    posted = {kind.name for kind in EVENT_KINDS.values() if kind.data}
+    needs_two = {kind for kind in posted if PERMISSIONS[EVENT_KINDS[kind].permission].second_person}
+    assert needs_two == {"write_off", "write_off_taken_back"}
