@@ -43,7 +43,7 @@ def test_a_command_that_reads_only_files_loads_no_database_and_no_provider(
 ) -> None:
     heavy, ours = imported(*command)
     assert heavy <= NEEDED
-    assert ours < 14
+    assert ours < 15
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ WAYS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("say", WAYS.values(), ids=WAYS)
+@pytest.mark.attack("terminal")
 def test_what_a_terminal_would_obey_is_shown_as_its_escape(
     say: Callable[[str], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +66,7 @@ def test_words_of_every_language_stay_as_they_are() -> None:
     ],
 )
 @pytest.mark.parametrize("language", ["C.UTF-8", "zh_CN.UTF-8"])
+@pytest.mark.attack("terminal")
 def test_an_error_with_the_users_own_argument_does_not_steer_the_terminal(
     command: tuple[str, ...], language: str
 ) -> None:
@@ -74,6 +76,7 @@ def test_an_error_with_the_users_own_argument_does_not_steer_the_terminal(
     assert not OBEYED.search(done.stdout + done.stderr)
 
 
+@pytest.mark.attack("terminal")
 def test_a_line_of_the_log_is_one_line_and_a_traceback_cannot_look_like_one() -> None:
     formatter = logging.Formatter("%(levelname)s %(message)s")
     forged = "\nERROR paid in full " + CLEAR_SCREEN

@@ -193,6 +193,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.attack("read-only database")
 def test_a_stop_that_the_database_refuses_is_to_be_sent_again(
     book: Book, refusal: str, caplog: pytest.LogCaptureFixture
 ) -> None:

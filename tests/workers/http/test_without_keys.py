@@ -52,6 +52,7 @@ def work(ctx: Context) -> list[str]:
     return [apply_event(ctx, id).status for id in dispatch_events(ctx)]
 
 
+@pytest.mark.attack("sealed for others")
 def test_texts_contacts_and_payments_come_in_and_a_worker_applies_them(book: Book) -> None:
     outside = webhook(book)
     assert_keys_open(outside.ctx.engine, outside.ctx.cipher)
@@ -78,6 +79,7 @@ def test_texts_contacts_and_payments_come_in_and_a_worker_applies_them(book: Boo
     assert bytes(book.one(reply).body_encrypted).startswith(b"b:"), "encrypted for its row"
 
 
+@pytest.mark.attack("sealed for others")
 def test_what_is_sealed_opens_for_its_event_and_in_no_column_of_a_borrower(book: Book) -> None:
     outside = webhook(book)
     place = b"borrower.name_encrypted\0B-L-1"
@@ -89,6 +91,7 @@ def test_what_is_sealed_opens_for_its_event_and_in_no_column_of_a_borrower(book:
         book.ctx.cipher.unseal(forged, b"another place")
 
 
+@pytest.mark.attack("sealed for others")
 def test_it_gives_out_no_number(book: Book) -> None:
     call = {"attempt": "dialer-1", "loan": "L-1", "actor": "c-1"}
     assert tell(webhook(book), call, path="/calls/start").status_code == 404

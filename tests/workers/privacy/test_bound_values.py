@@ -76,6 +76,7 @@ SWAPS = {
 
 
 @pytest.mark.parametrize("moved", SWAPS.values(), ids=SWAPS)
+@pytest.mark.attack("moved ciphertext")
 def test_a_value_that_is_moved_does_not_open_and_is_found(book: Book, moved: str) -> None:
     assert broken(book) == set()
     run(book, moved)
@@ -86,6 +87,7 @@ def test_a_value_that_is_moved_does_not_open_and_is_found(book: Book, moved: str
         opened(book, next(e for e in ENCRYPTED_TABLES if e.name == table).table.c[column])
 
 
+@pytest.mark.attack("moved ciphertext")
 def test_nobody_is_texted_at_a_number_that_was_moved(book: Book) -> None:
     book.loan("L-3", due_on="2026-03-01", phone="+8613800138003")
     book.escalate("L-3")
@@ -100,6 +102,7 @@ def test_nobody_is_texted_at_a_number_that_was_moved(book: Book) -> None:
     assert len(book.sms.sent) == sent
 
 
+@pytest.mark.attack("moved ciphertext")
 def test_a_value_of_an_event_opens_for_its_borrower_only(book: Book) -> None:
     new = in_payload(book, "phone_encrypted", "+8613800138009", "B-L-1")
     event = store(book, "contact_change", borrower="B-L-2", phone_encrypted=new)
@@ -168,6 +171,7 @@ def test_what_an_earlier_release_stored_opens_and_is_bound_by_the_task(old: Book
     assert old.numbers("B-L-2") == ["+8613800138002"]
 
 
+@pytest.mark.attack("moved ciphertext")
 def test_what_is_not_bound_is_refused_once_everything_was_bound(
     old: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
