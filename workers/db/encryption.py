@@ -112,6 +112,15 @@ class Cipher:
     def can_decrypt(self) -> bool:
         return True
 
+    def assert_can_decrypt(self) -> None:
+        """Check it where the work begins.
+
+        Raises:
+            ArrearsError: this process has a webhook key only.
+        """
+        if not self.can_decrypt:
+            _refuse_to_decrypt()
+
     def encrypt(self, text: str, place: bytes) -> bytes:
         """The text, encrypted so that it opens in this place only."""
         return self._encrypt(self.current_key_id, text, place)

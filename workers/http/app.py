@@ -79,8 +79,13 @@ def create_app(
 
 
 def create_api(ctx: Context | None = None) -> FastAPI:
-    """The API on a context; without one, on this process's own. It gives out numbers to call."""
+    """The API on a context; without one, on this process's own. It gives out numbers to call.
+
+    Raises:
+        ArrearsError: the process cannot decrypt them.
+    """
     app = _application(ctx, "What a dialer asks before it dials.")
+    app.state.ctx.cipher.assert_can_decrypt()
     app.include_router(lender.calls)
     return app
 

@@ -18,7 +18,7 @@ from workers.context import Context
 from workers.db.encryption import Cipher, SealingCipher
 from workers.db.encryption_keys import assert_keys_open, read_index_key, store_index_key
 from workers.db.schema import borrower, inbox_event, payment, reply
-from workers.http.app import create_app
+from workers.http.app import create_api, create_app
 from workers.http.inbound_texts import store_text
 from workers.inbox.process import apply_event, dispatch_events
 from workers.privacy.key_rotation import rotate
@@ -93,8 +93,11 @@ def test_what_is_sealed_opens_for_its_event_and_in_no_column_of_a_borrower(book:
 
 @pytest.mark.attack("sealed for others")
 def test_it_gives_out_no_number(book: Book) -> None:
-    call = {"attempt": "dialer-1", "loan": "L-1", "actor": "c-1"}
-    assert tell(webhook(book), call, path="/calls/start").status_code == 404
+    outside = webhook(book)
+    with TestClient(create_app(outside.ctx)) as client:
+        assert client.post("/calls/start", json={}).status_code == 404
+    with pytest.raises(ArrearsError, match="ARREARS_WEBHOOK_KEY only and cannot decrypt"):
+        create_api(outside.ctx)
 
 
 def test_a_key_that_was_replaced_seals_no_more(book: Book) -> None:
