@@ -144,6 +144,10 @@ class Settings(PolicySettings):
     """Where events for the lender's systems are delivered; without it none are delivered."""
     events_out_secrets: Secrets | None = None
     """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
+    collector_numbers_a_minute: Annotated[int, Field(ge=1, le=1000)] = 4
+    """How many telephone numbers a collector is given within a minute: nobody dials more."""
+    machine_numbers_a_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """How many a machine is given, for all its collectors together."""
     token_file: Path | None = None
     """The file with the token of whoever runs a command; `~/.config/arrears/token` if left out."""
     prune_after_days: Annotated[int, Field(ge=7, le=3650)] = 90

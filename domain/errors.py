@@ -69,6 +69,15 @@ class NotPermittedError(ArrearsError):
     """Somebody may not do what they ask for, or is not known; the message says what is missing."""
 
 
+class TooOftenError(ArrearsError):
+    """Somebody asks more often than they may."""
+
+    def __init__(self, text: str, retry_after: int, **values: object) -> None:
+        super().__init__(text, **values)
+        self.retry_after = retry_after
+        """Seconds."""
+
+
 class NotOnRosterError(ArrearsError):
     """Nobody on the roster has the reference."""
 

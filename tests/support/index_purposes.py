@@ -22,6 +22,7 @@ from workers.actions import dead_letters
 from workers.attempts import outcomes
 from workers.borrowers import reply_queue
 from workers.borrowers.opt_outs import record_opt_out
+from workers.calls import pace
 from workers.context import Context
 from workers.db import (
     actions,
@@ -136,6 +137,10 @@ def looks_are_read(connection: Connection, _: Context) -> object:
     return connection.execute(subject_export._rows(access, ids, 7))
 
 
+def calls_are_counted(connection: Connection, ctx: Context) -> object:
+    return pace.lock_recent_calls(connection, Actor("C-1"), ctx.now(), machine=Actor("dialer"))
+
+
 def who_calls(connection: Connection, ctx: Context) -> object:
     now, later = ctx.now(), ctx.now() + timedelta(days=1)
     return staff.lock_collectors(connection, now, Span(now, later), later)
@@ -180,6 +185,7 @@ def a_link_of_a_row(connection: Connection, _: Context) -> object:
 NEEDED: dict[str, tuple[str, Ask | None]] = {
     "access_borrower_id_idx": ("a person asks what is held about them", looks_are_read),
     "access_loan_id_idx": ("a person asks what is held about them", looks_are_read),
+    "access_machine_at_idx": ("how many numbers a machine was given", calls_are_counted),
     "access_reply_id_idx": ("a person asks what is held about them", looks_are_read),
     "acknowledgement_once": ("the gate asks what interrupted the limitation period", facts),
     "limitation_fact_once": ("the gate asks what interrupts or suspends it", facts),
@@ -275,6 +281,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: list(decisions.cases_closed(c, explained(c))),
     ),
     "collection_case_one_open_per_loan": ("whether a case is open, and one at most", facts),
+    "contact_actor_at_idx": ("how many numbers a collector was given", calls_are_counted),
     "contact_action_id_idx": ("what came of the contacts of an action", facts),
     "contact_attempt_idx": ("an attempt has an id of its own", None),
     "contact_attempt_sender_idx": (

@@ -370,7 +370,11 @@ class Book:
 def settings_for_tests(engine: Engine, zone: str) -> Settings:
     """Settings as an installation would have them, without reading the environment."""
     database_url = engine.url.render_as_string(hide_password=False)
-    given = {"ARREARS_ZONE": zone, "ARREARS_HOSTS": "testserver"}  # as the test client calls it
+    given = {
+        "ARREARS_ZONE": zone,
+        "ARREARS_HOSTS": "testserver",  # as the test client calls it
+        "ARREARS_COLLECTOR_NUMBERS_A_MINUTE": "100",  # the clock of a story stands
+    }
     return load_settings({**an_environment(database_url), **given})
 
 

@@ -24,6 +24,7 @@ SAYS: Places = {
     "ArrearsError": (0,),
     "NotOnRosterError": (0,),
     "NotPermittedError": (0,),
+    "TooOftenError": (0,),
     "SecondPersonNeededError": (0,),
     "NoOpenCallError": (0,),
     "OutcomeMissingError": (0,),

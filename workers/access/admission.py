@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, text
 
 from domain.actors import Actor, ActorKind
-from domain.errors import ArrearsError, NotPermittedError
+from domain.errors import NotPermittedError, TooOftenError
 from domain.permissions import Permission, assert_may
 from workers.access.machines import Machine
 from workers.context import Context
@@ -27,17 +27,6 @@ READ_EVERY = 3.0
 NOTED_EVERY = timedelta(minutes=1)
 """Refused calls of one machine for one permission have a row for the first, and then one a minute
 with their count: whoever calls without end fills no table."""
-
-
-class TooManyCallsError(ArrearsError):
-    """The machine calls more often than it may."""
-
-    def __init__(self, name: str, calls_a_minute: int, retry_after: int) -> None:
-        super().__init__(
-            "The machine {name} may call {count} times a minute.", name=name, count=calls_a_minute
-        )
-        self.retry_after = retry_after
-        """Seconds."""
 
 
 @dataclass(slots=True)
@@ -119,7 +108,7 @@ class Admission:
 
         Raises:
             NotPermittedError: it is not known, revoked, or over, or lacks the scope.
-            TooManyCallsError: it calls too often.
+            TooOftenError: it calls too often.
         """
         with self._lock:
             known = self._machines.get(name)
@@ -148,7 +137,12 @@ class Admission:
         has.at = now
         if has.left < 1:
             seconds = math.ceil((1 - has.left) * 60 / most)
-            raise TooManyCallsError(known.name, known.calls_a_minute, seconds)
+            raise TooOftenError(
+                "The machine {name} may call {count} times a minute.",
+                seconds,
+                name=known.name,
+                count=known.calls_a_minute,
+            )
         has.left -= 1
 
     def _exchange(self, ctx: Context) -> None:

@@ -101,8 +101,10 @@ def open_contact_detail(
     what: Opened,
     placed: Placed | None,
     actor: Actor,
+    machine: Actor | None = None,
 ) -> str:
-    """Decrypt a telephone number or an address, and record this access.
+    """Decrypt a telephone number or an address, and record this access: by `actor`, and by the
+    `machine` that is given it for them, if one is.
 
     Raises:
         ArrearsError: there is none on record.
@@ -113,7 +115,8 @@ def open_contact_detail(
             what=what,
             external_id=checked.loan.external_id,
         )
-    note_access(connection, checked.loan.loan_id, what, actor, checked.now, item=checked.loan.item)
+    loan_id, item = checked.loan.loan_id, checked.loan.item
+    note_access(connection, loan_id, what, actor, checked.now, item=item, machine=machine)
     return ctx.cipher.decrypt(*placed)
 
 

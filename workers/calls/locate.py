@@ -23,6 +23,7 @@ from domain.delinquency import arrears_on
 from domain.errors import ArrearsError, OutcomeMissingError
 from domain.loans import ZERO
 from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
+from workers.calls.pace import lock_recent_calls, refuse_too_many, with_alarm
 from workers.context import Context
 from workers.db.contact_points import lock_number
 from workers.db.loan_facts import LoanFacts, load_facts
@@ -74,14 +75,17 @@ def start_location_call(
     somebody may be asked who was asked before. The outcome is reported as that of any call.
 
     Raises:
+        TooOftenError: the caller started more calls than anybody dials. It is on record.
         BarredError: the gate does not allow it now, or nothing is past due. Nothing is written.
         ArrearsError: the loan is not known, the number is not in use or is the borrower's own,
             `actor` is not a caller, or a call to that number has no outcome yet.
     """
     number, zones = _parse(phone)
     blind_index = ctx.cipher.blind_index(number)
-    with ctx.engine.begin() as connection:
+    with with_alarm(ctx), ctx.engine.begin() as connection:
         check_role(connection, actor, Role.CALLER, ctx.today())
+        if not dry_run:
+            refuse_too_many(ctx, actor, lock_recent_calls(connection, actor, ctx.now(), attempt))
         owed = _lock(connection, loan_external_id)
         lock_number(connection, blind_index, kind_of(number))
         _refuse_own_number(connection, owed, blind_index)

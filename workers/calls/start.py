@@ -22,13 +22,20 @@ from workers.attempts.attempts import (
     refuse_if_barred,
     sending_is_held,
 )
+from workers.calls.pace import (
+    lock_recent_calls,
+    refuse_off_shift,
+    refuse_second_call,
+    refuse_too_many,
+    with_alarm,
+)
 from workers.context import Context
 from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.places import Placed
-from workers.db.schema import action, call, contact, loan
+from workers.db.schema import action, call, contact, loan, staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
@@ -47,21 +54,27 @@ def start_call(
     item: str | None = None,
     attempt: str | None = None,
     dry_run: bool = False,
+    machine: Actor | None = None,
 ) -> StartedAttempt:
     """Start the newest open call of a loan, or of one of its ladder items; gives the number.
 
     It is about all loans of the person that the call was assigned for and that may be called about
     now.
-    `actor` is the caller. `attempt` is the dialer's own id of this attempt. The same id within
-    `REPEAT_WITHIN` is a repeated request, not another attempt: it gives the number again. The
-    contact and the access to the number are recorded before the number is given.
+    `actor` is the caller. If a `machine` asks for them, the call must be theirs, they must be on
+    shift, and have no other call open. `attempt` is the dialer's own id of this attempt. The same
+    id within `REPEAT_WITHIN` is a repeated request, not another attempt: it gives the number again.
+    The contact and the access to the number are recorded before the number is given.
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
+        TooOftenError: more numbers were asked for than anybody dials. It is on record.
         ArrearsError: no call is open, `actor` is not a caller, or an attempt has no outcome yet.
     """
     try:
-        return _start(ctx, loan_external_id, actor, item, attempt, dry_run=dry_run)
+        with with_alarm(ctx):
+            return _start(
+                ctx, loan_external_id, actor, item, attempt, dry_run=dry_run, machine=machine
+            )
     except DatabaseOlderError:
         raise sending_is_held() from None
 
@@ -74,10 +87,16 @@ def _start(
     attempt: str | None,
     *,
     dry_run: bool,
+    machine: Actor | None,
 ) -> StartedAttempt:
     with counted(ctx) as count, ctx.engine.begin() as connection:
-        open_call = _open_call(connection, loan_external_id, item)
+        open_call = _open_call(connection, loan_external_id, item, of=actor if machine else None)
         check_role(connection, actor, Role.CALLER, ctx.today())
+        if not dry_run:
+            recent = lock_recent_calls(connection, actor, ctx.now(), attempt, machine)
+            if machine is not None:
+                refuse_second_call(actor, recent)
+            refuse_too_many(ctx, actor, recent, machine)
         rows = lock_actions(connection, open_call.action_ids, ASSIGN_CALL)
         # The loan that was asked about comes first.
         rows = sorted(
@@ -123,11 +142,15 @@ def _start(
             refuse_if_barred(checked)
         if dry_run:
             return started
+        if machine is not None:
+            refuse_off_shift(connection, actor, now)
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor, count)
         placed = _number_of(connection, checked, pending)
-        number = open_contact_detail(connection, ctx, checked, Opened.NUMBER, placed, actor)
+        number = open_contact_detail(
+            connection, ctx, checked, Opened.NUMBER, placed, actor, machine
+        )
         return replace(started, attempt=attempt, reach=number)
 
 
@@ -151,7 +174,15 @@ class _OpenCall(NamedTuple):
     may_offer: list[str]
 
 
-def _open_call(connection: Connection, loan_external_id: str, item: str | None) -> _OpenCall:
+def _open_call(
+    connection: Connection, loan_external_id: str, item: str | None, *, of: Actor | None
+) -> _OpenCall:
+    """The call; only one that is assigned to `of`, if that is given.
+
+    Raises:
+        NoOpenCallError: there is none. A machine learns no more: it may know of no other loan.
+        ArrearsError: the loan is not known.
+    """
     part, first = call.alias("part"), func.coalesce(call.c.part_of, call.c.id)
     of_call = or_(part.c.id == first, part.c.part_of == first)
     actions = select(part.c.action_id).where(of_call, part.c.cancelled_at.is_(None))
@@ -165,11 +196,20 @@ def _open_call(connection: Connection, loan_external_id: str, item: str | None) 
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
             action.c.item == item if item else true(),
+            call.c.staff_id.in_(select(staff.c.id).where(staff.c.external_id == of.reference))
+            if of
+            else true(),
         )
         .order_by(call.c.id.desc())
         .limit(1)
     )
     found = typed_row(_OpenCall, connection.execute(newest))
+    if found is None and of is not None:
+        raise NoOpenCallError(
+            "{actor} has no open call{item} of loan {loan}.",
+            actor=of,
+            **_named(loan_external_id, item),
+        )
     if found is None:
         known_loan_id(connection, loan_external_id)
         raise _no_call(loan_external_id, item)
@@ -231,8 +271,9 @@ def _reserve(
 
 
 def _no_call(loan_external_id: str, item: str | None) -> NoOpenCallError:
-    return NoOpenCallError(
-        "No call{item} is open for loan {loan}.",
-        item=f" {item}" if item else "",
-        loan=loan_external_id,
-    )
+    named = _named(loan_external_id, item)
+    return NoOpenCallError("No call{item} is open for loan {loan}.", **named)
+
+
+def _named(loan_external_id: str, item: str | None) -> dict[str, str]:
+    return {"item": f" {item}" if item else "", "loan": loan_external_id}

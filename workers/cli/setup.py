@@ -13,6 +13,8 @@ from domain.events import LENDER
 from domain.language.speak import speak
 from workers.access.administrators import BreakGlass, recent_uses
 from workers.access.machines import allowed_machines
+from workers.calls.pace import recent_alarms
+from workers.cli.alarms import too_many_numbers
 from workers.cli.context import assert_usable, load_context
 from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import language_of_environment, said_error, said_text, say
@@ -180,6 +182,10 @@ def _database(ctx: Context) -> None:
             print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
         for use in recent_uses(connection, ctx.now()):
             print_lines(say("Warning: {detail}", detail=_without_token(use)))
+        for alarm in recent_alarms(connection, ctx.now()):
+            print_lines(
+                say("Warning: {detail}", detail=too_many_numbers(alarm, ctx.settings.lender_zone))
+            )
         if LENDER not in (ctx.settings.events_in_secrets or {}) and has_ids(connection, LENDER):
             print_lines(say("Warning: {detail}", detail=_no_secret(LENDER)))
     _evidence(ctx)

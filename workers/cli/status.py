@@ -8,6 +8,7 @@ import redis
 
 from domain.actions import ActionStatus
 from domain.language.speak import speak, with_sentence
+from workers.cli.alarms import too_many_numbers
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
 from workers.cli.import_sentences import import_is_unfinished
@@ -41,6 +42,8 @@ def _depths(redis_url: str) -> dict[str, int] | None:
 
 def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     print_lines(*hold_lines(found.sending_holds), style="bold red")
+    alarms = (too_many_numbers(alarm, found.at.tzinfo) for alarm in found.number_alarms)
+    print_lines(*alarms, style="bold red")
     print_lines(
         say(
             "Business date {business_date}, {at:%H:%M %Z}",

@@ -20,10 +20,12 @@ def note_access(
     borrower_id: int | None = None,
     reply_id: int | None = None,
     purpose: str | None = None,
+    machine: Actor | None = None,
 ) -> None:
     """Record that `actor` opened personal data, and for which purpose.
 
-    The data belongs to a loan, a reply, or else a borrower. Without a `purpose` the usual one of
+    The data belongs to a loan, a reply, or else a borrower. `machine` was given it for them, if one
+    was. Without a `purpose` the usual one of
     `what` counts. Call it in the transaction that decrypts: what is not recorded is not shown.
     """
     connection.execute(
@@ -36,5 +38,6 @@ def note_access(
             purpose=purpose or what.usual_purpose,
             item=item,
             actor=actor.reference,
+            machine=machine.reference if machine else None,
         )
     )

@@ -92,6 +92,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "loan_party_change": ("ra", "", "r", "s"),
     "machine": ("rau", "ru(last_used_at)", "ru(last_used_at)", "s"),
     "message": ("rau", "", "s", "s"),
+    "number_alarm": ("ra", "", "ra", "s"),
     "outbox_event": ("raud", "", "a", "s"),
     "paid_by_tape": ("rau", "", "r", "s"),
     "past_write_off": ("ra", "", "r", "s"),

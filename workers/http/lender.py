@@ -146,7 +146,7 @@ async def lender_event(
 async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
     try:
-        start = partial(_start, context_of(request), body)
+        start = partial(_start, context_of(request), body, request.state.machine)
         started = await in_the_store(request, Door.CALLS, start)
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
@@ -160,10 +160,15 @@ async def start_call(request: Request, body: CallStart) -> Response:
     return JSONResponse(CallLeave.model_validate(started).model_dump(mode="json"))
 
 
-def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
+def _start(ctx: Context, asked: CallStart, machine: Actor) -> StartedAttempt:
     assert_clock_right(ctx)
     return start.start_call(
-        ctx, asked.loan, actor=Actor(asked.actor), item=asked.item, attempt=asked.attempt
+        ctx,
+        asked.loan,
+        actor=Actor(asked.actor),
+        item=asked.item,
+        attempt=asked.attempt,
+        machine=machine,
     )
 
 

@@ -5,9 +5,9 @@ from functools import partial
 from starlette.requests import Request
 
 from domain.actors import Actor
-from domain.errors import NotPermittedError
+from domain.errors import NotPermittedError, TooOftenError
 from domain.permissions import Permission
-from workers.access.admission import Admission, TooManyCallsError
+from workers.access.admission import Admission
 from workers.http.doors import Door
 from workers.http.requests import RefusedError, context_of, in_the_store
 
@@ -25,7 +25,7 @@ async def admit(request: Request, sender: str, permission: Permission) -> Actor:
         await in_the_store(request, Door.MACHINES, partial(admission.refresh, ctx))
     try:
         return admission.admit(sender, permission, ctx.now())
-    except TooManyCallsError as refused:
+    except TooOftenError as refused:
         raise RefusedError(429, str(refused), retry_after=refused.retry_after) from None
     except NotPermittedError as refused:
         if admission.has_refusals_to_note(ctx.now()):

@@ -14,7 +14,7 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, TooOftenError
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.db.engine import is_read_only
@@ -152,6 +152,8 @@ async def in_the_store(request: Request, door: Door, work: Callable[[], Result])
         raise RefusedError(503, "the database refuses it; try again later") from None
     except BarredError:
         raise
+    except TooOftenError as error:
+        raise RefusedError(429, str(error), retry_after=error.retry_after) from None
     except ArrearsError as error:
         if door is Door.TEXTS:
             log.error("a text was not stored: %s", log_summary(error))

@@ -13,6 +13,7 @@ from domain.actions import CLAIMABLE, ActionStatus
 from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
+from workers.calls.pace import NumberAlarm, recent_alarms
 from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.db.sending_holds import SendingHold, read_sending_holds
@@ -114,6 +115,8 @@ class Status:
     business_date: date
     sending_holds: tuple[SendingHold, ...]
     """What stops contacts now, oldest first."""
+    number_alarms: tuple[NumberAlarm, ...]
+    """Who asked for more numbers than anybody dials within the last week, newest first."""
     loans: Loans
     scan: Scan | None
     """None before the first scan of today."""
@@ -146,6 +149,7 @@ def read_status(
         at=now,
         business_date=now.date(),
         sending_holds=tuple(read_sending_holds(connection, now.tzinfo or UTC)),
+        number_alarms=tuple(recent_alarms(connection, now)),
         loans=_loans(connection, now),
         scan=_scan(connection, now.date()),
         actions=_actions(connection, now),

@@ -353,11 +353,12 @@ def test_a_dry_run_writes_nothing(book: Book) -> None:
 def test_at_the_command_line(book: Book, database_url: str, broker_url: str) -> None:
     environment = an_environment(database_url, broker_url)
     given = ("call", "locate", "L-1")
-    refused = arrears(environment, *given, f"--number={PHONE['US']}")
+    by = CALLER.reference
+    refused = arrears(environment, *given, f"--number={PHONE['US']}", by=by)
     assert (refused.returncode, "own number" in refused.stderr) == (2, True)
 
     book.note_number_fact(NumberFact.REFUSED, Actor("a test"), SISTER)
-    done = arrears(environment, *given, f"--number={SISTER}")
+    done = arrears(environment, *given, f"--number={SISTER}", by=by)
     assert done.returncode == 1
     assert "The third party asked not to be contacted again." in done.stderr
     assert "lender.number_not_to_be_used" in done.stderr

@@ -48,6 +48,7 @@ from workers.db.schema.operations import scan_run as scan_run
 from workers.db.schema.operations import sign_of_life as sign_of_life
 from workers.db.schema.permissions import break_glass as break_glass
 from workers.db.schema.permissions import machine as machine
+from workers.db.schema.permissions import number_alarm as number_alarm
 from workers.db.schema.permissions import permission_use as permission_use
 from workers.db.schema.permissions import second_person_request as second_person_request
 from workers.db.schema.permissions import token as token

@@ -78,6 +78,7 @@ contact = Table(
         unique=True,
         postgresql_where="attempt IS NOT NULL AND sender IS NULL",
     ),
+    Index(None, "actor", "at", postgresql_where="attempt IS NOT NULL"),
     Index(None, "borrower_id", "at"),
     Index(None, "number_blind_index", "at", postgresql_where="number_blind_index IS NOT NULL"),
     Index(None, "address_blind_index", postgresql_where="address_blind_index IS NOT NULL"),

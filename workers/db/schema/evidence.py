@@ -149,6 +149,7 @@ EVIDENCE: dict[str, Evidence] = {
     "token": Evidence(not_hashed={"last_used_at": _LAST_USE}),
     "roster_version": Evidence(append_only=True),
     "permission_use": Evidence(append_only=True),
+    "number_alarm": Evidence(append_only=True),
     "second_person_request": Evidence(),
     "sending_hold": Evidence(not_hashed={"why": _FREE_TEXT}),
     "break_glass": Evidence(not_hashed={"why": _FREE_TEXT}),

@@ -209,10 +209,12 @@ access = Table(
     Column("purpose", Text, nullable=False),
     Column("item", Text),  # the ladder item of the letter, call or visit
     Column("actor", Text, nullable=False),  # the staff reference of who opened it
+    Column("machine", Text),  # … and the machine that was given it for them; null: none
     CheckConstraint("num_nonnulls(loan_id, borrower_id, reply_id) > 0", name="about_somebody"),
     Index(None, "loan_id"),
     Index(None, "borrower_id"),
     Index(None, "reply_id"),
+    Index(None, "machine", "at", postgresql_where="machine IS NOT NULL"),
 )
 
 # Append only: whose personal data was erased, when, by whom, and based on which rules.

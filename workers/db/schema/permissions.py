@@ -68,6 +68,19 @@ permission_use = Table(
     Column("times", Integer),  # how often within a minute; null: once
 )
 
+# Append only: who asked for more telephone numbers within a minute than anybody dials; they were
+# refused. A row a minute at most for each.
+number_alarm = Table(
+    "number_alarm",
+    metadata,
+    identity(),
+    moment("at"),
+    moment("recorded_at", server_default=func.clock_timestamp()),
+    Column("actor", Text, nullable=False),
+    word("actor_kind", ActorKind),
+    Column("numbers", Integer, nullable=False),  # that they had been given within that minute
+)
+
 # What was done on the server without a token, because nobody who has one was there.
 break_glass = Table(
     "break_glass",
