@@ -166,7 +166,7 @@ def test_it_costs_the_same_few_statements_however_many_loans_there_are(engine: E
     with statements(engine) as sent:
         status_of(book)
 
-    assert len(sent) == 13  # one of them asks what stops sending, and one what stands still
+    assert len(sent) == 14  # what stops sending, what stands still, and alarms among them
 
 
 @pytest.fixture

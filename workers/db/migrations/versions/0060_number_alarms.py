@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0060"
-down_revision = "0059"
+down_revision = "0056"
 
 _ACTORS = "IN ('staff', 'machine', 'system', 'provider', 'borrower')"
 _NAMING = {
