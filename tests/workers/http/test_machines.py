@@ -21,7 +21,7 @@ from workers.access.admission import Admission
 from workers.access.machines import read_machines, revoke_machine
 from workers.db.schema import access, inbox_event, machine, permission_use
 from workers.http import permission_of
-from workers.http.app import create_app
+from workers.http.app import create_api, create_app
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 
 _VALUES: dict[str, Any] = {
@@ -62,16 +62,18 @@ class Clock:
 
 @dataclass
 class Core:
-    """The lender's core system, which calls one process of Arrears."""
+    """The lender's core system, which calls a webhook of Arrears, and its API."""
 
     book: Book
     client: TestClient
+    api: TestClient
     clock: Clock
 
     def post(self, path: str, said: object, id: str = "evt_1") -> Response:
         body = json.dumps(said).encode()
         headers = signed(body, self.book.clock.at, id=id)
-        return self.client.post(path, content=body, headers=headers)
+        client = self.api if path == "/calls/start" else self.client
+        return client.post(path, content=body, headers=headers)
 
     def pay(self) -> Response:
         return self.post("/events", an_event())
@@ -88,10 +90,11 @@ class Core:
 def core(engine: Engine) -> Iterator[Core]:
     book = Book(engine, now="2026-03-02 10:00")
     listen_to(book, core=[SECRET])
-    app, clock = create_app(book.ctx), Clock()
-    app.state.admission = Admission(clock)
-    with TestClient(app) as client:
-        yield Core(book, client, clock)
+    app, api, clock = create_app(book.ctx), create_api(book.ctx), Clock()
+    for each in (app, api):
+        each.state.admission = Admission(clock)
+    with TestClient(app) as client, TestClient(api) as api_client:
+        yield Core(book, client, api_client, clock)
 
 
 def test_every_kind_of_event_that_is_posted_may_be_allowed_to_a_machine() -> None:
@@ -106,9 +109,12 @@ def test_every_path_is_named_with_who_may_call_it(core: Core) -> None:
         *permission_of.PERMISSION_OF,
     )
     assert len(set(named)) == len(named)
-    served: Any = core.client.app
-    of_app = {route.path for route in served.routes if hasattr(route, "path")}
-    assert of_app | set(served.openapi()["paths"]) == set(named)
+    served = set[str]()
+    for client in (core.client, core.api):
+        app: Any = client.app
+        served |= {route.path for route in app.routes if hasattr(route, "path")}
+        served |= set(app.openapi()["paths"])
+    assert served == set(named)
 
 
 def test_no_machine_does_anything_without_its_scope(core: Core) -> None:
@@ -219,7 +225,7 @@ def test_what_was_refused_last_is_on_record_when_the_process_has_ended(engine: E
     listen_to(book, core=[SECRET])
     allow(book, "core", Permission.START_CALLS)
     with TestClient(create_app(book.ctx)) as client:
-        own = Core(book, client, Clock())
+        own = Core(book, client, client, Clock())
         assert {own.pay().status_code for _ in range(3)} == {403}
     assert [row.times for row in book.rows(permission_use)] == [1, 2]
 
