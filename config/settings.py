@@ -152,6 +152,9 @@ class Settings(PolicySettings):
     """The file with the token of whoever runs a command; `~/.config/arrears/token` if left out."""
     prune_after_days: Annotated[int, Field(ge=7, le=3650)] = 90
     """How long delivered events out and applied events in are kept."""
+    strangers_after_days: Annotated[int, Field(ge=30, le=3650)] = 365
+    """How long the words of a text from a number that nobody on record has are kept unread, and
+    contact details of a borrower who is not on record."""
     evidence_file: Path | None = None
     """To this file the heads of the chain of evidence are added, signed. It belongs to a place that
     whoever administers the database cannot write to."""

@@ -177,6 +177,7 @@ class ReasonCode(StrEnum):
     BORROWER_WAS_ERASED = auto()
     NO_NEW_CONTACTS_AFTER_ERASURE = auto()
     EVENT_TOO_LATE = auto()
+    EVENT_OF_A_STRANGER = auto()
     EVENT_KNOWN = auto()
     DATE_IN_FUTURE = auto()
     WRONG_CURRENCY = auto()

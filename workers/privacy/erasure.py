@@ -1,7 +1,8 @@
 """Erase the personal data of a person, and keep the evidence of what was done.
 
-Erased: the name, the numbers, the address, and the bodies of texts, letters and replies. Kept: ids,
-dates, decisions, contacts, receipts, payments, and the record of the erasure.
+Erased: the name, the numbers, the address, the bodies of texts, letters and replies, and the
+reasons that people typed. Kept: ids, dates, decisions, contacts, receipts, payments, and the record
+of the erasure.
 """
 
 import logging
@@ -40,6 +41,7 @@ from workers.db.schema import (
 from workers.db.schema import reply as reply_table
 from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.privacy.erase_events import erase_events, erase_unread_texts, lock_pending_events
+from workers.privacy.free_text import erase_free_text
 from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 
 log = logging.getLogger(__name__)
@@ -171,6 +173,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         not_empty = table.c.body_encrypted.is_not(None)
         connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))
     _erase_representatives(connection, ids)
+    erase_free_text(connection, ids)
     connection.execute(
         update(borrower)
         .where(borrower.c.id.in_(ids))

@@ -9,18 +9,23 @@ from sqlalchemy import (
     Delete,
     Update,
     delete,
+    exists,
     or_,
     select,
     update,
 )
 
-from domain.events import InboxStatus, OutboxStatus
+from domain.events import InboxStatus, Named, OutboxStatus
+from domain.reasons import ReasonCode, because
 from workers.context import Context
-from workers.db.schema import inbox_event, outbox_event, reply
+from workers.db.inbox import payload_value
+from workers.db.persons import may_mean_record
+from workers.db.schema import borrower, inbox_event, outbox_event, reply
 from workers.db.unread_texts import TEXTS
 from workers.privacy.encrypted_columns import (
     ENCRYPTED_PAYLOAD_KEYS,
     PERSONAL_EVENTS,
+    without_digest,
     without_encrypted_values,
 )
 
@@ -40,7 +45,7 @@ class Pruned:
     """That were applied."""
     words: int
     """Encrypted values without further use: contact details that were applied, and texts from
-    numbers that no borrower has."""
+    numbers that no borrower has; and what belongs to nobody on record and was kept long enough."""
 
     @property
     def anything(self) -> bool:
@@ -50,7 +55,8 @@ class Pruned:
 def prune(ctx: Context) -> Pruned:
     """Delete the next rows that were completed longer ago than the setting allows.
 
-    Undelivered, dead, pending and rejected events stay, because a person may need them. The event
+    Undelivered, dead, pending and rejected events stay, because a person may need them; except what
+    belongs to nobody on record, after the time that another setting allows. The event
     that a borrower's contact details changed stays too, because it is part of the history of a
     loan; only the details are deleted.
     """
@@ -68,7 +74,8 @@ def prune(ctx: Context) -> Pruned:
             events_out=_run(connection, delete(outbox_event), delivered),
             events_in=_run(connection, delete(inbox_event), applied),
             words=_empty_contact_changes(connection, before)
-            + _empty_unknown_replies(connection, before),
+            + _empty_unknown_replies(connection, before)
+            + _forget_strangers(connection, ctx),
         )
 
 
@@ -92,6 +99,35 @@ def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
         & (~reply.c.to_read | reply.c.handled_at.is_not(None))
     )
     return _run(connection, update(reply).values(body_encrypted=None), old)
+
+
+def _forget_strangers(connection: Connection, ctx: Context) -> int:
+    """Reject and empty contact details of borrowers who never came in, and empty texts of unknown
+    numbers that nobody read. Such a text still puts off the texts to its number, whoever has it."""
+    before = ctx.now() - timedelta(days=ctx.settings.strangers_after_days)
+    on_record = exists().where(
+        may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER))
+    )
+    never_came = (
+        inbox_event.c.kind.in_(PERSONAL_EVENTS)
+        & (inbox_event.c.status == InboxStatus.RECEIVED)
+        & (inbox_event.c.received_at < before)
+        & ~on_record
+    )
+    reject = update(inbox_event).values(
+        status=InboxStatus.REJECTED,
+        reason=because(ReasonCode.EVENT_OF_A_STRANGER),
+        completed_at=ctx.now(),
+        payload=without_digest(without_encrypted_values(inbox_event.c.payload)),
+    )
+    unread = (
+        reply.c.borrower_id.is_(None)
+        & reply.c.body_encrypted.is_not(None)
+        & (reply.c.received_at < before)
+    )
+    return _run(connection, reject, never_came) + _run(
+        connection, update(reply).values(body_encrypted=None), unread
+    )
 
 
 def _run(connection: Connection, statement: Delete | Update, which: ColumnElement[bool]) -> int:

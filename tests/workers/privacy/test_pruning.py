@@ -126,3 +126,31 @@ def test_two_at_once_take_each_event_once(book: Book) -> None:
 
     assert sum(run.events_out for run in done) == 20
     assert book.rows(outbox_event) == []
+
+
+def test_what_belongs_to_nobody_on_record_goes_after_its_time(book: Book) -> None:
+    for borrower in ("B-L-1", "B-L-9"):
+        facts = ContactChangeFacts(borrower=borrower, address="2 Example Road")
+        payload = facts.payload(book.ctx.cipher)
+        with book.ctx.engine.begin() as connection:
+            process.store_event(
+                connection, f"E-{borrower}", "contact_change", payload, book.ctx.now()
+            )
+    unread = InboundText("twilio", "SM-1", STRANGER, "who are you", None)
+    record_inbound_text(book.ctx, unread, help_is_answered=True)
+
+    days_later(book, 365)
+    assert prune(book.ctx).words == 0, "a year to the second"
+    days_later(book, 0, seconds=1)
+    assert prune(book.ctx).words == 2
+    assert not prune(book.ctx).anything
+
+    events = {
+        row.external_id: row for row in book.rows(inbox_event) if row.kind == "contact_change"
+    }
+    assert events["E-B-L-1"].status == "received", "they are on record"
+    assert events["E-B-L-1"].payload["address_encrypted"]
+    assert events["E-B-L-9"].status == "rejected"
+    assert events["E-B-L-9"].payload == {"borrower": "B-L-9", "address_encrypted": None}
+    answer = book.one(reply)
+    assert (answer.body_encrypted, answer.to_read) == (None, True)

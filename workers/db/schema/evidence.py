@@ -45,7 +45,7 @@ class Evidence:
 
 
 _ERASABLE = "personal data, which an erasure empties"
-_FREE_TEXT = "what a person typed; an erasure may empty it"
+FREE_TEXT = "what a person typed; an erasure may empty it"
 _IN_STEP = "kept in step with other rows, which are chained"
 _BY_TAPES = "which tape contains it: each tape may set it and empty it"
 _LAST_USE = "when it was used last: each use of a permission is in the chain"
@@ -77,7 +77,7 @@ EVIDENCE: dict[str, Evidence] = {
     "legal_file": Evidence(_OF_LOAN),
     "legal_file_line": Evidence(_of("legal_file"), "legal_file_id", in_parts=True),
     "legal_file_need": Evidence(_of("legal_file"), "legal_file_id", in_parts=True),
-    "problem": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT}),
+    "problem": Evidence(_OF_LOAN, not_hashed={"why": FREE_TEXT}),
     # Money.
     "payment": Evidence(
         _OF_LOAN,
@@ -86,9 +86,9 @@ EVIDENCE: dict[str, Evidence] = {
     "payment_return": Evidence(
         _of("payment"), not_hashed={"undone": _IN_STEP, "in_tape_as_of": _BY_TAPES}
     ),
-    "adjustment": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT, "in_tape_as_of": _BY_TAPES}),
+    "adjustment": Evidence(_OF_LOAN, not_hashed={"why": FREE_TEXT, "in_tape_as_of": _BY_TAPES}),
     "adjustment_part": Evidence(_of("adjustment"), "adjustment_id", in_parts=True),
-    "replaced_schedule": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT}),
+    "replaced_schedule": Evidence(_OF_LOAN, not_hashed={"why": FREE_TEXT}),
     "replaced_instalment": Evidence(
         _of("replaced_schedule"), "replaced_schedule_id", in_parts=True
     ),
@@ -101,12 +101,12 @@ EVIDENCE: dict[str, Evidence] = {
         _OF_LOAN,
         "loan_id",
         in_parts=True,
-        not_hashed={"written_off_why": _FREE_TEXT, "taken_back_why": _FREE_TEXT},
+        not_hashed={"written_off_why": FREE_TEXT, "taken_back_why": FREE_TEXT},
     ),
     "acknowledgement": Evidence(_OF_LOAN),
     "limitation_fact": Evidence(_OF_LOAN),
     # Holds and promises.
-    "hold": Evidence(_OF_LOAN, not_hashed={"why": _FREE_TEXT}),
+    "hold": Evidence(_OF_LOAN, not_hashed={"why": FREE_TEXT}),
     "hold_release": Evidence(_of("hold"), append_only=True),
     "promise": Evidence(_OF_LOAN),
     "absent_loan": Evidence(_OF_LOAN),
@@ -139,7 +139,7 @@ EVIDENCE: dict[str, Evidence] = {
         _OF_LOAN, not_hashed={"tape_slot": "in which columns the newest tape has them"}
     ),
     "loan_party_change": Evidence(_of("loan_party"), append_only=True),
-    "same_person_change": Evidence(not_hashed={"why": _FREE_TEXT}),
+    "same_person_change": Evidence(not_hashed={"why": FREE_TEXT}),
     # Who works here, and what came in.
     "staff": Evidence(),
     "shift": Evidence(key="staff_id", in_parts=True),
@@ -151,8 +151,8 @@ EVIDENCE: dict[str, Evidence] = {
     "permission_use": Evidence(append_only=True),
     "number_alarm": Evidence(append_only=True),
     "second_person_request": Evidence(),
-    "sending_hold": Evidence(not_hashed={"why": _FREE_TEXT}),
-    "break_glass": Evidence(not_hashed={"why": _FREE_TEXT}),
+    "sending_hold": Evidence(not_hashed={"why": FREE_TEXT}),
+    "break_glass": Evidence(not_hashed={"why": FREE_TEXT}),
 }
 """The tables whose rows are in the chain."""
 
