@@ -218,13 +218,6 @@ def webhook_secrets(of_sender: dict[str, list[SecretStr]]) -> dict[str, list[Sec
     return of_sender
 
 
-def file_to_write(path: Path) -> Path:
-    """A file that need not exist yet, in a folder that does."""
-    if not path.parent.is_dir():
-        raise UnusableValueError("the folder of this file does not exist. Make it, or name another")
-    return path
-
-
 def clock_file(path: Path) -> Path:
     """The file is read each time the clock is read, so it is checked at the start."""
     try:

@@ -160,7 +160,7 @@ class Settings(PolicySettings):
     whoever administers the database cannot write to."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     """How often beat starts a scan. Most scans find nothing: a due loan is announced once."""
-    sending_counter_file: Annotated[Path, Check(setting_validators.file_to_write)] | None = None
+    sending_counter_file: Path | None = None
     """Outside the database: how far it had come when somebody was contacted last."""
     sending_multiple: Annotated[float, Field(ge=1, le=1000)] = 3
     """How many times as many contacts as were planned stop a channel."""
