@@ -110,6 +110,7 @@ def work_a_day(book: Book, folder: Path) -> None:
     prune(ctx)
 
 
+@pytest.mark.attack("rights of a service")
 def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_path: Path) -> None:
     store_index_key(owner, Cipher([KEY]), Book(owner).ctx.now())
     with as_role(owner, Role.WORKER) as engine:
@@ -156,6 +157,7 @@ def test_workers_encrypt_anew_and_only_the_owner_replaces_the_keys(owner: Engine
     assert [row.key_id for row in book.rows(encryption_key)] == [by_owner.cipher.current_key_id]
 
 
+@pytest.mark.attack("rights of a service")
 def test_the_role_of_the_webhook_stores_what_comes_in_and_reads_no_name(owner: Engine) -> None:
     book = Book(owner)
     book.loan()
@@ -185,6 +187,7 @@ def test_the_role_of_the_webhook_stores_what_comes_in_and_reads_no_name(owner: E
     assert len(book.rows(inbox_event)) == 4
 
 
+@pytest.mark.attack("rights of a service")
 def test_the_role_of_the_api_starts_a_call_and_changes_nothing_else(owner: Engine) -> None:
     book = Book(owner)
     book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
@@ -209,6 +212,7 @@ def test_the_role_of_the_api_starts_a_call_and_changes_nothing_else(owner: Engin
         )
 
 
+@pytest.mark.attack("rights of a service")
 def test_the_role_of_reports_reads_no_personal_data_and_that_of_backups_everything(
     owner: Engine,
 ) -> None:

@@ -45,6 +45,7 @@ def forge(book: Book, values: str) -> None:
         "(repeat('x', 100000), -1, -1, '', '-infinity')",
     ],
 )
+@pytest.mark.attack("forged chain rows")
 def test_an_entry_that_cannot_be_linked_is_set_aside(book: Book, forged: str) -> None:
     forge(book, forged)
     book.loan("L-2", due_on="2026-03-01")
@@ -56,6 +57,7 @@ def test_an_entry_that_cannot_be_linked_is_set_aside(book: Book, forged: str) ->
     assert [found.defect for found in findings(book)] == [Defect.SET_ASIDE]
 
 
+@pytest.mark.attack("forged chain rows")
 def test_an_entry_that_can_be_linked_and_is_wrong_shows_by_its_row(book: Book) -> None:
     """A row that never was, or another digest of one that is there: the chain goes on."""
     forge(
@@ -67,6 +69,7 @@ def test_an_entry_that_can_be_linked_and_is_wrong_shows_by_its_row(book: Book) -
     assert {(found.defect, found.kind) for found in findings(book)} == expected
 
 
+@pytest.mark.attack("forged chain rows")
 def test_a_forged_link_at_the_end_of_its_chain_stops_nothing(book: Book) -> None:
     with all_rights(book.ctx.engine) as connection:
         connection.execute(

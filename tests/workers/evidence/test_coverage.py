@@ -146,6 +146,7 @@ TAMPERING = (
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.attack("altered approval or payment")
 def test_a_change_past_the_triggers_is_found_whether_or_not_the_row_has_its_link(
     engine: Engine, when: str
 ) -> None:

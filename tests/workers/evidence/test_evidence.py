@@ -228,6 +228,7 @@ def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book
     assert [record.defect for record in findings(book, head=noted.digest)] == [Defect.NO_SUCH_HEAD]
 
 
+@pytest.mark.attack("deleted chain ends")
 def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
     chain(book)
     with all_rights(book.ctx.engine) as connection:

@@ -69,6 +69,7 @@ def test_the_newest_head_is_noted_once_a_minute(book: Book) -> None:
     assert defects(book) == set()
 
 
+@pytest.mark.attack("deleted chain ends")
 def test_an_end_that_was_cut_off_with_its_rows_shows_in_the_file(book: Book) -> None:
     a_loan(book, "L-1")
     assert note_head(book.ctx)
@@ -90,6 +91,7 @@ def test_an_end_that_was_cut_off_with_its_rows_shows_in_the_file(book: Book) -> 
 
 
 @pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.attack("deleted chain ends")
 def test_a_line_that_was_changed_or_taken_out_shows(book: Book, at: int) -> None:
     for minute, name in enumerate(("L-1", "L-2", "L-3")):
         book.at(f"2026-03-02 10:0{minute}")

@@ -117,6 +117,7 @@ def test_every_path_is_named_with_who_may_call_it(core: Core) -> None:
     assert served == set(named)
 
 
+@pytest.mark.attack("beyond the scope")
 def test_no_machine_does_anything_without_its_scope(core: Core) -> None:
     """Every door, to a sender that is no machine, was revoked, is over, or has every other scope;
     and then to one that has this scope alone."""
@@ -165,6 +166,7 @@ def test_what_is_only_for_people_is_no_scope() -> None:
     assert Permission.ERASE_DATA not in EVERY_SCOPE
 
 
+@pytest.mark.attack("beyond the scope")
 def test_a_machine_that_is_revoked_may_call_no_longer_within_seconds(core: Core) -> None:
     assert core.pay().status_code == 202
     revoke_machine(core.book.ctx, "core")

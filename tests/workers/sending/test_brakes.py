@@ -90,6 +90,7 @@ def test_the_file_takes_each_contact_after_its_commit_and_nothing_is_stopped(
     assert book.rows(sending_hold) == []
 
 
+@pytest.mark.attack("restore")
 def test_a_restored_database_sends_nothing_not_even_the_first_text(book: Book, file: Path) -> None:
     book.send("L-1", "text_day_1")
     book.send("L-2", "text_day_1")
@@ -215,6 +216,7 @@ class Wrong(Clock):
     ],
     ids=str,
 )
+@pytest.mark.attack("clock")
 def test_a_worker_with_a_wrong_clock_decides_nothing_and_sending_stops(
     book: Book, monkeypatch: pytest.MonkeyPatch, off: timedelta, cause: str | None
 ) -> None:
@@ -250,6 +252,7 @@ def test_a_worker_with_a_wrong_clock_decides_nothing_and_sending_stops(
         assert causes(book) == [cause], "only people let sending go on"
 
 
+@pytest.mark.attack("clock")
 def test_a_clock_behind_the_newest_record_is_wrong_but_for_a_demo(
     book: Book, tmp_path: Path
 ) -> None:
@@ -288,6 +291,7 @@ def test_evidence_that_stands_still_stops_sending(book: Book) -> None:
     assert "waited for its link for 16 minutes" in speak(book.one(sending_hold).why)
 
 
+@pytest.mark.attack("volume")
 def test_a_channel_that_is_used_far_more_than_planned_is_stopped(book: Book) -> None:
     settings = book.ctx.settings.model_copy(update={"sending_floor": 5})
     book.ctx = replace(book.ctx, settings=settings)
