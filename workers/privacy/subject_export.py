@@ -45,6 +45,9 @@ ENCRYPTED = "_encrypted"
 NOT_ABOUT_A_PERSON = frozenset(
     {
         *("announcement", "daily_run", "policy_version", "scan_run", "encryption_key"),
+        # who works here, and what they were allowed
+        *("machine", "token", "permission_use", "second_person_request", "break_glass"),
+        *("roster_version", "sending_hold", "sending_day", "sign_of_life", "number_alarm"),
         *("person", "sender_pace", "shift", "staff", "tape_import", "tape_pending_loan"),
         # which rows, and their digests
         *("evidence_due", "evidence_head", "evidence_link", "evidence_set_aside"),

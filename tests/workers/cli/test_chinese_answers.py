@@ -29,12 +29,21 @@ QUOTED = re.compile(
 """Commands, what a lender's file and the operating system say, and the log."""
 CITATIONS = re.compile(r"(?m:^ {6}.*；自[0-9-]+起.*$)|(?:China Banking|Civil Code|SPC) [^（）]*")
 """Where a rule stands: the names of laws are not translated."""
-RUNS_ON = {"worker", "beat", "webhook", "flower", "demo"}
+RUNS_ON = {"api", "worker", "beat", "webhook", "flower", "demo"}
 """Commands that run until they are stopped."""
 COMMANDS_RUN: list[str] = [
     *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),
     *("roster load {folder}/roster.yaml", "roster list", "permissions", "request list"),
-    *("request grant 404", "request refuse 404", "token new", "token new", "token list"),
+    *("sending stop sms --why 演练", "sending list", "sending resume 1 --why 恢复"),
+    *(
+        "keys verify",
+        "keys webhook",
+        "request grant 404",
+        "request refuse 404",
+        "token new",
+        "token new",
+        "token list",
+    ),
     *("token enrol s-1 SHA256:x", "token enrol nobody {fingerprint}", "token revoke nobody"),
     *("token enrol s-1 {fingerprint} --days 30", "token enrol s-1 {fingerprint} --days 3"),
     *("token enrol core {fingerprint} --machine", "token enrol core {fingerprint}"),

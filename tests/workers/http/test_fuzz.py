@@ -188,7 +188,7 @@ def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) 
     schemes = described["components"]["securitySchemes"]
     assert schemes["lender"]["name"] == "webhook-signature"
     events = described["paths"]["/events"]["post"]
-    statuses = {202, 400, 401, 404, 409, 413, 415, 422, 503}
+    statuses = {202, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503}
     assert set(events["responses"]) == {str(status) for status in statuses}
     assert events["security"] == [{"lender": []}]
     body_schema = events["requestBody"]["content"]["application/json"]["schema"]
