@@ -44,16 +44,20 @@ class Report:
 def main() -> int:
     """Run them; the exit code is 0 only if every attack was tried and held."""
     report, console = Report(), Console(highlight=False)
-    options: list[Any] = ["-m", "attack", "-q", "--no-header", "-p", "no:terminal"]
+    # Without pytest's own report, and so without the options of `pyproject.toml` for it.
+    options: list[Any] = ["-m", "attack", "-p", "no:terminal", "-p", "no:valkey", "-o", "addopts="]
+    options += ["--strict-markers", "--strict-config", "--import-mode=importlib"]
     code = pytest.main([*options, *sys.argv[1:]], plugins=[report])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         console.print("The attacks could not be run; `make test` shows why.")
         return 2
     widest = max(map(len, ATTACKS))
     for attack, tries in ATTACKS.items():
-        console.print(f"{report.verdict(attack):9}  {attack:{widest}}  {tries}", markup=False)
+        console.print(
+            f"{report.verdict(attack):9}  {attack:{widest}}  {tries}", markup=False, soft_wrap=True
+        )
         for test in report.failed[attack]:
-            console.print(f"           {test}", markup=False)
+            console.print(f"           {test}", markup=False, soft_wrap=True)
     return 0 if all(report.verdict(attack) == HELD for attack in ATTACKS) else 1
 
 

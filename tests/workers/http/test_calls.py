@@ -183,6 +183,7 @@ def test_a_collector_has_one_call_open_at_a_time(three: Book) -> None:
     assert ask(three, "L-3").status_code == 200
 
 
+@pytest.mark.attack("harvesting of numbers")
 def test_who_asks_for_more_numbers_than_anybody_dials_gets_none_and_an_alarm(
     three: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -210,6 +211,7 @@ def test_who_asks_for_more_numbers_than_anybody_dials_gets_none_and_an_alarm(
     assert ask(three, "L-3").status_code == 200
 
 
+@pytest.mark.attack("harvesting of numbers")
 def test_a_stolen_secret_gets_few_numbers_whatever_collectors_it_names(three: Book) -> None:
     limited(three, machine_numbers_a_minute=1)
     assert ask(three, "L-1").status_code == 200
