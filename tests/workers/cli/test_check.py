@@ -91,6 +91,19 @@ def test_a_sender_that_is_no_machine_is_warned_about_with_what_allows_it(
     assert "`arrears machine allow core SCOPES`" in arrears(of_core, "check").stdout
 
 
+def test_who_asked_for_more_numbers_than_anybody_dials_is_shown_for_a_week(
+    environment: dict[str, str], engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        alarm = "INSERT INTO number_alarm (at, actor, actor_kind, numbers) VALUES "
+        connection.execute(text(f"{alarm} (now(), 'c-7', 'staff', 4)"))
+        connection.execute(text(f"{alarm} (now() - interval '8 days', 'c-8', 'staff', 4)"))
+    for command in ("check", "status"):
+        said = " ".join(arrears(environment, command).stdout.split())
+        assert "c-7 asked for more telephone numbers than anybody dials, after 4" in said
+        assert "c-8" not in said
+
+
 def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(
     environment: dict[str, str], engine: Engine
 ) -> None:
