@@ -1,6 +1,7 @@
 """Somebody else is asked where the borrower is: once, at lawful hours, and never told of a debt."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -16,7 +17,7 @@ from tests.support.loans import PHONE, Book
 from workers.attempts.attempts import BarredError, find_open_attempt
 from workers.borrowers.inbound_texts import text_payload
 from workers.calls.locate import StartedLocationCall, start_location_call
-from workers.db.schema import borrower, contact, contact_point, problem
+from workers.db.schema import borrower, contact, contact_point, problem, staff
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
@@ -93,6 +94,8 @@ def test_a_third_party_is_asked_once_about_all_loans_of_a_person(book: Book) -> 
 def test_however_long_ago_it_was(book: Book) -> None:
     came_to(book, ask(book))
     book.at("2027-03-02 12:00")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(trained_on=date(2027, 1, 1)))
     assert rules_against(book) == ("us.third_parties",)
 
 
