@@ -1,0 +1,34 @@
+"""A nightly job has a token of its own, and may do what its scopes say."""
+
+import re
+from pathlib import Path
+
+from tests.support.commands import arrears, arrears_process, granted
+from tests.support.environment import an_environment
+from tests.workers.cli.test_commands import AS_OF, TAPE
+from workers.access.secrets import NAMES_FILE
+
+
+def test_a_job_imports_the_tape_and_can_do_nothing_else(
+    database_url: str, broker_url: str, tmp_path: Path
+) -> None:
+    environment = an_environment(database_url, broker_url)
+    token, tape = tmp_path / "token", tmp_path / "tape.csv"
+    tape.write_text(TAPE)
+    made = arrears(environment, "token", "new", "--file", str(token)).stdout
+    fingerprint = re.search(r"SHA256:\S+", made)
+    assert fingerprint
+    assert granted(environment, "machine", "allow", "nightly", "tape:import").returncode == 0
+    enrolled = granted(environment, "token", "enrol", "nightly", fingerprint[0], "--machine")
+    assert enrolled.returncode == 0, enrolled.stderr
+
+    job = {**environment, NAMES_FILE: str(token)}
+    done = arrears_process(job, "tape", "import", str(tape), *AS_OF)
+    assert (done.returncode, "1 good rows" in done.stdout) == (0, True), done.stderr
+    refused = arrears(job, "explain", "L-1")
+    assert refused.returncode == 2
+    assert "The machine nightly lacks the scope loans:read." in refused.stderr.replace("\n", " ")
+
+    assert arrears(environment, "machine", "revoke", "nightly").returncode == 0
+    over = arrears(job, "tape", "import", str(tape), *AS_OF)
+    assert (over.returncode, "was revoked" in over.stderr) == (2, True)
