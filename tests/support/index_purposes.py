@@ -511,6 +511,11 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_queue.count_replies(c)),
     "encryption_key_key_id_key": ("a key is on record once", None),
     "staff_external_id_key": ("a reference is one person's", None),
+    "machine_name_key": ("a name is one machine's", None),
+    "token_digest_key": ("a command finds who holds its token", None),
+    "token_staff_idx": ("the tokens of somebody are revoked", None),
+    "token_machine_idx": ("the tokens of a machine are revoked", None),
+    "second_person_request_waiting_idx": ("the requests that wait are listed", None),
     "tape_change_loan_id_idx": (
         "what tapes told of a loan",
         lambda c, h: list(audit.tapes(c, explained(c), h.settings.lender_zone)),

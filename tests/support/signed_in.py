@@ -53,10 +53,12 @@ def signed_in(
     """The environment of a member of staff who is signed in; a token of the environment stays."""
     if NAMES_FILE in environment:
         return dict(environment)
-    engine = create_engine(environment.get("DATABASE_URL", "postgresql://"), poolclass=NullPool)
-    # Without a database, or with an older one, nobody can be signed in, nor asked who they are.
-    with suppress(DBAPIError), engine.begin() as connection:
-        sign_in(connection, reference, *roles)
+    url = environment.get("DATABASE_URL", "")
+    if url.startswith("postgresql"):
+        engine = create_engine(url, poolclass=NullPool)
+        # Without a database, or with an older one, nobody is signed in, nor asked who they are.
+        with suppress(DBAPIError), engine.begin() as connection:
+            sign_in(connection, reference, *roles)
     return {**environment, NAMES_FILE: str(_file_of(reference)[0])}
 
 
