@@ -81,14 +81,18 @@ class _Database(NamedTuple):
 
     system: str
     newest: int
-    """The number of its newest contact; 0: it has none."""
+    """The number of its newest contact that the file counts; 0: it has none."""
     resumed: list[Mapping[str, Any]]
     """The holds of the last resumptions: what the file said then, and when that was."""
 
 
 _ASK = text("""
 SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system,
-       coalesce((SELECT max(id) FROM contact), 0) AS newest,
+       -- Of those that the file counts: texts, and calls that were started about the debt.
+       coalesce((SELECT id FROM contact
+                  WHERE inbound IS NULL AND channel IN ('sms', 'call')
+                    AND party IS DISTINCT FROM 'third_party'
+                  ORDER BY id DESC LIMIT 1), 0) AS newest,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('cause', cause, 'epoch', epoch, 'found', found,
                                                      'at', extract(epoch FROM resumed_at))), '[]')
           FROM (SELECT * FROM sending_hold

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, insert, select, text
 
 from domain.actors import Actor
 from domain.language.speak import speak
@@ -18,7 +18,7 @@ from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.clock import Clock
-from workers.db.schema import action, contact, sending_hold
+from workers.db.schema import action, contact, loan, sending_hold
 from workers.messaging.guarded_tasks import GuardedTask
 from workers.operations.sending_holds import resume_sending
 from workers.operations.sending_watch import watch_sending
@@ -87,6 +87,29 @@ def test_the_file_takes_each_contact_after_its_commit_and_nothing_is_stopped(
     rewrite(file, counter=1)
     assert watch_sending(book.ctx) == []
     assert says(file)["counter"] == book.rows(contact)[-1].id, "the watch catches up"
+    assert book.rows(sending_hold) == []
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"channel": "visit", "party": "borrower"},
+        {"channel": "call", "party": "borrower", "inbound": True},
+        {"channel": "call", "party": "third_party", "purpose": "locate"},
+    ],
+    ids=["a visit", "who calls", "a question to others"],
+)
+def test_what_the_file_does_not_count_may_come_before_the_first_text(
+    book: Book, file: Path, first: dict[str, object]
+) -> None:
+    loan_id, action_id = book.loan_id("L-1"), book.action_id("L-1", "text_day_1")
+    with book.ctx.engine.begin() as connection:
+        row = {"loan_id": loan_id, "borrower_id": book.rows(loan)[0].borrower_id, **first}
+        row |= {"action_id": action_id} if first["channel"] == "visit" else {}
+        connection.execute(insert(contact).values(at=book.clock.at, **row))
+    assert watch_sending(book.ctx) == []
+    assert book.send("L-2", "text_day_1") == "accepted"
+    assert says(file)["counter"] == book.rows(contact)[-1].id
     assert book.rows(sending_hold) == []
 
 
