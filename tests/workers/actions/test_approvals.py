@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
@@ -11,7 +11,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from workers.actions.approvals import approve, refuse
-from workers.db.schema import action_event, approval
+from workers.db.schema import action, action_event, approval
 
 
 @pytest.fixture
@@ -47,6 +47,18 @@ def test_a_second_approval_is_told_that_nothing_waits(book: Book) -> None:
     with pytest.raises(ArrearsError, match="Nothing awaits approval as legal_file for loan L-1"):
         book.approve("L-1")
     assert len(book.rows(approval)) == 1
+
+
+def test_an_action_that_is_planned_anew_is_approved_anew_and_the_newest_counts(
+    book: Book,
+) -> None:
+    action_id = approve(book.ctx, "L-1", "legal_file", actor=Actor("sup-1"))
+    with book.ctx.engine.begin() as connection:
+        connection.execute(
+            update(action).where(action.c.id == action_id).values(status="awaiting_approval")
+        )
+    approve(book.ctx, "L-1", "legal_file", actor=Actor("sup-2"))
+    assert book.one(approval).actor == "sup-2"
 
 
 def test_of_two_approvals_at_once_one_counts(book: Book) -> None:

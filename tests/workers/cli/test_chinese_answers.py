@@ -24,7 +24,7 @@ LATIN = re.compile(r"[A-Za-z]{2,},? [A-Za-z]{2,},? [A-Za-z]{2,}")
 """Three words in a row: a sentence, and not an id, a code or the name of a file."""
 QUOTED = re.compile(
     r"`[^`]*`|“[^”]*”|(?m:^ *arrears [a-z].*$)|arrears person confirm \S+ \S+|(?s:来源：.*?\.\n)"
-    r"|（No such file or directory）|(?m:^.* INFO .*$)"
+    r"|（No such file or directory）|(?m:^.* INFO .*$)|(?m:^sending was .*$)"
 )
 """Commands, what a lender's file and the operating system say, and the log."""
 CITATIONS = re.compile(r"(?m:^ {6}.*；自[0-9-]+起.*$)|(?:China Banking|Civil Code|SPC) [^（）]*")
@@ -34,7 +34,7 @@ RUNS_ON = {"api", "worker", "beat", "webhook", "flower", "demo"}
 COMMANDS_RUN: list[str] = [
     *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),
     *("roster load {folder}/roster.yaml", "roster list", "permissions", "request list"),
-    *("sending stop sms --why 演练", "sending list", "sending resume 1 --why 恢复"),
+    *("sending stop --channel sms --why 演练", "sending list", "sending resume 1"),
     *(
         "keys verify",
         "keys webhook",

@@ -105,7 +105,7 @@ ALL_DAY: dict[str, Ask] = {
 
 
 PEOPLE_ASK: dict[str, Ask] = {
-    "a call that is started": lambda c, h: start._open_call(c, f"L-{PAST_DUE}", None),
+    "a call that is started": lambda c, h: start._open_call(c, f"L-{PAST_DUE}", None, of=None),
     "a visit that is started": lambda c, h: making_visits._visit_of(c, f"L-{PAST_DUE}"),
     "what a call had to learn, when its outcome is told": what_was_to_be_learnt,
     "the attempt that a person ends": lambda c, h: attempts.find_open_attempt(

@@ -72,7 +72,7 @@ EVIDENCE: dict[str, Evidence] = {
     ),
     "access": Evidence(f"coalesce(t.loan_id, {_of('reply')})", append_only=True),
     "erasure": Evidence(append_only=True),
-    "approval": Evidence(_OF_ACTION, "action_id", append_only=True),
+    "approval": Evidence(_OF_ACTION, "action_id"),  # given anew, if it is planned anew
     "document": Evidence(_OF_LOAN, not_hashed={"body_encrypted": _ERASABLE}),
     "legal_file": Evidence(_OF_LOAN),
     "legal_file_line": Evidence(_of("legal_file"), "legal_file_id", in_parts=True),

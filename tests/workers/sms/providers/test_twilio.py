@@ -1,5 +1,6 @@
 """What is Twilio's alone: broken networks, credentials, signatures and receipts."""
 
+import hashlib
 import json
 import logging
 import socket
@@ -323,9 +324,13 @@ def test_the_signature_covers_each_value_of_a_repeated_field(body: str) -> None:
     assert not verify_signature(URL, dict(fields), signature, ["new"]), "a value is missing"
 
 
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
 def test_a_stop_is_read_in_any_value_of_a_repeated_body() -> None:
     fields = form_fields("MessageSid=SM1&From=%2B15550100&Body=STOP&Body=thanks&Body=thanks")
-    assert read_inbound_text(fields).body == "STOP\nthanks"
+    assert read_inbound_text(fields, digest).body == "STOP\nthanks"
 
 
 @pytest.mark.parametrize("word", ["partially_delivered", "teleported", "READ"])
@@ -357,7 +362,7 @@ def test_what_is_no_status_callback_is_refused_with_a_sentence(
 
 def test_a_text_to_the_lender_says_who_wrote_what_and_whether_it_means_stop() -> None:
     fields = {"MessageSid": "SM7", "From": "+12025550101", "Body": "停止", "OptOutType": "STOP"}
-    text = read_inbound_text(fields)
+    text = read_inbound_text(fields, digest)
     assert (text.provider, text.sid, text.opt_out_type) == ("twilio", "SM7", "STOP")
     assert (text.from_number, text.body) == ("+12025550101", "停止")
     assert "0101" not in repr(text)
@@ -365,13 +370,13 @@ def test_a_text_to_the_lender_says_who_wrote_what_and_whether_it_means_stop() ->
 
 
 def test_a_text_to_the_lender_may_be_blank_and_need_not_mean_anything() -> None:
-    text = read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "Body": ""})
+    text = read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "Body": ""}, digest)
     assert (text.body, text.opt_out_type) == ("", None)
 
 
 def test_what_is_no_text_to_the_lender_is_refused_with_a_sentence() -> None:
     with pytest.raises(ArrearsError, match="'Body' is missing"):
-        read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "CallSid": "CA1"})
+        read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "CallSid": "CA1"}, digest)
 
 
 # --- the simulated provider as evidence
