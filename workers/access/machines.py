@@ -1,7 +1,7 @@
 """Machines of the lender's: what each may do, how often, and until when."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
@@ -36,10 +36,10 @@ class Machine(NamedTuple):
         return Actor(self.name, ActorKind.MACHINE, scopes=scopes_in(self.scopes))
 
 
-def read_machines(connection: Connection) -> list[Machine]:
-    """All machines, by name."""
+def read_machines(connection: Connection, zone: tzinfo | None = None) -> list[Machine]:
+    """All machines, by name, with their moments in `zone`, if it is given."""
     machines = select(*columns_of(Machine, machine)).order_by(machine.c.name)
-    return typed_rows(Machine, connection.execute(machines))
+    return typed_rows(Machine, connection.execute(machines), zone)
 
 
 def allowed_machines(connection: Connection, now: datetime) -> dict[str, Actor]:

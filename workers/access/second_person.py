@@ -132,13 +132,13 @@ def read_request(connection: Connection, id: int) -> Request:
 
 
 def waiting_requests(connection: Connection, now: datetime) -> list[Request]:
-    """The requests that wait for a decision, the oldest first."""
+    """The requests that wait for a decision, the oldest first, in the zone of `now`."""
     waiting = (
         select(*columns_of(Request, request))
         .where(request.c.status == RequestStatus.ASKED, request.c.asked_at > now - VALID_FOR)
         .order_by(request.c.id)
     )
-    return typed_rows(Request, connection.execute(waiting))
+    return typed_rows(Request, connection.execute(waiting), now.tzinfo)
 
 
 def _digest(permission: Permission, shown: str, arguments: Mapping[str, object]) -> bytes:

@@ -1,6 +1,6 @@
 """Tokens: whose secret is taken, until when, and no longer."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
@@ -33,8 +33,8 @@ class Token(NamedTuple):
         return fingerprint_of(self.digest)
 
 
-def read_tokens(connection: Connection) -> list[Token]:
-    """All tokens that were ever enrolled, the newest first."""
+def read_tokens(connection: Connection, zone: tzinfo) -> list[Token]:
+    """All tokens that were ever enrolled, the newest first, with their moments in `zone`."""
     columns = columns_of(Token, token, staff=staff.c.external_id, machine=machine.c.name)
     tokens = (
         select(*columns)
@@ -43,7 +43,7 @@ def read_tokens(connection: Connection) -> list[Token]:
         .outerjoin(machine, machine.c.id == token.c.machine_id)
         .order_by(token.c.id.desc())
     )
-    return typed_rows(Token, connection.execute(tokens))
+    return typed_rows(Token, connection.execute(tokens), zone)
 
 
 def enrol_token(

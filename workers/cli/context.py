@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from config.settings import Settings, load_settings
+from domain.errors import ArrearsError
 from domain.events import InboxStatus
 from domain.language.speak import speak
 from domain.permissions import assert_may, needs_second_person
@@ -146,6 +147,9 @@ def submit(
     permission = EVENT_KINDS[kind].permission
     if not dry_run and needs_second_person(ctx.actor, permission):
         would = process.submit(ctx, event, kind, payload, dry_run=True)
+        if would.status is InboxStatus.RECEIVED:
+            # What waits would be applied by itself, without the second person.
+            raise ArrearsError(speak(would.reason, language))
         if not (would.reason and would.reason[0].code in NOTHING_CHANGED):
             with_second_person(ctx, permission, f"{event}: {speak(would.reason)}", payload)
     result = process.submit(ctx, event, kind, payload, dry_run=dry_run)

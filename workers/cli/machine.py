@@ -72,4 +72,4 @@ def revoke(name: Annotated[str, typer.Argument(help="The name of the machine.")]
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the machines: their scopes, and when each was used last."""
-    show(MACHINES, read(lambda connection, _: machines.read_machines(connection)), as_json=as_json)
+    show(MACHINES, read(machines.read_machines), as_json=as_json)

@@ -81,4 +81,4 @@ def revoke(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the tokens: whose, until when, and when each was used last."""
-    show(TOKENS, read(lambda connection, _: tokens.read_tokens(connection)), as_json=as_json)
+    show(TOKENS, read(tokens.read_tokens), as_json=as_json)

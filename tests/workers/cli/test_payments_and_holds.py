@@ -75,6 +75,8 @@ def test_a_hold_and_a_dispute_are_placed_and_released(
 def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
     assert "not collected here any more" in granted(environment, "write-off", "L-1", *SOLD).stdout
     assert book.one(loan).review_on is None
+    unknown = arrears(environment, "write-off", "L-404", *SOLD)
+    assert (unknown.returncode, "is not known" in unknown.stderr) == (2, True)
     assert "wrote the loan off" in arrears(environment, "explain", "L-1").stdout
 
 
