@@ -63,7 +63,7 @@ def _holder(connection: Connection, secret: str, now: datetime) -> Actor:
     """Whose secret it is. The last use of the token is noted.
 
     Raises:
-        NotPermittedError: nobody's who may do anything.
+        NotPermittedError: no token that is still valid has this secret.
     """
     columns = columns_of(
         _Holder,

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError, NotPermittedError
@@ -101,7 +101,7 @@ def move_request(
         .where(
             request.c.id == id,
             request.c.status.in_(sources(MOVES, status)),
-            request.c.asked_at > now - VALID_FOR,
+            _is_in_time(now),
         )
         .values(status=status, decided_by=decided_by, decided_at=now)
         .returning(*columns_of(Request, request))
@@ -135,10 +135,15 @@ def waiting_requests(connection: Connection, now: datetime) -> list[Request]:
     """The requests that wait for a decision, the oldest first, in the zone of `now`."""
     waiting = (
         select(*columns_of(Request, request))
-        .where(request.c.status == RequestStatus.ASKED, request.c.asked_at > now - VALID_FOR)
+        .where(request.c.status == RequestStatus.ASKED, _is_in_time(now))
         .order_by(request.c.id)
     )
     return typed_rows(Request, connection.execute(waiting), now.tzinfo)
+
+
+def _is_in_time(now: datetime) -> ColumnElement[bool]:
+    """Whether a request can still be granted, or carried out."""
+    return request.c.asked_at > now - VALID_FOR
 
 
 def _digest(permission: Permission, shown: str, arguments: Mapping[str, object]) -> bytes:
@@ -154,7 +159,7 @@ def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> 
             request.c.digest == digest,
             request.c.asked_by == actor.reference,
             request.c.status == RequestStatus.GRANTED,
-            request.c.asked_at > now - VALID_FOR,
+            _is_in_time(now),
         )
         .values(status=RequestStatus.DONE, done_at=now)
         .returning(request.c.id)
@@ -175,7 +180,7 @@ def _ask(
         request.c.digest == digest,
         request.c.asked_by == actor.reference,
         request.c.status == RequestStatus.ASKED,
-        request.c.asked_at > now - VALID_FOR,
+        _is_in_time(now),
     )
     if (waiting := connection.execute(known).scalar()) is not None:
         return int(waiting)

@@ -315,10 +315,10 @@ def _decide(borrower: str, other: str, status: Link, why: str, *, dry_run: bool 
     decision = SamePersonDecision(
         borrower=borrower, other=other, status=status, why=why, actor=ctx.actor.reference
     )
-    with ctx.engine.connect() as connection:
-        if dry_run:
+    if dry_run:
+        with ctx.engine.connect() as connection:
             print_done(_said(_try(connection, ctx, decision)), dry_run=True)
-            return
+        return
     # Each decision is an event of its own: the same one may be made again after it was undone.
     id = f"{borrower}:{other}:{status}:{ctx.now():%Y%m%dT%H%M%S%f}"
     submit(ctx, "same_person", id, asdict(decision))
