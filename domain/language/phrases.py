@@ -65,6 +65,8 @@ class Phrase(StrEnum):
     HOLD = auto()
     HOLD_UNTIL_RELEASED = auto()
     HOLD_RELEASED = auto()
+    STOPPED_SENDING = auto()
+    RESUMED_SENDING = auto()
     CONTACTS_CHANGED = auto()
     NUMBERS_ORDERED = auto()
     NUMBERS_TAKEN_AWAY = auto()

@@ -81,6 +81,20 @@ def is_action_held(
     return is_held(channel, of_loan.correlate(actions).scalar_subquery(), actions.c.ladder_id)
 
 
+def stops_action(jurisdiction: str) -> ColumnElement[bool]:
+    """Whether one sending hold, open or over, is of an action of a loan of this law: for a
+    statement about `sending_hold` and `action`."""
+    scope, subject = sending_hold.c.scope, sending_hold.c.subject
+    channel = case(_CHANNEL_OF, value=action.c.type)
+    return or_(
+        scope == SendingScope.ALL,
+        (scope == SendingScope.CHANNEL) & (subject == channel),
+        (scope == SendingScope.JURISDICTION)
+        & subject.in_((jurisdiction, jurisdiction.split("-")[0])),
+        (scope == SendingScope.LADDER) & (subject == action.c.ladder_id),
+    )
+
+
 def is_contact_held(connection: Connection, channel: Channel, loan_external_id: str) -> bool:
     """Whether a sending hold stops a contact about a loan that no ladder asks for."""
     of_loan = select(loan.c.jurisdiction).where(loan.c.external_id == loan_external_id)

@@ -71,6 +71,7 @@ def loan_history(
         *incoming.acknowledgements(connection, subject),
         *incoming.limitation_facts(connection, subject),
         *holds.promises(connection, subject),
+        *holds.sending_holds(connection, subject),
         *decisions.decisions(connection, subject),
         *decisions.cases_opened(connection, subject, ctx.settings.lender_zone),
         *actions.planned(connection, subject),

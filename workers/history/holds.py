@@ -1,17 +1,30 @@
-"""What pauses the ladder of a loan, and what lets it go on: holds, disputes, promises."""
+"""What pauses the ladder of a loan and lets it go on: holds, disputes, promises, and the times when
+sending was stopped."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, or_, select
 
+from domain.actions import WAITING
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
-from workers.db.schema import hold, hold_of_loan, hold_release, promise
+from domain.reasons import Reasons
+from domain.sending import SendingScope, StoppedBecause
+from workers.db.schema import (
+    action,
+    decision,
+    hold,
+    hold_of_loan,
+    hold_release,
+    promise,
+    sending_hold,
+)
+from workers.db.sending_holds import stops_action
 from workers.db.typed_rows import columns_of, typed_rows
-from workers.history.loan import ExplainedLoan, named, of_loan
+from workers.history.loan import ExplainedLoan, named, of_loan, why
 
 
 class _Hold(NamedTuple):
@@ -62,6 +75,49 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
                 ends_on=release.ends_on,
             )
             yield Entry(release.at, (text,))
+
+
+class _SendingHold(NamedTuple):
+    scope: SendingScope
+    subject: str | None
+    cause: StoppedBecause
+    why: Reasons
+    set_at: datetime
+    set_by: str
+    resumed_at: datetime | None
+    resumed_by: str | None
+
+
+def sending_holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each time that sending was stopped while an action of the loan waited for it.
+
+    Without the words of a person who stopped it: they may name a borrower.
+    """
+    waited = (
+        select(action.c.id)
+        .join(decision, decision.c.id == action.c.decision_id)
+        .where(action.c.loan_id == subject.id, stops_action(subject.jurisdiction))
+        .where(or_(action.c.status.in_(WAITING), action.c.changed_at >= sending_hold.c.set_at))
+        .where(
+            or_(
+                sending_hold.c.resumed_at.is_(None),
+                decision.c.decided_at <= sending_hold.c.resumed_at,
+            )
+        )
+    )
+    stopped = (
+        select(*columns_of(_SendingHold, sending_hold))
+        .where(waited.exists())
+        .order_by(sending_hold.c.id)
+    )
+    for row in typed_rows(_SendingHold, connection.execute(stopped)):
+        scope = {"sending_scope": row.scope, "subject": f" {row.subject}" if row.subject else ""}
+        text = part(Phrase.STOPPED_SENDING, **scope, actor=row.set_by)
+        is_persons = row.cause == StoppedBecause.PERSON
+        yield Entry(row.set_at, (text,) if is_persons else (text, *why(row.why)))
+        if row.resumed_at is not None:
+            resumed = part(Phrase.RESUMED_SENDING, **scope, actor=row.resumed_by)
+            yield Entry(row.resumed_at, (resumed,))
 
 
 def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

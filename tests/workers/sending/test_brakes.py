@@ -13,14 +13,16 @@ from sqlalchemy import Engine, insert, select, text
 
 from domain.actors import Actor
 from domain.language.speak import speak
+from domain.sending import Scope, SendingScope
 from tests.support.loans import Book
 from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.clock import Clock
 from workers.db.schema import action, contact, loan, sending_hold
+from workers.history import loan_history
 from workers.messaging.guarded_tasks import GuardedTask
-from workers.operations.sending_holds import resume_sending
+from workers.operations.sending_holds import resume_sending, stop_sending
 from workers.operations.sending_watch import watch_sending
 from workers.sending import clock_check
 from workers.sending.clock_check import WrongClockError, assert_clock_right
@@ -345,3 +347,25 @@ def test_a_channel_that_is_used_far_more_than_planned_is_stopped(book: Book) -> 
     book.at("2026-03-04 00:01")
     assert watch_sending(book.ctx) == []
     assert date(2026, 3, 4) == book.clock.at.astimezone(book.zone).date()
+
+
+def test_the_history_of_a_loan_says_when_sending_was_stopped_while_it_waited(book: Book) -> None:
+    stop_sending(book.ctx, Scope(SendingScope.CHANNEL, "sms"), "Zhang San complained")
+    resume_all(book)
+
+    def story(language: str) -> list[str]:
+        with book.ctx.engine.connect() as connection:
+            sentences = loan_history(connection, book.ctx, "L-1", language=language)
+        return [each.text for each in sentences if each.at]
+
+    english = story("en")
+    [stopped] = [line for line in english if line.startswith("Sending was stopped")]
+    assert "(channel sms)" in stopped
+    assert "Zhang" not in stopped, "what a person wrote may name a borrower"
+    assert [line for line in english if line.startswith("Sending was resumed (channel sms)")]
+    assert any("暂停了外发（渠道 sms）" in line for line in story("zh"))
+
+    book.at("2026-03-02 11:00")
+    assert book.send("L-1", "text_day_1") == "accepted"
+    stop_sending(book.ctx, Scope(SendingScope.CHANNEL, "visit"), "floods")
+    assert "channel visit" not in " ".join(story("en")), "no visit waited"
