@@ -207,6 +207,9 @@ def test_the_role_of_the_api_starts_a_call_and_changes_nothing_else(owner: Engin
             "INSERT INTO payment (loan_id) VALUES (1)",
             "INSERT INTO inbox_event (kind) VALUES ('payment')",
             "SELECT body_encrypted FROM message",
+            "SELECT body_encrypted FROM reply",
+            "SELECT why FROM hold",
+            "SELECT file_name FROM tape_import",
             "DELETE FROM contact",
             "CREATE TABLE mine ()",
         )
