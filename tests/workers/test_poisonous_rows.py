@@ -300,7 +300,13 @@ HEADER = (
 )
 
 
-@pytest.mark.parametrize("poisoned", [NOT_A_NUMBER, BEFORE_TIME])
+PAID_NO_NUMBER = """
+UPDATE payment p SET amount = 'NaN'
+  FROM loan l WHERE l.id = p.loan_id AND l.external_id = 'L-1'
+"""
+
+
+@pytest.mark.parametrize("poisoned", [NOT_A_NUMBER, BEFORE_TIME, PAID_NO_NUMBER])
 def test_the_loans_of_a_tape(planned: Book, tmp_path: Path, poisoned: str) -> None:
     rows = [
         f"{loan},B-{loan},Lin Example,{phone},1 Example Road,zh-Hans,,Asia/Shanghai,CN,"
@@ -309,14 +315,17 @@ def test_the_loans_of_a_tape(planned: Book, tmp_path: Path, poisoned: str) -> No
     ]
     tape = tmp_path / "tape.csv"
     tape.write_text("\n".join((HEADER, *rows)) + "\n")
+    for loan in ("L-1", "L-2"):
+        pay(planned, "50", loan=loan, id=f"P-{loan}")
     poison(planned, poisoned)
 
     report = import_tape(planned.ctx, tape, load_mapping("arrears"), as_of=date(2026, 3, 2))
 
     assert report.kept
     paid = [row.paid_principal for row in planned.rows(select(instalment).order_by("loan_id"))]
-    assert paid == [100, 100]
-    unreadable = poisoned is BEFORE_TIME
+    unreadable = poisoned is not NOT_A_NUMBER
+    # What is no number cannot be set against the tape: the loan stays as it was.
+    assert paid == [50 if poisoned is PAID_NO_NUMBER else 150, 150]
     assert [row.kind for row in planned.rows(problem)] == ["escalation_failed"] * unreadable
 
 

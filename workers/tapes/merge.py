@@ -7,6 +7,7 @@ Merging the same batch again changes nothing.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -22,6 +23,7 @@ from workers.db.problems import (
     TAPE_SHOWS_LESS,
     note_problem,
 )
+from workers.failures import TRANSIENT_ERRORS
 from workers.tapes.absent import end_absences
 from workers.tapes.changes import PastDue, past_due_of
 from workers.tapes.locks import lock_loans_of_batch, lock_persons_of_batch
@@ -116,6 +118,8 @@ UPDATE loan l SET tape_as_of = :as_of, tape_mapping = :mapping
    AND (l.tape_as_of, l.tape_mapping) IS DISTINCT FROM (:as_of, :mapping)
    AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
 """)
+
+_LEAVE_OUT = text("DELETE FROM tape_loan WHERE external_id = :loan")
 
 _CONTACTS_DIFFER = text("""
 SELECT t.external_id, d.line, d.first FROM tape_loan t JOIN tape_differs d ON d.line = t.line
@@ -235,8 +239,12 @@ def merge(
     mapping: TapeMapping,
     now: datetime,
     shows_absent: bool = False,
+    put_aside: Callable[[Connection, int, Exception, datetime], object] | None = None,
 ) -> Merged:
     """Merge one batch of a tape of `as_of`, which contains the payments booked before that date.
+
+    With `put_aside` each known loan is tried alone first: one whose record cannot be read is given
+    to it, and is left out of the batch.
 
     `order` gives the order of allocation of a jurisdiction. What the mapping has no column for is
     left as it was. `shows_absent` says whether the tape has a loan again that was absent.
@@ -256,6 +264,11 @@ def merge(
     if persons:  # else nothing that the batch changes is on record
         lock_loans_of_batch(connection, persons)
         known = find_differing(connection, as_of, now.date())
+        if put_aside is not None:
+            reconciles = partial(
+                reconcile_staged, connection, mapping=mapping, as_of=as_of, order=order, now=now
+            )
+            known = _leave_out_unreadable(connection, known, reconciles, put_aside, now)
     new = list(connection.execute(_NEW).scalars())
     borrowers = merge_borrowers(connection, cipher, now, only_new=not persons)
     reconciled, not_as_on_tape = reconcile_staged(connection, known, mapping, as_of, order, now)
@@ -310,6 +323,32 @@ def _skip(connection: Connection, as_of: date, now: datetime) -> None:
             note_problem(connection, row.id, "currency_changed", reason, now)
     if skipped:
         unstage_loans(connection, [row.external_id for row in skipped])
+
+
+def _leave_out_unreadable(
+    connection: Connection,
+    known: Sequence[KnownLoan],
+    reconcile: Callable[[Sequence[KnownLoan]], object],
+    put_aside: Callable[[Connection, int, Exception, datetime], object],
+    now: datetime,
+) -> list[KnownLoan]:
+    """Those that can be reconciled; the others are taken out of the batch."""
+    readable: list[KnownLoan] = []
+    for loan in known:
+        tried = connection.begin_nested()
+        try:
+            reconcile([loan])
+            readable.append(loan)
+        except TRANSIENT_ERRORS:
+            raise
+        except Exception as error:
+            tried.rollback()
+            put_aside(connection, loan.id, error, now)
+            connection.execute(_LEAVE_OUT, {"loan": loan.external_id})
+            unstage_loans(connection, [loan.external_id])
+        else:
+            tried.rollback()
+    return readable
 
 
 def _stage_differing_contacts(connection: Connection) -> None:

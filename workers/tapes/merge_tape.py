@@ -182,8 +182,8 @@ class TapeMerge:
         except (ArrearsError, *TRANSIENT_ERRORS):
             raise
         except Exception as error:
-            log.warning("loans are reassessed one by one: %s", log_summary(error))
-            one_by_one = partial(merge, reassess=self._reassess_each)
+            log.warning("loans are merged one by one: %s", log_summary(error))
+            one_by_one = partial(merge, reassess=self._reassess_each, put_aside=quarantine_within)
             return in_short_transaction(self._connection, one_by_one, roll_back=roll_back)
 
     def _reassess_each(
@@ -207,6 +207,7 @@ class TapeMerge:
         reassess: Callable[
             [Connection, Context, Sequence[int], datetime], dict[int, Arrears]
         ] = reassess,
+        put_aside: Callable[[Connection, int, Exception, datetime], None] | None = None,
     ) -> Merged:
         now = self._ctx.now()
         connection = self._connection
@@ -219,6 +220,7 @@ class TapeMerge:
             mapping=self._stager.mapping,
             now=now,
             shows_absent=self._shows_absent,
+            put_aside=put_aside,
         )
         # What a new loan alone says was worked out when it was read.
         is_today = now.date() == self._stager.now.date()
