@@ -267,7 +267,7 @@ def _reserve(
         raise ArrearsError(
             "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
         ) from None
-    count.note(reserved.values())
+    count.note(reserved.contacts.values(), reserved.newest_before)
 
 
 def _no_call(loan_external_id: str, item: str | None) -> NoOpenCallError:

@@ -3,24 +3,49 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
     Executable,
     bindparam,
+    func,
     insert,
     select,
     union_all,
 )
 
 from domain.actors import Actor
+from domain.compliance.vocabulary import Channel, Party
 from workers.db.bulk import as_rows, given_rows
-from workers.db.prepared_statements import prepared
+from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import contact
 from workers.gate.check import CheckedAction
 
 _RESERVE = prepared(insert(contact).returning(contact.c.id))
+
+_earlier = contact.alias("earlier")
+# As the sending counter counts: texts, and calls that were started about the debt.
+_NEWEST = (
+    select(func.coalesce(func.max(_earlier.c.id), 0))
+    .where(
+        _earlier.c.inbound.is_(None),
+        _earlier.c.channel.in_((literal(Channel.SMS), literal(Channel.CALL))),
+        _earlier.c.party.is_distinct_from(literal(Party.THIRD_PARTY)),
+    )
+    .scalar_subquery()
+    .label("newest_before")
+)
+_RESERVE_COUNTED = prepared(insert(contact).returning(contact.c.id, _NEWEST))
+
+
+class Reserved(NamedTuple):
+    """One contact that is on record, and not made yet."""
+
+    contacts: dict[int, int]
+    """The ids of its rows, by those of the actions."""
+    newest_before: int
+    """The newest one before it that the sending counter counts; 0: there is none."""
 
 
 def reserve_contact(
@@ -47,21 +72,23 @@ def reserve_contacts(
     *,
     attempt: str | None = None,
     actor: Actor | None = None,
-) -> dict[int, int]:
-    """Record one contact about several loans; gives the ids of its rows by those of the actions.
+) -> Reserved:
+    """Record one contact about one or several loans, as the sending counter counts it.
 
     Each action has a row of its own, with the rules that were checked for its loan. The first row
     is the contact that caps count, and has the `attempt`; the others refer to it. One statement.
     """
     first, *others = claimed
     if not others:
-        contact_id = reserve_contact(connection, first, at, attempt=attempt, actor=actor)
-        return {first.action_id: contact_id}
+        row = _contact(first, at, attempt, actor)
+        contact_id, newest = connection.execute(_RESERVE_COUNTED, row).one()
+        return Reserved({first.action_id: contact_id}, newest)
     rows = [_contact(first, at, attempt, actor)]
     rows += [_contact(other, at, None, actor) for other in others]
     values = {**given_rows(rows), "first": first.action_id}
-    reserved = connection.execute(_reserve_together(tuple(rows[0])), values)
-    return {row.action_id: row.id for row in reserved}
+    reserved = connection.execute(_reserve_together(tuple(rows[0])), values).all()
+    contacts = {row.action_id: row.id for row in reserved}
+    return Reserved(contacts, reserved[0].newest_before)
 
 
 @cache
@@ -82,7 +109,7 @@ def _reserve_together(names: tuple[str, ...]) -> Executable:
         .returning(contact.c.id, contact.c.action_id)
         .cte("other_rows")
     )
-    return prepared(union_all(select(first), select(others)))
+    return prepared(union_all(select(first, _NEWEST), select(others, _NEWEST)))
 
 
 def _contact(

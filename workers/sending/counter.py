@@ -24,19 +24,23 @@ class DatabaseOlderError(Exception):
 
 
 class Counted:
-    """The contacts of one transaction. Their numbers are above what the file said before it."""
+    """The contacts of one transaction, and whether the database has what the file said before it.
+
+    Their own numbers do not show that: PostgreSQL leaves out up to 32 numbers of a sequence when it
+    recovers from its WAL, as after a restore to a point in time.
+    """
 
     def __init__(self, before: int) -> None:
         self._before = before
         self.highest = 0
 
-    def note(self, contact_ids: Collection[int]) -> None:
-        """Note contacts that the transaction has recorded.
+    def note(self, contact_ids: Collection[int], newest_before: int) -> None:
+        """Note contacts that the transaction has recorded, and the newest one before them.
 
         Raises:
-            DatabaseOlderError: the file knew of such numbers before.
+            DatabaseOlderError: the file knew of a newer one.
         """
-        if min(contact_ids) <= self._before:
+        if newest_before < self._before:
             raise DatabaseOlderError
         self.highest = max(self.highest, *contact_ids)
 

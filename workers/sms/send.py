@@ -142,8 +142,8 @@ def _reserve(
     values = values_for_several(ctx, claimed) if len(claimed) > 1 else text_values(ctx, first)
     body = ctx.templates.render(name, locale, values)
     reference = uuid4()
-    contacts = reserve_contacts(connection, claimed, first.now)
-    count.note(contacts.values())
+    contacts, newest_before = reserve_contacts(connection, claimed, first.now)
+    count.note(contacts.values(), newest_before)
     reserved = {
         "provider": sender.provider,
         "sender": sender.sender,
