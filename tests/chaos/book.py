@@ -48,6 +48,7 @@ class OneLoan:
 
     number: str
     days_past_due: int
+    zone: str = ZONE
 
     @property
     def owed(self) -> bool:
@@ -61,10 +62,10 @@ def make_book(owed: int, seed: int) -> list[OneLoan]:
     days = [dice.choice(OWED_ON) for _ in range(owed)]
     days += [dice.choice(QUIET_ON) for _ in range(max(1, owed // 10))]
     dice.shuffle(days)
-    return [OneLoan(number, day) for number, day in zip(_numbers(), days, strict=False)]
+    return [OneLoan(number, day) for number, day in zip(fictional_numbers(), days, strict=False)]
 
 
-def _numbers() -> Iterator[str]:
+def fictional_numbers() -> Iterator[str]:
     """Numbers that are kept for fiction: 555-0100 to 555-0187 of each area."""
     for area in AREAS:
         for line in LINES[: -len(MAGIC_NUMBERS)]:
@@ -95,7 +96,7 @@ def _write_piece(
                 "external_id": f"B-{external_id}",
                 "name_encrypted": cipher.encrypt(NAME, place_of_name(f"B-{external_id}")),
                 "address_encrypted": cipher.encrypt(ADDRESS, place_of_address(f"B-{external_id}")),
-                "zones": [ZONE],
+                "zones": [fake_loan.zone],
                 "locale": "en",
                 "updated_at": now,
             }

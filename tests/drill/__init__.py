@@ -1,0 +1,1 @@
+"""The database is lost in the middle of a day and restored: `make restore-drill`."""
