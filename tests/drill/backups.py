@@ -1,4 +1,4 @@
-"""The two kinds of backup, each with PostgreSQL's own tools: docs/operations.md has the commands."""
+"""Two kinds of backup, each with PostgreSQL's own tools, as docs/operations.md describes them."""
 
 import time
 from collections.abc import Callable
@@ -72,7 +72,7 @@ class PointInTime:
         last = self._postgres.run_sql(
             "SELECT pg_create_restore_point('the end')", "SELECT pg_walfile_name(pg_switch_wal())"
         )
-        self._wait_until(f"SELECT last_archived_wal >= '{last}' FROM pg_stat_archiver")
+        self._wait_until(f"SELECT last_archived_wal >= '{last}' FROM pg_stat_archiver")  # noqa: S608
         self._postgres.lose()
         self._postgres.put_files(self._base, self._moment)
         self._postgres.start()
