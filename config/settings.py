@@ -162,6 +162,9 @@ class Settings(PolicySettings):
     """How often beat starts a scan. Most scans find nothing: a due loan is announced once."""
     sending_counter_file: Path | None = None
     """Outside the database: how far it had come when somebody was contacted last."""
+    journal_file: Path | None = None
+    """Outside the database: opt-outs, erasures and revocations, for the day on which the database
+    is restored from a backup."""
     sending_multiple: Annotated[float, Field(ge=1, le=1000)] = 3
     """How many times as many contacts as were planned stop a channel."""
     sending_floor: Annotated[int, Field(ge=0, le=10_000_000)] = 100

@@ -16,6 +16,7 @@ from workers.context import Context
 from workers.db.encryption import Cipher, SealingCipher
 from workers.db.encryption_keys import read_index_key
 from workers.db.engine import POOL_SIZE, connect
+from workers.db.journal import with_journal
 from workers.db.outbox import with_outbox
 from workers.outbox.lender_webhook import lender_webhook_in
 from workers.sms.providers import tencent, twilio
@@ -32,13 +33,15 @@ def build_context(settings: Settings, pool_size: int = POOL_SIZE) -> Context:
     senders = [*_twilio(settings), *_tencent(settings, templates)]
     lender_webhook = lender_webhook_in(settings)
     engine = connect(settings.database_url, pool_size=pool_size)
+    cipher, clock = _cipher(settings, engine), Clock(settings.clock_file)
+    journaled = with_journal(engine, settings.journal_file, cipher, clock.now)
     return Context(
         settings=settings,
         templates=templates,
         policy=load_policy(settings.policy_dir, template_names=templates.names()),
-        engine=with_outbox(engine) if lender_webhook else engine,
-        cipher=_cipher(settings, engine),
-        clock=Clock(settings.clock_file),
+        engine=with_outbox(journaled) if lender_webhook else journaled,
+        cipher=cipher,
+        clock=clock,
         sms=Routes({sender.provider: sender for sender in senders}, settings.sms_routes),
         lender_webhook=lender_webhook,
     )

@@ -8,10 +8,12 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError, ReasonedError
 from domain.reasons import ReasonCode, Reasons, because
+from workers.db.journal import JournalUnusableError
 
-TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded)
+TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded, JournalUnusableError)
 """Errors that end a task without a fault of its data: the database is not reachable, a lock was not
-obtained in time, or the time limit of the task has passed. The work is published again."""
+obtained in time, the time limit of the task has passed, or the journal cannot be written. The work
+is published again."""
 
 
 def reason_of_failure(error: Exception, otherwise: ReasonCode) -> Reasons:

@@ -464,6 +464,12 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "action_stuck_idx": ("the list of actions that fail", a_page_of_problems),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
     "sending_hold_open_once": ("sending is stopped once for each cause", None),
+    "recovery_step_recovery_id_step_subject_key": (
+        "each step of a recovery is on record once",
+        None,
+    ),
+    "recovered_text_provider_sid_key": ("a text that was found counts once", None),
+    "recovered_text_number_blind_index_idx": ("what was sent to a number before a restore", None),
     "replaced_schedule_external_id_sender_key": (
         "a restructuring that comes twice counts once",
         None,

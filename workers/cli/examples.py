@@ -105,6 +105,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "sending stop --channel sms --why complaints",
         "sending resume 3",
     ),
+    "recover": (
+        "recover --dry-run",
+        "recover --since '2026-03-02 12:00'",
+        "recover --without texts_out:tencent --why 'their list is closed'",
+    ),
     "status": ("status",),
     "problems": (
         "problems list",

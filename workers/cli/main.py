@@ -83,6 +83,7 @@ COMMANDS = {
     "reply": ("reply:app", "Borrowers' texts that need a person: read one, close it."),
     "status": ("status:status", "Show what is due, waiting or failed, and the queues."),
     "sending": ("sending:app", "Sending: stop all contacts at once, and let them go on."),
+    "recover": ("recover:recover", "Bring a database up to date that was restored from a backup."),
     "problems": ("problems:app", "Problems that need a person: list them, resolve one."),
     "events": ("events:app", "Events that cannot be applied: discard one."),
     "actions": ("actions:app", "Actions that were given up: list, show, retry or discard them."),

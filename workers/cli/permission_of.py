@@ -97,6 +97,7 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "reply read": Permission.READ_REPLIES,
     "reply close": Permission.READ_REPLIES,
     "sending resume": Permission.RESUME_SENDING,
+    "recover": Permission.RESUME_SENDING,
     "problems list": Permission.READ_OPERATIONS,
     "problems resolve": Permission.MEND_OPERATIONS,
     "events show": Permission.READ_OPERATIONS,

@@ -13,9 +13,10 @@ from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
-from domain.sending import Scope, SendingScope, StoppedBecause
+from domain.sending import OF_COUNTER, Scope, SendingScope, StoppedBecause
 from workers.access.second_person import with_second_person
 from workers.context import Context
+from workers.db.recoveries import is_recovered
 from workers.db.schema import action, loan, sending_hold
 from workers.db.sending_holds import SendingHold, read_sending_holds, set_sending_hold
 
@@ -60,6 +61,7 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
     """
     with ctx.engine.connect() as connection:
         found = read_sending_hold(connection, ctx, id)
+        _assert_recovered(connection, found)
     what = f"resume sending ({found.scope} {found.subject or ''}): {speak(found.why)}"
     with_second_person(ctx, Permission.RESUME_SENDING, what, {"hold": id, "set": found.set_at})
     with ctx.engine.begin() as connection:
@@ -71,6 +73,21 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
         )
     log.critical("sending was resumed by %s: hold %s", ctx.actor, id)
     return found
+
+
+def _assert_recovered(connection: Connection, hold: SendingHold) -> None:
+    """What the sending counter stopped goes on after a recovery only.
+
+    Raises:
+        ArrearsError: none has finished since it was stopped.
+    """
+    if hold.cause in OF_COUNTER and not is_recovered(connection, hold.set_at):
+        raise ArrearsError(
+            "Sending hold {id} shows that the database may be older than what was sent. Run "
+            "`arrears recover` first; if no backup was restored, with --nothing-restored. Then "
+            "resume it.",
+            id=hold.id,
+        )
 
 
 def read_sending_hold(connection: Connection, ctx: Context, id: int) -> SendingHold:

@@ -41,7 +41,7 @@ OF_LOANS: tuple[Column[str | None], ...] = (
 OF_PERSONS: tuple[Column[str | None], ...] = (hold.c.why, same_person_change.c.why)
 """Of rows that belong to a customer record."""
 
-OF_THE_HOUSE = frozenset({"sending_hold.why", "break_glass.why"})
+OF_THE_HOUSE = frozenset({"sending_hold.why", "recovery_step.why", "break_glass.why"})
 """About no loan and no person."""
 
 

@@ -49,6 +49,7 @@ NOT_ABOUT_A_PERSON = frozenset(
         *("machine", "token", "permission_use", "second_person_request", "break_glass"),
         *("roster_version", "sending_hold", "sending_day", "sign_of_life", "number_alarm"),
         *("person", "sender_pace", "shift", "staff", "tape_import", "tape_pending_loan"),
+        *("recovery", "recovery_step"),
         # which rows, and their digests
         *("evidence_due", "evidence_head", "evidence_link", "evidence_set_aside"),
     }

@@ -35,6 +35,9 @@ COMMANDS_RUN: list[str] = [
     *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),
     *("roster load {folder}/roster.yaml", "roster list", "permissions", "request list"),
     *("sending stop --channel sms --why 演练", "sending list", "sending resume 1"),
+    *("recover", "recover --since '2026-03-02 12:00' --dry-run", "recover --without rest"),
+    *("recover --since '2026-03-02 12:00'", "recover --without journal {why}"),
+    "recover --without nothing {why}",
     *(
         "keys verify",
         "keys webhook",

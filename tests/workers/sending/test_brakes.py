@@ -19,7 +19,7 @@ from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.clock import Clock
-from workers.db.schema import action, contact, loan, sending_hold
+from workers.db.schema import action, contact, loan, recovery, sending_hold
 from workers.history import loan_history
 from workers.messaging.guarded_tasks import GuardedTask
 from workers.operations.sending_holds import resume_sending, stop_sending
@@ -60,6 +60,11 @@ def causes(book: Book) -> list[str]:
 
 
 def resume_all(book: Book) -> None:
+    """After a recovery, which these tests are not about."""
+    at = book.clock.at
+    with book.ctx.engine.begin() as connection:
+        done = {"started_by": "arrears", "finished_at": at, "finished_by": "arrears"}
+        connection.execute(insert(recovery).values(since=at, restored=True, started_at=at, **done))
     for hold in book.rows(sending_hold):
         if hold.resumed_at is None:
             resume_sending(book.ctx, hold.id)

@@ -65,6 +65,9 @@ from workers.db.schema.persons import representative as representative
 from workers.db.schema.persons import representative_wish as representative_wish
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
+from workers.db.schema.recovery import recovered_text as recovered_text
+from workers.db.schema.recovery import recovery as recovery
+from workers.db.schema.recovery import recovery_step as recovery_step
 from workers.db.schema.sending import sending_day as sending_day
 from workers.db.schema.sending import sending_hold as sending_hold
 from workers.db.schema.tapes import absent_loan as absent_loan

@@ -152,6 +152,9 @@ EVIDENCE: dict[str, Evidence] = {
     "number_alarm": Evidence(append_only=True),
     "second_person_request": Evidence(),
     "sending_hold": Evidence(not_hashed={"why": FREE_TEXT}),
+    "recovery": Evidence(),
+    "recovery_step": Evidence(not_hashed={"why": FREE_TEXT}),
+    "recovered_text": Evidence(append_only=True),
     "break_glass": Evidence(not_hashed={"why": FREE_TEXT}),
 }
 """The tables whose rows are in the chain."""

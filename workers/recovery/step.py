@@ -1,0 +1,51 @@
+"""What every step of a recovery has in common."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from domain.errors import Text
+from domain.recovery import RecoveryStep, StepStatus
+from workers.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a step works on."""
+
+    ctx: Context
+    since: datetime
+    """Everything after that may be missing in the database."""
+    dry_run: bool
+    """Look, and change nothing."""
+    journals: tuple[Path, ...]
+    recovery_id: int | None
+    """None: it is a dry run, and no recovery was begun."""
+    stopped_at: datetime
+    """When sending was stopped: what is newer was recorded after the restore."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that a dry run rolls back."""
+        with self.ctx.engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            if self.dry_run:
+                transaction.rollback()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a step found and did."""
+
+    step: RecoveryStep
+    status: StepStatus
+    found: Mapping[str, int | str] = field(default_factory=dict)
+    """Counts and names by word; nothing about persons."""
+    subject: str = ""
+    """The provider, or the lender's system."""
+    open_because: Text | None = None
+    """What is missing, with what to do. None: nothing is."""
