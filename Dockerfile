@@ -28,9 +28,11 @@ FROM python:3.11.14-slim-trixie
 
 # The base image's own tools would let an intruder install more; nothing here needs them.
 RUN pip uninstall --yes --root-user-action=ignore setuptools wheel pip \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin arrears \
-    && install --directory --owner=arrears /var/lib/arrears /var/lib/arrears/evidence \
-        /var/lib/arrears/journal
+    && groupadd --gid 10001 arrears \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin arrears \
+    # Its files are shared with whoever types commands, who comes as a user of their own in this group.
+    && install --directory --owner=arrears --group=arrears --mode=2770 \
+        /var/lib/arrears /var/lib/arrears/evidence /var/lib/arrears/journal
 
 COPY --from=build /opt/arrears /opt/arrears
 COPY docker/probe.sh /opt/arrears/probe.sh

@@ -1,7 +1,6 @@
 """The first administrator, and the ways in when nobody else is there. They are for who operates
 the server, need no token, and each use is on record and shown by `arrears check` for a week."""
 
-import getpass
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from domain.actors import Role
 from domain.errors import ArrearsError
 from domain.second_person import RequestStatus
+from workers.access.os_account import os_account
 from workers.access.second_person import Request, move_request, read_request
 from workers.access.secrets import write_new_secret
 from workers.access.tokens import store_token
@@ -62,8 +62,8 @@ def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
                 set_={"roles": func.array_append(staff.c.roles, Role.ADMINISTRATOR)},
             )
         )
-        digest = write_new_secret(file)
         _note(connection, ctx, f"first administrator {reference}", "installation")
+        digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=FIRST_TOKEN_DAYS)
 
 
@@ -79,8 +79,8 @@ def break_glass_token(ctx: Context, reference: str, file: Path, why: str) -> Non
         )
         if connection.execute(known).first() is None:
             raise ArrearsError("{reference} is no administrator.", reference=reference)
-        digest = write_new_secret(file)
         _note(connection, ctx, f"token for {reference}", why)
+        digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=BREAK_GLASS_DAYS)
 
 
@@ -109,7 +109,7 @@ def recent_uses(connection: Connection, now: datetime) -> Sequence[BreakGlass]:
 
 
 def _note(connection: Connection, ctx: Context, what: str, why: str) -> str:
-    os_user = getpass.getuser()
+    os_user = os_account()
     log.critical("without a token, by %s on the server: %s (%s)", os_user, what, why)
     connection.execute(
         insert(break_glass).values(at=ctx.now(), os_user=os_user, what=what, why=why)

@@ -22,6 +22,7 @@ from workers.cli.dates import parse_moment
 from workers.cli.language import coded, language_of_environment, say, unit, words
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.cli.said import Places, Speaks, Times, read_said
+from workers.sending.counter import assert_counter_usable
 
 app = typer.Typer()
 
@@ -47,6 +48,7 @@ def start(
     The number is personal data: the access is logged.
     """
     ctx = open_context()
+    assert_counter_usable(ctx)
     begin = partial(start_call, ctx, loan, actor=ctx.actor, item=item, dry_run=dry_run)
     print_started("Call", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 

@@ -23,6 +23,7 @@ from workers.db.encryption import Cipher
 from workers.db.schema import evidence_head
 from workers.evidence.findings import Defect, Finding
 from workers.evidence.hashing import ZERO_DIGEST
+from workers.shared_files import opener
 
 EVERY = timedelta(minutes=1)
 """At most one line in this time. A day of 24 hours has 1,440 lines, of 350 bytes each."""
@@ -46,7 +47,7 @@ def note_head(ctx: Context) -> bool:
     if path is None:
         return False
     try:
-        with path.open("a+b") as file:
+        with open(path, "a+b", opener=opener(0o644)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             last_line, is_whole = _last_line(file)
             last = _read(last_line)

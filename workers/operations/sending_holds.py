@@ -1,6 +1,5 @@
 """Sending holds: a person stops sending on the server, and two persons let it go on."""
 
-import getpass
 import logging
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
 from domain.sending import OF_COUNTER, Scope, SendingScope, StoppedBecause
+from workers.access.os_account import os_account
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.recoveries import is_recovered
@@ -38,7 +38,7 @@ def stop_sending(ctx: Context, scope: Scope, why: str) -> Stopped:
     Raises:
         ArrearsError: no loan, no ladder or no rule pack has what is to be stopped.
     """
-    account = getpass.getuser()
+    account = os_account()
     with ctx.engine.begin() as connection:
         _assert_known(connection, ctx, scope)
         reason = because(ReasonCode.SENDING_STOPPED, why=why)

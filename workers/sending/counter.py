@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from domain.actors import ARREARS
+from domain.errors import ArrearsError
 from domain.reasons import ReasonCode, Reasons, because
 from domain.sending import OF_COUNTER, RENEW_WITHIN, StoppedBecause
 from workers.context import Context
@@ -78,6 +79,30 @@ def counted(ctx: Context) -> Iterator[Counted]:
             file.raise_to(of_transaction.highest)
         except UnusableFileError:
             check_counter(ctx)  # the next one is not claimed
+
+
+def assert_counter_usable(ctx: Context) -> None:
+    """Check that this process may use the counter's file.
+
+    A command that a person types asks this first: if it runs as a user who may not write the file,
+    it contacts nobody, and does not stop the workers, who may.
+
+    Raises:
+        ArrearsError: it may not.
+    """
+    path = ctx.settings.sending_counter_file
+    if path is None:
+        return
+    try:
+        CounterFile(path).assert_usable()
+    except UnusableFileError as error:
+        raise ArrearsError(
+            "{path}, which ARREARS_SENDING_COUNTER_FILE names, cannot be used by this command: "
+            "{strerror}. Nobody was contacted. Run it as a user of the group that owns the file, "
+            "which in containers is 10001.",
+            path=str(path),
+            strerror=str(error),
+        ) from None
 
 
 class _Database(NamedTuple):

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from workers.shared_files import opener
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -51,6 +53,16 @@ class CounterFile:
         except (ValueError, KeyError, TypeError):
             raise UnusableFileError("it is no file of the sending counter") from None
 
+    def assert_usable(self) -> None:
+        """Check that this process may read and write it.
+
+        Raises:
+            UnusableFileError: it may not, or the file is none of these.
+        """
+        self.read()
+        with self._locked():
+            pass
+
     def raise_to(self, counter: int) -> None:
         """Raise the number, if it is lower. A file that is gone is not made again.
 
@@ -82,7 +94,8 @@ class CounterFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            with self._path.with_name(f"{self._path.name}.lock").open("a") as lock:
+            lock_file = self._path.with_name(f"{self._path.name}.lock")
+            with open(lock_file, "a", opener=opener(0o644)) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # it ends with the process
                 yield
         except OSError as error:
@@ -91,7 +104,7 @@ class CounterFile:
     def _write(self, count: Count) -> None:
         """Replace the file in one step, and only by one that is on the disk."""
         new_file = self._path.with_name(f"{self._path.name}.new")
-        with new_file.open("w", encoding="utf-8") as file:
+        with open(new_file, "w", encoding="utf-8", opener=opener(0o644)) as file:
             json.dump(asdict(count), file)
             file.flush()
             os.fsync(file.fileno())

@@ -1,6 +1,7 @@
 """Nobody acts under an invented or a borrowed name, and nobody beyond their role."""
 
 import os
+import pwd
 import re
 import shlex
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.counting import statements
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
+from workers.access.os_account import os_account
 from workers.cli.examples import EXAMPLES
 from workers.cli.main import COMMANDS, _built
 from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
@@ -182,6 +184,17 @@ def test_nobody_grants_their_own_request_nor_one_beyond_their_role(
 
 
 @pytest.mark.attack("self-promotion")
+def test_who_acts_without_a_token_is_known_by_the_system_and_not_by_a_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a container the machine has no name for the user that a command runs as."""
+    for name in ("LOGNAME", "USER"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert os_account() == pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
+    assert os_account() == "uid 4000000"
+
+
 def test_the_first_administrator_is_made_once_and_nobody_else_makes_one_alone(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ test runs, so the gate is made sure of by a hold, and let go by a zone in which 
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.schema import access, contact, contact_outcome, person_fact
+from workers.db.schema import access, contact, contact_outcome, person_fact, sending_hold
 
 
 def where_it_is_noon() -> str:
@@ -47,6 +48,21 @@ def book(engine: Engine) -> Book:
     book.escalate("L-1")
     assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
     return book
+
+
+def test_a_command_that_may_not_write_the_counter_starts_no_call_and_stops_nobody(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    """A collector's command ran as another user than the workers, and stopped all sending."""
+    file = tmp_path / "counter"
+    file.mkdir()  # nobody can write it, whoever runs the test
+    environment["ARREARS_SENDING_COUNTER_FILE"] = str(file)
+
+    refused = arrears(environment, "call", "start", "L-1", by="c-1")
+
+    assert refused.returncode == 2
+    assert "cannot be used by this command: Is a directory. Nobody was" in refused.stderr
+    assert book.rows(contact) == book.rows(sending_hold) == []
 
 
 def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], book: Book) -> None:
