@@ -11,7 +11,6 @@ harm: what it says was asked for. The end of a wish is written after its commit,
 """
 
 import fcntl
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,6 +23,7 @@ from sqlalchemy import Connection, Engine, TextClause, event, text
 from domain.errors import ArrearsError
 from workers.db.encryption import Cipher
 from workers.db.signed_lines import SignedLine, append_lines, read_lines
+from workers.shared_files import opener
 
 PURPOSE = "journal of what must not be lost"
 
@@ -156,7 +156,7 @@ def append_to_journal(
         for line in lines
     ]
     try:
-        with open(path, "a+b", opener=_for_owner) as file:
+        with open(path, "a+b", opener=opener(0o600)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             append_lines(file, cipher, PURPOSE, records)
     except OSError as error:
@@ -174,10 +174,6 @@ def read_journal(path: Path, cipher: Cipher) -> Iterator[SignedLine]:
             yield from read_lines(file, cipher, PURPOSE)
     except OSError as error:
         raise unusable(path, error) from None
-
-
-def _for_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def unusable(path: Path, error: OSError) -> JournalUnusableError:
