@@ -55,6 +55,9 @@ class Installation:
     processes: list[Process] = field(default_factory=list)
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What the core system has sent: by the id of the event."""
+    texts_before: int = 0
+    """How many texts were out when the database was lost."""
+    database: str = DATABASE
 
     def start(self) -> None:
         """Start every process."""

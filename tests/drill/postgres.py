@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import psycopg2
-from sqlalchemy import make_url
 
 from domain.errors import ArrearsError
 from workers.simulator.servers.environment import LOOPBACK, change_owner, new_directory
@@ -39,9 +38,8 @@ class LosablePostgres(LocalPostgres):
         shutil.rmtree(self.backups, ignore_errors=True)
 
     def url_of(self, user: str) -> str:
-        """Where a role connects to the database; without a name in front, the owner does."""
-        url = make_url(self.url).set(username=user, password=PASSWORD, database=DATABASE)
-        return url.render_as_string(hide_password=False)
+        """Where a role connects to the database."""
+        return f"postgresql://{user}:{PASSWORD}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     def make_database(self) -> None:
         """The owner and an empty database, as docker/postgres/10-owner.sh makes them."""
@@ -76,7 +74,6 @@ class LosablePostgres(LocalPostgres):
             ArrearsError: it failed, with what it said.
         """
         password = self._password if user == "postgres" else PASSWORD
-        as_user = {"user": self._user.uid, "group": self._user.gid} if self._user else {}
         server = (f"--host={LOOPBACK}", f"--port={self.port}", f"--username={user}")
         done = subprocess.run(
             [self._program(name), *server, *arguments],
@@ -86,7 +83,8 @@ class LosablePostgres(LocalPostgres):
             text=True,
             timeout=TOOL_SECONDS,
             check=False,
-            **as_user,
+            user=self._user.uid if self._user else None,
+            group=self._user.gid if self._user else None,
         )
         if done.returncode:
             raise ArrearsError("{program} failed: {why}", program=name, why=done.stderr.strip())
