@@ -14,10 +14,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: help setup lint test attack demo run bench chaos judge mutants lock clean
+.PHONY: help setup lint test attack demo run bench chaos restore-drill judge mutants lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with everything that the lock names
 	@test -z "$(NAMED)" && $(BIN)/python -c '$(SERVES)' 2>/dev/null || { \
@@ -41,7 +41,7 @@ $(READY): requirements-dev.txt pyproject.toml
 lint: setup ## style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy domain config workers tests/benchmarks tests/chaos tests/oracle tests/support
+	$(BIN)/mypy domain config workers tests/benchmarks tests/chaos tests/drill tests/oracle tests/support
 	$(BIN)/lint-imports
 
 test: lint ## lint, then every test
@@ -61,6 +61,9 @@ bench: setup ## the measurements in the documentation; an hour or more (SIZE=sma
 
 chaos: setup ## a day of texting on which everything breaks (LOANS=10000 SEED=7 for the same day again)
 	$(BIN)/python -m tests.chaos $(if $(LOANS),--loans $(LOANS)) $(if $(SEED),--seed $(SEED))
+
+restore-drill: setup ## a day on which the database is lost and restored from a backup (LOANS=60 BACKUP=dump or point-in-time)
+	$(BIN)/python -m tests.drill $(if $(LOANS),--loans $(LOANS)) $(if $(BACKUP),--backup $(BACKUP))
 
 judge: setup ## a million borrower-days under every law, judged a second time (BORROWERS=10000 DAYS=100 SEED=7 PROCESSES=2)
 	$(BIN)/python -m tests.oracle $(if $(BORROWERS),--borrowers $(BORROWERS)) $(if $(DAYS),--days $(DAYS)) \

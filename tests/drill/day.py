@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
@@ -14,6 +15,7 @@ from tests.drill.backups import Backup, Dump, PointInTime
 from tests.drill.claims import Claims, check_texts, rows_of, values_in_database, values_of_person
 from tests.drill.installation import CORE, Installation, new_installation
 from tests.drill.people import AFTERNOON, AFTERWARDS, MORNING, People, make_people
+from tests.support.commands import granted
 
 QUIET_SECONDS = 10.0
 """How long the restored installation is watched before it is recovered: it would send at once."""
@@ -140,11 +142,19 @@ class Drill:
             refused = installation.run("sending", "resume", str(hold))
             held = refused.returncode != 0 and "arrears recover" in refused.stderr
             self.claims.check("sending is not resumed before a recovery", held=held)
-        self.say(installation.run("recover", "--dry-run").stdout)
-        done = installation.run_by_two("recover")
-        self.say(done.stdout)
+        before = rows_of(installation)
+        self._say_lines("arrears recover --dry-run", installation.run("recover", "--dry-run"))
+        changed = rows_of(installation) != before
+        self.claims.check("a dry run changes nothing", held=not changed)
+        done = granted(installation.environment, "recover")
+        self._say_lines("arrears recover", done)
+        self.claims.check("the recovery is finished", held=done.returncode == 0)
         for hold in installation.values(_HOLD):
             installation.run_by_two("sending", "resume", str(hold))
+
+    def _say_lines(self, command: str, done: CompletedProcess[str]) -> None:
+        for line in (f"$ {command}", *(done.stdout + done.stderr).splitlines()):
+            self.say(f"    {line}")
 
     def live_through_rest(self) -> None:
         """The last third is texted, but for those who need no text any more."""

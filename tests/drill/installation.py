@@ -213,6 +213,7 @@ def _environment(
         "ARREARS_CLOCK_FILE": str(clock),
         "ARREARS_SENDING_COUNTER_FILE": str(outside / "sending-counter"),
         "ARREARS_EVIDENCE_FILE": str(outside / "heads.jsonl"),
+        "ARREARS_JOURNAL_FILE": str(outside / "journal.jsonl"),
         "ARREARS_EVENTS_IN_SECRETS": f"{CORE}: {SECRET}",
         "ARREARS_EVENTS_OUT_URL": lender_url,
         "ARREARS_EVENTS_OUT_SECRETS": SECRET,
