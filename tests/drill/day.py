@@ -85,7 +85,7 @@ class Drill:
         """A third of the texts goes out; one of those who got one pays all."""
         installation, people = self.installation, self.people
         installation.run_by_two("machine", "allow", CORE, "events:payment")
-        installation.run("status", by=REVOKED)  # whoever runs a command has a token
+        installation.run("problems", "list", by=REVOKED)  # whoever runs one has a token
         installation.start()
         self._wait_for_texts(len(people.numbers(0)))
         installation.pay("P-1", people.loan(people.erased), WHOLE_DEBT)
@@ -170,7 +170,7 @@ class Drill:
         back = values_in_database(installation, self.erased)
         found = f"{back} of {len(self.erased)} values"
         claims.check("nothing erased came back", held=bool(self.erased) and not back, found=found)
-        refused = installation.run("status", by=REVOKED).returncode
+        refused = installation.run("problems", "list", by=REVOKED).returncode
         claims.check("the revoked token is refused", held=refused != 0)
         payments = installation.values("SELECT external_id FROM payment ORDER BY external_id")
         claims.check("the payment came again", held=payments == ["P-1", "P-2"], found=payments)
