@@ -63,5 +63,7 @@ class Actor:
 
 ARREARS = Actor("arrears", ActorKind.SYSTEM)
 """Arrears itself: what it does by rule, and what is done on the server by who operates it."""
+NOBODY = Actor("nobody")
+"""Whoever acts until a door knows who it is: without a role, so that nothing is permitted."""
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of what a borrower's text asked for."""

@@ -1,8 +1,9 @@
 """Who may do what: one table. What is not in it is refused.
 
-Every command and every call from outside asks for one permission. A member of staff has it by a
-role, a machine by a scope of the same name. Where two persons are needed, one asks and another
-grants (`workers/access/second_person.py`).
+Every use case that changes or shows something asks for one permission
+(`workers/access/permitted.py`). A member of staff has it by a role, a machine by a scope of the
+same name. Where two persons are needed, one asks and another grants
+(`workers/access/second_person.py`).
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Permission(StrEnum):
     READ_ACCESS = "access:read"
     CHANGE_ACCESS = "access:change"
     ROTATE_KEYS = "keys:rotate"
+    REPORT_TEXTS = "texts:report"
+    """What came of texts, and what was written back: providers alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Holders:
     """Whether a machine may have it as a scope."""
     second_person: bool
     """Whether a member of staff needs another one to grant it each time."""
+    providers: bool = False
+    """Whether providers have it, who prove themselves with the secret that they were given."""
 
 
 _ROLES = {
@@ -125,6 +130,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.READ_ACCESS: _held("A D"),
     _P.CHANGE_ACCESS: _held("D", two=True),
     _P.ROTATE_KEYS: _held("D", two=True),
+    _P.REPORT_TEXTS: Holders(frozenset(), machines=False, second_person=False, providers=True),
 }
 
 
@@ -143,6 +149,8 @@ def may(actor: Actor, permission: Permission) -> bool:
             return not holders.roles.isdisjoint(actor.roles)
         case ActorKind.MACHINE:
             return holders.machines and permission in actor.scopes
+        case ActorKind.PROVIDER:
+            return holders.providers
     return False
 
 

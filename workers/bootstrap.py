@@ -11,6 +11,7 @@ from config.readers.registered_templates import load_sms_templates
 from config.readers.templates import Templates
 from config.setting_validators import takes_replies
 from config.settings import Settings, load_settings
+from domain.actors import ARREARS
 from workers.clock import Clock
 from workers.context import Context
 from workers.db.encryption import Cipher, SealingCipher
@@ -101,3 +102,8 @@ def process_context(pool_size: int = POOL_SIZE) -> Context:
     ctx = build_context(load_settings(os.environ), pool_size)
     gc.freeze()
     return ctx
+
+
+def worker_context() -> Context:
+    """The context of a task: what it does, Arrears does by its rules."""
+    return process_context().acting(ARREARS)

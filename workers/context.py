@@ -1,18 +1,19 @@
 """The context of a process: its settings, policy, database, clock and gateways."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Engine
 
 from config.readers.policy import Policy
 from config.readers.templates import Templates
 from config.settings import Settings
-from domain.actors import ARREARS, Actor
+from domain.actors import NOBODY, Actor
 from domain.allocation import AllocationOrder
 from domain.compliance.rules import components_in_order
 from domain.ladder import Ladder, first_day_with_ladder, ladder_for
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.clock import Clock
 from workers.db.encryption import Cipher
@@ -31,10 +32,18 @@ class Context:
     cipher: Cipher
     clock: Clock
     sms: Routes
-    actor: Actor = ARREARS
-    """Whoever acts, from authentication; tasks act for Arrears itself."""
+    actor: Actor = NOBODY
+    """Whoever acts, from authentication: `acting`. Tasks act for Arrears itself."""
+    is_noted_elsewhere: bool = False
+    """Whether what the actor was permitted is on record in what came in."""
+    noted: set[tuple[Permission, bool]] = field(default_factory=set, compare=False, repr=False)
+    """The permissions that the actor asked for, granted or refused, which are on record."""
     lender_webhook: LenderWebhook | None = None
     """The webhook of the lender's systems; None: no events are delivered."""
+
+    def acting(self, actor: Actor, *, is_noted_elsewhere: bool = False) -> Self:
+        """The context of one command or call of an actor, who comes from authentication."""
+        return replace(self, actor=actor, is_noted_elsewhere=is_noted_elsewhere, noted=set())
 
     def now(self) -> datetime:
         """The present moment in the lender's zone: its date is the business date."""

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from config.settings import load_settings
+from domain.actors import ARREARS
 from tests.support.environment import an_environment
 from workers.bootstrap import build_context
 from workers.context import Context
@@ -53,7 +54,7 @@ class Places:
     @contextmanager
     def ctx(self, database_url: str) -> Iterator[Context]:
         """An installation at this database, wired as in production."""
-        ctx = build_context(load_settings(self.at(database_url)))
+        ctx = build_context(load_settings(self.at(database_url))).acting(ARREARS)
         yield ctx
         ctx.engine.dispose()
 

@@ -30,5 +30,5 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
     of_text = (reply.c.provider == text.provider) & (reply.c.sid == text.sid)
     with ctx.engine.connect() as connection:
         kind = connection.execute(select(reply.c.kind).where(of_text)).scalar()
-        locale = language_of_number(connection, ctx.cipher.blind_index(text.from_number))
+        locale = language_of_number(connection, ctx, ctx.cipher.blind_index(text.from_number))
     return RecordedText(ReplyKind(kind) if kind else None, locale)

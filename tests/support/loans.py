@@ -20,7 +20,7 @@ from sqlalchemy import Engine, Row, Select, Table, insert, select
 from config.readers.policy import Policy, load_policy
 from config.readers.templates import Templates
 from config.settings import Settings, load_settings
-from domain.actors import Actor
+from domain.actors import ARREARS, Actor
 from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, PointKind
@@ -114,6 +114,7 @@ class Book:
             cipher=Cipher([KEY]),
             clock=self.clock,
             sms=only(self.sms),
+            actor=ARREARS,
         )
 
     def at(self, now: str) -> Book:

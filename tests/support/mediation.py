@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, select, text
 from domain.actions import ACTION_TYPES, ActionStatus, Move
 from tests.support.loans import Book
 from workers.app import app
-from workers.bootstrap import process_context
+from workers.bootstrap import worker_context
 from workers.context import Context
 from workers.db.schema import action, outbox_event
 from workers.gate.claim import claim, complete
@@ -40,7 +40,7 @@ def ask_mediator(ctx: Context, action_id: int) -> str:
 def run_a_day() -> None:
     """From the scan to the effect, through the tasks; prints as JSON what could be seen of it."""
     app.loader.import_default_modules()
-    ctx = process_context()
+    ctx = worker_context()
     check = next(
         constraint
         for constraint in action.c.type.constraints

@@ -1,43 +1,39 @@
-"""Who holds a secret, and whether they have a permission: one question, on record."""
+"""Who holds a secret. What they may do is asked by the use case: `permitted.py`."""
 
 import logging
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
-from domain.actors import Actor, ActorKind
+from domain.actors import NOBODY, Actor, ActorKind
 from domain.errors import NotPermittedError
-from domain.permissions import Membership, Permission, assert_may, scopes_in
+from domain.permissions import Membership, Permission, scopes_in
+from workers.access.permitted import note_use
 from workers.access.secrets import digest_of
 from workers.context import Context
-from workers.db.schema import machine, permission_use, staff, token
+from workers.db.schema import machine, staff, token
 from workers.db.typed_rows import columns_of, typed_row
 
 log = logging.getLogger(__name__)
 
 
-def authenticate(ctx: Context, secret: str, permission: Permission) -> Actor:
-    """Whoever holds the secret, if they have the permission now. Granted or refused, it is on
-    record.
+def authenticate(ctx: Context, secret: str, permission: Permission) -> Context:
+    """The context of whoever holds the secret now, for one command or call.
+
+    `permission` is what it will ask for: that is on record of somebody who is not known too.
 
     Raises:
-        NotPermittedError: the secret is not known or no longer valid, or its holder lacks the
-            permission. The message is the same for a secret that never was one.
+        NotPermittedError: the secret is not known or no longer valid. The message is the same for
+            a secret that never was one.
     """
-    now = ctx.now()
-    actor, refusal = None, None
     with ctx.engine.begin() as connection:
-        try:
-            actor = _holder(connection, secret, now)
-            assert_may(actor, permission)
-        except NotPermittedError as error:
-            refusal = error
-        _note_use(connection, actor, permission, now, granted=refusal is None)
-    if actor is None or refusal is not None:
-        log.info("refused: %s to %s", permission, actor or "somebody who is not known")
-        raise refusal or _not_known()
-    return actor
+        actor = _holder(connection, secret, ctx.now())
+    if actor is None:
+        note_use(ctx.acting(NOBODY), permission, granted=False)
+        log.info("refused: %s to somebody who is not known", permission)
+        raise _not_known()
+    return ctx.acting(actor)
 
 
 def _not_known() -> NotPermittedError:
@@ -59,12 +55,9 @@ class _Holder(NamedTuple):
     scopes: list[str] | None
 
 
-def _holder(connection: Connection, secret: str, now: datetime) -> Actor:
-    """Whose secret it is. The last use of the token is noted.
-
-    Raises:
-        NotPermittedError: no token that is still valid has this secret.
-    """
+def _holder(connection: Connection, secret: str, now: datetime) -> Actor | None:
+    """Whose secret it is; None if no token that is still valid has it. The last use of the token is
+    noted."""
     columns = columns_of(
         _Holder,
         staff,
@@ -88,7 +81,7 @@ def _holder(connection: Connection, secret: str, now: datetime) -> Actor:
     )
     found = typed_row(_Holder, connection.execute(valid))
     if found is None:
-        raise _not_known()
+        return None
     connection.execute(update(token).where(token.c.id == found.token_id).values(last_used_at=now))
     if found.machine is not None:
         return Actor(found.machine, ActorKind.MACHINE, scopes=scopes_in(found.scopes or ()))
@@ -100,22 +93,3 @@ def _holder(connection: Connection, secret: str, now: datetime) -> Actor:
         found.stands_in_until,
     )
     return Actor(str(found.staff), roles=member.roles_on(now.date()))
-
-
-def _note_use(
-    connection: Connection,
-    actor: Actor | None,
-    permission: Permission,
-    now: datetime,
-    *,
-    granted: bool,
-) -> None:
-    connection.execute(
-        insert(permission_use).values(
-            at=now,
-            actor=actor.reference if actor else None,
-            actor_kind=actor.kind if actor else None,
-            permission=permission,
-            granted=granted,
-        )
-    )

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError
 from domain.permissions import PERMISSIONS, Permission, scopes_in
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.schema import machine
 from workers.db.typed_rows import columns_of, typed_rows
@@ -36,18 +38,24 @@ class Machine(NamedTuple):
         return Actor(self.name, ActorKind.MACHINE, scopes=scopes_in(self.scopes))
 
 
-def read_machines(connection: Connection, zone: tzinfo | None = None) -> list[Machine]:
-    """All machines, by name, with their moments in `zone`, if it is given."""
+@permitted(Permission.READ_ACCESS)
+def read_machines(connection: Connection, ctx: Context) -> list[Machine]:
+    """All machines, by name, with their moments in the lender's zone."""
+    return _machines(connection, ctx.settings.lender_zone)
+
+
+def _machines(connection: Connection, zone: tzinfo | None = None) -> list[Machine]:
     machines = select(*columns_of(Machine, machine)).order_by(machine.c.name)
     return typed_rows(Machine, connection.execute(machines), zone)
 
 
 def allowed_machines(connection: Connection, now: datetime) -> dict[str, Actor]:
     """The machines that may do something now, by name."""
-    found = {each.name: each.actor_at(now) for each in read_machines(connection)}
+    found = {each.name: each.actor_at(now) for each in _machines(connection)}
     return {name: actor for name, actor in found.items() if actor is not None}
 
 
+@permitted(Permission.CHANGE_ACCESS)
 def allow_machine(
     ctx: Context,
     name: str,
@@ -59,6 +67,7 @@ def allow_machine(
     """Let a machine do what the scopes say, and nothing else; one that was revoked may again.
 
     Raises:
+        SecondPersonNeededError: another person has not granted it yet.
         ArrearsError: no machine may have one of the scopes.
     """
     if of_people := sorted(scope for scope in scopes if not PERMISSIONS[scope].machines):
@@ -72,7 +81,11 @@ def allow_machine(
         "created_at": ctx.now(),
         "created_by": ctx.actor.reference,
     }
+    named = ", ".join(sorted(scopes))
+    what = f"Let the machine {name} do: {named}; {calls_a_minute} calls a minute."
     with ctx.engine.begin() as connection:
+        arguments = {"until": expires_at}
+        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, what, arguments)
         connection.execute(
             insert(machine)
             .values(name=name, **allowed)
@@ -83,6 +96,7 @@ def allow_machine(
         )
 
 
+@permitted(Permission.CHANGE_ACCESS)
 def revoke_machine(ctx: Context, name: str) -> None:
     """Let a machine do nothing any more; its tokens are no longer taken either.
 

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from domain.actors import Actor
 from domain.errors import ArrearsError, NotPermittedError
 from domain.moves import sources
-from domain.permissions import Permission, assert_may, needs_second_person
+from domain.permissions import Permission, needs_second_person
 from domain.second_person import MOVES, VALID_FOR, RequestStatus
+from workers.access.permitted import ask, permitted
 from workers.context import Context
 from workers.db.schema import second_person_request as request
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
@@ -42,9 +43,14 @@ class Request(NamedTuple):
 
 
 def with_second_person(
-    ctx: Context, permission: Permission, shown: str, arguments: Mapping[str, object]
+    connection: Connection,
+    ctx: Context,
+    permission: Permission,
+    shown: str,
+    arguments: Mapping[str, object],
 ) -> None:
-    """Go on if another person has granted exactly this to whoever acts; it is used up by that.
+    """Go on if another person has granted exactly this to whoever acts. The grant is used up with
+    the caller's transaction: if that fails, it can be tried again.
 
     `shown` says in English what will be done. `arguments` are all that decide what it does; of a
     file, its contents.
@@ -56,10 +62,11 @@ def with_second_person(
         return
     now = ctx.now()
     digest = _digest(permission, shown, arguments)
-    with ctx.engine.begin() as connection:
-        if _use(connection, ctx.actor, digest, now):
-            return
-        id = _ask(connection, ctx.actor, permission, digest, shown, now)
+    if _use(connection, ctx.actor, digest, now):
+        return
+    # It stays when the caller's transaction is rolled back.
+    with ctx.engine.begin() as own:
+        id = _ask(own, ctx.actor, permission, digest, shown, now)
     raise SecondPersonNeededError(
         "This needs a second person. It is asked for as request {id}: somebody else with the "
         "permission {permission} grants it with `arrears request grant {id}`. Then repeat the same "
@@ -70,6 +77,7 @@ def with_second_person(
     )
 
 
+@permitted(Permission.SEE_REQUESTS)
 def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
     """Grant or refuse a request of somebody else. Returns it as it was decided.
 
@@ -80,7 +88,7 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         found = read_request(connection, id)
-        assert_may(ctx.actor, found.permission)
+        ask(ctx, found.permission)
         if found.asked_by == ctx.actor.reference and status is RequestStatus.GRANTED:
             raise NotPermittedError(
                 "Request {id} is your own. Somebody else decides about it.", id=id
@@ -131,8 +139,10 @@ def read_request(connection: Connection, id: int) -> Request:
     return found._replace(permission=Permission(found.permission))
 
 
-def waiting_requests(connection: Connection, now: datetime) -> list[Request]:
-    """The requests that wait for a decision, the oldest first, in the zone of `now`."""
+@permitted(Permission.SEE_REQUESTS)
+def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
+    """The requests that wait for a decision, the oldest first, in the lender's zone."""
+    now = ctx.now()
     waiting = (
         select(*columns_of(Request, request))
         .where(request.c.status == RequestStatus.ASKED, _is_in_time(now))

@@ -1,12 +1,15 @@
 """Tokens: whose secret is taken, until when, and no longer."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.errors import ArrearsError, NotOnRosterError
+from domain.permissions import Permission
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
 from workers.access.secrets import digest_in, fingerprint_of
 from workers.context import Context
 from workers.db.schema import machine, staff, token
@@ -33,8 +36,9 @@ class Token(NamedTuple):
         return fingerprint_of(self.digest)
 
 
-def read_tokens(connection: Connection, zone: tzinfo) -> list[Token]:
-    """All tokens that were ever enrolled, the newest first, with their moments in `zone`."""
+@permitted(Permission.READ_ACCESS)
+def read_tokens(connection: Connection, ctx: Context) -> list[Token]:
+    """All tokens that were ever enrolled, the newest first. Moments are in the lender's zone."""
     columns = columns_of(Token, token, staff=staff.c.external_id, machine=machine.c.name)
     tokens = (
         select(*columns)
@@ -43,20 +47,25 @@ def read_tokens(connection: Connection, zone: tzinfo) -> list[Token]:
         .outerjoin(machine, machine.c.id == token.c.machine_id)
         .order_by(token.c.id.desc())
     )
-    return typed_rows(Token, connection.execute(tokens), zone)
+    return typed_rows(Token, connection.execute(tokens), ctx.settings.lender_zone)
 
 
+@permitted(Permission.CHANGE_ACCESS)
 def enrol_token(
     ctx: Context, holder: str, fingerprint: str, *, of_machine: bool, days: int
 ) -> None:
     """Take the secret with this fingerprint for that of a member of staff, or of a machine.
 
     Raises:
+        SecondPersonNeededError: another person has not granted it yet.
         NotOnRosterError: nobody has the reference, and no machine the name.
         ArrearsError: it is no fingerprint, or was enrolled before.
     """
     digest = digest_in(fingerprint)
+    what = f"Take {fingerprint} for the token of {holder}, for {days} days."
     with ctx.engine.begin() as connection:
+        arguments = {"machine": of_machine}
+        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, what, arguments)
         store_token(connection, ctx, holder, digest, of_machine=of_machine, days=days)
 
 
@@ -91,6 +100,7 @@ def store_token(
         ) from None
 
 
+@permitted(Permission.CHANGE_ACCESS)
 def revoke_tokens(ctx: Context, which: str) -> int:
     """Take a token no longer, or all those of a member of staff or machine; returns how many.
 

@@ -12,6 +12,7 @@ from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -21,6 +22,7 @@ from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row
 
 
+@permitted(Permission.DECIDE_APPROVALS)
 def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int:
     """Approve an item of a loan that awaits approval: it is due now. Returns the action's id.
 
@@ -35,13 +37,15 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int
     with ctx.engine.begin() as connection:
         action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
         what = f"Approve {item} for loan {loan_external_id} as {role}."
-        with_second_person(ctx, Permission.DECIDE_APPROVALS, what, {"action": action_id})
+        this = {"action": action_id}
+        with_second_person(connection, ctx, Permission.DECIDE_APPROVALS, what, this)
         _record(connection, action_id, actor, role, now)
         move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)
         return action_id
 
 
+@permitted(Permission.DECIDE_APPROVALS)
 def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: str) -> int:
     """Refuse an item of a loan that awaits approval: it is discarded, with the reason.
 

@@ -1,7 +1,7 @@
 """Dead letters: actions that were given up. A person retries or discards one."""
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,9 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from domain.messages import NOT_DELIVERED, UNSENT
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.loans import known_loan_id
@@ -82,8 +84,9 @@ class History:
     texts: tuple[Tried, ...]
 
 
-def read_dead(connection: Connection, zone: tzinfo, asked: Asked = ALL) -> Page[DeadAction]:
-    """The actions that were given up, oldest first; moments are in `zone`.
+@permitted(Permission.READ_OPERATIONS)
+def read_dead(connection: Connection, ctx: Context, asked: Asked = ALL) -> Page[DeadAction]:
+    """The actions that were given up, oldest first; moments are in the lender's zone.
 
     `asked.kind` is a ladder item.
 
@@ -99,20 +102,22 @@ def read_dead(connection: Connection, zone: tzinfo, asked: Asked = ALL) -> Page[
         "dead",
         _actions().where(*where),
         (action.c.changed_at, action.c.id),
-        maker(DeadAction, zone),
+        maker(DeadAction, ctx.settings.lender_zone),
         count_by(action.c.item, action, *where),
     )
     return read_page(connection, listing, assert_of({"dead"}, asked))
 
 
-def read_history(connection: Connection, action_id: int, zone: tzinfo) -> History:
-    """Every move and every text of one action, whatever its status; moments are in `zone`.
+@permitted(Permission.READ_OPERATIONS)
+def read_history(connection: Connection, action_id: int, ctx: Context) -> History:
+    """Every move and every text of one action, whatever its status. Moments are in the lender's
+    zone.
 
     Raises:
         ArrearsError: there is no such action.
     """
     named = connection.execute(_actions().where(action.c.id == action_id))
-    if (stored := typed_row(DeadAction, named, zone)) is None:
+    if (stored := typed_row(DeadAction, named, ctx.settings.lender_zone)) is None:
         raise _not_known(action_id)
     of_move = columns_of(
         Moved, action_event, was=action_event.c.from_status, became=action_event.c.to_status
@@ -125,10 +130,13 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
         select(*of_text).where(of_action(action_id)).order_by(message.c.contact_id)
     )
     return History(
-        stored, tuple(typed_rows(Moved, moves, zone)), tuple(typed_rows(Tried, texts, zone))
+        stored,
+        tuple(typed_rows(Moved, moves, ctx.settings.lender_zone)),
+        tuple(typed_rows(Tried, texts, ctx.settings.lender_zone)),
     )
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
     """Plan a dead action for now, as if it had never failed. The claim asks the gate, as always.
 
@@ -158,6 +166,7 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
     return stored
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
     """Discard a dead action: it is never done. Returns it as it was.
 
@@ -172,6 +181,7 @@ def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False
     return stored
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def items_requiring(ctx: Context, action_id: int) -> list[str]:
     """The items of its ladder that require the step of an action."""
     with ctx.engine.connect() as connection:
@@ -255,7 +265,7 @@ class StuckActions:
     """The command that shows more about the newest."""
 
 
-def read_stuck(connection: Connection, zone: tzinfo, asked: Asked) -> Page[StuckActions]:
+def read_stuck(connection: Connection, ctx: Context, asked: Asked) -> Page[StuckActions]:
     """All actions that fail or were given up, by status and reason; the newest first.
 
     The page counts the actions of each status, and each row is of one reason.
@@ -302,7 +312,7 @@ def read_stuck(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Stuck
         .select_from(same.join(newest, true()))
         .join(loan, loan.c.id == newest.c.loan_id),
         (same.c.since, newest.c.id),
-        maker(StuckActions, zone),
+        maker(StuckActions, ctx.settings.lender_zone),
         count_by(action.c.status, action, stuck),
         descending=True,
     )

@@ -19,7 +19,9 @@ from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError, RefusedError
 from domain.language.speak import speak
 from domain.parties import RepresentativeKind
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.places import Placed
@@ -120,7 +122,10 @@ def open_contact_detail(
     return ctx.cipher.decrypt(*placed)
 
 
-def find_open_attempt(connection: Connection, loan_external_id: str, channel: Channel) -> str:
+@permitted(Permission.RECORD_CONVERSATIONS)
+def find_open_attempt(
+    connection: Connection, ctx: Context, loan_external_id: str, channel: Channel
+) -> str:
     """The newest attempt of a loan that was started and has no outcome yet.
 
     Raises:

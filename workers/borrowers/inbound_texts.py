@@ -10,7 +10,9 @@ from sqlalchemy import Connection, select
 from domain.actors import BY_TEXT
 from domain.events import Named
 from domain.inbound_texts import Reading, ReplyKind, effects_of
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
 from workers.borrowers.reply_effects import (
     AskedAt,
     allow_texts_again,
@@ -60,7 +62,8 @@ def text_payload(
     return payload
 
 
-def language_of_number(connection: Connection, number: bytes) -> str | None:
+@permitted(Permission.REPORT_TEXTS)
+def language_of_number(connection: Connection, ctx: Context, number: bytes) -> str | None:
     """BCP 47: the language of who has a number, by its keyed hash; None: no borrower has it."""
     writers = select(borrower.c.id, spoken_language().label("locale"))
     with_number = writers.where(borrower.c.id.in_(records_with(number)))

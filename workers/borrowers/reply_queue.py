@@ -11,6 +11,8 @@ from domain.access_log import Opened
 from domain.actors import Actor
 from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.calls.assign import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -130,6 +132,7 @@ class OpenedReply:
     body: str = field(repr=False)
 
 
+@permitted(Permission.READ_REPLIES)
 def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
     """Decrypt a borrower's text for the person who works on it.
 

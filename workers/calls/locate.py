@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from domain import permissions
 from domain.actions import ActionFacts, next_status
 from domain.actors import Actor, Role
 from domain.compliance.contact_facts import ContactFacts
@@ -22,6 +23,7 @@ from domain.contact_points import NumberFact
 from domain.delinquency import arrears_on
 from domain.errors import ArrearsError, OutcomeMissingError
 from domain.loans import ZERO
+from workers.access.permitted import permitted
 from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
 from workers.calls.pace import lock_recent_calls, refuse_too_many, with_alarm
 from workers.context import Context
@@ -59,6 +61,7 @@ class StartedLocationCall:
     """Advisory rules that advise against it."""
 
 
+@permitted(permissions.Permission.START_CALLS)
 def start_location_call(
     ctx: Context,
     loan_external_id: str,

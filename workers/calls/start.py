@@ -13,6 +13,8 @@ from domain.access_log import Opened
 from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor, Role
 from domain.errors import ArrearsError, NoOpenCallError, OutcomeMissingError
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.attempts.attempts import (
     LoanInContact,
     StartedAttempt,
@@ -46,6 +48,7 @@ REPEAT_WITHIN = timedelta(minutes=1)
 """How long a dialer that lost the response may repeat its request."""
 
 
+@permitted(Permission.START_CALLS)
 def start_call(
     ctx: Context,
     loan_external_id: str,

@@ -64,7 +64,7 @@ def list_dead_letters(
 ) -> None:
     """List every action that was given up, and why."""
     asked = Asked(limit, after, kind, loan)
-    found = read(lambda connection, zone: dead_letters.read_dead(connection, zone, asked))
+    found = read(lambda connection, ctx: dead_letters.read_dead(connection, ctx, asked))
     show_page(DEAD_LETTERS, found, as_json=as_json)
 
 
@@ -73,7 +73,7 @@ def show_action(action: Action, as_json: AsJson = False) -> None:
     """Show everything that happened to an action: its moves and its texts."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        found = dead_letters.read_history(connection, action, ctx.settings.lender_zone)
+        found = dead_letters.read_history(connection, action, ctx)
     if as_json:
         print_json(found)
         return

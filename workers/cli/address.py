@@ -33,7 +33,7 @@ ADDRESSES = Table[AddressOfBorrower](
 @app.command("list")
 def list_(borrower: Borrower, as_json: AsJson = False) -> None:
     """Show what is known of the address of a borrower; never the address."""
-    found = read(lambda connection, _: read_address(connection, borrower))
+    found = read(lambda connection, ctx: read_address(connection, ctx, borrower))
     show(ADDRESSES, found, as_json=as_json)
 
 

@@ -184,7 +184,7 @@ def submit_outcome(
     """
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        attempt = find_open_attempt(connection, loan, channel)
+        attempt = find_open_attempt(connection, ctx, loan, channel)
     payload: dict[str, Any] = {
         "attempt": attempt,
         "outcome": outcome,

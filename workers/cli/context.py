@@ -4,21 +4,17 @@ import os
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy import Connection
 
 from config.settings import Settings, load_settings
-from domain.errors import ArrearsError
+from domain.actors import ARREARS
 from domain.events import InboxStatus
 from domain.language.speak import speak
-from domain.permissions import assert_may, needs_second_person
 from domain.reasons import NOTHING_CHANGED
 from workers.access.authenticate import authenticate
-from workers.access.second_person import with_second_person
 from workers.access.secrets import read_secret, token_file
 from workers.bootstrap import build_context
 from workers.cli.common import KNOWN_ALREADY, NOT_KNOWN_YET, parse_id
@@ -53,33 +49,34 @@ def load_context(
 def open_context(
     load: Callable[[Mapping[str, str]], Settings] = load_settings,
 ) -> Context:
-    """The context, after `assert_usable`, of whoever holds the token and may run this command.
+    """The context, after `assert_usable`, of whoever holds the token. What they may do is asked by
+    the use case.
 
     `load` reads the settings.
 
     Raises:
-        NotPermittedError: nobody is signed in, or they lack the permission of the command.
+        NotPermittedError: nobody is signed in.
         ArrearsError: it cannot be used; the message says what to do.
     """
     command = running_command()
     if command in ON_THE_SERVER:
         ctx = load_context(load)
         assert_usable(ctx)
-        return ctx
+        return ctx.acting(ARREARS)
     # What is not in the table nobody may do.
     permission = PERMISSION_OF[command]
     secret = read_secret(token_file(os.environ))
     ctx = load_context(load)
     assert_usable(ctx)
     assert_clock_right(ctx)
-    return replace(ctx, actor=authenticate(ctx, secret, permission))
+    return authenticate(ctx, secret, permission)
 
 
-def read(query: Callable[[Connection, ZoneInfo], T]) -> T:
-    """What a query finds, with its moments in the lender's zone."""
+def read(query: Callable[[Connection, Context], T]) -> T:
+    """What a query finds."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        return query(connection, ctx.settings.lender_zone)
+        return query(connection, ctx)
 
 
 def assert_usable(ctx: Context) -> None:
@@ -140,18 +137,9 @@ def submit(
         ArrearsError: it can never be applied, or was applied before with other contents.
     """
     language = language_of_environment()
-    assert_may(ctx.actor, EVENT_KINDS[kind].permission)
     payload = {key: _with_ids(key, value) for key, value in payload.items()}
     payload["actor"] = ctx.actor.reference
     event = f"{kind}:{unicodedata.normalize('NFC', id)}"
-    permission = EVENT_KINDS[kind].permission
-    if not dry_run and needs_second_person(ctx.actor, permission):
-        would = process.submit(ctx, event, kind, payload, dry_run=True)
-        if would.status is InboxStatus.RECEIVED:
-            # What waits would be applied by itself, without the second person.
-            raise ArrearsError(speak(would.reason, language))
-        if not (would.reason and would.reason[0].code in NOTHING_CHANGED):
-            with_second_person(ctx, permission, f"{event}: {speak(would.reason)}", payload)
     result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
     if dry_run:
         print_lines(

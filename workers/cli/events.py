@@ -12,8 +12,8 @@ from workers.cli.common import DryRun, Why
 from workers.cli.context import open_context
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import print_done, print_lines
-from workers.db.inbox import event_of_row, find_event, replaced_contents, without_hashes
-from workers.inbox.discard import discard_event
+from workers.db.inbox import without_hashes
+from workers.inbox.discard import discard_event, show_event
 
 app = typer.Typer()
 
@@ -28,10 +28,7 @@ def show(event: Event) -> None:
     Personal data is not shown.
     """
     ctx = open_context()
-    with ctx.engine.connect() as connection:
-        id = find_event(connection, event)
-        stored = event_of_row(connection, id)
-        replaced = replaced_contents(connection, id)
+    stored, replaced = show_event(ctx, event)
     zone = ctx.settings.lender_zone
 
     def at(moment: datetime) -> str:

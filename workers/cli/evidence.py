@@ -1,7 +1,7 @@
 """`arrears evidence`: whether the evidence is complete, and a loan's evidence for a regulator."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,13 +10,8 @@ from workers.cli.common import AsJson, Loan, lender_id
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import Table, errors, print_json, print_lines
-from workers.context import Context
-from workers.db.encryption import Cipher
-from workers.evidence.chain import chain_evidence
-from workers.evidence.export import write_bundle
 from workers.evidence.findings import Finding
-from workers.evidence.heads import read_head
-from workers.evidence.verify import verify as find_what_is_wrong
+from workers.evidence.report import export_evidence, newest_head, verify_evidence
 
 app = typer.Typer()
 
@@ -51,13 +46,7 @@ def verify(
         if loan is None:
             errors.print(say("{links} rows checked", links=links), markup=False)
 
-    with _snapshot(ctx) as connection:
-        found = list(
-            find_what_is_wrong(
-                connection, loan, head=head, file=_head_file(ctx), progress=report_progress
-            )
-        )
-        newest = read_head(connection)
+    found, newest = verify_evidence(ctx, loan, head=head, progress=report_progress)
     if as_json:
         print_json({"wrong": found, "head": newest})
     else:
@@ -70,8 +59,7 @@ def verify(
 def checkpoint(as_json: AsJson = False) -> None:
     """Show a digest of all evidence up to now. Note it where this installation cannot write."""
     ctx = open_context()
-    with ctx.engine.connect() as connection:
-        newest = read_head(connection)
+    newest = newest_head(ctx)
     if as_json:
         print_json(newest)
     elif newest is None:
@@ -97,12 +85,8 @@ def export(
 ) -> None:
     """Write a loan's history and its evidence, with what is needed to check it, to a zip file."""
     ctx = open_context()
-    while chain_evidence(ctx):
-        pass  # evidence that is not in the chain yet belongs to the export
     try:
-        with _snapshot(ctx) as connection:
-            wrong = list(find_what_is_wrong(connection, loan))
-            rows = write_bundle(connection, ctx, loan, out)
+        rows, wrong = export_evidence(ctx, loan, out)
     except FileExistsError:
         raise ArrearsError(say("{out} is there already. Name a new file.", out=out)) from None
     except OSError as error:
@@ -127,14 +111,3 @@ def export(
             markup=False,
         )
         raise typer.Exit(1)
-
-
-def _head_file(ctx: Context) -> tuple[Path, Cipher] | None:
-    path = ctx.settings.evidence_file
-    return None if path is None else (path, ctx.cipher)
-
-
-def _snapshot(ctx: Context) -> Any:
-    """A transaction that reads one state of the database, whatever is written meanwhile."""
-    engine = ctx.engine.execution_options(isolation_level="REPEATABLE READ")
-    return engine.begin()

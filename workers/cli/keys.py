@@ -5,7 +5,6 @@ from typing import Any
 import typer
 
 from domain.errors import ArrearsError
-from domain.permissions import Permission
 from workers.cli.common import AsJson, DryRun
 from workers.cli.language import say
 from workers.cli.render import UNCHANGED, Table, errors, print_lines, show
@@ -45,7 +44,6 @@ def new() -> None:
 def rotate_(dry_run: DryRun = False) -> None:
     """Encrypt all personal data with the first key. It may be stopped and run again at any time."""
     # `new` runs before there is a database, and loads nothing of it.
-    from workers.access.second_person import with_second_person
     from workers.cli.context import open_context
     from workers.privacy.key_rotation import count_left, rotate
 
@@ -56,8 +54,6 @@ def rotate_(dry_run: DryRun = False) -> None:
     if dry_run:
         print_lines(say(UNCHANGED))
         return
-    what = "Encrypt all personal data with the first key of ARREARS_ENCRYPTION_KEYS."
-    with_second_person(ctx, Permission.ROTATE_KEYS, what, {"on": ctx.today()})
     done = dict.fromkeys(left, 0)
 
     def report_progress(name: str, rows: int) -> None:

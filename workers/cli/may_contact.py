@@ -1,7 +1,6 @@
 """`arrears may-contact`: what the contact gate would answer. Nothing is written or sent."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -10,9 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from config.readers.rule_packs import describe_source
-from domain.actions import EVENT_PENDING, SENDING_HOLD
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import may_contact as ask_gate
 from domain.compliance.rules import Modality, Rule
 from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel, Party, Purpose
@@ -20,16 +17,14 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, Value, part, render
 from domain.language.rules import describe_rule
 from domain.language.speak import LANGUAGES, speak
-from domain.reasons import ReasonCode, because, reasons_as_json
+from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
 from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
 from workers.context import Context
-from workers.db.pending_events import waits_for_event
-from workers.db.sending_holds import is_contact_held
-from workers.gate.facts import read_contact_facts
+from workers.gate.question import ask_contact
 from workers.history.citations import Citations
 
 TIME = "%Y-%m-%d %H:%M"
@@ -68,21 +63,11 @@ def may_contact(
     """
     language = language or language_of_environment()
     ctx = open_context()
-    moment = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
-    with ctx.engine.connect() as connection:
-        facts = read_contact_facts(
-            connection, ctx, loan, moment, party=Party(party), record=borrower, channel=channel
-        )
-        is_held_back = at is None and waits_for_event(connection, loan)
-        is_stopped = at is None and is_contact_held(connection, channel, loan)
-    facts = replace(facts, purpose=purpose)
-    verdict = ask_gate(facts, channel, moment)
-    if is_held_back and verdict.permission is Permission.ALLOWED:
-        pending = because(ReasonCode.EVENT_PENDING)
-        verdict = Verdict(Permission.DEFERRED, (EVENT_PENDING,), pending)
-    if is_stopped and verdict.permission is Permission.ALLOWED:
-        held = because(ReasonCode.SENDING_HELD)
-        verdict = Verdict(Permission.DEFERRED, (SENDING_HOLD,), held)
+    asked = parse_moment(at, ctx.settings.lender_zone) if at else None
+    facts, verdict = ask_contact(
+        ctx, loan, channel, asked, party=Party(party), borrower=borrower, purpose=purpose
+    )
+    moment = asked or ctx.now()
     if as_json:
         print_json(_plain(loan, channel, moment, verdict, ctx))
     else:

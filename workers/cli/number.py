@@ -10,8 +10,9 @@ from workers.cli.context import open_context, read, submit
 from workers.cli.language import coded, say, words
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
+from workers.context import Context
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.operations.contact_points import NumberOfBorrower, read_numbers
+from workers.operations.contact_points import NumberOfBorrower, places_of_numbers, read_numbers
 
 app = typer.Typer()
 
@@ -84,7 +85,7 @@ def end(
 @app.command("list")
 def list_(borrower: Whose, as_json: AsJson = False) -> None:
     """List the numbers of a borrower in order, with what is known of them; never a number."""
-    found = read(lambda connection, _: read_numbers(connection, borrower))
+    found = read(lambda connection, ctx: read_numbers(connection, ctx, borrower))
     if as_json:
         print_json(found)
         return
@@ -118,8 +119,9 @@ def order(
     ],
 ) -> None:
     """Try the numbers of a borrower in another order."""
-    known = read(lambda connection, _: read_numbers(connection, borrower))
-    if sorted(places) != [number.place for number in known]:
+    ctx = open_context()
+    known = places_of_numbers(ctx, borrower)
+    if sorted(places) != known:
         raise ArrearsError(
             say(
                 "Borrower {borrower} has {known} numbers. Name the place of each once; "
@@ -128,7 +130,7 @@ def order(
                 known=len(known),
             )
         )
-    _submit_order(borrower, places)
+    _submit_order(ctx, borrower, places)
 
 
 @app.command()
@@ -137,7 +139,8 @@ def remove(
     place: Annotated[int, typer.Argument(min=1, help="The place of the number.")],
 ) -> None:
     """Remove a number of a borrower. What is known of it stays, for whoever has it."""
-    known = [number.place for number in read(lambda c, _: read_numbers(c, borrower))]
+    ctx = open_context()
+    known = places_of_numbers(ctx, borrower)
     if place not in known:
         raise ArrearsError(
             say(
@@ -147,11 +150,10 @@ def remove(
                 known=len(known),
             )
         )
-    _submit_order(borrower, [other for other in known if other != place])
+    _submit_order(ctx, borrower, [other for other in known if other != place])
 
 
-def _submit_order(borrower: str, places: list[int]) -> None:
-    ctx = open_context()
+def _submit_order(ctx: Context, borrower: str, places: list[int]) -> None:
     payload = {"borrower": borrower, "order": places}
     submit(ctx, "number_order", f"{borrower}:{ctx.now().isoformat()}", payload)
 

@@ -46,7 +46,7 @@ def list_(
     """List the events that wait or were given up, the oldest first."""
     asked = Asked(limit, after, kind, loan)
     found = read(
-        lambda connection, zone: resending.read_undelivered(connection, zone, asked, dead_only=dead)
+        lambda connection, ctx: resending.read_undelivered(connection, ctx, asked, dead_only=dead)
     )
     if as_json:
         print_json(found)

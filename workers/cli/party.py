@@ -35,7 +35,7 @@ PARTIES = Table[PartyOfLoan](
 @app.command("list")
 def list_(loan: Loan, as_json: AsJson = False) -> None:
     """List who is party to a loan besides its borrower. No personal data."""
-    found = read(lambda connection, zone: read_parties(connection, loan, zone))
+    found = read(lambda connection, ctx: read_parties(connection, loan, ctx))
     if as_json:
         print_json(found)
         return

@@ -1,4 +1,8 @@
-"""Which permission each command asks for: one line each. A command that is not here is refused."""
+"""What each command asks for: one line each. A command that is not here is refused.
+
+The use case asks. Here it is named, for `arrears permissions` and for the record of somebody who is
+not known; a test holds both together.
+"""
 
 from collections.abc import Mapping
 
@@ -95,7 +99,7 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "visit outcome": Permission.RECORD_CONVERSATIONS,
     "visit cancel": Permission.CANCEL_VISITS,
     "reply read": Permission.READ_REPLIES,
-    "reply close": Permission.READ_REPLIES,
+    "reply close": Permission.RECORD_READINGS,
     "sending resume": Permission.RESUME_SENDING,
     "recover": Permission.RESUME_SENDING,
     "problems list": Permission.READ_OPERATIONS,

@@ -6,17 +6,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy import Connection
 
 from config.input_errors import what_to_write
 from domain.errors import ArrearsError
-from domain.events import NotAppliedError
 from domain.inconvenient import Location
 from domain.language.speak import speak
 from domain.parties import RepresentativeKind
 from domain.persons import Link
-from domain.reasons import Reasons
-from workers.borrowers.same_person import SamePersonDecision, decide_same_person
+from workers.borrowers.same_person import SamePersonDecision
 from workers.cli.common import AsJson, DryRun, Why, lender_id
 from workers.cli.context import open_context, read, submit
 from workers.cli.dates import parse_inconvenient_time, parse_moment
@@ -35,7 +32,9 @@ from workers.operations.persons import (
     PartyOf,
     PersonRecord,
     RecordLink,
+    are_linked,
     read_person,
+    would_decide,
 )
 
 app = typer.Typer()
@@ -140,7 +139,7 @@ FACTS = Table[KnownFact](
 def show(borrower: Borrower, as_json: AsJson = False) -> None:
     """Show all customer records of a person, what joins or parts them, and what is known of the
     person. No personal data."""
-    found = read(lambda connection, zone: read_person(connection, borrower, zone))
+    found = read(lambda connection, ctx: read_person(connection, borrower, ctx))
     if as_json:
         print_json(found)
         return
@@ -285,8 +284,8 @@ def _submit(
 @app.command()
 def confirm(borrower: Borrower, other: Other, why: Why) -> None:
     """Confirm that two records that count as one person are one."""
-    linked = read(lambda connection, zone: read_person(connection, borrower, zone)).links
-    if not any({link.borrower, link.other} == {borrower, other} for link in linked):
+    ctx = open_context()
+    if not are_linked(ctx, borrower, other):
         raise ArrearsError(
             say(
                 "Nothing says yet that {borrower} and {other} are one person. `arrears "
@@ -295,43 +294,31 @@ def confirm(borrower: Borrower, other: Other, why: Why) -> None:
                 other=other,
             )
         )
-    _decide(borrower, other, Link.CONFIRMED, why)
+    _decide(ctx, borrower, other, Link.CONFIRMED, why)
 
 
 @app.command()
 def join(borrower: Borrower, other: Other, why: Why, dry_run: DryRun = False) -> None:
     """Make two records one person: what protects one of them protects all loans of both."""
-    _decide(borrower, other, Link.CONFIRMED, why, dry_run=dry_run)
+    _decide(open_context(), borrower, other, Link.CONFIRMED, why, dry_run=dry_run)
 
 
 @app.command()
 def part(borrower: Borrower, other: Other, why: Why, dry_run: DryRun = False) -> None:
     """Part two records: they are two persons. Facts stay on the record on which they came in."""
-    _decide(borrower, other, Link.PARTED, why, dry_run=dry_run)
+    _decide(open_context(), borrower, other, Link.PARTED, why, dry_run=dry_run)
 
 
-def _decide(borrower: str, other: str, status: Link, why: str, *, dry_run: bool = False) -> None:
-    ctx = open_context()
+def _decide(
+    ctx: Context, borrower: str, other: str, status: Link, why: str, *, dry_run: bool = False
+) -> None:
     decision = SamePersonDecision(
         borrower=borrower, other=other, status=status, why=why, actor=ctx.actor.reference
     )
     if dry_run:
-        with ctx.engine.connect() as connection:
-            print_done(_said(_try(connection, ctx, decision)), dry_run=True)
+        reasons = would_decide(ctx, decision)
+        print_done(speak(reasons, language_of_environment()), dry_run=True)
         return
     # Each decision is an event of its own: the same one may be made again after it was undone.
     id = f"{borrower}:{other}:{status}:{ctx.now():%Y%m%dT%H%M%S%f}"
     submit(ctx, "same_person", id, asdict(decision))
-
-
-def _said(reasons: Reasons) -> str:
-    return speak(reasons, language_of_environment())
-
-
-def _try(connection: Connection, ctx: Context, decision: SamePersonDecision) -> Reasons:
-    try:
-        return decide_same_person(connection, ctx, decision)
-    except NotAppliedError as error:
-        raise ArrearsError(_said(error.reason)) from None
-    finally:
-        connection.rollback()

@@ -35,7 +35,7 @@ def list_(as_json: AsJson = False) -> None:
     """List the requests that wait, with what each will do."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        waiting = second_person.waiting_requests(connection, ctx.now())
+        waiting = second_person.waiting_requests(connection, ctx)
     show(REQUESTS, waiting, as_json=as_json)
 
 

@@ -8,7 +8,7 @@ from workers.cli.common import AsJson
 from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import Table, print_json, print_lines
-from workers.privacy.retention import BorrowerRetention, pages, read_keeping
+from workers.privacy.retention import BorrowerRetention, read_retention
 
 app = typer.Typer()
 
@@ -33,12 +33,11 @@ def report(as_json: AsJson = False) -> None:
     due: list[BorrowerRetention] = []
     kept: Counter[str] = Counter()
     with ctx.engine.connect() as connection:
-        for page in pages(connection):
-            for borrower in read_keeping(connection, ctx, page):
-                if borrower.keeping.is_over(today):
-                    due.append(borrower)
-                else:
-                    kept[_kept_because(borrower)] += 1
+        for borrower in read_retention(connection, ctx):
+            if borrower.keeping.is_over(today):
+                due.append(borrower)
+            else:
+                kept[_kept_because(borrower)] += 1
     if as_json:
         print_json({"due": due, "kept": kept})
         return

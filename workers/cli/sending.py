@@ -85,7 +85,9 @@ def list_(
 ) -> None:
     """Show what is stopped now, since when, by whom and why."""
     holds = read(
-        lambda connection, zone: read_sending_holds(connection, zone, all_of_them=all_of_them)
+        lambda connection, ctx: read_sending_holds(
+            connection, ctx.settings.lender_zone, all_of_them=all_of_them
+        )
     )
     show(HOLDS, holds, as_json=as_json)
 

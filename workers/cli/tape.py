@@ -36,8 +36,8 @@ from workers.tapes.imports import (
     TapeImport,
     UnfinishedImport,
     abandon_import,
-    last_imports,
-    read_unfinished,
+    left_when_stopped,
+    list_imports,
 )
 
 NOTICED_WITHIN = 5.0
@@ -162,8 +162,7 @@ def _stopped(ctx: Context) -> list[UnfinishedImport]:
     """What is unfinished once PostgreSQL has noticed that this import's session is gone."""
     ends_at = time.monotonic() + NOTICED_WITHIN
     while True:
-        with ctx.engine.connect() as connection:
-            unfinished = read_unfinished(connection, ctx.settings.lender_zone)
+        unfinished = left_when_stopped(ctx)
         if time.monotonic() > ends_at or not any(left.is_running for left in unfinished):
             return unfinished
         time.sleep(0.1)
@@ -188,10 +187,7 @@ IMPORTS = Table[TapeImport](
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show the last imports, and how many loans wait for one that was interrupted."""
-    ctx = open_context()
-    with ctx.engine.connect() as connection:
-        imports = last_imports(connection)
-        unfinished = read_unfinished(connection, ctx.settings.lender_zone)
+    imports, unfinished = list_imports(open_context())
     if as_json:
         print_json(imports)
         return
@@ -224,7 +220,7 @@ def absent(
 ) -> None:
     """List the loans that full tapes left out, until a tape shows them again."""
     asked = Asked(limit, after, kind, loan)
-    found = read(lambda connection, zone: read_absent(connection, zone, asked))
+    found = read(lambda connection, ctx: read_absent(connection, ctx, asked))
     if as_json:
         print_json({"absent": found})
         return
@@ -243,7 +239,7 @@ def abandon(
     """
     ctx = open_context()
     with ctx.engine.connect() as connection, connection.begin() as transaction:
-        freed = abandon_import(connection, number, ctx.now())
+        freed = abandon_import(connection, ctx, number)
         if dry_run:
             transaction.rollback()
     console.print(

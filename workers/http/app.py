@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.actors import NOBODY
 from domain.errors import ArrearsError
 from domain.sending import StoppedBecause
 from workers.access.admission import Admission
@@ -100,7 +101,7 @@ def _application(ctx: Context | None, description: str) -> FastAPI:
         lifespan=_note_at_the_end,
     )
     write_visible_lines()
-    app.state.ctx = ctx or process_context(POOL_SIZE)
+    app.state.ctx = (ctx or process_context(POOL_SIZE)).acting(NOBODY)
     app.state.doors = Doors()
     app.state.admission = Admission()
     for refusal in (RefusedError, ArrearsError):

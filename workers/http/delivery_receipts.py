@@ -19,11 +19,10 @@ def store_reports(ctx: Context, reports: Iterable[StatusReport]) -> list[int]:
     stored = [
         store_unless_known(
             ctx,
-            report.provider,
             f"{report.sid}:{report.word}",
             "receipt",
             receipt_payload(report, ctx.cipher),
-            ctx.now(),
+            sender=report.provider,
         )
         for report in by_id.values()
     ]

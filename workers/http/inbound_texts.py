@@ -33,7 +33,7 @@ def store_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> St
     help_in = _help_in(ctx, text) if help_is_answered else None
     payload = text_payload(ctx.cipher, text, now, help_is_answered=help_in is not None)
     id = text_id(text.sid)
-    event_id = store_unless_known(ctx, text.provider, id, "inbound_text", payload, now)
+    event_id = store_unless_known(ctx, id, "inbound_text", payload, sender=text.provider)
     return StoredInboundText(event_id, help_in)
 
 
@@ -43,7 +43,7 @@ def _help_in(ctx: Context, text: InboundText) -> str | None:
         return None
     number = ctx.cipher.blind_index(text.from_number)
     with autocommit(ctx.engine) as connection:
-        locale = language_of_number(connection, number)
+        locale = language_of_number(connection, ctx, number)
     if locale is None:
         return ANY_LOCALE
     return locale if ctx.templates.has_locale(locale) else None

@@ -18,7 +18,7 @@ from workers.context import Context
 from workers.http.doors import Door
 from workers.http.lender_events import AnyLenderEvent, LenderEvent
 from workers.http.openapi import OTHER_CONTENTS, Refusal, refusals
-from workers.http.requests import context_of, in_the_store
+from workers.http.requests import context_of_machine, in_the_store
 from workers.http.signed_route import SIGNATURE, SignedRoute, signature_headers
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
 from workers.inbox.process import store_and_commit
@@ -123,8 +123,7 @@ async def lender_event(
     request: Request, body: AnyLenderEvent, webhook_id: Annotated[str, Depends(signature_headers)]
 ) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
-    machine = request.state.machine
-    store = partial(_store, context_of(request), machine.reference, webhook_id, body)
+    store = partial(_store, context_of_machine(request), webhook_id, body)
     event_id = await in_the_store(request, Door.EVENTS, store)
     # After the answer: the event is stored, and its sender need not wait for the broker.
     return Response(status_code=202, background=BackgroundTask(request.app.state.notify, event_id))
@@ -146,7 +145,7 @@ async def lender_event(
 async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
     try:
-        start = partial(_start, context_of(request), body, request.state.machine)
+        start = partial(_start, context_of_machine(request), body)
         started = await in_the_store(request, Door.CALLS, start)
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
@@ -160,7 +159,7 @@ async def start_call(request: Request, body: CallStart) -> Response:
     return JSONResponse(CallLeave.model_validate(started).model_dump(mode="json"))
 
 
-def _start(ctx: Context, asked: CallStart, machine: Actor) -> StartedAttempt:
+def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
     assert_clock_right(ctx)
     return start.start_call(
         ctx,
@@ -168,11 +167,12 @@ def _start(ctx: Context, asked: CallStart, machine: Actor) -> StartedAttempt:
         actor=Actor(asked.actor),
         item=asked.item,
         attempt=asked.attempt,
-        machine=machine,
+        machine=ctx.actor,
     )
 
 
-def _store(ctx: Context, sender: str, webhook_id: str, event: LenderEvent) -> int:
+def _store(ctx: Context, webhook_id: str, event: LenderEvent) -> int:
     payload = event.data.payload(ctx.cipher)
     now = ctx.now()
+    sender = ctx.actor.reference
     return store_and_commit(ctx, webhook_id, event.type, payload, now, sender=sender, wait=False)

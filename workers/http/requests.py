@@ -14,6 +14,7 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError, TooOftenError
 from workers.attempts.attempts import BarredError
 from workers.context import Context
@@ -62,8 +63,21 @@ def refuse(request: Request, error: Exception) -> Response:
 
 
 def context_of(request: Request) -> Context:
+    """The context of a call of whom nobody has proved to be: it may do nothing."""
     ctx: Context = request.app.state.ctx
     return ctx
+
+
+def context_of_machine(request: Request) -> Context:
+    """The context of a call that a machine has signed. What it is permitted is on record with what
+    it does, and `Admission` puts on record what it is refused."""
+    machine: Actor = request.state.machine
+    return context_of(request).acting(machine, is_noted_elsewhere=True)
+
+
+def context_of_provider(request: Request, name: str) -> Context:
+    """The context of a call that a provider has signed, or sent with its secret."""
+    return context_of(request).acting(Actor(name, ActorKind.PROVIDER))
 
 
 async def read_body(request: Request) -> bytes:

@@ -22,11 +22,13 @@ from workers.http.requests import (
     RefusedError,
     check_identifier,
     context_of,
+    context_of_provider,
     in_the_store,
     read_body,
 )
 from workers.sms.providers.port import StatusReport
 from workers.sms.providers.tencent import (
+    PROVIDER,
     TencentReply,
     TencentReport,
     read_tencent_reply,
@@ -73,9 +75,8 @@ router = APIRouter(
 async def text_statuses(request: Request, background: BackgroundTasks) -> Taken:
     """Store the delivery receipts of texts, several of them in one call."""
     reports = _reports(await read_body(request))
-    ids = await in_the_store(
-        request, Door.RECEIPTS, partial(store_reports, context_of(request), reports)
-    )
+    store = partial(store_reports, context_of_provider(request, PROVIDER), reports)
+    ids = await in_the_store(request, Door.RECEIPTS, store)
     background.tasks += wake_worker(request, ids).tasks
     return Taken()
 
@@ -87,7 +88,7 @@ async def text_statuses(request: Request, background: BackgroundTasks) -> Taken:
 )
 async def inbound_text(request: Request, background: BackgroundTasks) -> Taken:
     """Store a borrower's text. Nobody is contacted at its number before it is read."""
-    ctx = context_of(request)
+    ctx = context_of_provider(request, PROVIDER)
     text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
     stored = await in_the_store(
         request, Door.TEXTS, partial(store_text, ctx, text, help_is_answered=False)

@@ -26,13 +26,19 @@ from workers.http.requests import (
     RefusedError,
     check_identifier,
     context_of,
+    context_of_provider,
     in_the_store,
     read_body,
     read_form,
     refuse_zeros,
     without_zeros,
 )
-from workers.sms.providers.twilio import read_inbound_text, read_status_report, verify_signature
+from workers.sms.providers.twilio import (
+    PROVIDER,
+    read_inbound_text,
+    read_status_report,
+    verify_signature,
+)
 
 log = logging.getLogger(__name__)
 HELP_TEMPLATE = "help_reply"
@@ -95,9 +101,8 @@ async def text_status(request: Request) -> Response:
     report = read_status_report(request.url.query, fields)
     check_identifier(report.sid)
     check_identifier(report.word)
-    ids = await in_the_store(
-        request, Door.RECEIPTS, partial(store_reports, context_of(request), [report])
-    )
+    store = partial(store_reports, context_of_provider(request, PROVIDER), [report])
+    ids = await in_the_store(request, Door.RECEIPTS, store)
     return Response(status_code=204, background=wake_worker(request, ids))
 
 
@@ -111,8 +116,8 @@ async def text_status(request: Request) -> Response:
 async def inbound_text(request: Request) -> Response:
     """Store a borrower's text. Nobody is contacted at its number before it is read; a call for help
     is answered."""
-    ctx = context_of(request)
     fields = without_zeros(await _signed_fields(request))
+    ctx = context_of_provider(request, PROVIDER)
     text = read_inbound_text(fields, ctx.cipher.blind_index)
     stored = await in_the_store(
         request, Door.TEXTS, partial(store_text, ctx, text, help_is_answered=True)

@@ -1,16 +1,36 @@
-"""Discard an event by hand that cannot be applied."""
+"""Show an event, or discard by hand one that cannot be applied."""
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import COMPLETED, Named
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import inbox, inbox_queue
 from workers.db.unread_texts import PAYLOAD_BODY, TEXTS, keep_unread
 
 
+@permitted(Permission.READ_OPERATIONS)
+def show_event(
+    ctx: Context, shown: str
+) -> tuple[inbox.StoredEvent, Sequence[inbox.ReplacedContents]]:
+    """An event, and what it said before each correction, oldest first. Personal data in it is
+    encrypted.
+
+    Raises:
+        ArrearsError: there is no such event.
+    """
+    with ctx.engine.connect() as connection:
+        id = inbox.find_event(connection, shown)
+        return inbox.event_of_row(connection, id), inbox.replaced_contents(connection, id)
+
+
+@permitted(Permission.MEND_OPERATIONS)
 def discard_event(
     ctx: Context, shown: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:

@@ -435,14 +435,14 @@ EVENT_KINDS: dict[str, EventKind] = {
             conversations.InboundContactFacts,
         ),
         # Until it is read by the machine, it may ask for no contact at all.
-        EventKind("inbound_text", record_inbound_text, (Named.NUMBER,), Permission.RECORD_FACTS),
+        EventKind("inbound_text", record_inbound_text, (Named.NUMBER,), Permission.REPORT_TEXTS),
         # It has a number only if it says something of it for good. It may come before the
         # provider's answer that it belongs to, by minutes.
         EventKind(
             "receipt",
             record_receipt,
             (Named.NUMBER,),
-            Permission.RECORD_CONVERSATIONS,
+            Permission.REPORT_TEXTS,
             waits_at_most=timedelta(days=1),
         ),
     )

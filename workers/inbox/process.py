@@ -24,7 +24,10 @@ from domain.events import (
     WaitsForTapeError,
 )
 from domain.language.speak import speak
+from domain.permissions import Permission, needs_second_person
 from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db import inbox, inbox_queue
 from workers.db.engine import autocommit
@@ -83,6 +86,12 @@ def store_event(
     return known.id
 
 
+def _of_kind(ctx: Context, external_id: str, kind: str, *_: Any, **__: Any) -> Permission:
+    """What whoever reports an event must be permitted."""
+    return EVENT_KINDS[kind].permission
+
+
+@permitted(_of_kind)
 def store_and_commit(
     ctx: Context,
     external_id: str,
@@ -94,14 +103,23 @@ def store_and_commit(
     wait: bool = True,
 ) -> int:
     """`store_event` in a transaction of its own. A new event costs one round trip."""
-    stored = store_unless_known(ctx, sender, external_id, kind, payload, now)
+    stored = _store_unless_known(ctx, sender, external_id, kind, payload, now)
     if stored is not None:
         return stored
     with ctx.engine.begin() as connection:
         return store_event(connection, external_id, kind, payload, now, sender=sender, wait=wait)
 
 
+@permitted(_of_kind)
 def store_unless_known(
+    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], *, sender: str
+) -> int | None:
+    """Store an event whose contents its id stands for; None if it is stored already. One round
+    trip, which waits for nobody."""
+    return _store_unless_known(ctx, sender, external_id, kind, payload, ctx.now())
+
+
+def _store_unless_known(
     ctx: Context,
     sender: str,
     external_id: str,
@@ -109,8 +127,6 @@ def store_unless_known(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> int | None:
-    """Store an event whose contents its id stands for; None if it is stored already. One round
-    trip, which waits for nobody."""
     with autocommit(ctx.engine) as connection:
         return _insert_new(connection, sender, external_id, kind, payload, now)
 
@@ -305,6 +321,7 @@ def _record_results(
         inbox_queue.retry_events_naming(connection, ids, fields)
 
 
+@permitted(_of_kind)
 def submit(
     ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], *, dry_run: bool = False
 ) -> EventResult:
@@ -315,6 +332,7 @@ def submit(
     nothing, and its result says what is true now. A dry run stores and changes nothing.
 
     Raises:
+        SecondPersonNeededError: another person has not granted it yet, and one must.
         RefusedError: it can never be applied as it is, or a person discarded it.
         ArrearsError: it was applied already with other contents.
     """
@@ -331,7 +349,33 @@ def submit(
             result = EventResult(result.status, reason, completed_before=True)
         if dry_run:
             connection.rollback()
+        else:
+            _let_second_person_see(connection, ctx, external_id, kind, payload, result)
     return result
+
+
+def _let_second_person_see(
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    result: EventResult,
+) -> None:
+    """Go on with what an event has done if another person has granted it, where one must.
+
+    Raises:
+        SecondPersonNeededError: nobody has granted it yet; what it did is undone.
+        RefusedError: it would wait, and be applied by itself later, without the second person.
+    """
+    permission = EVENT_KINDS[kind].permission
+    if not needs_second_person(ctx.actor, permission):
+        return
+    if result.status is InboxStatus.RECEIVED:
+        raise RefusedError(speak(result.reason), result.reason)
+    if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
+        shown = f"{external_id}: {speak(result.reason)}"
+        with_second_person(connection, ctx, permission, shown, payload)
 
 
 def _true_now(

@@ -7,7 +7,10 @@ from sqlalchemy import Connection, func, select
 
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, PointKind, stopped_by
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.borrowers.reply_queue import UNHANDLED
+from workers.context import Context
 from workers.db.schema import (
     borrower,
     borrower_number,
@@ -47,12 +50,30 @@ class AddressOfBorrower:
     closed_to: tuple[Channel, ...]
 
 
-def read_numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorrower, ...]:
+@permitted(Permission.READ_PERSONS)
+def read_numbers(
+    connection: Connection, ctx: Context, external_id: str
+) -> tuple[NumberOfBorrower, ...]:
     """The numbers of a borrower, in order, with what is known of each.
 
     Raises:
         ArrearsError: the borrower is not known.
     """
+    return _numbers(connection, external_id)
+
+
+@permitted(Permission.CHANGE_CONTACTS)
+def places_of_numbers(ctx: Context, external_id: str) -> list[int]:
+    """The places of the numbers of a borrower, for whoever changes their order.
+
+    Raises:
+        ArrearsError: the borrower is not known.
+    """
+    with ctx.engine.connect() as connection:
+        return [number.place for number in _numbers(connection, external_id)]
+
+
+def _numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorrower, ...]:
     record, person_id = known_record(connection, external_id)
     rows = connection.execute(
         select(contact_point.c.id, contact_point.c.kind)
@@ -68,7 +89,10 @@ def read_numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorr
     return tuple(found)
 
 
-def read_address(connection: Connection, external_id: str) -> tuple[AddressOfBorrower, ...]:
+@permitted(Permission.READ_PERSONS)
+def read_address(
+    connection: Connection, ctx: Context, external_id: str
+) -> tuple[AddressOfBorrower, ...]:
     """The address of a borrower, with what is known of it; nothing if there is none.
 
     Raises:

@@ -8,10 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, RefusedError
+from domain.events import NotAppliedError
+from domain.language.speak import speak
 from domain.parties import RepresentativeKind
+from domain.permissions import Permission
 from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
+from workers.access.permitted import permitted
+from workers.borrowers.same_person import SamePersonDecision, decide_same_person
+from workers.context import Context
 from workers.db.loans import known_loan_id
 from workers.db.pages import Asked, Listing, Page, count_by, maker, read_page
 from workers.db.parties import acts_now
@@ -102,8 +108,9 @@ class PersonView:
     facts: tuple[KnownFact, ...]
 
 
-def read_person(connection: Connection, external_id: str, zone: tzinfo) -> PersonView:
-    """The person behind a record; moments are in `zone`.
+@permitted(Permission.READ_PERSONS)
+def read_person(connection: Connection, external_id: str, ctx: Context) -> PersonView:
+    """The person behind a record; moments are in the lender's zone.
 
     Raises:
         ArrearsError: the record is not known.
@@ -130,10 +137,10 @@ def read_person(connection: Connection, external_id: str, zone: tzinfo) -> Perso
     )
     return PersonView(
         tuple(PersonRecord(*row) for row in records),
-        tuple(typed_rows(RecordLink, connection.execute(links), zone)),
+        tuple(typed_rows(RecordLink, connection.execute(links), ctx.settings.lender_zone)),
         tuple(typed_rows(PartyOf, connection.execute(_party_of(of_person)))),
-        _acting_for(connection, of_person, zone),
-        _known_facts(connection, of_person, zone),
+        _acting_for(connection, of_person, ctx.settings.lender_zone),
+        _known_facts(connection, of_person, ctx.settings.lender_zone),
     )
 
 
@@ -264,8 +271,37 @@ class PartyOfLoan:
     source: str
 
 
-def read_parties(connection: Connection, loan_id: str, zone: tzinfo) -> tuple[PartyOfLoan, ...]:
-    """The parties of a loan now, oldest first; moments are in `zone`.
+@permitted(Permission.JOIN_PERSONS)
+def are_linked(ctx: Context, borrower_id: str, other_id: str) -> bool:
+    """Whether something says of two records that they are one person, or two.
+
+    Raises:
+        ArrearsError: the first record is not known.
+    """
+    with ctx.engine.connect() as connection:
+        links = read_person(connection, borrower_id, ctx).links
+    return any({link.borrower, link.other} == {borrower_id, other_id} for link in links)
+
+
+@permitted(Permission.JOIN_PERSONS)
+def would_decide(ctx: Context, decision: SamePersonDecision) -> Reasons:
+    """What a decision about two records would do. Nothing is changed.
+
+    Raises:
+        ArrearsError: it could not be applied.
+    """
+    with ctx.engine.connect() as connection:
+        try:
+            return decide_same_person(connection, ctx, decision)
+        except NotAppliedError as error:
+            raise RefusedError(speak(error.reason), error.reason) from None
+        finally:
+            connection.rollback()
+
+
+@permitted(Permission.READ_LOANS)
+def read_parties(connection: Connection, loan_id: str, ctx: Context) -> tuple[PartyOfLoan, ...]:
+    """The parties of a loan now, oldest first; moments are in the lender's zone.
 
     Raises:
         ArrearsError: the loan is not known.
@@ -291,7 +327,7 @@ def read_parties(connection: Connection, loan_id: str, zone: tzinfo) -> tuple[Pa
         .where(loan.c.external_id == loan_id, loan_party.c.ended_at.is_(None))
         .order_by(loan_party.c.id)
     )
-    return tuple(typed_rows(PartyOfLoan, connection.execute(found), zone))
+    return tuple(typed_rows(PartyOfLoan, connection.execute(found), ctx.settings.lender_zone))
 
 
 def assert_known(connection: Connection, external_id: str) -> None:
@@ -316,7 +352,7 @@ def known_record(connection: Connection, external_id: str) -> tuple[int, int]:
     return record.id, record.person_id
 
 
-def read_presumed(connection: Connection, zone: tzinfo, asked: Asked) -> Page[RecordLink]:
+def read_presumed(connection: Connection, ctx: Context, asked: Asked) -> Page[RecordLink]:
     """The records that count as one person until somebody confirms or parts them, oldest first."""
     pair = same_person.c
     presumed = pair.status == literal(Link.PRESUMED)
@@ -324,7 +360,7 @@ def read_presumed(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Re
         "persons",
         _links().where(presumed).order_by(None),
         (pair.made_at, pair.borrower_id, pair.other_id),
-        maker(RecordLink, zone),
+        maker(RecordLink, ctx.settings.lender_zone),
         count_by(pair.status, same_person, presumed),
     )
     return read_page(connection, listing, asked)

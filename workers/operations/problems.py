@@ -14,7 +14,9 @@ from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.events import InboxStatus
 from domain.inbound_texts import READ_WITHIN
+from domain.permissions import Permission
 from domain.reasons import Reasons
+from workers.access.permitted import permitted
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
@@ -113,6 +115,7 @@ WITH_KINDS = ("loans", "events")
 """The lists whose rows have kinds of their own."""
 
 
+@permitted(Permission.READ_OPERATIONS)
 def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> Problems:
     """What is open now; moments are in the lender's zone.
 
@@ -130,8 +133,8 @@ def read_problems(connection: Connection, ctx: Context, asked: Asked = ALL) -> P
         _of_loans(connection, zone, asked) if "loans" in lists else NOTHING,
         _of_replies(connection, zone, asked) if "replies" in lists else NOTHING,
         _of_events(connection, zone, asked) if "events" in lists else NOTHING,
-        read_stuck(connection, zone, asked) if "actions" in lists else NOTHING,
-        read_presumed(connection, zone, asked) if "persons" in lists else NOTHING,
+        read_stuck(connection, ctx, asked) if "actions" in lists else NOTHING,
+        read_presumed(connection, ctx, asked) if "persons" in lists else NOTHING,
         page_of(
             "calendars", ending_calendars(ctx.policy, ctx.today()), lambda each: each.country, asked
         )
@@ -244,6 +247,7 @@ def _of_events(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Unapp
     return read_page(connection, listing, asked)
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def resolve_problem(
     ctx: Context,
     loan_external_id: str,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select, update
 
 from domain.actions import SEND_SMS, ActionStatus
+from domain.actors import ActorKind
 from domain.compliance.rules import EVERYWHERE
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
@@ -14,6 +15,7 @@ from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
 from domain.sending import OF_COUNTER, Scope, SendingScope, StoppedBecause
 from workers.access.os_account import os_account
+from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.recoveries import is_recovered
@@ -32,13 +34,15 @@ class Stopped(NamedTuple):
     """Texts that were claimed before, and may still go out within seconds."""
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def stop_sending(ctx: Context, scope: Scope, why: str) -> Stopped:
     """Stop sending until two persons resume it. Everything is still decided.
 
     Raises:
         ArrearsError: no loan, no ladder or no rule pack has what is to be stopped.
     """
-    account = os_account()
+    is_person = ctx.actor.kind is ActorKind.STAFF
+    account = ctx.actor.reference if is_person else os_account()
     with ctx.engine.begin() as connection:
         _assert_known(connection, ctx, scope)
         reason = because(ReasonCode.SENDING_STOPPED, why=why)
@@ -52,6 +56,7 @@ def stop_sending(ctx: Context, scope: Scope, why: str) -> Stopped:
     return Stopped(is_new, on_the_way)
 
 
+@permitted(Permission.RESUME_SENDING)
 def resume_sending(ctx: Context, id: int) -> SendingHold:
     """End a sending hold: what it kept back is claimed now. Returns it as it was.
 
@@ -59,13 +64,12 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
         SecondPersonNeededError: another person has not granted it yet.
         ArrearsError: there is no such hold, or it has ended.
     """
-    with ctx.engine.connect() as connection:
+    with ctx.engine.begin() as connection:
         found = read_sending_hold(connection, ctx, id)
         _assert_recovered(connection, found)
-    what = f"resume sending ({found.scope} {found.subject or ''}): {speak(found.why)}"
-    with_second_person(ctx, Permission.RESUME_SENDING, what, {"hold": id, "set": found.set_at})
-    with ctx.engine.begin() as connection:
-        read_sending_hold(connection, ctx, id)
+        what = f"resume sending ({found.scope} {found.subject or ''}): {speak(found.why)}"
+        arguments = {"hold": id, "set": found.set_at}
+        with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
         connection.execute(
             update(sending_hold)
             .where(sending_hold.c.id == id, sending_hold.c.resumed_at.is_(None))

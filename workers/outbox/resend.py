@@ -1,7 +1,7 @@
 """Events out that were not delivered: lists them, and sends those that were given up again."""
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from domain.errors import ArrearsError
 from domain.events import OutboxStatus
+from domain.permissions import Permission
 from domain.reasons import Reasons
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import outbox
 from workers.db.loans import known_loan_id
@@ -54,8 +56,9 @@ class UndeliveredEvents:
     dead: Page[UndeliveredEvent]
 
 
+@permitted(Permission.READ_OPERATIONS)
 def read_undelivered(
-    connection: Connection, zone: tzinfo, asked: Asked = ALL, *, dead_only: bool = False
+    connection: Connection, ctx: Context, asked: Asked = ALL, *, dead_only: bool = False
 ) -> UndeliveredEvents:
     """Events that wait or were given up, or only the latter. Holds no personal data.
 
@@ -84,7 +87,7 @@ def read_undelivered(
             status,
             select(*columns).join(loan, loan.c.id == event.loan_id).where(*where),
             keys,
-            maker(UndeliveredEvent, zone),
+            maker(UndeliveredEvent, ctx.settings.lender_zone),
             count_by(event.kind, outbox_event, *where),
         )
         return read_page(connection, listing, asked)
@@ -95,6 +98,7 @@ def read_undelivered(
     )
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def resend(ctx: Context, event_id: UUID) -> None:
     """Deliver an event again, under its id and with all its tries before it.
 
@@ -120,6 +124,7 @@ def resend(ctx: Context, event_id: UUID) -> None:
     )
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def resend_dead(ctx: Context) -> int:
     """Deliver again all events that were given up; returns how many.
 

@@ -13,6 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 
 from domain.errors import ReasonedError
+from domain.permissions import Permission
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.encryption_keys import (
     begin_rotation,
@@ -31,6 +34,7 @@ BATCHES_PER_RUN = 20
 """Transactions of one run of the task, for each table."""
 
 
+@permitted(Permission.ROTATE_KEYS)
 def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
     """How many rows have a value that another key than the first encrypted, or that is not bound,
     by table."""
@@ -43,14 +47,20 @@ def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
     }
 
 
+@permitted(Permission.ROTATE_KEYS)
 def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
     """Re-encrypt everything with the first key.
 
     `progress` is called with the table and the number of rows after each transaction. Every process
     must have the new key before. False if rows were left out: locked ones, for which it is run once
     more, and those with a value that does not open.
+
+    Raises:
+        SecondPersonNeededError: another person has not granted it yet.
     """
+    what = "Encrypt all personal data with the first key of ARREARS_ENCRYPTION_KEYS."
     with ctx.engine.begin() as connection:
+        with_second_person(connection, ctx, Permission.ROTATE_KEYS, what, {"on": ctx.today()})
         begin_rotation(connection, ctx.cipher, ctx.now())
     for encrypted in ENCRYPTED_TABLES:
         _reencrypt_table(ctx, encrypted, progress=progress)

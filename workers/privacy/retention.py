@@ -7,6 +7,8 @@ from sqlalchemy import Connection, select, text
 
 from domain.compliance.retention import LoanActivity, RetentionPeriod, retention_period
 from domain.compliance.rules import packs_for
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.schema import borrower
 
@@ -65,6 +67,13 @@ class BorrowerRetention:
     """The lender's own id."""
     loans: int
     keeping: RetentionPeriod
+
+
+@permitted(Permission.READ_RETENTION)
+def read_retention(connection: Connection, ctx: Context) -> Iterator[BorrowerRetention]:
+    """Until when what is held about each borrower must be kept."""
+    for page in pages(connection):
+        yield from read_keeping(connection, ctx, page)
 
 
 def pages(connection: Connection, after: int = 0) -> Iterator[Sequence[int]]:

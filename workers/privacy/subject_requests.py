@@ -13,6 +13,7 @@ from domain.actors import Actor
 from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError
 from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -26,6 +27,7 @@ from workers.privacy.subject_export import read_subject_data
 log = logging.getLogger(__name__)
 
 
+@permitted(Permission.EXPORT_DATA)
 def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str) -> dict[str, Any]:
     """All data about a borrower, decrypted. The access is recorded for each of their loans.
 
@@ -38,7 +40,7 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
     with ctx.engine.begin() as connection:
         borrower_id = _borrower_id(connection, external_id)
         what = f"Export all data about borrower {external_id}, for: {purpose}"
-        with_second_person(ctx, Permission.EXPORT_DATA, what, {})
+        with_second_person(connection, ctx, Permission.EXPORT_DATA, what, {})
         loans = select(loan.c.id).where(loan.c.borrower_id == borrower_id).order_by(loan.c.id)
         for loan_id in list(connection.execute(loans).scalars()) or [None]:
             note_access(
@@ -61,6 +63,7 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
     }
 
 
+@permitted(Permission.ERASE_DATA)
 def erase_subject(
     ctx: Context, external_id: str, *, actor: Actor, why: str, law: str | None = None, dry_run: bool
 ) -> RetentionPeriod:
@@ -86,7 +89,7 @@ def erase_subject(
             raise _refusal(external_id, keeping)
         if not dry_run:
             what = f"Erase all data about borrower {external_id}, because: {why} {law or ''}"
-            with_second_person(ctx, Permission.ERASE_DATA, what.strip(), {})
+            with_second_person(connection, ctx, Permission.ERASE_DATA, what.strip(), {})
             erase(connection, [borrower_id], now)
             note_erasure(connection, borrower_id, actor, why, now, kept=keeping, law=law)
             log.info("borrower %s: what was held was erased by %s", external_id, actor)

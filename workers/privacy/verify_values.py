@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from domain.errors import ReasonedError
+from domain.permissions import Permission
 from domain.reasons import Reasons
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
 
@@ -25,6 +27,7 @@ class BrokenValue(NamedTuple):
     reason: Reasons
 
 
+@permitted(Permission.ROTATE_KEYS)
 def find_broken(ctx: Context) -> Iterator[BrokenValue]:
     """Every encrypted value that does not open, by table and id. It reads the whole database, in
     short transactions, and changes nothing."""

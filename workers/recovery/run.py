@@ -17,6 +17,7 @@ from domain.errors import ArrearsError
 from domain.permissions import Permission
 from domain.recovery import RecoveryStep, StepStatus, look_since
 from domain.sending import OF_COUNTER, StoppedBecause
+from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.recoveries import (
@@ -68,6 +69,7 @@ class Recovered:
     """Sending may be resumed."""
 
 
+@permitted(Permission.RESUME_SENDING)
 def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Recovered:
     """Run the steps. `report` is called with the result of each.
 
@@ -115,6 +117,7 @@ def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Rec
     return Recovered(since, results, list(accepted.values()), is_whole and not asked.dry_run)
 
 
+@permitted(Permission.RESUME_SENDING)
 def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> None:
     """Leave out a step of the recovery that was begun, or a part of it: two persons answer for it.
 
@@ -136,8 +139,9 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
             step=f"{step}:{subject}" if subject else step,
         )
     what = f"recover without {step} {subject}: {why}"
-    with_second_person(ctx, Permission.RESUME_SENDING, what, {"recovery": begun.id})
     with ctx.engine.begin() as connection:
+        arguments = {"recovery": begun.id}
+        with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
         left_out = known._replace(
             status=StepStatus.ACCEPTED, at=ctx.now(), actor=ctx.actor.reference, why=why
         )
@@ -170,8 +174,8 @@ def _begin(ctx: Context, asked: Asked, since: datetime, holds: Sequence[SendingH
     else:
         what = f"no backup was restored (sending holds {ids}): {asked.nothing_restored}"
     arguments = {"since": asked.since, "holds": ids, "restored": asked.nothing_restored is None}
-    with_second_person(ctx, Permission.RESUME_SENDING, what, arguments)
     with ctx.engine.begin() as connection:
+        with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
         restored = asked.nothing_restored is None
         return begin_recovery(connection, since, ctx.now(), ctx.actor.reference, restored=restored)
 

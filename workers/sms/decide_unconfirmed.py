@@ -6,7 +6,7 @@ is for a text of which neither knows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, select
@@ -15,7 +15,9 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import StoredText, advance_message, is_first_row, is_text, lock_text
@@ -43,10 +45,11 @@ class UnconfirmedText:
     """`unknown`: still being reconciled; `parked`: only a person can resolve it."""
 
 
+@permitted(Permission.READ_OPERATIONS)
 def read_unconfirmed(
-    connection: Connection, zone: tzinfo, asked: Asked = ALL
+    connection: Connection, ctx: Context, asked: Asked = ALL
 ) -> Page[UnconfirmedText]:
-    """The unconfirmed texts, oldest first; moments are in `zone`.
+    """The unconfirmed texts, oldest first; moments are in the lender's zone.
 
     Raises:
         ArrearsError: the page is not one of this list.
@@ -73,12 +76,13 @@ def read_unconfirmed(
         "texts",
         rows,
         (message.c.created_at, message.c.contact_id),
-        maker(UnconfirmedText, zone),
+        maker(UnconfirmedText, ctx.settings.lender_zone),
         count_rows(rows, message.c.status),
     )
     return read_page(connection, listing, assert_of({"texts"}, asked))
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def mark_sent(
     ctx: Context, message_id: UUID, actor: Actor, *, sid: str | None = None, dry_run: bool = False
 ) -> None:
@@ -93,6 +97,7 @@ def mark_sent(
     _resolve(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
     """It was never sent: its action is due again, and the gate checks it again.
 
@@ -106,6 +111,7 @@ def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool =
     _resolve(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
+@permitted(Permission.MEND_OPERATIONS)
 def abandon_text(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
     """Discard its action, whatever happened to the text.
 

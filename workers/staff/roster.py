@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
 from domain.actions import ActionStatus, assigned_types
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_all, maker, read_page
@@ -40,6 +42,7 @@ class RosterEntry:
     """The start of their present or next shift, in the lender's zone."""
 
 
+@permitted(Permission.READ_ROSTER)
 def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Page[RosterEntry]:
     """The staff on record, by the lender's id.
 
@@ -61,6 +64,7 @@ def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Pag
     return read_page(connection, listing, assert_of({"staff"}, asked))
 
 
+@permitted(Permission.CHANGE_ROSTER)
 def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:
     """Load a roster, with the shifts of `days` days from `starts_on`.
 

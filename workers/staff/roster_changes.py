@@ -40,8 +40,12 @@ def let_second_person_see(
     what = [f"Load a roster of {len(members)} people."]
     for member in members:
         what += _changes(member, known.get(member.id))
-    arguments = {"members": as_json(members), "shifts": [str(member.shifts) for member in members]}
-    with_second_person(ctx, Permission.CHANGE_ROSTER, "\n".join(what), {**arguments, **shifts})
+    arguments: dict[str, Any] = {
+        "members": as_json(members),
+        "shifts": [str(member.shifts) for member in members],
+    }
+    arguments |= shifts
+    with_second_person(connection, ctx, Permission.CHANGE_ROSTER, "\n".join(what), arguments)
 
 
 def as_json(members: Sequence[StaffMember]) -> list[dict[str, Any]]:

@@ -28,6 +28,8 @@ from domain.collectors import Span, business_day
 from domain.compliance.vocabulary import Party
 from domain.errors import NotOnRosterError
 from domain.ladder import find_ladder
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
 from workers.db.loans import known_loan_id
@@ -72,6 +74,7 @@ from workers.staff.work_items import (
 )
 
 
+@permitted(Permission.READ_LOANS)
 def read_work(
     connection: Connection,
     ctx: Context,

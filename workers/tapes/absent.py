@@ -6,12 +6,15 @@ An import that is interrupted meanwhile notes the rest when it is repeated.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, case, select, text
 
 from domain.holds import HoldKind
+from domain.permissions import Permission
+from workers.access.permitted import permitted
+from workers.context import Context
 from workers.db.pages import Asked, Listing, Page, assert_of, count_rows, maker, of_loan, read_page
 from workers.db.schema import absent_loan, loan
 
@@ -161,7 +164,8 @@ class AbsentLoan:
     """`held`: nobody is contacted about it. `kept`: contact goes on."""
 
 
-def read_absent(connection: Connection, zone: tzinfo, asked: Asked) -> Page[AbsentLoan]:
+@permitted(Permission.READ_OPERATIONS)
+def read_absent(connection: Connection, ctx: Context, asked: Asked) -> Page[AbsentLoan]:
     """The loans that are absent now."""
     kind = case((absent_loan.c.hold_id.is_(None), "kept"), else_="held")
     rows = (
@@ -177,7 +181,7 @@ def read_absent(connection: Connection, zone: tzinfo, asked: Asked) -> Page[Abse
         "absent",
         rows,
         (absent_loan.c.loan_id,),
-        maker(AbsentLoan, zone),
+        maker(AbsentLoan, ctx.settings.lender_zone),
         count_rows(rows, kind),
     )
     return read_page(connection, listing, assert_of({"absent"}, asked))

@@ -14,6 +14,8 @@ from pathlib import Path
 from config.readers.tape_mapping import Absent as AbsentMeans
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.errors import ArrearsError
+from domain.permissions import Permission
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.tapes.absent import (
     ASKED_FROM,
@@ -69,6 +71,7 @@ class ImportReport:
     """More than the mapping allows: nothing was imported."""
 
 
+@permitted(Permission.IMPORT_TAPES)
 def import_tape(
     ctx: Context,
     path: Path,

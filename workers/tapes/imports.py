@@ -13,7 +13,10 @@ from sqlalchemy import Connection, Select, func, insert, select, text, update
 
 from domain.errors import ArrearsError
 from domain.moves import sources
+from domain.permissions import Permission
 from domain.tape_imports import TAPE_IMPORT_MOVES, TapeImportStatus
+from workers.access.permitted import permitted
+from workers.context import Context
 from workers.db.numbers import has_or_had
 from workers.db.schema import tape_import, tape_pending_loan
 from workers.db.typed_rows import columns_of, typed_rows
@@ -220,7 +223,8 @@ def finish_import(
             _close(connection, left.id, TapeImportStatus.SUPERSEDED, left.imported_at)
 
 
-def abandon_import(connection: Connection, import_id: int, now: datetime) -> int:
+@permitted(Permission.IMPORT_TAPES)
+def abandon_import(connection: Connection, ctx: Context, import_id: int) -> int:
     """Give up what an interrupted import has left; returns how many loans that frees.
 
     Raises:
@@ -236,8 +240,22 @@ def abandon_import(connection: Connection, import_id: int, now: datetime) -> int
             number=import_id,
         )
     freed = _free_loans(connection, import_id)
-    _close(connection, import_id, TapeImportStatus.ABANDONED, now)
+    _close(connection, import_id, TapeImportStatus.ABANDONED, ctx.now())
     return freed
+
+
+@permitted(Permission.READ_OPERATIONS)
+def list_imports(ctx: Context) -> tuple[list[TapeImport], list[UnfinishedImport]]:
+    """The newest imports, newest first, and those that are not finished."""
+    with ctx.engine.connect() as connection:
+        return last_imports(connection), read_unfinished(connection, ctx.settings.lender_zone)
+
+
+@permitted(Permission.IMPORT_TAPES)
+def left_when_stopped(ctx: Context) -> list[UnfinishedImport]:
+    """The imports that are not finished, for whoever has stopped one."""
+    with ctx.engine.connect() as connection:
+        return read_unfinished(connection, ctx.settings.lender_zone)
 
 
 def unfinished_imports(connection: Connection) -> list[TapeImport]:

@@ -3,7 +3,7 @@
 from domain.actions import ACTION_TYPES, ActionType
 from workers.actions.run import run_action, use_case
 from workers.app import app
-from workers.bootstrap import process_context
+from workers.bootstrap import worker_context
 from workers.queues import task_name
 
 
@@ -12,7 +12,7 @@ def _declare_task(action_type: ActionType) -> None:
 
     @app.task(name=task_name(action_type.queue, action_type))
     def carry_out_action(action_id: int) -> str:
-        return run_action(process_context(), action_id, carry_out)
+        return run_action(worker_context(), action_id, carry_out)
 
 
 for declared in ACTION_TYPES.values():

@@ -10,7 +10,7 @@ from domain.actions import ACTION_TYPES
 from workers import queues
 from workers.actions import dispatch
 from workers.app import app
-from workers.bootstrap import process_context
+from workers.bootstrap import worker_context
 from workers.inbox import process
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import Message, announce, for_each
@@ -22,7 +22,7 @@ from workers.outbox import deliver
 @app.task(name=queues.DISPATCH_DUE_ACTIONS, base=Sweep)
 def dispatch_due_actions() -> str:
     """Publish the actions that are due, and those whose message was lost."""
-    ctx = process_context()
+    ctx = worker_context()
     depths = queue_depths(ctx.settings.redis_url)
     dispatched = 0
     for action_type in ACTION_TYPES.values():
@@ -35,14 +35,14 @@ def dispatch_due_actions() -> str:
 @app.task(name=queues.WATCH_SENDING, base=Sweep)
 def watch_sending() -> str:
     """Stop sending if something is wrong that shows."""
-    found = sending_watch.watch_sending(process_context())
+    found = sending_watch.watch_sending(worker_context())
     return ", ".join(found) or "nothing found"
 
 
 @app.task(name=queues.DISPATCH_EVENTS, base=Sweep)
 def dispatch_events() -> str:
     """Publish the events that are stored and not applied."""
-    ids = process.dispatch_events(process_context())
+    ids = process.dispatch_events(worker_context())
     size = queues.EVENTS_PER_MESSAGE
     batches = (ids[start : start + size] for start in range(0, len(ids), size))
     announce(app, queues.APPLY_EVENTS, (Message((batch,)) for batch in batches))
@@ -52,7 +52,7 @@ def dispatch_events() -> str:
 @app.task(name=queues.DISPATCH_OUTBOX, base=Sweep)
 def dispatch_outbox() -> str:
     """Publish the loans that have events for the lender's systems."""
-    ctx = process_context()
+    ctx = worker_context()
     waiting = queue_depths(ctx.settings.redis_url)[queues.Queue.OUTBOX]
     publish = partial(_publish_each, queues.DELIVER_EVENTS)
     return f"{deliver.dispatch_outbox(ctx, publish, waiting)} dispatched"

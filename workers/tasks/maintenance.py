@@ -2,7 +2,7 @@
 
 from workers import queues
 from workers.app import app
-from workers.bootstrap import process_context
+from workers.bootstrap import worker_context
 from workers.borrowers import reply_queue
 from workers.db.daily_runs import start_today
 from workers.escalation import reassess
@@ -17,25 +17,25 @@ from workers.sms import reconcile
 @app.task(name=queues.BREAK_OVERDUE_PROMISES, base=Sweep)
 def break_overdue_promises() -> str:
     """Break promises whose date has passed, so that their ladders continue."""
-    return f"{promises.break_overdue_promises(process_context())} broken"
+    return f"{promises.break_overdue_promises(worker_context())} broken"
 
 
 @app.task(name=queues.CLOSE_PAID_CASES, base=Sweep)
 def close_paid_cases() -> str:
     """Close cases that are open although nothing is past due."""
-    return f"{reassess.close_paid_cases(process_context())} closed"
+    return f"{reassess.close_paid_cases(worker_context())} closed"
 
 
 @app.task(name=queues.MARK_LOST_CLAIMS, base=Sweep)
 def mark_lost_claims() -> str:
     """Mark texts as unknown whose worker died between the claim and the record."""
-    return f"{reconcile.mark_lost_claims(process_context())} found"
+    return f"{reconcile.mark_lost_claims(worker_context())} found"
 
 
 @app.task(name=queues.RECONCILE_TEXTS, base=Sweep)
 def reconcile_texts() -> str:
     """Ask providers about texts whose answer or whose receipt was lost."""
-    done = reconcile.reconcile_texts(process_context())
+    done = reconcile.reconcile_texts(worker_context())
     return (
         f"{done.resolved} resolved, {done.found} found, {done.parked} parked, "
         f"{done.reported} reported"
@@ -45,14 +45,14 @@ def reconcile_texts() -> str:
 @app.task(name=queues.ASSIGN_REPLIES, base=Sweep)
 def assign_replies() -> str:
     """Assign borrowers' texts that nobody has to collectors on shift."""
-    return f"{reply_queue.assign_replies(process_context())} assigned"
+    return f"{reply_queue.assign_replies(worker_context())} assigned"
 
 
 # The next four do one batch and publish themselves again while work is left: none runs long.
 @app.task(name=queues.ERASE_EXPIRED_DATA, base=Sweep)
 def erase_expired_data(after: int | None = None) -> str:
     """Erase the personal data of borrowers whose retention period is over."""
-    ctx = process_context()
+    ctx = worker_context()
     if after is None and not start_today(ctx.engine, queues.ERASE_EXPIRED_DATA, ctx.now()):
         return "done today already"
     done = erasure.erase_expired_data(ctx, after or 0)
@@ -64,7 +64,7 @@ def erase_expired_data(after: int | None = None) -> str:
 @app.task(name=queues.PRUNE_COMPLETED_EVENTS, base=Sweep)
 def prune_completed_events(go_on: bool = False) -> str:
     """Delete events that were completed longer ago than the settings keep them."""
-    ctx = process_context()
+    ctx = worker_context()
     if not go_on and not start_today(ctx.engine, queues.PRUNE_COMPLETED_EVENTS, ctx.now()):
         return "done today already"
     done = pruning.prune(ctx)
@@ -76,7 +76,7 @@ def prune_completed_events(go_on: bool = False) -> str:
 @app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY, base=Sweep)
 def reencrypt_with_current_key() -> str:
     """Continue a rotation of the encryption keys that was started."""
-    done = key_rotation.continue_rotation(process_context())
+    done = key_rotation.continue_rotation(worker_context())
     if done:
         announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [Message(())])
     return f"{done} re-encrypted"
@@ -85,7 +85,7 @@ def reencrypt_with_current_key() -> str:
 @app.task(name=queues.CHAIN_EVIDENCE, base=Sweep)
 def chain_evidence() -> str:
     """Add new rows of evidence to the hash chain, and the newest head to its file."""
-    ctx = process_context()
+    ctx = worker_context()
     done = chain.chain_evidence(ctx)
     if done == chain.BATCH_SIZE:
         announce(app, queues.CHAIN_EVIDENCE, [Message(())])

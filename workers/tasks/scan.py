@@ -2,7 +2,7 @@
 
 from workers import queues
 from workers.app import app
-from workers.bootstrap import process_context
+from workers.bootstrap import worker_context
 from workers.escalation import scan
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import announce, for_all
@@ -25,7 +25,7 @@ def scan_portfolio() -> str:
         messages = (for_all(each.loan_ids, each.names) for each in envelopes)
         announce(app, queues.ESCALATE_LOANS, messages)
 
-    ctx = process_context()
+    ctx = worker_context()
     waiting = queue_depths(ctx.settings.redis_url)[Queue.ESCALATE]
     done = scan.scan_portfolio(ctx, publish, waiting)
     return f"{done.loans} loans in {done.envelopes} messages for {done.business_date}"

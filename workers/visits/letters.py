@@ -16,8 +16,10 @@ from domain.errors import ArrearsError
 from domain.events import RejectedError
 from domain.holds import active_hold
 from domain.inconvenient import locations_of_address
+from domain.permissions import Permission
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.actions import read_held_back
@@ -46,6 +48,7 @@ class Letter:
     does what came in and is not applied yet, and a sending hold."""
 
 
+@permitted(Permission.PRINT_LETTERS)
 def open_letter(
     ctx: Context, loan_external_id: str, item: str | None = None, *, actor: Actor
 ) -> Letter:

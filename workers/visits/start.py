@@ -15,7 +15,9 @@ from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from workers.access.permitted import permitted
 from workers.attempts.attempts import (
     StartedAttempt,
     open_contact_detail,
@@ -31,6 +33,7 @@ from workers.gate.check import check_gate
 from workers.gate.locked_action import lock_action
 
 
+@permitted(Permission.START_VISITS)
 def start_visit(
     ctx: Context, loan_external_id: str, *, actor: Actor, dry_run: bool = False
 ) -> StartedAttempt:
@@ -98,6 +101,7 @@ def start_visit(
         return replace(started, attempt=scheduled.attempt, reach=address)
 
 
+@permitted(Permission.CANCEL_VISITS)
 def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
     """Cancel a visit that did not take place: its visitors are free, and it is planned again.
 

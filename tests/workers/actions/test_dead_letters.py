@@ -50,7 +50,7 @@ def dead(book: Book) -> int:
 
 def test_what_was_given_up_is_listed_with_its_reason(book: Book) -> None:
     with book.ctx.engine.connect() as connection:
-        (found,) = read_dead(connection, book.zone)
+        (found,) = read_dead(connection, book.ctx)
     assert (found.action, found.loan, found.item) == (dead(book), "L-1", "text_day_1")
     assert (found.reason, found.attempts) == (REFUSED.reason, 0)
     assert f"{found.since:%Y-%m-%d %H:%M}" == "2026-03-02 10:00"
@@ -61,7 +61,7 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
     book.send("L-1", "text_day_1")
 
     with book.ctx.engine.connect() as connection:
-        found = read_history(connection, dead(book), book.zone)
+        found = read_history(connection, dead(book), book.ctx)
 
     assert found.action.status == "done"
     assert [(move.was, move.became) for move in found.moves] == [

@@ -56,7 +56,7 @@ def encrypted(book: Book, model: type[PersonalEventData], given: dict[str, Any])
 
 def parties(book: Book, loan: str = "L-1") -> list[tuple[str, str]]:
     with book.ctx.engine.connect() as connection:
-        found = read_parties(connection, loan, book.zone)
+        found = read_parties(connection, loan, book.ctx)
     return [(party.borrower, party.role) for party in found]
 
 
@@ -202,7 +202,7 @@ def test_a_person_shows_the_loans_of_others_to_which_they_are_party(book: Book) 
     book.loan("L-2", borrower_id="B-2")
     party(book, "B-2", "co_borrower")
     with book.ctx.engine.connect() as connection:
-        shown = read_person(connection, "B-2", book.zone)
+        shown = read_person(connection, "B-2", book.ctx)
     assert [(of.loan, of.role) for of in shown.party_of] == [("L-1", "co_borrower")]
 
 
@@ -220,13 +220,13 @@ def test_who_acts_for_a_person_is_on_record_with_the_fact_and_ends_with_it(book:
 
     represented(book, kind="debt_adviser", contacted=False)
     with book.ctx.engine.connect() as connection:
-        shown = read_person(connection, "B-L-1", book.zone).represented_by
+        shown = read_person(connection, "B-L-1", book.ctx).represented_by
     assert [(acts.kind, acts.contacted) for acts in shown] == [("debt_adviser", False)]
 
     over = {"borrower": "B-L-1", "fact": "represented", "actor": "s-1"}
     tell(book, "person_fact_end", over)
     with book.ctx.engine.connect() as connection:
-        assert read_person(connection, "B-L-1", book.zone).represented_by == ()
+        assert read_person(connection, "B-L-1", book.ctx).represented_by == ()
 
 
 # --- their data

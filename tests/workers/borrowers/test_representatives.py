@@ -346,7 +346,7 @@ def test_what_they_call_inconvenient_is_theirs_for_all_clients(clients: Book, wa
         told_of = "\n".join(line.text for line in loan_history(connection, clients.ctx, "L-2"))
     assert "An attorney said for themselves: a time is inconvenient for them" in told_of
     with clients.ctx.engine.connect() as connection:
-        (acting,) = read_person(connection, "B-2", clients.zone).represented_by
+        (acting,) = read_person(connection, "B-2", clients.ctx).represented_by
     assert [wish.endswith("00:00-12:00") for wish in acting.wishes] == [True]
 
     tell(clients, "person_fact_end", borrower="B-1", fact="represented", actor="c-1")

@@ -321,7 +321,7 @@ def test_a_number_that_reaches_nobody_is_a_fact_of_the_third_party(book: Book) -
 def test_its_outcome_is_found_by_the_loan_and_the_history_tells_both(book: Book) -> None:
     started = ask(book)
     with book.ctx.engine.connect() as connection:
-        assert find_open_attempt(connection, "L-1", Channel.CALL) == started.attempt
+        assert find_open_attempt(connection, book.ctx, "L-1", Channel.CALL) == started.attempt
     came_to(book, started)
     with book.ctx.engine.connect() as connection:
         story = [sentence.text for sentence in loan_history(connection, book.ctx, "L-1")]

@@ -87,7 +87,7 @@ def test_it_names_all_loans_and_is_one_contact(book: Book) -> None:
     assert [(row.attempt, row.part_of) for row in others] == [(None, first.id)] * 2
     with book.ctx.engine.connect() as connection:
         (made,) = load_facts(connection, [1], book.ctx.now())[1].reach.history
-        assert find_open_attempt(connection, "L-1", Channel.CALL) == "A-1"
+        assert find_open_attempt(connection, book.ctx, "L-1", Channel.CALL) == "A-1"
         (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
         story = " ".join(s.text for s in loan_history(connection, book.ctx, "L-1"))
     assert {made.loan_id, *made.also_about} == {1, 2, 3}

@@ -109,12 +109,10 @@ PEOPLE_ASK: dict[str, Ask] = {
     "a visit that is started": lambda c, h: making_visits._visit_of(c, f"L-{PAST_DUE}"),
     "what a call had to learn, when its outcome is told": what_was_to_be_learnt,
     "the attempt that a person ends": lambda c, h: attempts.find_open_attempt(
-        c, f"L-{PAST_DUE}", Channel.CALL
+        c, h, f"L-{PAST_DUE}", Channel.CALL
     ),
     "the newest letter": the_newest_letter,
-    "the history of an action": lambda c, h: dead_letters.read_history(
-        c, PAST_DUE, h.settings.lender_zone
-    ),
+    "the history of an action": lambda c, h: dead_letters.read_history(c, PAST_DUE, h),
     "the story of a loan": lambda c, h: loan_history(c, h, f"L-{PAST_DUE}"),
     "a page of what is open": a_page_of_problems,
     "work lists: calls": work_list(Kind.CALLS),

@@ -235,7 +235,7 @@ def test_what_was_refused_last_is_on_record_when_the_process_has_ended(engine: E
 def test_a_scope_that_this_release_does_not_know_permits_nothing(core: Core) -> None:
     with core.book.ctx.engine.begin() as connection:
         connection.execute(machine.update().values(scopes=["events:payment", "events:everything"]))
-        (known,) = read_machines(connection)
+        (known,) = read_machines(connection, core.book.ctx)
     actor = known.actor_at(core.book.ctx.now())
     assert actor is not None
     assert actor.scopes == {Permission.RECORD_PAYMENTS}

@@ -37,7 +37,7 @@ def book(engine: Engine) -> Book:
 
 def unknown(book: Book) -> UUID:
     with book.ctx.engine.connect() as connection:
-        (found,) = read_unconfirmed(connection, book.zone)
+        (found,) = read_unconfirmed(connection, book.ctx)
     return found.message
 
 
@@ -62,7 +62,7 @@ def receipt_comes(book: Book, message_id: UUID, word: str) -> None:
 
 def test_the_list_says_which_texts_are_to_be_decided_about(book: Book) -> None:
     with book.ctx.engine.connect() as connection:
-        (found,) = read_unconfirmed(connection, book.zone)
+        (found,) = read_unconfirmed(connection, book.ctx)
     assert (found.loan, found.item, found.provider, found.status) == (
         "L-1",
         "text_day_1",

@@ -382,7 +382,7 @@ def parked(engine: Engine, provider: Scripted) -> Book:
 def test_a_person_decides_once_for_all_of_them(engine: Engine, provider: Scripted) -> None:
     book = parked(engine, provider)
     with engine.connect() as connection:
-        (text,) = read_unconfirmed(connection, book.zone)
+        (text,) = read_unconfirmed(connection, book.ctx)
     assert (text.loan, text.other_loans) == ("L-1", ["L-2"])
 
     mark_sent(book.ctx, text.message, COLLECTOR, sid="SM1")

@@ -44,7 +44,7 @@ def listed(book: Book) -> dict[str, str]:
     asked: Asked | None = Asked(limit=1)
     with book.ctx.engine.connect() as connection:
         while asked:
-            page = read_absent(connection, book.ctx.settings.lender_zone, asked)
+            page = read_absent(connection, book.ctx, asked)
             found |= {each.loan: each.kind for each in page}
             asked = Asked(limit=1, after=page.after) if page.after else None
     assert page.total == len(found)

@@ -260,13 +260,13 @@ def test_what_is_left_can_be_given_up(book: Book, tmp_path: Path) -> None:
     with book.ctx.engine.begin() as connection:
         left = last_imports(connection)[0]
         assert (left.status, left.pending) == ("merging", 3)
-        assert abandon_import(connection, left.id, book.ctx.now()) == 3
+        assert abandon_import(connection, book.ctx, left.id) == 3
     assert not is_held_back(book, "L-3")
     with (
         book.ctx.engine.begin() as connection,
         pytest.raises(ArrearsError, match=r"No unfinished import has the number .*tape list"),
     ):
-        abandon_import(connection, left.id, book.ctx.now())
+        abandon_import(connection, book.ctx, left.id)
 
 
 def test_nothing_can_be_given_up_while_an_import_runs(book: Book, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_nothing_can_be_given_up_while_an_import_runs(book: Book, tmp_path: Path
     with import_session(book.ctx.engine), book.ctx.engine.begin() as connection:
         left = last_imports(connection)[0]
         with pytest.raises(ArrearsError, match="An import runs at this moment"):
-            abandon_import(connection, left.id, book.ctx.now())
+            abandon_import(connection, book.ctx, left.id)
     assert is_held_back(book, "L-3")
 
 
@@ -307,7 +307,7 @@ def test_an_import_that_had_not_named_all_its_loans_is_not_over_with_those_that_
     with book.ctx.engine.begin() as connection:
         (left,) = unfinished_imports(connection)
         if how == "given up":
-            abandon_import(connection, left.id, book.ctx.now())
+            abandon_import(connection, book.ctx, left.id)
     if how == "the same tape":
         bring_in(book, tmp_path, *SECOND, as_of=DAY_2, part=True)
     elif how == "a whole tape":

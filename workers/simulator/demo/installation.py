@@ -20,6 +20,7 @@ from pathlib import Path
 
 from config.setting_validators import DEMO_DIRECTORY
 from config.settings import OURS, SHARED, load_settings
+from domain import actors
 from domain.errors import ArrearsError
 from workers.bootstrap import build_context
 from workers.clock import Clock, write_offset
@@ -180,7 +181,7 @@ def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Ins
         settings["ARREARS_TOKEN_FILE"] = str(token_of(directory, WHOEVER))
         environment = _inherited(environ) | settings
         _move_clock(directory, book.morning)
-        ctx = build_context(load_settings(environment))
+        ctx = build_context(load_settings(environment)).acting(actors.ARREARS)
         stack.callback(ctx.engine.dispose)
         processes = stack.enter_context(ProcessGroup(directory, environment))
         installation = Installation(
