@@ -96,6 +96,7 @@ MOST_TRIES = 3
 EVENT_PENDING = "lender.event_pending"
 STEPS_NOT_TRIED = "lender.steps_not_tried"
 SENDING_HOLD = "lender.sending_hold"
+SENT_BEFORE_RESTORE = "lender.sent_before_restore"
 RETRY_AFTER_PENDING_EVENT = timedelta(minutes=1)
 
 

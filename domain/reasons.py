@@ -130,6 +130,8 @@ class ReasonCode(StrEnum):
     # A text, and its provider.
     PROVIDER_HAS_IT = auto()
     PROVIDER_LISTS_IT = auto()
+    SENT_BEFORE_RESTORE = auto()
+    MAYBE_SENT_BEFORE_RESTORE = auto()
     PROVIDER_REFUSED = auto()
     PROVIDER_REFUSED_WITH_CODE = auto()
     PROVIDER_FAILED = auto()

@@ -1,6 +1,7 @@
 """Fakes in memory. Each passes the contract tests of what it replaces."""
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,7 +10,13 @@ from domain.contact_points import NumberFact
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
-from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult, StatusReport
+from workers.sms.providers.port import (
+    ListedText,
+    OutgoingText,
+    SendOutcome,
+    SendResult,
+    StatusReport,
+)
 
 _NOT_PROCESSED = {
     SimulatedOutcome.LANDLINE: SendResult(
@@ -60,6 +67,9 @@ class FakeSmsGateway:
     """By its id of a text, what the provider knows of it when it is asked."""
     asked: int = 0
     """How often it was asked to send."""
+    received: list[ListedText] = field(default_factory=list)
+    """What was written to the lender."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, text: OutgoingText) -> SendResult:
@@ -79,7 +89,7 @@ class FakeSmsGateway:
             return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         sid = "SM" + uuid4().hex
         with self._lock:
-            self.sent.append(SentText(sid, text, datetime.now(UTC)))
+            self.sent.append(SentText(sid, text, self.now()))
         if outcome in _ANSWER_IS_LOST:
             return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         return SendResult(SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=sid)
@@ -87,6 +97,21 @@ class FakeSmsGateway:
     def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
         status = self.receipts.get(sid)
         return StatusReport(None, "twilio", sid, str(status), status, None) if status else None
+
+    def texts_since(self, since: datetime) -> Iterator[ListedText]:
+        with self._lock:
+            sent = [
+                ListedText(
+                    sid=earlier.sid,
+                    at=earlier.at,
+                    is_inbound=False,
+                    sender=earlier.text.sender,
+                    number=earlier.text.to,
+                    body=earlier.text.body,
+                )
+                for earlier in self.sent
+            ]
+        yield from (text for text in (*sent, *self.received) if text.at >= since)
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         with self._lock:

@@ -11,6 +11,7 @@ harm: what it says was asked for. The end of a wish is written after its commit,
 """
 
 import fcntl
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -26,6 +27,9 @@ from workers.db.signed_lines import SignedLine, append_lines, read_lines
 from workers.shared_files import opener
 
 PURPOSE = "journal of what must not be lost"
+
+BEGUN = "begun"
+"""The kind of the first line: what happened before it is not in the journal."""
 
 JOURNALED = ("person_fact", "contact_point_fact", "erasure", "token", "machine", "staff")
 """The tables whose rows have lines in the journal. All are evidence."""
@@ -97,6 +101,13 @@ _CHANGED_HERE = text(
 )
 
 
+_ALL_DUE = text(
+    _ROWS.format(
+        changed=f"SELECT DISTINCT kind, row_id FROM evidence_due WHERE kind IN ({_KINDS})"  # noqa: S608
+    )
+)
+
+
 def with_journal(
     engine: Engine, path: Path | None, cipher: Cipher, now: Callable[[], datetime]
 ) -> Engine:
@@ -115,8 +126,8 @@ def with_journal(
             connection.info[_DUE] = True
 
     def write(connection: Connection) -> None:
-        if connection.info.pop(_DUE, False):
-            lines = _lines(connection, _CHANGED_HERE, protecting=True)
+        due = connection.info.pop(_DUE, False)
+        if due and (lines := _lines(connection, _CHANGED_HERE, protecting=True)):
             append_to_journal(path, cipher, lines, now())
 
     def forget(connection: Connection) -> None:
@@ -140,6 +151,19 @@ def _lines(
     return [row.line for row in rows if row.protects is protecting]
 
 
+def note_ends_in_journal(engine: Engine, path: Path, cipher: Cipher, now: datetime) -> None:
+    """Write what protects nobody any more, of what is committed and not in the chain yet; a journal
+    that is not there is begun. One statement.
+
+    Raises:
+        JournalUnusableError: it cannot be written.
+    """
+    with engine.connect() as connection:
+        lines = _lines(connection, _ALL_DUE, protecting=False)
+    if lines or not path.exists():
+        append_to_journal(path, cipher, lines, now)
+
+
 def append_to_journal(
     path: Path, cipher: Cipher, lines: Sequence[Mapping[str, Any]], now: datetime
 ) -> None:
@@ -148,8 +172,6 @@ def append_to_journal(
     Raises:
         JournalUnusableError: it cannot be written.
     """
-    if not lines:
-        return
     records = [
         {name: value for name, value in line.items() if value is not None}
         | {"noted_at": now.isoformat()}
@@ -158,6 +180,8 @@ def append_to_journal(
     try:
         with open(path, "a+b", opener=opener(0o600)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            if not file.seek(0, os.SEEK_END):
+                records = [{"kind": BEGUN, "noted_at": now.isoformat()}, *records]
             append_lines(file, cipher, PURPOSE, records)
     except OSError as error:
         raise unusable(path, error) from None

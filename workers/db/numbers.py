@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
     text,
@@ -31,6 +33,7 @@ from workers.db.schema import (
     contact_point_fact,
     former_number,
     person_fact,
+    recovered_text,
     reply,
     representative_wish,
 )
@@ -53,6 +56,8 @@ class LockedNumber(NamedTuple):
     number_encrypted: bytes
     record: str
     """The lender's id of the record."""
+    texted_at: datetime | None
+    """When it was texted last as only the provider knew after a restore; None: it was not."""
 
     @property
     def placed(self) -> Placed:
@@ -64,8 +69,20 @@ class LockedNumber(NamedTuple):
         return self.blind_index.hex()
 
 
+_RECOVERED = (
+    select(func.max(recovered_text.c.at))
+    .where(recovered_text.c.number_blind_index == contact_point.c.blind_index)
+    .scalar_subquery()
+)
 _LOCK_NUMBERS = prepared(
-    select(*columns_of(LockedNumber, borrower_number, contact_point, record=borrower.c.external_id))
+    select(
+        *columns_of(
+            LockedNumber,
+            *(borrower_number, contact_point),
+            record=borrower.c.external_id,
+            texted_at=_RECOVERED,
+        )
+    )
     .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
     .join(borrower, borrower.c.id == borrower_number.c.borrower_id)
     .where(is_among(borrower_number.c.borrower_id, "of_records"))

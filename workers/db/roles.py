@@ -105,7 +105,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "problem": ("rau", "", "s", "s"),
     "promise": ("rau", "", "r", "s"),
     "receipt": ("ra", "", "r", "s"),
-    "recovered_text": ("ra", "", "r", "s"),
+    "recovered_text": ("rau", "", "r", "s"),
     "recovery": ("rau", "", "", "s"),
     "recovery_step": ("rau", "", "", "s"),
     "replaced_event": ("rau", "r(id)a", "", ""),

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from domain.actions import CLAIMABLE, STEPS_NOT_TRIED, ActionType, Move
+from domain.actions import CLAIMABLE, SEND_SMS, STEPS_NOT_TRIED, ActionType, Move
 from domain.collectors import business_day
 from domain.errors import ReasonedError
 from domain.ladder import find_ladder
@@ -25,6 +25,7 @@ from workers.failures import TRANSIENT_ERRORS
 from workers.gate.check import CheckedAction, Gate, check_facts
 from workers.gate.locked_action import LockedAction, lock_action, lock_together
 from workers.gate.problems import note_gate_problems
+from workers.gate.sent_before import sent_before_restore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,10 @@ def _claim(
         if checked.action_id not in got:
             continue
         checked = replace(checked, event_pending=got[checked.action_id])
-        if move := checked.next_move:
+        move = checked.next_move
+        if action_type is SEND_SMS:
+            move = sent_before_restore(connection, ctx, checked, move) or move
+        if move:
             moves[move].append(checked.action_id)
             whose = Contacted(checked.loan.loan_id, checked.loan.party_id)
             note_gate_problems(connection, {whose: [move.reason]}, now)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -20,7 +20,7 @@ from domain.recovery import MARGIN, RecoveryStep, StepStatus
 from workers.context import Context
 from workers.db.closed_numbers import close_number
 from workers.db.contact_points import lock_number
-from workers.db.journal import JournalUnusableError, read_journal
+from workers.db.journal import BEGUN, JournalUnusableError, read_journal
 from workers.db.persons import lock_borrower, lock_loans_of_person, record_named
 from workers.db.schema import (
     contact_point_fact,
@@ -58,12 +58,14 @@ def replay_journals(task: Task) -> list[Result]:
                 ),
             )
         ]
-    return [_replay(task, path) for path in task.journals]
+    younger = list[Path]()
+    return [_replay(task, path, younger) for path in task.journals]
 
 
-def _replay(task: Task, path: Path) -> Result:
+def _replay(task: Task, path: Path, younger: list[Path]) -> Result:
+    """Bring back what one journal says. `younger` gets the journals that a restore may predate."""
     try:
-        lines, bad = _read(task, path)
+        lines, bad, begun_at = _read(task, path)
     except JournalUnusableError as error:
         return _open(path.name, error.texts[0])
     came = Counter[str]()
@@ -82,6 +84,19 @@ def _replay(task: Task, path: Path) -> Result:
             ),
             found | {"bad_lines": len(bad)},
         )
+    if begun_at is None or begun_at > task.since:
+        younger.append(path)
+    if len(younger) == len(task.journals):
+        return _open(
+            path.name,
+            text_of(
+                "{path} was begun after the backup was made, so what was asked for before that is "
+                "not known here. Name the older journal with --journal, or go on without it and "
+                "say why.",
+                path=path.name,
+            ),
+            found,
+        )
     if came[WAITS]:
         return _open(
             path.name,
@@ -99,21 +114,34 @@ def _open(subject: str, why: Text, found: Mapping[str, int | str] | None = None)
     return Result(RecoveryStep.JOURNAL, StepStatus.OPEN, found or {}, subject, why)
 
 
-def _read(task: Task, path: Path) -> tuple[list[Line], list[int]]:
-    """The lines since the backup, the last one about each thing, and the numbers of those at fault.
+class _Read(NamedTuple):
+    """What a journal says."""
 
-    The clock of whoever wrote a line may differ from that of the database.
-    """
+    lines: list[Line]
+    """Those since the backup, the last one about each thing, in the order of the last ones."""
+    bad: list[int]
+    """The numbers of the lines at fault."""
+    begun_at: datetime | None
+    """When it was begun; None: its beginning is missing."""
+
+
+def _read(task: Task, path: Path) -> _Read:
+    """Read a journal. The clock of whoever wrote a line may differ from that of the database."""
     last = dict[tuple[Any, ...], Line]()
-    bad = list[int]()
+    bad, begun_at = list[int](), None
     for line in read_journal(path, task.ctx.cipher):
-        if not line.is_signed or line.record.get("kind") not in _REPLAY:
+        kind = line.record.get("kind")
+        if not line.is_signed or (kind != BEGUN and kind not in _REPLAY):
             bad.append(line.number)
-        elif datetime.fromisoformat(line.record["noted_at"]) >= task.since - MARGIN:
+            continue
+        noted_at = datetime.fromisoformat(line.record["noted_at"])
+        if kind == BEGUN:
+            begun_at = begun_at or noted_at
+        elif noted_at >= task.since - MARGIN:
             key = tuple(line.record.get(name) for name in _KEY_OF_LINE)
-            last.pop(key, None)  # the order is that of the last lines
+            last.pop(key, None)
             last[key] = line.record
-    return list(last.values()), bad
+    return _Read(list(last.values()), bad, begun_at)
 
 
 _KEY_OF_LINE = (

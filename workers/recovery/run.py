@@ -5,10 +5,11 @@ start, and each step that is left out.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select
 
@@ -34,13 +35,21 @@ from workers.db.sending_holds import SendingHold, read_sending_holds
 from workers.recovery.journal import replay_journals
 from workers.recovery.keys import check_keys
 from workers.recovery.step import Result, Task
+from workers.recovery.texts import texts_in, texts_out
 from workers.sending.counter import check_counter
 
 log = logging.getLogger(__name__)
 
-_STEPS: Sequence[tuple[RecoveryStep, Callable[[Task], Sequence[Result]]]] = (
-    (RecoveryStep.KEYS, lambda task: [check_keys(task)]),
+_Steps: TypeAlias = Sequence[tuple[RecoveryStep, Callable[[Task], Iterable[Result]]]]
+
+_OF_EVERY_RECOVERY: _Steps = ((RecoveryStep.KEYS, lambda task: [check_keys(task)]),)
+"""Also where nothing was restored."""
+
+_STEPS: _Steps = (
+    *_OF_EVERY_RECOVERY,
     (RecoveryStep.JOURNAL, replay_journals),
+    (RecoveryStep.TEXTS_IN, texts_in),
+    (RecoveryStep.TEXTS_OUT, texts_out),
 )
 
 
@@ -90,6 +99,7 @@ def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Rec
     task = Task(
         ctx=ctx,
         since=since,
+        restored=begun.restored if begun else asked.nothing_restored is None,
         dry_run=asked.dry_run,
         journals=_journals(ctx, asked),
         recovery_id=begun.id if begun else None,
@@ -97,7 +107,8 @@ def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Rec
     )
     accepted = _accepted(ctx, begun)
     results = list[Result]()
-    for step, run in _STEPS:
+    steps = _STEPS if task.restored else _OF_EVERY_RECOVERY
+    for step, run in steps:
         for result in run(task):
             if (step, result.subject) in accepted and result.status is StepStatus.OPEN:
                 result = replace(result, status=StepStatus.ACCEPTED)
@@ -107,9 +118,7 @@ def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Rec
             report(result)
         if step is RecoveryStep.KEYS and results[-1].status is StepStatus.OPEN:
             break  # the other steps would store what nobody can read
-    is_whole = len(results) >= len(_STEPS) and all(
-        result.status is not StepStatus.OPEN for result in results
-    )
+    is_whole = all(result.status is not StepStatus.OPEN for result in results)
     if is_whole and begun and not asked.dry_run:
         with ctx.engine.begin() as connection:
             finish_recovery(connection, begun, ctx.now(), ctx.actor.reference)

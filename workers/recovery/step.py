@@ -20,6 +20,8 @@ class Task:
     ctx: Context
     since: datetime
     """Everything after that may be missing in the database."""
+    restored: bool
+    """False: somebody says that no backup was restored."""
     dry_run: bool
     """Look, and change nothing."""
     journals: tuple[Path, ...]

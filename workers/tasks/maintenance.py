@@ -1,10 +1,13 @@
 """Work that beat starts by its interval: it finds what was left undone, and does it."""
 
+import logging
+
 from workers import queues
 from workers.app import app
 from workers.bootstrap import worker_context
 from workers.borrowers import reply_queue
 from workers.db.daily_runs import start_today
+from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.escalation import reassess
 from workers.evidence import chain, head_file
 from workers.hardship import promises
@@ -12,6 +15,8 @@ from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, pruning
 from workers.sms import reconcile
+
+log = logging.getLogger(__name__)
 
 
 @app.task(name=queues.BREAK_OVERDUE_PROMISES, base=Sweep)
@@ -84,8 +89,14 @@ def reencrypt_with_current_key() -> str:
 
 @app.task(name=queues.CHAIN_EVIDENCE, base=Sweep)
 def chain_evidence() -> str:
-    """Add new rows of evidence to the hash chain, and the newest head to its file."""
+    """Add new rows of evidence to the hash chain, the newest head to its file, and to the journal
+    what has ended."""
     ctx = worker_context()
+    if ctx.settings.journal_file is not None:
+        try:
+            note_ends_in_journal(ctx.engine, ctx.settings.journal_file, ctx.cipher, ctx.now())
+        except JournalUnusableError as error:  # the chain goes on; opt-outs wait for the journal
+            log.error("%s", error)
     done = chain.chain_evidence(ctx)
     if done == chain.BATCH_SIZE:
         announce(app, queues.CHAIN_EVIDENCE, [Message(())])

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from tests.support.databases import new_database, renew_database
 from tests.support.loans import Book
 from workers.db.engine import connect
-from workers.db.journal import with_journal
+from workers.db.journal import append_to_journal, with_journal
 from workers.operations.sending_watch import watch_sending
 
 
@@ -24,6 +24,8 @@ class House:
         self._url = url
         self._copy = f"arrears_test_{uuid4().hex[:12]}"
         self.book = self._open("2026-03-02 10:00")
+        begun = self.book.moment("2026-01-01 10:00")
+        append_to_journal(self.journal, self.book.ctx.cipher, [], begun)
 
     def _open(self, now: str) -> Book:
         engine = connect(self._url)
@@ -34,6 +36,7 @@ class House:
             "journal_file": self.journal,
         }
         settings = book.ctx.settings.model_copy(update=files)
+        book.sms.now = book.clock.now
         journaled = with_journal(engine, self.journal, book.ctx.cipher, book.clock.now)
         book.ctx = replace(book.ctx, settings=settings, engine=journaled)
         return book
@@ -53,7 +56,9 @@ class House:
         self.book.ctx.engine.dispose()
         renew_database(self._server, str(make_url(self._url).database), self._copy)
         self.book = self._open("2026-03-02 10:00")
-        self.book.clock.at, self.book.sms = now, sms
+        self.book.clock.at = now
+        # The provider knows what it knew.
+        self.book.sms.sent, self.book.sms.received = sms.sent, sms.received
         watch_sending(self.book.ctx)
 
     def close(self) -> None:

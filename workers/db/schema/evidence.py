@@ -154,7 +154,7 @@ EVIDENCE: dict[str, Evidence] = {
     "sending_hold": Evidence(not_hashed={"why": FREE_TEXT}),
     "recovery": Evidence(),
     "recovery_step": Evidence(not_hashed={"why": FREE_TEXT}),
-    "recovered_text": Evidence(append_only=True),
+    "recovered_text": Evidence(),
     "break_glass": Evidence(not_hashed={"why": FREE_TEXT}),
 }
 """The tables whose rows are in the chain."""

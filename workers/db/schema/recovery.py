@@ -45,7 +45,7 @@ recovery_step = Table(
     UniqueConstraint("recovery_id", "step", "subject"),
 )
 
-# Append only: a text that a provider has sent, and that the restored database does not know.
+# A text that a provider has sent, and that the restored database does not know.
 recovered_text = Table(
     "recovered_text",
     metadata,

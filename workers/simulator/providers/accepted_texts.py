@@ -28,6 +28,8 @@ class AcceptedText:
     """The client's own id of the text, if the request contained one."""
     at: datetime
     status: str = QUEUED
+    is_inbound: bool = False
+    """Whether somebody wrote it to the lender: then `to` is the lender's number."""
 
     def log_line(self) -> str:
         """The line of JSON for the log."""
@@ -61,6 +63,11 @@ class AcceptedTexts:
             self._by_sid[text.sid] = replace(text, status=status)
             self._log.write(text.log_line() + "\n")
             self._log.flush()
+
+    def take_in(self, text: AcceptedText) -> None:
+        """Store a text to the lender. The log has only what was sent."""
+        with self._lock:
+            self._by_sid[text.sid] = text
 
     def get(self, sid: str) -> AcceptedText | None:
         with self._lock:

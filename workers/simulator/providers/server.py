@@ -162,7 +162,11 @@ class SimulatedProvider:
 
     def accepted_texts(self) -> list[AcceptedText]:
         """The texts that were accepted since the log was started, in order."""
-        return self._texts.all()
+        return [text for text in self._texts.all() if not text.is_inbound]
+
+    def take_in(self, text: AcceptedText) -> None:
+        """Somebody writes to the lender; no webhook is called."""
+        self._texts.take_in(text)
 
     def request_count(self) -> int:
         """How many requests to send a text this object got, whether it accepted them or not."""

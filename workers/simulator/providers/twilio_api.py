@@ -139,7 +139,7 @@ class MessagesApi(ProviderHandler):
             "date_created": at,
             "date_sent": None if text.status == QUEUED else at,
             "date_updated": at,
-            "direction": "outbound-api",
+            "direction": "inbound" if text.is_inbound else "outbound-api",
             "error_code": _failure(text) if text.status == UNDELIVERED else None,
             "error_message": None,
             "from": text.sender,

@@ -1,10 +1,10 @@
 """The port for sending texts: the interface that every provider implements."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from domain.contact_points import NumberFact
@@ -129,6 +129,38 @@ class InboundText:
     body: str = field(repr=False)
     opt_out_type: str | None
     """How the provider classified the text, if it does: `STOP`, `START` or `HELP`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedText:
+    """One text on a provider's list. Its representation leaves out the number and the body."""
+
+    sid: str
+    """The provider's id of it."""
+    at: datetime
+    """When the provider accepted it."""
+    is_inbound: bool
+    """Whether it was sent to the lender."""
+    sender: str
+    """The lender's side of it: a number, or another name under which the provider knows it."""
+    number: str = field(repr=False)
+    """The other side's, E.164."""
+    body: str = field(repr=False)
+    was_sent: bool = True
+    """False: the provider is certain that it never went out."""
+
+
+@runtime_checkable
+class ListsTexts(Protocol):
+    """A provider that lists everything that came in and went out."""
+
+    def texts_since(self, since: datetime) -> Iterator[ListedText]:
+        """All texts to and from the lender's sender since a moment, in any order.
+
+        Raises:
+            LookupFailedError: the provider did not list them to the end.
+        """
+        ...
 
 
 class LookupFailedError(ArrearsError):

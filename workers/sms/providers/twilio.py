@@ -6,7 +6,7 @@ certainly failed before Twilio processed it.
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -32,6 +32,7 @@ from workers.sms.providers.http_errors import (
 )
 from workers.sms.providers.port import (
     InboundText,
+    ListedText,
     OutgoingText,
     SendOutcome,
     SendResult,
@@ -142,6 +143,30 @@ class TwilioGateway:
                 for message in listed
                 if message.body == text.body and message.date_created >= earliest
             )
+        except Exception as error:
+            raise lookup_failed("Twilio", error) from None
+
+    def texts_since(self, since: datetime) -> Iterator[ListedText]:
+        """List all texts of the account, the newest first; see `ListsTexts.texts_since`."""
+        earliest = since.replace(microsecond=0)
+        try:
+            for message in self._client.messages.stream(page_size=MAX_LISTED):
+                if message.date_created < earliest:
+                    return
+                if message.direction == "outbound-reply":
+                    continue  # the answer to a text, such as a call for help
+                inbound = message.direction == "inbound"
+                yield ListedText(
+                    sid=message.sid,
+                    at=message.date_created,
+                    is_inbound=inbound,
+                    sender=message.to if inbound else message.from_ or "",
+                    number=message.from_ if inbound else message.to,
+                    body=message.body or "",
+                    was_sent=message.status not in {"failed", "canceled"},
+                )
+        except GeneratorExit:
+            raise
         except Exception as error:
             raise lookup_failed("Twilio", error) from None
 
