@@ -118,7 +118,7 @@ def _take_in(task: Task, sender: Sender, text: ListedText) -> str:
         # Whether the call for help was answered is not known: a person reads it.
         payload = text_payload(ctx.cipher, inbound, text.at, help_is_answered=False)
         id = text_id(text.sid)
-        event = store_unless_known(ctx, sender.provider, id, "inbound_text", payload, ctx.now())
+        event = store_unless_known(ctx, id, "inbound_text", payload, sender=sender.provider)
         if event is not None:
             apply_event(ctx, event)
     return DONE
