@@ -441,6 +441,16 @@ NOTHING_CHANGED = frozenset(
 """What was reported was on record already, or there was nothing of it to end."""
 
 
+WORDS_PARAM = "why"
+"""The parameter of a reason that has words of a person …"""
+
+WORDS_ID = "why_id"
+"""… and the one that is stored: the id of the text. The words are put in where they are read."""
+
+WORDS_ERASED = "why_erased"
+"""Instead of the words, where the text was erased."""
+
+
 Parameter: TypeAlias = "str | int | list[str]"
 
 

@@ -183,6 +183,8 @@ class Phrase(StrEnum):
     CODE = auto()
     RECEIPT = auto()
     CALL = auto()
+    WORDS_ERASED = auto()
+    WORDS_NOT_SHOWN = auto()
     CALL_CALLED_OFF = auto()
     OUTCOME = auto()
     INBOUND = auto()

@@ -13,7 +13,16 @@ from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from domain.language.phrases import Phrase
-from domain.reasons import Reason, ReasonCode, Reasons, currency_of, decimal_string
+from domain.reasons import (
+    WORDS_ERASED,
+    WORDS_ID,
+    WORDS_PARAM,
+    Reason,
+    ReasonCode,
+    Reasons,
+    currency_of,
+    decimal_string,
+)
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -98,10 +107,18 @@ def render_reasons(reasons: Reasons, language: Language) -> str:
 
 def _reason(reason: Reason, language: Language) -> str:
     try:
-        return _template(reason.code, reason.params, language, None)
+        return _template(reason.code, _with_words(reason.params), language, None)
     except (AttributeError, KeyError, TypeError, ValueError):
         # Its row was not written by this release. The rows listed beside it must be shown.
         return language.templates[ReasonCode.UNREADABLE]
+
+
+def _with_words(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters, with something in the place of words that are not shown here."""
+    if WORDS_ID not in params or WORDS_PARAM in params:
+        return params
+    phrase = Phrase.WORDS_ERASED if WORDS_ERASED in params else Phrase.WORDS_NOT_SHOWN
+    return {**params, WORDS_PARAM: part(phrase)}
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:

@@ -2,11 +2,13 @@
 
 from base64 import b64encode
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, Connection, select, text
 
 from tests.support.loans import Book
 from workers.db.encryption import Cipher
+from workers.db.free_text import open_words
 from workers.db.places import place_in_payload, place_of_address, place_of_name, place_of_number
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 
@@ -65,3 +67,9 @@ def encrypt_copies(
             for row in connection.execute(_NUMBERS).all()
         ],
     )
+
+
+def typed(book: Book, id: Any) -> str | None:
+    """What a person typed, by the id in a row or a reason; None where it is erased."""
+    with book.ctx.engine.connect() as connection:
+        return open_words(connection, book.ctx.cipher, [UUID(str(id))]).get(UUID(str(id)))

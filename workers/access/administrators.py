@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -18,6 +19,7 @@ from workers.access.second_person import Request, move_request, read_request
 from workers.access.secrets import write_new_secret
 from workers.access.tokens import store_token
 from workers.context import Context
+from workers.db.free_text import TYPED, keep_words, open_words
 from workers.db.schema import break_glass, staff
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -36,6 +38,7 @@ class BreakGlass(NamedTuple):
     """The account of the operating system."""
     what: str
     why: str
+    why_id: UUID | None
 
 
 def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
@@ -79,7 +82,7 @@ def break_glass_token(ctx: Context, reference: str, file: Path, why: str) -> Non
         )
         if connection.execute(known).first() is None:
             raise ArrearsError("{reference} is no administrator.", reference=reference)
-        _note(connection, ctx, f"token for {reference}", why)
+        _note(connection, ctx, f"token for {reference}", TYPED, typed=why)
         digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=BREAK_GLASS_DAYS)
 
@@ -92,26 +95,35 @@ def break_glass_grant(ctx: Context, id: int, why: str) -> Request:
     """
     with ctx.engine.begin() as connection:
         found = read_request(connection, id)
-        os_user = _note(connection, ctx, f"request {id}: {found.shown}", why)
+        os_user = _note(connection, ctx, f"request {id}: {found.shown}", TYPED, typed=why)
         return move_request(
             connection, id, RequestStatus.GRANTED, f"break-glass:{os_user}", ctx.now()
         )
 
 
-def recent_uses(connection: Connection, now: datetime) -> Sequence[BreakGlass]:
-    """The uses of the last week, the newest first."""
+def recent_uses(connection: Connection, ctx: Context) -> Sequence[BreakGlass]:
+    """The uses of the last week, the newest first, with what was typed."""
     recent = (
         select(*columns_of(BreakGlass, break_glass))
-        .where(break_glass.c.at > now - SHOWN_FOR)
+        .where(break_glass.c.at > ctx.now() - SHOWN_FOR)
         .order_by(break_glass.c.id.desc())
     )
-    return typed_rows(BreakGlass, connection.execute(recent))
+    uses = typed_rows(BreakGlass, connection.execute(recent))
+    ids = {use.why_id for use in uses if use.why_id}
+    opened = open_words(connection, ctx.cipher, ids)
+    return [
+        use._replace(why=opened.get(use.why_id) or use.why) if use.why_id else use for use in uses
+    ]
 
 
-def _note(connection: Connection, ctx: Context, what: str, why: str) -> str:
-    os_user = os_account()
-    log.critical("without a token, by %s on the server: %s (%s)", os_user, what, why)
+def _note(
+    connection: Connection, ctx: Context, what: str, code: str, *, typed: str | None = None
+) -> str:
+    """Record what was done, and why: a code of ours, or what a person typed, which no log has."""
+    os_user, now = os_account(), ctx.now()
+    log.critical("without a token, by %s on the server: %s", os_user, what)
+    why_id = keep_words(connection, ctx.cipher, typed, now) if typed else None
     connection.execute(
-        insert(break_glass).values(at=ctx.now(), os_user=os_user, what=what, why=why)
+        insert(break_glass).values(at=now, os_user=os_user, what=what, why=code, why_id=why_id)
     )
     return os_user

@@ -5,20 +5,22 @@ person saw is on record, and it is granted to the letter: other arguments are an
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError, NotPermittedError
 from domain.moves import sources
-from domain.permissions import Permission, needs_second_person
+from domain.permissions import Permission, may, needs_second_person
 from domain.second_person import MOVES, VALID_FOR, RequestStatus
 from workers.access.permitted import ask, permitted
 from workers.context import Context
+from workers.db.free_text import keep_words, open_words
 from workers.db.schema import second_person_request as request
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
@@ -40,6 +42,8 @@ class Request(NamedTuple):
     decided_by: str | None
     decided_at: datetime | None
     done_at: datetime | None
+    why_id: UUID | None
+    """What whoever asks typed."""
 
 
 def with_second_person(
@@ -48,12 +52,16 @@ def with_second_person(
     permission: Permission,
     shown: str,
     arguments: Mapping[str, object],
+    *,
+    words: str | None = None,
+    borrower_id: int | None = None,
 ) -> None:
     """Go on if another person has granted exactly this to whoever acts. The grant is used up with
     the caller's transaction: if that fails, it can be tried again.
 
     `shown` says in English what will be done. `arguments` are all that decide what it does; of a
-    file, its contents.
+    file, its contents. `words` are what whoever asks typed: they are part of what is granted, and
+    go with the erasure of the borrower.
 
     Raises:
         SecondPersonNeededError: nobody has granted it yet. It is asked for, and on record.
@@ -61,12 +69,19 @@ def with_second_person(
     if not needs_second_person(ctx.actor, permission):
         return
     now = ctx.now()
+    if words:
+        arguments = {**arguments, "words": ctx.cipher.blind_index(words).hex()}
     digest = _digest(permission, shown, arguments)
     if _use(connection, ctx.actor, digest, now):
         return
     # It stays when the caller's transaction is rolled back.
     with ctx.engine.begin() as own:
-        id = _ask(own, ctx.actor, permission, digest, shown, now)
+        id = _waiting(own, ctx.actor, digest, now)
+        if id is None:
+            why_id = None
+            if words:
+                why_id = keep_words(own, ctx.cipher, words, now, borrower_id=borrower_id)
+            id = _ask(own, ctx.actor, permission, digest, shown, why_id, now)
     raise SecondPersonNeededError(
         "This needs a second person. It is asked for as request {id}: somebody else with the "
         "permission {permission} grants it with `arrears request grant {id}`. Then repeat the same "
@@ -93,7 +108,8 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
             raise NotPermittedError(
                 "Request {id} is your own. Somebody else decides about it.", id=id
             )
-        return move_request(connection, id, status, ctx.actor.reference, now)
+        moved = move_request(connection, id, status, ctx.actor.reference, now)
+        return with_their_words(connection, ctx, [moved])[0]
 
 
 def move_request(
@@ -151,6 +167,21 @@ def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
     return typed_rows(Request, connection.execute(waiting), now.tzinfo)
 
 
+def with_their_words(
+    connection: Connection, ctx: Context, requests: Sequence[Request]
+) -> list[Request]:
+    """The requests, and in what is shown of each what whoever asks typed, if whoever acts may
+    decide about it."""
+    ids = {asked.why_id for asked in requests if asked.why_id and may(ctx.actor, asked.permission)}
+    opened = open_words(connection, ctx.cipher, ids)
+    return [
+        asked._replace(shown=f'{asked.shown}, because: "{opened[asked.why_id]}"')
+        if asked.why_id and opened.get(asked.why_id)
+        else asked
+        for asked in requests
+    ]
+
+
 def _is_in_time(now: datetime) -> ColumnElement[bool]:
     """Whether a request can still be granted, or carried out."""
     return request.c.asked_at > now - VALID_FOR
@@ -177,29 +208,35 @@ def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> 
     return connection.execute(used).first() is not None
 
 
-def _ask(
-    connection: Connection,
-    actor: Actor,
-    permission: Permission,
-    digest: bytes,
-    shown: str,
-    now: datetime,
-) -> int:
-    """The request; one that waits already is not asked for again."""
+def _waiting(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> int | None:
+    """The request that waits already: it is not asked for again."""
     known = select(request.c.id).where(
         request.c.digest == digest,
         request.c.asked_by == actor.reference,
         request.c.status == RequestStatus.ASKED,
         _is_in_time(now),
     )
-    if (waiting := connection.execute(known).scalar()) is not None:
-        return int(waiting)
+    id: int | None = connection.execute(known).scalar()
+    return id
+
+
+def _ask(
+    connection: Connection,
+    actor: Actor,
+    permission: Permission,
+    digest: bytes,
+    shown: str,
+    why_id: UUID | None,
+    now: datetime,
+) -> int:
+    """Ask for it; returns the id of the request."""
     asked = (
         insert(request)
         .values(
             permission=permission,
             digest=digest,
             shown=shown,
+            why_id=why_id,
             status=RequestStatus.ASKED,
             asked_by=actor.reference,
             asked_at=now,

@@ -16,6 +16,7 @@ from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.actions import move_actions
+from workers.db.free_text import keep_words
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, approval
 from workers.db.staff import roles_of
@@ -35,7 +36,7 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
+        action_id, role, _ = _to_decide(connection, ctx, loan_external_id, item, actor)
         what = f"Approve {item} for loan {loan_external_id} as {role}."
         this = {"action": action_id}
         with_second_person(connection, ctx, Permission.DECIDE_APPROVALS, what, this)
@@ -56,8 +57,9 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: st
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
-        reason = because(ReasonCode.APPROVAL_REFUSED, actor=actor, role=role, why=why)
+        action_id, role, loan_id = _to_decide(connection, ctx, loan_external_id, item, actor)
+        why_id = keep_words(connection, ctx.cipher, why, now, loan_id=loan_id)
+        reason = because(ReasonCode.APPROVAL_REFUSED, actor=actor, role=role, why_id=why_id)
         move = Move(ActionStatus.DISCARDED, reason)
         move_actions(connection, [action_id], move, now)
         return action_id
@@ -65,8 +67,8 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: st
 
 def _to_decide(
     connection: Connection, ctx: Context, loan_external_id: str, item: str, actor: Actor
-) -> tuple[int, str]:
-    """The action that awaits approval, and the role in which `actor` may decide it."""
+) -> tuple[int, str, int]:
+    """The action that awaits approval, the role in which `actor` may decide it, and its loan."""
     loan = lock_known_loan(connection, loan_external_id)
     waiting = _waiting(connection, loan.id, item)
     if waiting is None:
@@ -89,7 +91,7 @@ def _to_decide(
             actor=actor,
             roles=" and ".join(sorted(roles)) or "nothing",
         )
-    return waiting.id, needed
+    return waiting.id, needed, loan.id
 
 
 class _WaitingAction(NamedTuple):

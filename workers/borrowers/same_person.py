@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
@@ -10,6 +11,7 @@ from domain.events import NotYetError, RejectedError
 from domain.persons import Link, links_between
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.parties import loans_of
 from workers.db.persons import lock_loans, record_named, records_of_person
 from workers.db.same_person import (
@@ -77,10 +79,11 @@ def decide_same_person(
     if known is not None and _is_outdated(known, decision.status, since):
         return because(ReasonCode.LINK_OUTDATED, **names)
     records = frozenset(pair)
-    set_link(connection, pair, decision.status, Actor(decision.actor), decision.why, since)
+    why_id = keep_words(connection, ctx.cipher, decision.why, now, borrower_id=pair[0])
+    set_link(connection, pair, decision.status, Actor(decision.actor), why_id, since)
     others: list[str] = []
     if decision.status is Link.PARTED:
-        parted, others = _part_ids_given_anew(connection, decision, pair, since)
+        parted, others = _part_ids_given_anew(connection, decision, why_id, pair, since)
         records |= parted
         if others and (known is None or known.status == Link.PARTED):
             raise RejectedError(ReasonCode.STILL_ONE_PERSON, **names, links=others)
@@ -120,7 +123,11 @@ def _is_outdated(
 
 
 def _part_ids_given_anew(
-    connection: Connection, decision: SamePersonDecision, pair: tuple[int, int], since: datetime
+    connection: Connection,
+    decision: SamePersonDecision,
+    why_id: UUID,
+    pair: tuple[int, int],
+    since: datetime,
 ) -> tuple[frozenset[int], list[str]]:
     """Part what still joins the two: records whose ids a tape gave to somebody else until `since`,
     from those that have the ids now. Returns the records that are parted, and which other links
@@ -134,7 +141,7 @@ def _part_ids_given_anew(
             named = select(borrower.c.id, borrower.c.external_id).where(borrower.c.id.in_(ids))
             names = {row.id: row.external_id for row in connection.execute(named)}
             return parted, [f"{names[one]} = {names[other]}" for one, other in links]
-        set_link(connection, given_anew, Link.PARTED, Actor(decision.actor), decision.why, since)
+        set_link(connection, given_anew, Link.PARTED, Actor(decision.actor), why_id, since)
         parted |= frozenset(given_anew)
     return parted, []
 

@@ -172,7 +172,7 @@ def check() -> None:
 def _database(ctx: Context) -> None:
     assert_usable(ctx)
     with ctx.engine.connect() as connection:
-        holds = read_sending_holds(connection, ctx.settings.lender_zone)
+        holds = read_sending_holds(connection, ctx.settings.lender_zone, cipher=ctx.cipher)
         print_lines(*hold_lines(holds), style="bold red")
         if ctx.settings.sending_counter_file is None and ctx.settings.clock_file is None:
             print_lines(say("Warning: {detail}", detail=say(NO_COUNTER_FILE)))
@@ -180,7 +180,7 @@ def _database(ctx: Context) -> None:
             print_lines(say("Warning: {detail}", detail=_is_owner()))
         for left in read_unfinished(connection, ctx.settings.lender_zone):
             print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
-        for use in recent_uses(connection, ctx.now()):
+        for use in recent_uses(connection, ctx):
             print_lines(say("Warning: {detail}", detail=_without_token(use)))
         for alarm in recent_alarms(connection, ctx.now()):
             print_lines(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -69,7 +70,7 @@ def insert_adjustment(
     booked: Adjustment,
     *,
     actor: str | None,
-    why: str | None,
+    why_id: UUID | None,
     now: datetime,
     in_tape_as_of: date | None,
 ) -> int:
@@ -85,7 +86,7 @@ def insert_adjustment(
         "due_on": booked.due_on,
         "booked_on": booked.booked_on,
         "actor": actor,
-        "why": why,
+        "why_id": why_id,
         "recorded_at": now,
         "in_tape_as_of": in_tape_as_of,
     }

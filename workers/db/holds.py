@@ -1,6 +1,7 @@
 """Holds in the database."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
@@ -18,13 +19,13 @@ def insert_hold(
     external_id: str | None = None,
     sender: str = STAFF,
     actor: str,
-    why: str | None = None,
+    why_id: UUID | None = None,
     now: datetime,
 ) -> int:
     """Insert a hold of a locked loan or person; returns its id. The caller reassesses it.
 
-    `external_id` is the id that `sender` gave it, if it has one. `why` is what a person
-    typed. None: a promise or a reported death, which has a row of its own.
+    `external_id` is the id that `sender` gave it, if it has one. `why_id` is the id of
+    what a person typed. None: a promise or a reported death, which has a row of its own.
     """
     hold_id: int = connection.execute(
         insert(hold)
@@ -37,7 +38,7 @@ def insert_hold(
             starts_on=pause.starts_on,
             ends_on=pause.ends_on,
             actor=actor,
-            why=why,
+            why_id=why_id,
             made_at=now,
         )
         .returning(hold.c.id)

@@ -4,7 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, any_, bindparam, exists, func, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Text,
+    any_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import array
 
 from domain.events import InboxStatus
 from workers.db.bulk import as_rows, given_rows, is_among
@@ -137,12 +151,32 @@ _RECORD = prepared(
 )
 
 
-def record_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+_WITHOUT_WORDS = inbox_event.c.payload.op("-")(cast(array(["why", "why_encrypted"]), ARRAY(Text)))
+_RECORD_WITH_WORDS = (
+    update(inbox_event)
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _RESULT.c.id, _IS_RECEIVED)
+    .values(
+        **{name: _RESULT.c[name] for name in ("status", "reason", "completed_at")},
+        payload=case(
+            (_RESULT.c.status == literal(InboxStatus.APPLIED), _WITHOUT_WORDS),
+            else_=inbox_event.c.payload,
+        ),
+    )
+)
+
+
+def record_results(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, has_words: bool = False
+) -> None:
     """Record the results of events: `id`, `status`, `reason` and `completed_at` of each.
 
-    Only a received event gets one: to be applied, to be rejected, or to stay with a reason.
+    Only a received event gets one: to be applied, to be rejected, or to stay with a reason. If any
+    `has_words` that a person typed, an applied event has them no more.
     """
-    connection.execute(_RECORD, {"of_events": [row["id"] for row in rows]} | given_rows(rows))
+    connection.execute(
+        _RECORD_WITH_WORDS if has_words else _RECORD,
+        {"of_events": [row["id"] for row in rows]} | given_rows(rows),
+    )
 
 
 _RETRY = prepared(

@@ -9,6 +9,7 @@ read a tape without a database, and by what says whose it is:
     message           its id, which is made first
     document          the action that it was written for
     reply             the provider, and its id of the text
+    free_text         its id, which is made first
     representative    the fact of which it says who acts, and since when
     inbox_event       whom its payload is about, and the digest of all that it says of them; the
                       words of a text as those of a reply
@@ -56,6 +57,10 @@ def place_of_reply(provider: str, sid: str) -> bytes:
 def place_of_representative(column: str, person_fact_id: int, since: datetime) -> bytes:
     moment = since.astimezone(UTC).isoformat()
     return _place(f"representative.{column}", str(person_fact_id), moment)
+
+
+def place_of_words(free_text_id: UUID) -> bytes:
+    return _place("free_text.words_encrypted", str(free_text_id))
 
 
 def place_in_payload(name: str, payload: Mapping[str, Any]) -> bytes:

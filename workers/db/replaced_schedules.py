@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
@@ -36,7 +37,7 @@ class Replacement:
     sender: str | None = None
     """Whose id it is."""
     actor: str | None = None
-    why: str | None = None
+    why_id: UUID | None = None
     tape_as_of: date | None = None
     """Of the tape that has it."""
     schedule_digest: str | None = None
@@ -65,7 +66,7 @@ def keep_replaced(
             "restructured_on": each.restructured_on,
             "recorded_at": now,
             "actor": each.actor,
-            "why": each.why,
+            "why_id": each.why_id,
             "tape_as_of": each.tape_as_of,
             "instalments": len(each.new),
             "first_due_on": each.new[0].due_on,

@@ -78,6 +78,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "evidence_link": ("r", "", "", "s"),
     "evidence_set_aside": ("r", "", "", ""),
     "former_number": ("raud", "", "r", ""),
+    "free_text": ("raud", "", "", ""),
     "hold": ("rau", "", "s", "s"),
     "hold_of_loan": ("r", "", "r", "s"),
     "hold_release": ("ra", "", "r", "s"),

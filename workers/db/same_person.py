@@ -7,6 +7,7 @@ nothing about anybody, and whoever waits for its lock finds it.
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -113,7 +114,7 @@ def set_link(
     pair: tuple[int, int],
     status: Link,
     actor: Actor,
-    why: str,
+    why_id: UUID,
     now: datetime,
 ) -> None:
     """Record what somebody decided about two records whose persons are locked."""
@@ -137,6 +138,6 @@ def set_link(
             status=status,
             at=now,
             actor=actor.reference,
-            why=why,
+            why_id=why_id,
         )
     )

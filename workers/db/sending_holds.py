@@ -1,7 +1,7 @@
 """Sending holds in the database: what is stopped, asked inside the statements that claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -21,6 +21,8 @@ from domain.actions import ACTION_TYPES, ActionType
 from domain.compliance.vocabulary import Channel
 from domain.reasons import Reasons
 from domain.sending import EVERYTHING, Scope, SendingScope, StoppedBecause
+from workers.db.encryption import Cipher
+from workers.db.free_text import open_reasons
 from workers.db.prepared_statements import literal
 from workers.db.schema import action, loan, sending_hold
 from workers.db.typed_rows import columns_of, typed_rows
@@ -130,10 +132,19 @@ def set_sending_hold(
 
 
 def read_sending_holds(
-    connection: Connection, zone: tzinfo, *, all_of_them: bool = False
+    connection: Connection,
+    zone: tzinfo,
+    *,
+    all_of_them: bool = False,
+    cipher: Cipher | None = None,
 ) -> list[SendingHold]:
-    """The sending holds that stop something now, or all there ever were; the oldest first."""
+    """The sending holds that stop something now, or all there ever were; the oldest first.
+
+    With `cipher`, and what a person typed who stopped it. It is about no loan and no person.
+    """
     found = select(*columns_of(SendingHold, sending_hold)).order_by(sending_hold.c.id)
-    return typed_rows(
-        SendingHold, connection.execute(found if all_of_them else found.where(_OPEN)), zone
-    )
+    rows = connection.execute(found if all_of_them else found.where(_OPEN))
+    holds = typed_rows(SendingHold, rows, zone)
+    if cipher is None:
+        return holds
+    return [replace(hold, why=open_reasons(connection, cipher, hold.why)) for hold in holds]

@@ -13,6 +13,7 @@ from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.holds import insert_hold
 from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
 from workers.db.persons import (
@@ -80,6 +81,14 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
         return known
     ends_on = new.ends_on or _lawful_end(ctx, paused.jurisdictions, new)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
+    why_id = keep_words(
+        connection,
+        ctx.cipher,
+        new.why,
+        now,
+        loan_id=paused.loan_id,
+        borrower_id=paused.borrower_id,
+    )
     insert_hold(
         connection,
         pause,
@@ -88,7 +97,7 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
         external_id=new.hold,
         sender=sender,
         actor=new.actor,
-        why=new.why,
+        why_id=why_id,
         now=now,
     )
     reassess(connection, ctx, paused.loans, now)

@@ -27,6 +27,7 @@ from workers.history import (
 )
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
+from workers.history.words import show_words
 
 
 @permitted(Permission.READ_LOANS)
@@ -51,7 +52,7 @@ def loan_history(
     facts = [*incoming.facts(connection, subject)]
     # What shares a moment is listed in this order: facts, the review of them, and its results. A
     # receipt comes before the problem and the fact that it shows.
-    entries = [
+    recorded = [
         *_opening(subject, connection),
         *incoming.events(connection, subject),
         *audit.tapes(connection, subject, ctx.settings.lender_zone),
@@ -97,6 +98,7 @@ def loan_history(
         *audit.accesses(connection, subject),
         *audit.erasures(connection, subject),
     ]
+    entries = show_words(connection, ctx, recorded)
     # The entries are all there by now, so it is known whether any letter was shown.
     legend = [Entry(None, (part,)) for part in citations.legend()]
     if at is None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, exists, or_, select
 
@@ -24,7 +25,8 @@ from workers.db.schema import (
 )
 from workers.db.sending_holds import stops_action
 from workers.db.typed_rows import columns_of, typed_rows
-from workers.history.loan import ExplainedLoan, named, of_loan, why
+from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan, why
+from workers.history.words import typed_words
 
 
 class _Hold(NamedTuple):
@@ -34,6 +36,8 @@ class _Hold(NamedTuple):
     ends_on: date | None
     actor: str
     made_at: datetime
+    why_id: UUID | None
+    why: str | None
 
 
 class _Release(NamedTuple):
@@ -46,8 +50,7 @@ class _Release(NamedTuple):
 def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each hold as it was made, and each release, under its own moment.
 
-    Without the words of whoever placed it: those may name the borrower. That of a promise is said
-    by the promise.
+    That of a promise is said by the promise.
     """
     releases: dict[int, list[_Release]] = defaultdict(list)
     released = connection.execute(
@@ -66,7 +69,8 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(hold.c.id)
     )
     for row in typed_rows(_Hold, connection.execute(placed)):
-        yield Entry(row.made_at, (_as_made(row, releases[row.id]),))
+        said = by_whom_and_why(None, typed_words(row))
+        yield Entry(row.made_at, (_as_made(row, releases[row.id]), *said))
         for release in releases[row.id]:
             text = part(
                 Phrase.HOLD_RELEASED,

@@ -32,6 +32,7 @@ from workers.db.schema import (
     same_person_change,
 )
 from workers.history.loan import ExplainedLoan, by_whom_and_why, of_loan, why
+from workers.history.words import typed_words
 
 
 def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
@@ -45,13 +46,13 @@ def past_write_offs(connection: Connection, subject: ExplainedLoan) -> Iterator[
     for row in connection.execute(of_loan(past_write_off, subject)):
         yield _written_off(row)
         undone = part(Phrase.WRITE_OFF_UNDONE, taken_back_on=row.taken_back_on)
-        parts = (undone, *by_whom_and_why(row.taken_back_by, row.taken_back_why))
+        parts = (undone, *by_whom_and_why(row.taken_back_by, typed_words(row, "taken_back_why")))
         yield Entry(row.taken_back_at, parts)
 
 
 def _written_off(row: Any) -> Entry:
     written_off = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=row.written_off_on)
-    parts = (written_off, *by_whom_and_why(row.written_off_by, row.written_off_why))
+    parts = (written_off, *by_whom_and_why(row.written_off_by, typed_words(row, "written_off_why")))
     return Entry(row.written_off_at, parts)
 
 
@@ -271,7 +272,8 @@ def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
         if row.actor is not None:
             named["actor"] = row.actor
         text = part(Phrase(f"same_person_{row.status}"), **named)
-        yield Entry(row.at, (text, *why(row.reason)))
+        said = by_whom_and_why(None, typed_words(row))
+        yield Entry(row.at, (text, *why(row.reason), *said))
 
 
 def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -289,7 +291,8 @@ def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         found = part(Phrase.PROBLEM, problem=row.kind, detail=row.detail)
         yield Entry(row.found_at, (found, *whose))
         if row.resolved_at is not None:
-            yield Entry(row.resolved_at, (_resolved(row.kind, row.actor), *whose))
+            said = by_whom_and_why(None, typed_words(row))
+            yield Entry(row.resolved_at, (_resolved(row.kind, row.actor), *whose, *said))
 
 
 EVENT = {

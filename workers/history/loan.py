@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Column, Select, Table, select
 
@@ -30,6 +31,7 @@ class ExplainedLoan(NamedTuple):
     written_off_on: date | None
     written_off_at: datetime | None
     written_off_by: str | None
+    written_off_why_id: UUID | None
     written_off_why: str | None
     steps_tried: Sequence[str]
     steps_tried_at: date | None
@@ -74,8 +76,8 @@ def why(reason: Reasons) -> tuple[Part, ...]:
     return (part(Phrase.WHY, reason=reason),) if reason else ()
 
 
-def by_whom_and_why(actor: str | None, why: str | None = None) -> Iterator[Part]:
-    """Who recorded something and why, as far as it is known."""
+def by_whom_and_why(actor: str | None, why: UUID | str | None = None) -> Iterator[Part]:
+    """Who recorded something and why, as far as it is known: `why` is the id of what they typed."""
     if actor:
         yield part(Phrase.RECORDED_BY, actor=actor)
     if why:

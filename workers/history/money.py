@@ -16,6 +16,7 @@ from domain.payments import ReturnKind
 from workers.db.schema import adjustment, adjustment_part, allocation, payment, payment_return
 from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan
+from workers.history.words import typed_words
 
 
 class _Payment(NamedTuple):
@@ -114,7 +115,7 @@ def adjustments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
             parts.append(part(Phrase.ADJUSTED_PARTS, changes=tuple(changed)))
         elif row.in_tape_as_of is not None:
             parts.append(part(Phrase.ADJUSTED_IN_TAPE, in_tape_as_of=row.in_tape_as_of))
-        parts.extend(by_whom_and_why(row.actor, row.why))
+        parts.extend(by_whom_and_why(row.actor, typed_words(row)))
         yield Entry(row.recorded_at, tuple(parts))
 
 

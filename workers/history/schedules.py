@@ -8,6 +8,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from workers.db.schema import absent_loan, replaced_instalment, replaced_schedule
 from workers.history.loan import ExplainedLoan, by_whom_and_why, of_loan
+from workers.history.words import typed_words
 
 
 def replaced_schedules(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -40,7 +41,7 @@ def replaced_schedules(connection: Connection, subject: ExplainedLoan) -> Iterat
         parts = [part(Phrase.SCHEDULE_REPLACED, **said, **new, **amounts)]
         if row.tape_as_of:
             parts.append(part(Phrase.SCHEDULE_OF_TAPE, as_of=row.tape_as_of))
-        parts.extend(by_whom_and_why(row.actor, row.why))
+        parts.extend(by_whom_and_why(row.actor, typed_words(row)))
         yield Entry(row.recorded_at, tuple(parts))
 
 

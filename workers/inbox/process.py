@@ -30,7 +30,9 @@ from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db import inbox, inbox_queue
+from workers.db.encryption import Cipher
 from workers.db.engine import autocommit
+from workers.db.free_text import WHY, WHY_ENCRYPTED, sealed, unsealed
 from workers.db.inbox import StoredEvent
 from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.inbox.kinds import EVENT_KINDS, BatchHandler
@@ -48,13 +50,15 @@ def store_event(
     *,
     sender: str = STAFF,
     wait: bool = True,
+    cipher: Cipher | None = None,
 ) -> int:
     """Store an event under the id its sender gave it; returns the id of its row.
 
     The same event twice is stored once. Until it is applied, the same id with other contents
     corrects it, and what it said before is kept; its kind never changes. The payload must hold no
     personal data that is not encrypted. Without `wait`, a correction of an event that is being
-    applied right now fails at once.
+    applied right now fails at once. With `cipher` it is compared with what an earlier release
+    stored, too, which did not encrypt what people typed.
 
     Raises:
         ArrearsError: it was applied already, with other contents, or is of another kind.
@@ -72,7 +76,8 @@ def store_event(
             external_id=external_id,
             kind=known.kind,
         )
-    if _said(known.payload) == _said(payload):
+    before = sealed(cipher, known.payload) if cipher else known.payload
+    if _said(before) == _said(payload):
         return known.id
     known = inbox.lock_event_known_as(connection, sender, external_id, wait=wait)
     if not inbox.correct_event(connection, known, payload, EVENT_KINDS[kind].pending, now):
@@ -103,11 +108,21 @@ def store_and_commit(
     wait: bool = True,
 ) -> int:
     """`store_event` in a transaction of its own. A new event costs one round trip."""
+    payload = sealed(ctx.cipher, payload)
     stored = _store_unless_known(ctx, sender, external_id, kind, payload, now)
     if stored is not None:
         return stored
     with ctx.engine.begin() as connection:
-        return store_event(connection, external_id, kind, payload, now, sender=sender, wait=wait)
+        return store_event(
+            connection,
+            external_id,
+            kind,
+            payload,
+            now,
+            sender=sender,
+            wait=wait,
+            cipher=ctx.cipher,
+        )
 
 
 @permitted(_of_kind)
@@ -243,7 +258,9 @@ def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
     try:
         with connection.begin_nested():
             _check_order(connection, event)
-            outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.facts)
+            outcome = EVENT_KINDS[event.kind].apply(
+                connection, ctx, unsealed(ctx.cipher, event.facts)
+            )
     except TRANSIENT_ERRORS:
         raise
     except Exception as error:
@@ -310,7 +327,10 @@ def _record_results(
         }
         for event, result in results
     ]
-    inbox_queue.record_results(connection, rows)
+    # Applied, what people typed is kept with what it is about.
+    words = {WHY, WHY_ENCRYPTED}
+    has_words = any(words & event.payload.keys() for event, _ in results)
+    inbox_queue.record_results(connection, rows, has_words=has_words)
     ids = [
         event.payload[id_field]
         for event, result in results
@@ -336,8 +356,9 @@ def submit(
         RefusedError: it can never be applied as it is, or a person discarded it.
         ArrearsError: it was applied already with other contents.
     """
+    stored = sealed(ctx.cipher, payload)
     with ctx.engine.begin() as connection:
-        event_id = store_event(connection, external_id, kind, payload, ctx.now())
+        event_id = store_event(connection, external_id, kind, stored, ctx.now(), cipher=ctx.cipher)
         result = _apply(connection, ctx, event_id)
         if result.status in (InboxStatus.REJECTED, InboxStatus.DISCARDED):
             is_kept = result.completed_before and result.status == InboxStatus.REJECTED
@@ -375,7 +396,8 @@ def _let_second_person_see(
         raise RefusedError(speak(result.reason), result.reason)
     if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
         shown = f"{external_id}: {speak(result.reason)}"
-        with_second_person(connection, ctx, permission, shown, payload)
+        to_the_letter = inbox.comparable(sealed(ctx.cipher, payload))
+        with_second_person(connection, ctx, permission, shown, to_the_letter)
 
 
 def _true_now(

@@ -20,6 +20,7 @@ from workers.access.permitted import permitted
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.inbox import shown_id
 from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.pages import (
@@ -295,5 +296,7 @@ def resolve_problem(
                 kind=kind,
             )
         if not dry_run:
-            resolved = {"resolved_at": ctx.now(), "actor": actor.reference, "why": why}
+            now = ctx.now()
+            why_id = keep_words(connection, ctx.cipher, why, now, loan_id=known.id)
+            resolved = {"resolved_at": now, "actor": actor.reference, "why_id": why_id}
             connection.execute(update(problem).where(problem.c.id == meant[0]).values(**resolved))

@@ -2,6 +2,7 @@
 
 import logging
 from typing import NamedTuple
+from uuid import uuid4
 
 from sqlalchemy import Connection, func, select, update
 
@@ -18,6 +19,7 @@ from workers.access.os_account import os_account
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.recoveries import is_recovered
 from workers.db.schema import action, loan, sending_hold
 from workers.db.sending_holds import SendingHold, read_sending_holds, set_sending_hold
@@ -45,9 +47,12 @@ def stop_sending(ctx: Context, scope: Scope, why: str) -> Stopped:
     account = ctx.actor.reference if is_person else os_account()
     with ctx.engine.begin() as connection:
         _assert_known(connection, ctx, scope)
-        reason = because(ReasonCode.SENDING_STOPPED, why=why)
+        id, now = uuid4(), ctx.now()
+        reason = because(ReasonCode.SENDING_STOPPED, why_id=id)
         person = StoppedBecause.PERSON
-        is_new = set_sending_hold(connection, person, reason, account, ctx.now(), scope=scope)
+        is_new = set_sending_hold(connection, person, reason, account, now, scope=scope)
+        if is_new:
+            keep_words(connection, ctx.cipher, why, now, id=id)
         claimed = select(func.count()).where(
             action.c.type == SEND_SMS, action.c.status == ActionStatus.CLAIMED
         )

@@ -38,6 +38,7 @@ from workers.db.adjustments import (
     save_schedule,
     waivers_of,
 )
+from workers.db.free_text import keep_words
 from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
 from workers.db.parts import insert_parts, replace_parts
 from workers.db.schema import adjustment as adjustment_table
@@ -111,6 +112,9 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
     if in_tape is None and new.instalment not in (None, *(due.due_on for due in schedule)):
         raise NotYetError(ReasonCode.NO_SUCH_INSTALMENT, loan=new.loan, due_on=new.instalment)
     booked = _booked(new, schedule)
+    why_id = None
+    if new.why:
+        why_id = keep_words(connection, ctx.cipher, new.why, now, loan_id=loan.id)
     adjustment_id = insert_adjustment(
         connection,
         new.adjustment,
@@ -118,7 +122,7 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
         loan.id,
         booked,
         actor=new.actor,
-        why=new.why,
+        why_id=why_id,
         now=now,
         in_tape_as_of=in_tape,
     )

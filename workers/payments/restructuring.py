@@ -17,6 +17,7 @@ from domain.schedule import one_a_day
 from domain.tape_reconciliation import reconcile_new_schedule
 from workers.context import Context
 from workers.db.allocations import read_recorded_money, replace_all_allocations
+from workers.db.free_text import keep_words
 from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
 from workers.db.paid_by_tape import Shown, keep_shown
 from workers.db.parts import replace_parts
@@ -92,12 +93,13 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     replace_all_allocations(connection, result.allocations)
     keep_shown(connection, {loan.id: Shown(result.spent, result.unexplained)}, on)
     replace_parts(connection, adjustment_part, result.adjusted)
+    why_id = keep_words(connection, ctx.cipher, new.why, now, loan_id=loan.id)
     replace_schedule(
         connection,
         Replacement(
             *(loan.id, on, result.instalments, new.restructuring, sender),
             actor=new.actor,
-            why=new.why,
+            why_id=why_id,
             schedule_digest=_digest(new, listed),
         ),
         now,

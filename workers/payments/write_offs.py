@@ -10,6 +10,7 @@ from domain.actors import Actor
 from domain.events import NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.loans import lock_named_loan
 from workers.db.schema import loan as loan_table
 from workers.db.schema import past_write_off, payment
@@ -28,7 +29,7 @@ def write_off(
 ) -> Reasons:
     """Write a loan off as of `on`, in the caller's transaction. Returns what came of it.
 
-    `actor` is who reported it, and `why` a sentence that identifies nobody; None: it was not said.
+    `actor` is who reported it, and `why` what they typed; None: it was not said.
 
     Its case is closed, its waiting actions are cancelled, its open promise ends without being
     broken, and no scan finds it again. The debt may remain: payments of that day and later are
@@ -44,6 +45,7 @@ def write_off(
         return because(ReasonCode.WRITE_OFF_KNOWN, loan=external_id, on=loan.written_off_on)
     if on > now.date():
         raise RejectedError(ReasonCode.WRITE_OFF_IN_FUTURE, on=on, loan=external_id)
+    why_id = keep_words(connection, ctx.cipher, why, now, loan_id=loan.id) if why else None
     connection.execute(
         update(loan_table)
         .where(loan_table.c.id == loan.id)
@@ -51,7 +53,7 @@ def write_off(
             written_off_on=on,
             written_off_at=now,
             written_off_by=actor.reference if actor else None,
-            written_off_why=why,
+            written_off_why_id=why_id,
         )
     )
     connection.execute(
@@ -98,21 +100,28 @@ def take_back_write_off(connection: Connection, ctx: Context, back: WriteOffTake
             written_off_on=loan.written_off_on,
             on=back.taken_back_on,
         )
-    was = ("id", "written_off_at", "written_off_on", "written_off_by", "written_off_why")
+    was = (
+        *("id", "written_off_at", "written_off_on", "written_off_by"),
+        *("written_off_why_id", "written_off_why"),
+    )
     row = connection.execute(
         select(*(loan_table.c[name] for name in was)).where(loan_table.c.id == loan.id)
     ).one()
+    why_id = None
+    if back.why:
+        why_id = keep_words(connection, ctx.cipher, back.why, now, loan_id=loan.id)
     connection.execute(
         insert(past_write_off).values(
             loan_id=loan.id,
             written_off_at=row.written_off_at,
             written_off_on=row.written_off_on,
             written_off_by=row.written_off_by,
+            written_off_why_id=row.written_off_why_id,
             written_off_why=row.written_off_why,
             taken_back_on=back.taken_back_on,
             taken_back_at=now,
             taken_back_by=back.actor,
-            taken_back_why=back.why,
+            taken_back_why_id=why_id,
         )
     )
     connection.execute(

@@ -37,12 +37,14 @@ from workers.db.places import (
     place_of_reply,
     place_of_representative,
     place_of_text,
+    place_of_words,
 )
 from workers.db.schema import (
     borrower,
     borrower_number,
     contact_point,
     document,
+    free_text,
     inbox_event,
     message,
     reply,
@@ -101,6 +103,7 @@ ENCRYPTED_PAYLOAD_KEYS = (
     "another_phone_encrypted",
     "address_encrypted",
     "body_encrypted",
+    "why_encrypted",
 )
 """Event payloads have personal data under these names, in base64."""
 
@@ -190,6 +193,7 @@ ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
     EncryptedPayloads(
         inbox_event, {inbox_event.c.payload: lambda row: place_in_payload("", row.payload)}
     ),
+    EncryptedTable(free_text, {free_text.c.words_encrypted: lambda row: place_of_words(row.id)}),
     EncryptedTable(message, {message.c.body_encrypted: lambda row: place_of_text(row.id)}),
     EncryptedTable(
         reply,

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
@@ -272,9 +273,13 @@ def note_erasure(
     now: datetime,
     *,
     kept: RetentionPeriod,
-    law: str | None = None,
+    why_id: UUID | None = None,
+    law_id: UUID | None = None,
 ) -> None:
-    """Record the erasure of a borrower's data, and the rules that it is based on."""
+    """Record the erasure of a borrower's data, and the rules that it is based on.
+
+    `why` is a code; `why_id` and `law_id` are the ids of what a person typed instead.
+    """
     connection.execute(
         insert(erasure).values(
             borrower_id=borrower_id,
@@ -282,7 +287,8 @@ def note_erasure(
             actor=actor.reference,
             actor_kind=actor.kind,
             why=why,
-            law=law,
+            why_id=why_id,
+            law_id=law_id,
             rules=list(kept.rules),
             kept_until=kept.until,
         )

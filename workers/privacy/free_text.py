@@ -1,19 +1,24 @@
-"""What people typed about a loan or a person: the reasons that they gave, in words of their own.
+"""What people typed about a loan or a person: deleted by an erasure.
 
-They are asked to write words that identify nobody. So these are not encrypted; but nobody checks
-what they write, and so an erasure empties them. They are not hashed: the chain of evidence stays
-whole.
+The words are encrypted in `free_text`, apart from the rows that they are about, and in events until
+these are applied. Columns in which an earlier release stored them unencrypted are emptied, too;
+they are not hashed: the chain of evidence stays whole.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Text, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import InboxStatus, Named
+from workers.db.free_text import WHY, WHY_ENCRYPTED, erase_words
 from workers.db.inbox import payload_value
+from workers.db.persons import may_mean_record
 from workers.db.schema import (
     adjustment,
+    borrower,
+    free_text,
     hold,
     inbox_event,
     loan,
@@ -24,9 +29,6 @@ from workers.db.schema import (
     same_person_change,
 )
 
-WHY = "why"
-"""Event payloads have such words under this name."""
-
 OF_LOANS: tuple[Column[str | None], ...] = (
     adjustment.c.why,
     hold.c.why,
@@ -36,7 +38,7 @@ OF_LOANS: tuple[Column[str | None], ...] = (
     problem.c.why,
     replaced_schedule.c.why,
 )
-"""Of rows that belong to a loan."""
+"""Where an earlier release stored them, of rows that belong to a loan."""
 
 OF_PERSONS: tuple[Column[str | None], ...] = (hold.c.why, same_person_change.c.why)
 """Of rows that belong to a customer record."""
@@ -46,34 +48,83 @@ OF_THE_HOUSE = frozenset({"sending_hold.why", "recovery_step.why", "break_glass.
 
 
 def erase_free_text(connection: Connection, borrower_ids: Sequence[int]) -> None:
-    """Empty what people typed about these locked borrowers and their loans.
-
-    An event that was applied is pruned after a while (`prune`), long before an erasure is due.
-    """
+    """Delete what people typed about these locked borrowers and their loans."""
     loans = select(loan.c.id).where(loan.c.borrower_id.in_(borrower_ids))
+    erase_words(connection, loans=loans, borrower_ids=borrower_ids)
+    _erase_of_pairs(connection, borrower_ids)
     for column in OF_LOANS:
         rows = column.table.c.id if column.table is loan else column.table.c.loan_id
         _empty(connection, column, rows.in_(loans))
     for column in OF_PERSONS:
-        records = (
-            column.table.c[name] for name in ("borrower_id", "other_id") if name in column.table.c
-        )
-        _empty(connection, column, or_(*(record.in_(borrower_ids) for record in records)))
-    named = select(loan.c.external_id).where(loan.c.borrower_id.in_(borrower_ids))
-    # One that waits stays as it is: it may still be applied.
-    events = select(inbox_event.c.id).where(
+        _empty(connection, column, _of_records(column, borrower_ids))
+    _empty_events(connection, borrower_ids)
+
+
+def _erase_of_pairs(connection: Connection, borrower_ids: Sequence[int]) -> None:
+    """What was typed about two records goes with either of them."""
+    change = same_person_change.c
+    of_pairs = select(change.why_id).where(
+        _of_records(change.why, borrower_ids), change.why_id.is_not(None)
+    )
+    ids = list(connection.execute(of_pairs).scalars())
+    if ids:
+        connection.execute(free_text.delete().where(free_text.c.id.in_(ids)))
+
+
+def _of_records(column: Column[str | None], ids: Sequence[int]) -> ColumnElement[bool]:
+    """The rows of its table that are about one of these records."""
+    records = (
+        column.table.c[name] for name in ("borrower_id", "other_id") if name in column.table.c
+    )
+    return or_(*(record.in_(ids) for record in records))
+
+
+def _empty_events(connection: Connection, borrower_ids: Sequence[int]) -> None:
+    """Empty the events that were refused or discarded.
+
+    An applied one has no such words any more. One that waits stays as it is: it may still be
+    applied.
+    """
+    completed = (
         inbox_event.c.status != InboxStatus.APPLIED,
         inbox_event.c.status != InboxStatus.RECEIVED,
-        payload_value(inbox_event, Named.LOAN).in_(named),
     )
+    named = select(loan.c.external_id).where(loan.c.borrower_id.in_(borrower_ids))
+    ids = set(
+        connection.execute(
+            select(inbox_event.c.id).where(
+                *completed, payload_value(inbox_event, Named.LOAN).in_(named)
+            )
+        ).scalars()
+    )
+    for name in (Named.BORROWER, Named.OTHER):
+        ids.update(
+            connection.execute(
+                select(inbox_event.c.id).where(
+                    *completed,
+                    payload_value(inbox_event, name).is_not(None),
+                    may_mean_record(borrower, payload_value(inbox_event, name)),
+                    borrower.c.id.in_(borrower_ids),
+                )
+            ).scalars()
+        )
+    if not ids:
+        return
     for event_id in (inbox_event.c.id, replaced_event.c.event_id):
         payload = event_id.table.c.payload
-        without_why = payload.op("-", return_type=JSONB())(cast(WHY, Text))
+        without = without_words(payload)
         connection.execute(
             update(event_id.table)
-            .where(event_id.in_(events), payload.has_key(WHY))
-            .values(payload=without_why)
+            .where(event_id.in_(ids), or_(payload.has_key(WHY), payload.has_key(WHY_ENCRYPTED)))
+            .values(payload=without)
         )
+
+
+def without_words(payload: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The payload of an event without what a person typed."""
+    for key in (WHY, WHY_ENCRYPTED):
+        payload = payload.op("-", return_type=JSONB())(cast(key, Text))
+    return payload
 
 
 def _empty(connection: Connection, column: Column[str | None], rows: ColumnElement[bool]) -> None:

@@ -18,9 +18,10 @@ from sqlalchemy import (
 from domain.events import InboxStatus, Named, OutboxStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
+from workers.db.free_text import WHY_ENCRYPTED
 from workers.db.inbox import payload_value
 from workers.db.persons import may_mean_record
-from workers.db.schema import borrower, inbox_event, outbox_event, reply
+from workers.db.schema import borrower, free_text, inbox_event, outbox_event, reply
 from workers.db.unread_texts import TEXTS
 from workers.privacy.encrypted_columns import (
     ENCRYPTED_PAYLOAD_KEYS,
@@ -28,6 +29,7 @@ from workers.privacy.encrypted_columns import (
     without_digest,
     without_encrypted_values,
 )
+from workers.privacy.free_text import without_words
 
 BATCH_SIZE = 5_000
 """Rows of each kind in one run."""
@@ -74,6 +76,8 @@ def prune(ctx: Context) -> Pruned:
             events_out=_run(connection, delete(outbox_event), delivered),
             events_in=_run(connection, delete(inbox_event), applied),
             words=_empty_contact_changes(connection, before)
+            + _empty_refused(connection, before)
+            + _run(connection, delete(free_text), free_text.c.expires_at < ctx.now())
             + _empty_unknown_replies(connection, before)
             + _forget_strangers(connection, ctx),
         )
@@ -88,6 +92,18 @@ def _empty_contact_changes(connection: Connection, before: datetime) -> int:
         & or_(*(payload[name].astext.is_not(None) for name in ENCRYPTED_PAYLOAD_KEYS))
     )
     strip = update(inbox_event).values(payload=without_encrypted_values(payload))
+    return _run(connection, strip, old)
+
+
+def _empty_refused(connection: Connection, before: datetime) -> int:
+    """What people typed in events that were refused or discarded."""
+    payload = inbox_event.c.payload
+    old = (
+        inbox_event.c.status.in_((InboxStatus.REJECTED, InboxStatus.DISCARDED))
+        & (inbox_event.c.completed_at < before)
+        & payload.has_key(WHY_ENCRYPTED)
+    )
+    strip = update(inbox_event).values(payload=without_words(payload))
     return _run(connection, strip, old)
 
 

@@ -5,6 +5,7 @@ PIPL art. 45 and 47; GDPR art. 15 and 17.
 
 import logging
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
@@ -17,6 +18,7 @@ from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.free_text import TYPED, keep_words
 from workers.db.persons import record_named
 from workers.db.schema import erasure, loan
 from workers.privacy.erase_events import lock_pending_events
@@ -39,8 +41,13 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
     now = ctx.now()
     with ctx.engine.begin() as connection:
         borrower_id = _borrower_id(connection, external_id)
-        what = f"Export all data about borrower {external_id}, for: {purpose}"
-        with_second_person(connection, ctx, Permission.EXPORT_DATA, what, {})
+        what = f"Export all data about borrower {external_id}"
+        with_second_person(
+            *(connection, ctx, Permission.EXPORT_DATA, what, {}),
+            words=purpose,
+            borrower_id=borrower_id,
+        )
+        purpose_id = keep_words(connection, ctx.cipher, purpose, now, borrower_id=borrower_id)
         loans = select(loan.c.id).where(loan.c.borrower_id == borrower_id).order_by(loan.c.id)
         for loan_id in list(connection.execute(loans).scalars()) or [None]:
             note_access(
@@ -50,7 +57,7 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
                 actor,
                 now,
                 borrower_id=borrower_id,
-                purpose=purpose,
+                purpose_id=purpose_id,
             )
         stored = read_subject_data(connection, ctx.cipher, borrower_id)
     log.info("borrower %s: all stored data was opened by %s", external_id, actor)
@@ -88,10 +95,27 @@ def erase_subject(
         if keeping.open_loan or not (law or keeping.is_over(ctx.today())):
             raise _refusal(external_id, keeping)
         if not dry_run:
-            what = f"Erase all data about borrower {external_id}, because: {why} {law or ''}"
-            with_second_person(connection, ctx, Permission.ERASE_DATA, what.strip(), {})
+            what = f"Erase all data about borrower {external_id}"
+            with_second_person(
+                *(connection, ctx, Permission.ERASE_DATA, what, {}),
+                words=f"{why} {law}" if law else why,
+                borrower_id=borrower_id,
+            )
             erase(connection, [borrower_id], now)
-            note_erasure(connection, borrower_id, actor, why, now, kept=keeping, law=law)
+
+            def keep(words: str) -> UUID:
+                return keep_words(connection, ctx.cipher, words, now, borrower_id=borrower_id)
+
+            note_erasure(
+                connection,
+                borrower_id,
+                actor,
+                TYPED,
+                now,
+                kept=keeping,
+                why_id=keep(why),
+                law_id=keep(law) if law else None,
+            )
             log.info("borrower %s: what was held was erased by %s", external_id, actor)
     return keeping
 

@@ -25,6 +25,7 @@ from workers.attempts.attempts import (
 )
 from workers.context import Context
 from workers.db.actions import move_actions
+from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.places import Placed, place_of_address
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
@@ -124,7 +125,8 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str)
             .where(visit_staff.c.visit_id == scheduled.id)
             .values(cancelled_at=now)
         )
-        reason = because(ReasonCode.CALLED_OFF, actor=actor, why=why)
+        why_id = keep_words(connection, ctx.cipher, why, now, loan_id=scheduled.loan_id)
+        reason = because(ReasonCode.CALLED_OFF, actor=actor, why_id=why_id)
         move = Move(ActionStatus.PLANNED, reason, due_at=now)
         move_actions(connection, [scheduled.action_id], move, now)
 

@@ -9,6 +9,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
+from tests.support.encrypted import typed
 from tests.support.loans import Book
 from workers.actions.approvals import approve, refuse
 from workers.db.schema import action, action_event, approval
@@ -100,11 +101,10 @@ def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None
 
     refused = book.action("L-1", "legal_file")
     assert refused.status == "discarded"
+    why_id = refused.reason[0].params["why_id"]
+    assert typed(book, why_id) == "an offer is being talked about"
     assert refused.reason == because(
-        ReasonCode.APPROVAL_REFUSED,
-        actor="sup-1",
-        role="supervisor",
-        why="an offer is being talked about",
+        ReasonCode.APPROVAL_REFUSED, actor="sup-1", role="supervisor", why_id=why_id
     )
     book.at("2026-05-02 10:00").escalate("L-1")
     assert book.actions("L-1")["legal_file"] == "discarded"

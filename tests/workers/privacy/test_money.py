@@ -28,14 +28,14 @@ KEPT = {
     "paid_by_tape": "id loan_id tape_as_of previous_tape payment_id amount",
     "allocation": "payment_id due_on component amount",
     "adjustment": "id external_id sender loan_id kind amount component instalment due_on booked_on "
-    "actor why recorded_at in_tape_as_of taken_back_on taken_back_at taken_back_by",
+    "actor why why_id recorded_at in_tape_as_of taken_back_on taken_back_at taken_back_by",
     "adjustment_part": "adjustment_id due_on component amount counts_from",
     "replaced_schedule": "id external_id sender loan_id restructured_on recorded_at actor why "
-    "tape_as_of instalments first_due_on last_due_on amount paid schedule_digest",
+    "why_id tape_as_of instalments first_due_on last_due_on amount paid schedule_digest",
     "replaced_instalment": "replaced_schedule_id due_on principal interest fees paid_principal "
     "paid_interest paid_fees",
     "past_write_off": "loan_id written_off_at written_off_on written_off_by written_off_why "
-    "taken_back_on taken_back_at taken_back_by taken_back_why",
+    "written_off_why_id taken_back_on taken_back_at taken_back_by taken_back_why taken_back_why_id",
 }
 # They have amounts, too, and are about something else: a loan, a promise, a decision, a claim.
 NOT_MONEY = {"loan", "promise", "decision", "tape_change", "legal_file", "legal_file_line"}

@@ -31,6 +31,7 @@ MAY_OPEN = {
     "workers/visits/letters.py",
     "workers/attempts/attempts.py",
     "workers/borrowers/reply_queue.py",
+    "workers/db/free_text.py",  # what people typed, for who may read the row that it belongs to
     "workers/db/unread_texts.py",  # the words of a text that was not applied, to encrypt them anew
     "workers/tapes/rebind.py",  # what belongs to a record, to encrypt it for the id it has now
     # For nobody: whether the keys fit, and whether each value opens in its place.

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.encrypted import typed
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
@@ -113,7 +114,8 @@ def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
         exported = export(book)
 
     look = book.one(access)
-    assert (look.what, look.purpose) == ("everything", "asked for by the person")
+    assert (look.what, look.purpose) == ("everything", "hand_to_data_subject")
+    assert typed(book, look.purpose_id) == "asked for by the person"
     assert (look.actor, look.loan_id) == ("sup-1", book.loan_id("L-1"))
     assert look.borrower_id is not None
     assert caplog.messages == ["borrower B-L-1: all stored data was opened by sup-1"]
@@ -165,7 +167,8 @@ def test_where_a_law_asks_for_it_sooner_it_is_erased_and_the_law_is_on_record(bo
     erase_subject(book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked for", law=LAW, dry_run=False)
 
     on_record = book.one(erasure)
-    assert (on_record.actor, on_record.why, on_record.law) == ("sup-1", "asked for", LAW)
+    assert (on_record.actor, on_record.why, on_record.law) == ("sup-1", "typed", None)
+    assert (typed(book, on_record.why_id), typed(book, on_record.law_id)) == ("asked for", LAW)
     assert (on_record.rules, str(on_record.kept_until)) == (["cn.keep_records"], "2031-04-05")
     exported = export(book)
     for personal in (NAME, PHONE["CN"], ADDRESS, "2 Example Road", "我失业了"):

@@ -21,6 +21,7 @@ from workers.db.schema.evidence import evidence_due as evidence_due
 from workers.db.schema.evidence import evidence_head as evidence_head
 from workers.db.schema.evidence import evidence_link as evidence_link
 from workers.db.schema.evidence import evidence_set_aside as evidence_set_aside
+from workers.db.schema.free_text import free_text as free_text
 from workers.db.schema.loans import acknowledgement as acknowledgement
 from workers.db.schema.loans import adjustment as adjustment
 from workers.db.schema.loans import adjustment_part as adjustment_part

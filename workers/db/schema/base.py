@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from domain.reasons import Reasons, reasons_from_store, stored_reason
 
@@ -64,6 +64,11 @@ def money(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]:
 def words(name: str) -> Column[list[str]]:
     """A list of short words; empty rather than null."""
     return Column(name, ARRAY(Text), nullable=False, server_default="{}")
+
+
+def typed(name: str) -> Column[Any]:
+    """The id of a text that a person typed, in `free_text`. Null: there is none."""
+    return Column(name, UUID(as_uuid=True))
 
 
 class ReasonsColumn(TypeDecorator[Reasons]):

@@ -31,6 +31,7 @@ from workers.db.schema.base import (
     money,
     reasons,
     refers_to,
+    typed,
     word,
     words,
 )
@@ -173,7 +174,8 @@ hold = Table(
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # the first day without it; null: until its release
     Column("actor", Text, nullable=False),
-    Column("why", Text),  # as a person typed it; null: a promise or a reported death says why
+    typed("why_id"),  # null: a promise or a reported death says why
+    Column("why", Text),  # the same, of an earlier release: not encrypted yet
     moment("made_at"),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
     CheckConstraint("(loan_id IS NULL) <> (borrower_id IS NULL)", name="of_loan_or_person"),

@@ -94,7 +94,10 @@ EVIDENCE: dict[str, Evidence] = {
     ),
     "loan": Evidence(
         "t.id",
-        only=("written_off_on", "written_off_at", "written_off_by", "validation_notice_on"),
+        only=(
+            *("written_off_on", "written_off_at", "written_off_by", "written_off_why_id"),
+            "validation_notice_on",
+        ),
         since="t.written_off_at IS NOT NULL OR t.validation_notice_on IS NOT NULL",
     ),
     "past_write_off": Evidence(
@@ -171,6 +174,7 @@ NOT_CHAINED: dict[str, str] = {
     "tape_row": _FROM_TAPES,
     "tape_pending_loan": _FROM_TAPES,
     "allocation": "follows from the payment, the schedule and the order of the components",
+    "free_text": "encrypted, and deleted by an erasure; the ids that refer to it are in the chain",
     "borrower": _PERSONAL,
     "borrower_number": _PERSONAL,
     "former_number": _PERSONAL,

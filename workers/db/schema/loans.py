@@ -17,7 +17,16 @@ from domain.adjustments import AdjustmentKind
 from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.loans import Component
 from domain.payments import ReturnKind
-from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
+from workers.db.schema.base import (
+    identity,
+    metadata,
+    moment,
+    money,
+    refers_to,
+    typed,
+    word,
+    words,
+)
 
 loan = Table(
     "loan",
@@ -38,7 +47,8 @@ loan = Table(
     Column("written_off_on", Date),  # from then on it is not collected here
     moment("written_off_at", nullable=True),  # when this was reported …
     Column("written_off_by", Text),  # … by whom: a staff reference …
-    Column("written_off_why", Text),  # … and why, in words that identify nobody
+    typed("written_off_why_id"),  # … and why
+    Column("written_off_why", Text),  # the same, of an earlier release: not encrypted yet
     Column("validation_notice_on", Date),  # the borrower got the validation notice
     Column("tape_as_of", Date),  # business date of the newest tape that has the loan …
     Column("tape_mapping", Text),  # … and the id of its mapping
@@ -93,7 +103,8 @@ replaced_schedule = Table(
     Column("restructured_on", Date, nullable=False),  # from then on the new schedule counts
     moment("recorded_at"),
     Column("actor", Text),  # the staff reference of the person who reported it …
-    Column("why", Text),  # … and why, in words that identify nobody
+    typed("why_id"),  # … and why
+    Column("why", Text),  # the same, of an earlier release: not encrypted yet
     Column("tape_as_of", Date),  # of the first tape with the new one; null: no tape had it yet
     # Of the new schedule, as it was reported:
     Column("instalments", Integer, nullable=False),
@@ -189,11 +200,13 @@ past_write_off = Table(
     Column("written_off_at", DateTime(timezone=True), primary_key=True),  # when it was reported
     Column("written_off_on", Date, nullable=False),
     Column("written_off_by", Text),
-    Column("written_off_why", Text),
+    typed("written_off_why_id"),
+    Column("written_off_why", Text),  # the same, of an earlier release: not encrypted yet
     Column("taken_back_on", Date, nullable=False),
     moment("taken_back_at"),
     Column("taken_back_by", Text),
-    Column("taken_back_why", Text),  # in words that identify nobody
+    typed("taken_back_why_id"),
+    Column("taken_back_why", Text),  # the same, of an earlier release: not encrypted yet
 )
 
 acknowledgement = Table(
@@ -266,7 +279,8 @@ adjustment = Table(
     Column("due_on", Date),  # when what it adds or moves falls due
     Column("booked_on", Date, nullable=False),  # a tape of a later date contains it
     Column("actor", Text),  # the staff reference of the person who decided it …
-    Column("why", Text),  # … and why, in words that identify nobody
+    typed("why_id"),  # … and why
+    Column("why", Text),  # the same, of an earlier release: not encrypted yet
     moment("recorded_at"),
     Column("in_tape_as_of", Date),  # booked before the tape of that date, which contains it
     Column("taken_back_on", Date),

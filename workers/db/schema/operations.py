@@ -28,6 +28,7 @@ from workers.db.schema.base import (
     moment,
     reasons,
     refers_to,
+    typed,
     word,
     words,
 )
@@ -207,6 +208,7 @@ access = Table(
     moment("at"),
     word("what", Opened),
     Column("purpose", Text, nullable=False),
+    typed("purpose_id"),  # as a person typed it; null: the usual one
     Column("item", Text),  # the ladder item of the letter, call or visit
     Column("actor", Text, nullable=False),  # the staff reference of who opened it
     Column("machine", Text),  # … and the machine that was given it for them; null: none
@@ -226,8 +228,10 @@ erasure = Table(
     moment("at"),
     Column("actor", Text, nullable=False),  # a staff reference, or the name of the task
     word("actor_kind", ActorKind),
-    Column("why", Text, nullable=False),
-    Column("law", Text),  # what required it in spite of a retention rule
+    Column("why", Text, nullable=False),  # `typed`: as a person typed it …
+    typed("why_id"),  # … here
+    typed("law_id"),  # what required it in spite of a retention rule
+    Column("law", Text),  # the same, of an earlier release
     words("rules"),  # the retention rules that had ended, or that the law overrode
     Column("kept_until", Date),  # the last day that these rules required; null: no rule
     Index(None, "borrower_id"),
@@ -258,7 +262,8 @@ problem = Table(
     moment("found_at"),
     moment("resolved_at", nullable=True),
     Column("actor", Text),  # the staff reference of who resolved it; null: resolved by itself
-    Column("why", Text),
+    typed("why_id"),
+    Column("why", Text),  # the same, of an earlier release: not encrypted yet
     Index(
         "problem_once_while_open",
         "loan_id",

@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from domain.actors import ActorKind
 from domain.second_person import RequestStatus
-from workers.db.schema.base import identity, metadata, moment, refers_to, word, words
+from workers.db.schema.base import identity, metadata, moment, refers_to, typed, word, words
 
 # A system of the lender's. Its name is that of a sender of events.
 machine = Table(
@@ -90,7 +90,8 @@ break_glass = Table(
     moment("recorded_at", server_default=func.clock_timestamp()),
     Column("os_user", Text, nullable=False),
     Column("what", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Text, nullable=False),  # `typed`: as a person typed it …
+    typed("why_id"),  # … here
 )
 
 second_person_request = Table(
@@ -99,7 +100,8 @@ second_person_request = Table(
     identity(),
     Column("permission", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),  # of what is asked for, to the letter
-    Column("shown", Text, nullable=False),  # what both saw; no personal data
+    Column("shown", Text, nullable=False),  # what both saw; no personal data …
+    typed("why_id"),  # … and why, as whoever asks typed it
     word("status", RequestStatus),
     Column("asked_by", Text, nullable=False),
     moment("asked_at"),

@@ -22,7 +22,16 @@ from domain.contact_points import NumberFact, PointKind
 from domain.inconvenient import Location
 from domain.parties import ROLES, RepresentativeKind
 from domain.persons import OF_REPRESENTATIVES, Link, PersonFact
-from workers.db.schema.base import identity, metadata, moment, reasons, refers_to, word, words
+from workers.db.schema.base import (
+    identity,
+    metadata,
+    moment,
+    reasons,
+    refers_to,
+    typed,
+    word,
+    words,
+)
 
 # What a fact protects: every borrower row that refers to it. A claim locks it first.
 person = Table("person", metadata, identity(), moment("made_at"))
@@ -135,7 +144,8 @@ same_person_change = Table(
     reasons("reason"),  # what showed it; null: somebody decided it
     moment("at"),
     Column("actor", Text),
-    Column("why", Text),
+    typed("why_id"),
+    Column("why", Text),  # the same, of an earlier release: not encrypted yet
     Index(None, "borrower_id"),
     Index(None, "other_id"),
 )

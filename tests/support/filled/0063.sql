@@ -1,0 +1,1 @@
+-- Revision 0063: every table has the rows that it had before. The words are encrypted afterwards.

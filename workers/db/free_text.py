@@ -1,0 +1,148 @@
+"""What people typed in words of their own: kept encrypted, opened for who may read it, deleted.
+
+A row that needs such words has the id of the text (`workers/db/schema/free_text.py`). So the words
+may be deleted, and the row, which is evidence, stays as it is.
+"""
+
+import json
+import logging
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, delete, insert, or_, select
+
+from domain.errors import ReasonedError
+from domain.reasons import WORDS_ERASED, WORDS_ID, WORDS_PARAM, Reasons
+from workers.db.encryption import Cipher
+from workers.db.inbox import PAYLOAD_DIGEST_KEY
+from workers.db.places import place_in_payload, place_of_words
+from workers.db.schema import free_text
+
+log = logging.getLogger(__name__)
+
+WHY = "why"
+"""Events say under this name why something was done, in words of a person …"""
+
+WHY_ENCRYPTED = "why_encrypted"
+"""… and are stored with the words encrypted, under this one."""
+
+TYPED = "typed"
+"""Stands in a column that has a code for what the system did, where a person typed words."""
+
+
+def keep_words(
+    connection: Connection,
+    cipher: Cipher,
+    words: str,
+    now: datetime,
+    *,
+    loan_id: int | None = None,
+    borrower_id: int | None = None,
+    expires_at: datetime | None = None,
+    id: UUID | None = None,
+) -> UUID:
+    """Keep what a person typed; returns its id. One statement.
+
+    It goes with the erasure of its borrower, or of that of its loan, or when it expires. Without
+    any of these it is the lender's own, and stays.
+    """
+    id = id or uuid4()
+    connection.execute(
+        insert(free_text).values(
+            id=id,
+            loan_id=loan_id,
+            borrower_id=borrower_id,
+            words_encrypted=cipher.encrypt(words, place_of_words(id)),
+            written_at=now,
+            expires_at=expires_at,
+        )
+    )
+    return id
+
+
+def open_words(
+    connection: Connection, cipher: Cipher, ids: Collection[UUID]
+) -> dict[UUID, str | None]:
+    """What people typed, by the id of the text; None if it does not open. Those that were erased
+    are missing.
+
+    Whoever calls it has made sure that the reader may see it.
+    """
+    if not ids:
+        return {}
+    found = select(free_text.c.id, free_text.c.words_encrypted).where(free_text.c.id.in_(ids))
+    opened: dict[UUID, str | None] = {}
+    for row in connection.execute(found):
+        try:
+            opened[row.id] = cipher.decrypt(row.words_encrypted, place_of_words(row.id))
+        except ReasonedError as error:
+            # The history of which it is a part must be shown. `arrears keys verify` lists it.
+            log.error("free_text %s: %s", row.id, error)
+            opened[row.id] = None
+    return opened
+
+
+def words_in(reasons: Reasons) -> set[UUID]:
+    """The ids of the texts that reasons refer to."""
+    return {UUID(str(each.params[WORDS_ID])) for each in reasons if WORDS_ID in each.params}
+
+
+def with_words(reasons: Reasons, opened: Mapping[UUID, str | None]) -> Reasons:
+    """Reasons with the words of people in them, to be shown and not to be stored."""
+    return tuple(
+        replace(each, params={**each.params, **_opened(each.params[WORDS_ID], opened)})
+        if WORDS_ID in each.params
+        else each
+        for each in reasons
+    )
+
+
+def open_reasons(connection: Connection, cipher: Cipher, reasons: Reasons) -> Reasons:
+    """The same, with the words read here."""
+    return with_words(reasons, open_words(connection, cipher, words_in(reasons)))
+
+
+def _opened(stored: object, opened: Mapping[UUID, str | None]) -> dict[str, str]:
+    id = UUID(str(stored))
+    if id not in opened:
+        return {WORDS_ERASED: "true"}
+    words = opened[id]
+    return {} if words is None else {WORDS_PARAM: words}
+
+
+def erase_words(connection: Connection, *, loans: Any, borrower_ids: Collection[int]) -> None:
+    """Delete what people typed about these loans, which may be a subquery, and these borrowers."""
+    whose = or_(free_text.c.loan_id.in_(loans), free_text.c.borrower_id.in_(borrower_ids))
+    connection.execute(delete(free_text).where(whose))
+
+
+def sealed(cipher: Cipher, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload of an event with what a person typed sealed, and with the keyed hash of it, which
+    identifies a repeated event. Whoever may not decrypt can do that, too."""
+    words = payload.get(WHY)
+    if not words:
+        return payload
+    digest = cipher.blind_index(json.dumps({WHY: words}))
+    stored = {name: value for name, value in payload.items() if name != WHY}
+    stored[PAYLOAD_DIGEST_KEY] = b64encode(digest).decode()
+    encrypted = cipher.seal(words, place_in_payload(WHY_ENCRYPTED, stored))
+    return {**stored, WHY_ENCRYPTED: b64encode(encrypted).decode()}
+
+
+def unsealed(cipher: Cipher, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload with what a person typed, to apply it.
+
+    Raises:
+        ArrearsError: it does not open.
+    """
+    encrypted = payload.get(WHY_ENCRYPTED)
+    if encrypted is None:
+        return payload
+    return {
+        **payload,
+        WHY: cipher.unseal(b64decode(encrypted), place_in_payload(WHY_ENCRYPTED, payload)),
+    }
