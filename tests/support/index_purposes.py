@@ -65,7 +65,7 @@ from workers.inbox import process
 from workers.operations.problems import read_problems
 from workers.payments.payments import Payment, record_payment
 from workers.privacy import erasure, retention, subject_export
-from workers.privacy.pruning import prune
+from workers.privacy.pruning import forget_expired_words
 from workers.sms import delivery_receipts as receipts
 from workers.sms import missing_receipts, reconcile
 from workers.sms.providers.port import InboundText
@@ -232,7 +232,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what people typed about the loans of somebody whose data is erased",
         lambda c, h: erasure.erase(c, [7], h.now()),
     ),
-    "free_text_expires_idx": ("what people typed that has expired", lambda c, h: prune(h)),
+    "free_text_expires_idx": (
+        "what people typed that has expired",
+        lambda c, h: forget_expired_words(c, h.now()),
+    ),
     "former_number_borrower_id_idx": (
         "the numbers that somebody had whose data is erased",
         lambda c, h: erasure.erase(c, [7], h.now()),

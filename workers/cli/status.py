@@ -25,7 +25,7 @@ def status(as_json: AsJson = False) -> None:
     ctx = open_context()
     depths = _depths(ctx.settings.redis_url)
     with ctx.engine.connect() as connection:
-        found = read_status(connection, ctx.now(), depths, ctx.settings.scan_seconds)
+        found = read_status(connection, ctx.now(), depths, ctx.settings.scan_seconds, ctx.cipher)
     if as_json:
         # The queues are null when the broker cannot be reached.
         print_json(with_sentence(found) | {"queues": depths})

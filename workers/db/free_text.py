@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, delete, insert, select
 
 from domain.errors import ReasonedError
-from domain.reasons import WORDS_ERASED, WORDS_ID, WORDS_PARAM, Reasons
+from domain.reasons import WORDS_ERASED, WORDS_ID, WORDS_PARAM, Reason, Reasons
 from workers.db.encryption import Cipher
 from workers.db.inbox import PAYLOAD_DIGEST_KEY
 from workers.db.places import place_in_payload, place_of_words
@@ -101,6 +101,14 @@ def with_words(reasons: Reasons, opened: Mapping[UUID, str | None]) -> Reasons:
     )
 
 
+def without_words(reason: Reason) -> Reason:
+    """A reason for who may not read what people typed; an earlier release stored it in there."""
+    if WORDS_PARAM not in reason.params:
+        return reason
+    params = {name: value for name, value in reason.params.items() if name != WORDS_PARAM}
+    return replace(reason, params={WORDS_ID: str(UUID(int=0)), **params})
+
+
 def open_reasons(connection: Connection, cipher: Cipher, reasons: Reasons) -> Reasons:
     """The same, with the words read here."""
     return with_words(reasons, open_words(connection, cipher, words_in(reasons)))
@@ -116,8 +124,8 @@ def _opened(stored: object, opened: Mapping[UUID, str | None]) -> dict[str, str]
 
 def erase_words(connection: Connection, *, loans: Any, borrower_ids: Collection[int]) -> None:
     """Delete what people typed about these loans, which may be a subquery, and these borrowers."""
-    whose = or_(free_text.c.loan_id.in_(loans), free_text.c.borrower_id.in_(borrower_ids))
-    connection.execute(delete(free_text).where(whose))
+    for whose in (free_text.c.loan_id.in_(loans), free_text.c.borrower_id.in_(borrower_ids)):
+        connection.execute(delete(free_text).where(whose))
 
 
 def sealed(cipher: Cipher, payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ SAID_KEYS = {f"said_{name}": str(name) for name in (Named.BORROWER, Named.OTHER)
 """Where a payload keeps the id that its sender gave, by the key of it: that id is somebody else's
 now, and the payload names the record that it was about by the id that this one has since."""
 
-_OF_PERSONAL_INDEX = ("contact_change", "loan_party", "number_order", "representative")
+OF_PERSONAL_INDEX = ("contact_change", "loan_party", "number_order", "representative")
 
 
 class StoredEvent(NamedTuple):
@@ -288,8 +288,8 @@ def keep_to_records(connection: Connection, new_ids: Mapping[int, str]) -> None:
     """
     kind = inbox_event.c.kind
     for name, which in (  # as the partial indexes write it
-        (Named.BORROWER, kind.in_(_OF_PERSONAL_INDEX)),
-        (Named.BORROWER, kind.not_in(_OF_PERSONAL_INDEX)),
+        (Named.BORROWER, kind.in_(OF_PERSONAL_INDEX)),
+        (Named.BORROWER, kind.not_in(OF_PERSONAL_INDEX)),
         (Named.OTHER, true()),
     ):
         ids = {

@@ -12,7 +12,7 @@ from domain.language.render import Entry, Part, part
 from domain.permissions import Permission, may
 from domain.reasons import Reason
 from workers.context import Context
-from workers.db.free_text import open_words, with_words, words_in
+from workers.db.free_text import open_words, with_words, without_words, words_in
 
 WORDS = "why"
 """The name of a value that is the id of such a text."""
@@ -53,8 +53,6 @@ def _ids_in(value: Any, name: str = "") -> set[UUID]:
 
 
 def _replaced(entry: Entry, opened: Mapping[UUID, str | None] | None) -> Entry:
-    if not opened and not _ids_in(entry.parts):
-        return entry
     parts = tuple(_in_place("", each, opened) for each in entry.parts)
     return replace(entry, parts=parts)
 
@@ -69,8 +67,10 @@ def _in_place(name: str, value: Any, opened: Mapping[UUID, str | None] | None) -
             if value not in opened:
                 return part(Phrase.WORDS_ERASED)
             return opened[value] or part(Phrase.WORDS_NOT_SHOWN)
+        case str() if name == WORDS and opened is None:
+            return part(Phrase.WORDS_NOT_SHOWN)
         case Reason():
-            return value if opened is None else with_words((value,), opened)[0]
+            return without_words(value) if opened is None else with_words((value,), opened)[0]
         case Part():
             values = {key: _in_place(key, each, opened) for key, each in value.values.items()}
             return replace(value, values=values)

@@ -328,8 +328,7 @@ def _record_results(
         for event, result in results
     ]
     # Applied, what people typed is kept with what it is about.
-    words = {WHY, WHY_ENCRYPTED}
-    has_words = any(words & event.payload.keys() for event, _ in results)
+    has_words = any(_has_words(event.payload) for event, _ in results)
     inbox_queue.record_results(connection, rows, has_words=has_words)
     ids = [
         event.payload[id_field]
@@ -339,6 +338,10 @@ def _record_results(
     if ids:
         fields = {kind.names for kind in EVENT_KINDS.values() if kind.names}
         inbox_queue.retry_events_naming(connection, ids, fields)
+
+
+def _has_words(payload: object) -> bool:
+    return isinstance(payload, Mapping) and (WHY in payload or WHY_ENCRYPTED in payload)
 
 
 @permitted(_of_kind)

@@ -14,6 +14,7 @@ from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
 from workers.calls.pace import NumberAlarm, recent_alarms
+from workers.db.encryption import Cipher
 from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.db.sending_holds import SendingHold, read_sending_holds
@@ -140,15 +141,17 @@ def read_status(
     now: datetime,
     depths: Mapping[str, int] | None = None,
     scan_seconds: int = 60,
+    cipher: Cipher | None = None,
 ) -> Status:
     """The status at `now`, an aware moment in the lender's zone. Changes nothing.
 
-    `depths` is how many messages each queue holds, if the broker could be asked.
+    `depths` is how many messages each queue holds, if the broker could be asked. With `cipher`, and
+    what was typed by who stopped sending.
     """
     return Status(
         at=now,
         business_date=now.date(),
-        sending_holds=tuple(read_sending_holds(connection, now.tzinfo or UTC)),
+        sending_holds=tuple(read_sending_holds(connection, now.tzinfo or UTC, cipher=cipher)),
         number_alarms=tuple(recent_alarms(connection, now)),
         loans=_loans(connection, now),
         scan=_scan(connection, now.date()),

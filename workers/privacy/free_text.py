@@ -8,12 +8,12 @@ they are not hashed: the chain of evidence stays whole.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Text, cast, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Text, cast, or_, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import InboxStatus, Named
 from workers.db.free_text import WHY, WHY_ENCRYPTED, erase_words
-from workers.db.inbox import payload_value
+from workers.db.inbox import OF_PERSONAL_INDEX, payload_value
 from workers.db.persons import may_mean_record
 from workers.db.schema import (
     adjustment,
@@ -97,17 +97,15 @@ def _empty_events(connection: Connection, borrower_ids: Sequence[int]) -> None:
             )
         ).scalars()
     )
-    for name in (Named.BORROWER, Named.OTHER):
-        ids.update(
-            connection.execute(
-                select(inbox_event.c.id).where(
-                    *completed,
-                    payload_value(inbox_event, name).is_not(None),
-                    may_mean_record(borrower, payload_value(inbox_event, name)),
-                    borrower.c.id.in_(borrower_ids),
-                )
-            ).scalars()
-        )
+    # As the partial indexes write it.
+    for name, which in (
+        (Named.BORROWER, inbox_event.c.kind.not_in(OF_PERSONAL_INDEX)),
+        (Named.OTHER, true()),
+    ):
+        value = payload_value(inbox_event, name)
+        theirs = may_mean_record(borrower, value) & borrower.c.id.in_(borrower_ids)
+        about = select(inbox_event.c.id).where(*completed, which, value.is_not(None), theirs)
+        ids.update(connection.execute(about).scalars())
     if not ids:
         return
     for event_id in (inbox_event.c.id, replaced_event.c.event_id):

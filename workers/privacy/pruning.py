@@ -77,7 +77,7 @@ def prune(ctx: Context) -> Pruned:
             events_in=_run(connection, delete(inbox_event), applied),
             words=_empty_contact_changes(connection, before)
             + _empty_refused(connection, before)
-            + _run(connection, delete(free_text), free_text.c.expires_at < ctx.now())
+            + forget_expired_words(connection, ctx.now())
             + _empty_unknown_replies(connection, before)
             + _forget_strangers(connection, ctx),
         )
@@ -93,6 +93,11 @@ def _empty_contact_changes(connection: Connection, before: datetime) -> int:
     )
     strip = update(inbox_event).values(payload=without_encrypted_values(payload))
     return _run(connection, strip, old)
+
+
+def forget_expired_words(connection: Connection, now: datetime) -> int:
+    """Delete what people typed about nobody on record, when its time is over."""
+    return _run(connection, delete(free_text), free_text.c.expires_at < now)
 
 
 def _empty_refused(connection: Connection, before: datetime) -> int:

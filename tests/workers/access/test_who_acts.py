@@ -166,7 +166,7 @@ def test_nobody_grants_their_own_request_nor_one_beyond_their_role(
 
     other = by(environment, book, "p-2", Role.PRIVACY_OFFICER)
     seen = arrears(other, "request", "grant", "1")
-    assert "Erase all data about borrower B-1, because: asked order 1/2026" in seen.stdout
+    assert 'Erase all data about borrower B-1, because: "asked order 1/2026"' in seen.stdout
     elsewhere = (*erase[:4], "another reason", *erase[5:])
     assert "request 2" in arrears(officer, *elsewhere).stderr, "not what was granted"
     assert arrears(officer, *erase).returncode == 0

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from tests.support.commands import arrears, granted
+from tests.support.encrypted import typed
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
 from workers.db.schema import access, loan
@@ -67,7 +68,7 @@ def test_all_that_is_held_is_written_where_only_its_owner_reads_it(
     assert NAME not in done.stdout + done.stderr
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert json.loads(out.read_text())["data"]["borrower"][0]["name"] == NAME
-    assert [row.purpose for row in book.rows(access)] == ["asked for"]
+    assert [typed(book, row.purpose_id) for row in book.rows(access)] == ["asked for"]
 
     again = arrears(environment, *command, "--out", str(out))
     assert (again.returncode, "exists. Name a file that does not" in again.stderr) == (2, True)

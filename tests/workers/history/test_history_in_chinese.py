@@ -58,7 +58,9 @@ def test_a_whole_story_is_told_in_chinese(book: Book) -> None:
     lines = story(book)
     assert len(lines) == len(story(book, "en"))
     cited = re.compile("依据规则：.*?。(?=规则包|$)")  # the names of laws stay as they are
-    assert [line for line in lines if ENGLISH_WORDS.search(cited.sub("", line))] == []
+    as_typed = "a test needs it"
+    plain = [cited.sub("", line).replace(as_typed, "") for line in lines]
+    assert [line for line in plain if ENGLISH_WORDS.search(line)] == []
     whole = "\n".join(lines)
     for expected in (
         "复核：自2026-03-01起逾期，已逾期1天，逾期金额1000.00元。",

@@ -142,7 +142,7 @@ def test_a_hold_and_its_release_are_told_each_in_its_time(engine: Engine) -> Non
         "03-02 10:00 A hold (manual) was placed by sup-1, from 2026-03-02 until it is released.",
         "03-05 09:00 The hold (manual) of 2026-03-02 was released: 2026-03-05 is the first day",
     )
-    assert "in hospital" not in "\n".join(lines)
+    assert 'Why: "in hospital".' in "\n".join(lines)
 
 
 def test_a_promise_that_was_kept_and_a_payment_that_bounced(engine: Engine) -> None:

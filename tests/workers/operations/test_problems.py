@@ -128,7 +128,7 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
         resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
     with engine.connect() as connection:
         story = [entry.text for entry in loan_history(connection, book.ctx, "L-1")]
-    assert "The problem (sent after all) was resolved by ops-1." in story
+    assert 'The problem (sent after all) was resolved by ops-1. Why: "rang".' in story
     found()
     assert len(problems_of(book).loans) == 1
 

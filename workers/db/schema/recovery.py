@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.recovery import RecoveryStep, StepStatus
-from workers.db.schema.base import identity, metadata, moment, refers_to, word
+from workers.db.schema.base import identity, metadata, moment, refers_to, typed, word
 
 # One row each time that a database was recovered, or that somebody said that none was restored.
 recovery = Table(
@@ -41,7 +41,8 @@ recovery_step = Table(
     Column("found", JSONB(none_as_null=True)),  # counts and ids, nothing about persons
     moment("at"),
     Column("actor", Text, nullable=False),
-    Column("why", Text),  # why to go on without it
+    typed("why_id"),  # why to go on without it
+    Column("why", Text),  # the same, of an earlier release: not encrypted yet
     UniqueConstraint("recovery_id", "step", "subject"),
 )
 

@@ -15,6 +15,7 @@ _REFERRING = {
     "loan": ("written_off_why_id",),
     "past_write_off": ("written_off_why_id", "taken_back_why_id"),
     "problem": ("why_id",),
+    "recovery_step": ("why_id",),
     "replaced_schedule": ("why_id",),
     "same_person_change": ("why_id",),
     "second_person_request": ("why_id",),
