@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, select
@@ -80,7 +81,7 @@ def decide(book: Book, one: str, other: str, status: Link) -> None:
     pair = (id_of(book, one), id_of(book, other))
     with book.ctx.engine.begin() as connection:
         lock_persons(connection, pair)
-        set_link(connection, pair, status, Actor("sup-1"), "a test needs it", NOW)
+        set_link(connection, pair, status, Actor("sup-1"), uuid4(), NOW)
         make_persons(connection, pair, NOW)
 
 
@@ -128,6 +129,6 @@ def test_whoever_waits_for_a_person_that_is_joined_meanwhile_gets_the_new_one(bo
             assert began.wait(10)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=1)
-            set_link(connection, pair, Link.CONFIRMED, Actor("sup-1"), "a test needs it", NOW)
+            set_link(connection, pair, Link.CONFIRMED, Actor("sup-1"), uuid4(), NOW)
             make_persons(connection, pair, NOW)
         assert waiting.result(timeout=20) == persons(book)["C-1"]
