@@ -11,7 +11,7 @@ from domain.language.speak import speak
 from domain.reasons import because
 from domain.sending import EVERYTHING, WHAT_TO_DO, Scope, SendingScope, StoppedBecause
 from workers.cli.common import AsJson, Why
-from workers.cli.context import open_context
+from workers.cli.context import open_context, read
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, print_lines, show
 from workers.db.sending_holds import SendingHold, read_sending_holds

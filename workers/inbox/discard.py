@@ -1,7 +1,6 @@
 """Show an event, or discard by hand one that cannot be applied."""
 
 from collections.abc import Sequence
-
 from datetime import timedelta
 from typing import Any
 
