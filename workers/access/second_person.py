@@ -109,7 +109,7 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
                 "Request {id} is your own. Somebody else decides about it.", id=id
             )
         moved = move_request(connection, id, status, ctx.actor.reference, now)
-        return with_their_words(connection, ctx, [moved])[0]
+        return _with_their_words(connection, ctx, [moved])[0]
 
 
 def move_request(
@@ -164,10 +164,11 @@ def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
         .where(request.c.status == RequestStatus.ASKED, _is_in_time(now))
         .order_by(request.c.id)
     )
-    return typed_rows(Request, connection.execute(waiting), now.tzinfo)
+    requests = typed_rows(Request, connection.execute(waiting), now.tzinfo)
+    return _with_their_words(connection, ctx, requests)
 
 
-def with_their_words(
+def _with_their_words(
     connection: Connection, ctx: Context, requests: Sequence[Request]
 ) -> list[Request]:
     """The requests, and in what is shown of each what whoever asks typed, if whoever acts may

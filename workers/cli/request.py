@@ -36,7 +36,6 @@ def list_(as_json: AsJson = False) -> None:
     ctx = open_context()
     with ctx.engine.connect() as connection:
         waiting = second_person.waiting_requests(connection, ctx)
-        waiting = second_person.with_their_words(connection, ctx, waiting)
     show(REQUESTS, waiting, as_json=as_json)
 
 
