@@ -1,7 +1,9 @@
 """`arrears evidence`: whether the evidence is complete, and a loan's evidence for a regulator."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -11,6 +13,7 @@ from workers.cli.context import open_context
 from workers.cli.language import say
 from workers.cli.render import Table, errors, print_json, print_lines
 from workers.evidence.findings import Finding
+from workers.evidence.lost_heads import LostPart
 from workers.evidence.report import export_evidence, newest_head, verify_evidence
 
 app = typer.Typer()
@@ -46,13 +49,24 @@ def verify(
         if loan is None:
             errors.print(say("{links} rows checked", links=links), markup=False)
 
-    found, newest = verify_evidence(ctx, loan, head=head, progress=report_progress)
+    found, newest, lost = verify_evidence(ctx, loan, head=head, progress=report_progress)
     if as_json:
-        print_json({"wrong": found, "head": newest})
+        print_json({"wrong": found, "head": newest, "lost": lost})
     else:
         FINDINGS.print(found)
+        print_lines(*(_lost_line(part, ctx.settings.lender_zone) for part in lost))
     if found:
         raise typer.Exit(1)
+
+
+def _lost_line(part: LostPart, zone: ZoneInfo) -> str:
+    return say(
+        "A part was lost with an older database: {links} rows of evidence or more, up to head "
+        "{head} of {until:%Y-%m-%d %H:%M}. What follows it was recovered.",
+        links=part.links,
+        head=part.last_head,
+        until=datetime.fromisoformat(part.until).astimezone(zone),
+    )
 
 
 @app.command()

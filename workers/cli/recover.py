@@ -108,13 +108,20 @@ COUNTS = {
     "waits": "not known yet",
     "bad_lines": "lines at fault",
     "broken": "values that do not open",
+    "heads": "heads lost",
+    "links": "rows of evidence lost",
+    "lost_contacts": "contacts lost by the counter",
+    "found_texts": "texts found at providers",
+    "unexplained": "not explained",
 }
 """What a step counts, in words."""
 
 
 def _report(result: Result) -> None:
     name = f"{result.step}:{result.subject}" if result.subject else str(result.step)
-    counts = ", ".join(f"{say(COUNTS[word])} {count}" for word, count in result.found.items())
+    counts = ", ".join(
+        f"{say(COUNTS[word])} {count}" for word, count in result.found.items() if word in COUNTS
+    )
     print_lines(f"{name}: {say(result.status)}{f' ({counts})' if counts else ''}")
     if result.open_because is not None:
         print_lines(f"  {said_text(result.open_because)}")

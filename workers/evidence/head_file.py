@@ -9,7 +9,7 @@ import fcntl
 import hmac
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -18,9 +18,10 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, func, select
 
 from domain.errors import ArrearsError
+from domain.recovery import RecoveryStep
 from workers.context import Context
 from workers.db.encryption import Cipher
-from workers.db.schema import evidence_head
+from workers.db.schema import evidence_head, recovery_step
 from workers.evidence.findings import Defect, Finding
 from workers.evidence.hashing import ZERO_DIGEST
 from workers.shared_files import opener
@@ -49,7 +50,7 @@ def note_head(ctx: Context) -> bool:
     try:
         with open(path, "a+b", opener=opener(0o644)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            last_line, is_whole = _last_line(file)
+            last_line, _ = _last_line(file)
             last = _read(last_line)
             if last and ctx.now() - datetime.fromisoformat(last["noted_at"]) < EVERY:
                 return False
@@ -57,16 +58,51 @@ def note_head(ctx: Context) -> bool:
                 head = _newest_after(connection, last)
             if head is None:
                 return False
-            previous = sha256(last_line).digest() if last_line else ZERO_DIGEST
-            record = {**head, "noted_at": ctx.now().isoformat(), "previous": previous.hex()}
-            line = _written(record | {"signature": _signature(ctx.cipher, record)})
-            # Where the machine stopped in a line, it is left as it is.
-            file.write((b"" if is_whole else b"\n") + line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            append_record(file, ctx.cipher, {**head, "noted_at": ctx.now().isoformat()})
             return True
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
+
+
+def append_record(file: BinaryIO, cipher: Cipher, record: Mapping[str, Any]) -> None:
+    """Add a line to a file that is open for `a+b` and locked, and let it reach the disk."""
+    last_line, is_whole = _last_line(file)
+    previous = sha256(last_line).digest() if last_line else ZERO_DIGEST
+    record = {**record, "previous": previous.hex()}
+    line = _written({**record, "signature": _signature(cipher, record)})
+    # Where the machine stopped in a line, it is left as it is.
+    file.write((b"" if is_whole else b"\n") + line + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def signed_records(path: Path, cipher: Cipher) -> Iterator[dict[str, Any]]:
+    """The records of the lines that are signed, in order; none if there is no file.
+
+    Raises:
+        ArrearsError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                record = _read(line)
+                if record is None:
+                    continue
+                signature = str(record.pop("signature", ""))
+                if hmac.compare_digest(signature, _signature(cipher, record)):
+                    yield record
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unusable(path, error) from None
+
+
+def lost_on_record(connection: Connection) -> set[str]:
+    """The digests of the last heads that were lost, as recoveries have recorded them."""
+    rows = connection.execute(
+        select(recovery_step.c.found).where(recovery_step.c.step == RecoveryStep.EVIDENCE)
+    ).scalars()
+    return {str(found["last_digest"]) for found in rows if found and "last_digest" in found}
 
 
 def check_file(connection: Connection, path: Path, cipher: Cipher) -> Iterator[Finding]:
@@ -79,19 +115,29 @@ def check_file(connection: Connection, path: Path, cipher: Cipher) -> Iterator[F
     Raises:
         ArrearsError: the file cannot be read.
     """
+    known = lost_on_record(connection)
+    # By the line from which on nothing is missed, the last head that must be on record before it.
+    lost = [
+        (number, record["head"])
+        for number, record in enumerate(signed_records(path, cipher))
+        if "lost" in record and record["lost"].get("last_digest") in known
+    ]
     try:
         with path.open("rb") as file:
-            yield from _check_lines(connection, file, cipher)
+            yield from _check_lines(connection, file, cipher, lost)
     except FileNotFoundError:
         if connection.execute(select(evidence_head.c.id).limit(1)).first():
             yield Finding(Defect.FILE, "evidence_file", 0, None)
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
 
 
-def _check_lines(connection: Connection, file: BinaryIO, cipher: Cipher) -> Iterator[Finding]:
+def _check_lines(
+    connection: Connection, file: BinaryIO, cipher: Cipher, lost: Sequence[tuple[int, int]]
+) -> Iterator[Finding]:
     previous: str | None = None
     noted: dict[int, str] = {}
+    signed_lines = 0
     for number, line in enumerate(file, 1):
         written = line.rstrip(b"\n")
         record = _read(written)
@@ -102,7 +148,10 @@ def _check_lines(connection: Connection, file: BinaryIO, cipher: Cipher) -> Iter
         if not signed or previous not in (None, record.get("previous")):
             yield Finding(Defect.FILE, "evidence_file", number, None)
         if signed:
-            noted[record["head"]] = record["digest"]
+            is_lost = any(signed_lines < by and record["head"] > last for by, last in lost)
+            if not is_lost and record["head"]:
+                noted[record["head"]] = record["digest"]
+            signed_lines += 1
         previous = sha256(written).hexdigest()
         if len(noted) >= _BATCH_SIZE:
             yield from _check_noted(connection, noted)
@@ -163,7 +212,7 @@ def _signature(cipher: Cipher, record: Mapping[str, Any]) -> str:
     return hmac.digest(cipher.derived_key("heads of evidence"), _written(record), "sha256").hex()
 
 
-def _unusable(path: Path, error: OSError) -> ArrearsError:
+def unusable(path: Path, error: OSError) -> ArrearsError:
     return ArrearsError(
         "{path}, which ARREARS_EVIDENCE_FILE names, cannot be used: {strerror}. The heads of the "
         "evidence belong into it; let the workers that serve `maintenance` write there.",

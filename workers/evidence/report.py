@@ -11,6 +11,7 @@ from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
 from workers.evidence.findings import Finding
 from workers.evidence.heads import Head, read_head
+from workers.evidence.lost_heads import LostPart, lost_parts
 from workers.evidence.verify import verify
 
 
@@ -19,6 +20,8 @@ class Verified(NamedTuple):
 
     wrong: list[Finding]
     head: Head | None
+    lost: list[LostPart]
+    """Parts that were lost with a database, as a recovery has recorded. They are no defects."""
 
 
 class Exported(NamedTuple):
@@ -44,7 +47,8 @@ def verify_evidence(
     file = None if path is None else (path, ctx.cipher)
     with _snapshot(ctx) as connection:
         wrong = list(verify(connection, loan, head=head, file=file, progress=progress))
-        return Verified(wrong, read_head(connection))
+        lost = lost_parts(connection, *file) if file is not None else []
+        return Verified(wrong, read_head(connection), lost)
 
 
 @permitted(Permission.READ_EVIDENCE)

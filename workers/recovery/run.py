@@ -32,8 +32,11 @@ from workers.db.recoveries import (
 )
 from workers.db.schema import contact
 from workers.db.sending_holds import SendingHold, read_sending_holds
+from workers.evidence.lost_heads import compare_heads
+from workers.recovery.evidence import note_lost_evidence
 from workers.recovery.journal import replay_journals
 from workers.recovery.keys import check_keys
+from workers.recovery.rest import count_rest
 from workers.recovery.step import Result, Task
 from workers.recovery.texts import texts_in, texts_out
 from workers.sending.counter import check_counter
@@ -50,6 +53,8 @@ _STEPS: _Steps = (
     (RecoveryStep.JOURNAL, replay_journals),
     (RecoveryStep.TEXTS_IN, texts_in),
     (RecoveryStep.TEXTS_OUT, texts_out),
+    (RecoveryStep.EVIDENCE, lambda task: [note_lost_evidence(task)]),
+    (RecoveryStep.REST, lambda task: [count_rest(task)]),
 )
 
 
@@ -103,6 +108,7 @@ def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Rec
         dry_run=asked.dry_run,
         journals=_journals(ctx, asked),
         recovery_id=begun.id if begun else None,
+        holds=holds,
         stopped_at=stopped_at,
     )
     accepted = _accepted(ctx, begun)
@@ -207,7 +213,11 @@ def _since(
         return min((hold.set_at for hold in holds), default=ctx.now())
     if asked.since is not None:
         return asked.since
-    since = look_since([_last_counted(connection, min(hold.set_at for hold in holds))])
+    known = [_last_counted(connection, min(hold.set_at for hold in holds))]
+    if ctx.settings.evidence_file is not None:
+        heads = compare_heads(connection, ctx.settings.evidence_file, ctx.cipher)
+        known.append(heads.last_common_at)
+    since = look_since(known)
     if since is None:
         raise ArrearsError(
             "From when something may be missing is not known: the database has no contact. Say "

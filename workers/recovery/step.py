@@ -1,16 +1,18 @@
 """What every step of a recovery has in common."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
 from domain.errors import Text
 from domain.recovery import RecoveryStep, StepStatus
 from workers.context import Context
+from workers.db.sending_holds import SendingHold
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Task:
     journals: tuple[Path, ...]
     recovery_id: int | None
     """None: it is a dry run, and no recovery was begun."""
+    holds: Sequence[SendingHold]
+    """For whose sake it is made."""
     stopped_at: datetime
     """When sending was stopped: what is newer was recorded after the restore."""
 
@@ -45,7 +49,7 @@ class Result:
 
     step: RecoveryStep
     status: StepStatus
-    found: Mapping[str, int | str] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
     """Counts and names by word; nothing about persons."""
     subject: str = ""
     """The provider, or the lender's system."""
