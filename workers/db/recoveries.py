@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -32,7 +33,8 @@ class StoredStep(NamedTuple):
     found: Mapping[str, Any] | None
     at: datetime
     actor: str
-    why: str | None
+    why_id: UUID | None
+    """What somebody typed who goes on without it."""
 
 
 def open_recovery(connection: Connection) -> Recovery | None:
@@ -58,7 +60,7 @@ def begin_recovery(
 def note_step(connection: Connection, of: Recovery, step: StoredStep) -> None:
     """Record how far a step has come, in the place of what was recorded of it before."""
     values = {**step._asdict(), "recovery_id": of.id}
-    changed = {name: values[name] for name in ("status", "found", "at", "actor", "why")}
+    changed = {name: values[name] for name in ("status", "found", "at", "actor", "why_id")}
     connection.execute(
         upsert(recovery_step)
         .values(values)

@@ -21,6 +21,7 @@ from domain.sending import OF_COUNTER, StoppedBecause
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.recoveries import (
     Recovery,
     StoredStep,
@@ -153,12 +154,16 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
             "that are.",
             step=f"{step}:{subject}" if subject else step,
         )
-    what = f"recover without {step} {subject}: {why}"
+    what = f"recover without {step} {subject}"
     with ctx.engine.begin() as connection:
         arguments = {"recovery": begun.id}
-        with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
+        with_second_person(
+            *(connection, ctx, Permission.RESUME_SENDING, what, arguments), words=why
+        )
+        now = ctx.now()
+        why_id = keep_words(connection, ctx.cipher, why, now)
         left_out = known._replace(
-            status=StepStatus.ACCEPTED, at=ctx.now(), actor=ctx.actor.reference, why=why
+            status=StepStatus.ACCEPTED, at=now, actor=ctx.actor.reference, why_id=why_id
         )
         note_step(connection, begun, left_out)
 
@@ -187,10 +192,13 @@ def _begin(ctx: Context, asked: Asked, since: datetime, holds: Sequence[SendingH
     if asked.nothing_restored is None:
         what = f"recover the database, which was restored from a backup (sending holds {ids})"
     else:
-        what = f"no backup was restored (sending holds {ids}): {asked.nothing_restored}"
+        what = f"no backup was restored (sending holds {ids})"
     arguments = {"since": asked.since, "holds": ids, "restored": asked.nothing_restored is None}
     with ctx.engine.begin() as connection:
-        with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
+        with_second_person(
+            *(connection, ctx, Permission.RESUME_SENDING, what, arguments),
+            words=asked.nothing_restored,
+        )
         restored = asked.nothing_restored is None
         return begin_recovery(connection, since, ctx.now(), ctx.actor.reference, restored=restored)
 
