@@ -14,12 +14,14 @@ class RequestStatus(StrEnum):
     ASKED = "asked"
     GRANTED = "granted"  # whoever asked may do it, once
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # whoever asked took it back
     DONE = "done"  # it was carried out
 
 
 MOVES: Mapping[RequestStatus, Collection[RequestStatus]] = {
-    RequestStatus.ASKED: (RequestStatus.GRANTED, RequestStatus.REFUSED),
-    RequestStatus.GRANTED: (RequestStatus.DONE, RequestStatus.REFUSED),
+    RequestStatus.ASKED: (RequestStatus.GRANTED, RequestStatus.REFUSED, RequestStatus.WITHDRAWN),
+    RequestStatus.GRANTED: (RequestStatus.DONE, RequestStatus.REFUSED, RequestStatus.WITHDRAWN),
     RequestStatus.REFUSED: (),
+    RequestStatus.WITHDRAWN: (),
     RequestStatus.DONE: (),
 }

@@ -6,7 +6,8 @@ person saw is on record, and it is granted to the letter: other arguments are an
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
@@ -94,7 +95,8 @@ def with_second_person(
 
 @permitted(Permission.SEE_REQUESTS)
 def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
-    """Grant or refuse a request of somebody else. Returns it as it was decided.
+    """Grant or refuse a request of somebody else, or take back one's own by refusing it. Returns
+    it as it was decided.
 
     Raises:
         NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
@@ -108,6 +110,8 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
             raise NotPermittedError(
                 "Request {id} is your own. Somebody else decides about it.", id=id
             )
+        if found.asked_by == ctx.actor.reference:
+            status = RequestStatus.WITHDRAWN
         moved = move_request(connection, id, status, ctx.actor.reference, now)
         return _with_their_words(connection, ctx, [moved])[0]
 
@@ -189,9 +193,15 @@ def _is_in_time(now: datetime) -> ColumnElement[bool]:
 
 
 def _digest(permission: Permission, shown: str, arguments: Mapping[str, object]) -> bytes:
-    return sha256(
-        json.dumps([permission, shown, arguments], sort_keys=True, default=str).encode()
-    ).digest()
+    """The same in every process: what has no order of its own, such as a set, is refused."""
+    asked = [permission, shown, arguments]
+    return sha256(json.dumps(asked, sort_keys=True, default=_exact).encode()).digest()
+
+
+def _exact(value: object) -> str:
+    if isinstance(value, date | datetime | Decimal | UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no exact text of its own.")
 
 
 def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> bool:

@@ -53,4 +53,7 @@ def grant(id: Id) -> None:
 def refuse(id: Id) -> None:
     """Refuse a request, or take your own back."""
     refused = second_person.decide(open_context(), id, RequestStatus.REFUSED)
-    print_lines(say("Request {id} of {asked_by} is refused.", id=id, asked_by=refused.asked_by))
+    if refused.status == RequestStatus.WITHDRAWN:
+        print_lines(say("Request {id} is taken back.", id=id))
+    else:
+        print_lines(say("Request {id} of {asked_by} is refused.", id=id, asked_by=refused.asked_by))

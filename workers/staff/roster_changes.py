@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
 from config.readers.roster import StaffMember
+from domain.compliance.contact_hours import Hours
 from domain.permissions import Permission
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -42,7 +43,7 @@ def let_second_person_see(
         what += _changes(member, known.get(member.id))
     arguments: dict[str, Any] = {
         "members": as_json(members),
-        "shifts": [str(member.shifts) for member in members],
+        "shifts": [[_exactly(hours) for hours in member.shifts] for member in members],
     }
     arguments |= shifts
     with_second_person(connection, ctx, Permission.CHANGE_ROSTER, "\n".join(what), arguments)
@@ -62,6 +63,11 @@ def _changes(member: StaffMember, known: Any) -> Iterator[str]:
         was, becomes = _said(known and getattr(known, name)), _said(getattr(member, name))
         if was != becomes:
             yield f"{member.id}: {name} {was} becomes {becomes}"
+
+
+def _exactly(hours: Hours) -> list[Any]:
+    days, kinds = sorted(hours.weekdays), sorted(hours.kinds)
+    return [days, kinds, hours.start.isoformat(), hours.end.isoformat()]
 
 
 def _said(value: Any) -> str:

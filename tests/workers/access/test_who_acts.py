@@ -17,10 +17,11 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
 from workers.access.os_account import os_account
+from workers.access.second_person import _digest
 from workers.cli.examples import EXAMPLES
 from workers.cli.main import COMMANDS, _built
 from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
-from workers.db.schema import borrower, loan, permission_use, staff, token
+from workers.db.schema import borrower, loan, permission_use, second_person_request, staff, token
 
 
 @pytest.fixture
@@ -173,6 +174,29 @@ def test_nobody_grants_their_own_request_nor_one_beyond_their_role(
     assert book.one(borrower).name_encrypted is None
 
 
+def test_whoever_asked_takes_it_back_and_needs_nobody_for_that(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    asks = by(environment, book, "c-8", Role.PRIVACY_OFFICER)
+    export = ("data-subject", "export", "B-1", "--out", str(tmp_path / "b.zip"))
+    command = (*export, "--purpose", "they asked for it")
+    for is_granted in (False, True):
+        assert "needs a second person" in arrears(asks, *command).stderr
+        id = str(book.rows(second_person_request)[-1].id)
+        if is_granted:
+            other = by(environment, book, "c-9", Role.PRIVACY_OFFICER)
+            assert arrears(other, "request", "grant", id).returncode == 0
+        taken_back = arrears(asks, "request", "refuse", id)
+        assert (taken_back.returncode, "is taken back" in taken_back.stdout) == (0, True)
+    assert "needs a second person" in arrears(asks, *command).stderr, "what was granted is gone"
+
+
+def test_what_two_persons_see_has_one_digest_in_every_process() -> None:
+    """The order of a set is another one in each."""
+    with pytest.raises(TypeError):
+        _digest(Permission.EXPORT_DATA, "", {"kinds": {"a", "b"}})
+
+
 @pytest.mark.attack("self-promotion")
 def test_who_acts_without_a_token_is_known_by_the_system_and_not_by_a_variable(
     monkeypatch: pytest.MonkeyPatch,
@@ -200,7 +224,8 @@ def test_the_first_administrator_is_made_once_and_nobody_else_makes_one_alone(
     roster.write_text(
         "staff:\n"
         "  - {id: adm-1, roles: [administrator], daily_capacity: 0}\n"
-        "  - {id: c-1, roles: [caller], daily_capacity: 9}\n"
+        "  - {id: c-1, roles: [caller], daily_capacity: 9, zone: Asia/Shanghai,"
+        ' shifts: {mon-fri: "08:30-20:30"}}\n'
     )
     assert arrears(first, "roster", "load", str(roster)).returncode == 0, "the first roster"
     roster.write_text(roster.read_text().replace("[caller]", "[caller, supervisor]"))

@@ -11,5 +11,6 @@ from collections.abc import Mapping
 MAY_RUN_BESIDE: Mapping[str, str] = {
     "0056": "a table that only the newer release writes",
     "0062": "tables that only a recovery by the newer release writes",
+    "0075": "a word that only the newer release writes",
 }
 """Revisions, each with the reason."""

@@ -108,6 +108,6 @@ second_person_request = Table(
     Column("decided_by", Text),
     moment("decided_at", nullable=True),
     moment("done_at", nullable=True),
-    CheckConstraint("decided_by <> asked_by", name="decided_by_another"),
+    CheckConstraint("(decided_by = asked_by) = (status = 'withdrawn')", name="decided_by_another"),
     Index("second_person_request_waiting_idx", "id", postgresql_where="status = 'asked'"),
 )
