@@ -8,7 +8,7 @@ from workers.cli.common import Loan, log_to_stderr
 from workers.cli.context import open_context, submit
 from workers.cli.language import say
 from workers.cli.render import errors
-from workers.visits.letters import open_letter
+from workers.visits.letters import Letter, open_letter
 
 app = typer.Typer()
 
@@ -19,18 +19,44 @@ def print_(
     item: Annotated[
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="To read it only: the letter itself says that it is not for posting."
+        ),
+    ] = False,
 ) -> None:
-    """Print the letter that was written for a loan. It is personal data: the access is logged."""
+    """Print the letter that was written for a loan. It is personal data: the access is logged.
+
+    One that must not be posted is not printed, except as a preview.
+    """
     log_to_stderr("workers.visits.letters")
     ctx = open_context()
-    found = open_letter(ctx, loan, item, actor=ctx.actor)
-    print(found.body)
-    if not found.still_due:
+    letter = open_letter(ctx, loan, item, actor=ctx.actor, preview=preview)
+    if letter.body is None:
         errors.print(
             say(
-                "Do not post this letter: it is not due any more, or what is known by now stops it."
-            )
+                "Do not post this letter: it is not due any more, or what is known by now stops "
+                "it. Nothing is printed. `arrears explain {loan}` shows why; --preview prints it, "
+                "marked as not for posting.",
+                loan=loan,
+            ),
+            markup=False,
         )
+        raise typer.Exit(1)
+    if preview:
+        print(_mark(letter), letter.body, _mark(letter), sep="\n\n")
+    else:
+        print(letter.body)
+
+
+def _mark(letter: Letter) -> str:
+    """What stands above and below a preview, whatever file or paper it goes to."""
+    if letter.still_due:
+        said = say("PREVIEW. Do not post this copy.")
+    else:
+        said = say("PREVIEW. Do not post: the letter is not due any more, or must not go out.")
+    return f"*** {said} ***"
 
 
 @app.command()

@@ -41,7 +41,8 @@ class Letter:
     """One letter. Its body is personal data: for paper, never for a log."""
 
     item: str
-    body: str = field(repr=False)
+    body: str | None = field(repr=False)
+    """None: it was not opened, because it must not be posted and no preview was asked for."""
     still_due: bool
     """False: it must not be posted. Its arrears have been paid or replaced since, its visit was
     called off, or what is known by now of the loan, or of the person whom it is for, stops it. So
@@ -50,11 +51,17 @@ class Letter:
 
 @permitted(Permission.PRINT_LETTERS)
 def open_letter(
-    ctx: Context, loan_external_id: str, item: str | None = None, *, actor: Actor
+    ctx: Context,
+    loan_external_id: str,
+    item: str | None = None,
+    *,
+    actor: Actor,
+    preview: bool = False,
 ) -> Letter:
     """Open the newest letter of a loan, or of one of its items, to print it.
 
-    The access is recorded and logged.
+    One that must not be posted is opened only for a `preview`, so that nobody prints and posts it
+    by mistake. That a letter was opened is recorded and logged.
 
     Raises:
         ArrearsError: the loan is not known, it has no such letter, or none of the keys decrypts it.
@@ -94,22 +101,21 @@ def open_letter(
                 item=letter.item,
                 loan=loan_external_id,
             )
-        note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
-        body = ctx.cipher.decrypt(letter.body_encrypted, place_of_letter(letter.action_id))
         stopped = (
-            letter.status in CALLED_OFF
+            letter.ladder_since != owed.ladder_since
+            or letter.status in CALLED_OFF
             or _is_stopped(connection, ctx, owed.id, letter.party_id)
             or any(read_held_back(connection, [letter.action_id])[letter.action_id])
         )
+        if stopped and not preview:
+            return Letter(item=letter.item, body=None, still_due=False)
+        note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
+        body = ctx.cipher.decrypt(letter.body_encrypted, place_of_letter(letter.action_id))
     purpose = Opened.LETTER.usual_purpose
     log.info(
         "loan %s: document %s was opened by %s for %s", loan_external_id, letter.id, actor, purpose
     )
-    return Letter(
-        item=letter.item,
-        body=body,
-        still_due=letter.ladder_since == owed.ladder_since and not stopped,
-    )
+    return Letter(item=letter.item, body=body, still_due=not stopped)
 
 
 def _is_stopped(connection: Connection, ctx: Context, loan_id: int, party_id: int | None) -> bool:

@@ -9,6 +9,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears, arrears_process
 from tests.support.encrypted import opened
 from tests.support.environment import an_environment
+from tests.support.events import tell
 from tests.support.loans import NAME, Book
 from workers.db.problems import note_problem
 from workers.db.schema import document
@@ -83,6 +84,15 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
     assert (done.returncode, done.stdout) == (0, letter + "\n")
     assert "loan L-1: document 1 was opened by sup-1 for print_and_post" in done.stderr
     assert NAME not in done.stderr
+
+    tell(book, "write_off", loan="L-1", written_off_on="2026-03-31")
+    stopped = arrears(environment, "letter", "print", "L-1", by="sup-1")
+    assert (stopped.returncode, stopped.stdout) == (1, "")
+    assert "Do not post this letter" in stopped.stderr
+    assert "was opened" not in stopped.stderr
+    read = arrears(environment, "letter", "print", "L-1", "--preview", by="sup-1")
+    mark = "*** PREVIEW. Do not post: the letter is not due any more, or must not go out. ***"
+    assert (read.returncode, read.stdout) == (0, f"{mark}\n\n{letter}\n\n{mark}\n")
 
     none = arrears(environment, "letter", "print", "L-2", by="sup-1")
     assert (none.returncode, none.stdout) == (2, "")

@@ -69,7 +69,11 @@ def test_a_letter_about_arrears_that_were_paid_is_not_due_any_more(book: Book) -
     paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
     with book.ctx.engine.begin() as connection:
         record_payment(connection, book.ctx, paid)
-    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+    letter = open_letter(book.ctx, "L-1", actor=Actor("sup-1"))
+    assert (letter.still_due, letter.body) == (False, None)
+    assert book.rows(access) == [], "what nobody may post is not opened"
+    assert open_letter(book.ctx, "L-1", actor=Actor("sup-1"), preview=True).body
+    assert len(book.rows(access)) == 1
 
 
 @pytest.mark.parametrize("kind", ["deceased", "insolvency", "dispute"])
