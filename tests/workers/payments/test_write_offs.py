@@ -160,7 +160,7 @@ def test_a_write_off_that_is_taken_back_lets_the_ladder_go_on_and_sends_nothing_
         story = "\n".join(line.text for line in loan_history(connection, book.ctx, "L-1"))
     assert "The lender wrote the loan off as of 2026-03-02" in story
     assert "The lender took the write-off back as of 2026-03-02. It was recorded by c-1." in story
-    assert "It is a recovery after the write-off." in story
+    assert "It counts as a recovery: it was paid on the day of the write-off, or later." in story
     assert write_off(book) == "applied", "it can be written off again"
 
 
