@@ -65,6 +65,10 @@ class KeptAsRejectedError(RefusedError):
     """The same event came in before, and is kept as rejected."""
 
 
+class AppliedOtherwiseError(ArrearsError):
+    """The same event came in before with other contents, and was applied."""
+
+
 class NotPermittedError(ArrearsError):
     """Somebody may not do what they ask for, or is not known; the message says what is missing."""
 

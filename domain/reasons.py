@@ -181,6 +181,7 @@ class ReasonCode(StrEnum):
     EVENT_TOO_LATE = auto()
     EVENT_OF_A_STRANGER = auto()
     EVENT_KNOWN = auto()
+    CANNOT_WAIT = auto()
     DATE_IN_FUTURE = auto()
     WRONG_CURRENCY = auto()
     AMOUNT_NOT_PAYABLE = auto()

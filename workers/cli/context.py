@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings, load_settings
 from domain.actors import ARREARS
+from domain.errors import AppliedOtherwiseError, ArrearsError
 from domain.events import InboxStatus
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED
@@ -140,7 +141,10 @@ def submit(
     payload = {key: _with_ids(key, value) for key, value in payload.items()}
     payload["actor"] = ctx.actor.reference
     event = f"{kind}:{unicodedata.normalize('NFC', id)}"
-    result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
+    try:
+        result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
+    except AppliedOtherwiseError:
+        raise _applied_otherwise(event, kind) from None
     if dry_run:
         print_lines(
             say("Without --dry-run: {reason}", reason=speak(result.reason, language)),
@@ -158,9 +162,23 @@ def submit(
         errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     console.print(speak(result.reason, language), markup=False)
-    print_lines(*_as_of(ctx, payload))
     if result.reason and result.reason[0].code in NOTHING_CHANGED:
         raise typer.Exit(KNOWN_ALREADY)
+    print_lines(*_as_of(ctx, payload))
+
+
+def _applied_otherwise(event: str, kind: str) -> ArrearsError:
+    """What to do about an event that was applied with other contents."""
+    values = {"event": event, "command": f"arrears events show {shlex.quote(event)}"}
+    if EVENT_KINDS[kind].id_field:
+        return ArrearsError(
+            "{event} is on record with other contents, and they stay: `{command}` shows them. "
+            "Record something new with another --id.",
+            **values,
+        )
+    return ArrearsError(
+        "{event} is on record with other contents, and they stay: `{command}` shows them.", **values
+    )
 
 
 def _as_of(ctx: Context, payload: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,13 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from domain.errors import ArrearsError, KeptAsRejectedError, RefusedError
+from domain.errors import (
+    AppliedOtherwiseError,
+    ArrearsError,
+    KeptAsRejectedError,
+    RefusedError,
+    text_of,
+)
 from domain.events import (
     STAFF,
     HandlerResult,
@@ -61,7 +67,8 @@ def store_event(
     stored, too, which did not encrypt what people typed.
 
     Raises:
-        ArrearsError: it was applied already, with other contents, or is of another kind.
+        AppliedOtherwiseError: it was applied already, with other contents.
+        ArrearsError: it is of another kind.
         OperationalError: it is locked, and `wait` is False.
     """
     stored = _insert_new(connection, sender, external_id, kind, payload, now)
@@ -81,12 +88,12 @@ def store_event(
         return known.id
     known = inbox.lock_event_known_as(connection, sender, external_id, wait=wait)
     if not inbox.correct_event(connection, known, payload, EVENT_KINDS[kind].pending, now):
-        of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
-        raise ArrearsError(
+        named = known.payload.get("loan")
+        raise AppliedOtherwiseError(
             "{external_id} is on record with other contents{of} and was applied. Send "
             "what is new under an id of its own.",
             external_id=external_id,
-            of=of,
+            of=text_of(", for loan {loan},", loan=named) if named else "",
         )
     return known.id
 
@@ -352,16 +359,27 @@ def submit(
 
     One that can never be applied is not stored, because the person sees the error at once. An event
     that was stored before keeps the contents that it had. One that was applied before changes
-    nothing, and its result says what is true now. A dry run stores and changes nothing.
+    nothing, and its result says what is true now. So does one with other contents whose id people
+    do not choose, such as a second write-off of a loan. A dry run stores and changes nothing.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.
-        RefusedError: it can never be applied as it is, or a person discarded it.
-        ArrearsError: it was applied already with other contents.
+        RefusedError: it can never be applied as it is, a person discarded it, or it names something
+            unknown and a second person is needed.
+        AppliedOtherwiseError: it was applied already with other contents.
     """
     stored = sealed(ctx.cipher, payload)
     with ctx.engine.begin() as connection:
-        event_id = store_event(connection, external_id, kind, stored, ctx.now(), cipher=ctx.cipher)
+        try:
+            event_id = store_event(
+                connection, external_id, kind, stored, ctx.now(), cipher=ctx.cipher
+            )
+        except AppliedOtherwiseError:
+            chosen_id = EVENT_KINDS[kind].id_field is not None
+            reason = () if chosen_id else _true_now(connection, ctx, kind, payload)
+            if not reason:
+                raise
+            return EventResult(InboxStatus.APPLIED, reason, completed_before=True)
         result = _apply(connection, ctx, event_id)
         if result.status in (InboxStatus.REJECTED, InboxStatus.DISCARDED):
             is_kept = result.completed_before and result.status == InboxStatus.REJECTED
@@ -371,6 +389,12 @@ def submit(
             known = because(ReasonCode.EVENT_KNOWN, event_id=external_id)
             reason = _true_now(connection, ctx, kind, payload) or known
             result = EventResult(result.status, reason, completed_before=True)
+        if result.status is InboxStatus.RECEIVED and needs_second_person(
+            ctx.actor, EVENT_KINDS[kind].permission
+        ):
+            # It would be applied by itself later, without the second person.
+            reason = result.reason + because(ReasonCode.CANNOT_WAIT)
+            raise RefusedError(speak(reason), reason)
         if dry_run:
             connection.rollback()
         else:
@@ -390,13 +414,10 @@ def _let_second_person_see(
 
     Raises:
         SecondPersonNeededError: nobody has granted it yet; what it did is undone.
-        RefusedError: it would wait, and be applied by itself later, without the second person.
     """
     permission = EVENT_KINDS[kind].permission
     if not needs_second_person(ctx.actor, permission):
         return
-    if result.status is InboxStatus.RECEIVED:
-        raise RefusedError(speak(result.reason), result.reason)
     if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
         shown = f"{external_id}: {speak(result.reason)}"
         to_the_letter = inbox.comparable(sealed(ctx.cipher, payload))

@@ -271,7 +271,7 @@ def test_a_payment_for_a_loan_nobody_knows_is_kept_and_said_so(
 ) -> None:
     done = arrears(environment, "payment", "record", "L-404", "10", "CNY", "--id", "P-1")
 
-    assert (done.returncode, "the payment is kept" in done.stderr) == (3, True)
+    assert (done.returncode, "It is stored and not applied yet" in done.stderr) == (3, True)
     assert "L-404 is not known" in arrears(environment, "status").stdout
 
 

@@ -255,8 +255,33 @@ def test_a_dry_run_writes_nothing_off(environment: dict[str, str], book: Book) -
     assert (done.returncode, "Nothing was changed" in done.stdout) == (0, True)
     assert book.rows(inbox_event) == []
     assert book.one(loan).written_off_on is None
-    assert arrears(environment, "write-off", "L-9", "--dry-run", *WHY).returncode == 3
+
+
+def test_what_needs_a_second_person_never_waits_for_what_is_not_known(
+    environment: dict[str, str], book: Book
+) -> None:
+    for dry_run in ((), ("--dry-run",)):
+        done = arrears(environment, "write-off", "L-9", *dry_run, *WHY)
+        assert (done.returncode, "nothing was recorded" in done.stderr) == (2, True)
+        assert "Loan L-9 is not known. The write-off names it" in done.stderr
     assert book.rows(inbox_event) == []
+
+
+def test_the_same_again_with_other_words_says_what_is_on_record(
+    environment: dict[str, str], book: Book
+) -> None:
+    granted(environment, "write-off", "L-1", "--why", "sold")
+    again = arrears(environment, "write-off", "L-1", "--why", "sold to another")
+    assert (again.returncode, again.stdout) == (
+        1,
+        f"Loan L-1 was written off on {TODAY}; nothing changed.\n",
+    )
+
+    arrears(environment, *PAY, "10", "CNY", "--id", "P-1")
+    other = arrears(environment, *PAY, "11", "CNY", "--id", "P-1")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "`arrears events show payment:P-1` shows them" in other.stderr
+    assert "Record something new with another --id" in other.stderr
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,9 @@ def test_each_of_many_is_told_what_came_of_it(book: Book) -> None:
     ]
     assert speak(settled[0].reason).startswith("Nothing is past due any more")
     assert speak(settled[1].reason).startswith("180.00 CNY is still past due since 2026-03-01")
-    assert speak(settled[2].reason) == "Loan L-9 is not known. Import it; the payment is kept."
+    assert speak(settled[2].reason) == (
+        "Loan L-9 is not known. The payment names it: import it, or correct the id."
+    )
     assert "in USD and loan L-3 in CNY" in speak(settled[3].reason)
     assert "85.00 CNY of it is left over" in speak(settled[4].reason)
     assert statuses(book) == [result.status for result in settled]
