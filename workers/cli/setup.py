@@ -1,5 +1,6 @@
 """Commands that prepare an installation: `migrate`, `check`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,8 @@ from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
 from workers.operations.standstill import find_standstills
 from workers.privacy.key_rotation import end_old_rotation
+from workers.privacy.plain_evidence import encrypt_plain_evidence
+from workers.privacy.plain_words import count_plain_words
 from workers.privacy.verify_values import find_broken_among_newest
 from workers.sms.route_check import check_routes, read_spoken
 from workers.tapes.imports import read_unfinished
@@ -68,6 +71,7 @@ def migrate(
         grant_to_role(ctx.engine, grant_to)
     store_index_key(ctx.engine, ctx.cipher, ctx.now())
     end_old_rotation(ctx)
+    encrypt_plain_evidence(ctx)
     hash_addresses(ctx.engine, ctx.cipher)
     register_policy(ctx)
     print_lines(say("The database is at this release's version."))
@@ -180,6 +184,8 @@ def _database(ctx: Context) -> None:
             print_lines(say("Warning: {detail}", detail=_is_owner()))
         for left in read_unfinished(connection, ctx.settings.lender_zone):
             print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
+        if plain := count_plain_words(connection):
+            print_lines(say("Warning: {detail}", detail=_not_encrypted(plain)))
         for use in recent_uses(connection, ctx):
             print_lines(say("Warning: {detail}", detail=_without_token(use)))
         for alarm in recent_alarms(connection, ctx.now()):
@@ -266,6 +272,16 @@ def _without_token(use: BreakGlass) -> str:
         at=use.at,
         what=use.what,
         why=use.why,
+    )
+
+
+def _not_encrypted(plain: Mapping[str, int]) -> str:
+    return say(
+        "{count} text(s) that people typed are not encrypted yet ({tables}). The worker of "
+        "`maintenance` encrypts them within the hour. Where rows are only ever added, `arrears "
+        "keys rotate` does, as the owner of the tables.",
+        count=sum(plain.values()),
+        tables=", ".join(f"{table}: {count}" for table, count in plain.items()),
     )
 
 

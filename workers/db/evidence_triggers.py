@@ -5,7 +5,7 @@ They are no part of a revision: a table that is declared as evidence is chained 
 it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from sqlalchemy import Connection, text
@@ -171,3 +171,9 @@ def queue_rows(connection: Connection, table: str, evidence: Evidence) -> None:
            AND NOT EXISTS (SELECT FROM evidence_due d
                             WHERE d.kind = '{table}' AND d.row_id = t.{evidence.key}){where})"""  # noqa: S608
     connection.exec_driver_sql(_entries(table, evidence, rows))
+
+
+def queue_again(connection: Connection, table: str, ids: Sequence[int]) -> None:
+    """Queue rows again that the owner changed past the triggers. After `set_hash_format`."""
+    rows = f"(SELECT * FROM {table} WHERE id = ANY(%(ids)s))"  # noqa: S608
+    connection.exec_driver_sql(_entries(table, EVIDENCE[table], rows), {"ids": list(ids)})

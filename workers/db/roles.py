@@ -60,7 +60,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "approval": ("rau", "", "r", "s"),
     "borrower": ("rau", "r(id person_id locale address_point_id)", "ru(id)", "s"),
     "borrower_number": ("raud", "r(borrower_id contact_point_id)", "r", "s"),
-    "break_glass": ("ra", "", "", ""),
+    "break_glass": ("rau", "", "", ""),
     "call": ("rau", "", "rau", "s"),
     "collection_case": ("rau", "", "r", "s"),
     "contact": ("ra", "", "ra", "s"),

@@ -24,6 +24,8 @@ from workers.db.encryption_keys import (
     may_change_keys,
 )
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
+from workers.privacy.plain_evidence import encrypt_plain_evidence
+from workers.privacy.plain_words import encrypt_plain_words
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,8 @@ def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
 
 @permitted(Permission.ROTATE_KEYS)
 def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
-    """Re-encrypt everything with the first key.
+    """Re-encrypt everything with the first key, and encrypt what people typed where an earlier
+    release did not.
 
     `progress` is called with the table and the number of rows after each transaction. Every process
     must have the new key before. False if rows were left out: locked ones, for which it is run once
@@ -62,6 +65,8 @@ def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
     with ctx.engine.begin() as connection:
         with_second_person(connection, ctx, Permission.ROTATE_KEYS, what, {"on": ctx.today()})
         begin_rotation(connection, ctx.cipher, ctx.now())
+    encrypt_plain_words(ctx)
+    encrypt_plain_evidence(ctx)
     for encrypted in ENCRYPTED_TABLES:
         _reencrypt_table(ctx, encrypted, progress=progress)
     return finish_rotation(ctx)

@@ -13,7 +13,7 @@ from workers.evidence import chain, head_file
 from workers.hardship import promises
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
-from workers.privacy import erasure, key_rotation, pruning
+from workers.privacy import erasure, key_rotation, plain_words, pruning
 from workers.sms import reconcile
 
 log = logging.getLogger(__name__)
@@ -80,8 +80,10 @@ def prune_completed_events(go_on: bool = False) -> str:
 
 @app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY, base=Sweep)
 def reencrypt_with_current_key() -> str:
-    """Continue a rotation of the encryption keys that was started."""
-    done = key_rotation.continue_rotation(worker_context())
+    """Continue a rotation of the encryption keys that was started; and encrypt what people typed
+    where an earlier release did not."""
+    ctx = worker_context()
+    done = key_rotation.continue_rotation(ctx) + plain_words.encrypt_plain_words(ctx)
     if done:
         announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [Message(())])
     return f"{done} re-encrypted"
