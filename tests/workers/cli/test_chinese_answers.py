@@ -24,7 +24,7 @@ LATIN = re.compile(r"[A-Za-z]{2,},? [A-Za-z]{2,},? [A-Za-z]{2,}")
 """Three words in a row: a sentence, and not an id, a code or the name of a file."""
 QUOTED = re.compile(
     r"`[^`]*`|“[^”]*”|(?m:^ *arrears [a-z].*$)|arrears person confirm \S+ \S+|(?s:来源：.*?\.\n)"
-    r"|（No such file or directory）|(?m:^.* INFO .*$)|(?m:^sending was .*$)"
+    r"|（No such file or directory）|(?m:^.* INFO .*$)|(?m:^(?:sending was|without a token,) .*$)"
 )
 """Commands, what a lender's file and the operating system say, and the log."""
 CITATIONS = re.compile(r"(?m:^ {6}.*；自[0-9-]+起.*$)|(?:China Banking|Civil Code|SPC) [^（）]*")
