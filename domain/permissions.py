@@ -25,6 +25,8 @@ class Permission(StrEnum):
     READ_PERSONS = "persons:read"
     ASK_CONTACT = "contact:ask"
     START_CALLS = "calls:start"
+    HAND_ON_CALLS = "calls:hand_on"
+    """To start a call that a colleague has; to start any call is needed as well."""
     START_VISITS = "visits:start"
     CANCEL_VISITS = "visits:cancel"
     PRINT_LETTERS = "letters:print"
@@ -98,6 +100,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.READ_PERSONS: _held("C V L S P A"),
     _P.ASK_CONTACT: _held("C V L S O P A", machines=True),
     _P.START_CALLS: _held("C", machines=True),
+    _P.HAND_ON_CALLS: _held("S"),
     _P.START_VISITS: _held("V"),
     _P.CANCEL_VISITS: _held("V S"),
     _P.PRINT_LETTERS: _held("V L S"),

@@ -35,7 +35,7 @@ class Context:
     actor: Actor = NOBODY
     """Whoever acts, from authentication: `acting`. Tasks act for Arrears itself."""
     is_noted_elsewhere: bool = False
-    """Whether what the actor was permitted is on record in what came in."""
+    """Whether what a machine was permitted is on record in what came in."""
     noted: set[tuple[Permission, bool]] = field(default_factory=set, compare=False, repr=False)
     """The permissions that the actor asked for, granted or refused, which are on record."""
     lender_webhook: LenderWebhook | None = None

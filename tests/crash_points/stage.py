@@ -28,6 +28,7 @@ from tests.crash_points.scenario import (
     open_book,
     write_book,
 )
+from tests.support.acting import acting
 from tests.support.compose import ROOT
 from tests.support.databases import new_database, renew_database
 from tests.support.environment import an_environment
@@ -118,7 +119,7 @@ class Stage:
             assert time.monotonic() < give_up_at, f"still to do: {left}"
             for text in parked:
                 # What a person says who asked the provider, and it knows of no such text.
-                mark_unsent(book.ctx, text, actor=Actor("tester"))
+                mark_unsent(acting(book.ctx, Actor("tester")), text)
             # Leases lapse and repairs fall due without anybody waiting for them.
             write_offset(
                 self.clock_file, book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1)

@@ -36,6 +36,7 @@ from tests.oracle.verdict import (
     note_situations,
     who_is_reached,
 )
+from tests.support.acting import acting
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.locate import start_location_call
@@ -210,7 +211,7 @@ def _collectors(simulation: Simulation) -> None:
 
     def dial(loan_id: str, item: str, actor: str) -> None:
         try:
-            started = start_call(ctx, loan_id, actor=Actor(actor), item=item)
+            started = start_call(acting(ctx, Actor(actor)), loan_id, item=item)
         except ArrearsError:
             return
         outcome = simulation.decks.draw("outcome", OUTCOMES)
@@ -266,7 +267,7 @@ def _ask_where(simulation: Simulation) -> None:
                 continue
             number = f"{COUNTRIES[life.jurisdiction][-1]}{90_000 + chance.randrange(20)}"
             try:
-                started = start_location_call(ctx, each.id, number, actor=Actor("c-0"))
+                started = start_location_call(acting(ctx, Actor("c-0")), each.id, number)
             except ArrearsError:
                 continue
             outcome = simulation.decks.draw("location", ASKED)
@@ -316,7 +317,7 @@ def _visitors(simulation: Simulation) -> None:
     noticed = {record.id: record.scheduled_at for record in simulation.book.rows(select(visit))}
     for id, row in {row.id: row for row in due}.items():
         try:
-            started = start_visit(ctx, row.external_id, actor=Actor(row.who))
+            started = start_visit(acting(ctx, Actor(row.who)), row.external_id)
         except ArrearsError:
             continue
         customer, key = known[row.external_id]

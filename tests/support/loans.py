@@ -28,6 +28,7 @@ from domain.holds import HoldKind
 from domain.ladder import Ladder
 from domain.loans import Instalment
 from domain.persons import name_key
+from tests.support.acting import acting, acting_alone
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.actions.approvals import approve
@@ -273,14 +274,14 @@ class Book:
         self, external_id: str, actor: str, outcome: str = "spoke", reason: str | None = "forgot"
     ) -> str:
         """Somebody makes the call that is open and says what came of it. Gives the attempt."""
-        started = start_call(self.ctx, external_id, actor=Actor(actor))
+        started = start_call(acting(self.ctx, Actor(actor)), external_id)
         return self._made(started.attempt, outcome, reason, actor)
 
     def visited(self, external_id: str, actor: str, outcome: str = "spoke") -> str:
         """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
         starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
         self.clock.at = starts_at.astimezone(self.zone)
-        started = start_visit(self.ctx, external_id, actor=Actor(actor))
+        started = start_visit(acting(self.ctx, Actor(actor)), external_id)
         return self._made(started.attempt, outcome, None, actor)
 
     def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:
@@ -292,7 +293,7 @@ class Book:
     def approve(self, external_id: str, item: str = "legal_file") -> None:
         if "sup-1" not in {member.external_id for member in self.rows(staff)}:
             self.staff("sup-1", "supervisor")
-        approve(self.ctx, external_id, item, actor=Actor("sup-1"))
+        approve(acting_alone(self.ctx, Actor("sup-1")), external_id, item)
 
     def loan_id(self, external_id: str) -> int:
         return int(self.one(select(loan.c.id).where(loan.c.external_id == external_id)).id)

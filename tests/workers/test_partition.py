@@ -13,6 +13,7 @@ from sqlalchemy import Engine, Row, make_url, select
 
 from domain.actors import Actor
 from domain.messages import MessageStatus
+from tests.support.acting import acting
 from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
 from tests.support.links import LOOPBACK, Link, a_link
@@ -96,9 +97,9 @@ class TwoHosts:
         """What a person does: asks the provider, and says what it said."""
         ctx = replace(self.book.ctx, clock=Clock(self._clock))
         if number_of(text.external_id) in {sent.to for sent in self.twilio.accepted_texts()}:
-            mark_sent(ctx, text.id, actor=Actor("tester"))
+            mark_sent(acting(ctx, Actor("tester")), text.id)
         else:
-            mark_unsent(ctx, text.id, actor=Actor("tester"))
+            mark_unsent(acting(ctx, Actor("tester")), text.id)
 
     @property
     def _clock(self) -> Path:

@@ -35,6 +35,7 @@ from domain.loans import Instalment
 from domain.messages import MESSAGE_MOVES, UNSENT, MessageStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_ladder, shipped_policy
 from tests.support.rights import all_rights
@@ -212,16 +213,16 @@ class Loan(RuleBasedStateMachine):
         decide = discard if says == "discard" else retry
         for row in self._actions(ActionStatus.DEAD):
             with suppress(ArrearsError):
-                decide(self.book.ctx, row.id, actor=Actor("sup-1"))
+                decide(acting(self.book.ctx, Actor("sup-1")), row.id)
         for row in self.book.rows(select(message.c.id, message.c.action_id)):
             with suppress(ArrearsError):
                 if says == "sent":
-                    mark_sent(self.book.ctx, row.id, actor=Actor("sup-1"))
+                    mark_sent(acting(self.book.ctx, Actor("sup-1")), row.id)
                 elif says == "again":
-                    mark_unsent(self.book.ctx, row.id, actor=Actor("sup-1"))
+                    mark_unsent(acting(self.book.ctx, Actor("sup-1")), row.id)
                     self.sent_again.add(row.action_id)
                 else:
-                    abandon_text(self.book.ctx, row.id, actor=Actor("sup-1"))
+                    abandon_text(acting(self.book.ctx, Actor("sup-1")), row.id)
 
     @rule(amount=st.sampled_from(["40", "100", "200"]))
     def money_comes(self, amount: str) -> None:

@@ -75,9 +75,9 @@ def note_use(ctx: Context, permission: Permission, *, granted: bool) -> None:
     elsewhere: an event with its sender, a number with its machine, what was refused with its count.
     """
     actor = ctx.actor
-    if actor.kind not in (ActorKind.STAFF, ActorKind.MACHINE) or ctx.is_noted_elsewhere:
+    if actor.kind is ActorKind.MACHINE and ctx.is_noted_elsewhere:
         return
-    if (permission, granted) in ctx.noted:
+    if actor.kind not in (ActorKind.STAFF, ActorKind.MACHINE) or (permission, granted) in ctx.noted:
         return
     ctx.noted.add((permission, granted))
     known = None if actor is NOBODY else actor

@@ -24,30 +24,31 @@ from workers.db.typed_rows import columns_of, typed_row
 
 
 @permitted(Permission.DECIDE_APPROVALS)
-def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int:
+def approve(ctx: Context, loan_external_id: str, item: str) -> int:
     """Approve an item of a loan that awaits approval: it is due now. Returns the action's id.
 
-    `actor` is a person on the roster, who must have the role that the ladder asks for. The approval
+    Whoever acts is on the roster, and must have the role that the ladder asks for. The approval
     and the move are one transaction: of two approvals at the same time, one fails.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet.
-        ArrearsError: the loan is not known, nothing awaits approval, or `actor` may not give it.
+        ArrearsError: the loan is not known, nothing awaits approval, or whoever acts may not
+            give it.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        action_id, role, _ = _to_decide(connection, ctx, loan_external_id, item, actor)
+        action_id, role, _ = _to_decide(connection, ctx, loan_external_id, item)
         what = f"Approve {item} for loan {loan_external_id} as {role}."
         this = {"action": action_id}
         with_second_person(connection, ctx, Permission.DECIDE_APPROVALS, what, this)
-        _record(connection, action_id, actor, role, now)
+        _record(connection, action_id, ctx.actor, role, now)
         move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)
         return action_id
 
 
 @permitted(Permission.DECIDE_APPROVALS)
-def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: str) -> int:
+def refuse(ctx: Context, loan_external_id: str, item: str, why: str) -> int:
     """Refuse an item of a loan that awaits approval: it is discarded, with the reason.
 
     Whoever may approve may refuse. Returns the action's id.
@@ -57,18 +58,19 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: st
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        action_id, role, loan_id = _to_decide(connection, ctx, loan_external_id, item, actor)
+        action_id, role, loan_id = _to_decide(connection, ctx, loan_external_id, item)
         why_id = keep_words(connection, ctx.cipher, why, now, loan_id=loan_id)
-        reason = because(ReasonCode.APPROVAL_REFUSED, actor=actor, role=role, why_id=why_id)
+        reason = because(ReasonCode.APPROVAL_REFUSED, actor=ctx.actor, role=role, why_id=why_id)
         move = Move(ActionStatus.DISCARDED, reason)
         move_actions(connection, [action_id], move, now)
         return action_id
 
 
 def _to_decide(
-    connection: Connection, ctx: Context, loan_external_id: str, item: str, actor: Actor
+    connection: Connection, ctx: Context, loan_external_id: str, item: str
 ) -> tuple[int, str, int]:
-    """The action that awaits approval, the role in which `actor` may decide it, and its loan."""
+    """The action that awaits approval, the role in which whoever acts may decide it, and
+    its loan."""
     loan = lock_known_loan(connection, loan_external_id)
     waiting = _waiting(connection, loan.id, item)
     if waiting is None:
@@ -80,7 +82,7 @@ def _to_decide(
         )
     ladder = find_ladder(ctx.policy.ladders, waiting.ladder_id, waiting.ladder_version)
     needed = str(ladder.item(item).approval)
-    roles = roles_of(connection, actor, ctx.today())
+    roles = roles_of(connection, ctx.actor, ctx.today())
     if needed not in roles:
         raise ArrearsError(
             "{item} for loan {loan} is for a {needed} to approve, and "
@@ -88,7 +90,7 @@ def _to_decide(
             item=item,
             loan=loan_external_id,
             needed=needed,
-            actor=actor,
+            actor=ctx.actor,
             roles=" and ".join(sorted(roles)) or "nothing",
         )
     return waiting.id, needed, loan.id

@@ -21,7 +21,6 @@ from sqlalchemy import (
 )
 
 from domain.actions import ActionStatus, Move
-from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from domain.messages import NOT_DELIVERED, UNSENT
@@ -137,10 +136,10 @@ def read_history(connection: Connection, action_id: int, ctx: Context) -> Histor
 
 
 @permitted(Permission.MEND_OPERATIONS)
-def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
+def retry(ctx: Context, action_id: int, *, dry_run: bool = False) -> DeadAction:
     """Plan a dead action for now, as if it had never failed. The claim asks the gate, as always.
 
-    `actor` is the person who retries it. With `dry_run` everything is checked and nothing is
+    With `dry_run` everything is checked and nothing is
     written. Returns the action as it was.
 
     Raises:
@@ -158,7 +157,9 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
                 loan=stored.loan,
             )
         if not dry_run:
-            move = Move(ActionStatus.PLANNED, because(ReasonCode.RETRIED, actor=actor), due_at=now)
+            move = Move(
+                ActionStatus.PLANNED, because(ReasonCode.RETRIED, actor=ctx.actor), due_at=now
+            )
             move_actions(connection, [action_id], move, now)
             next_try = action.c.try_number + cast(_is_tried(), Integer)
             again = update(action).where(action.c.id == action_id)
@@ -167,7 +168,7 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
 
 
 @permitted(Permission.MEND_OPERATIONS)
-def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
+def discard(ctx: Context, action_id: int, *, dry_run: bool = False) -> DeadAction:
     """Discard a dead action: it is never done. Returns it as it was.
 
     Raises:
@@ -176,7 +177,7 @@ def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False
     with ctx.engine.begin() as connection:
         stored = _lock_dead(connection, ctx, action_id)
         if not dry_run:
-            move = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=actor))
+            move = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=ctx.actor))
             move_actions(connection, [action_id], move, ctx.now())
     return stored
 

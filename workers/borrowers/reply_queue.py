@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select, update
 
 from domain.access_log import Opened
-from domain.actors import Actor
 from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError
 from domain.permissions import Permission
@@ -133,7 +132,7 @@ class OpenedReply:
 
 
 @permitted(Permission.READ_REPLIES)
-def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
+def open_reply(ctx: Context, reply_id: int) -> OpenedReply:
     """Decrypt a borrower's text for the person who works on it.
 
     The access is recorded and logged.
@@ -158,14 +157,14 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
             connection,
             found.loan_id,
             Opened.REPLY,
-            actor,
+            ctx.actor,
             ctx.now(),
             borrower_id=found.borrower_id,
             reply_id=reply_id,
         )
         place = place_of_reply(found.provider, found.sid)
         body = ctx.cipher.unseal(found.body_encrypted, place)
-    log.info("reply %s was opened by %s for %s", reply_id, actor, Opened.REPLY.usual_purpose)
+    log.info("reply %s was opened by %s for %s", reply_id, ctx.actor, Opened.REPLY.usual_purpose)
     return OpenedReply(found.external_id, body)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain import permissions
 from domain.actions import ActionFacts, next_status
-from domain.actors import Actor, Role
+from domain.actors import Role
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission, Verdict
@@ -67,7 +67,6 @@ def start_location_call(
     loan_external_id: str,
     phone: str,
     *,
-    actor: Actor,
     again_because: AskedAgain | None = None,
     attempt: str | None = None,
     dry_run: bool = False,
@@ -81,11 +80,12 @@ def start_location_call(
         TooOftenError: the caller started more calls than anybody dials. It is on record.
         BarredError: the gate does not allow it now, or nothing is past due. Nothing is written.
         ArrearsError: the loan is not known, the number is not in use or is the borrower's own,
-            `actor` is not a caller, or a call to that number has no outcome yet.
+            whoever acts is not a caller, or a call to that number has no outcome yet.
     """
     number, zones = _parse(phone)
     blind_index = ctx.cipher.blind_index(number)
     with with_alarm(ctx), ctx.engine.begin() as connection:
+        actor = ctx.actor
         check_role(connection, actor, Role.CALLER, ctx.today())
         if not dry_run:
             refuse_too_many(ctx, actor, lock_recent_calls(connection, actor, ctx.now(), attempt))

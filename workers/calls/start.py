@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
 from domain.actions import ASSIGN_CALL, ActionStatus
-from domain.actors import Actor, Role
-from domain.errors import ArrearsError, NoOpenCallError, OutcomeMissingError
+from domain.actors import Actor, ActorKind, Role
+from domain.errors import ArrearsError, NoOpenCallError, NotPermittedError, OutcomeMissingError
 from domain.permissions import Permission
-from workers.access.permitted import permitted
+from workers.access.permitted import ask, permitted
 from workers.attempts.attempts import (
     LoanInContact,
     StartedAttempt,
@@ -53,31 +53,33 @@ def start_call(
     ctx: Context,
     loan_external_id: str,
     *,
-    actor: Actor,
     item: str | None = None,
     attempt: str | None = None,
     dry_run: bool = False,
-    machine: Actor | None = None,
+    caller: str | None = None,
 ) -> StartedAttempt:
     """Start the newest open call of a loan, or of one of its ladder items; gives the number.
 
     It is about all loans of the person that the call was assigned for and that may be called about
     now.
-    `actor` is the caller. If a `machine` asks for them, the call must be theirs, they must be on
-    shift, and have no other call open. `attempt` is the dialer's own id of this attempt. The same
-    id within `REPEAT_WITHIN` is a repeated request, not another attempt: it gives the number again.
+
+    The call must be that of whoever acts. Who may hand on calls may start that of a colleague,
+    which is on record. `caller` is for whom a machine asks, as it says: the call must be theirs,
+    they must be on shift, and have no other call open.
+
+    `attempt` is the dialer's own id of this attempt. The same id within `REPEAT_WITHIN` is a
+    repeated request, not another attempt: it gives the number again.
     The contact and the access to the number are recorded before the number is given.
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
         TooOftenError: more numbers were asked for than anybody dials. It is on record.
-        ArrearsError: no call is open, `actor` is not a caller, or an attempt has no outcome yet.
+        NotPermittedError: a colleague has the call.
+        ArrearsError: no call is open, who calls is not a caller, or an attempt has no outcome yet.
     """
     try:
         with with_alarm(ctx):
-            return _start(
-                ctx, loan_external_id, actor, item, attempt, dry_run=dry_run, machine=machine
-            )
+            return _start(ctx, loan_external_id, item, attempt, caller, dry_run=dry_run)
     except DatabaseOlderError:
         raise sending_is_held() from None
 
@@ -85,16 +87,19 @@ def start_call(
 def _start(
     ctx: Context,
     loan_external_id: str,
-    actor: Actor,
     item: str | None,
     attempt: str | None,
+    caller: str | None,
     *,
     dry_run: bool,
-    machine: Actor | None,
 ) -> StartedAttempt:
+    machine = ctx.actor if ctx.actor.kind is ActorKind.MACHINE else None
+    actor = Actor(caller) if machine and caller else ctx.actor
     with counted(ctx) as count, ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item, of=actor if machine else None)
         check_role(connection, actor, Role.CALLER, ctx.today())
+        if open_call.staff != actor.reference:
+            _assert_may_hand_on(ctx, loan_external_id, open_call.staff)
         if not dry_run:
             recent = lock_recent_calls(connection, actor, ctx.now(), attempt, machine)
             if machine is not None:
@@ -172,6 +177,8 @@ class _OpenCall(NamedTuple):
     action_id: int
     action_ids: list[int]
     """Of all loans that the call is about and that are still to be called about."""
+    staff: str
+    """Who is to make it."""
     purpose: str
     must_learn: list[str]
     may_offer: list[str]
@@ -191,17 +198,16 @@ def _open_call(
     actions = select(part.c.action_id).where(of_call, part.c.cancelled_at.is_(None))
     action_ids = func.array(actions.correlate(call).scalar_subquery())
     newest = (
-        select(*columns_of(_OpenCall, call, action_ids=action_ids))
+        select(*columns_of(_OpenCall, call, action_ids=action_ids, staff=staff.c.external_id))
         .join(action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
+        .join(staff, staff.c.id == call.c.staff_id)
         .where(
             loan.c.external_id == loan_external_id,
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
             action.c.item == item if item else true(),
-            call.c.staff_id.in_(select(staff.c.id).where(staff.c.external_id == of.reference))
-            if of
-            else true(),
+            staff.c.external_id == of.reference if of else true(),
         )
         .order_by(call.c.id.desc())
         .limit(1)
@@ -217,6 +223,19 @@ def _open_call(
         known_loan_id(connection, loan_external_id)
         raise _no_call(loan_external_id, item)
     return found
+
+
+def _assert_may_hand_on(ctx: Context, loan_external_id: str, assigned_to: str) -> None:
+    try:
+        ask(ctx, Permission.HAND_ON_CALLS)
+    except NotPermittedError:
+        raise NotPermittedError(
+            "The call for loan {loan} is {assigned_to}'s. They start it, or a caller who has the "
+            "permission {permission}.",
+            loan=loan_external_id,
+            assigned_to=assigned_to,
+            permission=Permission.HAND_ON_CALLS,
+        ) from None
 
 
 class _OpenAttempt(NamedTuple):

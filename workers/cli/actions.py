@@ -95,7 +95,7 @@ def show_action(action: Action, as_json: AsJson = False) -> None:
 def retry(action: Action, dry_run: DryRun = False) -> None:
     """Try an action again; earlier attempts are not counted. The contact gate is asked again."""
     ctx = open_context()
-    was = dead_letters.retry(ctx, action, ctx.actor, dry_run=dry_run)
+    was = dead_letters.retry(ctx, action, dry_run=dry_run)
     print_done(say("{was} is planned again, and due now.", was=_named(was)), dry_run=dry_run)
 
 
@@ -103,7 +103,7 @@ def retry(action: Action, dry_run: DryRun = False) -> None:
 def discard(action: Action, dry_run: DryRun = False) -> None:
     """Discard an action: it is never done."""
     ctx = open_context()
-    was = dead_letters.discard(ctx, action, ctx.actor, dry_run=dry_run)
+    was = dead_letters.discard(ctx, action, dry_run=dry_run)
     print_done(say("{was} is discarded.", was=_named(was)), dry_run=dry_run)
     if items := dead_letters.items_requiring(ctx, action):
         print_lines(

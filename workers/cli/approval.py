@@ -20,7 +20,7 @@ def grant(
 ) -> None:
     """Approve an action that waits for approval: it is due now."""
     ctx = open_context()
-    approvals.approve(ctx, loan, item, ctx.actor)
+    approvals.approve(ctx, loan, item)
     print_lines(say("{item} for loan {loan} is approved, and due now.", item=item, loan=loan))
 
 
@@ -32,5 +32,5 @@ def reject(
 ) -> None:
     """Reject an action that waits for approval: it is never done."""
     ctx = open_context()
-    approvals.refuse(ctx, loan, item, ctx.actor, why)
+    approvals.refuse(ctx, loan, item, why)
     print_lines(say("{item} for loan {loan} is rejected, and discarded.", item=item, loan=loan))

@@ -49,7 +49,7 @@ def start(
     """
     ctx = open_context()
     assert_counter_usable(ctx)
-    begin = partial(start_call, ctx, loan, actor=ctx.actor, item=item, dry_run=dry_run)
+    begin = partial(start_call, ctx, loan, item=item, dry_run=dry_run)
     print_started("Call", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 
 
@@ -147,9 +147,7 @@ def locate(
     """
     ctx = open_context()
     with refusal_printed(ctx.settings.lender_zone):
-        started = start_location_call(
-            ctx, loan, number, actor=ctx.actor, again_because=again, dry_run=dry_run
-        )
+        started = start_location_call(ctx, loan, number, again_because=again, dry_run=dry_run)
     if as_json:
         print_json(started)
         return

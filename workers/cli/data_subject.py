@@ -35,7 +35,7 @@ def export(
     # The file comes first, because decrypted data must only go where nobody else can read it.
     with _new_file(out) as file:
         try:
-            exported = export_subject(ctx, borrower, actor=ctx.actor, purpose=purpose)
+            exported = export_subject(ctx, borrower, purpose=purpose)
             json.dump(exported, file, ensure_ascii=False, indent=2, default=str)
         except BaseException:
             out.unlink()
@@ -56,7 +56,7 @@ def erase(
     """Erase the data of a person whose loans are closed. Evidence of what was done stays."""
     log_to_stderr("workers.privacy")
     ctx = open_context()
-    kept = erase_subject(ctx, borrower, actor=ctx.actor, why=why, law=law, dry_run=dry_run)
+    kept = erase_subject(ctx, borrower, why=why, law=law, dry_run=dry_run)
     rules = f" ({', '.join(kept.rules)})" if kept.rules else ""
     had_to = ""
     if kept.until:

@@ -71,7 +71,7 @@ def discard(
 ) -> None:
     """Discard an event that was rejected, or that waits for something that will never come."""
     ctx = open_context()
-    discard_event(ctx, event, actor=ctx.actor, why=why, dry_run=dry_run)
+    discard_event(ctx, event, why=why, dry_run=dry_run)
     print_done(
         say("Event {event} is discarded: it is never applied.", event=event), dry_run=dry_run
     )

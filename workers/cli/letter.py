@@ -32,7 +32,7 @@ def print_(
     """
     log_to_stderr("workers.visits.letters")
     ctx = open_context()
-    letter = open_letter(ctx, loan, item, actor=ctx.actor, preview=preview)
+    letter = open_letter(ctx, loan, item, preview=preview)
     if letter.body is None:
         errors.print(
             say(

@@ -17,7 +17,10 @@ TABLE = Table[Permission](
     "Permissions",
     {
         "permission": lambda each: each,
-        "roles": lambda each: [coded("role", role) for role in Role if role in _roles(each)],
+        "roles": lambda each: [
+            *(coded("role", role) for role in Role if role in _roles(each)),
+            *((say("providers of texts"),) if PERMISSIONS[each].providers else ()),
+        ],
         "machines": lambda each: say("yes") if PERMISSIONS[each].machines else "",
         "second person": lambda each: say("yes") if PERMISSIONS[each].second_person else "",
         "commands": lambda each: _COMMANDS[each],

@@ -185,7 +185,7 @@ def resolve(
 ) -> None:
     """Close a problem of a loan that was corrected. It returns if its cause does."""
     ctx = open_context()
-    resolve_problem(ctx, loan, kind, actor=ctx.actor, why=why, record=borrower, dry_run=dry_run)
+    resolve_problem(ctx, loan, kind, why=why, record=borrower, dry_run=dry_run)
     print_done(
         say("The problem {kind} of loan {loan} is resolved.", kind=kind, loan=loan), dry_run=dry_run
     )

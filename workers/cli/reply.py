@@ -24,7 +24,7 @@ def read(
     """Print a borrower's text. It is personal data: the access is logged."""
     log_to_stderr("workers.borrowers.reply_queue")
     ctx = open_context()
-    body = open_reply(ctx, reply, actor=ctx.actor).body
+    body = open_reply(ctx, reply).body
     # The borrower's text must not control the terminal: only line feeds stay.
     print("".join(char if char.isprintable() or char == "\n" else "�" for char in body))
 

@@ -56,7 +56,7 @@ def mark_sent(
 ) -> None:
     """Record that the provider accepted the text: its action is done."""
     ctx = open_context()
-    decide_unconfirmed.mark_sent(ctx, message, ctx.actor, sid=sid, dry_run=dry_run)
+    decide_unconfirmed.mark_sent(ctx, message, sid=sid, dry_run=dry_run)
     print_done(
         say("Text {message} counts as sent; its action is done.", message=message), dry_run=dry_run
     )
@@ -66,7 +66,7 @@ def mark_sent(
 def mark_unsent(message: Message, dry_run: DryRun = False) -> None:
     """Record that the text was never sent: another is sent, if the contact gate allows it."""
     ctx = open_context()
-    decide_unconfirmed.mark_unsent(ctx, message, ctx.actor, dry_run=dry_run)
+    decide_unconfirmed.mark_unsent(ctx, message, dry_run=dry_run)
     print_done(
         say("Text {message} counts as not sent; its action is due now.", message=message),
         dry_run=dry_run,
@@ -77,5 +77,5 @@ def mark_unsent(message: Message, dry_run: DryRun = False) -> None:
 def abandon(message: Message, dry_run: DryRun = False) -> None:
     """Leave it open whether the text was sent, and do nothing more about it."""
     ctx = open_context()
-    decide_unconfirmed.abandon_text(ctx, message, ctx.actor, dry_run=dry_run)
+    decide_unconfirmed.abandon_text(ctx, message, dry_run=dry_run)
     print_done(say("The action of text {message} is discarded.", message=message), dry_run=dry_run)

@@ -25,7 +25,7 @@ def start(loan: Loan, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     The address is personal data: the access is logged.
     """
     ctx = open_context()
-    begin = partial(start_visit, ctx, loan, actor=ctx.actor, dry_run=dry_run)
+    begin = partial(start_visit, ctx, loan, dry_run=dry_run)
     print_started("Visit", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 
 
@@ -50,5 +50,5 @@ def record_outcome(
 def cancel(loan: Loan, why: Why) -> None:
     """Cancel a visit that nobody made: its visitors are free, and the ladder plans a new one."""
     ctx = open_context()
-    cancel_visit(ctx, loan, actor=ctx.actor, why=why)
+    cancel_visit(ctx, loan, why=why)
     print_lines(say("The visit of loan {loan} is cancelled.", loan=loan))

@@ -10,7 +10,6 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from domain.actors import Actor
 from domain.reasons import Parameter, decimal_string, reasons_as_json
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
@@ -162,12 +161,7 @@ async def start_call(request: Request, body: CallStart) -> Response:
 def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
     assert_clock_right(ctx)
     return start.start_call(
-        ctx,
-        asked.loan,
-        actor=Actor(asked.actor),
-        item=asked.item,
-        attempt=asked.attempt,
-        machine=ctx.actor,
+        ctx, asked.loan, caller=asked.actor, item=asked.item, attempt=asked.attempt
     )
 
 

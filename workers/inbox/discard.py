@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import COMPLETED, Named
 from domain.permissions import Permission, may
@@ -40,9 +39,7 @@ def show_event(
 
 
 @permitted(Permission.MEND_OPERATIONS)
-def discard_event(
-    ctx: Context, shown: str, *, actor: Actor, why: str, dry_run: bool = False
-) -> None:
+def discard_event(ctx: Context, shown: str, *, why: str, dry_run: bool = False) -> None:
     """Discard an event that waits or was rejected: it is never applied.
 
     A text from a borrower may ask for no contact at all. So it waits to be read from then on, and
@@ -60,7 +57,7 @@ def discard_event(
             return
         now = ctx.now()
         why_id = keep_words(connection, ctx.cipher, why, now, **_whose(connection, ctx, event))
-        reason = because(ReasonCode.EVENT_DISCARDED_BY, actor=actor, why_id=why_id)
+        reason = because(ReasonCode.EVENT_DISCARDED_BY, actor=ctx.actor, why_id=why_id)
         inbox.discard_event(connection, event.id, reason, now)
         if event.kind == TEXTS and event.payload.get(PAYLOAD_BODY):
             keep_unread(connection, event.payload, ctx.cipher)

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.events import InboxStatus
@@ -254,7 +253,6 @@ def resolve_problem(
     loan_external_id: str,
     kind: str,
     *,
-    actor: Actor,
     why: str,
     record: str | None = None,
     dry_run: bool = False,
@@ -298,5 +296,5 @@ def resolve_problem(
         if not dry_run:
             now = ctx.now()
             why_id = keep_words(connection, ctx.cipher, why, now, loan_id=known.id)
-            resolved = {"resolved_at": now, "actor": actor.reference, "why_id": why_id}
+            resolved = {"resolved_at": now, "actor": ctx.actor.reference, "why_id": why_id}
             connection.execute(update(problem).where(problem.c.id == meant[0]).values(**resolved))

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from domain.access_log import Opened
-from domain.actors import Actor
 from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError
 from domain.permissions import Permission
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @permitted(Permission.EXPORT_DATA)
-def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str) -> dict[str, Any]:
+def export_subject(ctx: Context, external_id: str, *, purpose: str) -> dict[str, Any]:
     """All data about a borrower, decrypted. The access is recorded for each of their loans.
 
     `purpose` says what the copy is for.
@@ -54,17 +53,17 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
                 connection,
                 loan_id,
                 Opened.EVERYTHING,
-                actor,
+                ctx.actor,
                 now,
                 borrower_id=borrower_id,
                 purpose_id=purpose_id,
             )
         stored = read_subject_data(connection, ctx.cipher, borrower_id)
-    log.info("borrower %s: all stored data was opened by %s", external_id, actor)
+    log.info("borrower %s: all stored data was opened by %s", external_id, ctx.actor)
     return {
         "borrower": external_id,
         "opened_at": now,
-        "opened_by": actor.reference,
+        "opened_by": ctx.actor.reference,
         "purpose": purpose,
         "data": stored,
     }
@@ -72,7 +71,7 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
 
 @permitted(Permission.ERASE_DATA)
 def erase_subject(
-    ctx: Context, external_id: str, *, actor: Actor, why: str, law: str | None = None, dry_run: bool
+    ctx: Context, external_id: str, *, why: str, law: str | None = None, dry_run: bool
 ) -> RetentionPeriod:
     """Erase the personal data of a borrower who asks for it; evidence of what was done stays.
 
@@ -109,14 +108,14 @@ def erase_subject(
             note_erasure(
                 connection,
                 borrower_id,
-                actor,
+                ctx.actor,
                 TYPED,
                 now,
                 kept=keeping,
                 why_id=keep(why),
                 law_id=keep(law) if law else None,
             )
-            log.info("borrower %s: what was held was erased by %s", external_id, actor)
+            log.info("borrower %s: what was held was erased by %s", external_id, ctx.actor)
     return keeping
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, select
 
 from domain.actions import ActionStatus, Move
-from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from domain.permissions import Permission
@@ -84,7 +83,7 @@ def read_unconfirmed(
 
 @permitted(Permission.MEND_OPERATIONS)
 def mark_sent(
-    ctx: Context, message_id: UUID, actor: Actor, *, sid: str | None = None, dry_run: bool = False
+    ctx: Context, message_id: UUID, *, sid: str | None = None, dry_run: bool = False
 ) -> None:
     """The provider accepted it: its action is done. `sid` is the provider's id, if it is known.
 
@@ -93,12 +92,12 @@ def mark_sent(
     Raises:
         ArrearsError: the text is not unconfirmed (any more), or `sid` belongs to another text.
     """
-    done = Move(ActionStatus.DONE, because(ReasonCode.SAID_SENT, actor=actor))
+    done = Move(ActionStatus.DONE, because(ReasonCode.SAID_SENT, actor=ctx.actor))
     _resolve(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
 @permitted(Permission.MEND_OPERATIONS)
-def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
+def mark_unsent(ctx: Context, message_id: UUID, *, dry_run: bool = False) -> None:
     """It was never sent: its action is due again, and the gate checks it again.
 
     If a receipt proves later that it was sent, that becomes a problem of the loan.
@@ -106,19 +105,19 @@ def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool =
     Raises:
         ArrearsError: the text is not unconfirmed (any more).
     """
-    reason = because(ReasonCode.SAID_NOT_SENT, actor=actor)
+    reason = because(ReasonCode.SAID_NOT_SENT, actor=ctx.actor)
     again = Move(ActionStatus.FAILED, reason, due_at=ctx.now())
     _resolve(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
 @permitted(Permission.MEND_OPERATIONS)
-def abandon_text(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
+def abandon_text(ctx: Context, message_id: UUID, *, dry_run: bool = False) -> None:
     """Discard its action, whatever happened to the text.
 
     Raises:
         ArrearsError: the text is not unconfirmed (any more).
     """
-    discarded = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=actor))
+    discarded = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=ctx.actor))
     # No more look-ups; a receipt may still resolve it.
     _resolve(ctx, message_id, MessageStatus.PARKED, discarded, dry_run=dry_run)
 

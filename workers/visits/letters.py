@@ -55,7 +55,6 @@ def open_letter(
     loan_external_id: str,
     item: str | None = None,
     *,
-    actor: Actor,
     preview: bool = False,
 ) -> Letter:
     """Open the newest letter of a loan, or of one of its items, to print it.
@@ -109,11 +108,15 @@ def open_letter(
         )
         if stopped and not preview:
             return Letter(item=letter.item, body=None, still_due=False)
-        note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
+        note_access(connection, owed.id, Opened.LETTER, ctx.actor, ctx.now(), item=letter.item)
         body = ctx.cipher.decrypt(letter.body_encrypted, place_of_letter(letter.action_id))
     purpose = Opened.LETTER.usual_purpose
     log.info(
-        "loan %s: document %s was opened by %s for %s", loan_external_id, letter.id, actor, purpose
+        "loan %s: document %s was opened by %s for %s",
+        loan_external_id,
+        letter.id,
+        ctx.actor,
+        purpose,
     )
     return Letter(item=letter.item, body=body, still_due=not stopped)
 

@@ -35,16 +35,14 @@ from workers.gate.locked_action import lock_action
 
 
 @permitted(Permission.START_VISITS)
-def start_visit(
-    ctx: Context, loan_external_id: str, *, actor: Actor, dry_run: bool = False
-) -> StartedAttempt:
+def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -> StartedAttempt:
     """Start the visit of a loan within its hours; gives the address.
 
-    `actor` is one of its two visitors.
+    Whoever acts is one of its two visitors.
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
-        ArrearsError: no visit is scheduled for this hour, `actor` is not one of its visitors, or
+        ArrearsError: no visit is scheduled for this hour, whoever acts is none of its visitors, or
             the address is not the one of its notice any more.
     """
     now = ctx.now()
@@ -60,7 +58,7 @@ def start_visit(
                 starts_at=scheduled.starts_at.astimezone(zone),
                 ends_at=scheduled.ends_at.astimezone(zone),
             )
-        _check_visitor(connection, scheduled.id, loan_external_id, actor)
+        _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)
         row = lock_action(connection, scheduled.action_id, SCHEDULE_VISIT)
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_visit(loan_external_id)
@@ -98,12 +96,12 @@ def start_visit(
         )
         encrypted = row.address_encrypted
         placed = Placed(encrypted, place_of_address(row.record)) if encrypted else None
-        address = open_contact_detail(connection, ctx, checked, Opened.ADDRESS, placed, actor)
+        address = open_contact_detail(connection, ctx, checked, Opened.ADDRESS, placed, ctx.actor)
         return replace(started, attempt=scheduled.attempt, reach=address)
 
 
 @permitted(Permission.CANCEL_VISITS)
-def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
+def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
     """Cancel a visit that did not take place: its visitors are free, and it is planned again.
 
     Raises:
@@ -126,7 +124,7 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str)
             .values(cancelled_at=now)
         )
         why_id = keep_words(connection, ctx.cipher, why, now, loan_id=scheduled.loan_id)
-        reason = because(ReasonCode.CALLED_OFF, actor=actor, why_id=why_id)
+        reason = because(ReasonCode.CALLED_OFF, actor=ctx.actor, why_id=why_id)
         move = Move(ActionStatus.PLANNED, reason, due_at=now)
         move_actions(connection, [scheduled.action_id], move, now)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, update
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting_alone
 from tests.support.concurrently import concurrently
 from tests.support.encrypted import typed
 from tests.support.loans import Book
@@ -27,7 +28,7 @@ def book(engine: Engine) -> Book:
 
 
 def test_an_approval_makes_the_action_due_at_once_and_is_on_record(book: Book) -> None:
-    action_id = approve(book.ctx, "L-1", "legal_file", actor=Actor("sup-7"))
+    action_id = approve(acting_alone(book.ctx, Actor("sup-7")), "L-1", "legal_file")
     approved = book.action("L-1", "legal_file")
     assert (approved.id, approved.status, approved.due_at) == (
         action_id,
@@ -53,19 +54,19 @@ def test_a_second_approval_is_told_that_nothing_waits(book: Book) -> None:
 def test_an_action_that_is_planned_anew_is_approved_anew_and_the_newest_counts(
     book: Book,
 ) -> None:
-    action_id = approve(book.ctx, "L-1", "legal_file", actor=Actor("sup-1"))
+    action_id = approve(acting_alone(book.ctx, Actor("sup-1")), "L-1", "legal_file")
     with book.ctx.engine.begin() as connection:
         connection.execute(
             update(action).where(action.c.id == action_id).values(status="awaiting_approval")
         )
-    approve(book.ctx, "L-1", "legal_file", actor=Actor("sup-2"))
+    approve(acting_alone(book.ctx, Actor("sup-2")), "L-1", "legal_file")
     assert book.one(approval).actor == "sup-2"
 
 
 def test_of_two_approvals_at_once_one_counts(book: Book) -> None:
     def try_it(actor: str) -> str:
         try:
-            approve(book.ctx, "L-1", "legal_file", actor=Actor(actor))
+            approve(acting_alone(book.ctx, Actor(actor)), "L-1", "legal_file")
         except ArrearsError:
             return "too late"
         return "approved"
@@ -86,9 +87,9 @@ def test_only_somebody_on_the_roster_with_the_role_may_approve(book: Book) -> No
     book.staff("c-1", "caller", "visitor")
 
     with pytest.raises(ArrearsError, match="for a supervisor to approve, and c-1 is on the roster"):
-        approve(book.ctx, "L-1", "legal_file", actor=Actor("c-1"))
+        approve(acting_alone(book.ctx, Actor("c-1")), "L-1", "legal_file")
     with pytest.raises(ArrearsError, match="Nobody on the roster has the reference nobody"):
-        approve(book.ctx, "L-1", "legal_file", actor=Actor("nobody"))
+        approve(acting_alone(book.ctx, Actor("nobody")), "L-1", "legal_file")
 
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
     assert book.rows(approval) == []
@@ -96,7 +97,10 @@ def test_only_somebody_on_the_roster_with_the_role_may_approve(book: Book) -> No
 
 def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None:
     refuse(
-        book.ctx, "L-1", "legal_file", actor=Actor("sup-1"), why="an offer is being talked about"
+        acting_alone(book.ctx, Actor("sup-1")),
+        "L-1",
+        "legal_file",
+        why="an offer is being talked about",
     )
 
     refused = book.action("L-1", "legal_file")

@@ -11,6 +11,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
@@ -57,7 +58,7 @@ def test_what_was_given_up_is_listed_with_its_reason(book: Book) -> None:
 
 
 def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> None:
-    retry(book.ctx, dead(book), actor=Actor("op-1"))
+    retry(acting(book.ctx, Actor("op-1")), dead(book))
     book.send("L-1", "text_day_1")
 
     with book.ctx.engine.connect() as connection:
@@ -78,7 +79,7 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
 def test_a_retried_action_is_due_at_once_taken_up_again_and_done(
     book: Book, provider: Scripted
 ) -> None:
-    retry(book.ctx, dead(book), actor=Actor("op-1"))
+    retry(acting(book.ctx, Actor("op-1")), dead(book))
 
     retried = book.action("L-1", "text_day_1")
     assert (retried.status, retried.due_at) == ("planned", book.clock.at)
@@ -95,7 +96,7 @@ def test_a_retried_action_has_all_its_tries_before_it(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(update(action).values(attempts=MOST_FAILURES - 1))
-    retry(book.ctx, dead(book), actor=Actor("op-1"))
+    retry(acting(book.ctx, Actor("op-1")), dead(book))
     provider.answer = NOT_SENT
     book.send("L-1", "text_day_1")
     failed = book.action("L-1", "text_day_1")
@@ -104,16 +105,16 @@ def test_a_retried_action_has_all_its_tries_before_it(
 
 @pytest.mark.parametrize(("decide", "end"), [(retry, "planned"), (discard, "discarded")])
 def test_who_decided_is_on_record(book: Book, decide: Callable[..., DeadAction], end: str) -> None:
-    decide(book.ctx, dead(book), actor=Actor("op-1"))
+    decide(acting(book.ctx, Actor("op-1")), dead(book))
     last = book.rows(action_event)[-1]
     assert (last.from_status, last.to_status) == ("dead", end)
     assert "d by op-1." in speak(last.reason)
 
 
 def test_what_was_discarded_is_never_taken_up_again(book: Book) -> None:
-    discard(book.ctx, dead(book), actor=Actor("op-1"))
+    discard(acting(book.ctx, Actor("op-1")), dead(book))
     with pytest.raises(ArrearsError, match=r"is discarded: only one that is dead"):
-        retry(book.ctx, dead(book), actor=Actor("op-1"))
+        retry(acting(book.ctx, Actor("op-1")), dead(book))
     book.at("2026-03-02 11:00").escalate("L-1")
     assert book.actions("L-1")["text_day_1"] == "discarded"
 
@@ -124,22 +125,22 @@ def test_only_what_was_given_up_can_be_decided_about(
 ) -> None:
     call = book.action("L-1", "friendly_call")
     with pytest.raises(ArrearsError, match=rf"Action {call.id} is {call.status}"):
-        decide(book.ctx, call.id, actor=Actor("op-1"))
+        decide(acting(book.ctx, Actor("op-1")), call.id)
     assert book.action("L-1", "friendly_call") == call
     with pytest.raises(ArrearsError, match="There is no action 999"):
-        decide(book.ctx, 999, actor=Actor("op-1"))
+        decide(acting(book.ctx, Actor("op-1")), 999)
 
 
 @pytest.mark.parametrize("decide", [retry, discard])
 def test_a_dry_run_changes_nothing(book: Book, decide: Callable[..., DeadAction]) -> None:
-    assert decide(book.ctx, dead(book), actor=Actor("op-1"), dry_run=True).item == "text_day_1"
+    assert decide(acting(book.ctx, Actor("op-1")), dead(book), dry_run=True).item == "text_day_1"
     assert book.actions("L-1")["text_day_1"] == "dead"
 
 
 def test_of_people_who_resume_at_once_one_does(book: Book) -> None:
     def one_resumes() -> str:
         try:
-            retry(book.ctx, dead(book), actor=Actor("op-1"))
+            retry(acting(book.ctx, Actor("op-1")), dead(book))
         except ArrearsError:
             return "told"
         return "done"
@@ -155,5 +156,5 @@ def test_a_text_that_the_provider_took_and_that_may_have_arrived_is_never_sent_a
         connection.execute(update(message).values(status=status))
 
     with pytest.raises(ArrearsError, match="the provider took its text"):
-        retry(book.ctx, dead(book), actor=Actor("op-1"))
+        retry(acting(book.ctx, Actor("op-1")), dead(book))
     assert book.actions("L-1")["text_day_1"] == "dead"

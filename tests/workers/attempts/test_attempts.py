@@ -9,6 +9,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError, NoOpenCallError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.attempts.attempts import BarredError
@@ -67,7 +68,7 @@ def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_recor
     book: Book,
 ) -> None:
     an_open_call(book)
-    started = start_call(book.ctx, "L-1", actor=Actor("c-2"))
+    started = start_call(acting(book.ctx, Actor("c-2")), "L-1")
     assert started.reach == PHONE["CN"]
     assert PHONE["CN"] not in repr(started)
     made = book.one(contact)
@@ -81,7 +82,7 @@ def test_at_night_nobody_can_begin_a_call_and_nothing_is_written(book: Book) -> 
     an_open_call(book)
     book.at("2026-03-02 22:30")
     with pytest.raises(BarredError) as barred:
-        start_call(book.ctx, "L-1", actor=Actor("c-1"))
+        start_call(acting(book.ctx, Actor("c-1")), "L-1")
     assert barred.value.rules == ("cn.contact_hours",)
     assert barred.value.until == book.moment("2026-03-03 08:00")
     assert book.rows(contact) == book.rows(access) == []
@@ -107,10 +108,10 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
     why = {}
     for loan in ("L-hold", "L-waits"):
         with pytest.raises(BarredError) as barred:
-            start_call(book.ctx, loan, actor=Actor("c-1"))
+            start_call(acting(book.ctx, Actor("c-1")), loan)
         why[loan] = barred.value.rules
     with pytest.raises(NoOpenCallError):  # it was called off with the wish
-        start_call(book.ctx, "L-asked", actor=Actor("c-1"))
+        start_call(acting(book.ctx, Actor("c-1")), "L-asked")
     assert why == {
         "L-hold": ("lender.on_hold",),
         "L-waits": ("lender.event_pending",),
@@ -123,7 +124,7 @@ def test_two_collectors_who_begin_one_call_at_once_make_one_attempt(book: Book) 
 
     def begin(actor: str) -> str:
         try:
-            start_call(book.ctx, "L-1", actor=Actor(actor))
+            start_call(acting(book.ctx, Actor(actor)), "L-1")
         except ArrearsError as refused:
             return "refused" if "its outcome is not recorded" in str(refused) else "other"
         return "started"
@@ -145,26 +146,26 @@ def test_a_call_without_an_answer_may_be_tried_again_and_after_a_conversation_no
     us.loan("U-1", due_on="2026-03-01", jurisdiction="US")
     us.escalate("U-1")
     assert assign_call(us.ctx, us.action_id("U-1", "friendly_call")) == "assigned"
-    first = start_call(us.ctx, "U-1", actor=Actor("u-1"))
+    first = start_call(acting(us.ctx, Actor("u-1")), "U-1")
     tell(us, first.attempt, "no_answer")
-    second = start_call(us.ctx, "U-1", actor=Actor("u-2"))
+    second = start_call(acting(us.ctx, Actor("u-2")), "U-1")
     tell(us, second.attempt, "voicemail")
-    third = start_call(us.ctx, "U-1", actor=Actor("u-2"))
+    third = start_call(acting(us.ctx, Actor("u-2")), "U-1")
     tell(us, third.attempt, "spoke")
     assert us.actions("U-1")["friendly_call"] == "done"
     with pytest.raises(ArrearsError, match="No call is open"):
-        start_call(us.ctx, "U-1", actor=Actor("u-1"))
+        start_call(acting(us.ctx, Actor("u-1")), "U-1")
 
 
 def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_done(
     book: Book,
 ) -> None:
     an_open_call(book)
-    first = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    first = start_call(acting(book.ctx, Actor("c-1")), "L-1")
     came = tell(book, first.attempt, "no_answer")
     assert came.reason[0].code is ReasonCode.OUTCOME_RECORDED_TRY_AGAIN
     assert book.actions("L-1")["friendly_call"] == "assigned"
-    second = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    second = start_call(acting(book.ctx, Actor("c-1")), "L-1")
     tell(book, second.attempt, "spoke")
     assert book.actions("L-1")["friendly_call"] == "done"
     assert [row.connected for row in book.rows(contact_outcome)] == [False, True]
@@ -172,7 +173,7 @@ def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_
 
 def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
     an_open_call(book)
-    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    started = start_call(acting(book.ctx, Actor("c-1")), "L-1")
     tell(book, started.attempt, "busy")
     with pytest.raises(ArrearsError, match="is on record as busy"):
         tell(book, started.attempt, "spoke")
@@ -185,7 +186,7 @@ def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
 def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
     an_open_call(book)
     assert tell(book, "dialer-7", "no_answer").status == "received"
-    start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+    start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt="dialer-7")
     for event_id in process.dispatch_events(book.ctx):
         process.apply_event(book.ctx, event_id)
     assert book.one(contact_outcome).outcome == "no_answer"
@@ -193,27 +194,27 @@ def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
 
 def test_a_dialer_that_asks_twice_under_one_id_gets_one_attempt(book: Book) -> None:
     an_open_call(book)
-    first = start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
-    assert start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7") == first
+    first = start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt="dialer-7")
+    assert start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt="dialer-7") == first
     assert len(book.rows(contact)) == 1
     assert len(book.rows(access)) == 2, "each look at the number is on record"
     book.at("2026-03-02 10:02")
     with pytest.raises(ArrearsError, match="its outcome is not recorded"):
-        start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+        start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt="dialer-7")
 
 
 def test_an_attempt_s_id_is_its_own_whatever_the_loan(book: Book) -> None:
     an_open_call(book)
     an_open_call(book, "L-2")
-    start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+    start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt="dialer-7")
     with pytest.raises(ArrearsError, match="the id of another attempt"):
-        start_call(book.ctx, "L-2", actor=Actor("c-1"), attempt="dialer-7")
+        start_call(acting(book.ctx, Actor("c-1")), "L-2", attempt="dialer-7")
     assert len(book.rows(contact)) == len(book.rows(access)) == 1
 
 
 def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) -> None:
     an_enquiry(book)
-    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    started = start_call(acting(book.ctx, Actor("c-1")), "L-1")
     assert started.must_learn == ("reason",)
     with pytest.raises(ArrearsError, match="why the loan is overdue"):
         tell(book, started.attempt, "spoke")
@@ -223,7 +224,7 @@ def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) ->
 
 def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(book: Book) -> None:
     an_open_call(book)
-    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    started = start_call(acting(book.ctx, Actor("c-1")), "L-1")
     tell(book, started.attempt, "number_invalid")
     assert book.number_facts() == ["reaches_nobody"]
     assert book.one(problem).kind == "number_closed"
@@ -244,12 +245,12 @@ def test_only_a_caller_begins_a_call_and_only_one_that_is_open(
     book.staff("v-1", "visitor")
     an_open_call(book)
     with pytest.raises(ArrearsError, match=why):
-        start_call(book.ctx, "L-1", actor=Actor(actor), item=item)
+        start_call(acting(book.ctx, Actor(actor)), "L-1", item=item)
 
 
 def test_a_dry_run_asks_the_gate_and_shows_and_writes_nothing(book: Book) -> None:
     an_open_call(book)
-    started = start_call(book.ctx, "L-1", actor=Actor("c-1"), dry_run=True)
+    started = start_call(acting(book.ctx, Actor("c-1")), "L-1", dry_run=True)
     assert (started.attempt, started.reach) == (None, None)
     assert book.rows(contact) == book.rows(access) == []
 
@@ -285,11 +286,11 @@ def a_visit(book: Book) -> str:
 def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: Book) -> None:
     begins = a_visit(book)
     with pytest.raises(ArrearsError, match="can be started then"):
-        start_visit(book.ctx, "L-1", actor=Actor("v-1"))
+        start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     book.at(begins)
     with pytest.raises(ArrearsError, match="is made by v-1 and v-2"):
-        start_visit(book.ctx, "L-1", actor=Actor("c-1"))
-    started = start_visit(book.ctx, "L-1", actor=Actor("v-1"))
+        start_visit(acting(book.ctx, Actor("c-1")), "L-1")
+    started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert started.reach == ADDRESS
     assert book.one(access).what == "address"
     reported = tell(book, started.attempt, "no_answer")
@@ -304,7 +305,7 @@ def test_the_gate_is_asked_again_at_the_door(book: Book) -> None:
     process.submit(book.ctx, "elsewhere", "address_fact", elsewhere)
     book.at(begins)
     with pytest.raises(BarredError) as barred:
-        start_visit(book.ctx, "L-1", actor=Actor("v-1"))
+        start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert barred.value.rules == ("lender.address_not_to_be_used",)
     assert book.rows(access) == []
 
@@ -315,7 +316,7 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
     a_visit(book)
     with pytest.raises(ArrearsError, match="was not started"):
         tell(book, book.one(contact).attempt, "spoke")
-    cancel_visit(book.ctx, "L-1", actor=Actor("v-1"), why="a flat tyre")
+    cancel_visit(acting(book.ctx, Actor("v-1")), "L-1", why="a flat tyre")
     assert book.actions("L-1")["field_visit"] == "planned"
     assert all(row.cancelled_at for row in book.rows(visit_staff))
     assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
@@ -331,7 +332,7 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
 
 def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Book) -> None:
     an_enquiry(book)
-    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    started = start_call(acting(book.ctx, Actor("c-1")), "L-1")
     tell(book, started.attempt, "spoke", "unemployed")
     with book.ctx.engine.connect() as connection:
         story = "\n".join(entry.text for entry in loan_history(connection, book.ctx, "L-1"))

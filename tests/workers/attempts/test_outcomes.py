@@ -10,6 +10,7 @@ from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
+from tests.support.acting import acting
 from tests.support.encrypted import in_payload
 from tests.support.events import tell
 from tests.support.loans import PHONE, Book
@@ -45,7 +46,7 @@ def a_call(book: Book, item: str = "friendly_call", loan: str = "L-1") -> str:
     """Assign the call of a loan if that was not done, and start it. Gives the attempt."""
     book.escalate(loan)
     assign_call(book.ctx, book.action_id(loan, item))
-    return str(start_call(book.ctx, loan, actor=Actor("c-1")).attempt)
+    return str(start_call(acting(book.ctx, Actor("c-1")), loan).attempt)
 
 
 def came_to(book: Book, attempt: str, outcome: str, **more: object) -> EventResult:
@@ -152,13 +153,13 @@ def test_nobody_calls_before_the_moment_that_the_borrower_named(book: Book) -> N
     for loan in ("L-1", "L-2"):
         assert book.may_call(loan) == "deferred"
     with pytest.raises(BarredError) as barred:
-        start_call(book.ctx, "L-1", actor=Actor("c-1"))
+        start_call(acting(book.ctx, Actor("c-1")), "L-1")
     assert barred.value.rules == ("lender.callback_requested",)
     assert barred.value.until == book.moment("2026-03-02 17:30")
     assert book.may_call("relative") == "allowed"
 
     book.at("2026-03-02 17:30")
-    assert start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt, "the call was left open"
+    assert start_call(acting(book.ctx, Actor("c-1")), "L-1").attempt, "the call was left open"
 
 
 def test_the_work_list_shows_when_to_call_back(book: Book) -> None:
@@ -172,7 +173,7 @@ def test_the_work_list_shows_when_to_call_back(book: Book) -> None:
 def test_a_callback_at_night_waits_for_the_morning(book: Book) -> None:
     callback(book, "2026-03-02 23:30")
     with pytest.raises(BarredError) as barred:
-        start_call(book.ctx, "L-1", actor=Actor("c-1"))
+        start_call(acting(book.ctx, Actor("c-1")), "L-1")
     assert barred.value.rules == ("lender.callback_requested", "cn.contact_hours")
     assert barred.value.until == book.moment("2026-03-03 08:00")
 

@@ -7,6 +7,7 @@ from domain.actors import Actor
 from domain.contact_points import address_key
 from domain.errors import ArrearsError
 from domain.language.speak import speak
+from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.loans import ADDRESS, Book
 from workers.attempts.attempts import BarredError
@@ -39,7 +40,7 @@ def visited(book: Book, outcome: str, loan: str = "L-1") -> None:
     schedule_visit(book.ctx, book.action_id(loan, "field_visit"))
     (made,) = book.rows(select(contact).where(contact.c.channel == "visit"))
     book.clock.at = made.at
-    start_visit(book.ctx, loan, actor=VISITOR)
+    start_visit(acting(book.ctx, VISITOR), loan)
     tell(book, "contact_outcome", attempt=made.attempt, outcome=outcome, actor="v-1", reason=None)
 
 
@@ -98,19 +99,19 @@ def test_a_visit_that_is_scheduled_already_does_not_begin(book: Book) -> None:
     tell(book, "address_fact", borrower="B-L-2", fact="reaches_nobody", actor="c-1")
     book.clock.at = made.at
     with pytest.raises(BarredError, match="address is not to be used"):
-        start_visit(book.ctx, "L-1", actor=VISITOR)
+        start_visit(acting(book.ctx, VISITOR), "L-1")
 
 
 def test_a_letter_that_came_back_stops_the_letter_of_the_neighbour(book: Book) -> None:
     for loan in ("L-1", "L-2"):
         schedule_visit(book.ctx, book.action_id(loan, "field_visit"))
-    assert open_letter(book.ctx, "L-2", actor=Actor("sup-1")).still_due
+    assert open_letter(acting(book.ctx, Actor("sup-1")), "L-2").still_due
 
     assert tell(book, "letter_returned", loan="L-1", fact="reaches_nobody", actor="c-1").status == (
         "applied"
     )
 
-    assert not open_letter(book.ctx, "L-2", actor=Actor("sup-1")).still_due
+    assert not open_letter(acting(book.ctx, Actor("sup-1")), "L-2").still_due
 
 
 def test_a_letter_is_about_the_address_to_which_it_went(book: Book) -> None:
@@ -148,7 +149,7 @@ def test_a_conversation_at_the_door_refutes_what_was_said_before(book: Book) -> 
     schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     (made,) = book.rows(contact)
     book.clock.at = made.at
-    start_visit(book.ctx, "L-1", actor=VISITOR)
+    start_visit(acting(book.ctx, VISITOR), "L-1")
     outcome = {"outcome": "spoke", "reason": "forgot", "actor": "v-1"}
     with book.ctx.engine.begin() as connection:
         connection.execute(
@@ -183,7 +184,7 @@ def test_a_visit_whose_address_has_changed_is_planned_anew(book: Book) -> None:
     tell(book, "contact_change", **moved.payload(book.ctx.cipher))
     book.clock.at = made.at
     with pytest.raises(ArrearsError, match="visit cancel"):
-        start_visit(book.ctx, "L-1", actor=VISITOR)
+        start_visit(acting(book.ctx, VISITOR), "L-1")
 
 
 def test_the_story_tells_it_and_never_the_address(book: Book) -> None:

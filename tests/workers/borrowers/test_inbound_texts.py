@@ -14,6 +14,7 @@ from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from domain.language.speak import speak
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.encrypted import opened
 from tests.support.events import is_held_back, tell
@@ -228,7 +229,7 @@ def test_any_other_text_is_encrypted_and_belongs_to_the_loan_that_was_texted_las
     kept = book.one(reply)
     assert (kept.kind, kept.loan_id) == ("other", book.loan_id("L-1"))
     assert "我失业了".encode() not in bytes(kept.body_encrypted)
-    assert open_reply(book.ctx, kept.id, actor=Actor("c-1")).body == "我失业了"
+    assert open_reply(acting(book.ctx, Actor("c-1")), kept.id).body == "我失业了"
 
     tell(book, "reply_read", reply=kept.id, meaning="harmless", actor="c-1")
     book.at("2026-03-02 11:00").send("L-2", "text_day_1")
@@ -382,13 +383,13 @@ def test_a_reply_that_somebody_saw_to_is_work_no_more(book: Book) -> None:
 
 def test_a_reply_that_does_not_exist_cannot_be_read(book: Book) -> None:
     with pytest.raises(ArrearsError, match="no reply 999"):
-        open_reply(book.ctx, 999, actor=Actor("c-1"))
+        open_reply(acting(book.ctx, Actor("c-1")), 999)
     assert tell(book, "reply_read", reply=999, meaning="stop", actor="c-1").status == "rejected"
 
 
 def test_a_reply_whose_representation_is_logged_tells_nothing(book: Book) -> None:
     texts(book, "我失业了")
-    assert "失业" not in repr(open_reply(book.ctx, book.one(reply).id, actor=Actor("c-1")))
+    assert "失业" not in repr(open_reply(acting(book.ctx, Actor("c-1")), book.one(reply).id))
     with book.ctx.engine.begin() as connection:
         connection.execute(delete(borrower_number))
     assert texts(book, "STOP").locale is None

@@ -9,6 +9,7 @@ from domain.compliance.verdict import NO_TEMPLATES
 from domain.compliance.vocabulary import Channel
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
+from tests.support.acting import acting
 from tests.support.events import confirm, tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
@@ -181,7 +182,7 @@ def test_a_call_that_was_assigned_before_is_made_in_the_language_that_the_person
     with book.ctx.engine.connect() as connection:
         (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
     assert to_make.language == "en"
-    assert start_call(book.ctx, "L-1", actor=Actor("c-1")).language == "en"
+    assert start_call(acting(book.ctx, Actor("c-1")), "L-1").language == "en"
 
 
 def test_may_contact_says_that_there_is_no_template_in_the_language(book: Book) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.language.speak import speak
+from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
@@ -43,7 +44,7 @@ def called(book: Book) -> str | None:
     """The number that whoever makes the call of the first day is given."""
     book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
-    return start_call(book.ctx, "L-1", actor=STAFF).reach
+    return start_call(acting(book.ctx, STAFF), "L-1").reach
 
 
 def changed(book: Book, **what: object) -> str:

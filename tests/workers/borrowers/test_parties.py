@@ -11,6 +11,7 @@ from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode
+from tests.support.acting import acting_alone
 from tests.support.encrypted import opened
 from tests.support.events import store
 from tests.support.loans import Book
@@ -237,7 +238,7 @@ def test_a_copy_of_what_is_held_has_the_representative_and_the_loans_of_others(
 ) -> None:
     party(book, "G-1", name="Wu Guarantor", phone=PHONE)
     represented(book, "G-1", kind="attorney", name="Zhao Attorney")
-    copy = export_subject(book.ctx, "G-1", actor=Actor("s-1"), purpose="a request")["data"]
+    copy = export_subject(acting_alone(book.ctx, Actor("s-1")), "G-1", purpose="a request")["data"]
     assert copy["borrower"][0]["name"] == "Wu Guarantor"
     assert copy["representative"][0]["name"] == "Zhao Attorney"
     assert copy["loan_party"][0]["role"] == "guarantor"
@@ -246,7 +247,7 @@ def test_a_copy_of_what_is_held_has_the_representative_and_the_loans_of_others(
         "Zhao Attorney",
     }
 
-    of_borrower = export_subject(book.ctx, "B-L-1", actor=Actor("s-1"), purpose="a request")
+    of_borrower = export_subject(acting_alone(book.ctx, Actor("s-1")), "B-L-1", purpose="a request")
     assert "loan_party" not in of_borrower["data"]
 
 
@@ -255,10 +256,12 @@ def test_an_erasure_leaves_neither_a_party_nor_who_acts_for_them(book: Book) -> 
     represented(book, "G-1", kind="attorney", name="Zhao Attorney", phone=PHONE)
     with pytest.raises(Exception, match="L-1 of borrower G-1 is open"):
         erase_subject(
-            book.ctx, "G-1", actor=Actor("s-1"), why="asked", law="a court", dry_run=False
+            acting_alone(book.ctx, Actor("s-1")), "G-1", why="asked", law="a court", dry_run=False
         )
     tell(book, "write_off", {"loan": "L-1", "written_off_on": "2026-03-02"})
-    erase_subject(book.ctx, "G-1", actor=Actor("s-1"), why="asked", law="a court", dry_run=False)
+    erase_subject(
+        acting_alone(book.ctx, Actor("s-1")), "G-1", why="asked", law="a court", dry_run=False
+    )
 
     acting = book.one(representative)
     assert (acting.name_encrypted, acting.phone_encrypted, acting.phone_blind_index) == (None,) * 3

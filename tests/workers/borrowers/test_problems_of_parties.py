@@ -11,6 +11,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
+from tests.support.acting import acting
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.events import confirm, tell, tell_personal
@@ -131,9 +132,9 @@ def test_a_number_of_both_is_a_problem_of_each(book: Book) -> None:
     closes(book, "B-1")
     assert found(book) == [("B-1", "borrower", "number_closed"), *CLOSED]
     with pytest.raises(ArrearsError, match="B-1, G-1"):
-        resolve_problem(book.ctx, "L-1", "number_closed", actor=Actor("c-1"), why="called")
+        resolve_problem(acting(book.ctx, Actor("c-1")), "L-1", "number_closed", why="called")
     resolve_problem(
-        book.ctx, "L-1", "number_closed", actor=Actor("c-1"), why="called", record="G-1"
+        acting(book.ctx, Actor("c-1")), "L-1", "number_closed", why="called", record="G-1"
     )
     assert found(book) == [("B-1", "borrower", "number_closed")]
     tell_personal(book, "contact_change", ContactChangeFacts, borrower="B-1", phone=ANOTHER)

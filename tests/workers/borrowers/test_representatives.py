@@ -12,6 +12,7 @@ from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel, Party
 from domain.ladder import Days, Item, Step
 from domain.language.speak import speak
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.events import tell, tell_personal
 from tests.support.inbound import record_inbound_text
@@ -53,7 +54,7 @@ def represented(book: Book, borrower: str = "B-1", **details: object) -> None:
 def called(book: Book, loan: str = "L-1") -> StartedAttempt:
     book.escalate(loan)
     assign_call(book.ctx, book.action_id(loan, "call"))
-    return start_call(book.ctx, loan, actor=Actor("c-1"))
+    return start_call(acting(book.ctx, Actor("c-1")), loan)
 
 
 def asked(book: Book, channel: Channel = Channel.CALL, loan: str = "L-1") -> tuple[str, str]:
@@ -248,7 +249,7 @@ def test_two_callers_at_once_do_not_both_take_the_last_call_to_one_office(client
 
     def starts(loan: str) -> bool:
         try:
-            start_call(clients.ctx, loan, actor=Actor("c-1"))
+            start_call(acting(clients.ctx, Actor("c-1")), loan)
         except BarredError:
             return False
         return True

@@ -9,6 +9,7 @@ from domain.compliance.inconvenient_times import INCONVENIENT_TIME
 from domain.compliance.verdict import INCONVENIENT_PLACE, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode
+from tests.support.acting import acting
 from tests.support.commands import arrears
 from tests.support.encrypted import in_payload
 from tests.support.environment import an_environment
@@ -53,7 +54,7 @@ def asked(book: Book, loan: str = "L-1", channel: Channel = Channel.CALL) -> Ver
 def a_call(book: Book) -> str:
     book.escalate("L-1")
     assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
-    return str(start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt)
+    return str(start_call(acting(book.ctx, Actor("c-1")), "L-1").attempt)
 
 
 def ends(book: Book, attempt: str, outcome: str = "spoke", *said: object) -> EventResult:

@@ -10,6 +10,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import AskedAgain, Channel
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError, OutcomeMissingError
+from tests.support.acting import acting
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.events import store, tell
@@ -39,7 +40,7 @@ def book(engine: Engine) -> Book:
 
 
 def ask(book: Book, phone: str = SISTER, loan: str = "L-1", **more: object) -> StartedLocationCall:
-    return start_location_call(book.ctx, loan, phone, actor=CALLER, **more)  # type: ignore[arg-type]
+    return start_location_call(acting(book.ctx, CALLER), loan, phone, **more)  # type: ignore[arg-type]
 
 
 def came_to(book: Book, started: StartedLocationCall, outcome: str = "spoke_with_other") -> str:
@@ -139,7 +140,7 @@ def test_the_borrowers_own_number_is_not_that_of_a_third_party(book: Book) -> No
         ask(book, "0155")
     book.staff("visitor-1", "visitor")
     with pytest.raises(ArrearsError, match="not as a caller"):
-        start_location_call(book.ctx, "L-1", SISTER, actor=Actor("visitor-1"))
+        start_location_call(acting(book.ctx, Actor("visitor-1")), "L-1", SISTER)
     with pytest.raises(ArrearsError, match="L-404"):
         ask(book, loan="L-404")
 

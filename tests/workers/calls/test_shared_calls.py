@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select, update
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.errors import OutcomeMissingError
+from tests.support.acting import acting
 from tests.support.events import confirm
 from tests.support.loans import Book
 from workers.attempts.attempts import find_open_attempt
@@ -56,7 +57,7 @@ def test_who_is_only_presumed_to_be_the_person_is_called_by_themselves(book: Boo
     book.escalate("L-4", "L-5")
     book.staff("caller-2", "caller", capacity=1, shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     assert assign_call(book.ctx, book.action_id("L-4", CALL)) == "assigned"
-    started = start_call(book.ctx, "L-5", actor=Actor("caller-2"))
+    started = start_call(acting(book.ctx, Actor("caller-2")), "L-5")
     assert [of.loan for of in started.loans] == ["L-5", "L-4"]
 
 
@@ -71,12 +72,12 @@ def test_a_link_that_is_not_confirmed_any_more_leaves_a_call_with_its_own_loans(
     assert assign_call(book.ctx, book.action_id("L-4", CALL)) == "assigned"
     with book.ctx.engine.begin() as connection:
         connection.execute(update(same_person).values(status="presumed"))
-    started = start_call(book.ctx, "L-5", actor=Actor("caller-2"))
+    started = start_call(acting(book.ctx, Actor("caller-2")), "L-5")
     assert [of.loan for of in started.loans] == ["L-5"]
 
 
 def test_it_names_all_loans_and_is_one_contact(book: Book) -> None:
-    started = start_call(book.ctx, "L-3", actor=CALLER, attempt="A-1")
+    started = start_call(acting(book.ctx, CALLER), "L-3", attempt="A-1")
     assert [(of.loan, of.past_due) for of in started.loans] == [
         ("L-3", Decimal(300)),
         ("L-1", Decimal(100)),
@@ -107,23 +108,23 @@ def test_its_outcome_is_that_of_all_of_them(book: Book) -> None:
 def test_a_call_that_reached_nobody_is_made_again_about_all_of_them(book: Book) -> None:
     book.called("L-1", "caller-1", outcome="no_answer", reason=None)
     assert statuses(book) == ["assigned"] * 3
-    assert len(start_call(book.ctx, "L-2", actor=CALLER).loans) == 3
+    assert len(start_call(acting(book.ctx, CALLER), "L-2").loans) == 3
 
 
 def test_a_loan_that_is_paid_meanwhile_is_not_spoken_of(book: Book) -> None:
     with book.ctx.engine.begin() as connection:
         paid = Payment("P-1", "L-2", Decimal(200), "CNY", book.ctx.today())
         record_payment(connection, book.ctx, paid)
-    started = start_call(book.ctx, "L-1", actor=CALLER)
+    started = start_call(acting(book.ctx, CALLER), "L-1")
     assert [of.loan for of in started.loans] == ["L-1", "L-3"]
     assert statuses(book) == ["assigned", "cancelled", "assigned"]
 
 
 def test_while_one_attempt_is_open_no_other_loan_starts_another(book: Book) -> None:
-    start_call(book.ctx, "L-1", actor=CALLER, attempt="A-1")
+    start_call(acting(book.ctx, CALLER), "L-1", attempt="A-1")
     with pytest.raises(OutcomeMissingError, match="was started as A-1"):
-        start_call(book.ctx, "L-2", actor=CALLER, attempt="A-2")
-    again = start_call(book.ctx, "L-1", actor=CALLER, attempt="A-1")
+        start_call(acting(book.ctx, CALLER), "L-2", attempt="A-2")
+    again = start_call(acting(book.ctx, CALLER), "L-1", attempt="A-1")
     assert again.attempt == "A-1"
     assert len(book.rows(contact)) == 3
 
@@ -137,5 +138,5 @@ def test_records_that_were_parted_after_the_call_was_assigned_are_not_named_toge
         of_stranger = connection.execute(somebody_else).scalar_one()
         moved = update(loan).where(loan.c.external_id == "L-2").values(borrower_id=of_stranger)
         connection.execute(moved)
-    started = start_call(book.ctx, "L-1", actor=CALLER)
+    started = start_call(acting(book.ctx, CALLER), "L-1")
     assert [of.loan for of in started.loans] == ["L-1", "L-3"]

@@ -15,6 +15,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
+from tests.support.acting import acting
 from tests.support.databases import new_database
 from tests.support.full_tables import fill
 from tests.support.index_purposes import (
@@ -68,7 +69,7 @@ def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
 
 def the_newest_letter(_: Connection, ctx: Context) -> object:
     with pytest.raises(ArrearsError, match="was erased"):  # the tables hold no letter's words
-        open_letter(ctx, f"L-{PAST_DUE}", actor=Actor("S-1"))
+        open_letter(acting(ctx, Actor("S-1")), f"L-{PAST_DUE}")
     return None
 
 

@@ -14,6 +14,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from tests.crash_points.scenario import FROM_OUTSIDE, approve_what_waits, come_in, write_book
+from tests.support.acting import acting_alone
 from tests.support.as_role import as_login, as_role, assert_refused
 from tests.support.lender import SECRET, an_event, listen, tell
 from tests.support.loans import KEY, PHONE, Book
@@ -105,7 +106,9 @@ def work_a_day(book: Book, folder: Path) -> None:
     close_paid_cases(ctx)
     chain_evidence(ctx)
     erase_expired_data(ctx)
-    erase_subject(ctx, "B-L-legal", actor=Actor("s-1"), why="asked", law="GDPR 17", dry_run=False)
+    erase_subject(
+        acting_alone(ctx, Actor("s-1")), "B-L-legal", why="asked", law="GDPR 17", dry_run=False
+    )
     book.clock.at += timedelta(days=400)
     prune(ctx)
 

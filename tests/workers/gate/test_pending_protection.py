@@ -14,6 +14,7 @@ from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.events import Named
 from domain.messages import MessageStatus
+from tests.support.acting import acting
 from tests.support.concurrently import wait_until_blocked
 from tests.support.events import is_held_back, store, tell_personal
 from tests.support.inbound import record_inbound_text
@@ -73,7 +74,7 @@ def held_back(book: Book) -> list[str]:
 
 def a_call(book: Book) -> str:
     assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
-    return str(start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt)
+    return str(start_call(acting(book.ctx, Actor("c-1")), "L-1").attempt)
 
 
 def a_text(book: Book, number: str = PHONE["CN"]) -> int:

@@ -14,6 +14,7 @@ from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.language.speak import speak
 from domain.loans import Instalment
+from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
@@ -111,7 +112,7 @@ def test_the_gates_word_on_a_visit_to_come_stands_where_it_was_given(visited: Bo
 
 def test_who_printed_a_letter_is_told(visited: Book) -> None:
     visited.at("2026-03-31 11:00")
-    open_letter(visited.ctx, LOAN, actor=Actor("clerk-4"))
+    open_letter(acting(visited.ctx, Actor("clerk-4")), LOAN)
 
     assert "03-31 11:00 The letter for field_visit was opened by clerk-4, to be printed." in story(
         visited

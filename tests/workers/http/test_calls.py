@@ -10,6 +10,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from domain.actors import Actor
 from domain.errors import TooOftenError
+from tests.support.acting import acting
 from tests.support.lender import OTHER_SECRET, SECRET, an_event, listen, tell
 from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
@@ -201,7 +202,7 @@ def test_who_asks_for_more_numbers_than_anybody_dials_gets_none_and_an_alarm(
     assert {answer.status_code for answer in answers} == {429}
     assert answers[0].headers["Retry-After"] == "60"
     with pytest.raises(TooOftenError):
-        start_location_call(three.ctx, "L-3", "+8613900139000", actor=Actor("c-1"))
+        start_location_call(acting(three.ctx, Actor("c-1")), "L-3", "+8613900139000")
     (alarm,) = three.rows(number_alarm)
     assert (alarm.actor, alarm.actor_kind, alarm.numbers) == ("c-1", "staff", 1)
     assert [line.levelname for line in caplog.records].count("CRITICAL") == 1
@@ -218,4 +219,4 @@ def test_a_stolen_secret_gets_few_numbers_whatever_collectors_it_names(three: Bo
     assert ask(three, "L-2", "c-2").status_code == 429
     alarm = three.one(number_alarm)
     assert (alarm.actor, alarm.actor_kind) == ("lender", "machine")
-    assert start_call(three.ctx, "L-2", actor=Actor("c-2")).attempt, "without the machine"
+    assert start_call(acting(three.ctx, Actor("c-2")), "L-2").attempt, "without the machine"

@@ -11,6 +11,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
 from workers.db.problems import note_problem, resolve_problems
@@ -119,13 +120,13 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
 
     found()
     resolve_problem(
-        book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang", dry_run=True
+        acting(book.ctx, Actor("ops-1")), "L-1", "sent_after_all", why="rang", dry_run=True
     )
     assert len(problems_of(book).loans) == 1
-    resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
+    resolve_problem(acting(book.ctx, Actor("ops-1")), "L-1", "sent_after_all", why="rang")
     assert not problems_of(book).loans
     with pytest.raises(ArrearsError, match="no open problem sent_after_all"):
-        resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
+        resolve_problem(acting(book.ctx, Actor("ops-1")), "L-1", "sent_after_all", why="rang")
     with engine.connect() as connection:
         story = [entry.text for entry in loan_history(connection, book.ctx, "L-1")]
     assert 'The problem (sent after all) was resolved by ops-1. Why: "rang".' in story
@@ -144,12 +145,12 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
     loan = "L-9" if currency == "CNY" else "L-1"
     process.apply_event(book.ctx, receive_payment(book, 1, loan, currency))
     (event,) = problems_of(book).events
-    discard_event(book.ctx, event.event, actor=Actor("ops-1"), why="another house's")
+    discard_event(acting(book.ctx, Actor("ops-1")), event.event, why="another house's")
     assert not problems_of(book).events
     with pytest.raises(ArrearsError, match="was discarded"):
-        discard_event(book.ctx, event.event, actor=Actor("ops-1"), why="again")
+        discard_event(acting(book.ctx, Actor("ops-1")), event.event, why="again")
     with pytest.raises(ArrearsError, match="no event X-9"):
-        discard_event(book.ctx, "X-9", actor=Actor("ops-1"), why="again")
+        discard_event(acting(book.ctx, Actor("ops-1")), "X-9", why="again")
     assert process.dispatch_events(book.ctx) == []
     event_id = receive_payment(book, 1, "L-1")
     assert process.apply_event(book.ctx, event_id).status == "applied", "its id is free again"

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select, text, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.acting import acting
 from tests.support.encrypted import in_payload, opened
 from tests.support.environment import KEY
 from tests.support.events import store, tell
@@ -166,7 +167,7 @@ def test_what_an_earlier_release_stored_opens_and_is_bound_by_the_task(old: Book
     assert is_bound(old.one(encryption_key).index_key_encrypted)
     assert opened(old, borrower.c.name_encrypted) == [NAME] * 3
     assert opened(old, borrower.c.address_encrypted)[:2] == [ADDRESS] * 2
-    assert open_reply(old.ctx, old.rows(reply)[0].id, actor=Actor("c-1")).body
+    assert open_reply(acting(old.ctx, Actor("c-1")), old.rows(reply)[0].id).body
     assert broken(old) == set()
     assert old.numbers("B-L-2") == ["+8613800138002"]
 

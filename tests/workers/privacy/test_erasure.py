@@ -15,6 +15,7 @@ from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.encrypted import opened
 from tests.support.events import tell
@@ -261,9 +262,9 @@ def test_new_contacts_are_refused_in_a_sentence(erased: Book) -> None:
 
 def test_what_was_written_cannot_be_opened_any_more_and_that_is_said(erased: Book) -> None:
     with pytest.raises(ArrearsError, match=r"The letter for field_visit of loan L-1 was erased"):
-        open_letter(erased.ctx, "L-1", actor=Actor("sup-1"))
+        open_letter(acting(erased.ctx, Actor("sup-1")), "L-1")
     with pytest.raises(ArrearsError, match=r"The words of reply \d+ were erased"):
-        open_reply(erased.ctx, erased.one(reply).id, actor=Actor("c-1"))
+        open_reply(acting(erased.ctx, Actor("c-1")), erased.one(reply).id)
 
 
 def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(

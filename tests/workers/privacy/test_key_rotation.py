@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select, text, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.acting import acting
 from tests.support.commands import Process, arrears, eventually, granted
 from tests.support.concurrently import concurrently
 from tests.support.encrypted import opened
@@ -161,9 +162,9 @@ def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     values = {value for column in columns for value in opened(book, column, ctx.cipher)}
     assert {NAME, ADDRESS, "2 Example Road", PHONE["CN"]} <= values
     assert "我失业了" in values
-    assert NAME in open_letter(ctx, "L-1", actor=Actor("sup-1")).body
+    assert NAME in open_letter(acting(ctx, Actor("sup-1")), "L-1").body
     first = book.rows(select(func.min(reply.c.id).label("id")))[0].id
-    assert open_reply(ctx, first, actor=Actor("c-1")).body == "我失业了"
+    assert open_reply(acting(ctx, Actor("c-1")), first).body == "我失业了"
     for sid, number, whose in (("SM2", PHONE["CN"], "B-L-1"), ("SM3", "+8613800138003", "B-L-3")):
         inbound = InboundText("twilio", f"{sid}-{len(book.rows(reply))}", number, "hello", None)
         record_inbound_text(ctx, inbound, help_is_answered=True)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, Numeric, select
 
 from domain.actors import Actor
+from tests.support.acting import acting_alone
 from tests.support.events import pay, refund, restore, reverse, take_back_refund, tell
 from tests.support.loans import Book
 from workers.db.schema import metadata
@@ -62,7 +63,7 @@ def test_a_person_gets_it_whole_and_an_erasure_changes_nothing_of_it(engine: Eng
     book.loan("L-1", due_on="2026-03-01")
     money_of_every_kind(book)
 
-    exported = export_subject(book.ctx, "B-L-1", actor=BY, purpose="asked for")["data"]
+    exported = export_subject(acting_alone(book.ctx, BY), "B-L-1", purpose="asked for")["data"]
     assert {table: set(exported[table][0]) for table in KEPT} == {
         table: set(columns.split()) for table, columns in KEPT.items()
     }
@@ -71,7 +72,7 @@ def test_a_person_gets_it_whole_and_an_erasure_changes_nothing_of_it(engine: Eng
 
     with book.ctx.engine.begin() as connection:
         write_off(connection, book.ctx, "L-1", book.ctx.today())
-    erase_subject(book.ctx, "B-L-1", actor=BY, why="asked", law="PIPL 47", dry_run=False)
+    erase_subject(acting_alone(book.ctx, BY), "B-L-1", why="asked", law="PIPL 47", dry_run=False)
     assert stored(book) == before
 
 

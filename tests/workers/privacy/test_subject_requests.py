@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.acting import acting_alone
 from tests.support.encrypted import typed
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
@@ -49,7 +50,7 @@ def book(engine: Engine) -> Book:
 
 def export(book: Book) -> str:
     exported = export_subject(
-        book.ctx, "B-L-1", actor=Actor("sup-1"), purpose="asked for by the person"
+        acting_alone(book.ctx, Actor("sup-1")), "B-L-1", purpose="asked for by the person"
     )
     return json.dumps(exported, ensure_ascii=False, default=str)
 
@@ -133,10 +134,14 @@ def test_nothing_is_shown_or_erased_for_whom_or_by_whom_nobody_knows(
     book: Book, borrower_id: str, actor: str, says: str
 ) -> None:
     with pytest.raises(ArrearsError, match=says):
-        export_subject(book.ctx, borrower_id, actor=Actor(actor), purpose="asked for")
+        export_subject(acting_alone(book.ctx, Actor(actor)), borrower_id, purpose="asked for")
     with pytest.raises(ArrearsError, match=says):
         erase_subject(
-            book.ctx, borrower_id, actor=Actor(actor), why="asked for", law=LAW, dry_run=False
+            acting_alone(book.ctx, Actor(actor)),
+            borrower_id,
+            why="asked for",
+            law=LAW,
+            dry_run=False,
         )
     assert book.rows(access) == []
     assert book.rows(erasure) == []
@@ -146,7 +151,7 @@ def test_while_a_loan_is_open_nothing_is_erased_whatever_the_law(book: Book) -> 
     for law in (None, LAW):
         with pytest.raises(ArrearsError, match="Loan L-1 of borrower B-L-1 is open"):
             erase_subject(
-                book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked", law=law, dry_run=False
+                acting_alone(book.ctx, Actor("sup-1")), "B-L-1", why="asked", law=law, dry_run=False
             )
 
     assert NAME in export(book)
@@ -156,7 +161,9 @@ def test_while_it_must_be_kept_the_person_is_told_until_when_and_by_which_rule(b
     close(book.at("2026-04-05 10:00"))
 
     with pytest.raises(ArrearsError, match=r"must be kept until 2031-04-05 \(cn.keep_records\)"):
-        erase_subject(book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked for", dry_run=False)
+        erase_subject(
+            acting_alone(book.ctx, Actor("sup-1")), "B-L-1", why="asked for", dry_run=False
+        )
 
     assert NAME in export(book)
 
@@ -164,7 +171,9 @@ def test_while_it_must_be_kept_the_person_is_told_until_when_and_by_which_rule(b
 def test_where_a_law_asks_for_it_sooner_it_is_erased_and_the_law_is_on_record(book: Book) -> None:
     close(book.at("2026-04-05 10:00"))
 
-    erase_subject(book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked for", law=LAW, dry_run=False)
+    erase_subject(
+        acting_alone(book.ctx, Actor("sup-1")), "B-L-1", why="asked for", law=LAW, dry_run=False
+    )
 
     on_record = book.one(erasure)
     assert (on_record.actor, on_record.why, on_record.law) == ("sup-1", "typed", None)
@@ -183,10 +192,12 @@ def test_a_day_after_its_time_it_is_erased_for_the_asking(book: Book) -> None:
     close(book.at("2026-04-05 10:00"))
     book.at("2031-04-06 00:00")
 
-    kept = erase_subject(book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked for", dry_run=True)
+    kept = erase_subject(
+        acting_alone(book.ctx, Actor("sup-1")), "B-L-1", why="asked for", dry_run=True
+    )
     assert str(kept.until) == "2031-04-05"
     assert book.rows(erasure) == []
-    erase_subject(book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked for", dry_run=False)
+    erase_subject(acting_alone(book.ctx, Actor("sup-1")), "B-L-1", why="asked for", dry_run=False)
 
     assert len(book.rows(erasure)) == 1
 
@@ -196,4 +207,6 @@ def test_a_second_time_there_is_nothing_left_and_that_is_said(book: Book) -> Non
     erase_expired_data(book.at("2031-04-06 00:00").ctx)
 
     with pytest.raises(ArrearsError, match="was erased on 2031-04-06 by erase_expired_data"):
-        erase_subject(book.ctx, "B-L-1", actor=Actor("sup-1"), why="asked for", dry_run=False)
+        erase_subject(
+            acting_alone(book.ctx, Actor("sup-1")), "B-L-1", why="asked for", dry_run=False
+        )

@@ -10,6 +10,7 @@ from domain.actors import Actor
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
+from tests.support.acting import acting, acting_alone
 from tests.support.concurrently import wait_until_blocked
 from tests.support.encrypted import opened
 from tests.support.loans import PHONE, Book
@@ -49,16 +50,16 @@ def may_text(book: Book, loan: str) -> Permission:
 
 
 def exported(book: Book, borrower: str) -> str:
-    data = export_subject(book.ctx, borrower, actor=ACTOR, purpose="a request")
+    data = export_subject(acting_alone(book.ctx, ACTOR), borrower, purpose="a request")
     return json.dumps(data, default=str, ensure_ascii=False)
 
 
 def test_a_text_that_is_discarded_waits_to_be_read_and_holds_texts(book: Book) -> None:
     assert may_text(book, "L-1") is Permission.ALLOWED, "the gate does not know of it yet"
-    discard_event(book.ctx, "twilio:text:SM-L-1", actor=ACTOR, why="it fails", dry_run=True)
+    discard_event(acting(book.ctx, ACTOR), "twilio:text:SM-L-1", why="it fails", dry_run=True)
     assert book.rows(reply) == []
 
-    discard_event(book.ctx, "twilio:text:SM-L-1", actor=ACTOR, why="it fails")
+    discard_event(acting(book.ctx, ACTOR), "twilio:text:SM-L-1", why="it fails")
 
     kept = book.one(reply)
     assert (kept.kind, kept.to_read, kept.handled_at) == ("other", True, None)
@@ -75,7 +76,7 @@ def test_a_text_that_no_key_opens_is_kept_as_it_is(book: Book) -> None:
     with book.ctx.engine.begin() as connection:
         payload = inbox_event.c.payload.op("||")({"body_encrypted": "AAAA"})
         connection.execute(update(inbox_event).values(payload=payload))
-    discard_event(book.ctx, "twilio:text:SM-L-1", actor=ACTOR, why="no key")
+    discard_event(acting(book.ctx, ACTOR), "twilio:text:SM-L-1", why="no key")
     assert book.one(reply).body_encrypted == b"\0\0\0"
     assert may_text(book, "L-1") is not Permission.ALLOWED
 
@@ -83,7 +84,7 @@ def test_a_text_that_no_key_opens_is_kept_as_it_is(book: Book) -> None:
 def test_a_text_of_a_number_that_nobody_has_is_kept_for_whoever_gets_it(book: Book) -> None:
     text = InboundText("twilio", "SM-9", "+8613800138099", "STOP", None)
     store_text(book.ctx, text, help_is_answered=True)
-    discard_event(book.ctx, "twilio:text:SM-9", actor=ACTOR, why="nobody's")
+    discard_event(acting(book.ctx, ACTOR), "twilio:text:SM-9", why="nobody's")
     book.loan("L-3", due_on="2026-03-01", phone="+8613800138099")
     assert may_text(book, "L-3") is not Permission.ALLOWED
 
@@ -107,7 +108,7 @@ def test_an_erasure_takes_the_words_and_leaves_the_stop(book: Book) -> None:
     book.loan("L-6", due_on="2026-03-01", phone=PHONE["CN"])
     with book.ctx.engine.begin() as connection:
         write_off(connection, book.ctx, "L-1", book.ctx.today())
-    erase_subject(book.ctx, "B-L-1", actor=ACTOR, why="asked", law="PIPL 47", dry_run=False)
+    erase_subject(acting_alone(book.ctx, ACTOR), "B-L-1", why="asked", law="PIPL 47", dry_run=False)
 
     event = next(row for row in book.rows(inbox_event) if row.external_id == "text:SM-L-1")
     assert (event.status, event.payload["body_encrypted"]) == ("rejected", None)
@@ -138,8 +139,7 @@ def test_a_text_that_a_worker_applies_while_its_borrower_is_erased_leaves_no_wor
                 lock_event(worker, event_id)
             erased = pool.submit(
                 erase_subject,
-                *(book.ctx, "B-L-1"),
-                actor=ACTOR,
+                *(acting_alone(book.ctx, ACTOR), "B-L-1"),
                 why="asked",
                 law="PIPL 47",
                 dry_run=False,

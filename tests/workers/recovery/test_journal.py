@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.recovery import RecoveryStep, StepStatus
+from tests.support.acting import acting_alone
 from tests.support.inbound import record_inbound_text
 from tests.workers.recovery.conftest import House
 from workers.access.secrets import digest_of
@@ -42,7 +43,11 @@ def asks_for_no_contact(house: House, borrower: str, id: str) -> str:
 
 def erases(house: House, borrower: str) -> None:
     erase_subject(
-        house.book.ctx, borrower, actor=Actor("adm-1"), why="asked", law="court", dry_run=False
+        acting_alone(house.book.ctx, Actor("adm-1")),
+        borrower,
+        why="asked",
+        law="court",
+        dry_run=False,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, insert, select, text
 from domain.actors import Actor
 from domain.language.speak import speak
 from domain.sending import Scope, SendingScope
+from tests.support.acting import acting
 from tests.support.loans import Book
 from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
@@ -203,7 +204,7 @@ def test_a_file_that_is_gone_stops_the_text_itself_and_a_call(book: Book, file: 
     rewrite(file, counter=50)
 
     with pytest.raises(BarredError, match="Sending is on hold"):
-        start_call(book.ctx, "L-2", actor=Actor("c-1"))
+        start_call(acting(book.ctx, Actor("c-1")), "L-2")
     assert causes(book) == ["database_older"]
     resume_all(book)
     watch_sending(book.ctx)

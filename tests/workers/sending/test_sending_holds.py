@@ -10,6 +10,7 @@ from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.sending import EVERYTHING, Scope, SendingScope
+from tests.support.acting import acting
 from tests.support.commands import arrears, granted
 from tests.support.environment import an_environment
 from tests.support.loans import Book
@@ -112,14 +113,14 @@ def test_a_call_that_was_assigned_before_is_not_started(book: Book) -> None:
     stop_sending(book.ctx, Scope(SendingScope.CHANNEL, "call"), "the dialer calls too often")
 
     with pytest.raises(BarredError, match="Sending is on hold") as refused:
-        start_call(book.ctx, "L-cn", actor=Actor("c-1"))
+        start_call(acting(book.ctx, Actor("c-1")), "L-cn")
 
     assert refused.value.rules == ("lender.sending_hold",)
     with pytest.raises(BarredError, match="Sending is on hold"):
-        start_location_call(book.ctx, "L-us", "+1 212 555 0177", actor=Actor("c-1"))
+        start_location_call(acting(book.ctx, Actor("c-1")), "L-us", "+1 212 555 0177")
     assert book.rows(contact) == []
     resume_sending(book.ctx, book.one(sending_hold).id)
-    assert start_call(book.ctx, "L-cn", actor=Actor("c-1")).attempt
+    assert start_call(acting(book.ctx, Actor("c-1")), "L-cn").attempt
 
 
 def test_whoever_has_the_server_may_stop_and_two_persons_let_it_go_on(

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
@@ -73,7 +74,7 @@ def test_the_list_says_which_texts_are_to_be_decided_about(book: Book) -> None:
 
 
 def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
-    mark_sent(book.ctx, unknown(book), Actor("op-1"), sid="SM7")
+    mark_sent(acting(book.ctx, Actor("op-1")), unknown(book), sid="SM7")
 
     assert standing(book) == ("done", ["accepted"])
     assert book.one(message).sid == "SM7"
@@ -81,7 +82,7 @@ def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
 
 
 def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: Book) -> None:
-    mark_unsent(book.ctx, unknown(book), Actor("op-1"))
+    mark_unsent(acting(book.ctx, Actor("op-1")), unknown(book))
     assert standing(book) == ("failed", ["not_sent"])
 
     assert book.send("L-1", "text_day_1") == "accepted"
@@ -89,14 +90,14 @@ def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: 
 
 
 def test_a_text_that_is_sent_again_meets_the_gate(book: Book) -> None:
-    mark_unsent(book.ctx, unknown(book), Actor("op-1"))
+    mark_unsent(acting(book.ctx, Actor("op-1")), unknown(book))
     assert book.at("2026-03-03 23:00").send("L-1", "text_day_1") == "nothing to do"
     assert book.actions("L-1")["text_day_1"] == "deferred"
 
 
 def test_a_text_that_is_discarded_is_over_whatever_a_receipt_tells_later(book: Book) -> None:
     text = unknown(book)
-    abandon_text(book.ctx, text, Actor("op-1"))
+    abandon_text(acting(book.ctx, Actor("op-1")), text)
     reconcile_texts(book.ctx)
     assert standing(book) == ("discarded", ["parked"])
 
@@ -110,14 +111,14 @@ def test_a_receipt_settles_a_text_that_waits_for_a_person(book: Book) -> None:
     receipt_comes(book, text, "delivered")
     assert standing(book) == ("done", ["delivered"])
     with pytest.raises(ArrearsError, match="not unknown any more: it is delivered"):
-        mark_unsent(book.ctx, text, Actor("op-1"))
+        mark_unsent(acting(book.ctx, Actor("op-1")), text)
 
 
 def test_a_receipt_after_a_person_said_not_sent_is_kept_and_stops_the_second_text(
     book: Book,
 ) -> None:
     text = unknown(book)
-    mark_unsent(book.ctx, text, Actor("op-1"))
+    mark_unsent(acting(book.ctx, Actor("op-1")), text)
 
     receipt_comes(book, text, "delivered")
 
@@ -129,7 +130,7 @@ def test_a_receipt_after_a_person_said_not_sent_is_kept_and_stops_the_second_tex
 
 def test_a_receipt_that_comes_after_the_second_text_is_a_problem_on_record(book: Book) -> None:
     text = unknown(book)
-    mark_unsent(book.ctx, text, Actor("op-1"))
+    mark_unsent(acting(book.ctx, Actor("op-1")), text)
     book.send("L-1", "text_day_1")
 
     receipt_comes(book, text, "delivered")
@@ -140,7 +141,7 @@ def test_a_receipt_that_comes_after_the_second_text_is_a_problem_on_record(book:
 
 def test_a_receipt_that_agrees_with_the_person_is_no_problem(book: Book) -> None:
     text = unknown(book)
-    mark_unsent(book.ctx, text, Actor("op-1"))
+    mark_unsent(acting(book.ctx, Actor("op-1")), text)
     receipt_comes(book, text, "failed")
     assert standing(book) == ("failed", ["not_sent"])
     assert book.rows(problem) == []
@@ -149,18 +150,18 @@ def test_a_receipt_that_agrees_with_the_person_is_no_problem(book: Book) -> None
 @pytest.mark.parametrize("decide", [mark_sent, mark_unsent, abandon_text])
 def test_a_dry_run_checks_and_changes_nothing(book: Book, decide: Callable[..., None]) -> None:
     before = standing(book)
-    decide(book.ctx, unknown(book), Actor("op-1"), dry_run=True)
+    decide(acting(book.ctx, Actor("op-1")), unknown(book), dry_run=True)
     assert standing(book) == before
     with pytest.raises(ArrearsError, match="There is no text"):
-        decide(book.ctx, uuid4(), Actor("op-1"), dry_run=True)
+        decide(acting(book.ctx, Actor("op-1")), uuid4(), dry_run=True)
 
 
 def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_settled(book: Book) -> None:
     text = unknown(book)
 
-    def say(decide: Callable[[Context, UUID, Actor], None]) -> str:
+    def say(decide: Callable[[Context, UUID], None]) -> str:
         try:
-            decide(book.ctx, text, Actor("op-1"))
+            decide(acting(book.ctx, Actor("op-1")), text)
         except ArrearsError as error:
             return str(error)
         return "done"
@@ -177,4 +178,4 @@ def test_the_id_of_another_text_is_refused(book: Book) -> None:
     taken = next(row.sid for row in book.rows(message) if row.sid)
 
     with pytest.raises(ArrearsError, match="is the id of another text"):
-        mark_sent(book.ctx, unknown(book), Actor("op-1"), sid=taken)
+        mark_sent(acting(book.ctx, Actor("op-1")), unknown(book), sid=taken)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Row, update
 
 from domain.actors import Actor
 from domain.events import NotYetError
+from tests.support.acting import acting
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from workers.db.schema import message, problem, receipt
@@ -95,7 +96,7 @@ def test_an_answer_after_a_person_said_not_sent_is_a_problem_on_the_loan(engine:
         def send(self, text: OutgoingText) -> SendResult:
             book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
             mark_lost_claims(book.ctx)
-            mark_unsent(book.ctx, text.reference, Actor("op-1"))
+            mark_unsent(acting(book.ctx, Actor("op-1")), text.reference)
             return super().send(text)
 
     book.ctx = replace(book.ctx, sms=route(twilio=SlowerThanPeople()))

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.loans import Book
 from tests.support.sending import (
     ANSWER_LOST,
@@ -91,7 +92,7 @@ def test_when_all_have_refused_the_action_is_dead_and_resumed_it_asks_the_first_
     assert [send(book), send(book), send(book)] == ["refused", "refused", "nothing to do"]
     assert book.actions("L-1")["text_day_1"] == "dead"
 
-    retry(book.ctx, book.action_id("L-1", "text_day_1"), actor=Actor("op-1"))
+    retry(acting(book.ctx, Actor("op-1")), book.action_id("L-1", "text_day_1"))
     first.answer = None
     assert send(book) == "accepted"
     assert asked(first, second) == [2, 1]

@@ -13,6 +13,7 @@ from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.loans import PHONE, Book, shipped_ladder, shipped_policy
 from tests.support.sending import Scripted, route
 from workers.actions.dead_letters import discard, items_requiring, retry
@@ -158,7 +159,7 @@ def test_one_try_a_day_and_three_in_all(engine: Engine) -> None:
     report(book, MessageStatus.UNDELIVERED, 3)
     assert review(book, "2026-03-08 10:00") == "dead"
 
-    retry(book.ctx, book.action_id("L-1", "text"), Actor("op-1"))
+    retry(acting(book.ctx, Actor("op-1")), book.action_id("L-1", "text"))
     assert book.send("L-1", "text") == "accepted"
     report(book, MessageStatus.DELIVERED, 4)
     assert tries(book) == [1, 2, 3, 4]
@@ -216,7 +217,7 @@ def test_what_somebody_discarded_stays_so(engine: Engine) -> None:
     book = book_of(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE action SET status = 'dead' WHERE item = 'text'")
-    discard(book.ctx, book.action_id("L-1", "text"), Actor("op-1"))
+    discard(acting(book.ctx, Actor("op-1")), book.action_id("L-1", "text"))
     report(book, MessageStatus.UNDELIVERED)
     report(book, MessageStatus.DELIVERED)
     assert book.actions("L-1")["text"] == "discarded"
@@ -230,7 +231,7 @@ def test_that_a_step_waits_for_what_was_discarded_is_a_problem_until_it_was_trie
         connection.exec_driver_sql("UPDATE action SET status = 'dead' WHERE item = 'text'")
     text = book.action_id("L-1", "text")
     assert items_requiring(book.ctx, text) == ["file"]
-    discard(book.ctx, text, Actor("op-1"))
+    discard(acting(book.ctx, Actor("op-1")), text)
     review(book, "2026-03-05 10:00")
     review(book, "2026-03-06 10:00")
     found = book.one(problem)
@@ -257,10 +258,10 @@ def test_a_next_try_whose_answer_is_lost_is_not_followed_by_another(engine: Engi
         report(book, late, 1)
     assert review(book, "2026-03-09 10:00") == "unknown"
     with pytest.raises(ArrearsError):
-        retry(book.ctx, book.action_id("L-1", "text"), Actor("op-1"))
+        retry(acting(book.ctx, Actor("op-1")), book.action_id("L-1", "text"))
 
     second = max(book.rows(message), key=lambda row: row.contact_id)
-    mark_sent(book.ctx, second.id, Actor("op-1"))
+    mark_sent(acting(book.ctx, Actor("op-1")), second.id)
     report(book, MessageStatus.UNDELIVERED, 2)
     assert review(book, "2026-03-10 10:00") == "planned"
 

@@ -12,6 +12,7 @@ from domain.actors import Actor
 from domain.compliance.frequency_caps import Cap
 from domain.ladder import AppliesTo, Ladder
 from domain.messages import MessageStatus
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import confirm
@@ -385,7 +386,7 @@ def test_a_person_decides_once_for_all_of_them(engine: Engine, provider: Scripte
         (text,) = read_unconfirmed(connection, book.ctx)
     assert (text.loan, text.other_loans) == ("L-1", ["L-2"])
 
-    mark_sent(book.ctx, text.message, COLLECTOR, sid="SM1")
+    mark_sent(acting(book.ctx, COLLECTOR), text.message, sid="SM1")
     assert statuses(book, "L-1", "L-2") == ["done", "done"]
     assert {row.status for row in book.rows(message)} == {MessageStatus.ACCEPTED}
 
@@ -395,7 +396,7 @@ def test_either_id_of_the_text_will_do_to_say_that_it_never_went(
 ) -> None:
     book = parked(engine, provider)
     other = book.rows(select(message).order_by(message.c.contact_id))[1]
-    mark_unsent(book.ctx, other.id, COLLECTOR)
+    mark_unsent(acting(book.ctx, COLLECTOR), other.id)
     assert statuses(book, "L-1", "L-2") == ["failed", "failed"]
 
     book.ctx = replace(book.ctx, sms=only(book.sms))
@@ -409,7 +410,7 @@ def test_a_receipt_that_proves_the_opposite_is_a_problem_of_each_loan(
 ) -> None:
     book = parked(engine, provider)
     first = book.rows(select(message).order_by(message.c.contact_id))[0]
-    mark_unsent(book.ctx, first.id, COLLECTOR)
+    mark_unsent(acting(book.ctx, COLLECTOR), first.id)
     with engine.begin() as connection:
         record_receipt(connection, book.ctx, receipt_of(first.id))
     assert statuses(book, "L-1", "L-2") == ["dead", "dead"], "it is not sent a second time"

@@ -10,6 +10,7 @@ from domain.actions import ASSIGN_CALL, SCHEDULE_VISIT
 from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.ladder import Days, Item, Ladder, Step
+from tests.support.acting import acting
 from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
@@ -169,7 +170,7 @@ def goes_out(book: Book) -> dict[str, bool]:
     """Whether each letter of L-1 may be posted, by its item."""
     by = Actor("sup-1")
     return {
-        item: open_letter(book.ctx, "L-1", item, actor=by).still_due
+        item: open_letter(acting(book.ctx, by), "L-1", item).still_due
         for item in ("visit", "visit_guarantor")
     }
 

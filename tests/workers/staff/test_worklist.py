@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.acting import acting
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
@@ -81,7 +82,7 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
     assert [call.loan for call in work_of(book).calls] == ["L-1", "L-2"]
     assert [call.loan for call in work_of(book, on="2026-03-09").calls] == ["L-1"]
     attempt = book.called("L-1", actor="c-1", outcome="busy")
-    started = start_call(book.ctx, "L-2", actor=Actor("c-1")).attempt
+    started = start_call(acting(book.ctx, Actor("c-1")), "L-2").attempt
     tries_by_loan = {call.loan: (call.tries, call.started_as) for call in work_of(book).calls}
     assert tries_by_loan == {"L-1": (1, None), "L-2": (1, started)}
     assert attempt != started

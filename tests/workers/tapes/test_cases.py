@@ -15,6 +15,7 @@ from domain.compliance.verdict import Permission
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book, only
@@ -101,7 +102,7 @@ def test_two_loans_of_one_person_are_one_text_and_one_call_that_name_both(book: 
 
     assert len(book.rows(call)) == 2, "a row for each loan, of one call"
     assert len({row.staff_id for row in book.rows(call)}) == 1
-    started = start_call(book.ctx, "HO-3", actor=CALLER)
+    started = start_call(acting(book.ctx, CALLER), "HO-3")
     assert sorted(of.loan for of in started.loans) == ["HO-2", "HO-3"]
     for loan_id in ("HO-2", "HO-3"):
         assert book.actions(loan_id)["text_day_1"] == "done"

@@ -14,6 +14,7 @@ from domain.actors import Actor
 from domain.language.speak import speak
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode
+from tests.support.acting import acting_alone
 from tests.support.encrypted import opened
 from tests.support.events import confirm, pay, store, tell, tell_personal
 from tests.support.loans import Book
@@ -608,7 +609,7 @@ class TestGivenToSomebodyElse:
         former = next(name for name in persons(book) if re.fullmatch("former:[0-9]+:C-1", name))
         sup = Actor("sup-1")
         of_bob, theirs = (
-            export_subject(book.ctx, name, actor=sup, purpose="a request")
+            export_subject(acting_alone(book.ctx, sup), name, purpose="a request")
             for name in ("C-1", former)
         )
         assert ("9 Secret Lane" in str(theirs), "9 Secret Lane" in str(of_bob)) == (True, False)
@@ -628,7 +629,9 @@ class TestGivenToSomebodyElse:
 
         for name in ("C-1", former):
             assert book.rows(inbox_event) == list(before.values()), "it was not about Bob"
-            erase_subject(book.ctx, name, actor=sup, why="asked", law="PIPL 47", dry_run=False)
+            erase_subject(
+                acting_alone(book.ctx, sup), name, why="asked", law="PIPL 47", dry_run=False
+            )
         change = next(each for each in book.rows(inbox_event) if each.kind == "contact_change")
         assert (change.payload["phone_encrypted"], change.payload["address_encrypted"]) == (
             None,
