@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from tests.support.commands import Process
 from tests.support.compose import ROOT
 from tests.support.databases import new_database
 from tests.support.environment import an_environment
+from tests.support.links import a_link
 from workers.clock import Clock, write_offset
 from workers.db.migrate import upgrade
 from workers.simulator.providers.faults import FaultPlan
@@ -27,6 +28,7 @@ from workers.simulator.servers.processes import ProcessGroup
 
 WORKERS = 4
 BEATS = 2
+WEBHOOKS = 2
 
 LEASE_SECONDS = 30
 PARK_AFTER_SECONDS = 60
@@ -114,15 +116,17 @@ def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
         database = stack.enter_context(new_database(postgres.url))
         database_url = database.render_as_string(hide_password=False)
         upgrade(database_url)
-        webhook, provider = free_port(), free_port()
-        environment = _environment(folder, database_url, broker.url, webhook, provider)
+        provider, *webhooks = (free_port() for _ in range(1 + WEBHOOKS))
+        # As a proxy in front of both: a connection goes to the other one while one is down.
+        public = stack.enter_context(a_link(LOOPBACK, *webhooks))
+        environment = _environment(folder, database_url, broker.url, public.port, provider)
         installation = Installation(
             folder=folder,
             environment=environment,
             postgres=postgres,
             broker=broker,
             database_url=database_url,
-            commands=_commands(webhook),
+            commands=_commands(webhooks),
         )
         processes = stack.enter_context(
             ProcessGroup(folder, environment | {TOKEN_VARIABLE: environment["TWILIO_AUTH_TOKENS"]})
@@ -136,16 +140,17 @@ def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
         yield installation
 
 
-def _commands(webhook: int) -> dict[str, tuple[str, ...]]:
+def _commands(ports: Sequence[int]) -> dict[str, tuple[str, ...]]:
     workers = {
         f"worker-{n}": ("worker", "--concurrency=2", f"--name=worker-{n}") for n in range(WORKERS)
     }
     beats: dict[str, tuple[str, ...]] = {f"beat-{n}": ("beat",) for n in range(BEATS)}
-    return workers | beats | {"webhook": ("webhook", f"--port={webhook}")}
+    webhooks = {f"webhook-{n}": ("webhook", f"--port={port}") for n, port in enumerate(ports)}
+    return workers | beats | webhooks
 
 
 def _environment(
-    folder: Path, database_url: str, broker_url: str, webhook: int, provider: int
+    folder: Path, database_url: str, broker_url: str, public: int, provider: int
 ) -> dict[str, str]:
     noon = datetime.fromisoformat(f"{TODAY} {NOON}").replace(tzinfo=ZoneInfo(ZONE))
     clock = folder / "clock"
@@ -157,7 +162,7 @@ def _environment(
         "ARREARS_SENDING_COUNTER_FILE": str(folder / "sending-counter"),
         "ARREARS_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARREARS_PARK_AFTER_SECONDS": str(PARK_AFTER_SECONDS),
-        "ARREARS_PUBLIC_URL": f"http://{LOOPBACK}:{webhook}",
+        "ARREARS_PUBLIC_URL": f"http://{LOOPBACK}:{public}",
         "ARREARS_SCAN_SECONDS": "3",
         "ARREARS_ZONE": ZONE,
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,

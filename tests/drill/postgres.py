@@ -16,6 +16,13 @@ PASSWORD = "a-password-of-the-drill"
 TOOL_SECONDS = 600
 
 
+_ARCHIVE = (
+    "test ! -f {archive}/%f.gz && gzip -c %p > {archive}/%f.part && sync {archive}/%f.part"
+    " && mv {archive}/%f.part {archive}/%f.gz"
+)
+"""As in docs/operations.md."""
+
+
 class LosablePostgres(LocalPostgres):
     """PostgreSQL that archives its WAL in another directory, and has the roles of production."""
 
@@ -28,8 +35,7 @@ class LosablePostgres(LocalPostgres):
         change_owner(self.archive, self._user)
         self._settings |= {
             "archive_mode": "on",
-            # A file that is in the archive already is never overwritten.
-            "archive_command": f"test ! -f {self.archive}/%f && cp %p {self.archive}/%f",
+            "archive_command": _ARCHIVE.format(archive=self.archive),
             "full_page_writes": "on",
         }
 
@@ -99,7 +105,7 @@ class LosablePostgres(LocalPostgres):
         """The files of a base backup, from which the next start recovers up to a moment."""
         shutil.copytree(base, self._data)
         settings = (
-            f"restore_command = 'cp {self.archive}/%f %p'",
+            f"restore_command = 'gzip -dc {self.archive}/%f.gz > %p'",
             f"recovery_target_time = '{until}'",
             "recovery_target_action = 'promote'",
         )

@@ -12,6 +12,7 @@ they are sent again, and arrive, whether their sender still wants them to or not
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,10 +22,12 @@ BATCH_SIZE = 64 * 1024
 
 
 class Link:
-    """One way to one server."""
+    """One way to one server, or to one of several that do the same."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, host: str, *ports: int) -> None:
+        """Each connection goes to the next of the ports at which somebody listens."""
+        self._host = host
+        self._ports = deque(ports)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._whole = asyncio.Event()
@@ -106,7 +109,7 @@ class Link:
             writer.transport.abort()
 
     async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_server = await asyncio.open_connection(*self._target)
+        to_server = await self._reach_server()
         try:
             async with asyncio.TaskGroup() as ways:
                 ways.create_task(self._pass_on(reader, to_server[1], answers=False))
@@ -115,6 +118,14 @@ class Link:
             pass
         finally:
             to_server[1].transport.abort()
+
+    async def _reach_server(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        for _ in range(len(self._ports) - 1):
+            self._ports.rotate()
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(self._host, self._ports[0])
+        self._ports.rotate()
+        return await asyncio.open_connection(self._host, self._ports[0])
 
     async def _pass_on(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, answers: bool
@@ -131,9 +142,10 @@ class Link:
 
 
 @contextmanager
-def a_link(host: str, port: int) -> Iterator[Link]:
-    """A whole link to the server at this address, for as long as the context lasts."""
-    link = Link(host, port)
+def a_link(host: str, *ports: int) -> Iterator[Link]:
+    """A whole link to the server at this address, for as long as the context lasts. With several
+    ports, to one of the servers there."""
+    link = Link(host, *ports)
     link.open()
     try:
         yield link
