@@ -9,6 +9,8 @@ ZONES = (ZONE, "America/Los_Angeles", "Pacific/Honolulu")
 """A third of the loans is in each: texted in the morning, after the backup, after the recovery."""
 MORNING, AFTERNOON, AFTERWARDS = "10:00", "12:30", "15:00"
 """In the lender's zone: when the next third may be texted."""
+NOON = "10:50"
+"""When the backup is made: the second third may not be texted yet."""
 
 
 @dataclass(frozen=True, slots=True)
