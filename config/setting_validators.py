@@ -175,6 +175,12 @@ def sender(written: str) -> str:
     return written
 
 
+def is_sender_name(name: str) -> bool:
+    """Whether a system of the lender's may be called so."""
+    known = len(name) <= LONGEST_SENDER and SENDER_NAME.fullmatch(name) is not None
+    return known and name not in OWN_SENDERS
+
+
 def senders(value: object) -> object:
     """`core: whsec_… whsec_…, dialer: whsec_…` as secrets by sender, newest first.
 
@@ -186,7 +192,7 @@ def senders(value: object) -> object:
     for part in value.split(","):
         name, colon, secrets = part.rpartition(":")
         name = name.strip() if colon else LENDER
-        if not (len(name) <= LONGEST_SENDER and SENDER_NAME.fullmatch(name)) or name in OWN_SENDERS:
+        if not is_sender_name(name):
             raise UnusableValueError(
                 "write a sender's name in small letters, digits and -, a colon and its secrets, as "
                 "core: whsec_…; staff, tape, twilio and tencent are names of other senders"

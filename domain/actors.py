@@ -67,3 +67,11 @@ NOBODY = Actor("nobody")
 """Whoever acts until a door knows who it is: without a role, so that nothing is permitted."""
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of what a borrower's text asked for."""
+
+OWN_NAMES = frozenset(
+    {
+        *(ARREARS.reference, NOBODY.reference, BY_TEXT.reference),
+        *("contact_change", "erase_expired_data", "staff", "tape", "twilio", "tencent"),
+    }
+)
+"""Names under which Arrears, providers and borrowers stand on record: of no person or machine."""

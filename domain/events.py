@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import TypeAlias
 
+from domain.actors import Actor, ActorKind
 from domain.reasons import ReasonCode, Reasons, because
 
 
@@ -35,6 +36,12 @@ LENDER = "lender"
 """The sender of the lender's systems, where the setting of their secrets gives no other name."""
 TAPE = "tape"
 """The sender of what a tape says."""
+
+
+def sender_of(actor: Actor) -> str:
+    """Whose events it is that somebody types: a machine gives ids of its own, and people give the
+    staff's."""
+    return actor.reference if actor.kind is ActorKind.MACHINE else STAFF
 
 
 class Named(StrEnum):

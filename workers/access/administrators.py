@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Role
 from domain.errors import ArrearsError
-from domain.second_person import RequestStatus
+from domain.second_person import BREAK_GLASS, RequestStatus
+from workers.access.names import assert_free_for_staff
 from workers.access.os_account import os_account
 from workers.access.second_person import Request, move_request, read_request
 from workers.access.secrets import write_new_secret
@@ -21,6 +22,7 @@ from workers.access.tokens import store_token
 from workers.context import Context
 from workers.db.free_text import TYPED, keep_words, open_words
 from workers.db.schema import break_glass, staff
+from workers.db.staff import roles_of_all
 from workers.db.typed_rows import columns_of, typed_rows
 
 log = logging.getLogger(__name__)
@@ -44,18 +46,31 @@ class BreakGlass(NamedTuple):
 def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
     """Put the first administrator on the roster, with a token in a file that does not exist yet.
 
+    Who has left, and who stood in for a time that is over, is no administrator any more: where no
+    other is left, this makes the next one.
+
     Raises:
-        ArrearsError: there is an administrator, or the file exists.
+        ArrearsError: there is an administrator, the reference is of somebody who left or of a
+            machine, or the file exists.
     """
     with ctx.engine.begin() as connection:
         connection.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
-        known = select(staff.c.external_id).where(staff.c.roles.contains([Role.ADMINISTRATOR]))
-        if (administrator := connection.execute(known.limit(1)).scalar()) is not None:
+        if administrators := _administrators(connection, ctx):
             raise ArrearsError(
                 "There is an administrator, {administrator}, so there is no first one to make. If "
                 "their token is lost, `arrears administrator break-glass` makes another.",
-                administrator=administrator,
+                administrator=administrators[0],
             )
+        left = select(staff.c.left_on).where(
+            staff.c.external_id == reference, staff.c.left_on <= ctx.today()
+        )
+        if (left_on := connection.execute(left).scalar()) is not None:
+            raise ArrearsError(
+                "{reference} has left on {day}. Name somebody who has not.",
+                reference=reference,
+                day=left_on,
+            )
+        assert_free_for_staff(connection, [reference])
         row = {"external_id": reference, "roles": [Role.ADMINISTRATOR], "daily_capacity": 0}
         connection.execute(
             upsert(staff)
@@ -74,14 +89,11 @@ def break_glass_token(ctx: Context, reference: str, file: Path, why: str) -> Non
     """Make a token of one day for an administrator who has none any more.
 
     Raises:
-        ArrearsError: the reference is not that of an administrator, or the file exists.
+        ArrearsError: the reference is not that of an administrator today, or the file exists.
     """
     with ctx.engine.begin() as connection:
-        known = select(staff.c.id).where(
-            staff.c.external_id == reference, staff.c.roles.contains([Role.ADMINISTRATOR])
-        )
-        if connection.execute(known).first() is None:
-            raise ArrearsError("{reference} is no administrator.", reference=reference)
+        if reference not in _administrators(connection, ctx):
+            raise ArrearsError("{reference} is no administrator now.", reference=reference)
         _note(connection, ctx, f"token for {reference}", TYPED, typed=why)
         digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=BREAK_GLASS_DAYS)
@@ -97,7 +109,7 @@ def break_glass_grant(ctx: Context, id: int, why: str) -> Request:
         found = read_request(connection, id)
         os_user = _note(connection, ctx, f"request {id}: {found.shown}", TYPED, typed=why)
         return move_request(
-            connection, id, RequestStatus.GRANTED, f"break-glass:{os_user}", ctx.now()
+            connection, id, RequestStatus.GRANTED, f"{BREAK_GLASS}{os_user}", ctx.now()
         )
 
 
@@ -114,6 +126,12 @@ def recent_uses(connection: Connection, ctx: Context) -> Sequence[BreakGlass]:
     return [
         use._replace(why=opened.get(use.why_id) or use.why) if use.why_id else use for use in uses
     ]
+
+
+def _administrators(connection: Connection, ctx: Context) -> list[str]:
+    """Those who are administrators today, by reference."""
+    members = roles_of_all(connection, ctx.today())
+    return sorted(who for who, roles in members.items() if Role.ADMINISTRATOR in roles)
 
 
 def _note(

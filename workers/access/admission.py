@@ -184,12 +184,15 @@ WITH used AS (
 ), noted AS (
     UPDATE machine m SET last_used_at = used.at FROM used WHERE m.id = used.id
 )
-SELECT name, scopes, calls_a_minute, expires_at, revoked_at, last_used_at FROM machine ORDER BY name
+SELECT name, scopes, calls_a_minute, expires_at, revoked_at, last_used_at FROM machine
+ WHERE NOT EXISTS (SELECT FROM staff s WHERE lower(s.external_id) = lower(machine.name))
+ ORDER BY name
 """)
 
 
 def _read_and_note(connection: Connection, used: Mapping[str, datetime]) -> list[Machine]:
-    """All machines, and the last use of some written. One statement."""
+    """All machines but those that are called as somebody on the roster, who is another; and the
+    last use of some written. One statement."""
     given = {"names": list(used), "moments": list(used.values())}
     return typed_rows(Machine, connection.execute(_READ_AND_NOTE, given))
 

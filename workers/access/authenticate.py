@@ -13,6 +13,7 @@ from workers.access.permitted import note_use
 from workers.access.secrets import digest_of
 from workers.context import Context
 from workers.db.schema import machine, staff, token
+from workers.db.staff import is_name_of_staff
 from workers.db.typed_rows import columns_of, typed_row
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def _holder(connection: Connection, secret: str, now: datetime) -> Actor | None:
             token.c.expires_at > now,
             machine.c.revoked_at.is_(None),
             or_(machine.c.expires_at.is_(None), machine.c.expires_at > now),
+            # Nobody could say of which of the two it is on record that they did something.
+            or_(machine.c.name.is_(None), ~is_name_of_staff(machine.c.name)),
         )
     )
     found = typed_row(_Holder, connection.execute(valid))

@@ -4,16 +4,19 @@ from collections.abc import Collection
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, ScalarSelect, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError
 from domain.permissions import PERMISSIONS, Permission, scopes_in
+from workers.access.names import assert_free_for_machine
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
+from workers.access.tokens import revoke_of
 from workers.context import Context
-from workers.db.schema import machine
+from workers.db.schema import machine, token
+from workers.db.staff import is_name_of_staff
 from workers.db.typed_rows import columns_of, typed_rows
 
 CALLS_A_MINUTE = 600
@@ -49,10 +52,22 @@ def _machines(connection: Connection, zone: tzinfo | None = None) -> list[Machin
     return typed_rows(Machine, connection.execute(machines), zone)
 
 
+def _machine_called(connection: Connection, name: str, zone: tzinfo | None) -> Machine | None:
+    """The machine of this name, locked."""
+    known = select(*columns_of(Machine, machine)).where(machine.c.name == name)
+    locked = known.with_for_update(key_share=True)
+    return next(iter(typed_rows(Machine, connection.execute(locked), zone)), None)
+
+
 def allowed_machines(connection: Connection, now: datetime) -> dict[str, Actor]:
     """The machines that may do something now, by name."""
     found = {each.name: each.actor_at(now) for each in _machines(connection)}
-    return {name: actor for name, actor in found.items() if actor is not None}
+    borrowed = set(
+        connection.execute(select(machine.c.name).where(is_name_of_staff(machine.c.name))).scalars()
+    )
+    return {
+        name: actor for name, actor in found.items() if actor is not None and name not in borrowed
+    }
 
 
 @permitted(Permission.CHANGE_ACCESS)
@@ -64,28 +79,36 @@ def allow_machine(
     calls_a_minute: int = CALLS_A_MINUTE,
     expires_at: datetime | None = None,
 ) -> None:
-    """Let a machine do what the scopes say, and nothing else; one that was revoked may again.
+    """Let a machine do what the scopes say, and nothing else.
+
+    One that was revoked, or whose time was over, may again; the tokens that it had then are taken
+    no longer.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet.
-        ArrearsError: no machine may have one of the scopes.
+        ArrearsError: no machine may have one of the scopes, or be called so.
     """
     if of_people := sorted(scope for scope in scopes if not PERMISSIONS[scope].machines):
         raise ArrearsError(
             "No machine may have {scopes}: that is for people.", scopes=", ".join(of_people)
         )
+    now = ctx.now()
     allowed = {
         "scopes": sorted(scopes),
         "calls_a_minute": calls_a_minute,
         "expires_at": expires_at,
-        "created_at": ctx.now(),
+        "created_at": now,
         "created_by": ctx.actor.reference,
     }
     named = ", ".join(sorted(scopes))
     what = f"Let the machine {name} do: {named}; {calls_a_minute} calls a minute."
     with ctx.engine.begin() as connection:
+        assert_free_for_machine(connection, name)
         arguments = {"until": expires_at}
         with_second_person(connection, ctx, Permission.CHANGE_ACCESS, what, arguments)
+        before = _machine_called(connection, name, now.tzinfo)
+        if before is not None and before.actor_at(now) is None:
+            revoke_of(connection, ctx, token.c.machine_id == _id_of(name))
         connection.execute(
             insert(machine)
             .values(name=name, **allowed)
@@ -98,7 +121,8 @@ def allow_machine(
 
 @permitted(Permission.CHANGE_ACCESS)
 def revoke_machine(ctx: Context, name: str) -> None:
-    """Let a machine do nothing any more; its tokens are no longer taken either.
+    """Let a machine do nothing any more. Its tokens are revoked: if it is allowed again, it needs
+    new ones.
 
     Raises:
         ArrearsError: there is none of this name, or it was revoked before.
@@ -115,3 +139,8 @@ def revoke_machine(ctx: Context, name: str) -> None:
                 "are.",
                 name=name,
             )
+        revoke_of(connection, ctx, token.c.machine_id == _id_of(name))
+
+
+def _id_of(name: str) -> ScalarSelect[int]:
+    return select(machine.c.id).where(machine.c.name == name).scalar_subquery()

@@ -5,7 +5,8 @@ person saw is on record, and it is granted to the letter: other arguments are an
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -15,14 +16,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError, NotPermittedError
+from domain.errors import ArrearsError, NotOnRosterError, NotPermittedError
 from domain.moves import sources
-from domain.permissions import Permission, may, needs_second_person
-from domain.second_person import MOVES, VALID_FOR, RequestStatus
-from workers.access.permitted import ask, permitted
+from domain.permissions import PERMISSIONS, Permission, may, needs_second_person
+from domain.second_person import BREAK_GLASS, MOVES, VALID_FOR, RequestStatus, may_see
+from workers.access.permitted import ask, note_use, permitted
 from workers.context import Context
 from workers.db.free_text import keep_words, open_words
 from workers.db.schema import second_person_request as request
+from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
@@ -100,17 +102,23 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
 
     Raises:
         NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
-        ArrearsError: no such request waits, or its time is over.
+        ArrearsError: no such request waits, its time is over, or whoever acts may not know of it.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
         found = read_request(connection, id)
-        ask(ctx, found.permission)
-        if found.asked_by == ctx.actor.reference and status is RequestStatus.GRANTED:
+        is_own = found.asked_by == ctx.actor.reference
+        if not may_see(ctx.actor, found.permission, found.asked_by):
+            note_use(ctx, found.permission, granted=False)
+            raise no_request(id)
+        if not is_own:
+            ask(ctx, found.permission)
+        elif status is RequestStatus.GRANTED:
+            note_use(ctx, found.permission, granted=False)
             raise NotPermittedError(
                 "Request {id} is your own. Somebody else decides about it.", id=id
             )
-        if found.asked_by == ctx.actor.reference:
+        if is_own:
             status = RequestStatus.WITHDRAWN
         moved = move_request(connection, id, status, ctx.actor.reference, now)
         return _with_their_words(connection, ctx, [moved])[0]
@@ -153,15 +161,21 @@ def read_request(connection: Connection, id: int) -> Request:
     asked = select(*columns_of(Request, request)).where(request.c.id == id)
     found = typed_row(Request, connection.execute(asked))
     if found is None:
-        raise ArrearsError(
-            "There is no request {id}. `arrears request list` shows those that wait.", id=id
-        )
+        raise no_request(id)
     return found._replace(permission=Permission(found.permission))
+
+
+def no_request(id: int) -> ArrearsError:
+    """The answer to who asks for a request that is not there, or of which they may not know."""
+    return ArrearsError(
+        "There is no request {id}. `arrears request list` shows those that wait.", id=id
+    )
 
 
 @permitted(Permission.SEE_REQUESTS)
 def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
-    """The requests that wait for a decision, the oldest first, in the lender's zone."""
+    """The requests that wait for a decision and that whoever acts may know of, the oldest first, in
+    the lender's zone."""
     now = ctx.now()
     waiting = (
         select(*columns_of(Request, request))
@@ -169,7 +183,13 @@ def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
         .order_by(request.c.id)
     )
     requests = typed_rows(Request, connection.execute(waiting), now.tzinfo)
-    return _with_their_words(connection, ctx, requests)
+    seen = [
+        asked
+        for asked in requests
+        if asked.permission in PERMISSIONS
+        and may_see(ctx.actor, Permission(asked.permission), asked.asked_by)
+    ]
+    return _with_their_words(connection, ctx, seen)
 
 
 def _with_their_words(
@@ -205,18 +225,47 @@ def _exact(value: object) -> str:
 
 
 def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> bool:
-    used = (
-        update(request)
+    """Use up a grant of somebody who could still grant it today."""
+    granted = (
+        select(request.c.id, request.c.decided_by, request.c.permission)
         .where(
             request.c.digest == digest,
             request.c.asked_by == actor.reference,
             request.c.status == RequestStatus.GRANTED,
             _is_in_time(now),
         )
-        .values(status=RequestStatus.DONE, done_at=now)
-        .returning(request.c.id)
+        .order_by(request.c.id)
+        .with_for_update(key_share=True)
     )
-    return connection.execute(used).first() is not None
+    for found in connection.execute(granted).all():
+        if _may_still(connection, found.decided_by, Permission(found.permission), now):
+            done = {"status": RequestStatus.DONE, "done_at": now}
+            connection.execute(update(request).where(request.c.id == found.id).values(**done))
+            return True
+    return False
+
+
+def _may_still(
+    connection: Connection, granted_by: str, permission: Permission, now: datetime
+) -> bool:
+    """Whether whoever granted something has the permission for it today."""
+    if granted_by.startswith(BREAK_GLASS):
+        return True
+    grantor = Actor(granted_by)
+    try:
+        roles = roles_of(connection, grantor, now.date())
+    except NotOnRosterError:
+        return False
+    return may(replace(grantor, roles=roles), permission)
+
+
+def withdraw_grants(connection: Connection, references: Collection[str]) -> None:
+    """What these people have granted and is not carried out yet counts no longer."""
+    connection.execute(
+        update(request)
+        .where(request.c.decided_by.in_(references), request.c.status == RequestStatus.GRANTED)
+        .values(status=RequestStatus.REFUSED)
+    )
 
 
 def _waiting(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> int | None:

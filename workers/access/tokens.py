@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.errors import ArrearsError, NotOnRosterError
 from domain.permissions import Permission
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import with_second_person, withdraw_grants
 from workers.access.secrets import digest_in, fingerprint_of
 from workers.context import Context
 from workers.db.schema import machine, staff, token
@@ -105,6 +105,8 @@ def revoke_tokens(ctx: Context, which: str) -> int:
     """Take a token no longer, or all those of a member of staff or machine; returns how many.
 
     `which` is a fingerprint, a reference or a name. It counts from the next command and call on.
+    What its owner has granted to others and is not carried out yet counts no longer either: it may
+    have been somebody else.
 
     Raises:
         ArrearsError: no token that is taken is meant by that.
@@ -116,16 +118,30 @@ def revoke_tokens(ctx: Context, which: str) -> int:
     meant = or_(token.c.staff_id == holders[0], token.c.machine_id == holders[1])
     if which.startswith("SHA256:"):
         meant = token.c.digest == digest_in(which)
-    revoked = (
-        update(token)
-        .where(meant, token.c.revoked_at.is_(None))
-        .values(revoked_at=ctx.now(), revoked_by=ctx.actor.reference)
-    )
     with ctx.engine.begin() as connection:
-        count = connection.execute(revoked).rowcount
+        owners = select(staff.c.external_id).join(token, token.c.staff_id == staff.c.id)
+        people = set(connection.execute(owners.where(meant)).scalars())
+        if count := revoke_of(connection, ctx, meant):
+            withdraw_grants(connection, people)
     if not count:
         raise ArrearsError(
             "{which} has no token that is taken. `arrears token list` shows those that are.",
             which=which,
         )
     return count
+
+
+def revoke_of(connection: Connection, ctx: Context, meant: ColumnElement[bool]) -> int:
+    """Take no longer the tokens that are taken of those meant; returns how many."""
+    revoked = (
+        update(token)
+        .where(meant, token.c.revoked_at.is_(None))
+        .values(revoked_at=ctx.now(), revoked_by=ctx.actor.reference)
+    )
+    return connection.execute(revoked).rowcount
+
+
+def revoke_of_who_left(connection: Connection, ctx: Context) -> None:
+    """Revoke the tokens of all who have left: whoever comes back needs a new one."""
+    left = select(staff.c.id).where(staff.c.left_on <= ctx.today())
+    revoke_of(connection, ctx, token.c.staff_id.in_(left))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from config.settings import Settings, load_settings
 from domain.actors import ARREARS
 from domain.errors import AppliedOtherwiseError, ArrearsError
-from domain.events import InboxStatus
+from domain.events import STAFF, InboxStatus, sender_of
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED
 from workers.access.authenticate import authenticate
@@ -158,7 +158,9 @@ def submit(
         return
     if result.status is InboxStatus.RECEIVED:
         lines = (speak(result.reason, language), *_while_it_waits(kind, if_unknown))
-        command = f"    arrears events discard {shlex.quote(event)} --why WHY"
+        sender = sender_of(ctx.actor)
+        shown = event if sender == STAFF else f"{sender}:{event}"
+        command = f"    arrears events discard {shlex.quote(shown)} --why WHY"
         errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     console.print(speak(result.reason, language), markup=False)

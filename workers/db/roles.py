@@ -125,7 +125,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "sending_hold": ("rau", "r", "ra", "s"),
     "shift": ("raud", "", "r", "s"),
     "sign_of_life": ("rau", "rau", "rau", "s"),
-    "staff": ("rau", "", "r", "s"),
+    "staff": ("rau", "r(external_id)", "r", "s"),
     "tape_change": ("ra", "", "", "s"),
     "tape_import": ("rau", "", "s", "s"),
     "tape_pending_loan": ("raud", "", "r", ""),

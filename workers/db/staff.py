@@ -5,9 +5,9 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Select, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, true, union_all
 
-from domain.actors import Actor, Role
+from domain.actors import Actor, ActorKind, Role
 from domain.collectors import Collector, Span
 from domain.errors import NotOnRosterError
 from domain.permissions import Membership
@@ -139,6 +139,13 @@ def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datet
     }
 
 
+def is_name_of_staff(name: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether somebody on the roster has this reference, in small or capital letters."""
+    return (
+        exists().where(func.lower(staff.c.external_id) == func.lower(name)).correlate_except(staff)
+    )
+
+
 class _Member(NamedTuple):
     roles: list[str]
     trained_on: date | None
@@ -151,8 +158,13 @@ def roles_of(connection: Connection, actor: Actor, on: date) -> frozenset[Role]:
     """The roles of a member of staff that count on a business date, as the roster has them.
 
     Raises:
-        NotOnRosterError: nobody on the roster has the reference, or they left.
+        NotOnRosterError: nobody on the roster has the reference, or they left; or it is a machine,
+            whatever it is called.
     """
+    if actor.kind is ActorKind.MACHINE:
+        raise NotOnRosterError(
+            "{actor} is a machine and not on the roster. A person does this.", actor=actor
+        )
     known = select(*columns_of(_Member, staff)).where(
         staff.c.external_id == actor.reference,
         or_(staff.c.left_on.is_(None), staff.c.left_on > on),
@@ -161,3 +173,9 @@ def roles_of(connection: Connection, actor: Actor, on: date) -> frozenset[Role]:
     if member is None:
         raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
     return Membership(*member).roles_on(on)
+
+
+def roles_of_all(connection: Connection, on: date) -> dict[str, frozenset[Role]]:
+    """By reference, the roles of everybody on the roster that count on a business date."""
+    known = select(staff.c.external_id, *columns_of(_Member, staff))
+    return {row[0]: Membership(*row[1:]).roles_on(on) for row in connection.execute(known)}

@@ -28,6 +28,7 @@ from domain.events import (
     NotYetError,
     RejectedError,
     WaitsForTapeError,
+    sender_of,
 )
 from domain.language.speak import speak
 from domain.permissions import Permission, needs_second_person
@@ -368,11 +369,13 @@ def submit(
             unknown and a second person is needed.
         AppliedOtherwiseError: it was applied already with other contents.
     """
-    stored = sealed(ctx.cipher, payload)
+    stored, sender = sealed(ctx.cipher, payload), sender_of(ctx.actor)
     with ctx.engine.begin() as connection:
         try:
             event_id = store_event(
-                connection, external_id, kind, stored, ctx.now(), cipher=ctx.cipher
+                *(connection, external_id, kind, stored, ctx.now()),
+                sender=sender,
+                cipher=ctx.cipher,
             )
         except AppliedOtherwiseError:
             chosen_id = EVENT_KINDS[kind].id_field is not None

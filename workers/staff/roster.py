@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from config.readers.roster import StaffMember, read_roster
 from domain.actions import ActionStatus, assigned_types
 from domain.permissions import Permission
+from workers.access.names import assert_free_for_staff
 from workers.access.permitted import permitted
+from workers.access.tokens import revoke_of_who_left
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_all, maker, read_page
@@ -70,7 +72,7 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
 
     Known staff are updated, and all their shifts from that day on are replaced, so loading a roster
     twice changes nothing. Staff who are not in the file stay as they are: a person who has left has
-    `left_on`. Actions that waited for staff are due immediately.
+    `left_on`, and their tokens are revoked. Actions that waited for staff are due immediately.
 
     Raises:
         SecondPersonNeededError: another person has not granted this roster yet. The first one needs
@@ -80,8 +82,12 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
     members = read_roster(path)
     now = ctx.now()
     with ctx.engine.begin() as connection:
+        assert_free_for_staff(connection, [member.id for member in members])
         let_second_person_see(connection, ctx, members, {"from": starts_on, "days": days})
+        # Before: whoever comes back had left. After: whoever leaves by this roster.
+        revoke_of_who_left(connection, ctx)
         ids = _upsert(connection, members)
+        revoke_of_who_left(connection, ctx)
         connection.execute(
             insert(roster_version).values(
                 loaded_at=now, loaded_by=ctx.actor.reference, members=as_json(members)
