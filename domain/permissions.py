@@ -60,6 +60,8 @@ class Permission(StrEnum):
     READ_ACCESS = "access:read"
     CHANGE_ACCESS = "access:change"
     ROTATE_KEYS = "keys:rotate"
+    ANSWER_RECOVERY = "events:resent"
+    """That a system has sent its events again."""
     REPORT_TEXTS = "texts:report"
     """What came of texts, and what was written back: providers alone."""
 
@@ -133,6 +135,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.READ_ACCESS: _held("A D"),
     _P.CHANGE_ACCESS: _held("D", two=True),
     _P.ROTATE_KEYS: _held("D", two=True),
+    _P.ANSWER_RECOVERY: _held("O", machines=True),
     _P.REPORT_TEXTS: Holders(frozenset(), machines=False, second_person=False, providers=True),
 }
 

@@ -130,6 +130,8 @@ class ReasonCode(StrEnum):
     # A text, and its provider.
     PROVIDER_HAS_IT = auto()
     PROVIDER_LISTS_IT = auto()
+    EVENTS_RESENT = auto()
+    RECOVERY_NOT_KNOWN = auto()
     SENT_BEFORE_RESTORE = auto()
     MAYBE_SENT_BEFORE_RESTORE = auto()
     PROVIDER_REFUSED = auto()

@@ -38,6 +38,8 @@ class OutboxEventKind(StrEnum):
     LEGAL_FILE_OPENED = "legal_file.opened"
     CASE_CURED = "case.cured"
     ACTION_DEAD = "action.dead"
+    RESEND_EVENTS = "events.resend"
+    """About no loan, and posted at once: see `workers/recovery/events.py`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sqlalchemy import Connection, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -71,8 +71,25 @@ def note_step(connection: Connection, of: Recovery, step: StoredStep) -> None:
                 recovery_step.c.subject,
             ],
             set_=changed,
+            # The answer of a system may come while its step is still being run.
+            where=(recovery_step.c.step != RecoveryStep.EVENTS)
+            | (recovery_step.c.status != StepStatus.DONE),
         )
     )
+
+
+def reference_of(of: Recovery) -> UUID:
+    """The name of a recovery for others. Its id may come again, if another backup is restored."""
+    return uuid5(NAMESPACE_OID, f"arrears recovery {of.id} {of.started_at.timestamp()}")
+
+
+def recovery_called(connection: Connection, reference: str) -> Recovery | None:
+    """The recovery with this reference; None if there is none."""
+    rows = typed_rows(
+        Recovery,
+        connection.execute(select(*columns_of(Recovery, recovery)).order_by(recovery.c.id)),
+    )
+    return next((each for each in rows if str(reference_of(each)) == reference), None)
 
 
 def read_steps(connection: Connection, recovery_id: int) -> list[StoredStep]:

@@ -22,6 +22,7 @@ from workers.db.inbox import HeldBack
 from workers.inbox import handlers
 from workers.inbox.event_data import contact_points, conversations, loans, persons
 from workers.inbox.event_data.fields import EventData
+from workers.inbox.resent import note_events_resent
 from workers.sms.delivery_receipts import record_receipt
 
 Payload = Mapping[str, Any]
@@ -433,6 +434,15 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.LOAN, Named.BORROWER),
             Permission.RECORD_CONVERSATIONS,
             conversations.InboundContactFacts,
+        ),
+        # After a restore: sending waits for it, and not for one loan.
+        EventKind(
+            "events_resent",
+            note_events_resent,
+            NOBODY,
+            Permission.ANSWER_RECOVERY,
+            conversations.EventsResentFacts,
+            waits_at_most=timedelta(days=1),
         ),
         # Until it is read by the machine, it may ask for no contact at all.
         EventKind("inbound_text", record_inbound_text, (Named.NUMBER,), Permission.REPORT_TEXTS),

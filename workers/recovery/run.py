@@ -34,6 +34,7 @@ from workers.db.recoveries import (
 from workers.db.schema import contact
 from workers.db.sending_holds import SendingHold, read_sending_holds
 from workers.evidence.lost_heads import compare_heads
+from workers.recovery.events import ask_for_events
 from workers.recovery.evidence import note_lost_evidence
 from workers.recovery.journal import replay_journals
 from workers.recovery.keys import check_keys
@@ -54,6 +55,7 @@ _STEPS: _Steps = (
     (RecoveryStep.JOURNAL, replay_journals),
     (RecoveryStep.TEXTS_IN, texts_in),
     (RecoveryStep.TEXTS_OUT, texts_out),
+    (RecoveryStep.EVENTS, ask_for_events),
     (RecoveryStep.EVIDENCE, lambda task: [note_lost_evidence(task)]),
     (RecoveryStep.REST, lambda task: [count_rest(task)]),
 )
@@ -108,7 +110,7 @@ def recover(ctx: Context, asked: Asked, report: Callable[[Result], None]) -> Rec
         restored=begun.restored if begun else asked.nothing_restored is None,
         dry_run=asked.dry_run,
         journals=_journals(ctx, asked),
-        recovery_id=begun.id if begun else None,
+        recovery=begun,
         holds=holds,
         stopped_at=stopped_at,
     )
@@ -146,7 +148,7 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
     with ctx.engine.begin() as connection:
         begun = open_recovery(connection)
         steps = read_steps(connection, begun.id) if begun else []
-    open_ones = [known for known in steps if known.status is StepStatus.OPEN]
+    open_ones = [known for known in steps if known.status == StepStatus.OPEN]
     known = next((each for each in open_ones if (each.step, each.subject) == (step, subject)), None)
     if begun is None or known is None:
         raise ArrearsError(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from domain.errors import Text
 from domain.recovery import RecoveryStep, StepStatus
 from workers.context import Context
+from workers.db.recoveries import Recovery
 from workers.db.sending_holds import SendingHold
 
 
@@ -27,12 +28,16 @@ class Task:
     dry_run: bool
     """Look, and change nothing."""
     journals: tuple[Path, ...]
-    recovery_id: int | None
+    recovery: Recovery | None
     """None: it is a dry run, and no recovery was begun."""
     holds: Sequence[SendingHold]
     """For whose sake it is made."""
     stopped_at: datetime
     """When sending was stopped: what is newer was recorded after the restore."""
+
+    @property
+    def recovery_id(self) -> int | None:
+        return self.recovery.id if self.recovery else None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -143,6 +143,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "loan": "L-1",
         "actor": "c-1",
     },
+    "events_resent": {"recovery": "7d1f0c39-3f7c-4bb0-9a0e-0d7f6f4f3f55"},
     "inbound_contact": {
         "contact": "call-1",
         "loan": "L-1",

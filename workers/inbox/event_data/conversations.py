@@ -118,3 +118,10 @@ class InboundContactFacts(EventData):
     borrower: CustomerId | None = None
     """The co-borrower or the guarantor who called or came; null: the borrower of the loan."""
     actor: Staff
+
+
+class EventsResentFacts(EventData):
+    """A system of the lender's has sent its events again."""
+
+    recovery: Annotated[str, Field(max_length=36)]
+    """As the event `events.resend` has it."""
