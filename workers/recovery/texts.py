@@ -85,9 +85,14 @@ def _each_text(task: Task, sender: Sender, step: RecoveryStep, *, inbound: bool)
         for text in sender.gateway.texts_since(task.since):
             if text.is_inbound is inbound and _is_ours(sender, text):
                 came[_take_in(task, sender, text) if inbound else _note(task, sender, text)] += 1
-    except LookupFailedError as error:
+    except LookupFailedError:
+        broken = text_of(
+            "{provider} did not list its texts to the end. What was found is on record. Run this "
+            "again.",
+            provider=provider,
+        )
         found = {name: came[name] for name in (KNOWN, DONE, NOT_KNOWN)}
-        return Result(step, StepStatus.OPEN, found, provider, error.texts[0])
+        return Result(step, StepStatus.OPEN, found, provider, broken)
     found = {name: came[name] for name in (KNOWN, DONE, NOT_KNOWN)}
     return Result(step, StepStatus.DONE, found, provider)
 
