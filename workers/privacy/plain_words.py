@@ -109,6 +109,7 @@ COLUMNS = (
 REASONS: tuple[tuple[Column[Reasons], ColumnElement[Any]], ...] = (
     (action.c.reason, action.c.loan_id),
     (inbox_event.c.reason, null()),
+    (replaced_event.c.reason, null()),
     (sending_hold.c.why, null()),
 )
 """Reasons with such words among their parameters, each with its loan."""
@@ -272,7 +273,7 @@ def _move_reasons(
     now = ctx.now()
     # What was typed about an event goes with the time for strangers: whose it is is not looked up.
     expires_at = None
-    if table is inbox_event:
+    if table in (inbox_event, replaced_event):
         expires_at = now + timedelta(days=ctx.settings.strangers_after_days)
     for row in rows:
 
