@@ -86,13 +86,16 @@ def allow_machine(
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet.
-        ArrearsError: no machine may have one of the scopes, or be called so.
+        ArrearsError: no machine may have one of the scopes, or be called so, or its time would be
+            over already.
     """
     if of_people := sorted(scope for scope in scopes if not PERMISSIONS[scope].machines):
         raise ArrearsError(
             "No machine may have {scopes}: that is for people.", scopes=", ".join(of_people)
         )
     now = ctx.now()
+    if expires_at is not None and expires_at <= now:
+        raise ArrearsError("{day:%Y-%m-%d} has passed. Name a day to come.", day=expires_at)
     allowed = {
         "scopes": sorted(scopes),
         "calls_a_minute": calls_a_minute,

@@ -64,9 +64,10 @@ def enrol_token(
     digest = digest_in(fingerprint)
     what = f"Take {fingerprint} for the token of {holder}, for {days} days."
     with ctx.engine.begin() as connection:
+        # First, so that nobody is asked for what is refused. Without a grant it is rolled back.
+        store_token(connection, ctx, holder, digest, of_machine=of_machine, days=days)
         arguments = {"machine": of_machine}
         with_second_person(connection, ctx, Permission.CHANGE_ACCESS, what, arguments)
-        store_token(connection, ctx, holder, digest, of_machine=of_machine, days=days)
 
 
 def store_token(

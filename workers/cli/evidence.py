@@ -1,5 +1,6 @@
 """`arrears evidence`: whether the evidence is complete, and a loan's evidence for a regulator."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,16 +19,19 @@ from workers.evidence.report import export_evidence, newest_head, verify_evidenc
 
 app = typer.Typer()
 
+WHERE: dict[str, Callable[[Finding], object]] = {
+    "table": lambda finding: finding.kind,
+    "row": lambda finding: finding.row_id,
+    "loan": lambda finding: finding.loan,
+}
+
 FINDINGS = Table[Finding](
     "Evidence that is not what it was",
-    {
-        "what": lambda finding: say(finding.defect),
-        "table": lambda finding: finding.kind,
-        "row": lambda finding: finding.row_id,
-        "loan": lambda finding: finding.loan,
-    },
+    {"what": lambda finding: say(finding.defect), **WHERE},
     if_none="The evidence is whole.",
 )
+
+WAITS = Table[Finding]("Evidence that waits for its link in the chain, the oldest row", WHERE)
 
 
 @app.command()
@@ -42,20 +46,29 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find evidence that was changed or removed. Exit code 1: there is some."""
+    """Find evidence that was changed or removed. Exit code 1: there is some, or some waits."""
     ctx = open_context()
 
     def report_progress(links: int) -> None:
         if loan is None:
             errors.print(say("{links} rows checked", links=links), markup=False)
 
-    found, newest, lost = verify_evidence(ctx, loan, head=head, progress=report_progress)
+    verified = verify_evidence(ctx, loan, head=head, progress=report_progress)
+    found, newest, lost, waits = verified
     if as_json:
-        print_json({"wrong": found, "head": newest, "lost": lost})
+        print_json({"wrong": found, "head": newest, "lost": lost, "waits": waits})
     else:
         FINDINGS.print(found)
+        WAITS.print(waits)
+        if waits:
+            print_lines(
+                say(
+                    "It is as it was, and no link is made for it: start a worker that serves the "
+                    "queue `maintenance`, and beat."
+                )
+            )
         print_lines(*(_lost_line(part, ctx.settings.lender_zone) for part in lost))
-    if found:
+    if found or waits:
         raise typer.Exit(1)
 
 

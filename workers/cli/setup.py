@@ -1,6 +1,6 @@
 """Commands that prepare an installation: `migrate`, `check`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -114,14 +114,25 @@ def _roles_missing(names: list[str]) -> str:
     )
 
 
+Warn = Callable[[str], None]
+"""Takes what somebody has to see to, in the reader's language."""
+
+
 def check() -> None:
     """Check settings, policy, templates, routes, database and broker, and change nothing."""
     ctx = load_context()
     unusable, spoken = [], None
+    to_see = 0
+
+    def warn(detail: str) -> None:
+        nonlocal to_see
+        to_see += 1
+        print_lines(say("Warning: {detail}", detail=detail))
+
     machines = dict[str, Actor]()
     for check_service in (_database, _broker):
         try:
-            check_service(ctx)
+            check_service(ctx, warn)
         except ArrearsError as error:
             unusable.append(said_error(error))
         else:
@@ -133,7 +144,7 @@ def check() -> None:
     weak = weak_settings(ctx.settings)
     if is_on_own_machine(ctx.settings):
         for text in weak:
-            print_lines(say("Warning: {detail}", detail=said_text(text)))
+            warn(said_text(text))
         print_lines(
             say(
                 "ARREARS_PUBLIC_URL is on this machine: secrets and addresses need not be as in "
@@ -143,16 +154,14 @@ def check() -> None:
         weak = []
     wrong = [*map(said_text, weak), *map(said_error, routes.errors), *unusable]
     for warning in routes.warnings:
-        print_lines(say("Warning: {detail}", detail=said_error(warning)))
+        warn(said_error(warning))
     for calendar in ending_calendars(ctx.policy, ctx.today()):
-        print_lines(
-            say("Warning: {detail}", detail=speak(calendar.detail, language_of_environment()))
-        )
+        warn(speak(calendar.detail, language_of_environment()))
     if wrong:
         raise ArrearsError("\n".join(wrong))
     for sender, secrets in (ctx.settings.events_in_secrets or {}).items():
         if sender not in machines:
-            print_lines(say("Warning: {detail}", detail=_no_machine(sender)))
+            warn(_no_machine(sender))
             continue
         print_lines(
             say(
@@ -162,39 +171,52 @@ def check() -> None:
                 scopes=", ".join(sorted(machines[sender].scopes)),
             )
         )
+    checked = {
+        "ladders": len(ctx.policy.ladders),
+        "rule_packs": len(ctx.policy.rule_packs),
+        "names": len(ctx.templates.names()),
+    }
+    if to_see:
+        print_lines(
+            say(
+                "It can run, and {count} warning(s) above need somebody: {ladders} ladders, "
+                "{rule_packs} rule packs, {names} templates, database and broker reachable.",
+                count=to_see,
+                **checked,
+            )
+        )
+        return
     print_lines(
         say(
             "All well: {ladders} ladders, {rule_packs} rule packs, {names} templates, "
             "database and broker reachable.",
-            ladders=len(ctx.policy.ladders),
-            rule_packs=len(ctx.policy.rule_packs),
-            names=len(ctx.templates.names()),
+            **checked,
         )
     )
 
 
-def _database(ctx: Context) -> None:
+def _database(ctx: Context, warn: Warn) -> None:
     assert_usable(ctx)
     with ctx.engine.connect() as connection:
         holds = read_sending_holds(connection, ctx.settings.lender_zone, cipher=ctx.cipher)
         print_lines(*hold_lines(holds), style="bold red")
+        if holds:
+            warn(say("sending is on hold, as the lines above say."))
         if ctx.settings.sending_counter_file is None and ctx.settings.clock_file is None:
-            print_lines(say("Warning: {detail}", detail=say(NO_COUNTER_FILE)))
+            warn(say(NO_COUNTER_FILE))
         if owns_tables(connection):
-            print_lines(say("Warning: {detail}", detail=_is_owner()))
+            warn(_is_owner())
         for left in read_unfinished(connection, ctx.settings.lender_zone):
-            print_lines(say("Warning: {detail}", detail=import_is_unfinished(left)))
+            warn(import_is_unfinished(left))
         if plain := count_plain_words(connection):
-            print_lines(say("Warning: {detail}", detail=_not_encrypted(plain)))
+            warn(_not_encrypted(plain))
         for use in recent_uses(connection, ctx):
-            print_lines(say("Warning: {detail}", detail=_without_token(use)))
+            warn(_without_token(use))
         for alarm in recent_alarms(connection, ctx.now()):
-            print_lines(
-                say("Warning: {detail}", detail=too_many_numbers(alarm, ctx.settings.lender_zone))
-            )
+            warn(too_many_numbers(alarm, ctx.settings.lender_zone))
         if LENDER not in (ctx.settings.events_in_secrets or {}) and has_ids(connection, LENDER):
-            print_lines(say("Warning: {detail}", detail=_no_secret(LENDER)))
-    _evidence(ctx)
+            warn(_no_secret(LENDER))
+    _evidence(ctx, warn)
     assert_policy_unchanged(ctx)
     if ctx.cipher.can_decrypt and (broken := find_broken_among_newest(ctx)):
         raise ArrearsError(
@@ -208,30 +230,27 @@ def _database(ctx: Context) -> None:
     with ctx.engine.connect() as connection:
         standing = find_standstills(connection, None, ctx.settings.scan_seconds)
     for line in standstill_lines(standing, ctx.settings.lender_zone):
-        print_lines(say("Warning: {detail}", detail=line))
+        warn(line)
 
 
-def _evidence(ctx: Context) -> None:
+def _evidence(ctx: Context, warn: Warn) -> None:
     """Warn where heads are written to no file, and of what was set aside.
 
     Raises:
         ArrearsError: evidence is not chained, or its newest part is not as it was written.
     """
     if ctx.settings.evidence_file is None and ctx.settings.clock_file is None:
-        print_lines(say("Warning: {detail}", detail=_no_evidence_file()))
+        warn(_no_evidence_file())
     engine = ctx.engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.begin() as connection:
         aside = len(list(find_set_aside(connection)))
         found = list(verify_recent(connection, ctx))
     if aside:
-        print_lines(
+        warn(
             say(
-                "Warning: {detail}",
-                detail=say(
-                    "{count} entries for the chain of evidence are at fault and were set aside. "
-                    "`arrears evidence verify` names them.",
-                    count=aside,
-                ),
+                "{count} entries for the chain of evidence are at fault and were set aside. "
+                "`arrears evidence verify` names them.",
+                count=aside,
             )
         )
     for finding in found[:1]:
@@ -312,5 +331,5 @@ def _no_secret(sender: str) -> str:
     )
 
 
-def _broker(ctx: Context) -> None:
+def _broker(ctx: Context, _: Warn) -> None:
     assert_broker_takes_messages(ctx.settings.redis_url)

@@ -1,6 +1,6 @@
 """What people ask of the evidence: is it whole, how far does it reach, and that of one loan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from workers.access.permitted import permitted
 from workers.context import Context
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
-from workers.evidence.findings import Finding
+from workers.evidence.findings import Defect, Finding
 from workers.evidence.heads import Head, read_head
 from workers.evidence.lost_heads import LostPart, lost_parts
 from workers.evidence.verify import verify
@@ -22,6 +22,8 @@ class Verified(NamedTuple):
     head: Head | None
     lost: list[LostPart]
     """Parts that were lost with a database, as a recovery has recorded. They are no defects."""
+    waits: list[Finding]
+    """What has waited too long for its link. It is as it was; nothing chains it."""
 
 
 class Exported(NamedTuple):
@@ -46,9 +48,10 @@ def verify_evidence(
     path = ctx.settings.evidence_file
     file = None if path is None else (path, ctx.cipher)
     with _snapshot(ctx) as connection:
-        wrong = list(verify(connection, loan, head=head, file=file, progress=progress))
+        found = list(verify(connection, loan, head=head, file=file, progress=progress))
         lost = lost_parts(connection, *file) if file is not None else []
-        return Verified(wrong, read_head(connection), lost)
+        waits = [finding for finding in found if finding.defect is Defect.WAITS]
+        return Verified(_wrong(found), read_head(connection), lost, waits)
 
 
 @permitted(Permission.READ_EVIDENCE)
@@ -69,8 +72,13 @@ def export_evidence(ctx: Context, loan: str, out: Path) -> Exported:
     while chain_evidence(ctx):
         pass  # evidence that is not in the chain yet belongs to the export
     with _snapshot(ctx) as connection:
-        wrong = list(verify(connection, loan))
+        wrong = _wrong(verify(connection, loan))
         return Exported(write_bundle(connection, ctx, loan, out), wrong)
+
+
+def _wrong(found: Iterable[Finding]) -> list[Finding]:
+    """What is not as it was."""
+    return [finding for finding in found if finding.defect is not Defect.WAITS]
 
 
 def _snapshot(ctx: Context) -> Any:

@@ -3,10 +3,27 @@
 import re
 from pathlib import Path
 
+from sqlalchemy import Engine, func, select
+
 from tests.support.commands import arrears, arrears_process, granted
 from tests.support.environment import an_environment
 from tests.workers.cli.test_commands import AS_OF, TAPE
-from workers.access.secrets import NAMES_FILE
+from workers.access.secrets import NAMES_FILE, digest_of, fingerprint_of
+from workers.db.schema import second_person_request as request
+
+
+def test_nobody_is_asked_for_what_would_be_refused(database_url: str, engine: Engine) -> None:
+    environment = an_environment(database_url)
+    fingerprint = fingerprint_of(digest_of("a secret"))
+    for command, says in (
+        (("token", "enrol", "nobody", fingerprint), "Nobody on the roster"),
+        (("token", "enrol", "nobody", fingerprint, "--machine"), "No machine is called nobody"),
+        (("machine", "allow", "job", "tape:import", "--until", "2018-01-01"), "has passed"),
+    ):
+        refused = arrears(environment, *command)
+        assert (refused.returncode, says in refused.stderr) == (2, True), refused.stderr
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count(request.c.id))).scalar() == 0
 
 
 def test_a_job_imports_the_tape_and_can_do_nothing_else(

@@ -42,7 +42,7 @@ def test_every_command_has_a_help_text(environment: dict[str, str]) -> None:
 
 
 def test_check_says_that_all_is_well(environment: dict[str, str]) -> None:
-    assert "All well" in arrears(environment, "check").stdout
+    assert arrears(environment, "check").returncode == 0
 
 
 @pytest.mark.parametrize(

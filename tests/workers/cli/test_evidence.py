@@ -55,6 +55,19 @@ def test_evidence_that_was_changed_is_named_with_its_loan(
     assert "not what they were" in exported.stderr
 
 
+def test_what_only_waits_is_not_called_changed(environment: dict[str, str], book: Book) -> None:
+    with all_rights(book.ctx.engine) as connection:
+        connection.execute(text("UPDATE evidence_due SET recorded_at = now() - interval '1 hour'"))
+    said = arrears(environment, "evidence", "verify")
+    assert said.returncode == 1
+    assert "The evidence is whole." in said.stdout
+    assert "Evidence that is not what it was" not in said.stdout
+    assert "Evidence that waits for its link" in said.stdout
+    assert "start a worker that serves the queue `maintenance`" in said.stdout
+    found = json.loads(arrears(environment, "evidence", "verify", "--json").stdout)
+    assert (found["wrong"], len(found["waits"])) == ([], 1)
+
+
 def test_a_bundle_is_written_once(environment: dict[str, str], book: Book, tmp_path: Path) -> None:
     waiting = len(book.rows(evidence_due))
     out = tmp_path / "L-1.zip"
