@@ -334,7 +334,8 @@ WHO_HAS = {
     "encryption_keys": {s.name for s in OURS} - {"flower", "webhook"},
     "webhook_key": {"webhook"},
     "redis_url": {s.name for s in OURS},
-    "database_url_worker": {s.name for s in WORKERS} | {"beat", "cli"},
+    "database_url_worker": {s.name for s in WORKERS} | {"beat"},
+    "database_url_cli": {"cli"},
     **{f"{role}_password": {"migrate"} for role in Role},
 }
 """Each secret, and the services that it is given to."""

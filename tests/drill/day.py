@@ -152,7 +152,7 @@ class Drill:
         self._say_lines(installation.run(*command, "--dry-run"))
         changed = rows_of(installation) != before
         self.claims.check("a dry run changes nothing", held=not changed)
-        done = granted(installation.environment, *command)
+        done = granted(installation.for_people(), *command)
         self._say_lines(done)
         self.claims.check("the recovery is finished", held=done.returncode == 0)
         if done.returncode:

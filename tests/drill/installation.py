@@ -96,9 +96,13 @@ class Installation:
         if done.returncode:
             raise ArrearsError("The database was not migrated: {why}", why=done.stderr)
 
+    def for_people(self) -> dict[str, str]:
+        """The settings of whoever types: commands have a role of their own in the database."""
+        return {**self.environment, "DATABASE_URL": self.postgres.url_of(f"{DATABASE}_cli")}
+
     def run(self, *command: str, by: str = "c-1") -> CompletedProcess[str]:
         """Run a command as a member of staff."""
-        return arrears(self.environment, *command, by=by)
+        return arrears(self.for_people(), *command, by=by)
 
     def run_by_two(self, *command: str) -> CompletedProcess[str]:
         """Run a command that a second person grants.
@@ -106,7 +110,7 @@ class Installation:
         Raises:
             ArrearsError: it was refused.
         """
-        done = granted(self.environment, *command)
+        done = granted(self.for_people(), *command)
         if done.returncode:
             raise ArrearsError("{command}: {why}", command=" ".join(command), why=done.stderr)
         return done

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, text
 
-from domain.actors import Actor, ActorKind
+from domain.actors import Actor
 from domain.errors import NotPermittedError, TooOftenError
 from domain.permissions import Permission, assert_may
 from workers.access.machines import Machine
@@ -204,7 +204,6 @@ def _insert_refusals(
         {
             "at": at,
             "actor": name,
-            "actor_kind": ActorKind.MACHINE,
             "permission": permission,
             "granted": False,
             "times": times,

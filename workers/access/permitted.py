@@ -81,16 +81,16 @@ def note_use(ctx: Context, permission: Permission, *, granted: bool) -> None:
         return
     ctx.noted.add((permission, granted))
     known = None if actor is NOBODY else actor
+    row = {
+        "at": ctx.now(),
+        "actor": known.reference if known else None,
+        "permission": permission,
+        "granted": granted,
+    }
+    if actor.kind is not ActorKind.MACHINE:  # the default, and all that a service may write
+        row["actor_kind"] = known.kind if known else None
     with autocommit(ctx.engine) as connection:
-        connection.execute(
-            insert(permission_use).values(
-                at=ctx.now(),
-                actor=known.reference if known else None,
-                actor_kind=known.kind if known else None,
-                permission=permission,
-                granted=granted,
-            )
-        )
+        connection.execute(insert(permission_use).values(row))
 
 
 def _context_among(args: tuple[object, ...], kwargs: dict[str, object]) -> Context:

@@ -28,6 +28,7 @@ from workers.db.engine import assert_reachable
 from workers.db.grants import grant_roles, grant_to_role, owns_tables
 from workers.db.migrate import assert_nobody_in_the_way, upgrade
 from workers.db.numbers import hash_addresses
+from workers.db.role_check import MoreThanItsRights, find_more_than_rights
 from workers.db.roles import Role
 from workers.db.sender_ids import has_ids
 from workers.db.sending_holds import read_sending_holds
@@ -50,7 +51,9 @@ from workers.tapes.imports import read_unfinished
 def migrate(
     grant_to: Annotated[
         str | None,
-        typer.Option(help="A database role of your own that gets the rights of the workers' one."),
+        typer.Option(
+            help="A database role of your own that gets the rights of workers and people."
+        ),
     ] = None,
     passwords: Annotated[
         Path | None,
@@ -206,6 +209,8 @@ def _database(ctx: Context, warn: Warn) -> None:
             warn(say(NO_COUNTER_FILE))
         if owns_tables(connection):
             warn(_is_owner())
+        for each in find_more_than_rights(connection):
+            warn(_has_more(each))
         for left in read_unfinished(connection, ctx.settings.lender_zone):
             warn(import_is_unfinished(left))
         if plain := count_plain_words(connection):
@@ -309,6 +314,15 @@ def _is_owner() -> str:
         "DATABASE_URL is that of the owner of the tables, who may change evidence and remove keys. "
         "Only `arrears migrate` needs it: let each service connect with its own role "
         "(docs/operations.md)."
+    )
+
+
+def _has_more(found: MoreThanItsRights) -> str:
+    return say(
+        "The database role {role} has what nobody gave it: {has}. `arrears migrate` takes back "
+        "rights and settings; the rest is for a superuser.",
+        role=found.role,
+        has=found.has,
     )
 
 

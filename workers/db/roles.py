@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary
+from sqlalchemy import JSON, Column, DefaultClause, LargeBinary
 
 from workers.db.schema import metadata
 from workers.db.schema.base import ReasonsColumn
@@ -19,13 +19,15 @@ class Role(StrEnum):
     """A role; in the database it is named for the database, such as `arrears_worker`."""
 
     WORKER = "worker"
-    """Workers, beat, and the commands that people type."""
+    """Workers and beat."""
     WEBHOOK = "webhook"
     """Stores what comes in, and applies nothing."""
     API = "api"
     """Starts calls for dialers."""
     REPORTS = "reports"
     """Reads, and no personal data."""
+    CLI = "cli"
+    """The commands that people type: what workers may do, and what only people decide."""
     BACKUP = "backup"
     """Reads everything, for `pg_dump`. PostgreSQL's own `pg_read_all_data` would read the other
     databases of the server too, and only a superuser can grant it."""
@@ -43,6 +45,9 @@ _CORRECTED = (
 )
 """What changes of an event that its sender corrects before it is applied."""
 
+_MACHINE_USED = "a(at actor permission granted times)"
+"""Without `actor_kind`, whose default is a machine: only the commands are run by people."""
+
 RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     # worker, webhook, api, reports: `r` read, `s` read what is not personal, `a` add, `u` update,
     # `d` delete; `u(status)` is UPDATE of that column only. `u(id)` lets a row be locked and not
@@ -57,10 +62,10 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "alembic_version": ("r", "r", "r", "s"),
     "allocation": ("raud", "", "r", "s"),
     "announcement": ("raud", "", "", "s"),
-    "approval": ("rau", "", "r", "s"),
+    "approval": ("r", "", "r", "s"),
     "borrower": ("rau", "r(id person_id locale address_point_id)", "ru(id)", "s"),
     "borrower_number": ("raud", "r(borrower_id contact_point_id)", "r", "s"),
-    "break_glass": ("rau", "", "", ""),
+    "break_glass": ("ru(why why_id)", "", "", ""),
     "call": ("rau", "", "rau", "s"),
     "collection_case": ("rau", "", "r", "s"),
     "contact": ("ra", "", "ra", "s"),
@@ -91,7 +96,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "loan": ("rau", "", "ru(id)", "s"),
     "loan_party": ("rau", "", "r", "s"),
     "loan_party_change": ("ra", "", "r", "s"),
-    "machine": ("rau", "ru(last_used_at)", "ru(last_used_at)", "s"),
+    "machine": ("r", "ru(last_used_at)", "ru(last_used_at)", "s"),
     "message": ("rau", "", "s", "s"),
     "number_alarm": ("ra", "", "ra", "s"),
     "outbox_event": ("raud", "", "a", "s"),
@@ -99,7 +104,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "past_write_off": ("rau", "", "s", "s"),
     "payment": ("rau", "", "r", "s"),
     "payment_return": ("rau", "", "r", "s"),
-    "permission_use": ("ra", "ra", "ra", "s"),
+    "permission_use": (f"r{_MACHINE_USED}", f"r(id){_MACHINE_USED}", f"r(id){_MACHINE_USED}", "s"),
     "person": ("rau", "", "ru(id)", "s"),
     "person_fact": ("rau", "r(id borrower_id kind ended_at locale since said_last)", "r", "s"),
     "policy_version": ("ra", "r", "r", "s"),
@@ -107,33 +112,50 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "promise": ("rau", "", "r", "s"),
     "receipt": ("ra", "", "r", "s"),
     "recovered_text": ("rau", "", "r", "s"),
-    "recovery": ("rau", "", "", "s"),
-    "recovery_step": ("rau", "", "", "s"),
+    "recovery": ("r", "", "", "s"),
+    "recovery_step": ("ru(why why_id)", "", "", "s"),
     "replaced_event": ("rau", "r(id)a", "", ""),
     "replaced_instalment": ("ra", "", "r", "s"),
     "replaced_schedule": ("rau", "", "s", "s"),
     "reply": ("rau", "", "s", "s"),
     "representative": ("rau", "", "r", "s"),
     "representative_wish": ("rau", "", "r", "s"),
-    "roster_version": ("ra", "", "", "s"),
+    "roster_version": ("", "", "", "s"),
     "same_person": ("raud", "r(borrower_id other_id status)", "r", "s"),
     "same_person_change": ("rau", "", "s", "s"),
     "scan_run": ("rau", "", "", "s"),
-    "second_person_request": ("rau", "", "", ""),
+    "second_person_request": ("r", "", "", ""),
     "sender_pace": ("rau", "", "", "s"),
     "sending_day": ("rau", "", "", "s"),
-    "sending_hold": ("rau", "r", "ra", "s"),
-    "shift": ("raud", "", "r", "s"),
+    "sending_hold": ("rau(why)", "r", "ra", "s"),
+    "shift": ("r", "", "r", "s"),
     "sign_of_life": ("rau", "rau", "rau", "s"),
-    "staff": ("rau", "r(external_id)", "r", "s"),
+    "staff": ("ru(id)", "r(external_id)", "r", "s"),
     "tape_change": ("ra", "", "", "s"),
     "tape_import": ("rau", "", "s", "s"),
     "tape_pending_loan": ("raud", "", "r", ""),
     "tape_row": ("raud", "", "", ""),
-    "token": ("rau", "r", "r", ""),
+    "token": ("r", "", "", ""),
     "visit": ("rau", "", "r", "s"),
     "visit_staff": ("rau", "", "r", "s"),
 }
+
+DECIDED_BY_PEOPLE: Mapping[str, str] = {
+    "approval": "rau",
+    "break_glass": "rau",
+    "machine": "rau",
+    "permission_use": "ra",
+    "recovery": "rau",
+    "recovery_step": "rau",
+    "roster_version": "ra",
+    "second_person_request": "rau",
+    "sending_hold": "rau",
+    "shift": "raud",
+    "staff": "rau",
+    "token": "rau",
+}
+"""What the role of the commands may do where workers may not: who works here, who may do what, what
+was approved, and whether sending goes on. Everywhere else it may do what workers may."""
 
 _RIGHT = re.compile(r"([rsaud])(?:\(([a-z_ ]+)\))?")
 
@@ -154,20 +176,34 @@ def rights_of(role: Role, table: str) -> dict[str, str]:
     brackets, or nothing for all of them."""
     if role is Role.BACKUP:
         return {"SELECT": ""}
-    written = RIGHTS.get(table, ("", "", "", ""))[(*Role,).index(role)]
+    of_roles = RIGHTS.get(table, ("", "", "", ""))
+    if role is Role.CLI:
+        written = DECIDED_BY_PEOPLE.get(table, of_roles[0])
+    else:
+        written = of_roles[(Role.WORKER, Role.WEBHOOK, Role.API, Role.REPORTS).index(role)]
     return {
-        WORDS[letter]: _in_brackets(columns.split() if letter != "s" else _not_personal(table))
+        WORDS[letter]: _in_brackets(columns.split() or _all_that(letter, table))
         for letter, columns in _RIGHT.findall(written)
     }
 
 
-def _not_personal(table: str) -> list[str]:
-    """The columns without personal data; none if all are."""
-    if table not in metadata.tables:
+def _all_that(letter: str, table: str) -> list[str]:
+    """The columns that a letter without columns is about; none if it is about all of them.
+
+    No role writes a moment that the database itself sets by its clock.
+    """
+    if table not in metadata.tables or letter in "rd":
         return []
     columns = metadata.tables[table].columns
-    shown = [column.name for column in columns if not is_personal(column)]
-    return [] if len(shown) == len(columns) else shown
+    left_out = is_personal if letter == "s" else is_set_by_database
+    some = [column.name for column in columns if not left_out(column)]
+    return [] if len(some) == len(columns) else some
+
+
+def is_set_by_database(column: Column[Any]) -> bool:
+    """Whether the database sets the column by its own clock."""
+    default = column.server_default
+    return isinstance(default, DefaultClause) and "clock_timestamp" in str(default.arg)
 
 
 def _in_brackets(columns: list[str]) -> str:

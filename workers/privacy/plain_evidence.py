@@ -1,5 +1,5 @@
-"""What people typed in rows that are only ever added to, where an earlier release stored it: moved
-into `free_text` by the owner of the tables.
+"""What people typed in rows that only the owner of the tables may change, where an earlier release
+stored it: moved into `free_text`. These rows are only ever added to, or are what two persons saw.
 
 Nobody else can change such a row. The change is on record: the row gets one more link in the chain,
 and the link of what it was stays. A row whose link has no digest of its own, from a release before
@@ -7,6 +7,7 @@ those, is left as it is: the chain could not be verified without it.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from workers.db.schema import access, action, action_event, evidence_link
 from workers.privacy.plain_words import (
     BATCH_SIZE,
     IN_EVIDENCE,
+    move_requests,
     note_if_done,
     reasons_with_ids,
 )
@@ -31,12 +33,16 @@ def encrypt_plain_evidence(ctx: Context) -> int:
     """Encrypt what was typed in rows of evidence; returns how many rows changed. Nothing happens if
     whoever is connected does not own the tables."""
     changed = 0
-    for table, is_plain in IN_EVIDENCE:
+    steps: list[Callable[[Connection], int]] = [
+        *(lambda c, of=of: _encrypt_next(c, ctx, *of) for of in IN_EVIDENCE),
+        lambda c: move_requests(c, ctx),
+    ]
+    for step in steps:
         while True:
             with ctx.engine.begin() as connection:
                 if not may_change_keys(connection):
                     return changed
-                done = _encrypt_next(connection, ctx, table, is_plain)
+                done = step(connection)
             changed += done
             if done < BATCH_SIZE:
                 break

@@ -173,7 +173,8 @@ def _is_done(connection: Connection) -> bool:
 
 
 def encrypt_plain_words(ctx: Context) -> int:
-    """Encrypt all of them but those of rows that are only added to; returns how many rows changed.
+    """Encrypt all of them but those that only the owner of the tables may change; returns how many
+    rows changed.
 
     Locked rows are left to the next run.
     """
@@ -185,7 +186,6 @@ def encrypt_plain_words(ctx: Context) -> int:
         *(lambda c, of=of: _move_reasons(c, ctx, *of) for of in REASONS),
         lambda c: _seal_events(c, ctx),
         _empty_replaced,
-        lambda c: _move_requests(c, ctx),
     ]
     changed = 0
     for step in steps:
@@ -311,7 +311,9 @@ def _empty_replaced(connection: Connection) -> int:
     return len(rows)
 
 
-def _move_requests(connection: Connection, ctx: Context) -> int:
+def move_requests(connection: Connection, ctx: Context) -> int:
+    """Encrypt what was typed in the next requests for a second person, as the owner of the tables:
+    no worker may change what two persons see. Returns how many changed."""
     asked = second_person_request
     now = ctx.now()
     expires_at = now + timedelta(days=ctx.settings.strangers_after_days)

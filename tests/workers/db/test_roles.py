@@ -1,6 +1,7 @@
 """Each role of the database can do its day's work, and is refused what is not its work."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -28,8 +29,16 @@ from workers.db.encryption import Cipher
 from workers.db.encryption_keys import begin_rotation, store_index_key
 from workers.db.engine import connect
 from workers.db.grants import grant_roles, owns_tables
+from workers.db.role_check import find_more_than_rights
 from workers.db.roles import RIGHTS, Role, is_personal, rights_of
-from workers.db.schema import action, encryption_key, inbox_event, loan, metadata
+from workers.db.schema import (
+    action,
+    encryption_key,
+    inbox_event,
+    loan,
+    metadata,
+    permission_use,
+)
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
@@ -79,17 +88,17 @@ def test_only_the_owner_may_remove_the_record_of_what_was_done() -> None:
         assert all("DELETE" not in rights_of(role, table) for role in Role)
 
 
-def work_a_day(book: Book, folder: Path) -> None:
+def work_a_day(book: Book, typed: Book, folder: Path) -> None:
     """What the workers do, and what people type at the command line."""
     ctx = book.ctx
     mapping, tape = mapping_from(folder), tape_of(folder, GOOD)
-    import_tape(ctx, tape, mapping, as_of=ctx.today(), part=True)
-    import_tape(ctx, tape, mapping, as_of=ctx.today(), part=True)
+    import_tape(typed.ctx, tape, mapping, as_of=ctx.today(), part=True)
+    import_tape(typed.ctx, tape, mapping, as_of=ctx.today(), part=True)
     for events in FROM_OUTSIDE:
         found: list[Envelope] = []
         scan_portfolio(ctx, found.extend)
         escalate_loans(ctx, [id for envelope in found for id in envelope.loan_ids])
-        approve_what_waits(book)
+        approve_what_waits(typed)
         for action_type in ACTION_TYPES.values():
             due: dict[int, str] = {}
             dispatch_due_actions(ctx, action_type, due.update, waiting=0)
@@ -107,18 +116,148 @@ def work_a_day(book: Book, folder: Path) -> None:
     chain_evidence(ctx)
     erase_expired_data(ctx)
     erase_subject(
-        acting_alone(ctx, Actor("s-1")), "B-L-legal", why="asked", law="GDPR 17", dry_run=False
+        acting_alone(typed.ctx, Actor("s-1")),
+        "B-L-legal",
+        why="asked",
+        law="GDPR 17",
+        dry_run=False,
     )
     book.clock.at += timedelta(days=400)
     prune(ctx)
 
 
+ONLY_PEOPLE = (
+    "UPDATE staff SET roles = '{administrator}'",
+    "INSERT INTO staff (external_id, roles, daily_capacity) VALUES ('boss', '{lawyer}', 0)",
+    "INSERT INTO shift (staff_id, starts_at, ends_at) SELECT id, now(), now() FROM staff",
+    "INSERT INTO token (staff_id, digest, created_at, created_by, expires_at)"
+    " SELECT id, '', now(), 'adm-1', now() FROM staff",
+    "UPDATE token SET expires_at = 'infinity'",
+    "UPDATE machine SET scopes = '{events:write_off}', revoked_at = NULL",
+    "INSERT INTO second_person_request (permission, digest, shown, status, asked_by, asked_at,"
+    " decided_by, decided_at) VALUES ('access:change', '', '', 'granted', 'a', now(), 'b', now())",
+    "UPDATE second_person_request SET shown = 'nothing'",
+    "INSERT INTO roster_version DEFAULT VALUES",
+    "INSERT INTO break_glass (at, os_user, what, why) VALUES (now(), 'root', 'x', 'y')",
+    "INSERT INTO approval (action_id) VALUES (1)",
+    "UPDATE approval SET action_id = 1",
+    "UPDATE sending_hold SET resumed_at = now(), resumed_by = 'adm-1'",
+    "UPDATE recovery_step SET status = 'accepted'",
+    "INSERT INTO permission_use (at, actor, actor_kind, permission, granted)"
+    " VALUES (now(), 'supervisor-01', 'staff', 'data:erase', true)",
+)
+"""What no service may write: who works here, who may do what, what was granted and approved."""
+
+SET_BY_THE_DATABASE = (
+    "INSERT INTO permission_use (at, recorded_at, permission, granted)"
+    " VALUES (now(), '2001-01-01', 'data:erase', true)",
+    "INSERT INTO number_alarm (at, recorded_at, actor, actor_kind, numbers)"
+    " VALUES (now(), '2001-01-01', 'c-1', 'staff', 9)",
+    "INSERT INTO break_glass (at, recorded_at, os_user, what, why)"
+    " VALUES (now(), '2001-01-01', 'root', 'x', 'y')",
+)
+A_MACHINE_ASKED = text(
+    "INSERT INTO permission_use (at, actor, permission, granted, times)"
+    " VALUES (now(), 'core', 'events:payment', false, 2)"
+)
+
+
+@pytest.mark.attack("rights of a service")
+def test_no_service_writes_what_people_decide_nor_when_the_database_recorded_it(
+    owner: Engine,
+) -> None:
+    for role in (Role.WORKER, Role.WEBHOOK, Role.API, Role.REPORTS):
+        with as_role(owner, role) as engine:
+            assert_refused(engine, *ONLY_PEOPLE, *SET_BY_THE_DATABASE)
+            if role is not Role.REPORTS:
+                with engine.begin() as connection:
+                    connection.execute(A_MACHINE_ASKED)
+            if role is not Role.WORKER:
+                assert_refused(engine, "SELECT digest FROM token")
+    with as_role(owner, Role.CLI) as engine:
+        assert_refused(engine, *SET_BY_THE_DATABASE, "UPDATE permission_use SET granted = true")
+    with owner.connect() as connection:
+        asked = connection.execute(select(permission_use.c.actor_kind)).scalars().all()
+    assert asked == ["machine"] * 3, "what a service writes is of a machine"
+
+
+@pytest.mark.attack("rights of a service")
+def test_no_role_holds_back_the_chain_of_evidence(owner: Engine) -> None:
+    book = Book(owner)
+    book.staff("c-1", "caller")
+    for role in (Role.REPORTS, Role.BACKUP, Role.WEBHOOK, Role.API):
+        book.staff(f"c-of-{role}", "caller")
+        with as_role(owner, role) as engine, engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(1095914053)"))
+            assert chain_evidence(book.ctx) > 0
+        with as_role(owner, role) as engine:
+            assert_refused(
+                engine,
+                "SELECT link_evidence(1, '2001-01-01')",
+                "LOCK TABLE evidence_set_aside IN ROW SHARE MODE",
+                "LOCK TABLE evidence_due IN ROW SHARE MODE",
+                "SELECT kind FROM evidence_due FOR KEY SHARE",
+            )
+    with as_role(owner, Role.CLI) as engine:
+        assert_refused(engine, QUEUES_BY_ITSELF)
+
+
+QUEUES_BY_ITSELF = """
+CREATE TEMPORARY TABLE mine AS SELECT * FROM payment;
+CREATE TRIGGER mine AFTER INSERT ON mine REFERENCING NEW TABLE AS written
+   FOR EACH STATEMENT EXECUTE FUNCTION evidence_of_payment();
+"""
+
+
+@pytest.mark.attack("rights of a service")
+def test_what_a_role_changed_of_itself_or_was_given_is_reported_and_taken_back(
+    owner: Engine,
+) -> None:
+    worker = Role.WORKER.name_in(str(owner.url.database))
+    reports = Role.REPORTS.name_in(str(owner.url.database))
+    with owner.connect() as connection:
+        assert find_more_than_rights(connection) == []
+    with as_role(owner, Role.WORKER) as engine, engine.begin() as connection:
+        connection.execute(text(f'ALTER ROLE "{worker}" SET search_path = pg_temp'))
+        connection.execute(
+            text(f'ALTER ROLE "{worker}" IN DATABASE "{owner.url.database}" SET jit = off')
+        )
+    with owner.begin() as connection:
+        for given in (
+            f'GRANT DELETE ON loan TO "{worker}"',
+            f'GRANT UPDATE (roles) ON staff TO "{worker}"',
+            f'GRANT SELECT ON borrower TO "{reports}"',
+            "GRANT INSERT ON payment TO PUBLIC",
+            f'ALTER ROLE "{reports}" CREATEDB',
+            f'GRANT "{worker}" TO "{reports}"',
+        ):
+            connection.execute(text(given))
+    with owner.connect() as connection:
+        found = {tuple(each) for each in find_more_than_rights(connection)}
+    assert found == {
+        (worker, "setting search_path"),
+        (worker, "setting jit"),
+        (worker, "DELETE on loan"),
+        (worker, "UPDATE on staff (roles)"),
+        (reports, "SELECT on borrower"),
+        (reports, "CREATEDB"),
+        (reports, f"membership of {worker}"),
+        ("PUBLIC", "INSERT on payment"),
+    }
+    grant_roles(owner)
+    with owner.connect() as connection:
+        found = {tuple(each) for each in find_more_than_rights(connection)}
+    assert found == {(reports, "CREATEDB"), (reports, f"membership of {worker}")}
+
+
 @pytest.mark.attack("rights of a service")
 def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_path: Path) -> None:
     store_index_key(owner, Cipher([KEY]), Book(owner).ctx.now())
-    with as_role(owner, Role.WORKER) as engine:
-        book = write_book(engine)
-        work_a_day(book, tmp_path)
+    with as_role(owner, Role.WORKER) as engine, as_role(owner, Role.CLI) as for_people:
+        typed = write_book(for_people)
+        book = copy(typed)
+        book.ctx = replace(typed.ctx, engine=engine)
+        work_a_day(book, typed, tmp_path)
         assert {row.status for row in book.rows(action)} >= {"done", "assigned", "skipped"}
         assert_refused(
             engine,
@@ -131,6 +270,7 @@ def test_the_role_of_workers_does_a_day_and_cannot_undo_it(owner: Engine, tmp_pa
             "UPDATE encryption_key SET index_key_encrypted = ''",
             "UPDATE policy_version SET digest = ''",
             "UPDATE alembic_version SET version_num = '0001'",
+            *ONLY_PEOPLE,
             "ALTER TABLE contact DISABLE TRIGGER ALL",
             "SET session_replication_role = replica",
             "CREATE TABLE mine ()",

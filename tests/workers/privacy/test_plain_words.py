@@ -64,7 +64,8 @@ def test_all_of_it_is_encrypted_and_the_chain_stays_whole(
         assert set(count_plain_words(connection)) == before
 
     encrypt_plain_words(book.ctx)
-    assert where_it_stands(book) == {"action_event", "access", "erasure"}
+    of_the_owner = {"action_event", "access", "erasure", "second_person_request"}
+    assert where_it_stands(book) == of_the_owner
     encrypt_plain_evidence(book.ctx)
     assert where_it_stands(book) == set()
 

@@ -62,7 +62,8 @@ permission_use = Table(
     moment("at"),
     moment("recorded_at", server_default=func.clock_timestamp()),
     Column("actor", Text),  # null: nobody who is known
-    word("actor_kind", ActorKind, nullable=True),
+    # Only the role of the commands may set it: no service writes what a person did.
+    word("actor_kind", ActorKind, nullable=True, server_default=ActorKind.MACHINE),
     Column("permission", Text, nullable=False),
     Column("granted", Boolean, nullable=False),
     Column("times", Integer),  # how often within a minute; null: once
