@@ -39,7 +39,7 @@ def live_through(kind: str, loans: int, folder: Path, say: Callable[[str], None]
     people = make_people(loans)
     with new_installation(folder) as installation:
         installation.set_clock(MORNING)
-        engine = create_engine(installation.environment["DATABASE_URL"], poolclass=NullPool)
+        engine = create_engine(installation.for_people()["DATABASE_URL"], poolclass=NullPool)
         with engine.begin() as connection:
             write_book(connection, installation.cipher(), people.book, installation.now())
         backup = BACKUPS[kind](installation)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0072"
-down_revision = "0062"
+down_revision = "0075"
 
 _BEFORE = """    IF NOT pg_try_advisory_xact_lock(1095914053) THEN
         RETURN 0;
