@@ -20,6 +20,7 @@ from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.free_text import WHY_ENCRYPTED
 from workers.db.inbox import payload_value
+from workers.db.numbers import forget_points
 from workers.db.persons import may_mean_record
 from workers.db.schema import borrower, free_text, inbox_event, outbox_event, reply
 from workers.db.unread_texts import TEXTS
@@ -79,6 +80,7 @@ def prune(ctx: Context) -> Pruned:
             + _empty_refused(connection, before)
             + forget_expired_words(connection, ctx.now())
             + _empty_unknown_replies(connection, before)
+            + _forget_unknown_numbers(connection, before)
             + _forget_strangers(connection, ctx),
         )
 
@@ -120,6 +122,33 @@ def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
         & (~reply.c.to_read | reply.c.handled_at.is_not(None))
     )
     return _run(connection, update(reply).values(body_encrypted=None), old)
+
+
+def _forget_unknown_numbers(connection: Connection, before: datetime) -> int:
+    """Forget the keyed hashes of numbers that nobody on record has, once the words of their texts
+    are gone. One that a fact protects, such as an opt-out, stays; so does one whose text nobody has
+    read: it puts off the texts to whoever has the number."""
+    old = (
+        reply.c.borrower_id.is_(None)
+        & reply.c.body_encrypted.is_(None)
+        & reply.c.contact_point_id.is_not(None)
+        & (reply.c.received_at < before)
+        & (~reply.c.to_read | reply.c.handled_at.is_not(None))
+    )
+    first = (
+        select(reply.c.id, reply.c.contact_point_id)
+        .where(old)
+        .order_by(reply.c.id)
+        .limit(BATCH_SIZE)
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(first).all()
+    if rows:
+        ids = [row.id for row in rows]
+        forgotten = update(reply).where(reply.c.id.in_(ids)).values(contact_point_id=None)
+        connection.execute(forgotten)
+        forget_points(connection, {row.contact_point_id for row in rows})
+    return len(rows)
 
 
 def _forget_strangers(connection: Connection, ctx: Context) -> int:

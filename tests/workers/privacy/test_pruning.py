@@ -11,14 +11,14 @@ from tests.support.concurrently import concurrently
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.db.schema import inbox_event, outbox_event, reply
+from workers.db.schema import contact_point, inbox_event, outbox_event, reply
 from workers.history import loan_history
 from workers.inbox import process
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.privacy.pruning import prune
 from workers.sms.providers.port import InboundText
 
-STRANGER = "+8613800138999"
+STRANGER, STOPPED = "+8613800138999", "+8613800138998"
 
 
 @pytest.fixture
@@ -112,9 +112,32 @@ def test_what_a_stranger_wrote_goes_when_somebody_has_seen_to_it(book: Book) -> 
 
     days_later(book, 91)
 
-    assert prune(book.ctx).words == 1
-    words = {row.sid: row.body_encrypted is not None for row in book.rows(reply)}
-    assert words == {"SM1": False, "SM2": True, "SM3": True}
+    assert prune(book.ctx).words == 2, "the words, and that they came from that number"
+    left = {
+        row.sid: (row.body_encrypted is not None, row.contact_point_id is not None)
+        for row in book.rows(reply)
+    }
+    assert left == {"SM1": (False, False), "SM2": (True, True), "SM3": (True, True)}
+
+
+def test_the_hash_of_a_strangers_number_goes_with_the_last_of_their_texts(book: Book) -> None:
+    said = {"SM1": (STRANGER, "hello"), "SM2": (STRANGER, "who"), "SM3": (STOPPED, "STOP")}
+    for sid, (number, words) in said.items():
+        text = InboundText("twilio", sid, number, words, None)
+        record_inbound_text(book.ctx, text, help_is_answered=True)
+    of = {number: book.ctx.cipher.blind_index(number) for number in (STRANGER, STOPPED)}
+    ids = {row.sid: row.id for row in book.rows(select(reply.c.sid, reply.c.id))}
+
+    def known() -> set[bytes]:
+        return {bytes(row.blind_index) for row in book.rows(contact_point)} & {*of.values()}
+
+    for sid, number in (("SM1", STRANGER), ("SM2", STRANGER)):
+        assert of[number] in known(), "another text of theirs is not read yet"
+        tell(book, "reply_read", reply=ids[sid], meaning="harmless", actor="c-1")
+        days_later(book, 91)
+        prune(book.ctx)
+    assert known() == {of[STOPPED]}, "who said stop is not texted, whoever they are"
+    assert not prune(book.ctx).anything
 
 
 def test_two_at_once_take_each_event_once(book: Book) -> None:
