@@ -140,11 +140,15 @@ def postgres_url(url: str) -> str:
 
 
 def redis_url(url: str) -> str:
+    """Ask for the broker's certificate, if it speaks TLS: Celery's client would take any."""
     if not url.startswith(("redis://", "rediss://")):
         raise UnusableValueError("it must begin with redis:// or rediss://")
-    database = _parsed(url).path.strip("/")
+    parts = _parsed(url)
+    database = parts.path.strip("/")
     if database and not (database.isascii() and database.isdecimal()):
         raise UnusableValueError("the database after the last / must be a number, such as 0")
+    if parts.scheme == "rediss" and "ssl_cert_reqs=" not in parts.query:
+        return f"{url}{'&' if parts.query else '?'}ssl_cert_reqs=required"
     return url
 
 

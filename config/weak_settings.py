@@ -2,7 +2,7 @@
 `http`, a broker without a password. `arrears check` refuses them, except on one's own machine."""
 
 from collections.abc import Iterator
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -18,6 +18,9 @@ WELL_KNOWN = (
     *("0123456789", "1234567890", "123456789", "12345678", "123456", "1234"),
 )
 """What many have written where a secret belongs. A secret that is made of these alone is none."""
+
+NO_CERTIFICATE = frozenset({"none", "cert_none"})
+"""Values of `ssl_cert_reqs` with which a client verifies nothing."""
 
 
 def is_on_own_machine(settings: Settings) -> bool:
@@ -55,6 +58,14 @@ def _open_servers(settings: Settings) -> Iterator[Text]:
         )
     if broker.password and not _is_loopback(broker) and is_weak(unquote(broker.password)):
         yield _weak("REDIS_URL")
+    asked = dict(parse_qsl(broker.query.lower()))
+    unverified = asked.get("ssl_cert_reqs") in NO_CERTIFICATE
+    if unverified or asked.get("ssl_check_hostname") == "false":
+        yield text_of(
+            "REDIS_URL takes any certificate: whoever stands between reads and changes what goes "
+            "there. Take out ssl_cert_reqs and ssl_check_hostname, and name the file of the "
+            "broker's authority, as ?ssl_ca_certs=/path/ca.pem."
+        )
     # The password may contain a slash, so only what follows it is parsed.
     login, _, server = settings.database_url.partition("://")[2].rpartition("@")
     password = login.partition(":")[2]

@@ -32,6 +32,13 @@ def test_an_installation_as_it_should_be_has_nothing_to_mend() -> None:
     assert not is_on_own_machine(settings())
 
 
+def test_servers_that_speak_tls_have_nothing_to_mend() -> None:
+    broker = f"rediss://:{STRONG}@redis:6379/0?ssl_ca_certs=/run/secrets/ca.pem"
+    database = PRODUCTION["DATABASE_URL"] + "?sslmode=verify-full&sslrootcert=/run/secrets/ca.pem"
+    assert wrong(REDIS_URL=broker, DATABASE_URL=database) == []
+    assert settings(REDIS_URL=broker).redis_url == f"{broker}&ssl_cert_reqs=required"
+
+
 ALSO = {"ARREARS_EVENTS_OUT_SECRETS": f"whsec_{b64encode(STRONG.encode()).decode()}"}
 
 
@@ -43,6 +50,8 @@ ALSO = {"ARREARS_EVENTS_OUT_SECRETS": f"whsec_{b64encode(STRONG.encode()).decode
         ("TWILIO_API_BASE", "http://192.0.2.1:8080"),
         ("REDIS_URL", "redis://redis:6379/0"),
         ("REDIS_URL", "redis://:redis@redis:6379/0"),
+        ("REDIS_URL", f"rediss://:{STRONG}@redis:6379/0?ssl_cert_reqs=none"),
+        ("REDIS_URL", f"rediss://:{STRONG}@redis:6379/0?ssl_check_hostname=false"),
         ("DATABASE_URL", "postgresql://arrears:postgres@postgres:5432/arrears"),
         ("DATABASE_URL", "postgresql://arrears:pass/word/1234@postgres/arrears"),
         ("TWILIO_AUTH_TOKENS", f"{STRONG},secret"),

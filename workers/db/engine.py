@@ -149,10 +149,17 @@ def _ask(engine: Engine, question: str) -> object:
         with engine.connect() as connection:
             return connection.execute(text(question)).scalar_one()
     except OperationalError as error:
+        if "certificate" in (line := _first_line(error)):
+            raise ArrearsError(
+                "The database's certificate is not trusted, or is for another host ({error}). End "
+                "DATABASE_URL with ?sslmode=verify-full&sslrootcert=/path/ca.pem, the file of its "
+                "authority, and write the host that the certificate names.",
+                error=line,
+            ) from None
         raise ArrearsError(
             "The database cannot be reached ({error}). Check DATABASE_URL and that "
             "PostgreSQL runs.",
-            error=_first_line(error),
+            error=line,
         ) from None
 
 

@@ -3,9 +3,11 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import redis
 from kombu import Connection as CeleryConnection
+from kombu.utils.url import parse_url
 from redis.exceptions import NoPermissionError
 
 from domain.errors import ArrearsError, Text, text_of
@@ -89,6 +91,12 @@ def connect_broker(url: str) -> redis.Redis:
             "last /, and only a rediss:// URL has options, such as ssl_ca_certs."
         ) from None
     return client
+
+
+def tls_options(url: str) -> dict[str, Any] | None:
+    """What the URL says about TLS, for a client that reads no options in a URL; None: no TLS."""
+    options: dict[str, Any] | None = parse_url(url).get("ssl")
+    return options
 
 
 def assert_broker_reachable(url: str) -> None:

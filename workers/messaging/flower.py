@@ -13,13 +13,15 @@ from flower.views import BaseHandler
 from kombu import Queue
 
 from config.settings import load_broker_settings
-from workers.messaging.broker import TRANSPORT_OPTIONS
+from workers.messaging.broker import TRANSPORT_OPTIONS, tls_options
 from workers.messaging.closed_connections import expect_closed_connections
 from workers.queues import QUEUES
 
 expect_closed_connections()
-app = Celery("arrears", broker=load_broker_settings(os.environ).redis_url)
+broker_url = load_broker_settings(os.environ).redis_url
+app = Celery("arrears", broker=broker_url)
 app.conf.update(
+    broker_use_ssl=tls_options(broker_url),  # with this it asks for the lengths of queues
     broker_transport_options=TRANSPORT_OPTIONS,
     broker_connection_retry_on_startup=True,
     task_queues=[Queue(name) for name in QUEUES],
