@@ -1,7 +1,6 @@
 """What people type stands nowhere as it was typed: it is encrypted, shown to who may see it, and
 gone after an erasure, and the chain of evidence stays whole."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,13 @@ from sqlalchemy import Engine, select, text
 from domain.actors import Actor, ActorKind, Role
 from domain.reasons import ReasonCode, because
 from domain.sending import Scope, SendingScope
+from tests.support.acting import acting, acting_alone
 from tests.support.encrypted import typed
 from tests.support.loans import Book
 from workers.access.administrators import break_glass_token, make_first_administrator, recent_uses
 from workers.access.second_person import SecondPersonNeededError
 from workers.actions.approvals import refuse
+from workers.context import Context
 from workers.db.problems import note_problem
 from workers.db.schema import free_text, inbox_event, metadata, second_person_request
 from workers.evidence.chain import chain_evidence
@@ -41,7 +42,7 @@ def book(engine: Engine, tmp_path: Path) -> Book:
     book.loan("L-2", due_on="2026-03-01")
     book.staff("sup-1", "supervisor")
     book.escalate("L-1")
-    refuse(book.ctx, "L-1", "legal_file", actor=BY, why=WHY)
+    refuse(acting(book.ctx, BY), "L-1", "legal_file", why=WHY)
     starts = {"starts_on": DAY, "actor": "sup-1", "why": WHY}
     charge = {"amount": "5", "currency": "CNY", "component": "fees", "due_on": "2026-03-01"}
     new = {"instalments": [{"due_on": "2026-05-01", "principal": "100"}], "currency": "CNY"}
@@ -72,29 +73,29 @@ def book(engine: Engine, tmp_path: Path) -> Book:
     ):
         id = f"{kind}:{payload.get('hold', len(book.rows(inbox_event)))}"
         process.submit(book.ctx, id, kind, payload)
-    discard_event(book.ctx, "hold:H-2", actor=BY, why=WHY)
+    discard_event(acting(book.ctx, BY), "hold:H-2", why=WHY)
     with engine.begin() as connection:
         reason = because(ReasonCode.SENT_AFTER_ALL, item="text_day_1")
         note_problem(connection, book.loan_id("L-1"), "sent_after_all", reason, book.ctx.now())
-    resolve_problem(book.ctx, "L-1", "sent_after_all", actor=BY, why=WHY)
+    resolve_problem(acting(book.ctx, BY), "L-1", "sent_after_all", why=WHY)
     stop_sending(book.ctx, Scope(SendingScope.CHANNEL, "visit"), WHY)
     make_first_administrator(book.ctx, "adm-1", tmp_path / "token")
     break_glass_token(book.ctx, "adm-1", tmp_path / "another", WHY)
     officer = Actor("p-1", ActorKind.STAFF, frozenset({Role.PRIVACY_OFFICER}))
-    asked = replace(book.ctx, actor=officer)
+    asked = book.ctx.acting(officer)
     for use_case in (as_export, as_erasure):
         with pytest.raises(SecondPersonNeededError):
             use_case(asked)
-    as_export(book.ctx)
+    as_export(acting_alone(book.ctx, BY))
     return book
 
 
-def as_export(ctx: object) -> None:
-    export_subject(ctx, "B-L-1", actor=BY, purpose=WHY)  # type: ignore[arg-type]
+def as_export(ctx: Context) -> None:
+    export_subject(ctx, "B-L-1", purpose=WHY)
 
 
-def as_erasure(ctx: object) -> None:
-    erase_subject(ctx, "B-L-1", actor=BY, why=WHY, law=WHY, dry_run=False)  # type: ignore[arg-type]
+def as_erasure(ctx: Context) -> None:
+    erase_subject(ctx, "B-L-1", why=WHY, law=WHY, dry_run=False)
 
 
 def where_it_stands(book: Book) -> set[str]:
@@ -124,10 +125,10 @@ def test_no_table_has_it_and_explain_shows_it_to_who_may_see_it(
     # the two records, the problem.
     assert story(book).count(WHY) == 11
     bookkeeper = Actor("b-1", ActorKind.STAFF, frozenset({Role.BOOKKEEPER}))
-    own, book.ctx = book.ctx, replace(book.ctx, actor=bookkeeper)
+    own, book.ctx = book.ctx, book.ctx.acting(bookkeeper)
     assert (CANARY in story(book), story(book).count("[not shown here]")) == (False, 11)
     book.ctx = own
-    exported = export_subject(book.ctx, "B-L-1", actor=BY, purpose=WHY)["data"]
+    exported = export_subject(acting_alone(book.ctx, BY), "B-L-1", purpose=WHY)["data"]
     assert {row["words"] for row in exported["free_text"]} == {WHY, f"{WHY} {WHY}"}
     with book.ctx.engine.connect() as connection:
         assert WHY in {use.why for use in recent_uses(connection, book.ctx)}
@@ -135,7 +136,7 @@ def test_no_table_has_it_and_explain_shows_it_to_who_may_see_it(
 
 def test_after_an_erasure_explain_says_so_and_the_chain_is_whole(book: Book) -> None:
     chain_evidence(book.ctx)
-    as_erasure(book.ctx)
+    as_erasure(acting_alone(book.ctx, BY))
     # What nobody's erasure deletes: the record of the erasure itself, why the lender's own sending
     # was stopped and its server used, and what was typed about an event of nobody on record.
     assert len(book.rows(free_text)) == 5
