@@ -27,10 +27,10 @@ class Report:
                 self._attack_of[item.nodeid] = marker.args[0]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the test for its attack."""
+        """Count the test for its attack, or what it tried, if it says how much that was."""
         attack = self._attack_of[report.nodeid]
         if report.when == "call":
-            self.tried[attack] += 1
+            self.tried[attack] += dict(report.user_properties).get("tried", 1)
         if report.failed or report.skipped:
             self.failed[attack].append(report.nodeid)
 
@@ -54,7 +54,9 @@ def main() -> int:
     widest = max(map(len, ATTACKS))
     for attack, tries in ATTACKS.items():
         console.print(
-            f"{report.verdict(attack):9}  {attack:{widest}}  {tries}", markup=False, soft_wrap=True
+            f"{report.verdict(attack):9}  {report.tried[attack]:4}  {attack:{widest}}  {tries}",
+            markup=False,
+            soft_wrap=True,
         )
         for test in report.failed[attack]:
             console.print(f"           {test}", markup=False, soft_wrap=True)
