@@ -1,6 +1,7 @@
 """Who holds a secret. What they may do is asked by the use case: `permitted.py`."""
 
 import logging
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -19,10 +20,16 @@ from workers.db.typed_rows import columns_of, typed_row
 log = logging.getLogger(__name__)
 
 
-def authenticate(ctx: Context, secret: str, permission: Permission) -> Context:
+def authenticate(
+    ctx: Context,
+    secret: str,
+    permission: Permission,
+    assert_works: Callable[[Context], None] = lambda ctx: None,
+) -> Context:
     """The context of whoever holds the secret now, for one command or call.
 
     `permission` is what it will ask for: that is on record of somebody who is not known too.
+    `assert_works` is asked once it is known who it is; if it raises, the token was not used.
 
     Raises:
         NotPermittedError: the secret is not known or no longer valid. The message is the same for
@@ -30,6 +37,8 @@ def authenticate(ctx: Context, secret: str, permission: Permission) -> Context:
     """
     with ctx.engine.begin() as connection:
         actor = _holder(connection, secret, ctx.now())
+        if actor is not None:
+            assert_works(ctx)
     if actor is None:
         note_use(ctx.acting(NOBODY), permission, granted=False)
         log.info("refused: %s to somebody who is not known", permission)

@@ -67,11 +67,14 @@ def _asked(engine: Engine) -> _Asked:
     return _Asked()
 
 
-def what_is_wrong_with_clock(ctx: Context, *, records: bool = True) -> Reasons:
+def what_is_wrong_with_clock(
+    ctx: Context, *, records: bool = True, stops_sending: bool = True
+) -> Reasons:
     """Why the clock of this machine cannot be trusted; empty if it can.
 
     The database is asked once a minute, or if the clock jumped since: one statement. A wrong clock
-    stops sending. Without `records` the newest record is not looked at.
+    stops sending, unless the machine sends nothing (`stops_sending`). Without `records` the newest
+    record is not looked at.
     """
     asked = _asked(ctx.engine)
     clock, counted = ctx.clock.machine_now(), time.monotonic()
@@ -89,19 +92,22 @@ def what_is_wrong_with_clock(ctx: Context, *, records: bool = True) -> Reasons:
         asked.clock, asked.counted = clock, counted
         return ()
     log.critical("the clock of this machine is wrong: %s", cause)
+    if not stops_sending:
+        return why
     with ctx.engine.begin() as connection:
         found = {"newest": newest.isoformat()} if newest else {}
         set_sending_hold(connection, cause, why, ARREARS.reference, moments.database, found=found)
     return why
 
 
-def assert_clock_right(ctx: Context) -> None:
-    """Refuse to do anything by a clock that differs from that of the database.
+def assert_clock_right(ctx: Context, *, stops_sending: bool = True) -> None:
+    """Refuse to do anything by a clock that differs from that of the database. Where people type,
+    it is refused only: one wrong clock there does not stop sending for everybody.
 
     Raises:
         WrongClockError: it does.
     """
-    if why := what_is_wrong_with_clock(ctx, records=False):
+    if why := what_is_wrong_with_clock(ctx, records=False, stops_sending=stops_sending):
         raise WrongClockError("The clock of this machine is wrong. Set it.", why)
 
 

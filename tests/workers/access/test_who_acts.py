@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,16 @@ from tests.support.signed_in import sign_in
 from workers.access.os_account import os_account
 from workers.access.second_person import _digest
 from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
-from workers.db.schema import borrower, loan, permission_use, second_person_request, staff, token
+from workers.clock import Clock
+from workers.db.schema import (
+    borrower,
+    loan,
+    permission_use,
+    second_person_request,
+    sending_hold,
+    staff,
+    token,
+)
 
 
 @pytest.fixture
@@ -147,6 +157,28 @@ def test_a_token_ends_when_it_is_revoked_or_over_and_when_its_owner_has_left(
     administrator = by(environment, book, "adm-1", Role.ADMINISTRATOR)
     assert arrears(administrator, "token", "revoke", "s-1").returncode == 0
     assert "was revoked" in arrears(own, "explain", "L-1").stderr
+
+
+@pytest.mark.attack("clock")
+def test_a_command_with_a_wrong_clock_is_refused_and_stops_nobody_else(
+    environment: dict[str, str], book: Book, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = by(environment, book, "s-1")
+    invented = tmp_path / "token"
+    invented.write_text("arrears_invented")
+    invented.chmod(0o600)
+    for off in (timedelta(hours=2), timedelta(days=-365)):
+        monkeypatch.setattr(Clock, "machine_now", lambda _, off=off: datetime.now(UTC) + off)
+        refused = arrears(own, "explain", "L-1")
+        assert refused.returncode == 2
+        assert "The clock of this machine is wrong" in refused.stderr
+        unknown = arrears({**environment, "ARREARS_TOKEN_FILE": str(invented)}, "explain", "L-1")
+        assert "The token is not known here" in unknown.stderr, "who it is comes first"
+    assert book.rows(sending_hold) == []
+    assert [row.last_used_at for row in book.rows(token)] == [None]
+    assert [row.granted for row in book.rows(permission_use)] == [False, False]
+    monkeypatch.undo()
+    assert arrears(own, "explain", "L-1").returncode == 0
 
 
 @pytest.mark.attack("own request")

@@ -13,10 +13,13 @@ from sqlalchemy import Engine, text
 from twilio.request_validator import RequestValidator
 
 from config.readers.templates import Templates
+from domain.reasons import ReasonCode, because
+from domain.sending import StoppedBecause
 from tests.support.encrypted import opened
 from tests.support.loans import PHONE, Book
 from workers.db.inbox_queue import lock_event
 from workers.db.schema import inbox_event, message, receipt, reply
+from workers.db.sending_holds import set_sending_hold
 from workers.http.app import create_app
 from workers.inbox.process import apply_events, dispatch_events
 
@@ -97,6 +100,23 @@ def test_a_call_for_help_is_answered_in_the_borrowers_language(book: Book) -> No
     assert "400-000-0000" in answer
     stranger = twilio(book, "help", sid="SM2", From="+12125550199").text
     assert "please call 400-000-0000" in stranger
+
+
+STOPPED = because(ReasonCode.SENDING_STOPPED, why="texts name a wrong sum")
+
+
+def test_a_call_for_help_is_answered_while_sending_is_stopped_and_nothing_else_is(
+    book: Book,
+) -> None:
+    """The carriers' rules ask for it, and who asks is not contacted by the lender."""
+    before = len(book.sms.sent)
+    with book.ctx.engine.begin() as connection:
+        set_sending_hold(connection, StoppedBecause.PERSON, STOPPED, "root", book.ctx.now())
+    assert "400-000-0000" in twilio(book, "help").text
+    for number, body in enumerate(("STOP", "I have paid", "START"), start=2):
+        assert "<Message>" not in twilio(book, body, sid=f"SM{number}").text
+    assert len(book.rows(reply)) == 4, "what comes in is on record"
+    assert len(book.sms.sent) == before
 
 
 def test_a_call_for_help_without_a_template_is_on_record_and_read_by_a_person(
