@@ -38,6 +38,14 @@ TAPE = "tape"
 """The sender of what a tape says."""
 
 
+def shown_actor(actor: str, sender: str) -> str:
+    """Who did something, as it is on record: `c-1`, or `c-1 [dialer]` where only a machine says so.
+
+    Who typed it here was authenticated. Whom a machine names was not.
+    """
+    return actor if sender in (STAFF, TAPE, actor) else f"{actor} [{sender}]"
+
+
 def sender_of(actor: Actor) -> str:
     """Whose events it is that somebody types: a machine gives ids of its own, and people give the
     staff's."""

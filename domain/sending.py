@@ -25,6 +25,9 @@ class Scope:
     subject: str | None = None
     """The channel, the jurisdiction or the ladder; None: everything."""
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}" if self.subject else str(self.kind)
+
 
 EVERYTHING = Scope(SendingScope.ALL)
 

@@ -114,13 +114,13 @@ def break_glass_grant(ctx: Context, id: int, why: str) -> Request:
 
 
 def recent_uses(connection: Connection, ctx: Context) -> Sequence[BreakGlass]:
-    """The uses of the last week, the newest first, with what was typed."""
+    """The uses of the last week, the newest first, with what was typed, in the lender's zone."""
     recent = (
         select(*columns_of(BreakGlass, break_glass))
         .where(break_glass.c.at > ctx.now() - SHOWN_FOR)
         .order_by(break_glass.c.id.desc())
     )
-    uses = typed_rows(BreakGlass, connection.execute(recent))
+    uses = typed_rows(BreakGlass, connection.execute(recent), ctx.settings.lender_zone)
     ids = {use.why_id for use in uses if use.why_id}
     opened = open_words(connection, ctx.cipher, ids)
     return [

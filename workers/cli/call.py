@@ -257,7 +257,7 @@ def print_started(
             for of in started.loans
         )
         lines.append(
-            say("About {count} loans: {loans}.", count=len(started.loans), loans=", ".join(about))
+            say("About {count} loan(s): {loans}.", count=len(started.loans), loans=", ".join(about))
         )
     if started.must_learn:
         lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))

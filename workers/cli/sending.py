@@ -72,7 +72,7 @@ def stop(
     if stopped.on_the_way:
         print_lines(
             say(
-                "{count} texts were claimed before, and may still go out within seconds.",
+                "{count} text(s) claimed before may still go out within seconds.",
                 count=stopped.on_the_way,
             )
         )

@@ -168,7 +168,8 @@ def check() -> None:
             continue
         print_lines(
             say(
-                "Calls of {sender} are accepted, signed with any of its {count} secrets: {scopes}.",
+                "Calls of {sender} are accepted, signed with any of its {count} secret(s): "
+                "{scopes}.",
                 sender=sender,
                 count=len(secrets),
                 scopes=", ".join(sorted(machines[sender].scopes)),
@@ -253,7 +254,7 @@ def _evidence(ctx: Context, warn: Warn) -> None:
     if aside:
         warn(
             say(
-                "{count} entries for the chain of evidence are at fault and were set aside. "
+                "Entries for the chain of evidence that are at fault were set aside: {count}. "
                 "`arrears evidence verify` names them.",
                 count=aside,
             )

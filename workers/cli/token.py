@@ -70,7 +70,7 @@ def revoke(
 ) -> None:
     """Take a token no longer, from now on. It needs no second person."""
     count = tokens.revoke_tokens(open_context(), which)
-    print_lines(say("{count} tokens of {which} are revoked.", count=count, which=which))
+    print_lines(say("Revoked: {count} token(s) of {which}.", count=count, which=which))
 
 
 @app.command("list")

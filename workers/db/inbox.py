@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array, insert
 
 from domain.errors import ArrearsError
-from domain.events import INBOX_MOVES, STAFF, InboxStatus, Named
+from domain.events import INBOX_MOVES, STAFF, InboxStatus, Named, shown_actor
 from domain.moves import sources
 from domain.reasons import Reasons
 from workers.db.persons import may_mean_record
@@ -55,7 +55,7 @@ class StoredEvent(NamedTuple):
     def facts(self) -> Mapping[str, Any]:
         """The payload, with the moment at which it came in, and with two senders: `own_sender`,
         whose ids it gives, and `sender`, whose ids it names. They are the same, where it names no
-        other.
+        other. Whom a machine names as the actor stands there with its name.
 
         The staff has no `own_sender`, and where it names none there is no sender: it means
         everybody's ids.
@@ -63,6 +63,8 @@ class StoredEvent(NamedTuple):
         own = None if self.sender == STAFF else self.sender
         senders = {"own_sender": own, "sender": self.payload.get("sender") or own}
         said = {name: value for name, value in self.payload.items() if name not in senders}
+        if isinstance(actor := said.get("actor"), str):
+            said["actor"] = shown_actor(actor, self.sender)
         said = {"received_at": self.received_at, **said}
         return said | {name: sender for name, sender in senders.items() if sender}
 

@@ -77,7 +77,7 @@ def assert_nobody_in_the_way(engine: Engine) -> None:
         ).scalar_one()
     if others:
         raise ArrearsError(
-            "Processes of the release before are still connected ({others} connections), and "
+            "Processes of the release before are still connected ({others} connection(s)), and "
             "cannot work with revision {revision}. Stop them, and migrate again.",
             others=others,
             revision=min(breaking),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from domain.events import InboxStatus, Named
+from domain.events import InboxStatus, Named, shown_actor
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from domain.reasons import ReasonCode
@@ -22,7 +22,7 @@ CHANGED = (
 def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each change that the lender's systems reported: which contact details changed."""
     rows = connection.execute(
-        select(inbox_event.c.payload, inbox_event.c.completed_at)
+        select(inbox_event.c.payload, inbox_event.c.sender, inbox_event.c.completed_at)
         .select_from(inbox_event)
         .join(borrower, may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER)))
         .where(
@@ -32,17 +32,18 @@ def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[
         )
         .order_by(inbox_event.c.id)
     )
-    for payload, completed_at in rows:
+    for payload, sender, completed_at in rows:
         changed = tuple(name for name in CHANGED if name in payload)
         parts = [part(Phrase.CONTACTS_CHANGED, changed=changed)]
-        parts.extend(by_whom_and_why(payload.get("actor")))
+        if actor := payload.get("actor"):
+            parts.extend(by_whom_and_why(shown_actor(actor, sender)))
         yield Entry(completed_at, tuple(parts))
 
 
 def number_orders(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each time that somebody put the borrower's numbers into another order, or removed some."""
     rows = connection.execute(
-        select(inbox_event.c.payload, inbox_event.c.completed_at, inbox_event.c.reason)
+        select(*(inbox_event.c[name] for name in ("payload", "sender", "completed_at", "reason")))
         .select_from(inbox_event)
         .join(borrower, may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER)))
         .where(
@@ -52,8 +53,8 @@ def number_orders(connection: Connection, subject: ExplainedLoan) -> Iterator[En
         )
         .order_by(inbox_event.c.id)
     )
-    for payload, completed_at, stored in rows:
-        actor, order = payload["actor"], payload["order"]
+    for payload, sender, completed_at, stored in rows:
+        actor, order = shown_actor(payload["actor"], sender), payload["order"]
         removed = [r.params["places"] for r in stored or () if r.code is ReasonCode.NUMBERS_REMOVED]
         parts = [part(Phrase.NUMBERS_TAKEN_AWAY, places=at, actor=actor) for at in removed]
         if order != sorted(order):

@@ -42,7 +42,9 @@ def check_signature(
         headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
     )
     if not _ID.fullmatch(id) or not _SECONDS.fullmatch(timestamp):
-        raise RefusedError(401, "webhook-id or webhook-timestamp is missing, or is none")
+        raise RefusedError(
+            401, "the headers webhook-id and webhook-timestamp (in seconds) are needed"
+        )
     signed_at = datetime.fromtimestamp(int(timestamp), UTC)
     if abs(now - signed_at) > TOLERANCE:
         raise RefusedError(401, "signed more than five minutes ago, or in the future")

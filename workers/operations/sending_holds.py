@@ -57,7 +57,7 @@ def stop_sending(ctx: Context, scope: Scope, why: str) -> Stopped:
             action.c.type == SEND_SMS, action.c.status == ActionStatus.CLAIMED
         )
         on_the_way = connection.execute(claimed).scalar_one()
-    log.critical("sending was stopped by %s: %s %s", account, scope.kind, scope.subject or "")
+    log.critical("sending was stopped by %s: %s", account, scope)
     return Stopped(is_new, on_the_way)
 
 
@@ -72,7 +72,8 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
     with ctx.engine.begin() as connection:
         found = read_sending_hold(connection, ctx, id)
         _assert_recovered(connection, found)
-        what = f"resume sending ({found.scope} {found.subject or ''}): {speak(found.why)}"
+        scope = Scope(found.scope, found.subject)
+        what = f"resume sending ({scope}): {speak(found.why)}"
         arguments = {"hold": id, "set": found.set_at}
         with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
         connection.execute(

@@ -101,8 +101,8 @@ def _replay(task: Task, path: Path, younger: list[Path]) -> Result:
         return _open(
             path.name,
             text_of(
-                "{count} lines of the journal name records that are not known yet. Import the "
-                "tape that has them, and run this again.",
+                "Records that are not known yet are named in {count} line(s) of the journal. "
+                "Import the tape that has them, and run this again.",
                 count=came[WAITS],
             ),
             found,

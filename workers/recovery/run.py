@@ -148,15 +148,16 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
     with ctx.engine.begin() as connection:
         begun = open_recovery(connection)
         steps = read_steps(connection, begun.id) if begun else []
+    named = f"{step}:{subject}" if subject else str(step)
     open_ones = [known for known in steps if known.status == StepStatus.OPEN]
     known = next((each for each in open_ones if (each.step, each.subject) == (step, subject)), None)
     if begun is None or known is None:
         raise ArrearsError(
             "No step {step} of a recovery is open. `arrears recover` runs them and names those "
             "that are.",
-            step=f"{step}:{subject}" if subject else step,
+            step=named,
         )
-    what = f"recover without {step} {subject}"
+    what = f"recover without {named}"
     with ctx.engine.begin() as connection:
         arguments = {"recovery": begun.id}
         with_second_person(

@@ -91,7 +91,7 @@ def test_a_sender_that_is_no_machine_is_warned_about_with_what_allows_it(
     allowed = ("machine", "allow", "core", "events:payment", "events:hold")
     assert granted(environment, *allowed).returncode == 0
     well = arrears(of_core, "check").stdout.replace("\n", " ")
-    assert "signed with any of its 1 secrets: events:hold, events:payment." in well
+    assert "signed with any of its 1 secret(s): events:hold, events:payment." in well
     assert "machine allow core" not in well
     revoked = arrears(environment, "machine", "revoke", "core")
     assert revoked.returncode == 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, update
 
 from domain.permissions import PERMISSIONS, Permission
 from tests.support.counting import statements
@@ -135,7 +135,9 @@ def test_no_machine_does_anything_without_its_scope(core: Core) -> None:
         connection.execute(delete(machine))
     for door in DOORS:
         refused(door, "no machine")
-    allow(book, "core", expires_at=yesterday)
+    allow(book, "core", expires_at=book.clock.at + timedelta(days=1))
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(machine).values(expires_at=yesterday))
     for door in DOORS:
         refused(door, "over")
     allow(book, "core")
