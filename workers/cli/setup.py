@@ -208,6 +208,8 @@ def _database(ctx: Context, warn: Warn) -> None:
             warn(say("sending is on hold, as the lines above say."))
         if ctx.settings.sending_counter_file is None and ctx.settings.clock_file is None:
             warn(say(NO_COUNTER_FILE))
+        if ctx.settings.journal_file is None and ctx.settings.clock_file is None:
+            warn(say(NO_JOURNAL_FILE))
         if owns_tables(connection):
             warn(_is_owner())
         for each in find_more_than_rights(connection):
@@ -284,6 +286,10 @@ def _no_evidence_file() -> str:
     )
 
 
+NO_JOURNAL_FILE = (
+    "ARREARS_JOURNAL_FILE is not set, so opt-outs and erasures are only in the database: restored "
+    "from a backup, it has lost them (docs/recovery.md). Name a file outside the database."
+)
 NO_COUNTER_FILE = (
     "ARREARS_SENDING_COUNTER_FILE is not set, so nothing notices that the database is older than "
     "what was sent: restored from a backup, it would send again. Name a file outside the database."

@@ -13,12 +13,12 @@ from tests.support.inbound import record_inbound_text
 from tests.workers.recovery.conftest import House
 from workers.access.secrets import digest_of
 from workers.access.tokens import revoke_tokens
-from workers.db.journal import JournalUnusableError
+from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.db.schema import borrower, contact_point_fact, erasure, person_fact, staff, token
 from workers.inbox.process import submit
 from workers.operations.sending_holds import resume_sending
 from workers.privacy.subject_requests import erase_subject
-from workers.recovery.run import Asked, Recovered, recover
+from workers.recovery.run import Asked, Recovered, go_on_without, recover
 from workers.recovery.step import Result
 from workers.sms.providers.port import InboundText
 
@@ -152,27 +152,26 @@ def test_an_opt_out_waits_while_the_journal_cannot_be_written(house: House) -> N
     assert len(house.journal.read_bytes().splitlines()) == 2, "the first one says since when"
 
 
-@pytest.mark.parametrize("harm", ["torn", "changed", "of another key", "gone"])
-def test_a_journal_at_fault_is_said_and_what_is_whole_counts(house: House, harm: str) -> None:
+def test_a_journal_at_fault_is_said_and_what_is_whole_counts(house: House) -> None:
     half_a_day_and_the_other(house)
     lines = house.journal.read_bytes().splitlines(keepends=True)
-    match harm:
-        case "torn":
-            house.journal.write_bytes(b"".join(lines) + lines[0][:40])
-        case "changed":
-            changed = {**json.loads(lines[0]), "point": "00" * 32}
-            house.journal.write_bytes(json.dumps(changed).encode() + b"\n" + b"".join(lines[1:]))
-        case "of another key":
-            house.journal.write_bytes(lines[0].replace(b'"signature":"', b'"signature":"0'))
-        case "gone":
-            house.journal.unlink()
+    changed = json.dumps({**json.loads(lines[1]), "point": "00" * 32}).encode() + b"\n"
     house.restore()
-
-    found = run(house)
-
-    result = of_step(found, RecoveryStep.JOURNAL)
-    assert result.status is (StepStatus.DONE if harm == "torn" else StepStatus.OPEN)
-    assert found.is_finished is (harm == "torn")
+    for harm, contents, known in (
+        ("torn", [*lines, lines[1][:40]], True),
+        ("changed", [lines[0], changed, *lines[2:]], False),
+        ("cut out", [*lines[:2], *lines[3:]], False),
+        ("of another key", [line.replace(b'"signature":"', b'"signature":"0') for line in lines],
+         False),
+        ("begun anew", lines[:0], False),
+    ):  # fmt: skip
+        house.journal.write_bytes(b"".join(contents))
+        result = of_step(run(house, dry_run=True), RecoveryStep.JOURNAL)
+        assert result.status is (StepStatus.DONE if known else StepStatus.OPEN), harm
+    house.journal.unlink()
+    assert of_step(run(house), RecoveryStep.JOURNAL).status is StepStatus.OPEN
+    go_on_without(house.book.ctx, RecoveryStep.JOURNAL, "journal.jsonl", "it burnt too")
+    assert run(house).is_finished, "two persons answer for it"
 
 
 def test_a_wish_of_a_record_that_only_a_later_tape_has_is_kept_for_it(house: House) -> None:
@@ -193,3 +192,25 @@ def test_a_wish_of_a_record_that_only_a_later_tape_has_is_kept_for_it(house: Hou
     house.book.loan("L-9", phone="+8613800138009")
     assert run(house).is_finished
     assert house.book.one(person_fact).kind == "ceased"
+
+
+def test_the_end_of_a_wish_is_in_the_journal_once_it_is_committed(house: House) -> None:
+    book = house.book
+    book.loan("L-1")
+    book.escalate("L-1")
+    assert book.send("L-1", "text_day_1") == "accepted"
+    asks_for_no_contact(house, "B-L-1", "wish-1")
+    house.back_up()
+    book.at("2026-03-02 15:00")
+    with book.ctx.engine.begin() as connection:
+        ended = {"ended_at": book.clock.at, "ended_by": "c-1"}
+        connection.execute(update(person_fact).values(ended))
+    before = len(house.journal.read_bytes().splitlines())
+    note_ends_in_journal(book.ctx.engine, house.journal, book.ctx.cipher, book.clock.at)
+    assert len(house.journal.read_bytes().splitlines()) == before + 1
+    house.restore()
+    assert house.book.one(person_fact).ended_by is None
+
+    run(house, since=book.moment("2026-03-02 12:00"))
+
+    assert house.book.one(person_fact).ended_by == "c-1"
