@@ -73,6 +73,10 @@ class NotPermittedError(ArrearsError):
     """Somebody may not do what they ask for, or is not known; the message says what is missing."""
 
 
+class AskedForError(NotPermittedError):
+    """Somebody else must grant it first. The request for that is on record."""
+
+
 class TooOftenError(ArrearsError):
     """Somebody asks more often than they may."""
 
@@ -84,6 +88,14 @@ class TooOftenError(ArrearsError):
 
 class NotOnRosterError(ArrearsError):
     """Nobody on the roster has the reference."""
+
+
+class WrongRoleError(NotPermittedError):
+    """Whoever acts has the permission, and not the role that this one loan, call or visit needs."""
+
+
+class WithoutRoleError(NotOnRosterError, WrongRoleError):
+    """Whoever acts is not on the roster, and so has no role."""
 
 
 class NoOpenCallError(ArrearsError):

@@ -24,6 +24,8 @@ SAYS: Places = {
     "ArrearsError": (0,),
     "NotOnRosterError": (0,),
     "NotPermittedError": (0,),
+    "WrongRoleError": (0,),
+    "WithoutRoleError": (0,),
     "TooOftenError": (0,),
     "SecondPersonNeededError": (0,),
     "NoOpenCallError": (0,),

@@ -124,11 +124,20 @@ class Admission:
                 self._take(known)
                 assert_may(actor, permission)
             except NotPermittedError:
-                refused = self._refused.setdefault((name, permission), _Refused(now))
-                refused.times += 1
-                refused.last_at = now
+                self._count_refusal(name, permission, now)
                 raise
         return actor
+
+    def note_refusal(self, name: str, permission: Permission, now: datetime) -> None:
+        """A call that was admitted was refused where it was to be done. It is put on record with
+        the next that is."""
+        with self._lock:
+            self._count_refusal(name, permission, now)
+
+    def _count_refusal(self, name: str, permission: Permission, now: datetime) -> None:
+        refused = self._refused.setdefault((name, permission), _Refused(now))
+        refused.times += 1
+        refused.last_at = now
 
     def _take(self, known: Machine) -> None:
         most, now = float(known.calls_a_minute), self._seconds()

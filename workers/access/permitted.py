@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy import insert
 
 from domain.actors import NOBODY, Actor, ActorKind
-from domain.errors import NotPermittedError
+from domain.errors import AskedForError, NotPermittedError
 from domain.permissions import Permission, assert_may
 from workers.context import Context
 from workers.db.engine import autocommit
@@ -34,7 +34,8 @@ def permitted(
     `asked` is the permission, or says which one it is from the arguments of the use case, of which
     one is the context. What another use case calls is part of that one, and asks nothing.
 
-    The use case raises NotPermittedError when whoever acts lacks the permission. It is on record.
+    The use case raises NotPermittedError when whoever acts lacks the permission. It is on record;
+    so is each NotPermittedError of the use case itself, after its transaction has ended.
     """
 
     def decorate(use_case: Callable[P, R]) -> Callable[P, R]:
@@ -45,8 +46,16 @@ def permitted(
                 return use_case(*args, **kwargs)
             permission = asked if isinstance(asked, Permission) else asked(*args, **kwargs)
             ask(ctx, permission)
-            with _as_part_of(ctx.actor):
-                return use_case(*args, **kwargs)
+            noted = set(ctx.noted)
+            try:
+                with _as_part_of(ctx.actor):
+                    return use_case(*args, **kwargs)
+            except AskedForError:
+                raise
+            except NotPermittedError:
+                if ctx.noted == noted:  # it has not said itself what is missing
+                    note_use(ctx, permission, granted=False)
+                raise
 
         run.permission = asked  # type: ignore[attr-defined]
         return run

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError, NotOnRosterError, NotPermittedError
+from domain.errors import ArrearsError, AskedForError, NotOnRosterError, NotPermittedError
 from domain.moves import sources
 from domain.permissions import PERMISSIONS, Permission, may, needs_second_person
 from domain.second_person import BREAK_GLASS, MOVES, VALID_FOR, RequestStatus, may_see
@@ -28,7 +28,7 @@ from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
-class SecondPersonNeededError(NotPermittedError):
+class SecondPersonNeededError(AskedForError):
     """It was asked for, and waits until another person grants it."""
 
 

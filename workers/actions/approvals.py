@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, WrongRoleError
 from domain.ladder import find_ladder
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
@@ -84,7 +84,7 @@ def _to_decide(
     needed = str(ladder.item(item).approval)
     roles = roles_of(connection, ctx.actor, ctx.today())
     if needed not in roles:
-        raise ArrearsError(
+        raise WrongRoleError(
             "{item} for loan {loan} is for a {needed} to approve, and "
             "{actor} is on the roster as {roles}. Ask a {needed}.",
             item=item,

@@ -16,7 +16,7 @@ from domain.access_log import Opened
 from domain.actions import SENDING_HOLD, ActionStatus
 from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Channel, Party
-from domain.errors import ArrearsError, RefusedError
+from domain.errors import ArrearsError, RefusedError, WrongRoleError
 from domain.language.speak import speak
 from domain.parties import RepresentativeKind
 from domain.permissions import Permission
@@ -179,11 +179,11 @@ def check_role(connection: Connection, actor: Actor, role: Role, on: date) -> No
     """Check that the actor has this role on a business date.
 
     Raises:
-        ArrearsError: nobody has that reference, or the person has other roles.
+        WrongRoleError: nobody has that reference, or the person has other roles.
     """
     roles = roles_of(connection, actor, on)
     if role not in roles:
-        raise ArrearsError(
+        raise WrongRoleError(
             "{actor} is on the roster as {roles}, not as a {role}. Let a {role} do it.",
             actor=actor,
             roles=" and ".join(sorted(roles)) or "nothing",

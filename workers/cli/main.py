@@ -22,6 +22,7 @@ from domain.errors import (
     NoOpenCallError,
     NotOnRosterError,
     OutcomeMissingError,
+    WithoutRoleError,
 )
 from workers.cli.examples import epilog_of
 from workers.cli.language import language_of_environment, said_error, said_text, say
@@ -269,6 +270,7 @@ def _run(arguments: Sequence[str] | None) -> None:
 
 HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
     NotOnRosterError: "`arrears roster load` brings in who works here.",
+    WithoutRoleError: "`arrears roster load` brings in who works here.",
     NoOpenCallError: "`arrears worklist --kind calls` shows those that are.",
     OutcomeMissingError: "`arrears call outcome` does so.",
     KeptAsRejectedError: "It came in before and is kept as rejected. Who sent it can send it again "

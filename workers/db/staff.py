@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, sel
 
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import Collector, Span
-from domain.errors import NotOnRosterError
+from domain.errors import WithoutRoleError
 from domain.permissions import Membership
 from domain.visits import Visitor
 from workers.db.schema import call, reply, shift, staff, visit_staff
@@ -158,11 +158,11 @@ def roles_of(connection: Connection, actor: Actor, on: date) -> frozenset[Role]:
     """The roles of a member of staff that count on a business date, as the roster has them.
 
     Raises:
-        NotOnRosterError: nobody on the roster has the reference, or they left; or it is a machine,
+        WithoutRoleError: nobody on the roster has the reference, or they left; or it is a machine,
             whatever it is called.
     """
     if actor.kind is ActorKind.MACHINE:
-        raise NotOnRosterError(
+        raise WithoutRoleError(
             "{actor} is a machine and not on the roster. A person does this.", actor=actor
         )
     known = select(*columns_of(_Member, staff)).where(
@@ -171,7 +171,7 @@ def roles_of(connection: Connection, actor: Actor, on: date) -> frozenset[Role]:
     )
     member = typed_row(_Member, connection.execute(known))
     if member is None:
-        raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
+        raise WithoutRoleError("Nobody on the roster has the reference {actor}.", actor=actor)
     return Membership(*member).roles_on(on)
 
 

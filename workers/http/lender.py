@@ -10,7 +10,10 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from domain.errors import NotPermittedError
+from domain.permissions import Permission
 from domain.reasons import Parameter, decimal_string, reasons_as_json
+from workers.access.admission import Admission
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
 from workers.context import Context
@@ -144,7 +147,8 @@ async def lender_event(
 async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
     try:
-        start = partial(_start, context_of_machine(request), body)
+        admission: Admission = request.app.state.admission
+        start = partial(_start, context_of_machine(request), body, admission)
         started = await in_the_store(request, Door.CALLS, start)
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
@@ -158,11 +162,15 @@ async def start_call(request: Request, body: CallStart) -> Response:
     return JSONResponse(CallLeave.model_validate(started).model_dump(mode="json"))
 
 
-def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
+def _start(ctx: Context, asked: CallStart, admission: Admission) -> StartedAttempt:
     assert_clock_right(ctx)
-    return start.start_call(
-        ctx, asked.loan, caller=asked.actor, item=asked.item, attempt=asked.attempt
-    )
+    try:
+        return start.start_call(
+            ctx, asked.loan, caller=asked.actor, item=asked.item, attempt=asked.attempt
+        )
+    except NotPermittedError:
+        admission.note_refusal(ctx.actor.reference, Permission.START_CALLS, ctx.now())
+        raise
 
 
 def _store(ctx: Context, webhook_id: str, event: LenderEvent) -> int:

@@ -14,7 +14,7 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, WrongRoleError
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
 from workers.access.permitted import permitted
@@ -191,7 +191,7 @@ def _check_visitor(
     ).scalars()
     visitors = list(references)
     if actor.reference not in visitors:
-        raise ArrearsError(
+        raise WrongRoleError(
             "The visit of loan {loan} is made by {visitors}, as its notice "
             "says, and not by {actor}.",
             loan=loan_external_id,

@@ -1,6 +1,7 @@
 """Nobody acts under another's name, and what was taken away does not come back by itself."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, insert, update
 from domain.actors import Actor, ActorKind, Role
 from domain.errors import ArrearsError, NotOnRosterError, NotPermittedError
 from domain.permissions import PERMISSIONS, Permission
-from domain.second_person import SEEN_BY
+from domain.second_person import SEEN_BY, RequestStatus
 from tests.support.commands import arrears, granted
 from tests.support.environment import an_environment
 from tests.support.lender import allow
@@ -22,6 +23,9 @@ from tests.support.signed_in import signed_in
 from workers.access.admission import Admission
 from workers.access.machines import allow_machine, allowed_machines
 from workers.access.names import assert_free_for_staff
+from workers.access.second_person import decide
+from workers.calls.locate import start_location_call
+from workers.context import Context
 from workers.db.schema import inbox_event, machine, payment, permission_use, staff, token
 from workers.db.schema import second_person_request as request
 from workers.db.staff import roles_of
@@ -291,3 +295,52 @@ def test_nobody_learns_of_a_request_about_what_they_may_not_know(
     }
     assert refused == {"data:export", "events:write_off"}, "what they tried is on record"
     assert arrears(asks, "request", "refuse", "1").returncode == 0, "one's own is taken back"
+
+
+@pytest.mark.attack("beyond the role")
+def test_a_refusal_is_on_record_wherever_it_is_said(book: Book) -> None:
+    """The transaction that refuses is rolled back; the record of it is not."""
+    book.staff("c-1", "caller")
+    book.staff("sup-1", "supervisor")
+    caller = Actor("c-1", roles=frozenset({Role.CALLER}))
+    # By authentication a supervisor, and on the roster one of another role or nobody.
+    supervisor, nobody = (
+        Actor(each, roles=frozenset({Role.SUPERVISOR, Role.CALLER})) for each in ("c-1", "s-9")
+    )
+
+    def refusals(actor: Actor, refused: Callable[[Context], object]) -> list[tuple[str, str]]:
+        last = len(book.rows(permission_use))
+        with pytest.raises(NotPermittedError):
+            refused(book.ctx.acting(actor))
+        return [
+            (use.actor, use.permission)
+            for use in book.rows(permission_use.select().order_by(permission_use.c.id))[last:]
+            if not use.granted
+        ]
+
+    with book.ctx.engine.begin() as connection:
+        for number, asker in ((1, "c-1"), (2, "sup-1")):
+            connection.execute(
+                insert(request).values(
+                    permission="approvals:decide",
+                    digest=bytes([number]),
+                    shown="a legal file",
+                    status="asked",
+                    asked_by=asker,
+                    asked_at=book.ctx.now(),
+                )
+            )
+
+    def grant(id: int) -> Callable[[Context], object]:
+        return lambda ctx: decide(ctx, id, RequestStatus.GRANTED)
+
+    assert refusals(caller, grant(2)) == [("c-1", "approvals:decide")]
+    assert refusals(supervisor, grant(1)) == [("c-1", "approvals:decide")], "one's own"
+
+    def locate(ctx: Context) -> object:
+        return start_location_call(ctx, "L-1", "+8613900139000")
+
+    assert refusals(nobody, locate) == [("s-9", "calls:start")]
+    assert refusals(Actor("sup-1", roles=frozenset({Role.CALLER})), locate) == [
+        ("sup-1", "calls:start")
+    ]

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotPermittedError
 from domain.reasons import ReasonCode, because
-from tests.support.acting import acting_alone
+from tests.support.acting import acting, acting_alone
 from tests.support.concurrently import concurrently
 from tests.support.encrypted import typed
 from tests.support.loans import Book
 from workers.actions.approvals import approve, refuse
-from workers.db.schema import action, action_event, approval
+from workers.db.schema import action, action_event, approval, permission_use
 
 
 @pytest.fixture
@@ -90,6 +90,10 @@ def test_only_somebody_on_the_roster_with_the_role_may_approve(book: Book) -> No
         approve(acting_alone(book.ctx, Actor("c-1")), "L-1", "legal_file")
     with pytest.raises(ArrearsError, match="Nobody on the roster has the reference nobody"):
         approve(acting_alone(book.ctx, Actor("nobody")), "L-1", "legal_file")
+    with pytest.raises(NotPermittedError):
+        approve(acting(book.ctx, Actor("c-1")), "L-1", "legal_file")
+    use = book.one(permission_use)
+    assert (use.actor, use.permission, use.granted) == ("c-1", "approvals:decide", False)
 
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
     assert book.rows(approval) == []

@@ -21,6 +21,7 @@ from workers.db.schema import (
     call,
     contact,
     contact_outcome,
+    permission_use,
     problem,
     visit,
     visit_staff,
@@ -290,6 +291,8 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
     book.at(begins)
     with pytest.raises(ArrearsError, match="is made by v-1 and v-2"):
         start_visit(acting(book.ctx, Actor("c-1")), "L-1")
+    refused = book.one(permission_use)
+    assert (refused.actor, refused.permission, refused.granted) == ("c-1", "visits:start", False)
     started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert started.reach == ADDRESS
     assert book.one(access).what == "address"
