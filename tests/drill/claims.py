@@ -67,7 +67,7 @@ def check_texts(claims: Claims, installation: Installation, people: People) -> N
         held=owed <= texts.keys(),
         found=f"{len(owed & texts.keys())} of {len(owed)}",
     )
-    stopped = {people.number(position) for position in people.stopped}
+    stopped = {people.number(each) for each in (*people.stopped, people.stopped_meanwhile)}
     late = installation.texts_of()[installation.texts_before :]
     claims.check(
         "nobody who said STOP got one afterwards", held=not stopped & set(late), found=len(stopped)

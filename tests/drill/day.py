@@ -31,6 +31,7 @@ BACKUPS: dict[str, Callable[[Installation], Backup]] = {
 
 _UNREVIEWED = "SELECT count(*) FROM loan WHERE review_on <= :today"
 _HOLDS = "SELECT cause FROM sending_hold WHERE resumed_at IS NULL ORDER BY id"
+_PENDING = "SELECT id FROM inbox_event WHERE status = 'received'"
 _HOLD = "SELECT id FROM sending_hold WHERE resumed_at IS NULL ORDER BY id"
 
 
@@ -55,6 +56,7 @@ def live_through(kind: str, loans: int, folder: Path, say: Callable[[str], None]
         drill.live_through_afternoon()
         lost = rows_of(installation)
         installation.stop()
+        installation.write_stop(people.number(people.stopped_meanwhile), arrives=False)
         drill.restore()
         say(f"rows in the backup: {before}")
         say(f"rows when the database was lost: {lost}")
@@ -89,7 +91,7 @@ class Drill:
     def live_through_morning(self) -> None:
         """A third of the texts goes out; one of those who got one pays all."""
         installation, people = self.installation, self.people
-        installation.run_by_two("machine", "allow", CORE, "events:payment")
+        installation.run_by_two("machine", "allow", CORE, "events:payment", "events:resent")
         installation.run("problems", "list", by=REVOKED)  # whoever runs one has a token
         installation.start()
         self._wait_for_texts(len(people.numbers(0)))
@@ -152,7 +154,12 @@ class Drill:
         self._say_lines(installation.run(*command, "--dry-run"))
         changed = rows_of(installation) != before
         self.claims.check("a dry run changes nothing", held=not changed)
-        done = granted(installation.for_people(), *command)
+        self._say_lines(granted(installation.for_people(), *command))
+        again = installation.answer_recovery()
+        self.say(f"the lender's system was asked, and sends {again} events again")
+        self._wait_for_rows("payment", 2)
+        installation.wait_for("its answer is applied", lambda: not installation.values(_PENDING))
+        done = installation.run(*command)
         self._say_lines(done)
         self.claims.check("the recovery is finished", held=done.returncode == 0)
         if done.returncode:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -32,6 +32,7 @@ from workers.clock import Clock, write_offset
 from workers.db.encryption import Cipher
 from workers.db.encryption_keys import read_index_key
 from workers.db.roles import Role
+from workers.simulator.providers.accepted_texts import AcceptedText
 from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
@@ -40,6 +41,8 @@ PATIENCE = 120.0
 """Seconds that anything may take; most take a few."""
 CORE = "core"
 """The lender's core system, which sends payments."""
+ASKED = "events.resend"
+"""The event out with which a recovery asks for the events again."""
 
 
 @dataclass(slots=True)
@@ -142,30 +145,38 @@ class Installation:
         """The numbers that the provider sent a text to, once for each text, in order."""
         return [accepted.to for accepted in self.twilio.accepted_texts()]
 
-    def write_stop(self, number: str) -> None:
-        """A borrower writes STOP: the provider calls the webhook."""
+    def write_stop(self, number: str, *, arrives: bool = True) -> None:
+        """A borrower writes STOP. The provider has it, and calls the webhook, if it runs."""
         url = f"{self.environment['ARREARS_PUBLIC_URL']}/webhooks/twilio/inbound"
-        form = {
-            "MessageSid": f"SM{uuid4().hex}",
-            "From": number,
-            "To": self.environment["TWILIO_FROM"],
-            "Body": "STOP",
-        }
-        token = self.environment["TWILIO_AUTH_TOKENS"]
-        signature = RequestValidator(token).compute_signature(url, form)
-        self._post(url, urlencode(form).encode(), {"X-Twilio-Signature": signature})
+        sid, to = f"SM{uuid4().hex}", self.environment["TWILIO_FROM"]
+        at = datetime.now(UTC)
+        self.twilio.take_in(AcceptedText(sid, to, number, "STOP", None, at, is_inbound=True))
+        if arrives:
+            form = {"MessageSid": sid, "From": number, "To": to, "Body": "STOP"}
+            token = self.environment["TWILIO_AUTH_TOKENS"]
+            signature = RequestValidator(token).compute_signature(url, form)
+            self._post(url, urlencode(form).encode(), {"X-Twilio-Signature": signature})
 
     def pay(self, payment: str, loan: str, amount: str) -> None:
         """The core system sends a payment."""
         facts = {"payment": payment, "loan": loan, "amount": amount, "currency": "USD"}
         self.posted[f"evt-{payment}"] = an_event(**facts, paid_on=TODAY.isoformat())
-        self.send_event(f"evt-{payment}")
+        self._send(f"evt-{payment}", self.posted[f"evt-{payment}"])
 
-    def send_event(self, event: str) -> None:
-        """Send an event of the core system, now or once more."""
-        body = json.dumps(self.posted[event]).encode()
+    def answer_recovery(self) -> int:
+        """The core system does as `events.resend` asks; returns how many events it sent again."""
+        asked = [event.payload["data"] for event in self.lender.got if event.kind == ASKED]
+        if not asked:
+            return 0
+        for id, event in self.posted.items():
+            self._send(id, event)
+        self._send("evt-resent", an_event("events_resent", recovery=asked[-1]["recovery"]))
+        return len(self.posted)
+
+    def _send(self, id: str, event: Mapping[str, Any]) -> None:
+        body = json.dumps(event).encode()
         url = f"{self.environment['ARREARS_PUBLIC_URL']}/events"
-        self._post(url, body, signed(body, self.now(), id=event))
+        self._post(url, body, signed(body, self.now(), id=id))
 
     def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         with urlopen(Request(url, body, dict(headers)), timeout=30) as answer:  # noqa: S310

@@ -45,9 +45,14 @@ class People:
         return self._positions(2)[1]
 
     @property
+    def stopped_meanwhile(self) -> int:
+        """Writes STOP while nothing runs that could receive it."""
+        return self._positions(2)[2]
+
+    @property
     def owed_afterwards(self) -> set[str]:
         """Who is owed a text when all is said."""
-        neither = (self.stopped[1], self.payer)
+        neither = (self.stopped[1], self.stopped_meanwhile, self.payer)
         return set(self.numbers(2)) - {self.number(position) for position in neither}
 
     def _positions(self, part: int) -> range:

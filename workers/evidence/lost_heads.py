@@ -64,10 +64,10 @@ def compare_heads(connection: Connection, path: Path, cipher: Cipher) -> Compari
     for record in signed_records(path, cipher):
         if "lost" in record:
             missing = []
-        elif on_record.get(record["head"]) == record["digest"]:
-            common, missing = record, []
-        else:
+        elif on_record.get(record["head"]) != record["digest"]:
             missing.append(record)
+        elif not missing:  # what follows is of the restored database: its chain has gone on
+            common = record
     common_at = datetime.fromisoformat(common["noted_at"]) if common else None
     if not missing:
         return Comparison(common_at, None, common)

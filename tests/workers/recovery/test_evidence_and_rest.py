@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from domain.recovery import RecoveryStep
 from tests.workers.recovery.conftest import House
 from tests.workers.recovery.test_journal import of_step, run
@@ -21,7 +23,10 @@ def defects(house: House) -> list[str]:
     return [finding.defect for finding in found.wrong]
 
 
-def test_what_was_lost_is_said_and_everything_after_it_is_whole(house: House) -> None:
+@pytest.mark.parametrize("goes_on", [False, True], ids=["at once", "while the chain goes on"])
+def test_what_was_lost_is_said_and_everything_after_it_is_whole(
+    house: House, goes_on: bool
+) -> None:
     book = house.book
     for name in ("L-1", "L-2", "L-3"):
         book.loan(name, phone=f"+861380013800{name[-1]}")
@@ -36,6 +41,13 @@ def test_what_was_lost_is_said_and_everything_after_it_is_whole(house: House) ->
         chains(house)
     house.restore()
     book = house.book
+    if goes_on:
+        # PostgreSQL leaves out some numbers of a sequence where it recovers from its WAL.
+        with book.ctx.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "SELECT setval(pg_get_serial_sequence('evidence_head', 'id'), 33)"
+            )
+        chains(house)
     assert defects(house) == ["no_such_head", "no_such_head"]
 
     done = run(house)
@@ -52,7 +64,7 @@ def test_what_was_lost_is_said_and_everything_after_it_is_whole(house: House) ->
     book.escalate("L-2")
     chains(house)
     chains_again = house.folder.joinpath("heads.jsonl").read_text().splitlines()
-    assert len(chains_again) == 5, "three heads, what was lost, and one that follows it"
+    assert len(chains_again) == 5 + goes_on, "three heads, what was lost, and one that follows it"
     found = verify_evidence(book.ctx, None, head=None, progress=lambda _: None)
     assert found.wrong == []
     assert [part.heads for part in found.lost] == [2]
