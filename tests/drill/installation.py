@@ -44,6 +44,11 @@ CORE = "core"
 ASKED = "events.resend"
 """The event out with which a recovery asks for the events again."""
 
+NOT_OF_WEBHOOK = (
+    *("ARREARS_ENCRYPTION_KEYS", "ARREARS_JOURNAL_FILE"),
+    *("ARREARS_EVIDENCE_FILE", "ARREARS_SENDING_COUNTER_FILE"),
+)
+
 
 @dataclass(slots=True)
 class Installation:
@@ -61,12 +66,23 @@ class Installation:
     texts_before: int = 0
     """How many texts were out when the database was lost."""
     database: str = DATABASE
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Those that the database makes a part of: made once, and kept outside it."""
 
     def start(self) -> None:
-        """Start every process."""
+        """Start every process, each with the role of the database that it has in production."""
         for name, command in self.commands.items():
+            environment = self._for_webhook() if name == "webhook" else self.environment
             log = self.folder / f"{name}.log"
-            self.processes.append(Process(*command, environment=self.environment, log=log))
+            self.processes.append(Process(*command, environment=environment, log=log))
+
+    def _for_webhook(self) -> dict[str, str]:
+        """It stores what comes in, can decrypt nothing, and records no facts."""
+        if "ARREARS_WEBHOOK_KEY" not in self.secrets:
+            self.secrets["ARREARS_WEBHOOK_KEY"] = self.run("keys", "webhook").stdout.strip()
+        url = self.postgres.url_of(f"{DATABASE}_{Role.WEBHOOK}")
+        given = {**self.environment, **self.secrets, "DATABASE_URL": url}
+        return {name: value for name, value in given.items() if name not in NOT_OF_WEBHOOK}
 
     def stop(self) -> None:
         """Kill every process: none may finish anything when the database is lost."""
