@@ -7,6 +7,8 @@ ATTACKS: Mapping[str, str] = {
     "self-promotion": "give oneself a role, and take it back afterwards",
     "own request": "grant what oneself has asked for",
     "beyond the role": "run every kind of command without the role that it needs",
+    "a door that forgets": "call a use case that asks for no permission, or as nobody",
+    "a colleague's call": "start the call that a colleague has, or name them as the caller",
     "beyond the scope": "send what the machine may not send, or was allowed before",
     "moved ciphertext": "put one borrower's encrypted number on another's row",
     "sealed for others": "open personal data with what the webhook has",

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, any_, func, or_, select
 
+from domain.events import shown_actor
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.schema import access, erasure, reply, tape_change, tape_import
@@ -51,7 +52,8 @@ def accesses(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(access.c.id)
     )
     for row in rows:
-        opened = part(Phrase(f"opened_{row.what}"), actor=row.actor, item=row.item)
+        actor = shown_actor(row.actor, row.machine) if row.machine else row.actor
+        opened = part(Phrase(f"opened_{row.what}"), actor=actor, item=row.item)
         yield Entry(row.at, (opened,))
 
 
