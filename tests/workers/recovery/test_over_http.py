@@ -118,6 +118,7 @@ def goes_on(story: Story) -> None:
     assert len(book.rows(payment)) == 1
 
 
+@pytest.mark.attack("restore")
 def test_nothing_is_sent_twice_and_nothing_that_was_asked_for_is_lost(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
