@@ -71,9 +71,6 @@ def note_step(connection: Connection, of: Recovery, step: StoredStep) -> None:
                 recovery_step.c.subject,
             ],
             set_=changed,
-            # The answer of a system may come while its step is still being run.
-            where=(recovery_step.c.step != RecoveryStep.EVENTS)
-            | (recovery_step.c.status != StepStatus.DONE),
         )
     )
 

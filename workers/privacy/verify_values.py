@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.errors import ReasonedError
 from domain.permissions import Permission
 from domain.reasons import Reasons
 from workers.access.permitted import permitted
 from workers.context import Context
+from workers.db.encryption import PREFIX_LENGTH
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
 
 ROWS_OF_A_PAGE = 1_000
@@ -52,6 +54,23 @@ def find_broken_among_newest(ctx: Context) -> list[BrokenValue]:
         with ctx.engine.connect() as connection:
             rows = connection.execute(newest).all()
         found += (value for row in rows for value in _broken_in(ctx, encrypted, row))
+    return found
+
+
+def find_broken_of_each_key(ctx: Context) -> list[BrokenValue]:
+    """The same among one row of each key and each column. It reads every row once."""
+    found: list[BrokenValue] = []
+    for encrypted in ENCRYPTED_TABLES:
+        for column in encrypted.columns:
+            if not isinstance(column.type, LargeBinary):
+                continue  # events: the newest ones are looked at
+            key = func.substr(column, 1, PREFIX_LENGTH)
+            not_empty = _rows(encrypted).where(column.is_not(None))
+            one_of_each = not_empty.ext(distinct_on(key)).order_by(key)
+            with ctx.engine.begin() as connection:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                rows = connection.execute(one_of_each).all()
+            found += (value for row in rows for value in _broken_in(ctx, encrypted, row))
     return found
 
 

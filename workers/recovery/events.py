@@ -6,10 +6,14 @@ until the system says that it is done (`workers/inbox/resent.py`).
 
 from collections.abc import Iterator
 
+from sqlalchemy import select
+
 from domain.errors import Text, text_of
+from domain.events import InboxStatus
 from domain.recovery import RecoveryStep, StepStatus
 from workers.db.outbox import OutboxEventKind
-from workers.db.recoveries import Recovery, StoredStep, note_step, read_steps, reference_of
+from workers.db.recoveries import Recovery, reference_of
+from workers.db.schema import inbox_event
 from workers.outbox.lender_webhook import DeliveryOutcome, OutgoingEvent
 from workers.recovery.step import Result, Task
 
@@ -27,7 +31,7 @@ def ask_for_events(task: Task) -> Iterator[Result]:
                 sender, text_of("{sender} will be asked to send them again.", sender=sender)
             )
         return
-    answered = _answered(task, of, senders)
+    answered = _answered(task, of)
     asked = _ask(task, of) if set(senders) - answered else None
     for sender in senders:
         if sender in answered:
@@ -40,21 +44,18 @@ def _open(sender: str, why: Text) -> Result:
     return Result(RecoveryStep.EVENTS, StepStatus.OPEN, {}, sender, why)
 
 
-def _answered(task: Task, of: Recovery, senders: list[str]) -> set[str]:
-    """Those that have answered. The others get their step before they are asked: their answer may
-    come at once."""
-    now, actor = task.ctx.now(), task.ctx.actor.reference
-    with task.ctx.engine.begin() as connection:
-        known = {
-            step.subject: step.status
-            for step in read_steps(connection, of.id)
-            if step.step == RecoveryStep.EVENTS
-        }
-        for sender in senders:
-            if sender not in known and not task.dry_run:
-                new = (RecoveryStep.EVENTS, sender, StepStatus.OPEN, None, now, actor, None)
-                note_step(connection, of, StoredStep(*new))
-    return {sender for sender, status in known.items() if status == StepStatus.DONE}
+def _answered(task: Task, of: Recovery) -> set[str]:
+    """Those that have said that they are done."""
+    with task.ctx.engine.connect() as connection:
+        rows = connection.execute(
+            select(inbox_event.c.sender).where(
+                inbox_event.c.kind == "events_resent",
+                inbox_event.c.status == InboxStatus.APPLIED,
+                inbox_event.c.received_at >= of.started_at,
+                inbox_event.c.payload["recovery"].astext == str(reference_of(of)),
+            )
+        )
+        return set(rows.scalars())
 
 
 def _ask(task: Task, of: Recovery) -> Text | None:

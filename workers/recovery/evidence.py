@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from domain.errors import text_of
 from domain.recovery import RecoveryStep, StepStatus
 from workers.evidence.head_file import signed_records
 from workers.evidence.lost_heads import compare_heads, note_lost
@@ -15,6 +16,16 @@ def note_lost_evidence(task: Task) -> Result:
     path = ctx.settings.evidence_file
     if path is None:
         return Result(RecoveryStep.EVIDENCE, StepStatus.DONE)
+    if path.exists() and path.stat().st_size and not any(signed_records(path, ctx.cipher)):
+        return Result(
+            RecoveryStep.EVIDENCE,
+            StepStatus.OPEN,
+            open_because=text_of(
+                "{path} was not written with the keys of this installation. Put the file of heads "
+                "back that was.",
+                path=path.name,
+            ),
+        )
     with ctx.engine.connect() as connection:
         found = compare_heads(connection, path, ctx.cipher)
     if found.lost is None:

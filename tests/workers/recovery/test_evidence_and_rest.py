@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
-from domain.recovery import RecoveryStep
+from domain.recovery import RecoveryStep, StepStatus
 from tests.workers.recovery.conftest import House
 from tests.workers.recovery.test_journal import of_step, run
+from workers.db.schema import message
 from workers.evidence.chain import chain_evidence
 from workers.evidence.head_file import note_head
 from workers.evidence.report import verify_evidence
@@ -21,6 +23,27 @@ def chains(house: House) -> None:
 def defects(house: House) -> list[str]:
     found = verify_evidence(house.book.ctx, None, head=None, progress=lambda _: None)
     return [finding.defect for finding in found.wrong]
+
+
+def test_without_the_keys_nothing_is_begun(house: House) -> None:
+    book = house.book
+    book.loan("L-1")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    chains(house)
+    heads = house.folder / "heads.jsonl"
+    whole, since = heads.read_bytes(), book.moment("2026-03-02 09:00")
+    heads.write_bytes(whole.replace(b'"signature":"', b'"signature":"0'))
+    found = of_step(run(house, since=since, dry_run=True), RecoveryStep.EVIDENCE)
+    assert found.status is StepStatus.OPEN
+    heads.write_bytes(whole)
+    assert run(house, since=since, dry_run=True).results[-1].step is RecoveryStep.REST
+    # An older row is of a key that nobody has.
+    with book.ctx.engine.begin() as connection:
+        lost = b"b:0123456789:" + bytes(40)
+        connection.execute(update(message).values(body_encrypted=lost[:2] + b"000000000:" + lost))
+    [only] = run(house, since=since, dry_run=True).results
+    assert (only.step, only.status) == (RecoveryStep.KEYS, StepStatus.OPEN)
 
 
 @pytest.mark.parametrize("goes_on", [False, True], ids=["at once", "while the chain goes on"])
