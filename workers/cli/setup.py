@@ -52,7 +52,7 @@ def migrate(
     grant_to: Annotated[
         str | None,
         typer.Option(
-            help="A database role of your own that gets the rights of workers and people."
+            help="A database role of your own that gets the rights of workers and of commands."
         ),
     ] = None,
     passwords: Annotated[
