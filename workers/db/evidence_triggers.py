@@ -116,17 +116,10 @@ BEGIN
     RETURN NULL;
 END $$"""
     call = f"EXECUTE FUNCTION evidence_of_{table}()"
-    if evidence.since:
-        since = evidence.since.replace("t.", "NEW.")
-        yield (
-            f"CREATE OR REPLACE TRIGGER {table}_is_due AFTER INSERT ON {table} "
-            f"FOR EACH ROW WHEN ({since}) {call}"
-        )
-    else:
-        yield (
-            f"CREATE OR REPLACE TRIGGER {table}_is_due AFTER INSERT ON {table} "
-            f"REFERENCING NEW TABLE AS written FOR EACH STATEMENT {call}"
-        )
+    yield (
+        f"CREATE OR REPLACE TRIGGER {table}_is_due AFTER INSERT ON {table} "
+        f"REFERENCING NEW TABLE AS written FOR EACH STATEMENT {call}"
+    )
     if evidence.append_only:
         yield (
             f"CREATE OR REPLACE TRIGGER {table}_stays BEFORE UPDATE OR DELETE ON {table} "
@@ -163,13 +156,12 @@ def _when_changed(table: str, evidence: Evidence, call: str) -> str:
 def queue_rows(connection: Connection, table: str, evidence: Evidence) -> None:
     """Queue the rows that have no link and do not wait for one: those that were there before the
     table had its triggers. After `set_hash_format`."""
-    where = f" AND ({evidence.since})" if evidence.since else ""
     rows = f"""(
         SELECT * FROM {table} t
          WHERE NOT EXISTS (SELECT FROM evidence_link l
                             WHERE l.kind = '{table}' AND l.row_id = t.{evidence.key})
            AND NOT EXISTS (SELECT FROM evidence_due d
-                            WHERE d.kind = '{table}' AND d.row_id = t.{evidence.key}){where})"""  # noqa: S608
+                            WHERE d.kind = '{table}' AND d.row_id = t.{evidence.key}))"""  # noqa: S608
     connection.exec_driver_sql(_entries(table, evidence, rows))
 
 

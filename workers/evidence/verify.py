@@ -192,7 +192,6 @@ def find_unlinked(
     """Rows that have no link and do not wait for one; with `newest`, of so many of the newest rows
     of each table."""
     for kind, evidence in EVIDENCE.items():
-        since = f" AND ({evidence.since})" if evidence.since else ""
         rows = kind
         if newest is not None:
             rows = f"(SELECT * FROM {kind} ORDER BY {evidence.key} DESC LIMIT {newest})"  # noqa: S608
@@ -203,7 +202,7 @@ def find_unlinked(
                  WHERE NOT EXISTS (SELECT FROM evidence_link l
                                     WHERE l.kind = :kind AND l.row_id = t.{evidence.key})
                    AND NOT EXISTS (SELECT FROM evidence_due d
-                                    WHERE d.kind = :kind AND d.row_id = t.{evidence.key}){since}
+                                    WHERE d.kind = :kind AND d.row_id = t.{evidence.key})
                  ORDER BY 1
             """),  # noqa: S608 - names of our own tables
             {"kind": kind},

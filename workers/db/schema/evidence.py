@@ -40,8 +40,6 @@ class Evidence:
     """The columns that are hashed, besides the key; empty: all of them …"""
     not_hashed: Mapping[str, str] = field(default_factory=dict)
     """… except these, each with the reason."""
-    since: str = ""
-    """In SQL, which rows `t` are evidence when they are inserted; empty: all of them."""
 
 
 _ERASABLE = "personal data, which an erasure empties"
@@ -95,11 +93,12 @@ EVIDENCE: dict[str, Evidence] = {
     "loan": Evidence(
         "t.id",
         only=(
+            "borrower_id",
             *("written_off_on", "written_off_at", "written_off_by", "written_off_why_id"),
             "validation_notice_on",
         ),
-        since="t.written_off_at IS NOT NULL OR t.validation_notice_on IS NOT NULL",
     ),
+    "borrower_number": Evidence(only=("borrower_id", "contact_point_id")),
     "past_write_off": Evidence(
         _OF_LOAN,
         "loan_id",
@@ -176,8 +175,7 @@ NOT_CHAINED: dict[str, str] = {
     "allocation": "follows from the payment, the schedule and the order of the components",
     "free_text": "encrypted, and deleted by an erasure; the ids that refer to it are in the chain",
     "borrower": _PERSONAL,
-    "borrower_number": _PERSONAL,
-    "former_number": _PERSONAL,
+    "former_number": "follows from the numbers that records had: each of these is in the chain",
     "contact_point": _PERSONAL,
     "person": "only that there is one; why records are one person is in `same_person_change`",
     "same_person": "how it stands now; each decision about it is in `same_person_change`",
@@ -187,7 +185,7 @@ NOT_CHAINED: dict[str, str] = {
     "call": _WORK,
     "visit": _WORK,
     "visit_staff": _WORK,
-    "inbox_event": "pruned after a while; what came of an event is in the chain",
+    "inbox_event": "pruned, and corrected by its sender; what came of it is in the chain",
     "replaced_event": "goes with its event",
     "outbox_event": "pruned after a while; it repeats what is in the chain",
     "policy_version": "digests of files of the lender; a decision has the versions that it used",
