@@ -95,7 +95,7 @@ def test_what_waits_too_long_for_its_link_is_reported(book: Book) -> None:
             text("UPDATE evidence_due SET recorded_at = recorded_at - interval '6 minutes'")
         )
     (found,) = findings(book)
-    assert (found.defect, found.loan) == (Defect.WAITS, "L-2")
+    assert (found.defect, found.kind) == (Defect.WAITS, "borrower_number"), "the oldest"
     assert [each.defect for each in findings(book, "L-1")] == [Defect.WAITS]
     assert chain_evidence(book.ctx) > 0
     assert findings(book) == []

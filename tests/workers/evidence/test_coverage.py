@@ -77,13 +77,47 @@ def test_a_row_that_goes_from_any_table_of_evidence_is_missed(engine: Engine) ->
     chain(engine)
     assert findings(engine) == []
     with all_rights(engine) as connection:
-        for table, evidence in EVIDENCE.items():
+        for table in EVIDENCE:
             first = f"SELECT min(ctid) FROM {table}"  # noqa: S608
             gone = connection.execute(text(f"DELETE FROM {table} WHERE ctid = ({first})"))  # noqa: S608
             assert gone.rowcount == 1, table
     found = {finding.kind for finding in findings(engine)}
     assert found == EVIDENCE.keys()
 
+
+@pytest.mark.attack("altered approval or payment")
+def test_a_debt_or_a_number_that_is_given_to_somebody_else_is_found(engine: Engine) -> None:
+    book = Book(engine)
+    for name in ("L-1", "L-2"):
+        book.loan(name, borrower_id=f"B-{name}")
+    chain(engine)
+    to_another = "SELECT max(id) FROM borrower"
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM borrower_number WHERE borrower_id = 1"))
+        connection.execute(text(f"UPDATE loan SET borrower_id = ({to_another}) WHERE id = 1"))  # noqa: S608
+        connection.execute(text("UPDATE loan SET review_on = '2026-04-01'"))
+    chain(engine)
+    assert findings(engine) == [], "what the triggers saw is on record …"
+    with engine.connect() as connection:
+        links = connection.execute(text(VERSIONS)).all()
+    versions = {(kind, id, 3 - id) for kind in ("borrower_number", "loan") for id in (1, 2)}
+    assert {tuple(link) for link in links} == versions, "… as one more version of the row"
+    with all_rights(engine) as connection:
+        connection.execute(text("UPDATE loan SET borrower_id = 1 WHERE id = 2"))
+        connection.execute(text("UPDATE borrower_number SET borrower_id = 1"))
+    assert findings(engine) == [
+        Finding(Defect.CHANGED, "borrower_number", 2, None),
+        Finding(Defect.CHANGED, "loan", 2, "L-2"),
+    ]
+    with all_rights(engine) as connection:
+        connection.execute(text("DELETE FROM borrower_number"))
+    assert Finding(Defect.MISSING, "borrower_number", 2, None) in findings(engine)
+
+
+VERSIONS = """
+SELECT kind, row_id, count(*) FROM evidence_link WHERE kind IN ('loan', 'borrower_number')
+ GROUP BY 1, 2
+"""
 
 STORY = (
     """INSERT INTO payment (external_id, sender, loan_id, amount, currency, paid_on, recorded_at)

@@ -77,7 +77,7 @@ def test_an_end_that_was_cut_off_with_its_rows_shows_in_the_file(book: Book) -> 
     a_loan(book, "L-2")
     assert note_head(book.ctx)
     with all_rights(book.ctx.engine) as connection:
-        for kind in ("decision", "action_event"):
+        for kind in ("decision", "action_event", "loan", "borrower_number"):
             connection.execute(text(CUT_OFF.format(kind=kind, key="id")))
         connection.execute(text("DELETE FROM evidence_link WHERE evidence_head_id = 2"))
         connection.execute(text("DELETE FROM evidence_head WHERE id = 2"))
