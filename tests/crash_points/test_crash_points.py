@@ -25,6 +25,7 @@ PLACES = {
     "maintenance.erase_expired_data": ("db.daily_runs.start_today:1",),
     "maintenance.mark_lost_claims": ("sms.reconcile.mark_lost_claims:1",),
     "maintenance.prune_completed_events": ("db.daily_runs.start_today:1",),
+    "maintenance.reencrypt_with_current_key": ("db.daily_runs.start_today:1",),
     "maintenance.reconcile_texts": (
         "sms.reconcile.resolve_confirmed:1",
         "sms.reconcile.ask_providers:1",
