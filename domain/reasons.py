@@ -22,6 +22,7 @@ class ReasonCode(StrEnum):
     BELOW_MINIMUM = auto()
     DUE_DAY_NOT_OVER = auto()
     CALLBACK_LATER = auto()
+    WHEN_THAT_IS_OVER = auto()
     NO_RULE_PACK = auto()
     CONTACT_CEASED = auto()
     OPTED_OUT_OF = auto()

@@ -34,6 +34,8 @@ W = TypeVar("W", bound=str)
 WHOLE_NUMBER = re.compile(r"-?\d{1,9}")
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+FOLD = "\a"
+"""With it ruamel.yaml marks where the lines of a folded block were joined."""
 _QUOTED = re.compile(r"'(?!<)([^']{2,})'")
 DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 
@@ -78,7 +80,7 @@ class Value:
             raise self.refuse(
                 "`{key}` is not a single value.", "Write one word or sentence.", key=self.key
             )
-        text = str(self.node.value).strip()
+        text = str(self.node.value).replace(FOLD, "").strip()
         if not text or self.node.tag == "tag:yaml.org,2002:null":
             raise self.refuse(
                 "`{key}` has no value.", "Write one, or leave out the line.", key=self.key

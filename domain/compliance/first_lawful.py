@@ -26,7 +26,7 @@ from domain.compliance.verdict import (
 )
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import active_hold, resumes_on
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import Reason, ReasonCode, Reasons, because
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -51,19 +51,47 @@ class _BlockingRule:
     complaint: Reasons
 
 
+class _Against:
+    """What stops a contact: first at the moment that is asked about, then at later ones."""
+
+    def __init__(self, asked_about: datetime) -> None:
+        self._asked_about = asked_about
+        self._rules: dict[str, None] = {}
+        self._at_once: dict[Reason, None] = {}
+        self._later: dict[Reason, None] = {}
+
+    def add(self, rule: str, complaint: Reasons, moment: datetime) -> None:
+        self._rules.setdefault(rule)
+        kept = self._at_once if moment == self._asked_about else self._later
+        kept.update(dict.fromkeys(each for each in complaint if each not in self._at_once))
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(self._rules)
+
+    @property
+    def reason(self) -> Reasons:
+        """The reasons, each once. Those of a later moment are said to be: the hours may allow the
+        moment that is asked about, and not the one at which a hold ends."""
+        if not (self._at_once and self._later):
+            return (*self._at_once, *self._later)
+        return (*self._at_once, *because(ReasonCode.WHEN_THAT_IS_OVER), *self._later)
+
+
 def first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:
     """Move `moment` forwards, past each hold and each rule, until nothing forbids it.
 
     A rule that is asked about a later moment never gives an earlier answer. So waiting each time
     for the latest rule leads to the first moment that all of them allow.
     """
-    against: dict[str, Reasons] = {}
+    against = _Against(moment)
     if facts.due_day and (over := _end_of_day(facts, facts.due_day)) > moment:
-        against[DUE_DAY_NOT_OVER] = because(ReasonCode.DUE_DAY_NOT_OVER, due_on=facts.due_day)
+        not_over = because(ReasonCode.DUE_DAY_NOT_OVER, due_on=facts.due_day)
+        against.add(DUE_DAY_NOT_OVER, not_over, moment)
         moment = over
     asked_for = facts.call_not_before if channel is Channel.CALL else None
     if asked_for and asked_for > moment:
-        against[CALLBACK] = because(ReasonCode.CALLBACK_LATER)
+        against.add(CALLBACK, because(ReasonCode.CALLBACK_LATER), moment)
         moment = asked_for.astimezone(UTC)
     free_from = moment
     lender_zone = ZoneInfo(facts.lender_zone)
@@ -73,8 +101,8 @@ def first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ver
             resumes = resumes_on(facts.holds, on)
             if resumes is None:
                 return until_known(ON_HOLD, ReasonCode.ON_HOLD_UNTIL_RELEASED, hold=hold.kind)
+            against.add(ON_HOLD, because(ReasonCode.ON_HOLD, hold=hold.kind), moment)
             free_from = moment = moment_of(resumes, time.min, facts.lender_zone)
-            against.setdefault(ON_HOLD, because(ReasonCode.ON_HOLD, hold=hold.kind))
             continue
         in_force = tuple(_rules_in_force(facts, channel, moment))
         if (deferred := _deferred_without_rules(facts, channel, in_force)) is not None:
@@ -86,19 +114,18 @@ def first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ver
         if isinstance(last.allowed_from, Blocked):
             permission = Permission.BARRED if last.allowed_from.permanent else Permission.DEFERRED
             return Verdict(permission, (last.rule.id,), last.allowed_from.reason)
-        moment = last.allowed_from
         for stop in blocking:
-            known = against.get(stop.rule.id, ())
-            against[stop.rule.id] = tuple(dict.fromkeys((*known, *stop.complaint)))
+            against.add(stop.rule.id, stop.complaint, moment)
+        moment = last.allowed_from
         if moment - free_from > HORIZON:
-            if INCONVENIENT_TIME in against:
+            if INCONVENIENT_TIME in against.rules:
                 return _if_times_end(facts, channel, moment, against)
-            against[NEVER_TOGETHER] = because(ReasonCode.NO_COMMON_MOMENT)
-            return Verdict(Permission.DEFERRED, tuple(against), _all(against), None)
+            reason = against.reason + because(ReasonCode.NO_COMMON_MOMENT)
+            return Verdict(Permission.DEFERRED, (*against.rules, NEVER_TOGETHER), reason, None)
 
 
 def _if_times_end(
-    facts: ContactFacts, channel: Channel, moment: datetime, against: dict[str, Reasons]
+    facts: ContactFacts, channel: Channel, moment: datetime, against: _Against
 ) -> Verdict:
     """The verdict where the times that the person called inconvenient leave nothing of the hours.
 
@@ -109,11 +136,11 @@ def _if_times_end(
     if ends:
         later = first_lawful(facts, channel, min(ends).astimezone(UTC))
         if later.permission is Permission.ALLOWED:
-            return Verdict(Permission.DEFERRED, tuple(against), _all(against), min(ends))
+            return Verdict(Permission.DEFERRED, against.rules, against.reason, min(ends))
         if later.permission is Permission.BARRED or later.until is None:
             return later
-        rules = tuple(dict.fromkeys((*against, *later.rules)))
-        reason = tuple(dict.fromkeys((*_all(against), *later.reason)))
+        rules = tuple(dict.fromkeys((*against.rules, *later.rules)))
+        reason = tuple(dict.fromkeys((*against.reason, *later.reason)))
         return replace(later, rules=rules, reason=reason)
     without = first_lawful(replace(facts, inconvenient_times=()), channel, moment)
     if without.permission is not Permission.ALLOWED and without.until is None:
@@ -204,7 +231,7 @@ def _verdict_if_none_blocks(
     channel: Channel,
     moment: datetime,
     in_force: Sequence[_RuleInZone],
-    against: dict[str, Reasons],
+    against: _Against,
 ) -> Verdict:
     warnings = tuple(
         dict.fromkeys(
@@ -214,8 +241,8 @@ def _verdict_if_none_blocks(
             and bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment) != moment
         )
     )
-    if against:
-        return Verdict(Permission.DEFERRED, tuple(against), _all(against), moment, warnings)
+    if against.rules:
+        return Verdict(Permission.DEFERRED, against.rules, against.reason, moment, warnings)
     asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in in_force))
     return Verdict(Permission.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
 
@@ -224,8 +251,3 @@ def _end_of_day(facts: ContactFacts, day: date) -> datetime:
     """The moment, in UTC, at which a day is over in all of the borrower's zones."""
     zones = facts.zones or (facts.lender_zone,)
     return max(moment_of(day, time.max, zone) for zone in zones)
-
-
-def _all(against: dict[str, Reasons]) -> Reasons:
-    """The reasons of all these rules, each once."""
-    return tuple(dict.fromkeys(reason for reasons in against.values() for reason in reasons))

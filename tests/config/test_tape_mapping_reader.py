@@ -11,7 +11,7 @@ from config.readers.lender_statuses import LenderStatuses
 from config.readers.regions import load_regions
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
 from config.readers.tape_mapping_reader import MAPPINGS_DIRECTORY, load_mapping, read_mapping
-from config.readers.yaml_reader import PolicyError
+from config.readers.yaml_reader import PolicyError, read_yaml
 from tests.support.tapes import MAPPING, mapping_from
 
 LEVEL = (MAPPINGS_DIRECTORY / "lending_club.yaml").read_text(encoding="utf-8")
@@ -20,6 +20,14 @@ LEVEL = (MAPPINGS_DIRECTORY / "lending_club.yaml").read_text(encoding="utf-8")
 @pytest.mark.parametrize("path", sorted(MAPPINGS_DIRECTORY.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_mapping_loads_under_its_own_name(path: Path) -> None:
     assert load_mapping(path.stem).id == path.stem
+
+
+def test_a_folded_block_is_read_as_it_was_written(tmp_path: Path) -> None:
+    read = load_mapping("lending_club")
+    assert "\\x07" not in repr(read)
+    (tmp_path / "folded.yaml").write_text("why: >-\n  One line,\n  and more.\n", encoding="utf-8")
+    value = read_yaml(tmp_path / "folded.yaml").section("why").need("why").text()
+    assert value == "One line, and more."
 
 
 def test_the_lending_club_mapping_says_what_its_tape_means() -> None:

@@ -7,7 +7,7 @@ from workers.cli.language import say
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "migrate": ("migrate", "migrate --grant-to arrears_worker"),
     "check": ("check",),
-    "permissions": ("permissions",),
+    "permissions": ("permissions --of caller", "permissions --machines"),
     "administrator": (
         "administrator first adm-1",
         'administrator break-glass adm-1 --why "the token is lost"',

@@ -43,8 +43,12 @@ def _scope(written: str) -> Permission:
 def allow(
     name: Annotated[str, typer.Argument(help="The name under which it sends events.")],
     scopes: Annotated[
-        list[Permission],
-        typer.Argument(parser=_scope, metavar="SCOPES", help="Such as events:payment."),
+        list[str],
+        typer.Argument(
+            parser=_scope,
+            metavar="SCOPE",
+            help="Such as events:payment; `arrears permissions --machines` shows all.",
+        ),
     ],
     calls_a_minute: Annotated[
         int, typer.Option(min=1, max=100_000, help="How often it may call in a minute.")
@@ -53,7 +57,7 @@ def allow(
 ) -> None:
     """Let a machine do what its scopes say, and nothing else. A second person grants it."""
     ctx = open_context()
-    named = sorted(scopes)
+    named = sorted(map(Permission, scopes))
     ends = datetime.combine(until, time.max, ctx.settings.lender_zone) if until else None
     machines.allow_machine(ctx, name, named, calls_a_minute=calls_a_minute, expires_at=ends)
     print_lines(say("{name} may do: {scopes}.", name=name, scopes=", ".join(named)))

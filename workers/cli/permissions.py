@@ -1,6 +1,9 @@
 """`arrears permissions`: who may do what."""
 
 from collections import defaultdict
+from typing import Annotated
+
+import typer
 
 from domain.actors import Role
 from domain.permissions import PERMISSIONS, Permission
@@ -25,14 +28,25 @@ TABLE = Table[Permission](
         "second person": lambda each: say("yes") if PERMISSIONS[each].second_person else "",
         "commands": lambda each: _COMMANDS[each],
     },
-    if_none="",
+    if_none="No permission is like that.",
     one_line=("permission",),
 )
 
 
-def permissions(as_json: AsJson = False) -> None:
+def permissions(
+    of: Annotated[Role | None, typer.Option(help="Only what this role may.")] = None,
+    machines: Annotated[
+        bool, typer.Option("--machines", help="Only scopes that a machine may have.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show who may do what: by role, by scope of a machine, and what needs a second person."""
-    show(TABLE, list(Permission), as_json=as_json)
+    found = [
+        each
+        for each in Permission
+        if (of is None or of in _roles(each)) and (PERMISSIONS[each].machines or not machines)
+    ]
+    show(TABLE, found, as_json=as_json)
 
 
 def _roles(permission: Permission) -> frozenset[Role]:

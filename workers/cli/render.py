@@ -64,6 +64,8 @@ NARROWEST = 10
 NARROWEST_WITH_LESS_ROOM = 8
 CODE_AT_END = re.compile(r"(?<=[一-鿿])(（[a-z_]{8,}）)")
 """A code behind its Chinese word: it stands on a line of its own."""
+ANY_CODE_AT_END = re.compile(r"(?<=[一-鿿])(（[a-z_]+）)$")
+"""The same of any length: where the column is too narrow for both."""
 WORD = re.compile(r"（?[!-~]+）?")
 
 UNCHANGED = "Nothing was changed: this was a dry run."
@@ -111,7 +113,8 @@ class Table(Generic[R]):
             )
         for row_of_cells in cells:
             # Text, because a reason may contain square brackets, which are rich's markup.
-            table.add_row(*map(Text, row_of_cells))
+            fitted = map(_fitted, row_of_cells, widths)
+            table.add_row(*map(Text, fitted))
         if table.row_count:
             console.print(table)
         elif self.if_none:
@@ -128,6 +131,14 @@ class Table(Generic[R]):
             for heading, cell in zip(headings, row, strict=True):
                 value = cell.replace("\n", "\n    ")
                 print_lines(say("  {heading}: {value}", heading=heading, value=value))
+
+
+def _fitted(cell: str, width: int) -> str:
+    """The cell, with a code on a line of its own where it does not fit behind its Chinese word."""
+    return "\n".join(
+        line if cell_len(line) <= width else ANY_CODE_AT_END.sub(r"\n\1", line)
+        for line in cell.split("\n")
+    )
 
 
 def _widths(rows: Sequence[Sequence[str]], room: int, kept: Collection[int]) -> list[int]:

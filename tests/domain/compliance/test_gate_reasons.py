@@ -139,10 +139,16 @@ def test_all_that_stood_against_it_is_told_and_the_moment_when_none_does() -> No
     held = replace(FACTS, holds=(TOMORROW,))
     verdict = may_contact(held, Channel.SMS, NIGHT)
     assert verdict.rules == ("lender.on_hold", "cn.contact_hours")
-    first, second = verdict.reason
+    first, then, second = verdict.reason
     assert (first,) == because(ReasonCode.ON_HOLD, hold="dispute")
     assert second.code is ReasonCode.OUTSIDE_HOURS
+    assert (then,) == because(ReasonCode.WHEN_THAT_IS_OVER), "at midnight, when the hold ends"
     assert verdict.until == datetime(2026, 3, 3, 0, tzinfo=UTC), "eight in the morning there"
+
+
+def test_what_stands_against_it_at_once_is_not_put_off() -> None:
+    verdict = may_contact(FACTS, Channel.SMS, NIGHT)
+    assert [reason.code for reason in verdict.reason] == [ReasonCode.OUTSIDE_HOURS]
 
 
 def test_advice_that_speaks_against_it_goes_with_the_answer_and_stops_nothing() -> None:

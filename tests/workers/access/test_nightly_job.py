@@ -1,15 +1,30 @@
 """A nightly job has a token of its own, and may do what its scopes say."""
 
+import json
 import re
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
+from domain.permissions import PERMISSIONS, Permission
 from tests.support.commands import arrears, arrears_process, granted
 from tests.support.environment import an_environment
 from tests.workers.cli.test_commands import AS_OF, TAPE
 from workers.access.secrets import NAMES_FILE, digest_of, fingerprint_of
 from workers.db.schema import second_person_request as request
+
+
+def test_the_permissions_of_a_role_and_those_of_machines_are_listed_alone(
+    database_url: str,
+) -> None:
+    environment = an_environment(database_url)
+    of_caller = json.loads(arrears(environment, "permissions", "--of", "caller", "--json").stdout)
+    assert Permission.START_CALLS in of_caller
+    assert Permission.CHANGE_ROSTER not in of_caller
+    scopes = json.loads(arrears(environment, "permissions", "--machines", "--json").stdout)
+    assert set(scopes) == {each for each in Permission if PERMISSIONS[each].machines}
+    wrong = arrears(environment, "machine", "allow", "core", "roster:change")
+    assert (wrong.returncode, "no scope of machines" in wrong.stderr) == (2, True)
 
 
 def test_nobody_is_asked_for_what_would_be_refused(database_url: str, engine: Engine) -> None:

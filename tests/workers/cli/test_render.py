@@ -30,3 +30,18 @@ def test_no_id_and_no_code_is_broken_however_narrow_the_terminal_is(
     said = capsys.readouterr().out
     assert ROW.loan in said
     assert ROW.code in said
+
+
+@pytest.mark.parametrize("width", [20, 30, 34, 36, 40, 80])
+def test_a_code_behind_its_chinese_word_is_never_broken(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(render.console, "width", width)
+    rows = [
+        Row("L-1", code, ROW.why) for code in ("已跳过（skipped）", "电话（call）", "终止（dead）")
+    ]
+    TABLE.print(rows)
+    said = capsys.readouterr().out
+    for row in rows:
+        code = row.code[row.code.index("（") :]
+        assert code in said
