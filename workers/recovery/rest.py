@@ -3,19 +3,18 @@
 Calls and visits are on no provider's list. Who made them reports them again, or nobody does.
 """
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from domain.reasons import ReasonCode, Reasons
 from domain.recovery import RecoveryStep, StepStatus
-from workers.db.schema import recovered_text, recovery
+from workers.db.schema import contact, recovered_text, recovery, sending_hold
 from workers.recovery.step import Result, Task
 
 
 def count_rest(task: Task) -> Result:
     """Hold what the providers had against what the sending counter's file says was lost."""
-    lost = max((_lost(hold.why) for hold in task.holds), default=0)
     day = func.date(func.timezone(task.ctx.settings.zone, recovered_text.c.at))
     with task.ctx.engine.connect() as connection:
+        lost = _lost(connection, task)
         by_day = {
             str(row.day): row.texts
             for row in connection.execute(
@@ -31,10 +30,17 @@ def count_rest(task: Task) -> Result:
     return Result(RecoveryStep.REST, StepStatus.DONE, {**counts, "texts_by_day": by_day})
 
 
-def _lost(why: Reasons) -> int:
+def _lost(connection: Connection, task: Task) -> int:
     """How many numbers of contacts the database lacked when sending was stopped. Some of them may
     have been of transactions that failed."""
-    for reason in why:
-        if reason.code is ReasonCode.DATABASE_OLDER:
-            return int(str(reason.params["file"])) - int(str(reason.params["database"]))
-    return 0
+    known = select(func.max(sending_hold.c.found["counter"].as_integer())).where(
+        sending_hold.c.id.in_([hold.id for hold in task.holds])
+    )
+    found_again = select(recovered_text.c.contact_id).where(
+        recovered_text.c.contact_id.is_not(None)
+    )
+    newest = select(func.coalesce(func.max(contact.c.id), 0)).where(
+        contact.c.at <= task.stopped_at, contact.c.id.not_in(found_again)
+    )
+    counter = connection.execute(known).scalar()
+    return max(0, counter - connection.execute(newest).scalar_one()) if counter else 0
