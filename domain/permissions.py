@@ -164,20 +164,26 @@ def assert_may(actor: Actor, permission: Permission) -> None:
     """Check that the actor has the permission.
 
     Raises:
-        NotPermittedError: they have not; it says which role or scope is missing.
+        NotPermittedError: they have not; it says which role or scope is missing, and what to do.
     """
     if may(actor, permission):
         return
     holders = PERMISSIONS[permission]
     if actor.kind is ActorKind.MACHINE:
         raise NotPermittedError(
-            "The machine {actor} lacks the scope {permission}.", actor=actor, permission=permission
+            "The machine {actor} lacks the scope {permission}. Ask an administrator to allow it."
+            if holders.machines
+            else "The machine {actor} lacks the scope {permission}. No machine may have it: a "
+            "person has to do it.",
+            actor=actor,
+            permission=permission,
         )
     raise NotPermittedError(
-        "{actor} lacks the permission {permission}, which belongs to {roles}.",
+        "{actor} lacks the permission {permission}, which belongs to {who_may}. Ask one of them to "
+        "do it, or an administrator for the role.",
         actor=actor,
         permission=permission,
-        roles=", ".join(role for role in Role if role in holders.roles),
+        who_may=", ".join(role for role in Role if role in holders.roles),
     )
 
 

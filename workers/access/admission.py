@@ -117,7 +117,7 @@ class Admission:
                 if known is None or actor is None:
                     raise NotPermittedError(
                         "The machine {machine} was not allowed, was revoked, or is over: it lacks "
-                        "the scope {permission}.",
+                        "the scope {permission}. Ask an administrator to allow it.",
                         machine=name,
                         permission=permission,
                     )

@@ -116,7 +116,10 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
         elif status is RequestStatus.GRANTED:
             note_use(ctx, found.permission, granted=False)
             raise NotPermittedError(
-                "Request {id} is your own. Somebody else decides about it.", id=id
+                "Request {id} is your own. Ask somebody else with the permission {permission} to "
+                "grant it; with `arrears request refuse {id}` you take it back.",
+                id=id,
+                permission=found.permission,
             )
         if is_own:
             status = RequestStatus.WITHDRAWN

@@ -65,6 +65,8 @@ def _value(name: str, value: object) -> object:
     """A value of a text, of which a text and a reason of the operating system are words too."""
     if isinstance(value, Text):
         return said_text(value)
+    if name == "who_may" and language_of_environment() == "zh":
+        return "、".join(coded("role", role) for role in str(value).split(", "))
     if name in OF_THE_SYSTEM and language_of_environment() == "zh":
         return _chinese_words("system_error").get(str(value), value)
     return value

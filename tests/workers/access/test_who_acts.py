@@ -146,6 +146,10 @@ def test_a_token_ends_when_it_is_revoked_or_over_and_when_its_owner_has_left(
     with book.ctx.engine.begin() as connection:
         connection.execute(update(staff).values(left_on=book.ctx.today()))
     assert "lacks the permission loans:read" in arrears(own, "explain", "L-1").stderr
+    refused = arrears(own, "explain", "L-1").stderr
+    assert "Ask one of them to do it, or an administrator for the role." in refused
+    in_chinese = arrears({**own, "LC_ALL": "zh_CN.UTF-8"}, "explain", "L-1").stderr
+    assert "、主管（supervisor）、" in in_chinese
     with book.ctx.engine.begin() as connection:
         connection.execute(update(staff).values(left_on=None))
         connection.execute(update(token).values(expires_at="2001-01-01Z"))
