@@ -15,7 +15,8 @@ from tests.support.loans import Book
 from workers.db.engine import connect
 from workers.db.free_text import unsealed
 from workers.db.inbox import without_hashes
-from workers.db.schema import inbox_event, payment, replaced_event
+from workers.db.schema import hold, inbox_event, payment, replaced_event
+from workers.history import loan_history
 from workers.http.app import create_app
 from workers.inbox.process import apply_event, dispatch_events
 
@@ -244,6 +245,17 @@ def test_an_event_corrects_one_with_its_id_until_that_is_applied(book: Book) -> 
     assert refused.status_code == 409
     assert "with other contents" in refused.json()["detail"]
     assert book.one(payment).amount == 2
+
+
+def test_whom_a_machine_names_is_on_record_with_the_name_of_the_machine(book: Book) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    for kind in ("hold", "dispute", "promise"):
+        assert tell(book, an_event(kind, **EVENTS[kind]), id=f"evt-{kind}").status_code == 202
+    apply_all(book)
+    assert {row.actor for row in book.rows(hold)} == {"c-1 [lender]"}
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(line.text for line in loan_history(connection, book.ctx, "L-1"))
+    assert "was placed by c-1 [lender]" in story
 
 
 def test_an_event_never_changes_its_kind(book: Book) -> None:
