@@ -34,6 +34,12 @@ class Machine(NamedTuple):
     revoked_at: datetime | None
     last_used_at: datetime | None
 
+    def said(self) -> str:
+        """What it may do, or might until it was revoked."""
+        until = f" until {self.expires_at}" if self.expires_at else ""
+        revoked = f", revoked {self.revoked_at}" if self.revoked_at else ""
+        return f"{', '.join(self.scopes)}; {self.calls_a_minute} calls a minute{until}{revoked}"
+
     def actor_at(self, now: datetime) -> Actor | None:
         """It as an actor; None if it was revoked, or its time is over."""
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
@@ -103,13 +109,17 @@ def allow_machine(
         "created_at": now,
         "created_by": ctx.actor.reference,
     }
-    named = ", ".join(sorted(scopes))
-    what = f"Let the machine {name} do: {named}; {calls_a_minute} calls a minute."
     with ctx.engine.begin() as connection:
         assert_free_for_machine(connection, name)
-        arguments = {"until": expires_at}
-        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, what, arguments)
         before = _machine_called(connection, name, now.tzinfo)
+        facts = {
+            "machine": name,
+            "scopes": sorted(scopes),
+            "calls a minute": calls_a_minute,
+            "until": expires_at,
+            "before": before.said() if before else None,
+        }
+        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, "Let a machine act.", facts)
         if before is not None and before.actor_at(now) is None:
             revoke_of(connection, ctx, token.c.machine_id == _id_of(name))
         connection.execute(

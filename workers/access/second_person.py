@@ -53,28 +53,30 @@ def with_second_person(
     connection: Connection,
     ctx: Context,
     permission: Permission,
-    shown: str,
-    arguments: Mapping[str, object],
+    what: str,
+    facts: Mapping[str, object],
     *,
-    words: str | None = None,
+    words: Mapping[str, str | None] | None = None,
     borrower_id: int | None = None,
 ) -> None:
     """Go on if another person has granted exactly this to whoever acts. The grant is used up with
     the caller's transaction: if that fails, it can be tried again.
 
-    `shown` says in English what will be done. `arguments` are all that decide what it does; of a
-    file, its contents. `words` are what whoever asks typed: they are part of what is granted, and
-    go with the erasure of the borrower.
+    `what` says in English what will be done. `facts` are all that decide what it does, by what each
+    is called; of a file, what its contents change. `words` are what whoever asks typed, by what
+    each is for: they go with the erasure of the borrower. All of them, and nothing else, are what
+    the second person sees and what is granted.
 
     Raises:
         SecondPersonNeededError: nobody has granted it yet. It is asked for, and on record.
+        ArrearsError: of the words some say nothing.
     """
     if not needs_second_person(ctx.actor, permission):
         return
     now = ctx.now()
-    if words:
-        arguments = {**arguments, "words": ctx.cipher.blind_index(words).hex()}
-    digest = _digest(permission, shown, arguments)
+    shown = "\n".join((what, *(f"{name}: {_shown(value)}" for name, value in facts.items())))
+    typed = _typed(words or {})
+    digest = _digest(permission, what, facts, ctx.cipher.blind_index(typed) if typed else b"")
     if _use(connection, ctx.actor, digest, now):
         return
     # It stays when the caller's transaction is rolled back.
@@ -82,8 +84,8 @@ def with_second_person(
         id = _waiting(own, ctx.actor, digest, now)
         if id is None:
             why_id = None
-            if words:
-                why_id = keep_words(own, ctx.cipher, words, now, borrower_id=borrower_id)
+            if typed:
+                why_id = keep_words(own, ctx.cipher, typed, now, borrower_id=borrower_id)
             id = _ask(own, ctx.actor, permission, digest, shown, why_id, now)
     raise SecondPersonNeededError(
         "This needs a second person. It is asked for as request {id}: somebody else with the "
@@ -93,6 +95,41 @@ def with_second_person(
         permission=permission,
         hours=int(VALID_FOR.total_seconds() // 3600),
     )
+
+
+def assert_says_something(name: str, words: str | None) -> None:
+    """Check that what somebody typed, if they did, has a letter or a digit.
+
+    Raises:
+        ArrearsError: it has none.
+    """
+    if words is not None and not any(character.isalnum() for character in words):
+        raise ArrearsError("What is written for {name} says nothing. Write it out.", name=name)
+
+
+def _typed(words: Mapping[str, str | None]) -> str:
+    """What was typed, each with its name and in quotation marks: no words can look like others."""
+    for name, given in words.items():
+        assert_says_something(name, given)
+    return "\n".join(
+        f"{name}: {json.dumps(given, ensure_ascii=False)}"
+        for name, given in words.items()
+        if given is not None
+    )
+
+
+def _shown(value: object) -> str:
+    """A fact as the second person reads it, in one line."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value)) or "none"
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_exact)
+    text = str(value) if isinstance(value, str | int) else _exact(value)
+    return text if text.isprintable() else json.dumps(text)
 
 
 @permitted(Permission.SEE_REQUESTS)
@@ -203,7 +240,7 @@ def _with_their_words(
     ids = {asked.why_id for asked in requests if asked.why_id and may(ctx.actor, asked.permission)}
     opened = open_words(connection, ctx.cipher, ids)
     return [
-        asked._replace(shown=f'{asked.shown}, because: "{opened[asked.why_id]}"')
+        asked._replace(shown=f"{asked.shown}\n{opened[asked.why_id]}")
         if asked.why_id and opened.get(asked.why_id)
         else asked
         for asked in requests
@@ -215,9 +252,9 @@ def _is_in_time(now: datetime) -> ColumnElement[bool]:
     return request.c.asked_at > now - VALID_FOR
 
 
-def _digest(permission: Permission, shown: str, arguments: Mapping[str, object]) -> bytes:
+def _digest(permission: Permission, what: str, facts: Mapping[str, object], typed: bytes) -> bytes:
     """The same in every process: what has no order of its own, such as a set, is refused."""
-    asked = [permission, shown, arguments]
+    asked = [permission, what, facts, typed.hex()]
     return sha256(json.dumps(asked, sort_keys=True, default=_exact).encode()).digest()
 
 

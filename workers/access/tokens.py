@@ -62,12 +62,15 @@ def enrol_token(
         ArrearsError: it is no fingerprint, or was enrolled before.
     """
     digest = digest_in(fingerprint)
-    what = f"Take {fingerprint} for the token of {holder}, for {days} days."
     with ctx.engine.begin() as connection:
         # First, so that nobody is asked for what is refused. Without a grant it is rolled back.
         store_token(connection, ctx, holder, digest, of_machine=of_machine, days=days)
-        arguments = {"machine": of_machine}
-        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, what, arguments)
+        facts = {
+            "of the machine" if of_machine else "of the member of staff": holder,
+            "fingerprint": fingerprint,
+            "days": days,
+        }
+        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, "Take a token.", facts)
 
 
 def store_token(

@@ -38,9 +38,8 @@ def approve(ctx: Context, loan_external_id: str, item: str) -> int:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         action_id, role, _ = _to_decide(connection, ctx, loan_external_id, item)
-        what = f"Approve {item} for loan {loan_external_id} as {role}."
-        this = {"action": action_id}
-        with_second_person(connection, ctx, Permission.DECIDE_APPROVALS, what, this)
+        facts = {"loan": loan_external_id, "item": item, "as": role, "action": action_id}
+        with_second_person(connection, ctx, Permission.DECIDE_APPROVALS, "Approve an item.", facts)
         _record(connection, action_id, ctx.actor, role, now)
         move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import (
@@ -41,6 +41,7 @@ from workers.db.encryption import Cipher
 from workers.db.engine import autocommit
 from workers.db.free_text import WHY, WHY_ENCRYPTED, sealed, unsealed
 from workers.db.inbox import StoredEvent
+from workers.db.schema import loan
 from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.inbox.kinds import EVENT_KINDS, BatchHandler
 from workers.payments.payments import Payment
@@ -422,9 +423,13 @@ def _let_second_person_see(
     if not needs_second_person(ctx.actor, permission):
         return
     if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
-        shown = f"{external_id}: {speak(result.reason)}"
-        to_the_letter = inbox.comparable(sealed(ctx.cipher, payload))
-        with_second_person(connection, ctx, permission, shown, to_the_letter)
+        facts = {"event": external_id, **{name: payload[name] for name in payload if name != WHY}}
+        owed = select(loan.c.borrower_id).where(loan.c.external_id == payload.get("loan"))
+        with_second_person(
+            *(connection, ctx, permission, speak(result.reason), facts),
+            words={WHY: payload.get(WHY)},
+            borrower_id=connection.execute(owed).scalar(),
+        )
 
 
 def _true_now(

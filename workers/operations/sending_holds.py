@@ -72,10 +72,13 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
     with ctx.engine.begin() as connection:
         found = read_sending_hold(connection, ctx, id)
         _assert_recovered(connection, found)
-        scope = Scope(found.scope, found.subject)
-        what = f"resume sending ({scope}): {speak(found.why)}"
-        arguments = {"hold": id, "set": found.set_at}
-        with_second_person(connection, ctx, Permission.RESUME_SENDING, what, arguments)
+        facts = {
+            "hold": id,
+            "of": str(Scope(found.scope, found.subject)),
+            "stopped at": found.set_at,
+            "because": speak(found.why),
+        }
+        with_second_person(connection, ctx, Permission.RESUME_SENDING, "Resume sending.", facts)
         connection.execute(
             update(sending_hold)
             .where(sending_hold.c.id == id, sending_hold.c.resumed_at.is_(None))

@@ -62,8 +62,10 @@ def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
         SecondPersonNeededError: another person has not granted it yet.
     """
     what = "Encrypt all personal data with the first key of ARREARS_ENCRYPTION_KEYS."
+    first, *others = ctx.cipher.key_ids
+    facts = {"first key": first, "other keys": others}
     with ctx.engine.begin() as connection:
-        with_second_person(connection, ctx, Permission.ROTATE_KEYS, what, {"on": ctx.today()})
+        with_second_person(connection, ctx, Permission.ROTATE_KEYS, what, facts)
         begin_rotation(connection, ctx.cipher, ctx.now())
     encrypt_plain_words(ctx)
     encrypt_plain_evidence(ctx)

@@ -14,7 +14,7 @@ from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError
 from domain.permissions import Permission
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import assert_says_something, with_second_person
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.free_text import TYPED, keep_words
@@ -40,10 +40,10 @@ def export_subject(ctx: Context, external_id: str, *, purpose: str) -> dict[str,
     now = ctx.now()
     with ctx.engine.begin() as connection:
         borrower_id = _borrower_id(connection, external_id)
-        what = f"Export all data about borrower {external_id}"
+        facts = {"borrower": external_id}
         with_second_person(
-            *(connection, ctx, Permission.EXPORT_DATA, what, {}),
-            words=purpose,
+            *(connection, ctx, Permission.EXPORT_DATA, "Export all data about a person.", facts),
+            words={"purpose": purpose},
             borrower_id=borrower_id,
         )
         purpose_id = keep_words(connection, ctx.cipher, purpose, now, borrower_id=borrower_id)
@@ -80,9 +80,11 @@ def erase_subject(
     prevents it. Returns the retention decision that it is based on.
 
     Raises:
-        ArrearsError: it is refused or was done before, or the borrower is not known.
+        ArrearsError: it is refused or was done before, the borrower is not known, or `law` says
+            nothing.
     """
     now = ctx.now()
+    assert_says_something("--law", law)
     with ctx.engine.begin() as connection:
         borrower_id = _borrower_id(connection, external_id)
         lock_pending_events(connection, [borrower_id])
@@ -94,10 +96,16 @@ def erase_subject(
         if keeping.open_loan or not (law or keeping.is_over(ctx.today())):
             raise _refusal(external_id, keeping)
         if not dry_run:
-            what = f"Erase all data about borrower {external_id}"
+            facts = {
+                "borrower": external_id,
+                "must be kept until": keeping.until,
+                "by the rules": keeping.rules,
+                "of no rule is the loan": keeping.unruled_loan,
+                "a law or a court asks for it sooner": not keeping.is_over(ctx.today()),
+            }
             with_second_person(
-                *(connection, ctx, Permission.ERASE_DATA, what, {}),
-                words=f"{why} {law}" if law else why,
+                *(connection, ctx, Permission.ERASE_DATA, "Erase all data about a person.", facts),
+                words={"why": why, "law": law},
                 borrower_id=borrower_id,
             )
             erase(connection, [borrower_id], now)

@@ -157,11 +157,11 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
             "that are.",
             step=named,
         )
-    what = f"recover without {named}"
     with ctx.engine.begin() as connection:
-        arguments = {"recovery": begun.id}
+        facts = {"recovery": begun.id, "step": step, "of": subject}
         with_second_person(
-            *(connection, ctx, Permission.RESUME_SENDING, what, arguments), words=why
+            *(connection, ctx, Permission.RESUME_SENDING, "Recover without a step.", facts),
+            words={"why": why},
         )
         now = ctx.now()
         why_id = keep_words(connection, ctx.cipher, why, now)
@@ -191,18 +191,17 @@ def _holds(ctx: Context, asked: Asked) -> list[SendingHold]:
 
 
 def _begin(ctx: Context, asked: Asked, since: datetime, holds: Sequence[SendingHold]) -> Recovery:
-    ids = ", ".join(str(hold.id) for hold in holds)
-    if asked.nothing_restored is None:
-        what = f"recover the database, which was restored from a backup (sending holds {ids})"
-    else:
-        what = f"no backup was restored (sending holds {ids})"
-    arguments = {"since": asked.since, "holds": ids, "restored": asked.nothing_restored is None}
+    restored = asked.nothing_restored is None
+    facts = {
+        "a backup was restored": restored,
+        "since": asked.since,
+        "sending holds": [hold.id for hold in holds],
+    }
     with ctx.engine.begin() as connection:
         with_second_person(
-            *(connection, ctx, Permission.RESUME_SENDING, what, arguments),
-            words=asked.nothing_restored,
+            *(connection, ctx, Permission.RESUME_SENDING, "Recover the database.", facts),
+            words={"nothing was restored": asked.nothing_restored},
         )
-        restored = asked.nothing_restored is None
         return begin_recovery(connection, since, ctx.now(), ctx.actor.reference, restored=restored)
 
 

@@ -7,17 +7,19 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
 from config.readers.roster import StaffMember
-from domain.compliance.contact_hours import Hours
+from domain.compliance.calendars import DayKind
 from domain.permissions import Permission
 from workers.access.second_person import with_second_person
 from workers.context import Context
-from workers.db.schema import staff
+from workers.db.schema import roster_version, staff
 
 KEPT = (
     *("roles", "languages", "regions", "daily_capacity", "trained_on"),
     *("left_on", "stands_in_for", "stands_in_until"),
 )
 """What the roster says of a person; the hours of shifts are apart."""
+SHIFTS = "shifts"
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def let_second_person_see(
@@ -38,36 +40,51 @@ def let_second_person_see(
     }
     if set(known) <= {ctx.actor.reference}:
         return
-    what = [f"Load a roster of {len(members)} people."]
-    for member in members:
-        what += _changes(member, known.get(member.id))
-    arguments: dict[str, Any] = {
-        "members": as_json(members),
-        "shifts": [[_exactly(hours) for hours in member.shifts] for member in members],
+    last = select(roster_version.c.members).order_by(roster_version.c.id.desc()).limit(1)
+    loaded = {each["id"]: each for each in connection.execute(last).scalar() or ()}
+    changes = {
+        member.id: dict(_changes(member, known.get(member.id), loaded.get(member.id)))
+        for member in members
     }
-    arguments |= shifts
-    with_second_person(connection, ctx, Permission.CHANGE_ROSTER, "\n".join(what), arguments)
+    facts: dict[str, object] = {"people": len(members), **shifts}
+    for id, of_member in changes.items():
+        facts |= {f"{id}, {name}": change for name, change in of_member.items()}
+    facts["nothing changes of"] = [id for id, of_member in changes.items() if not of_member]
+    with_second_person(connection, ctx, Permission.CHANGE_ROSTER, "Load a roster.", facts)
 
 
 def as_json(members: Sequence[StaffMember]) -> list[dict[str, Any]]:
     """The members as a version of the roster keeps them."""
     rows = [
-        {"id": member.id, **{name: getattr(member, name) for name in KEPT}} for member in members
+        {
+            "id": member.id,
+            **{name: getattr(member, name) for name in KEPT},
+            SHIFTS: hours_of(member),
+        }
+        for member in members
     ]
     kept: list[dict[str, Any]] = TypeAdapter(list[dict[str, Any]]).dump_python(rows, mode="json")
     return kept
 
 
-def _changes(member: StaffMember, known: Any) -> Iterator[str]:
+def hours_of(member: StaffMember) -> str:
+    """The weekly shifts of a member, with everything that decides when they are."""
+    hours = [
+        f"{' '.join(_DAYS[day] for day in sorted(each.weekdays))} {each.start}-{each.end}"
+        + ("" if each.kinds == frozenset(DayKind) else f" on {' '.join(sorted(each.kinds))}")
+        for each in member.shifts
+    ]
+    return f"{'; '.join(hours)} ({member.zone})" if hours else "none"
+
+
+def _changes(member: StaffMember, known: Any, loaded: Any) -> Iterator[tuple[str, str]]:
     for name in KEPT:
         was, becomes = _said(known and getattr(known, name)), _said(getattr(member, name))
         if was != becomes:
-            yield f"{member.id}: {name} {was} becomes {becomes}"
-
-
-def _exactly(hours: Hours) -> list[Any]:
-    days, kinds = sorted(hours.weekdays), sorted(hours.kinds)
-    return [days, kinds, hours.start.isoformat(), hours.end.isoformat()]
+            yield name, f"{was} becomes {becomes}"
+    before = (loaded or {}).get(SHIFTS, "not on record")
+    if before != (becomes := hours_of(member)):
+        yield SHIFTS, f"{before} becomes {becomes}"
 
 
 def _said(value: Any) -> str:
