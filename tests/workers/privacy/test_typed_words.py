@@ -129,7 +129,8 @@ def test_no_table_has_it_and_explain_shows_it_to_who_may_see_it(
     assert (CANARY in story(book), story(book).count("[not shown here]")) == (False, 11)
     book.ctx = own
     exported = export_subject(acting_alone(book.ctx, BY), "B-L-1", purpose=WHY)["data"]
-    assert {row["words"] for row in exported["free_text"]} == {WHY, f"{WHY} {WHY}"}
+    asked = {f'purpose: "{WHY}"', f'why: "{WHY}"\nlaw: "{WHY}"'}
+    assert {row["words"] for row in exported["free_text"]} == {WHY, *asked}
     with book.ctx.engine.connect() as connection:
         assert WHY in {use.why for use in recent_uses(connection, book.ctx)}
 
