@@ -116,12 +116,18 @@ COUNTS = {
 }
 """What a step counts, in words."""
 
+STATUSES = {
+    StepStatus.OPEN: "still open",
+    StepStatus.DONE: "done",
+    StepStatus.ACCEPTED: "left out on purpose",
+}
+
 
 def _report(result: Result) -> None:
     name = f"{result.step}:{result.subject}" if result.subject else str(result.step)
     counts = ", ".join(
         f"{say(COUNTS[word])} {count}" for word, count in result.found.items() if word in COUNTS
     )
-    print_lines(f"{name}: {say(result.status)}{f' ({counts})' if counts else ''}")
+    print_lines(f"{name}: {say(STATUSES[result.status])}{f' ({counts})' if counts else ''}")
     if result.open_because is not None:
         print_lines(f"  {said_text(result.open_because)}")
