@@ -85,6 +85,8 @@ class Phrase(StrEnum):
     OPENED_REPLY = auto()
     OPENED_EVERYTHING = auto()
     ERASED = auto()
+    GRANTED_BY = auto()
+    GRANTED_BY_STAND_IN = auto()
     OPTED_OUT = auto()
     SAME_PERSON_PRESUMED = auto()
     SAME_PERSON_CONFIRMED = auto()

@@ -535,6 +535,8 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "token_staff_idx": ("the tokens of somebody are revoked", None),
     "token_machine_idx": ("the tokens of a machine are revoked", None),
     "second_person_request_waiting_idx": ("the requests that wait are listed", None),
+    "second_person_request_loan_idx": ("who granted what was done to a loan", None),
+    "second_person_request_borrower_idx": ("who granted what was done to a borrower", None),
     "tape_change_loan_id_idx": (
         "what tapes told of a loan",
         lambda c, h: list(audit.tapes(c, explained(c), h.settings.lender_zone)),

@@ -5,15 +5,16 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Role
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, Text, text_of
 from domain.second_person import BREAK_GLASS, RequestStatus
+from domain.second_person_text import in_english, lines_from_store, stored_lines
 from workers.access.names import assert_free_for_staff
 from workers.access.os_account import os_account
 from workers.access.second_person import Request, move_request, read_request
@@ -39,8 +40,15 @@ class BreakGlass(NamedTuple):
     os_user: str
     """The account of the operating system."""
     what: str
+    """In English."""
+    said: Any
+    """The same as `stored_lines` has it; of an earlier release None."""
     why: str
     why_id: UUID | None
+
+    def lines(self) -> tuple[Text, ...]:
+        """What was done, to be said in any language."""
+        return lines_from_store(self.said) or (Text("{what}", {"what": self.what}),)
 
 
 def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
@@ -80,7 +88,12 @@ def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
                 set_={"roles": func.array_append(staff.c.roles, Role.ADMINISTRATOR)},
             )
         )
-        _note(connection, ctx, f"first administrator {reference}", "installation")
+        _note(
+            connection,
+            ctx,
+            text_of("first administrator {reference}", reference=reference),
+            "installation",
+        )
         digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=FIRST_TOKEN_DAYS)
 
@@ -94,23 +107,27 @@ def break_glass_token(ctx: Context, reference: str, file: Path, why: str) -> Non
     with ctx.engine.begin() as connection:
         if reference not in _administrators(connection, ctx):
             raise ArrearsError("{reference} is no administrator now.", reference=reference)
-        _note(connection, ctx, f"token for {reference}", TYPED, typed=why)
+        _note(
+            connection, ctx, text_of("token for {reference}", reference=reference), TYPED, typed=why
+        )
         digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=BREAK_GLASS_DAYS)
 
 
-def break_glass_grant(ctx: Context, id: int, why: str) -> Request:
-    """Grant a request because no second person is there.
+def break_glass_grant(ctx: Context, id: int, why: str, *, language: str = "en") -> Request:
+    """Grant a request because no second person is there. `language` is the one in which whoever
+    grants it sees it.
 
     Raises:
         ArrearsError: no such request waits.
     """
     with ctx.engine.begin() as connection:
         found = read_request(connection, id)
-        os_user = _note(connection, ctx, f"request {id}: {found.shown}", TYPED, typed=why)
-        return move_request(
-            connection, id, RequestStatus.GRANTED, f"{BREAK_GLASS}{os_user}", ctx.now()
-        )
+        first, *others = found.lines()
+        what = text_of("request {id}: {what}", id=str(id), what=first)
+        os_user = _note(connection, ctx, what, TYPED, others=others, typed=why)
+        granted_by = f"{BREAK_GLASS}{os_user}"
+        return move_request(connection, id, RequestStatus.GRANTED, granted_by, ctx.now(), language)
 
 
 def recent_uses(connection: Connection, ctx: Context) -> Sequence[BreakGlass]:
@@ -135,13 +152,28 @@ def _administrators(connection: Connection, ctx: Context) -> list[str]:
 
 
 def _note(
-    connection: Connection, ctx: Context, what: str, code: str, *, typed: str | None = None
+    connection: Connection,
+    ctx: Context,
+    what: Text,
+    code: str,
+    *,
+    others: Sequence[Text] = (),
+    typed: str | None = None,
 ) -> str:
     """Record what was done, and why: a code of ours, or what a person typed, which no log has."""
     os_user, now = os_account(), ctx.now()
-    log.critical("without a token, by %s on the server: %s", os_user, what)
+    said = (what, *others)
+    in_words = in_english(said)
+    log.critical("without a token, by %s on the server: %s", os_user, in_words)
     why_id = keep_words(connection, ctx.cipher, typed, now) if typed else None
     connection.execute(
-        insert(break_glass).values(at=now, os_user=os_user, what=what, why=code, why_id=why_id)
+        insert(break_glass).values(
+            at=now,
+            os_user=os_user,
+            what=in_words,
+            said=stored_lines(said),
+            why=code,
+            why_id=why_id,
+        )
     )
     return os_user

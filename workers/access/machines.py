@@ -8,7 +8,7 @@ from sqlalchemy import Connection, ScalarSelect, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor, ActorKind
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, text_of
 from domain.permissions import PERMISSIONS, Permission, scopes_in
 from workers.access.names import assert_free_for_machine
 from workers.access.permitted import permitted
@@ -34,11 +34,17 @@ class Machine(NamedTuple):
     revoked_at: datetime | None
     last_used_at: datetime | None
 
-    def said(self) -> str:
+    def said(self) -> list[object]:
         """What it may do, or might until it was revoked."""
-        until = f" until {self.expires_at}" if self.expires_at else ""
-        revoked = f", revoked {self.revoked_at}" if self.revoked_at else ""
-        return f"{', '.join(self.scopes)}; {self.calls_a_minute} calls a minute{until}{revoked}"
+        said: list[object] = [
+            *self.scopes,
+            text_of("{calls} calls a minute", calls=self.calls_a_minute),
+        ]
+        if self.expires_at:
+            said.append(text_of("until {moment}", moment=self.expires_at))
+        if self.revoked_at:
+            said.append(text_of("revoked {moment}", moment=self.revoked_at))
+        return said
 
     def actor_at(self, now: datetime) -> Actor | None:
         """It as an actor; None if it was revoked, or its time is over."""
@@ -119,7 +125,9 @@ def allow_machine(
             "until": expires_at,
             "before": before.said() if before else None,
         }
-        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, "Let a machine act.", facts)
+        with_second_person(
+            connection, ctx, Permission.CHANGE_ACCESS, text_of("Let a machine act."), facts
+        )
         if before is not None and before.actor_at(now) is None:
             revoke_of(connection, ctx, token.c.machine_id == _id_of(name))
         connection.execute(

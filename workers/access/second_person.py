@@ -7,22 +7,39 @@ person saw is on record, and it is granted to the letter: other arguments are an
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, true, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError, AskedForError, NotOnRosterError, NotPermittedError
+from domain.errors import (
+    ArrearsError,
+    AskedForError,
+    NotOnRosterError,
+    NotPermittedError,
+    Text,
+    text_of,
+)
 from domain.moves import sources
 from domain.permissions import PERMISSIONS, Permission, may, needs_second_person
+from domain.reasons import ReasonCode, Reasons
 from domain.second_person import BREAK_GLASS, MOVES, VALID_FOR, RequestStatus, may_see
+from domain.second_person_text import (
+    Fact,
+    Spoken,
+    in_english,
+    lines_from_store,
+    lines_of,
+    lines_of_words,
+    stored_lines,
+)
 from workers.access.permitted import ask, note_use, permitted
 from workers.context import Context
 from workers.db.free_text import keep_words, open_words
+from workers.db.schema import loan
 from workers.db.schema import second_person_request as request
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
@@ -38,7 +55,9 @@ class Request(NamedTuple):
     id: int
     permission: Permission
     shown: str
-    """What it will do, in English, as both persons saw it. No personal data."""
+    """What it will do, in English. No personal data."""
+    said: Any
+    """The same as `stored_lines` has it; of an earlier release None."""
     status: RequestStatus
     asked_by: str
     asked_at: datetime
@@ -47,14 +66,22 @@ class Request(NamedTuple):
     done_at: datetime | None
     why_id: UUID | None
     """What whoever asks typed."""
+    loan: str | None
+    """The lender's id of the loan that it is about."""
+    decided_in: str | None
+    """The language in which whoever decided saw it."""
+
+    def lines(self) -> tuple[Text, ...]:
+        """What it will do, to be said in any language."""
+        return lines_from_store(self.said) or (Text("{what}", {"what": self.shown}),)
 
 
 def with_second_person(
     connection: Connection,
     ctx: Context,
     permission: Permission,
-    what: str,
-    facts: Mapping[str, object],
+    what: Text | Reasons,
+    facts: Mapping[str, Fact],
     *,
     words: Mapping[str, str | None] | None = None,
     borrower_id: int | None = None,
@@ -62,10 +89,11 @@ def with_second_person(
     """Go on if another person has granted exactly this to whoever acts. The grant is used up with
     the caller's transaction: if that fails, it can be tried again.
 
-    `what` says in English what will be done. `facts` are all that decide what it does, by what each
-    is called; of a file, what its contents change. `words` are what whoever asks typed, by what
+    `what` says what will be done. `facts` are all that decide what it does, by what each is called
+    (see `FACTS`); of a file, what its contents change. `words` are what whoever asks typed, by what
     each is for: they go with the erasure of the borrower. All of them, and nothing else, are what
-    the second person sees and what is granted.
+    the second person sees and what is granted. A fact called `loan` or `borrower` is the lender's
+    id of what it is about: its history names both persons.
 
     Raises:
         SecondPersonNeededError: nobody has granted it yet. It is asked for, and on record.
@@ -74,9 +102,10 @@ def with_second_person(
     if not needs_second_person(ctx.actor, permission):
         return
     now = ctx.now()
-    shown = "\n".join((what, *(f"{name}: {_shown(value)}" for name, value in facts.items())))
+    lines = lines_of(what, facts)
     typed = _typed(words or {})
-    digest = _digest(permission, what, facts, ctx.cipher.blind_index(typed) if typed else b"")
+    said = stored_lines(lines)
+    digest = _digest(permission, said, ctx.cipher.blind_index(typed) if typed else b"")
     if _use(connection, ctx.actor, digest, now):
         return
     # It stays when the caller's transaction is rolled back.
@@ -86,8 +115,10 @@ def with_second_person(
             why_id = None
             if typed:
                 why_id = keep_words(own, ctx.cipher, typed, now, borrower_id=borrower_id)
-            id = _ask(own, ctx.actor, permission, digest, shown, why_id, now)
-    raise SecondPersonNeededError(
+            about = {name: facts.get(name) for name in ("loan", "borrower")}
+            shown = {"shown": in_english(lines), "said": said, "why_id": why_id, **about}
+            id = _ask(own, ctx.actor, permission, digest, shown, now)
+    needed = text_of(
         "This needs a second person. It is asked for as request {id}: somebody else with the "
         "permission {permission} grants it with `arrears request grant {id}`. Then repeat the same "
         "command within {hours} hours.",
@@ -95,6 +126,7 @@ def with_second_person(
         permission=permission,
         hours=int(VALID_FOR.total_seconds() // 3600),
     )
+    raise SecondPersonNeededError(needed, *lines)
 
 
 def assert_says_something(name: str, words: str | None) -> None:
@@ -118,24 +150,10 @@ def _typed(words: Mapping[str, str | None]) -> str:
     )
 
 
-def _shown(value: object) -> str:
-    """A fact as the second person reads it, in one line."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value)) or "none"
-    if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_exact)
-    text = str(value) if isinstance(value, str | int) else _exact(value)
-    return text if text.isprintable() else json.dumps(text)
-
-
 @permitted(Permission.SEE_REQUESTS)
-def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
+def decide(ctx: Context, id: int, status: RequestStatus, *, language: str = "en") -> Request:
     """Grant or refuse a request of somebody else, or take back one's own by refusing it. Returns
-    it as it was decided.
+    it as it was decided. `language` is the one in which whoever decides sees it.
 
     Raises:
         NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
@@ -160,17 +178,22 @@ def decide(ctx: Context, id: int, status: RequestStatus) -> Request:
             )
         if is_own:
             status = RequestStatus.WITHDRAWN
-        moved = move_request(connection, id, status, ctx.actor.reference, now)
+        moved = move_request(connection, id, status, ctx.actor.reference, now, language)
         return _with_their_words(connection, ctx, [moved])[0]
 
 
 def move_request(
-    connection: Connection, id: int, status: RequestStatus, decided_by: str, now: datetime
+    connection: Connection,
+    id: int,
+    status: RequestStatus,
+    decided_by: str,
+    now: datetime,
+    language: str,
 ) -> Request:
     """Record the decision about a request that waits.
 
     Raises:
-        ArrearsError: it does not wait, or its time is over.
+        ArrearsError: it does not wait, its time is over, or what would be granted is done already.
     """
     moved = (
         update(request)
@@ -179,7 +202,7 @@ def move_request(
             request.c.status.in_(sources(MOVES, status)),
             _is_in_time(now),
         )
-        .values(status=status, decided_by=decided_by, decided_at=now)
+        .values(status=status, decided_by=decided_by, decided_at=now, decided_in=language)
         .returning(*columns_of(Request, request))
     )
     decided = typed_row(Request, connection.execute(moved))
@@ -189,7 +212,24 @@ def move_request(
             "those that do.",
             id=id,
         )
+    if status is RequestStatus.GRANTED and _is_done(connection, decided):
+        raise ArrearsError(
+            "What request {id} asks for is done already. `arrears request refuse {id}` refuses it.",
+            id=id,
+        )
     return decided
+
+
+def _is_done(connection: Connection, asked: Request) -> bool:
+    """Whether a loan was written off meanwhile, or its write-off taken back."""
+    if asked.permission != Permission.WRITE_OFF:
+        return False
+    what = asked.lines()[0].values["what"]
+    written_off = connection.execute(
+        select(loan.c.written_off_on.is_not(None)).where(loan.c.external_id == asked.loan)
+    ).scalar()
+    becomes = {ReasonCode.WRITE_OFF_RECORDED: True, ReasonCode.WRITE_OFF_TAKEN_BACK: False}
+    return isinstance(what, Spoken) and becomes.get(what.reasons[0].code) is written_off
 
 
 def read_request(connection: Connection, id: int) -> Request:
@@ -214,22 +254,40 @@ def no_request(id: int) -> ArrearsError:
 
 @permitted(Permission.SEE_REQUESTS)
 def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
-    """The requests that wait for a decision and that whoever acts may know of, the oldest first, in
-    the lender's zone."""
-    now = ctx.now()
-    waiting = (
-        select(*columns_of(Request, request))
-        .where(request.c.status == RequestStatus.ASKED, _is_in_time(now))
-        .order_by(request.c.id)
+    """What whoever acts may do something about: requests that they may decide, and their own that
+    wait, or were granted or refused and are in time. The oldest first, in the lender's zone."""
+    mine, waits = request.c.asked_by == ctx.actor.reference, request.c.status == RequestStatus.ASKED
+    listed = request.c.status.in_(_LISTED_TO_WHO_ASKED)
+    found = _requests(connection, ctx, _is_in_time(ctx.now()) & (waits | (mine & listed)))
+    return _with_their_words(
+        connection,
+        ctx,
+        [
+            asked
+            for asked in found
+            if asked.asked_by == ctx.actor.reference or may(ctx.actor, asked.permission)
+        ],
     )
-    requests = typed_rows(Request, connection.execute(waiting), now.tzinfo)
-    seen = [
-        asked
-        for asked in requests
-        if asked.permission in PERMISSIONS
-        and may_see(ctx.actor, Permission(asked.permission), asked.asked_by)
+
+
+@permitted(Permission.SEE_REQUESTS)
+def all_requests(connection: Connection, ctx: Context) -> list[Request]:
+    """Every request on record that whoever acts may know of, with what became of it."""
+    return _with_their_words(connection, ctx, _requests(connection, ctx, true()))
+
+
+_LISTED_TO_WHO_ASKED = (RequestStatus.ASKED, RequestStatus.GRANTED, RequestStatus.REFUSED)
+
+
+def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) -> list[Request]:
+    """Those of them that whoever acts may know of."""
+    asked = select(*columns_of(Request, request)).where(which).order_by(request.c.id)
+    return [
+        each._replace(permission=Permission(each.permission))
+        for each in typed_rows(Request, connection.execute(asked), ctx.now().tzinfo)
+        if each.permission in PERMISSIONS
+        and may_see(ctx.actor, Permission(each.permission), each.asked_by)
     ]
-    return _with_their_words(connection, ctx, seen)
 
 
 def _with_their_words(
@@ -240,11 +298,18 @@ def _with_their_words(
     ids = {asked.why_id for asked in requests if asked.why_id and may(ctx.actor, asked.permission)}
     opened = open_words(connection, ctx.cipher, ids)
     return [
-        asked._replace(shown=f"{asked.shown}\n{opened[asked.why_id]}")
-        if asked.why_id and opened.get(asked.why_id)
-        else asked
-        for asked in requests
+        _with_words(asked, opened.get(asked.why_id) if asked.why_id else None) for asked in requests
     ]
+
+
+def _with_words(asked: Request, typed: str | None) -> Request:
+    if not typed:
+        return asked
+    words = tuple(lines_of_words(typed))
+    return asked._replace(
+        shown=f"{asked.shown}\n{in_english(words)}",
+        said=stored_lines((*asked.lines(), *words)),
+    )
 
 
 def _is_in_time(now: datetime) -> ColumnElement[bool]:
@@ -252,16 +317,9 @@ def _is_in_time(now: datetime) -> ColumnElement[bool]:
     return request.c.asked_at > now - VALID_FOR
 
 
-def _digest(permission: Permission, what: str, facts: Mapping[str, object], typed: bytes) -> bytes:
-    """The same in every process: what has no order of its own, such as a set, is refused."""
-    asked = [permission, what, facts, typed.hex()]
-    return sha256(json.dumps(asked, sort_keys=True, default=_exact).encode()).digest()
-
-
-def _exact(value: object) -> str:
-    if isinstance(value, date | datetime | Decimal | UUID):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no exact text of its own.")
+def _digest(permission: Permission, said: Sequence[Any], typed: bytes) -> bytes:
+    asked = [permission, said, typed.hex()]
+    return sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
 def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> bool:
@@ -325,8 +383,7 @@ def _ask(
     actor: Actor,
     permission: Permission,
     digest: bytes,
-    shown: str,
-    why_id: UUID | None,
+    shown: Mapping[str, object],
     now: datetime,
 ) -> int:
     """Ask for it; returns the id of the request."""
@@ -335,11 +392,10 @@ def _ask(
         .values(
             permission=permission,
             digest=digest,
-            shown=shown,
-            why_id=why_id,
             status=RequestStatus.ASKED,
             asked_by=actor.reference,
             asked_at=now,
+            **shown,
         )
         .returning(request.c.id)
     )

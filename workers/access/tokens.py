@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from domain.errors import ArrearsError, NotOnRosterError
+from domain.errors import ArrearsError, NotOnRosterError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person, withdraw_grants
@@ -68,9 +68,11 @@ def enrol_token(
         facts = {
             "of the machine" if of_machine else "of the member of staff": holder,
             "fingerprint": fingerprint,
-            "days": days,
+            "valid for days": days,
         }
-        with_second_person(connection, ctx, Permission.CHANGE_ACCESS, "Take a token.", facts)
+        with_second_person(
+            connection, ctx, Permission.CHANGE_ACCESS, text_of("Take a token."), facts
+        )
 
 
 def store_token(

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
-from domain.errors import ArrearsError, WrongRoleError
+from domain.errors import ArrearsError, WrongRoleError, text_of
 from domain.ladder import find_ladder
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
@@ -38,8 +38,10 @@ def approve(ctx: Context, loan_external_id: str, item: str) -> int:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         action_id, role, _ = _to_decide(connection, ctx, loan_external_id, item)
-        facts = {"loan": loan_external_id, "item": item, "as": role, "action": action_id}
-        with_second_person(connection, ctx, Permission.DECIDE_APPROVALS, "Approve an item.", facts)
+        facts = {"loan": loan_external_id, "item": item, "as the role": role, "action": action_id}
+        with_second_person(
+            connection, ctx, Permission.DECIDE_APPROVALS, text_of("Approve an item."), facts
+        )
         _record(connection, action_id, ctx.actor, role, now)
         move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)

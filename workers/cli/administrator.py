@@ -12,7 +12,7 @@ from workers.access import administrators
 from workers.access.secrets import token_file
 from workers.cli.common import Why, lender_id, log_to_stderr
 from workers.cli.context import open_context
-from workers.cli.language import say
+from workers.cli.language import language_of_environment, said_text, say
 from workers.cli.render import print_lines
 
 app = typer.Typer()
@@ -57,8 +57,10 @@ def stand_in(
 ) -> None:
     """Grant a request because no second person is there. It is shown to everybody."""
     log_to_stderr("workers.access.administrators")
-    granted = administrators.break_glass_grant(open_context(), request, why)
-    print_lines(granted.shown)
+    granted = administrators.break_glass_grant(
+        open_context(), request, why, language=language_of_environment()
+    )
+    print_lines(*map(said_text, granted.lines()))
     print_lines(
         say(
             "Granted without a second person. {asked_by} repeats the command now; `arrears check` "

@@ -4,6 +4,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -65,6 +66,12 @@ def _value(name: str, value: object) -> object:
     """A value of a text, of which a text and a reason of the operating system are words too."""
     if isinstance(value, Text):
         return said_text(value)
+    if is_dataclass(value):
+        from domain.language.speak import speak
+        from domain.second_person_text import Spoken
+
+        if isinstance(value, Spoken):
+            return speak(value.reasons, language_of_environment())
     if name == "who_may" and language_of_environment() == "zh":
         return "、".join(coded("role", role) for role in str(value).split(", "))
     if name in OF_THE_SYSTEM and language_of_environment() == "zh":

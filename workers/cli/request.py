@@ -4,26 +4,55 @@ from typing import Annotated
 
 import typer
 
+from domain.errors import text_of
 from domain.second_person import RequestStatus
 from workers.access import second_person
 from workers.access.second_person import Request
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
-from workers.cli.language import say
+from workers.cli.language import language_of_environment, said_text, say
 from workers.cli.render import Table, print_lines, show
 
 app = typer.Typer()
 
 Id = Annotated[int, typer.Argument(help="The number of the request.")]
 
-REQUESTS = Table[Request](
-    "Requests that wait for a second person",
+STATUSES = {
+    RequestStatus.ASKED: text_of("waits"),
+    RequestStatus.GRANTED: text_of("granted"),
+    RequestStatus.REFUSED: text_of("refused"),
+    RequestStatus.WITHDRAWN: text_of("taken back"),
+    RequestStatus.DONE: text_of("carried out"),
+}
+REPEAT = text_of("granted: repeat the command now")
+
+ALL_REQUESTS = Table[Request](
+    "All requests for a second person",
     {
         "request": lambda asked: asked.id,
         "permission": lambda asked: asked.permission,
-        "what it will do": lambda asked: asked.shown,
+        "what it will do": lambda asked: tuple(map(said_text, asked.lines())),
         "asked by": lambda asked: asked.asked_by,
         "since": lambda asked: asked.asked_at,
+        "status": lambda asked: said_text(STATUSES[asked.status]),
+        "decided by": lambda asked: asked.decided_by,
+        "decided at": lambda asked: asked.decided_at,
+    },
+    if_none="No request is on record.",
+    one_line=("request", "permission"),
+)
+REQUESTS = Table[Request](
+    "Requests that wait for a second person, and your own",
+    {
+        **{
+            name: read
+            for name, read in ALL_REQUESTS.columns.items()
+            if not name.startswith("decided")
+        },
+        # Those that are granted are one's own.
+        "status": lambda asked: said_text(
+            REPEAT if asked.status == RequestStatus.GRANTED else STATUSES[asked.status]
+        ),
     },
     if_none="No request waits.",
     one_line=("request", "permission"),
@@ -31,19 +60,29 @@ REQUESTS = Table[Request](
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
-    """List the requests that wait, with what each will do."""
+def list_(
+    show_all: Annotated[
+        bool,
+        typer.Option("--all", help="All that are on record, with who decided about each."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the requests that you may decide, and your own, with what each will do."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        waiting = second_person.waiting_requests(connection, ctx)
-    show(REQUESTS, waiting, as_json=as_json)
+        if show_all:
+            show(ALL_REQUESTS, second_person.all_requests(connection, ctx), as_json=as_json)
+        else:
+            show(REQUESTS, second_person.waiting_requests(connection, ctx), as_json=as_json)
 
 
 @app.command()
 def grant(id: Id) -> None:
     """Grant what somebody else asked for. Whoever asked repeats the command then."""
-    granted = second_person.decide(open_context(), id, RequestStatus.GRANTED)
-    print_lines(granted.shown)
+    granted = second_person.decide(
+        open_context(), id, RequestStatus.GRANTED, language=language_of_environment()
+    )
+    print_lines(*map(said_text, granted.lines()))
     print_lines(
         say("Granted. {asked_by} repeats the command now.", asked_by=granted.asked_by),
     )
@@ -52,7 +91,9 @@ def grant(id: Id) -> None:
 @app.command()
 def refuse(id: Id) -> None:
     """Refuse a request, or take your own back."""
-    refused = second_person.decide(open_context(), id, RequestStatus.REFUSED)
+    refused = second_person.decide(
+        open_context(), id, RequestStatus.REFUSED, language=language_of_environment()
+    )
     if refused.status == RequestStatus.WITHDRAWN:
         print_lines(say("Request {id} is taken back.", id=id))
     else:

@@ -301,7 +301,7 @@ def _without_token(use: BreakGlass) -> str:
         "{os_user} acted on the server without a token at {at:%Y-%m-%d %H:%M %Z}: {what} ({why})",
         os_user=use.os_user,
         at=use.at,
-        what=use.what,
+        what="; ".join(map(said_text, use.lines())),
         why=use.why,
     )
 

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, any_, func, or_, select
 from domain.events import shown_actor
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
-from workers.db.schema import access, erasure, reply, tape_change, tape_import
+from domain.second_person import BREAK_GLASS, RequestStatus
+from workers.db.schema import access, borrower, erasure, reply, tape_change, tape_import
+from workers.db.schema import second_person_request as request
 from workers.history.loan import ExplainedLoan, of_loan
 
 
@@ -65,6 +67,35 @@ def erasures(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     )
     for row in rows:
         yield Entry(row.at, (part(Phrase.ERASED, actor=row.actor),))
+
+
+def second_persons(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Who asked for what was done to the loan or its borrower, and who granted it."""
+    owed_by = select(borrower.c.external_id).where(borrower.c.id == subject.borrower_id)
+    rows = connection.execute(
+        select(request)
+        .where(
+            request.c.status == RequestStatus.DONE,
+            or_(
+                request.c.loan == subject.external_id,
+                request.c.borrower == owed_by.scalar_subquery(),
+            ),
+        )
+        .order_by(request.c.id)
+    )
+    for row in rows:
+        stands_in = row.decided_by.startswith(BREAK_GLASS)
+        yield Entry(
+            row.decided_at,
+            (
+                part(
+                    Phrase.GRANTED_BY_STAND_IN if stands_in else Phrase.GRANTED_BY,
+                    actor=row.asked_by,
+                    asked_for=row.permission,
+                    granted_by=row.decided_by.removeprefix(BREAK_GLASS),
+                ),
+            ),
+        )
 
 
 def _standing(delinquent_since: date | None, past_due: Decimal, on: date, currency: str) -> Part:

@@ -97,6 +97,7 @@ def loan_history(
         *effects.location_calls(connection, subject, citations),
         *audit.accesses(connection, subject),
         *audit.erasures(connection, subject),
+        *audit.second_persons(connection, subject),
     ]
     entries = show_words(connection, ctx, recorded)
     # The entries are all there by now, so it is known whether any letter was shown.

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import (
@@ -31,8 +31,9 @@ from domain.events import (
     sender_of,
 )
 from domain.language.speak import speak
+from domain.loans import Component
 from domain.permissions import Permission, needs_second_person
-from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because
+from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because, decimal_string
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -41,7 +42,7 @@ from workers.db.encryption import Cipher
 from workers.db.engine import autocommit
 from workers.db.free_text import WHY, WHY_ENCRYPTED, sealed, unsealed
 from workers.db.inbox import StoredEvent
-from workers.db.schema import loan
+from workers.db.schema import instalment, loan
 from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.inbox.kinds import EVENT_KINDS, BatchHandler
 from workers.payments.payments import Payment
@@ -423,13 +424,30 @@ def _let_second_person_see(
     if not needs_second_person(ctx.actor, permission):
         return
     if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
-        facts = {"event": external_id, **{name: payload[name] for name in payload if name != WHY}}
+        facts = {"event": external_id} | {
+            name.replace("_", " "): value for name, value in payload.items() if name != WHY
+        }
+        if kind == "write_off":
+            facts["sum that is written off"] = _debt(connection, payload["loan"])
         owed = select(loan.c.borrower_id).where(loan.c.external_id == payload.get("loan"))
         with_second_person(
-            *(connection, ctx, permission, speak(result.reason), facts),
+            *(connection, ctx, permission, result.reason, facts),
             words={WHY: payload.get(WHY)},
             borrower_id=connection.execute(owed).scalar(),
         )
+
+
+def _debt(connection: Connection, loan_external_id: str) -> str:
+    """All that is unpaid of a loan, due or not, with its currency."""
+    of_each = sum(instalment.c[part] - instalment.c[f"paid_{part}"] for part in Component)
+    unpaid = (
+        select(loan.c.currency, func.coalesce(func.sum(of_each), 0).label("unpaid"))
+        .join_from(loan, instalment, instalment.c.loan_id == loan.c.id, isouter=True)
+        .where(loan.c.external_id == loan_external_id)
+        .group_by(loan.c.id)
+    )
+    row = connection.execute(unpaid).one()
+    return f"{decimal_string(row.unpaid, row.currency)} {row.currency}"
 
 
 def _true_now(

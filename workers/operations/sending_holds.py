@@ -10,8 +10,7 @@ from domain.actions import SEND_SMS, ActionStatus
 from domain.actors import ActorKind
 from domain.compliance.rules import EVERYWHERE
 from domain.compliance.vocabulary import Channel
-from domain.errors import ArrearsError
-from domain.language.speak import speak
+from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
 from domain.sending import OF_COUNTER, Scope, SendingScope, StoppedBecause
@@ -76,9 +75,11 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
             "hold": id,
             "of": str(Scope(found.scope, found.subject)),
             "stopped at": found.set_at,
-            "because": speak(found.why),
+            "because": found.why,
         }
-        with_second_person(connection, ctx, Permission.RESUME_SENDING, "Resume sending.", facts)
+        with_second_person(
+            connection, ctx, Permission.RESUME_SENDING, text_of("Resume sending."), facts
+        )
         connection.execute(
             update(sending_hold)
             .where(sending_hold.c.id == id, sending_hold.c.resumed_at.is_(None))

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 
-from domain.errors import ReasonedError
+from domain.errors import ReasonedError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
@@ -61,7 +61,7 @@ def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
     Raises:
         SecondPersonNeededError: another person has not granted it yet.
     """
-    what = "Encrypt all personal data with the first key of ARREARS_ENCRYPTION_KEYS."
+    what = text_of("Encrypt all personal data with the first key of ARREARS_ENCRYPTION_KEYS.")
     first, *others = ctx.cipher.key_ids
     facts = {"first key": first, "other keys": others}
     with ctx.engine.begin() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from domain.access_log import Opened
 from domain.compliance.retention import RetentionPeriod
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.access.second_person import assert_says_something, with_second_person
@@ -42,7 +42,13 @@ def export_subject(ctx: Context, external_id: str, *, purpose: str) -> dict[str,
         borrower_id = _borrower_id(connection, external_id)
         facts = {"borrower": external_id}
         with_second_person(
-            *(connection, ctx, Permission.EXPORT_DATA, "Export all data about a person.", facts),
+            *(
+                connection,
+                ctx,
+                Permission.EXPORT_DATA,
+                text_of("Export all data about a person."),
+                facts,
+            ),
             words={"purpose": purpose},
             borrower_id=borrower_id,
         )
@@ -104,7 +110,13 @@ def erase_subject(
                 "a law or a court asks for it sooner": not keeping.is_over(ctx.today()),
             }
             with_second_person(
-                *(connection, ctx, Permission.ERASE_DATA, "Erase all data about a person.", facts),
+                *(
+                    connection,
+                    ctx,
+                    Permission.ERASE_DATA,
+                    text_of("Erase all data about a person."),
+                    facts,
+                ),
                 words={"why": why, "law": law},
                 borrower_id=borrower_id,
             )

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, func, select
 
 from domain.compliance.vocabulary import Channel, Party
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
 from domain.recovery import RecoveryStep, StepStatus, look_since
 from domain.sending import OF_COUNTER, StoppedBecause
@@ -160,7 +160,13 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
     with ctx.engine.begin() as connection:
         facts = {"recovery": begun.id, "step": step, "of": subject}
         with_second_person(
-            *(connection, ctx, Permission.RESUME_SENDING, "Recover without a step.", facts),
+            *(
+                connection,
+                ctx,
+                Permission.RESUME_SENDING,
+                text_of("Recover without a step."),
+                facts,
+            ),
             words={"why": why},
         )
         now = ctx.now()
@@ -199,7 +205,7 @@ def _begin(ctx: Context, asked: Asked, since: datetime, holds: Sequence[SendingH
     }
     with ctx.engine.begin() as connection:
         with_second_person(
-            *(connection, ctx, Permission.RESUME_SENDING, "Recover the database.", facts),
+            *(connection, ctx, Permission.RESUME_SENDING, text_of("Recover the database."), facts),
             words={"nothing was restored": asked.nothing_restored},
         )
         return begin_recovery(connection, since, ctx.now(), ctx.actor.reference, restored=restored)

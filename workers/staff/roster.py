@@ -83,7 +83,9 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
     now = ctx.now()
     with ctx.engine.begin() as connection:
         assert_free_for_staff(connection, [member.id for member in members])
-        let_second_person_see(connection, ctx, members, {"from": starts_on, "days": days})
+        let_second_person_see(
+            connection, ctx, members, {"shifts from": starts_on, "days of shifts": days}
+        )
         # Before: whoever comes back had left. After: whoever leaves by this roster.
         revoke_of_who_left(connection, ctx)
         ids = _upsert(connection, members)

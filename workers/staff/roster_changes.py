@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from config.readers.roster import StaffMember
 from domain.compliance.calendars import DayKind
+from domain.errors import text_of
 from domain.permissions import Permission
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -50,7 +51,7 @@ def let_second_person_see(
     for id, of_member in changes.items():
         facts |= {f"{id}, {name}": change for name, change in of_member.items()}
     facts["nothing changes of"] = [id for id, of_member in changes.items() if not of_member]
-    with_second_person(connection, ctx, Permission.CHANGE_ROSTER, "Load a roster.", facts)
+    with_second_person(connection, ctx, Permission.CHANGE_ROSTER, text_of("Load a roster."), facts)
 
 
 def as_json(members: Sequence[StaffMember]) -> list[dict[str, Any]]:
@@ -77,17 +78,17 @@ def hours_of(member: StaffMember) -> str:
     return f"{'; '.join(hours)} ({member.zone})" if hours else "none"
 
 
-def _changes(member: StaffMember, known: Any, loaded: Any) -> Iterator[tuple[str, str]]:
+def _changes(member: StaffMember, known: Any, loaded: Any) -> Iterator[tuple[str, object]]:
     for name in KEPT:
         was, becomes = _said(known and getattr(known, name)), _said(getattr(member, name))
         if was != becomes:
-            yield name, f"{was} becomes {becomes}"
-    before = (loaded or {}).get(SHIFTS, "not on record")
+            yield name, text_of("{was} becomes {becomes}", was=was, becomes=becomes)
+    before = (loaded or {}).get(SHIFTS) or text_of("not on record")
     if before != (becomes := hours_of(member)):
-        yield SHIFTS, f"{before} becomes {becomes}"
+        yield SHIFTS, text_of("{was} becomes {becomes}", was=before, becomes=becomes)
 
 
-def _said(value: Any) -> str:
+def _said(value: Any) -> object:
     if isinstance(value, list | tuple):
         value = ", ".join(sorted(value))
-    return "none" if value in (None, "") else str(value)
+    return text_of("none") if value in (None, "") else str(value)

@@ -269,7 +269,8 @@ def test_nobody_learns_of_a_request_about_what_they_may_not_know(
     assert "as request 2" in arrears(write_off, "write-off", "L-1", "--why", "sold").stderr
 
     def listed(reference: str, *roles: Role) -> set[str]:
-        shown = arrears(signed_in(environment, reference, *roles), "request", "list", "--json")
+        command = ("request", "list", "--all", "--json")
+        shown = arrears(signed_in(environment, reference, *roles), *command)
         assert shown.returncode == 0, shown.stderr
         return set(re.findall(r"data:export|events:write_off", shown.stdout))
 

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, Text
 from domain.permissions import PERMISSIONS, Permission
 from domain.sending import EVERYTHING, Scope, SendingScope
 from tests.support.acting import acting
@@ -25,6 +25,7 @@ from workers.access.second_person import SecondPersonNeededError, waiting_reques
 from workers.access.secrets import digest_of, fingerprint_of
 from workers.access.tokens import enrol_token
 from workers.actions.approvals import approve
+from workers.cli.language import in_chinese
 from workers.context import Context
 from workers.db.schema import loan, machine
 from workers.inbox.process import submit
@@ -196,7 +197,7 @@ def test_the_keys_and_what_a_machine_could_before_are_shown(book: Book) -> None:
     allow(book, "dialer", Permission.START_CALLS, calls_a_minute=30)
     revoke_machine(book.ctx, "dialer")
     _, shown = _asked(book, partial(allow_machine, ctx, "dialer", [Permission.RECORD_HOLDS]))
-    assert "before: calls:start; 30 calls a minute, revoked 2026-04-30" in shown
+    assert "before: calls:start, 30 calls a minute, revoked 2026-04-30" in shown
 
 
 @pytest.mark.attack("own request")
@@ -249,5 +250,19 @@ def _asked(book: Book, door: Callable[[], Any]) -> tuple[int, str]:
         shown: Mapping[int, str] = {
             each.id: each.shown for each in waiting_requests(connection, reader)
         }
+        for each in waiting_requests(connection, reader):
+            assert list(_english_only(each.lines())) == [], "this is said in Chinese too"
     assert isinstance(id, int)
     return id, shown[id]
+
+
+def _english_only(texts: Iterable[object]) -> Iterator[str]:
+    """What of the texts, and of those among their values, has no Chinese."""
+    for each in texts:
+        if isinstance(each, Text):
+            if each.text not in {*in_chinese(), "{what}", "{words}"}:
+                yield each.text
+            yield from _english_only(each.values.values())
+            name = each.values.get("name")
+            if isinstance(name, str):
+                yield name

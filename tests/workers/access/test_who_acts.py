@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.actors import Role
+from domain.errors import text_of
 from domain.permissions import PERMISSIONS, Permission
+from domain.second_person_text import lines_of
 from tests.support.command_lines import every_command, line_of
 from tests.support.commands import arrears, granted
 from tests.support.counting import statements
@@ -19,7 +21,6 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
 from workers.access.os_account import os_account
-from workers.access.second_person import _digest
 from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
 from workers.clock import Clock
 from workers.db.schema import (
@@ -234,7 +235,7 @@ def test_whoever_asked_takes_it_back_and_needs_nobody_for_that(
 def test_what_two_persons_see_has_one_digest_in_every_process() -> None:
     """The order of a set is another one in each."""
     with pytest.raises(TypeError):
-        _digest(Permission.EXPORT_DATA, "", {"kinds": {"a", "b"}})
+        lines_of(text_of("Load a roster."), {"kinds": {"a", "b"}})
 
 
 @pytest.mark.attack("self-promotion")

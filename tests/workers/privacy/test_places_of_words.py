@@ -22,7 +22,7 @@ NOT_TYPED = {
     "allocation": "component",
     "approval": "role actor",
     "borrower": "external_id tape_digests zones locale region",
-    "break_glass": "os_user what",
+    "break_glass": "os_user what said",
     "call": "purpose must_learn may_offer language",
     "collection_case": "closed_because",
     "contact": "channel rules rule_packs zones warnings party purpose again_because passed_over "
@@ -71,7 +71,7 @@ NOT_TYPED = {
     "same_person": "status reason actor",
     "same_person_change": "status reason actor",
     "scan_run": "policy_digest",
-    "second_person_request": "permission status asked_by decided_by",
+    "second_person_request": "permission status asked_by decided_by said loan borrower decided_in",
     "sender_pace": "provider sender",
     "sending_day": "waiting",
     "sending_hold": "scope subject cause found set_by resumed_by",

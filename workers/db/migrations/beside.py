@@ -12,5 +12,6 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0056": "a table that only the newer release writes",
     "0062": "tables that only a recovery by the newer release writes",
     "0075": "a word that only the newer release writes",
+    "0076": "columns that only the newer release writes",
 }
 """Revisions, each with the reason."""

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.actors import ActorKind
 from domain.second_person import RequestStatus
@@ -90,7 +91,8 @@ break_glass = Table(
     moment("at"),
     moment("recorded_at", server_default=func.clock_timestamp()),
     Column("os_user", Text, nullable=False),
-    Column("what", Text, nullable=False),
+    Column("what", Text, nullable=False),  # in English …
+    Column("said", JSONB(none_as_null=True)),  # … and as texts with values
     Column("why", Text, nullable=False),  # `typed`: as a person typed it …
     typed("why_id"),  # … here
 )
@@ -101,7 +103,8 @@ second_person_request = Table(
     identity(),
     Column("permission", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),  # of what is asked for, to the letter
-    Column("shown", Text, nullable=False),  # what both saw; no personal data …
+    Column("shown", Text, nullable=False),  # what both saw, in English; no personal data …
+    Column("said", JSONB(none_as_null=True)),  # … the same as texts with values …
     typed("why_id"),  # … and why, as whoever asks typed it
     word("status", RequestStatus),
     Column("asked_by", Text, nullable=False),
@@ -109,6 +112,13 @@ second_person_request = Table(
     Column("decided_by", Text),
     moment("decided_at", nullable=True),
     moment("done_at", nullable=True),
+    Column("loan", Text),  # that it is about: the lender's id
+    Column("borrower", Text),  # that it is about: the lender's id
+    Column("decided_in", Text),  # the language in which whoever decided saw it
     CheckConstraint("(decided_by = asked_by) = (status = 'withdrawn')", name="decided_by_another"),
     Index("second_person_request_waiting_idx", "id", postgresql_where="status = 'asked'"),
+    Index("second_person_request_loan_idx", "loan", postgresql_where="loan IS NOT NULL"),
+    Index(
+        "second_person_request_borrower_idx", "borrower", postgresql_where="borrower IS NOT NULL"
+    ),
 )
