@@ -50,6 +50,11 @@ class Spoken:
         return speak(self.reasons)
 
 
+def roles_said(roles: str) -> Text:
+    """Roles as a value: in another language each has its word beside it."""
+    return Text("{who_may}", {"who_may": roles})
+
+
 Fact: TypeAlias = object
 """None, a boolean, a number, a moment, a text of either kind, reasons, or a list of these."""
 

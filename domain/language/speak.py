@@ -56,6 +56,8 @@ def with_sentence(value: Any) -> Any:
     match value:
         case (Reason(), *_):
             return {"reason": reasons_as_json(value), "sentence": speak(value)}
+        case tuple() if hasattr(value, "_asdict"):
+            return {name: with_sentence(each) for name, each in value._asdict().items()}
         case list() | tuple():
             return [with_sentence(each) for each in value]
         case dict():

@@ -12,6 +12,7 @@ from domain.errors import ArrearsError, WrongRoleError, text_of
 from domain.ladder import find_ladder
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from domain.second_person_text import roles_said
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -38,7 +39,12 @@ def approve(ctx: Context, loan_external_id: str, item: str) -> int:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         action_id, role, _ = _to_decide(connection, ctx, loan_external_id, item)
-        facts = {"loan": loan_external_id, "item": item, "as the role": role, "action": action_id}
+        facts = {
+            "loan": loan_external_id,
+            "item": item,
+            "as the role": roles_said(role),
+            "action": action_id,
+        }
         with_second_person(
             connection, ctx, Permission.DECIDE_APPROVALS, text_of("Approve an item."), facts
         )

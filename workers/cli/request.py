@@ -18,7 +18,7 @@ app = typer.Typer()
 Id = Annotated[int, typer.Argument(help="The number of the request.")]
 
 STATUSES = {
-    RequestStatus.ASKED: text_of("waits"),
+    RequestStatus.ASKED: text_of("waits for a decision"),
     RequestStatus.GRANTED: text_of("granted"),
     RequestStatus.REFUSED: text_of("refused"),
     RequestStatus.WITHDRAWN: text_of("taken back"),

@@ -10,6 +10,7 @@ from config.readers.roster import StaffMember
 from domain.compliance.calendars import DayKind
 from domain.errors import text_of
 from domain.permissions import Permission
+from domain.second_person_text import roles_said
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.schema import roster_version, staff
@@ -19,6 +20,7 @@ KEPT = (
     *("left_on", "stands_in_for", "stands_in_until"),
 )
 """What the roster says of a person; the hours of shifts are apart."""
+OF_ROLES = ("roles", "stands_in_for")
 SHIFTS = "shifts"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -80,7 +82,8 @@ def hours_of(member: StaffMember) -> str:
 
 def _changes(member: StaffMember, known: Any, loaded: Any) -> Iterator[tuple[str, object]]:
     for name in KEPT:
-        was, becomes = _said(known and getattr(known, name)), _said(getattr(member, name))
+        was = _said(name, known and getattr(known, name))
+        becomes = _said(name, getattr(member, name))
         if was != becomes:
             yield name, text_of("{was} becomes {becomes}", was=was, becomes=becomes)
     before = (loaded or {}).get(SHIFTS) or text_of("not on record")
@@ -88,7 +91,9 @@ def _changes(member: StaffMember, known: Any, loaded: Any) -> Iterator[tuple[str
         yield SHIFTS, text_of("{was} becomes {becomes}", was=before, becomes=becomes)
 
 
-def _said(value: Any) -> object:
+def _said(name: str, value: Any) -> object:
     if isinstance(value, list | tuple):
         value = ", ".join(sorted(value))
-    return text_of("none") if value in (None, "") else str(value)
+    if value in (None, ""):
+        return text_of("none")
+    return roles_said(value) if name in OF_ROLES else str(value)

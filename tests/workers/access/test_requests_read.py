@@ -1,6 +1,8 @@
 """A request is read in the reader's language, listed to whom it concerns, and both persons stand in
 the history of the loan."""
 
+import json
+
 import pytest
 from sqlalchemy import Engine
 
@@ -40,7 +42,9 @@ def test_both_persons_read_it_in_their_language_and_the_history_names_both(
 
     assert "No request waits." in arrears(audits, "request", "list").stdout
     own = arrears(asks, "request", "list").stdout
-    assert "waits" in own
+    assert "waits for a decision" in own
+    listed = json.loads(arrears(asks, "request", "list", "--json").stdout)
+    assert [(each["loan"], each["status"]) for each in listed] == [("L-1", "asked")]
     in_chinese = arrears(grants, "request", "list").stdout
     for seen in ("贷款L-1已核销", "贷款：L-1", "核销金额：1000.00 CNY", '原因："sold"', "待复核"):
         assert seen in in_chinese, in_chinese

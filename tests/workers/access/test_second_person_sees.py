@@ -260,7 +260,7 @@ def _english_only(texts: Iterable[object]) -> Iterator[str]:
     """What of the texts, and of those among their values, has no Chinese."""
     for each in texts:
         if isinstance(each, Text):
-            if each.text not in {*in_chinese(), "{what}", "{words}"}:
+            if each.text not in {*in_chinese(), "{what}", "{words}", "{who_may}"}:
                 yield each.text
             yield from _english_only(each.values.values())
             name = each.values.get("name")
