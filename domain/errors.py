@@ -73,6 +73,10 @@ class NotPermittedError(ArrearsError):
     """Somebody may not do what they ask for, or is not known; the message says what is missing."""
 
 
+class NotSignedInError(NotPermittedError):
+    """There is no token, or none that is taken here."""
+
+
 class AskedForError(NotPermittedError):
     """Somebody else must grant it first. The request for that is on record."""
 

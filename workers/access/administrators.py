@@ -2,7 +2,8 @@
 the server, need no token, and each use is on record and shown by `arrears check` for a week."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Role
-from domain.errors import ArrearsError, Text, text_of
+from domain.errors import ArrearsError, NotSignedInError, Text, text_of
 from domain.second_person import BREAK_GLASS, RequestStatus
 from domain.second_person_text import in_english, lines_from_store, stored_lines
 from workers.access.names import assert_free_for_staff
@@ -96,6 +97,27 @@ def make_first_administrator(ctx: Context, reference: str, file: Path) -> None:
         )
         digest = write_new_secret(file)
         store_token(connection, ctx, reference, digest, of_machine=False, days=FIRST_TOKEN_DAYS)
+
+
+@contextmanager
+def naming_the_first_step(ctx: Context) -> Iterator[None]:
+    """Say to whoever is not signed in how the first administrator is made, while there is none:
+    nobody could enrol a token for them.
+
+    Raises:
+        NotSignedInError: as the body raises it, or with that.
+    """
+    try:
+        yield
+    except NotSignedInError:
+        with ctx.engine.connect() as connection:
+            if _administrators(connection, ctx):
+                raise
+        raise NotSignedInError(
+            "Nobody is signed in, and there is no administrator yet who could enrol a token. "
+            "`arrears administrator first REFERENCE`, on the server, makes the first one, with a "
+            "token for whoever runs it."
+        ) from None
 
 
 def break_glass_token(ctx: Context, reference: str, file: Path, why: str) -> None:

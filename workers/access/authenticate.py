@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, or_, select, update
 
 from domain.actors import NOBODY, Actor, ActorKind
-from domain.errors import NotPermittedError
+from domain.errors import NotSignedInError
 from domain.permissions import Membership, Permission, scopes_in
 from workers.access.permitted import note_use
 from workers.access.secrets import digest_of
@@ -32,7 +32,7 @@ def authenticate(
     `assert_works` is asked once it is known who it is; if it raises, the token was not used.
 
     Raises:
-        NotPermittedError: the secret is not known or no longer valid. The message is the same for
+        NotSignedInError: the secret is not known or no longer valid. The message is the same for
             a secret that never was one.
     """
     with ctx.engine.begin() as connection:
@@ -46,8 +46,8 @@ def authenticate(
     return ctx.acting(actor)
 
 
-def _not_known() -> NotPermittedError:
-    return NotPermittedError(
+def _not_known() -> NotSignedInError:
+    return NotSignedInError(
         "The token is not known here, was revoked, or is over. `arrears token new` makes a new "
         "one, and an administrator enrols it."
     )

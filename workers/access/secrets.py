@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_urlsafe
 
-from domain.errors import ArrearsError, NotPermittedError
+from domain.errors import ArrearsError, NotPermittedError, NotSignedInError
 
 NAMES_FILE = "ARREARS_TOKEN_FILE"
 _PREFIX, _FINGERPRINT = "arrears_", "SHA256:"
@@ -87,13 +87,14 @@ def read_secret(path: Path) -> str:
     """The secret in a file that is its owner's alone.
 
     Raises:
-        NotPermittedError: there is none, it is somebody else's, or others may read it.
+        NotSignedInError: there is none.
+        NotPermittedError: it is somebody else's, or others may read it.
     """
     try:
         # No link is followed, and a pipe does not make the command wait.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise NotPermittedError(
+        raise NotSignedInError(
             "Nobody is signed in: the token file {path} cannot be read ({strerror}). "
             "`arrears token new` makes one, and an administrator enrols it.",
             path=path,

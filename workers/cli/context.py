@@ -16,6 +16,7 @@ from domain.errors import AppliedOtherwiseError, ArrearsError
 from domain.events import STAFF, InboxStatus, sender_of
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED
+from workers.access.administrators import naming_the_first_step
 from workers.access.authenticate import authenticate
 from workers.access.secrets import read_secret, token_file
 from workers.bootstrap import build_context
@@ -68,10 +69,12 @@ def open_context(
         return ctx.acting(ARREARS)
     # What is not in the table nobody may do.
     permission = PERMISSION_OF[command]
-    secret = read_secret(token_file(os.environ))
     ctx = load_context(load)
     assert_usable(ctx)
-    return authenticate(ctx, secret, permission, partial(assert_clock_right, stops_sending=False))
+    with naming_the_first_step(ctx):
+        secret = read_secret(token_file(os.environ))
+        clock = partial(assert_clock_right, stops_sending=False)
+        return authenticate(ctx, secret, permission, clock)
 
 
 def read(query: Callable[[Connection, Context], T]) -> T:

@@ -47,7 +47,11 @@ def check_signature(
         )
     signed_at = datetime.fromtimestamp(int(timestamp), UTC)
     if abs(now - signed_at) > TOLERANCE:
-        raise RefusedError(401, "signed more than five minutes ago, or in the future")
+        raise RefusedError(
+            401,
+            "signed more than five minutes ago, or in the future: webhook-timestamp is "
+            f"{timestamp}, and here it is {now.timestamp():.0f}",
+        )
     try:
         text = body.decode()
     except UnicodeDecodeError:

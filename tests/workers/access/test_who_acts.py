@@ -106,6 +106,12 @@ def test_nobody_acts_without_a_token_or_with_an_invented_one(
     invented = tmp_path / "token"
     invented.write_text("arrears_invented")
     invented.chmod(0o600)
+    for file in (tmp_path / "none", invented):
+        refused = arrears({**environment, "ARREARS_TOKEN_FILE": str(file)}, "explain", "L-1")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "`arrears administrator first REFERENCE`" in refused.stderr, "nobody could enrol one"
+
+    by(environment, book, "a-1", Role.ADMINISTRATOR)
     for file, says in ((tmp_path / "none", "Nobody is signed in"), (invented, "not known here")):
         for command in (("explain", "L-1"), ("letter", "print", "L-1"), ("person", "show", "B-1")):
             refused = arrears({**environment, "ARREARS_TOKEN_FILE": str(file)}, *command)
@@ -113,7 +119,7 @@ def test_nobody_acts_without_a_token_or_with_an_invented_one(
             assert says in refused.stderr
 
     uses = [(use.actor, use.granted) for use in book.rows(permission_use)]
-    assert uses == [(None, False)] * 3, "who holds no token cannot even be recorded as somebody"
+    assert uses == [(None, False)] * 4, "who holds no token cannot even be recorded as somebody"
 
 
 @pytest.mark.attack("forged actor")
@@ -289,9 +295,9 @@ def test_a_token_is_made_by_its_owner_and_enrolled_by_two_others(
     fingerprint = made.stdout.split()[-1]
     assert fingerprint.startswith("SHA256:")
     assert Path(mine["ARREARS_TOKEN_FILE"]).stat().st_mode & 0o777 == 0o600
-    assert "not known here" in arrears(mine, "explain", "L-1").stderr
 
     administrator = by(environment, book, "adm-1", Role.ADMINISTRATOR)
+    assert "not known here" in arrears(mine, "explain", "L-1").stderr
     done = granted(administrator, "token", "enrol", "s-7", fingerprint)
     assert done.returncode == 0, done.stderr
     assert arrears(mine, "explain", "L-1").returncode == 0

@@ -344,6 +344,7 @@ def test_an_event_signed_long_ago_or_in_the_future_is_refused(gate: Book, minute
     refused = tell(gate, an_event(), at=gate.clock.at + timedelta(minutes=minutes))
     assert refused.status_code == 401
     assert "five minutes" in refused.json()["detail"]
+    assert f"here it is {gate.clock.at.timestamp():.0f}" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])

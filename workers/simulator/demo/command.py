@@ -51,6 +51,7 @@ def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
         with new_installation(os.environ, book) as installation:
             summary = _run(installation, screen, started_at, as_json=as_json)
             if stay:
+                installation.start_api()
                 stopped = _stop_event()
                 print_access(installation)
                 _wait_for(stopped, installation)

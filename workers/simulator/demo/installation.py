@@ -12,6 +12,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
 from workers.queues import ACTION_QUEUES, Queue
 from workers.simulator.demo.books import DemoBook, policy_with_registered_texts
-from workers.simulator.demo.sign_in import WHOEVER, token_of
+from workers.simulator.demo.sign_in import MACHINE, WHOEVER, token_of
 from workers.simulator.providers import tencent, twilio
 from workers.simulator.providers.server import TOKEN_VARIABLE
 from workers.simulator.servers.environment import LOOPBACK, free_port
@@ -44,6 +45,9 @@ NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
 DISPATCHING = (Queue.DISPATCH,)
 
+API_VARIABLE = "DEMO_API"
+"""Where the API is, for a shell that has the environment of the demo; no setting of Arrears."""
+
 _SECRETS = {"twilio": "TWILIO_AUTH_TOKENS", "tencent": "TENCENT_SECRET_KEY"}
 
 # The code of this checkout, even if PATH contains another `arrears`.
@@ -56,6 +60,7 @@ class Ports:
 
     provider: int
     webhook: int
+    api: int
     flower: int
 
 
@@ -84,6 +89,10 @@ class Installation:
     @property
     def flower_url(self) -> str:
         return _http(self.ports.flower).replace("://", f"://{self._flower_login}@")
+
+    @property
+    def api_url(self) -> str:
+        return _http(self.ports.api)
 
     @property
     def _flower_login(self) -> str:
@@ -122,6 +131,11 @@ class Installation:
             environment={**self.environment, "FLOWER_BASIC_AUTH": self._flower_login},
         )
         self.processes.wait_until_ready(provider, webhook)
+
+    def start_api(self) -> None:
+        """Start the API that gives numbers to dialers: the day itself needs none."""
+        api = self._arrears("api", f"--port={self.ports.api}", port=self.ports.api)
+        self.processes.wait_until_ready(api)
 
     def start_beat(self) -> None:
         """Start beat: from now on the periodic tasks run."""
@@ -170,7 +184,7 @@ def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Ins
             redis_url = stack.enter_context(LocalBroker()).url
         directory = Path(tempfile.mkdtemp(prefix=DEMO_DIRECTORY))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        ports = Ports(free_port(), free_port(), free_port())
+        ports = Ports(free_port(), free_port(), free_port(), free_port())
         settings = _settings(directory, book, ports)
         # Without SQLAlchemy's name of the driver, so that psql accepts it too.
         url = database_url.replace("postgresql+psycopg2://", "postgresql://", 1)
@@ -187,7 +201,9 @@ def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Ins
         installation = Installation(
             book, directory, ctx, environment, arguments, ports, processes, external_servers
         )
-        _write_environment(installation.environment_file, settings)
+        _write_environment(
+            installation.environment_file, {**settings, API_VARIABLE: _http(ports.api)}
+        )
         yield installation
 
 
@@ -236,10 +252,15 @@ def _settings(directory: Path, book: DemoBook, ports: Ports) -> dict[str, str]:
         "ARREARS_CLOCK_FILE": str(_clock_file(directory)),
         "ARREARS_SENDING_COUNTER_FILE": str(directory / "sending-counter"),
         "ARREARS_SCAN_SECONDS": str(SCAN_SECONDS),
+        "ARREARS_EVENTS_IN_SECRETS": f"{MACHINE}: {_new_event_secret()}",
         # All requests stay on this machine: use no proxy.
         "NO_PROXY": LOOPBACK,
         "no_proxy": LOOPBACK,
     }
+
+
+def _new_event_secret() -> str:
+    return "whsec_" + b64encode(secrets.token_bytes(24)).decode()
 
 
 def _of_twilio(

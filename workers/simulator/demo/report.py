@@ -226,6 +226,8 @@ def print_access(installation: Installation) -> None:
             "\n"
             + say(
                 "Flower: {flower}\n"
+                "Events and callbacks: {webhook}\n"
+                "API for dialers: {api}\n"
                 "In another shell, to use this installation:\n"
                 "    . {environment}\n"
                 "    {arrears} status\n"
@@ -234,6 +236,8 @@ def print_access(installation: Installation) -> None:
                 "Logs: {logs}\n"
                 "Ctrl-C stops everything.",
                 flower=installation.flower_url,
+                webhook=installation.ctx.settings.public_url,
+                api=installation.api_url,
                 environment=shlex.quote(str(installation.environment_file)),
                 arrears=arrears,
                 loan=shlex.quote(loan or "LOAN"),

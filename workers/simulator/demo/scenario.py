@@ -34,7 +34,7 @@ from workers.simulator.demo.borrowers import (
     promise_before_the_call,
 )
 from workers.simulator.demo.installation import Installation
-from workers.simulator.demo.sign_in import sign_everybody_in
+from workers.simulator.demo.sign_in import allow_machine_of_the_demo, sign_everybody_in
 from workers.staff.roster import load_roster
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.progress import Progress
@@ -49,6 +49,9 @@ DRAIN_TIMEOUT = 180.0
 """Seconds after which the work of a morning or an afternoon has failed to finish."""
 
 POLL_SECONDS = 0.25
+
+LEFT_TO_APPROVE = 2
+"""Legal files that nobody approves, so that `arrears approval grant` can be tried."""
 
 
 class ProgressReporter(Protocol):
@@ -97,7 +100,7 @@ def _refuse_database_with_loans(ctx: Context) -> None:
 
 
 def load_staff(installation: Installation) -> None:
-    """Load the sample roster, and sign everybody on it in.
+    """Load the sample roster, sign everybody on it in, and allow the machine of the demo.
 
     Raises:
         ArrearsError: it cannot be read.
@@ -105,6 +108,7 @@ def load_staff(installation: Installation) -> None:
     ctx = installation.ctx
     load_roster(ctx, installation.book.roster, ctx.today(), ROSTER_DAYS)
     sign_everybody_in(ctx, installation.directory)
+    allow_machine_of_the_demo(ctx)
 
 
 def import_samples(installation: Installation, progress: Progress) -> ImportReport:
@@ -208,7 +212,10 @@ def drain(installation: Installation, reporter: ProgressReporter) -> None:
 
 
 def approve_legal_files(installation: Installation) -> str:
-    """Approve every action that waits for it, each by a person whose role may approve it."""
+    """Approve the legal files that wait, but the last ones: they are for whoever tries it.
+
+    Each is approved by a person whose role may approve it.
+    """
     ctx = installation.ctx
     with ctx.engine.connect() as connection:
         pending = [
@@ -221,7 +228,7 @@ def approve_legal_files(installation: Installation) -> str:
                 .where(action.c.status == ActionStatus.AWAITING_APPROVAL)
                 .order_by(action.c.id)
             )
-        ]
+        ][:-LEFT_TO_APPROVE]
         roles = [_approval_role(installation, approval) for approval in pending]
         approvers = {role: _find_approver(connection, role) for role in dict.fromkeys(roles)}
     for approval, role in zip(pending, roles, strict=True):
@@ -231,9 +238,10 @@ def approve_legal_files(installation: Installation) -> str:
     if not pending:
         return say("No action waited for approval.")
     return say(
-        "{approvers} approved the {files} waiting legal files.",
+        "{approvers} approved {files} legal files; {left} wait for you.",
         approvers=say(" and ").join(approvers.values()),
         files=len(pending),
+        left=LEFT_TO_APPROVE,
     )
 
 
