@@ -1,6 +1,6 @@
 """Commands that prepare an installation: `migrate`, `check`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -68,7 +68,10 @@ def migrate(
     assert_reachable(ctx.engine)
     assert_nobody_in_the_way(ctx.engine)
     upgrade(ctx.settings.database_url)
-    if missing := grant_roles(ctx.engine, of_roles):
+    missing = grant_roles(ctx.engine, of_roles)
+    if passwords:
+        print_lines(*_about_passwords(of_roles))
+    if missing:
         print_lines(say("Warning: {detail}", detail=_roles_missing(missing)))
     if grant_to:
         grant_to_role(ctx.engine, grant_to)
@@ -106,6 +109,15 @@ def _passwords_in(folder: Path) -> dict[Role, str]:
                 file=str(files[role]),
             )
     return found
+
+
+def _about_passwords(of_roles: Collection[Role]) -> Iterator[str]:
+    yield say("These roles have the passwords of their files: {roles}.", roles=", ".join(of_roles))
+    if others := [role for role in Role if role not in of_roles]:
+        yield say(
+            "These have no file, and stay as they were: {roles}. A new one cannot log in.",
+            roles=", ".join(others),
+        )
 
 
 def _roles_missing(names: list[str]) -> str:
