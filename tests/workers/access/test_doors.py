@@ -30,6 +30,7 @@ OF_THE_PROCESS = {
     "bootstrap.build_context": "a door wires a context, in which nobody acts",
     "bootstrap.process_context": "the same",
     "access.authenticate.authenticate": "it says who acts",
+    "access.administrators.naming_the_first_step": "whether anybody could; it names nobody",
     "access.secrets.read_secret": "a file of the user's own",
     "access.secrets.token_file": "the same",
     "access.secrets.write_new_secret": "the same",
