@@ -69,7 +69,7 @@ def migrate(
     assert_nobody_in_the_way(ctx.engine)
     upgrade(ctx.settings.database_url)
     missing = grant_roles(ctx.engine, of_roles)
-    if passwords:
+    if passwords and not missing:
         print_lines(*_about_passwords(of_roles))
     if missing:
         print_lines(say("Warning: {detail}", detail=_roles_missing(missing)))
