@@ -147,8 +147,8 @@ def submit(
     event = f"{kind}:{unicodedata.normalize('NFC', id)}"
     try:
         result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
-    except AppliedOtherwiseError:
-        raise _applied_otherwise(event, kind) from None
+    except AppliedOtherwiseError as error:
+        raise _applied_otherwise(event, kind, error.values["of"]) from None
     if dry_run:
         print_lines(
             say("Without --dry-run: {reason}", reason=speak(result.reason, language)),
@@ -173,17 +173,18 @@ def submit(
     print_lines(*_as_of(ctx, payload))
 
 
-def _applied_otherwise(event: str, kind: str) -> ArrearsError:
-    """What to do about an event that was applied with other contents."""
-    values = {"event": event, "command": f"arrears events show {shlex.quote(event)}"}
+def _applied_otherwise(event: str, kind: str, of: object) -> ArrearsError:
+    """What to do about an event that was applied with other contents, `of` a loan."""
+    values = {"event": event, "of": of, "command": f"arrears events show {shlex.quote(event)}"}
     if EVENT_KINDS[kind].id_field:
         return ArrearsError(
-            "{event} is on record with other contents, and they stay: `{command}` shows them. "
+            "{event} is on record with other contents{of} and they stay: `{command}` shows them. "
             "Record something new with another --id.",
             **values,
         )
     return ArrearsError(
-        "{event} is on record with other contents, and they stay: `{command}` shows them.", **values
+        "{event} is on record with other contents{of} and they stay: `{command}` shows them.",
+        **values,
     )
 
 

@@ -96,7 +96,7 @@ def store_event(
             "{external_id} is on record with other contents{of} and was applied. Send "
             "what is new under an id of its own.",
             external_id=external_id,
-            of=text_of(", for loan {loan},", loan=named) if named else "",
+            of=text_of(", for loan {loan},", loan=named) if named else text_of(","),
         )
     return known.id
 

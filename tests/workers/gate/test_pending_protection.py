@@ -384,6 +384,7 @@ SAYS_ONLY = {
     *("of_representative", "by_representative"),
     # The id of what follows from it, or of what proves it.
     *("dispute", "contact", "proof", "document"),
+    "recovery",  # for whose sake a system sent its events again
 }
 
 
