@@ -5,10 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from domain.permissions import Permission
 
 
 class Role(StrEnum):
@@ -54,7 +50,7 @@ class Actor:
     kind: ActorKind = ActorKind.STAFF
     roles: frozenset[Role] = field(default=frozenset(), compare=False)
     """Of a member of staff: those that count at the moment."""
-    scopes: frozenset[Permission] = field(default=frozenset(), compare=False)
+    scopes: frozenset[str] = field(default=frozenset(), compare=False)
     """Of a machine."""
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from domain.second_person import BREAK_GLASS, RequestStatus
 from domain.second_person_text import in_english, lines_from_store, stored_lines
 from workers.access.names import assert_free_for_staff
 from workers.access.os_account import os_account
-from workers.access.second_person import Request, move_request, read_request
+from workers.access.requests import Request, move_request, read_request
 from workers.access.secrets import write_new_secret
 from workers.access.tokens import store_token
 from workers.context import Context

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from domain.errors import ArrearsError, NotOnRosterError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person, withdraw_grants
+from workers.access.requests import withdraw_grants
+from workers.access.second_person import with_second_person
 from workers.access.secrets import digest_in, fingerprint_of
 from workers.context import Context
 from workers.db.schema import machine, staff, token

@@ -6,8 +6,8 @@ import typer
 
 from domain.errors import text_of
 from domain.second_person import RequestStatus
-from workers.access import second_person
-from workers.access.second_person import Request
+from workers.access import requests
+from workers.access.requests import Request
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
 from workers.cli.language import language_of_environment, said_text, say
@@ -71,15 +71,15 @@ def list_(
     ctx = open_context()
     with ctx.engine.connect() as connection:
         if show_all:
-            show(ALL_REQUESTS, second_person.all_requests(connection, ctx), as_json=as_json)
+            show(ALL_REQUESTS, requests.all_requests(connection, ctx), as_json=as_json)
         else:
-            show(REQUESTS, second_person.waiting_requests(connection, ctx), as_json=as_json)
+            show(REQUESTS, requests.waiting_requests(connection, ctx), as_json=as_json)
 
 
 @app.command()
 def grant(id: Id) -> None:
     """Grant what somebody else asked for. Whoever asked repeats the command then."""
-    granted = second_person.decide(
+    granted = requests.decide(
         open_context(), id, RequestStatus.GRANTED, language=language_of_environment()
     )
     print_lines(*map(said_text, granted.lines()))
@@ -91,7 +91,7 @@ def grant(id: Id) -> None:
 @app.command()
 def refuse(id: Id) -> None:
     """Refuse a request, or take your own back."""
-    refused = second_person.decide(
+    refused = requests.decide(
         open_context(), id, RequestStatus.REFUSED, language=language_of_environment()
     )
     if refused.status == RequestStatus.WITHDRAWN:

@@ -10,7 +10,8 @@ from domain.errors import NotOnRosterError
 from domain.second_person import RequestStatus
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
-from workers.access.second_person import SecondPersonNeededError, decide
+from workers.access.requests import decide
+from workers.access.second_person import SecondPersonNeededError
 from workers.access.tokens import enrol_token
 from workers.context import Context
 from workers.db.schema import loan, second_person_request, staff, token

@@ -23,7 +23,7 @@ from tests.support.signed_in import signed_in
 from workers.access.admission import Admission
 from workers.access.machines import allow_machine, allowed_machines
 from workers.access.names import assert_free_for_staff
-from workers.access.second_person import decide
+from workers.access.requests import decide
 from workers.calls.locate import start_location_call
 from workers.context import Context
 from workers.db.schema import inbox_event, machine, payment, permission_use, staff, token

@@ -21,7 +21,8 @@ from tests.support.acting import acting
 from tests.support.lender import allow
 from tests.support.loans import Book
 from workers.access.machines import allow_machine, revoke_machine
-from workers.access.second_person import SecondPersonNeededError, waiting_requests
+from workers.access.requests import waiting_requests
+from workers.access.second_person import SecondPersonNeededError
 from workers.access.secrets import digest_of, fingerprint_of
 from workers.access.tokens import enrol_token
 from workers.actions.approvals import approve

@@ -1,0 +1,233 @@
+"""Requests for a second person: who may see them, and how they are granted, refused or taken back.
+
+They are asked for and used up in `second_person.py`.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select, true, update
+
+from domain.errors import ArrearsError, NotPermittedError, Text
+from domain.moves import sources
+from domain.permissions import PERMISSIONS, Permission, may
+from domain.reasons import ReasonCode
+from domain.second_person import MOVES, VALID_FOR, RequestStatus, may_see
+from domain.second_person_text import (
+    Spoken,
+    in_english,
+    lines_from_store,
+    lines_of_words,
+    stored_lines,
+)
+from workers.access.permitted import ask, note_use, permitted
+from workers.context import Context
+from workers.db.free_text import open_words
+from workers.db.schema import loan
+from workers.db.schema import second_person_request as request
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
+
+
+class Request(NamedTuple):
+    """A request for a second person."""
+
+    id: int
+    permission: Permission
+    shown: str
+    """What it will do, in English. No personal data."""
+    said: Any
+    """The same as `stored_lines` has it; of an earlier release None."""
+    status: RequestStatus
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    done_at: datetime | None
+    why_id: UUID | None
+    """What whoever asks typed."""
+    loan: str | None
+    """The lender's id of the loan that it is about."""
+    decided_in: str | None
+    """The language in which whoever decided saw it."""
+
+    def lines(self) -> tuple[Text, ...]:
+        """What it will do, to be said in any language."""
+        return lines_from_store(self.said) or (Text("{what}", {"what": self.shown}),)
+
+
+@permitted(Permission.SEE_REQUESTS)
+def decide(ctx: Context, id: int, status: RequestStatus, *, language: str = "en") -> Request:
+    """Grant or refuse a request of somebody else, or take back one's own by refusing it. Returns
+    it as it was decided. `language` is the one in which whoever decides sees it.
+
+    Raises:
+        NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
+        ArrearsError: no such request waits, its time is over, or whoever acts may not know of it.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        found = read_request(connection, id)
+        is_own = found.asked_by == ctx.actor.reference
+        if not may_see(ctx.actor, found.permission, found.asked_by):
+            note_use(ctx, found.permission, granted=False)
+            raise no_request(id)
+        if not is_own:
+            ask(ctx, found.permission)
+        elif status is RequestStatus.GRANTED:
+            note_use(ctx, found.permission, granted=False)
+            raise NotPermittedError(
+                "Request {id} is your own. Ask somebody else with the permission {permission} to "
+                "grant it; with `arrears request refuse {id}` you take it back.",
+                id=id,
+                permission=found.permission,
+            )
+        if is_own:
+            status = RequestStatus.WITHDRAWN
+        moved = move_request(connection, id, status, ctx.actor.reference, now, language)
+        return _with_their_words(connection, ctx, [moved])[0]
+
+
+def move_request(
+    connection: Connection,
+    id: int,
+    status: RequestStatus,
+    decided_by: str,
+    now: datetime,
+    language: str,
+) -> Request:
+    """Record the decision about a request that waits.
+
+    Raises:
+        ArrearsError: it does not wait, its time is over, or what would be granted is done already.
+    """
+    moved = (
+        update(request)
+        .where(
+            request.c.id == id,
+            request.c.status.in_(sources(MOVES, status)),
+            is_in_time(now),
+        )
+        .values(status=status, decided_by=decided_by, decided_at=now, decided_in=language)
+        .returning(*columns_of(Request, request))
+    )
+    decided = typed_row(Request, connection.execute(moved))
+    if decided is None:
+        raise ArrearsError(
+            "Request {id} does not wait for a decision any more. `arrears request list` shows "
+            "those that do.",
+            id=id,
+        )
+    if status is RequestStatus.GRANTED and _is_done(connection, decided):
+        raise ArrearsError(
+            "What request {id} asks for is done already. `arrears request refuse {id}` refuses it.",
+            id=id,
+        )
+    return decided
+
+
+def _is_done(connection: Connection, asked: Request) -> bool:
+    """Whether a loan was written off meanwhile, or its write-off taken back."""
+    if asked.permission != Permission.WRITE_OFF:
+        return False
+    what = asked.lines()[0].values["what"]
+    written_off = connection.execute(
+        select(loan.c.written_off_on.is_not(None)).where(loan.c.external_id == asked.loan)
+    ).scalar()
+    becomes = {ReasonCode.WRITE_OFF_RECORDED: True, ReasonCode.WRITE_OFF_TAKEN_BACK: False}
+    return isinstance(what, Spoken) and becomes.get(what.reasons[0].code) is written_off
+
+
+def read_request(connection: Connection, id: int) -> Request:
+    """One request.
+
+    Raises:
+        ArrearsError: there is none with this id.
+    """
+    asked = select(*columns_of(Request, request)).where(request.c.id == id)
+    found = typed_row(Request, connection.execute(asked))
+    if found is None:
+        raise no_request(id)
+    return found._replace(permission=Permission(found.permission))
+
+
+def no_request(id: int) -> ArrearsError:
+    """The answer to who asks for a request that is not there, or of which they may not know."""
+    return ArrearsError(
+        "There is no request {id}. `arrears request list` shows those that wait.", id=id
+    )
+
+
+@permitted(Permission.SEE_REQUESTS)
+def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
+    """What whoever acts may do something about: requests that they may decide, and their own that
+    wait, or were granted or refused and are in time. The oldest first, in the lender's zone."""
+    mine, waits = request.c.asked_by == ctx.actor.reference, request.c.status == RequestStatus.ASKED
+    listed = request.c.status.in_(_LISTED_TO_WHO_ASKED)
+    found = _requests(connection, ctx, is_in_time(ctx.now()) & (waits | (mine & listed)))
+    return _with_their_words(
+        connection,
+        ctx,
+        [
+            asked
+            for asked in found
+            if asked.asked_by == ctx.actor.reference or may(ctx.actor, asked.permission)
+        ],
+    )
+
+
+@permitted(Permission.SEE_REQUESTS)
+def all_requests(connection: Connection, ctx: Context) -> list[Request]:
+    """Every request on record that whoever acts may know of, with what became of it."""
+    return _with_their_words(connection, ctx, _requests(connection, ctx, true()))
+
+
+_LISTED_TO_WHO_ASKED = (RequestStatus.ASKED, RequestStatus.GRANTED, RequestStatus.REFUSED)
+
+
+def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) -> list[Request]:
+    """Those of them that whoever acts may know of."""
+    asked = select(*columns_of(Request, request)).where(which).order_by(request.c.id)
+    return [
+        each._replace(permission=Permission(each.permission))
+        for each in typed_rows(Request, connection.execute(asked), ctx.now().tzinfo)
+        if each.permission in PERMISSIONS
+        and may_see(ctx.actor, Permission(each.permission), each.asked_by)
+    ]
+
+
+def _with_their_words(
+    connection: Connection, ctx: Context, requests: Sequence[Request]
+) -> list[Request]:
+    """The requests, and in what is shown of each what whoever asks typed, if whoever acts may
+    decide about it."""
+    ids = {asked.why_id for asked in requests if asked.why_id and may(ctx.actor, asked.permission)}
+    opened = open_words(connection, ctx.cipher, ids)
+    return [
+        _with_words(asked, opened.get(asked.why_id) if asked.why_id else None) for asked in requests
+    ]
+
+
+def _with_words(asked: Request, typed: str | None) -> Request:
+    if not typed:
+        return asked
+    words = tuple(lines_of_words(typed))
+    return asked._replace(
+        shown=f"{asked.shown}\n{in_english(words)}",
+        said=stored_lines((*asked.lines(), *words)),
+    )
+
+
+def is_in_time(now: datetime) -> ColumnElement[bool]:
+    """Whether a request can still be granted, or carried out."""
+    return request.c.asked_at > now - VALID_FOR
+
+
+def withdraw_grants(connection: Connection, references: Collection[str]) -> None:
+    """What these people have granted and is not carried out yet counts no longer."""
+    connection.execute(
+        update(request)
+        .where(request.c.decided_by.in_(references), request.c.status == RequestStatus.GRANTED)
+        .values(status=RequestStatus.REFUSED)
+    )
