@@ -399,6 +399,26 @@ class ReasonCode(StrEnum):
     ATTEMPT_ON_RECORD = auto()
     CLAIM_IN_PARTS = auto()
     LIMITATION_DATE = auto()
+    # Why no deferral and no instalment plan can be offered.
+    NO_ARRANGEMENT_TERMS = auto()
+    ARRANGEMENT_NOT_OFFERED = auto()
+    NOTHING_UNPAID = auto()
+    NOTHING_TO_DEFER = auto()
+    NOTHING_TO_SPREAD = auto()
+    DAYS_PAST_DUE_OUTSIDE = auto()
+    LOAN_TOO_YOUNG = auto()
+    ARRANGED_TOO_OFTEN = auto()
+    NOT_DURING_HOLD = auto()
+    RATE_NOT_KNOWN = auto()
+    PAID_OUT_NOT_KNOWN = auto()
+    MONTHLY_TOO_LITTLE = auto()
+    UNTIL_TOO_EARLY = auto()
+    BEYOND_AUTHORITY = auto()
+    DEFERRAL_TOO_LONG = auto()
+    DEBT_BEYOND_AUTHORITY = auto()
+    COST_ABOVE_CAP = auto()
+    ARRANGEMENT_TOO_LONG = auto()
+    INSTALMENT_TOO_SMALL = auto()
 
 
 NOTHING_CHANGED = frozenset(

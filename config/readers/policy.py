@@ -10,17 +10,20 @@ from itertools import combinations
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from config.readers.arrangements import read_arrangements
 from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
 from config.readers.replies import ReplyReader, assert_stops_by_law
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
+from domain.arrangements import ArrangementTerms
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
 
-D = TypeVar("D", Ladder, RulePack, LegalChecklist, ReplyLanguage)
+D = TypeVar("D", Ladder, RulePack, LegalChecklist, ReplyLanguage, ArrangementTerms)
+ByLoan: TypeAlias = Ladder | ArrangementTerms
 Read: TypeAlias = tuple[tuple[Value, D], ...]
 """Documents, each with the file that it was read from."""
 
@@ -32,6 +35,7 @@ class PolicyKind(StrEnum):
     RULE_PACK = "rule_pack"
     LEGAL_CHECKLIST = "legal_checklist"
     REPLIES = "replies"
+    ARRANGEMENTS = "arrangements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Policy:
     rule_packs: tuple[RulePack, ...]
     checklists: tuple[LegalChecklist, ...]
     replies: ReplyVocabulary
+    arrangements: tuple[ArrangementTerms, ...]
     documents: tuple[PolicyDocument, ...]
 
     @property
@@ -76,8 +81,12 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     packs = _read_folder(directory / "rule_packs", read_rule_pack)
     checklists = _read_folder(directory / "legal_checklists", read_legal_checklist)
     replies = _read_folder(directory / "replies", ReplyReader().read)
+    # A lender need not offer any.
+    offered = directory / "arrangements"
+    arrangements = _read_folder(offered, read_arrangements) if offered.is_dir() else ()
 
-    each(combinations(ladders, 2), _refuse_ambiguous_ladders)
+    each(combinations(ladders, 2), _refuse_ambiguous)
+    each(combinations(arrangements, 2), _refuse_ambiguous)
     _refuse_second(packs)
     _refuse_second(checklists)
     policy = Policy(
@@ -85,11 +94,13 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
         rule_packs=_documents(packs),
         checklists=_documents(checklists),
         replies=ReplyVocabulary(_documents(replies)),
+        arrangements=_documents(arrangements),
         documents=(
             *_record(PolicyKind.LADDER, ladders),
             *_record(PolicyKind.RULE_PACK, packs),
             *_record(PolicyKind.LEGAL_CHECKLIST, checklists),
             *_record(PolicyKind.REPLIES, replies),
+            *_record(PolicyKind.ARRANGEMENTS, arrangements),
         ),
     )
     assert_stops_by_law(policy.replies, replies)
@@ -126,8 +137,11 @@ def _at(value: Value, key: str) -> Value:
     return value.pairs()[key]
 
 
-def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Ladder]]) -> None:
-    """A loan has one ladder on any date. Versions may overlap: the newest in force counts."""
+def _refuse_ambiguous(pair: tuple[tuple[Value, ByLoan], tuple[Value, ByLoan]]) -> None:
+    """A loan has one ladder on any date, and one set of terms for arrangements.
+
+    Versions may overlap: the newest in force counts.
+    """
     (first_value, first), (value, ladder) = pair
     if (first.id, first.version) == (ladder.id, ladder.version):
         raise _at(value, "version").refuse(
