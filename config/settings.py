@@ -63,7 +63,8 @@ class PolicySettings(BaseModel):
     zone: Annotated[str, Check(setting_validators.time_zone)] = "UTC"
     """IANA zone of the lender: its date is the business date."""
     policy_dir: Path = Path(__file__).parent
-    """Contains ladders/, rule_packs/, legal_checklists/, arrangements/, templates/, sms_templates/."""
+    """Contains ladders/, rule_packs/, legal_checklists/, arrangements/, templates/ and
+    sms_templates/."""
     clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = None
     """For the demo and tests only: a file with the seconds by which the clock is shifted."""
 
