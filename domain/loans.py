@@ -160,6 +160,8 @@ class LoanOnTape:
     """What was lent. None: the tape does not say."""
     disbursed_on: date | None = None
     """The day on which it was paid out. None: the tape does not say."""
+    annual_rate_percent: Decimal | None = None
+    """The rate of its contract, in percent a year. None: the tape does not say."""
     restructured_on: date | None = None
     """From when its schedule counts. None: the tape does not say that it replaced another one."""
 

@@ -39,7 +39,7 @@ _ALWAYS = (Field.EXTERNAL_ID, Field.JURISDICTION, Field.PRODUCT, Field.CURRENCY,
 _MAY_BE_CONSTANT = (*_ALWAYS[1:], Field.ZONES)
 _MAY_BE_ABSENT = (
     *(Field.PHONE_2, Field.PHONE_3, Field.ORIGINAL_PRINCIPAL, Field.DISBURSED_ON),
-    Field.RESTRUCTURED_ON,
+    *(Field.RESTRUCTURED_ON, Field.ANNUAL_RATE_PERCENT),
     *(of for of in Field if of.startswith(tuple(PARTY_SLOTS))),
 )
 _CONTACTS = (Field.NAME, Field.PHONE, Field.ADDRESS)

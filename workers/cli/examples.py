@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         'schedule replace L-1042 "2026-04-30 500.00 12.50; 2026-05-31 500.00 6.25" CNY --id RS-1 '
         "--why restructured",
     ),
+    "quote": ("quote L-1042 --deferral 30", "quote L-1042 --instalments 6 --language zh"),
     "promise": (
         "promise record L-1042 250.00 CNY 2199-01-31 --id PR-1",
         "promise cancel PR-1",

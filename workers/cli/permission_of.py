@@ -117,6 +117,7 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "outbox list": Permission.READ_OPERATIONS,
     "outbox resend": Permission.MEND_OPERATIONS,
     "explain": Permission.READ_LOANS,
+    "quote": Permission.READ_LOANS,
     "may-contact": Permission.ASK_CONTACT,
     "evidence verify": Permission.READ_EVIDENCE,
     "evidence checkpoint": Permission.READ_EVIDENCE,

@@ -11,7 +11,11 @@ from config.readers.formats import is_currency
 from config.readers.tape_mapping import Field
 from workers.tapes.borrowers import parts_of_borrower, read_borrower
 from workers.tapes.cells import Cells
-from workers.tapes.disbursements import read_disbursed_on, read_original_principal
+from workers.tapes.disbursements import (
+    read_annual_rate,
+    read_disbursed_on,
+    read_original_principal,
+)
 from workers.tapes.instalments import parts_of_instalments, read_instalments
 from workers.tapes.known_values import KnownValues
 from workers.tapes.parties import parts_of_parties, read_parties, refuse_borrower_as_party
@@ -60,6 +64,7 @@ def _parts(cells: Cells, as_of: date, known: KnownValues | None) -> Iterator[Par
     yield lambda: read_disbursed_on(cells, read_instalments(cells, loan_id, as_of), as_of)
     if cells.known(Field.DISBURSED_ON):
         yield partial(cells.day, Field.DISBURSED_ON)
+    yield partial(read_annual_rate, cells)
     yield partial(read_restructured_on, cells, as_of)
     yield partial(read_steps_tried, cells, known)
     yield from parts_of_parties(cells, loan_id, known)

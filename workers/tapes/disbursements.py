@@ -1,4 +1,4 @@
-"""Reads what was lent, and on which day it was paid out. A tape need not say either."""
+"""Reads what was lent, when it was paid out and at which rate. A tape need not say any of it."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -47,6 +47,23 @@ def read_original_principal(cells: Cells, currency: str) -> Decimal | None:
             mark=formats.decimal_mark,
         )
     return round(lent, digits)
+
+
+def read_annual_rate(cells: Cells) -> Decimal | None:
+    """The rate of the contract, in percent a year.
+
+    Raises:
+        BadCellError: it is no rate from 0 to 1000.
+    """
+    of = Field.ANNUAL_RATE_PERCENT
+    if of not in cells.mapping.columns:
+        return None
+    formats, text = cells.mapping.formats, cells.text(of)
+    is_number = read_number(text, formats.decimal_mark, formats.thousands_mark) is not None
+    # As above: 0 and 99 are placeholders of ids, and may well be rates.
+    if not is_number and (not text or is_placeholder(text)):
+        return None
+    return cells.rate(of)
 
 
 def read_disbursed_on(cells: Cells, instalments: Sequence[Instalment], as_of: date) -> date | None:

@@ -54,10 +54,12 @@ SELECT t.external_id FROM tape_loan t
 # What the tape has no column for stays as it was.
 _LOANS = text("""
 INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency,
-                  original_principal, disbursed_on, restructured_on, tape_mapping, steps_tried,
-                  steps_tried_at, tape_as_of, delinquent_since, ladder_since, review_on, updated_at)
+                  original_principal, disbursed_on, annual_rate_percent, restructured_on,
+                  tape_mapping, steps_tried, steps_tried_at, tape_as_of, delinquent_since,
+                  ladder_since, review_on, updated_at)
 SELECT t.external_id, b.id, t.jurisdiction, t.product, t.currency,
-       said.original_principal, said.disbursed_on, t.restructured_on, :mapping,
+       said.original_principal, said.disbursed_on, said.annual_rate_percent, t.restructured_on,
+       :mapping,
        CASE WHEN t.ladder_since IS NULL THEN '{}' ELSE t.steps_tried END,
        CASE WHEN t.steps_tried <> '{}' THEN t.ladder_since END,
        :as_of, t.delinquent_since, t.ladder_since, t.review_on, :now
@@ -67,16 +69,21 @@ SELECT t.external_id, b.id, t.jurisdiction, t.product, t.currency,
   CROSS JOIN LATERAL (
       SELECT CASE WHEN :says_principal THEN t.original_principal
                   ELSE l.original_principal END AS original_principal,
-             CASE WHEN :says_day THEN t.disbursed_on ELSE l.disbursed_on END AS disbursed_on
+             CASE WHEN :says_day THEN t.disbursed_on ELSE l.disbursed_on END AS disbursed_on,
+             CASE WHEN :says_rate THEN t.annual_rate_percent
+                  ELSE l.annual_rate_percent END AS annual_rate_percent
   ) said
- WHERE (l.borrower_id, l.jurisdiction, l.product, l.original_principal, l.disbursed_on)
+ WHERE (l.borrower_id, l.jurisdiction, l.product, l.original_principal, l.disbursed_on,
+        l.annual_rate_percent)
        IS DISTINCT FROM
-       (b.id, t.jurisdiction, t.product, said.original_principal, said.disbursed_on)
+       (b.id, t.jurisdiction, t.product, said.original_principal, said.disbursed_on,
+        said.annual_rate_percent)
  ORDER BY t.external_id
 ON CONFLICT (external_id) DO UPDATE
    SET borrower_id = excluded.borrower_id, jurisdiction = excluded.jurisdiction,
        product = excluded.product, original_principal = excluded.original_principal,
-       disbursed_on = excluded.disbursed_on, updated_at = excluded.updated_at
+       disbursed_on = excluded.disbursed_on,
+       annual_rate_percent = excluded.annual_rate_percent, updated_at = excluded.updated_at
 RETURNING id
 """)
 
@@ -276,6 +283,7 @@ def merge(
     says = {
         "says_principal": mapping.says(Field.ORIGINAL_PRINCIPAL),
         "says_day": mapping.says(Field.DISBURSED_ON),
+        "says_rate": mapping.says(Field.ANNUAL_RATE_PERCENT),
         "mapping": mapping.id,
     }
     changed.update(connection.execute(_LOANS, {"now": now, "as_of": as_of, **says}).scalars())

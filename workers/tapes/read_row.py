@@ -15,7 +15,11 @@ from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import TapeRow
-from workers.tapes.disbursements import read_disbursed_on, read_original_principal
+from workers.tapes.disbursements import (
+    read_annual_rate,
+    read_disbursed_on,
+    read_original_principal,
+)
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
 from workers.tapes.parties import read_parties, refuse_borrower_as_party
@@ -74,6 +78,7 @@ def _loan(cells: Cells, as_of: date, known: KnownValues | None) -> LoanOnTape:
         instalments=instalments,
         original_principal=read_original_principal(cells, currency),
         disbursed_on=read_disbursed_on(cells, instalments, as_of),
+        annual_rate_percent=read_annual_rate(cells),
         restructured_on=read_restructured_on(cells, as_of),
         steps_tried=read_steps_tried(cells, known),
         problems=problems,

@@ -15,7 +15,7 @@ from workers.context import Context
 from workers.tapes.csv_lines import Layout
 from workers.tapes.known_values import KnownValues
 
-READER_VERSION = 6
+READER_VERSION = 7
 """Raise it when a row may be read in another way than before."""
 
 

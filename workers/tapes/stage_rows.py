@@ -247,7 +247,7 @@ class _Writing:
                     *(line.number, loan.external_id, loan.borrower.external_id),
                     *(loan.jurisdiction, loan.product, loan.currency),
                     *(loan.original_principal, loan.disbursed_on),
-                    *(loan.restructured_on, loan.steps_tried),
+                    *(loan.annual_rate_percent, loan.restructured_on, loan.steps_tried),
                     *(line.digest, [identity.customer for identity in found]),
                     [identity.person for identity in found],
                     *self._position(ladder, instalments),

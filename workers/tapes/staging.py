@@ -13,7 +13,8 @@ from workers.tapes.stage_rows import write_instalments
 _STAGING = text("""
 CREATE TEMP TABLE tape_loan (
     line int, external_id text, borrower text, jurisdiction text, product text, currency text,
-    original_principal numeric, disbursed_on date, restructured_on date,
+    original_principal numeric, disbursed_on date, annual_rate_percent numeric,
+    restructured_on date,
     steps_tried text[],
     digest uuid, customers uuid[], persons bigint[],
     delinquent_since date, ladder_since date, review_on date, past_due numeric

@@ -159,6 +159,10 @@ COMMANDS_RUN: list[str] = [
     *("outbox list", "outbox resend --dead", "outbox resend"),
     *(
         "explain L-1",
+        "quote L-1 --deferral 30",
+        "quote L-1 --instalments 6 --json",
+        "quote L-1",
+        "quote L-404 --until 2026-09-01",
         "explain L-404",
         "may-contact L-1 call",
         "may-contact L-1 call --party guarantor",

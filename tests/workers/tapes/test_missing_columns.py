@@ -34,6 +34,7 @@ ROW = {
     "paid_total": "0",
     "steps_tried": "",
     "original_principal": "90.00",
+    "annual_rate_percent": "14.07",
     "disbursed_on": "2025-06-30",
     "co_borrower_1_id": "C-2",
     "co_borrower_1_name": "Chen Joint",
@@ -58,6 +59,7 @@ class OnRecord(NamedTuple):
     zones: tuple[str, ...]
     has_address: bool
     lent: str
+    rate: str
     disbursed_on: date | None
     parties: tuple[str, ...]
 
@@ -90,6 +92,7 @@ def on_record(book: Book) -> OnRecord:
         zones=tuple(records["C-1"].zones),
         has_address=guarantor.address_encrypted is not None,
         lent=str(terms.original_principal),
+        rate=str(terms.annual_rate_percent),
         disbursed_on=terms.disbursed_on,
         parties=tuple(sorted(book.rows(party.order_by(borrower.c.external_id)), key=str)),
     )
@@ -100,10 +103,12 @@ def test_no_column_that_is_missing_takes_anything_away(book: Book, tmp_path: Pat
     whole = on_record(book)
     assert len(whole.numbers) == len(whole.parties) == 3
     assert (whole.lent, whole.disbursed_on) == ("90.0000", date(2025, 6, 30))
+    assert whole.rate == "14.07"
 
     guarantors = [column for column in OPTIONAL if column.startswith("guarantor")]
     second = [column for column in OPTIONAL if column.startswith("guarantor_2")]
     gone = [["phone_2", "phone_3"], ["phone_3"], ["original_principal"], ["disbursed_on"]]
+    gone += [["annual_rate_percent"]]
     gone += [["guarantor_1_phone"], ["guarantor_1_address"], ["guarantor_1_zones"], ["region"]]
     gone += [second, guarantors, [c for c in OPTIONAL if c.startswith("co_borrower")]]
     for without in (*gone, OPTIONAL, [*OPTIONAL, "region"]):
@@ -124,11 +129,12 @@ def test_empty_cells_take_away(book: Book, tmp_path: Path) -> None:
     bring_in(book, tmp_path)
     whole = on_record(book)
     empty = dict.fromkeys(("phone_2", "phone_3", "region", "original_principal"), "")
+    empty["annual_rate_percent"] = ""
     bring_in(book, tmp_path, disbursed_on="", guarantor_1_address="", **empty)
     found = on_record(book)
     assert found.numbers == whole.numbers[:1]
     assert (found.region, found.has_address) == (None, False)
-    assert (found.lent, found.disbursed_on) == ("None", None)
+    assert (found.lent, found.disbursed_on, found.rate) == ("None", None, "None")
 
 
 def test_a_number_in_the_cell_of_another_goes_with_it(book: Book, tmp_path: Path) -> None:

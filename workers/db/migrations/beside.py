@@ -11,6 +11,7 @@ from collections.abc import Mapping
 MAY_RUN_BESIDE: Mapping[str, str] = {
     "0056": "a table that only the newer release writes",
     "0062": "tables that only a recovery by the newer release writes",
+    "0066": "a column that only the newer release writes, and which may be null",
     "0075": "a word that only the newer release writes",
     "0076": "columns that only the newer release writes",
 }

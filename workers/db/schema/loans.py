@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -39,6 +40,8 @@ loan = Table(
     Column("currency", Text, nullable=False),
     money("original_principal", nullable=True),  # what was lent; null: the tape does not say
     Column("disbursed_on", Date),  # when it was paid out; null: the tape does not say
+    # of the contract, in percent a year, as exact as it was given; null: the tape does not say
+    Column("annual_rate_percent", Numeric),
     Column("delinquent_since", Date),  # as of the last review; null: nothing is past due
     Column("ladder_since", Date),  # … and when its ladder started; null: it has not
     Column("review_on", Date),  # the next day on which its position on the ladder can change
@@ -58,6 +61,7 @@ loan = Table(
     moment("updated_at"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_iso"),
     CheckConstraint("original_principal > 0", name="original_principal_positive"),
+    CheckConstraint("annual_rate_percent BETWEEN 0 AND 1000", name="annual_rate_within"),
     Index(None, "borrower_id"),
     # The scan reads only this index, so its cost depends on the due loans, not on all loans.
     Index(

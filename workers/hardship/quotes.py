@@ -1,0 +1,97 @@
+"""Quotes of deferrals and instalment plans, from what is on record. Nothing is changed."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, union_all
+
+from domain.adjustments import AdjustmentKind
+from domain.arrangements import terms_for
+from domain.eligibility import ArrangeableLoan
+from domain.holds import HoldKind
+from domain.loans import Instalment
+from domain.permissions import Permission
+from domain.quotes import NotOffered, Quote, Wish, quote
+from workers.access.permitted import permitted
+from workers.context import Context
+from workers.db.loans import loan_not_known
+from workers.db.schema import adjustment, hold_of_loan, instalment, loan, replaced_schedule
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
+
+
+class _Loan(NamedTuple):
+    """The columns of `loan` that a quote needs, under their own names."""
+
+    id: int
+    external_id: str
+    product: str
+    jurisdiction: str
+    currency: str
+    annual_rate_percent: Decimal | None
+    disbursed_on: date | None
+    written_off_on: date | None
+
+
+@permitted(Permission.READ_LOANS)
+def quote_loan(
+    connection: Connection, ctx: Context, external_id: str, wish: Wish
+) -> Quote | NotOffered:
+    """What an arrangement would mean for a loan today, or why it cannot be offered.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    named = select(*columns_of(_Loan, loan)).where(loan.c.external_id == external_id)
+    found = typed_row(_Loan, connection.execute(named))
+    if found is None:
+        raise loan_not_known(external_id)
+    today = ctx.today()
+    subject = ArrangeableLoan(
+        external_id=found.external_id,
+        product=found.product,
+        jurisdiction=found.jurisdiction,
+        currency=found.currency,
+        instalments=_instalments(connection, found.id),
+        annual_rate_percent=found.annual_rate_percent,
+        disbursed_on=found.disbursed_on,
+        arranged_on=_arranged_on(connection, found.id),
+        holds=_holds(connection, found.id, today),
+        written_off=found.written_off_on is not None,
+    )
+    terms = terms_for(
+        ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
+    )
+    return quote(subject, terms, wish, today)
+
+
+def _instalments(connection: Connection, loan_id: int) -> Sequence[Instalment]:
+    rows = connection.execute(
+        select(*columns_of(Instalment, instalment))
+        .where(instalment.c.loan_id == loan_id)
+        .order_by(instalment.c.due_on)
+    )
+    return typed_rows(Instalment, rows)
+
+
+def _arranged_on(connection: Connection, loan_id: int) -> Sequence[date]:
+    """The days from which schedules were replaced, and on which instalments were left out."""
+    replaced = select(replaced_schedule.c.restructured_on).filter_by(loan_id=loan_id)
+    left_out = select(adjustment.c.booked_on).where(
+        adjustment.c.loan_id == loan_id,
+        adjustment.c.kind == AdjustmentKind.LEFT_OUT,
+        adjustment.c.taken_back_on.is_(None),
+    )
+    return sorted(connection.execute(union_all(replaced, left_out)).scalars())
+
+
+def _holds(connection: Connection, loan_id: int, today: date) -> frozenset[HoldKind]:
+    kinds = connection.execute(
+        select(hold_of_loan.c.kind).where(
+            hold_of_loan.c.loan_id == loan_id,
+            hold_of_loan.c.starts_on <= today,
+            hold_of_loan.c.ends_on.is_(None) | (hold_of_loan.c.ends_on > today),
+        )
+    )
+    return frozenset(map(HoldKind, kinds.scalars()))
