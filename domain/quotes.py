@@ -362,8 +362,9 @@ class _Planner:
         if why_not or who is None:
             return NotOffered(why_not)
         before, after = _unpaid(self.loan.instalments), _added(arranged)
-        interest_stops = frozenset(() if self.rate else (Effect.INTEREST,))
-        stops = self.of_kind.stops | interest_stops
+        # The instalments that stay as they are bear their interest.
+        runs = self.rate or any(each.interest for each in arranged.untouched)
+        stops = self.of_kind.stops | ({Effect.INTEREST} if not runs else set())
         return Quote(
             kind=wish.kind,
             terms=self.terms.name,

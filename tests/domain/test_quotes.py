@@ -197,7 +197,11 @@ def test_a_plan_of_what_is_past_due_comes_on_top_of_the_others() -> None:
     assert [each.amount for each in found.after] == [1290, 1280, 1270, 260]
     assert found.difference == 0
     assert found.cost_percent == 0
-    assert Effect.INTEREST in found.stops
+    # The other instalments bear interest as before.
+    assert Effect.INTEREST in found.goes_on
+    alone = replace(LOAN, instalments=LOAN.instalments[:3])
+    free = quoted(Wish(instalments=4), alone, given_terms(PLAN, rate=RateOf.NONE))
+    assert Effect.INTEREST in free.stops
 
 
 def test_a_plan_until_a_day_and_one_of_so_much_a_month() -> None:
