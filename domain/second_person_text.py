@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
-from uuid import UUID
 
 from domain.errors import Text, text_of
 from domain.language.speak import speak
@@ -121,7 +120,7 @@ def _said(value: Fact) -> object:
 
 def _exact(value: object) -> str:
     """The same in every process: what has no order of its own, such as a set, is refused."""
-    if isinstance(value, date | datetime | Decimal | UUID):
+    if isinstance(value, date | datetime | Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no exact text of its own.")
 

@@ -21,6 +21,7 @@ PURE = {
     "functools",
     "hashlib",
     "itertools",
+    "json",
     "math",
     "operator",
     "re",
