@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, TextClause, event, text
 
 from domain.errors import ArrearsError
-from workers.db.encryption import Cipher
+from workers.db.encryption import Cipher, SealingCipher
 from workers.db.signed_lines import SignedLine, append_lines, read_lines
 from workers.shared_files import opener
 
@@ -113,9 +113,10 @@ def with_journal(
 ) -> Engine:
     """The same engine, whose transactions write into the journal what they change of it.
 
-    None: there is no journal.
+    None: there is no journal. Nor does a webhook write any: it records no such facts, and has no
+    key to sign a line with.
     """
-    if path is None:
+    if path is None or isinstance(cipher, SealingCipher):
         return engine
     journaled = engine.execution_options()
 

@@ -25,10 +25,11 @@ from workers.actions.run import run_action, use_case
 from workers.borrowers.reply_queue import assign_replies
 from workers.calls.assign import assign_call
 from workers.db.daily_runs import start_today
-from workers.db.encryption import Cipher
+from workers.db.encryption import Cipher, SealingCipher
 from workers.db.encryption_keys import begin_rotation, store_index_key
 from workers.db.engine import connect
 from workers.db.grants import grant_roles, owns_tables
+from workers.db.journal import with_journal
 from workers.db.role_check import find_more_than_rights
 from workers.db.roles import RIGHTS, Role, is_personal, rights_of
 from workers.db.schema import (
@@ -301,11 +302,16 @@ def test_workers_encrypt_anew_and_only_the_owner_replaces_the_keys(owner: Engine
 
 
 @pytest.mark.attack("rights of a service")
-def test_the_role_of_the_webhook_stores_what_comes_in_and_reads_no_name(owner: Engine) -> None:
+def test_the_role_of_the_webhook_stores_what_comes_in_and_reads_no_name(
+    owner: Engine, tmp_path: Path
+) -> None:
     book = Book(owner)
     book.loan()
     listen(book, SECRET)
-    with as_role(owner, Role.WEBHOOK) as engine:
+    sealing = SealingCipher(book.ctx.cipher.webhook_key())
+    with as_role(owner, Role.WEBHOOK) as works:
+        # The file of its settings may name a journal.
+        engine = with_journal(works, tmp_path / "journal.jsonl", sealing, book.ctx.now)
         book.ctx = replace(book.ctx, engine=engine)
         assert tell(book, an_event(loan="L-9")).status_code == 202
         assert tell(book, an_event(loan="L-9")).status_code == 202
