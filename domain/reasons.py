@@ -126,6 +126,15 @@ class ReasonCode(StrEnum):
     NO_CALLER_TRAINED = auto()
     CALLERS_FULL = auto()
     NO_CALLER_ON_SHIFT = auto()
+    NO_CALLER_SKILLED = auto()
+    NO_CALLER_CERTIFIED = auto()
+    CALLERS_BARRED = auto()
+    CALLER_OF_TODAY_CANNOT = auto()
+    NO_CALLER_IN_WINDOW = auto()
+    # Why the shares of equal collectors are not even.
+    SHARE_BOUND_BY_TIME = auto()
+    SHARE_BOUND_BY_SIZE = auto()
+    SHARE_BOUND_BY_PERSON = auto()
     NO_TWO_VISITORS = auto()
     NO_VISITOR_SPEAKS = auto()
     # A text, and its provider.

@@ -69,6 +69,8 @@ def write_json(answers: Answers, size: Size, path: Path) -> None:
         "ratios": {key: known.get(key) for key in RATIOS},
         "payment_cancel_p99_ms": known.get("payment_cancel_p99_ms"),
         "memory_growth_mb": known.get("memory_growth_mb"),
+        "assign_seconds": known.get("assign_seconds"),
+        "assign_gap_percent": known.get("assign_gap_percent"),
         "statements": {key: known.get(key) for key in STATEMENTS},
         "raw": {q: [figure.as_json() for figure in answer] for q, answer in answers.items()},
     }

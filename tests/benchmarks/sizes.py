@@ -7,6 +7,7 @@ from domain.errors import ArrearsError
 QUESTIONS = (
     "statement_counts",
     "gate_cost",
+    "assign",
     "publishing",
     "payments",
     "texts",
