@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from domain.assignment import Assignment, assign
 from domain.errors import ArrearsError
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.assign import gap_percent
 from tests.benchmarks.figures import Figure, Target
 from tests.benchmarks.plotting import draw, read_report
 from tests.benchmarks.reporting import write_json
 from tests.benchmarks.sizes import SIZES
+from tests.support.a_day_of_calls import DAY, a_day_of_calls
 from tests.support.commands import eventually, running
 from tests.support.processes import alive, descendants
 
@@ -61,6 +64,15 @@ def test_what_was_not_asked_is_there_as_null_and_can_be_drawn(tmp_path: Path) ->
     assert written["ratios"]["book_growth"] is None
     assert written["payment_cancel_p99_ms"] is None
     assert "not asked" in picture.read_text()
+
+
+def test_the_optimum_is_above_each_assignment_and_near_it() -> None:
+    calls, callers = a_day_of_calls(600, 10, 5)
+    found = assign(calls, callers, DAY)
+
+    assert 0 <= gap_percent(calls, callers, found) <= 2
+    fewer = Assignment(found.given[: len(found.given) // 2], (), ())
+    assert gap_percent(calls, callers, fewer) > 10
 
 
 def test_whoever_breaks_off_leaves_no_process_and_no_directory(tmp_path: Path) -> None:

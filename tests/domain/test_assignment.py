@@ -178,6 +178,58 @@ def test_who_speaks_more_languages_is_kept_for_those_who_need_them() -> None:
     assert collector_of(found) == {1: 2, 2: 1}
 
 
+BOTH = replace(MEI, languages=("zh-Hans", "en"), capacity=10)
+TEN_MINUTES = [replace(MEI, capacity=10), replace(TOM, capacity=10)]
+
+
+def test_a_call_moves_where_that_makes_room_for_another() -> None:
+    """Mei spoke with person 1, and nobody else speaks English with person 2."""
+    wanted = [
+        replace(CALL, spoke_last=1),
+        replace(CALL, person=2, language="en", value=Decimal(1)),
+    ]
+
+    found = assign(wanted, [BOTH, replace(TOM, capacity=10)], DAY)
+
+    assert collector_of(found) == {1: 2, 2: 1}
+
+
+def test_more_value_replaces_less() -> None:
+    short = replace(CALL, minutes=5, value=Decimal(60))
+
+    found = assign([short, replace(CALL, person=2)], TEN_MINUTES[:1], DAY)
+
+    assert collector_of(found) == {2: 1}
+
+
+def test_two_calls_are_exchanged_so_that_who_spoke_last_calls_again() -> None:
+    again = replace(CALL, person=2, value=Decimal(50), spoke_last=1)
+
+    found = assign([CALL, again], TEN_MINUTES, DAY)
+
+    assert collector_of(found) == {1: 2, 2: 1}
+
+
+def test_no_exchange_gives_a_call_to_somebody_who_does_not_speak_the_language() -> None:
+    english = replace(CALL, language="en")
+    again = replace(CALL, person=2, value=Decimal(50), spoke_last=1)
+
+    found = assign([english, again], [BOTH, replace(TOM, capacity=10)], DAY)
+
+    assert collector_of(found) == {1: 1, 2: 2}
+
+
+def test_calls_go_over_until_the_shares_of_equals_are_even() -> None:
+    """One by one, the last and longest call would leave one with twice as much as the other."""
+    short = calls(4, replace(CALL, minutes=1, value=Decimal(10)))
+    long = replace(CALL, person=5, value=Decimal(20))
+
+    found = assign([*short, long], [MEI, TOM], DAY)
+
+    assert not found.uneven
+    assert sorted(value_of(found, [*short, long]).values()) == [30, 30]
+
+
 def test_equals_get_equal_value() -> None:
     wanted = [replace(call, value=Decimal(call.person)) for call in calls(40)]
 
