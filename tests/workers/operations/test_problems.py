@@ -85,7 +85,7 @@ def test_actions_that_fail_or_were_given_up_are_shown_with_what_to_type(engine: 
     book = Book(engine)
     for number in (1, 2, 3):
         book.loan(f"L-{number}", due_on="2026-03-01")
-    book.escalate("L-1", "L-2", "L-3")
+        book.escalate(f"L-{number}")  # one after the other: the second one's action is newer
     for loan, to in (("L-1", "failed"), ("L-2", "failed"), ("L-3", "dead")):
         give_up(book, book.action_id(loan, "text_day_1"), ActionStatus(to))
 
