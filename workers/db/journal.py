@@ -23,10 +23,10 @@ from sqlalchemy import Connection, Engine, TextClause, event, text
 
 from domain.errors import ArrearsError
 from workers.db.encryption import Cipher, SealingCipher
-from workers.db.signed_lines import SignedLine, append_lines, read_lines
+from workers.db.signed_lines import LineFormat, SignedLine, append_lines, read_lines
 from workers.shared_files import opener
 
-PURPOSE = "journal of what must not be lost"
+_FORMAT = LineFormat("journal of what must not be lost")
 
 BEGUN = "begun"
 """The kind of the first line: what happened before it is not in the journal."""
@@ -183,7 +183,7 @@ def append_to_journal(
             fcntl.flock(file, fcntl.LOCK_EX)
             if not file.seek(0, os.SEEK_END):
                 records = [{"kind": BEGUN, "noted_at": now.isoformat()}, *records]
-            append_lines(file, cipher, PURPOSE, records)
+            append_lines(file, cipher, _FORMAT, records)
     except OSError as error:
         raise unusable(path, error) from None
 
@@ -196,7 +196,7 @@ def read_journal(path: Path, cipher: Cipher) -> Iterator[SignedLine]:
     """
     try:
         with path.open("rb") as file:
-            yield from read_lines(file, cipher, PURPOSE)
+            yield from read_lines(file, cipher, _FORMAT)
     except OSError as error:
         raise unusable(path, error) from None
 

@@ -1,17 +1,11 @@
 """Heads in a signed file outside the database: what is cut off the end of the chain shows there.
 
-Each line is JSON: a head, the SHA-256 of the line before it, and an HMAC over both. Lines are only
-added. The key of the HMAC is derived from one that the database holds only encrypted, so whoever
-has the database alone cannot sign a line.
+Each line is a head, signed as `workers/db/signed_lines.py` says.
 """
 
 import fcntl
-import hmac
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,15 +16,20 @@ from domain.recovery import RecoveryStep
 from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.db.schema import evidence_head, recovery_step
+from workers.db.signed_lines import (
+    LineFormat,
+    append_lines,
+    last_line,
+    read_line,
+    read_lines,
+)
 from workers.evidence.findings import Defect, Finding
-from workers.evidence.hashing import ZERO_DIGEST
 from workers.shared_files import opener
 
 EVERY = timedelta(minutes=1)
 """At most one line in this time. A day of 24 hours has 1,440 lines, of 350 bytes each."""
 
-_TAIL = 4_096
-"""Bytes at the end of the file in which its last whole line is."""
+_FORMAT = LineFormat("heads of evidence", frozenset({"head", "digest", "links", "noted_at"}))
 
 _BATCH_SIZE = 5_000
 
@@ -50,8 +49,7 @@ def note_head(ctx: Context) -> bool:
     try:
         with open(path, "a+b", opener=opener(0o644)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            last_line, _ = _last_line(file)
-            last = _read(last_line)
+            last = read_line(last_line(file, _FORMAT)[0], _FORMAT)
             if last and ctx.now() - datetime.fromisoformat(last["noted_at"]) < EVERY:
                 return False
             with ctx.engine.connect() as connection:
@@ -66,17 +64,10 @@ def note_head(ctx: Context) -> bool:
 
 def append_record(file: BinaryIO, cipher: Cipher, record: Mapping[str, Any]) -> None:
     """Add a line to a file that is open for `a+b` and locked, and let it reach the disk."""
-    last_line, is_whole = _last_line(file)
-    previous = sha256(last_line).digest() if last_line else ZERO_DIGEST
-    record = {**record, "previous": previous.hex()}
-    line = _written({**record, "signature": _signature(cipher, record)})
-    # Where the machine stopped in a line, it is left as it is.
-    file.write((b"" if is_whole else b"\n") + line + b"\n")
-    file.flush()
-    os.fsync(file.fileno())
+    append_lines(file, cipher, _FORMAT, [record])
 
 
-def signed_records(path: Path, cipher: Cipher) -> Iterator[dict[str, Any]]:
+def signed_records(path: Path, cipher: Cipher) -> Iterator[Mapping[str, Any]]:
     """The records of the lines that are signed, in order; none if there is no file.
 
     Raises:
@@ -84,13 +75,9 @@ def signed_records(path: Path, cipher: Cipher) -> Iterator[dict[str, Any]]:
     """
     try:
         with path.open("rb") as file:
-            for line in file:
-                record = _read(line)
-                if record is None:
-                    continue
-                signature = str(record.pop("signature", ""))
-                if hmac.compare_digest(signature, _signature(cipher, record)):
-                    yield record
+            for line in read_lines(file, cipher, _FORMAT):
+                if line.is_signed:
+                    yield line.record
     except FileNotFoundError:
         return
     except OSError as error:
@@ -135,24 +122,17 @@ def check_file(connection: Connection, path: Path, cipher: Cipher) -> Iterator[F
 def _check_lines(
     connection: Connection, file: BinaryIO, cipher: Cipher, lost: Sequence[tuple[int, int]]
 ) -> Iterator[Finding]:
-    previous: str | None = None
     noted: dict[int, str] = {}
     signed_lines = 0
-    for number, line in enumerate(file, 1):
-        written = line.rstrip(b"\n")
-        record = _read(written)
-        if record is None:
-            continue
-        signature = str(record.pop("signature", ""))
-        signed = hmac.compare_digest(signature, _signature(cipher, record))
-        if not signed or previous not in (None, record.get("previous")):
-            yield Finding(Defect.FILE, "evidence_file", number, None)
-        if signed:
+    for line in read_lines(file, cipher, _FORMAT):
+        if not (line.is_signed and line.follows):
+            yield Finding(Defect.FILE, "evidence_file", line.number, None)
+        if line.is_signed:
+            record = line.record
             is_lost = any(signed_lines < by and record["head"] > last for by, last in lost)
             if not is_lost and record["head"]:
                 noted[record["head"]] = record["digest"]
             signed_lines += 1
-        previous = sha256(written).hexdigest()
         if len(noted) >= _BATCH_SIZE:
             yield from _check_noted(connection, noted)
             noted = {}
@@ -183,33 +163,6 @@ def _newest_after(connection: Connection, last: Mapping[str, Any] | None) -> dic
         "links": links + connection.execute(added).scalar_one(),
         "at": newest.at.isoformat(),
     }
-
-
-def _last_line(file: BinaryIO) -> tuple[bytes, bool]:
-    """The last line that can be read, and whether the file ends with a whole line."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _TAIL))
-    tail = file.read()
-    lines = [line for line in tail.split(b"\n") if _read(line) is not None]
-    return lines[-1] if lines else b"", not tail or tail.endswith(b"\n")
-
-
-def _read(line: bytes) -> dict[str, Any] | None:
-    """The record of a line; None if it is none."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    needed = {"head", "digest", "links", "noted_at", "previous"}
-    return record if isinstance(record, dict) and needed <= record.keys() else None
-
-
-def _written(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode()
-
-
-def _signature(cipher: Cipher, record: Mapping[str, Any]) -> str:
-    return hmac.digest(cipher.derived_key("heads of evidence"), _written(record), "sha256").hex()
 
 
 def unusable(path: Path, error: OSError) -> ArrearsError:

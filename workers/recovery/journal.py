@@ -131,7 +131,7 @@ def _read(task: Task, path: Path) -> _Read:
     bad, begun_at = list[int](), None
     for line in read_journal(path, task.ctx.cipher):
         kind = line.record.get("kind")
-        if not line.is_signed or (kind != BEGUN and kind not in _REPLAY):
+        if not (line.is_signed and line.follows) or (kind != BEGUN and kind not in _REPLAY):
             bad.append(line.number)
             continue
         noted_at = datetime.fromisoformat(line.record["noted_at"])
