@@ -6,6 +6,7 @@ from typing import Any
 
 from babel.numbers import list_currencies
 
+from config.readers.ladders import read_applies_to
 from config.readers.rule_packs import read_source
 from config.readers.yaml_reader import PolicyError, Value
 from domain.actors import Role
@@ -26,7 +27,7 @@ from domain.arrangements import (
 from domain.currencies import digits_of, smallest_of
 from domain.errors import text_of
 from domain.holds import HoldKind
-from domain.ladder import AppliesTo, Days
+from domain.ladder import Days
 from domain.loans import ZERO
 
 KEYS = (
@@ -66,10 +67,7 @@ def read_arrangements(document: Value) -> ArrangementTerms:
         version=top.need("version").whole(at_least=1),
         effective_from=effective_from,
         effective_to=effective_to,
-        applies_to=AppliesTo(
-            applies_to.need("jurisdictions").entries(Value.jurisdiction),
-            applies_to.entries("products", Value.text),
-        ),
+        applies_to=read_applies_to(applies_to),
         currency=currency,
         day_count=top.need("day_count").word(DayCount),
         rounding=top.need("rounding").word(Rounding),

@@ -44,10 +44,7 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
         version=top.need("version").whole(at_least=1),
         effective_from=effective_from,
         effective_to=effective_to,
-        applies_to=AppliesTo(
-            applies_to.need("jurisdictions").entries(Value.jurisdiction),
-            applies_to.entries("products", Value.text),
-        ),
+        applies_to=read_applies_to(applies_to),
         currency=top.need("currency").known(list_currencies(), "currency"),
         minimum_amount=top.need("minimum_amount").amount(),
         grace_days=grace_days,
@@ -57,6 +54,14 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
         names=top.maybe("names", _read_names) or {},
         due_on_rest_day=due_on_rest_day,
         calendar=calendar,
+    )
+
+
+def read_applies_to(section: Section) -> AppliesTo:
+    """Which loans a ladder, or what else the lender writes, is for."""
+    return AppliesTo(
+        section.need("jurisdictions").entries(Value.jurisdiction),
+        section.entries("products", Value.text),
     )
 
 
