@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from config.readers.yaml_reader import Section, Value, W, as_shown
+from domain.compliance.answer_period import STOPS, AnswerPeriod, Period, PeriodUnit, Stops
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours, overlapping
@@ -36,6 +37,7 @@ from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says, Suspends
 from domain.contact_outcomes import ContactOutcome
+from domain.disputes import KINDS, ComplaintKind, DisputeKind, Matter
 from domain.errors import text_of
 from domain.holds import HoldKind
 from domain.ladder import DueOnRestDay
@@ -51,6 +53,7 @@ KINDS_OF_DAY = {
 ALL_DAYS = frozenset(range(len(WEEK)))
 CLOCK = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})")
 CONSECUTIVE = re.compile(r"(\d{1,2}) consecutive days")
+PERIOD = re.compile(r"([1-9]\d{0,3}) (hours?|days?|working days?|weeks?)")
 CALENDAR = re.compile(r"calendar (day|week|month)")
 BARRED, EXTINGUISHED = "barred", "extinguished"
 """What becomes of a debt after the time to sue for it."""
@@ -161,6 +164,41 @@ def _read_window(value: Value) -> Window:
     if not 1 <= days <= LONGEST_WINDOW:
         raise value.wrong(instead)
     return ConsecutiveDays(days)
+
+
+def read_period(value: Value) -> Period:
+    """A period such as `24 hours`, `15 days`, `3 working days` or `8 weeks`."""
+    instead = "Write so many hours, days, working days or weeks, such as 15 days."
+    count, unit = value.matching(PERIOD, instead).groups()
+    return Period(int(count), PeriodUnit(unit.removesuffix("s") + "s"))
+
+
+def _answer_period(section: Section, values: dict[str, Any]) -> None:
+    of: Matter = values["of"]
+    values["about"] = frozenset(map(str, values.pop("about", ())))
+    if values["about"] - {*map(str, KINDS[of])}:
+        raise section.value.refuse(
+            "about: names a kind that no {of} has.",
+            "Write some of {kinds}.",
+            of=of,
+            kinds=", ".join(KINDS[of]),
+        )
+    if "stops" in values and values["stops"] not in STOPS[of]:
+        raise section.value.refuse(
+            "A {of} cannot stop {stops}.",
+            "Write {may}, or leave stops: out.",
+            of=of,
+            stops=values["stops"],
+            may=" or ".join(STOPS[of]),
+        )
+    if "extensions" in values and "answer" not in values:
+        section.need("answer")
+    if "turn_to_zh" in values and "turn_to" not in values:
+        section.need("turn_to")
+    if not {"acknowledge", "answer", "stops", "turn_to"} & set(values):
+        raise section.value.refuse(
+            "The rule asks for nothing.", "Write acknowledge:, answer:, stops: or turn_to:."
+        )
 
 
 def _count_channels(section: Section, values: dict[str, Any]) -> None:
@@ -340,6 +378,20 @@ RULE_KINDS = {
         {"hold": one_of(HoldKind), "days": at_least(1), "from": one_of(HoldFrom)},
         finish=_hold_length,
     ),
+    "answer_period": RuleKind(
+        AnswerPeriod,
+        {"of": one_of(Matter)},
+        {
+            "about": some_of((*map(str, DisputeKind), *map(str, ComplaintKind))),
+            "acknowledge": read_period,
+            "answer": read_period,
+            "extensions": lambda value: value.entries(read_period),
+            "stops": one_of(Stops),
+            "turn_to": Value.text,
+            "turn_to_zh": Value.text,
+        },
+        _answer_period,
+    ),
     "permitted": RuleKind(
         Permitted,
         {
@@ -386,5 +438,6 @@ def subject(rule: Rule) -> tuple[object, ...]:
         FactReach: ("fact",),
         PartyReach: ("holds", "of", "to"),
         RepresentativeContact: ("who",),
+        AnswerPeriod: ("of", "about", "stops"),
     }.get(type(rule), ())
     return (type(rule), rule.place, rule.products, *(getattr(rule, name) for name in about))

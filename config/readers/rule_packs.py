@@ -7,6 +7,7 @@ from typing import Any
 from config.readers.calendars import read_calendar
 from config.readers.rule_kinds import RULE_KINDS, one_of, some_of, subject
 from config.readers.yaml_reader import Section, Value, each
+from domain.compliance.answer_period import AnswerPeriod
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.contact_rule import ContactRule
@@ -106,7 +107,7 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
     section = value.section(f"{RULE_KEYS} {kind.keys}")
     effective_from, effective_to = section.effective()
     values: dict[str, Any] = section.given(OPTIONAL) | kind.read(section)
-    if issubclass(kind.rule_type, (ContactHours, Limitation)):
+    if issubclass(kind.rule_type, (AnswerPeriod, ContactHours, Limitation)):
         values["calendar"] = calendar
     return kind.rule_type(
         id=_read_rule_id(section.need("id"), pack_id),

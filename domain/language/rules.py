@@ -1,9 +1,11 @@
 """What a legal rule asks, in sentences: one description for all languages."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC
 from functools import reduce
 
+from domain.compliance.answer_period import AnswerPeriod, Period
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours
@@ -33,6 +35,8 @@ def describe_rule(rule: Rule, language: str = "en") -> str:
     """What a rule asks, in a sentence without its article. `language` is one of `LANGUAGES`."""
     if isinstance(rule, Conduct):
         return rule.text_zh or rule.text if language == "zh" else rule.text
+    if isinstance(rule, AnswerPeriod) and language == "zh":
+        rule = replace(rule, turn_to=rule.turn_to_zh or rule.turn_to)
     return _said(_sentence(rule), language)
 
 
@@ -166,6 +170,8 @@ def _sentence(rule: Rule) -> Part:
         case HoldLength():
             since = part(Phrase.RULE_AFTER_RELEASE) if rule.after_release else ""
             return part(Phrase.RULE_HOLD_LASTS, hold=rule.hold, since=since, days=_days(rule.days))
+        case AnswerPeriod():
+            return _answer_period(rule)
         case RepresentativeContact():
             return part(
                 Phrase.RULE_REPRESENTATIVES_INSTEAD
@@ -181,6 +187,32 @@ def _sentence(rule: Rule) -> Part:
                 to=_or("party", rule.to),
             )
     raise NotImplementedError(type(rule))
+
+
+def _answer_period(rule: AnswerPeriod) -> Part:
+    about: Value = ""
+    if rule.about:
+        about = part(Phrase.RULE_RAISED_ABOUT, kinds=_or("matter_kind", rule.about))
+    asked: list[Part] = []
+    if rule.acknowledge:
+        asked.append(part(Phrase.RULE_ACKNOWLEDGED, period=_period(rule.acknowledge)))
+    if rule.answer:
+        extended: Value = ""
+        if rule.extensions:
+            periods = _in_turn(Phrase.RULE_THEN, map(_period, rule.extensions))
+            extended = part(Phrase.RULE_EXTENDED, periods=periods)
+        answered = part(Phrase.RULE_ANSWERED, period=_period(rule.answer), extended=extended)
+        asked.append(answered)
+    if rule.stops:
+        asked.append(part(Phrase.RULE_MATTER_STOPS, stopped=rule.stops))
+    if rule.turn_to:
+        asked.append(part(Phrase.RULE_TURN_TO, turn_to=rule.turn_to))
+    said = _in_turn(Phrase.RULE_MORE_HOURS, asked)
+    return part(Phrase.RULE_RAISED, matter=rule.of, about=about, asked=said)
+
+
+def _period(period: Period) -> Part:
+    return part(Phrase.RULE_PERIOD, number=period.count, period_unit=period.unit)
 
 
 def _in_turn(phrase: Phrase, parts: Iterable[Part]) -> Part:
@@ -320,6 +352,7 @@ def _and(contents: Iterable[str]) -> Part:
 
 ONE_OF = {
     "hold": Phrase.RULE_ONE_HOLD,
+    "matter_kind": Phrase.RULE_ONE_MATTER_KIND,
     "interrupts": Phrase.RULE_ONE_EVENT,
     "outcome": Phrase.RULE_ONE_OUTCOME,
     "party": Phrase.RULE_ONE_PARTY,

@@ -97,7 +97,7 @@ class TestDigests:
         after = load(directory)
         assert after.digest != before.digest
         changed = set(after.documents) - set(before.documents)
-        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 4)]
+        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 5)]
 
 
 class TestLaddersTogether:

@@ -1,0 +1,164 @@
+"""Disputes and complaints: their kinds, statuses and moves, and who may handle one.
+
+A dispute says that something is not owed. A complaint says that somebody was treated wrongly. Both
+are answered in time, by somebody who had no part in it, and in writing.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+
+class Matter(StrEnum):
+    """What somebody raised."""
+
+    DISPUTE = "dispute"  # 异议
+    COMPLAINT = "complaint"  # 投诉
+
+
+class DisputeKind(StrEnum):
+    """What a dispute says of the debt."""
+
+    AMOUNT = "amount"  # less is owed than was asked for
+    NOT_MINE = "not_mine"  # somebody else owes it
+    ALREADY_PAID = "already_paid"
+    FRAUD = "fraud"  # somebody else borrowed in this name
+    SERVICE = "service"  # what was bought with the loan was not delivered, or has a fault
+    TIME_BARRED = "time_barred"  # the time to sue for it is over
+    OTHER = "other"  # or nobody said which
+
+
+class ComplaintKind(StrEnum):
+    """What a complaint is about."""
+
+    CONDUCT = "conduct"  # how a person behaved
+    HARASSMENT = "harassment"  # threats, insults, contact too often or at forbidden times
+    PRIVACY = "privacy"  # somebody else learnt of the debt, or data was used wrongly
+    PRODUCT = "product"  # the loan itself, and how it was sold
+    FEES = "fees"  # fees and interest
+    HARDSHIP = "hardship"  # how a request for help, or a default notice, was dealt with
+    OTHER = "other"
+
+
+KINDS: dict[Matter, type[DisputeKind] | type[ComplaintKind]] = {
+    Matter.DISPUTE: DisputeKind,
+    Matter.COMPLAINT: ComplaintKind,
+}
+
+
+class RaisedBy(StrEnum):
+    """How a dispute or a complaint came in."""
+
+    CALL = "call"
+    TEXT = "text"
+    LETTER = "letter"
+    EMAIL = "email"
+    FORM = "form"
+    VISIT = "visit"
+    AUTHORITY = "authority"  # an ombudsman, a regulator or a court passed it on
+    OTHER = "other"  # or nobody said how
+
+
+class MatterStatus(StrEnum):
+    """The life of a dispute or a complaint."""
+
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"  # the person was told that it is being dealt with
+    INVESTIGATING = "investigating"  # somebody handles it
+    UPHELD = "upheld"  # the person was right
+    PARTLY_UPHELD = "partly_upheld"
+    REJECTED = "rejected"  # the person was not right
+    WITHDRAWN = "withdrawn"  # the person took it back
+    CLOSED = "closed"  # the lender's system released its hold, and did not say what was found
+
+
+S = MatterStatus
+
+RESOLVED = frozenset({S.UPHELD, S.PARTLY_UPHELD, S.REJECTED, S.WITHDRAWN})
+"""What a person decides; each gets a letter."""
+
+OPEN = frozenset({S.RECEIVED, S.ACKNOWLEDGED, S.INVESTIGATING})
+
+
+def _moves(*ends: MatterStatus) -> dict[MatterStatus, frozenset[MatterStatus]]:
+    over = frozenset(ends)
+    none: frozenset[MatterStatus] = frozenset()
+    return {
+        # Who takes one at once may acknowledge it later, or answer it before anybody does.
+        S.RECEIVED: frozenset({S.ACKNOWLEDGED, S.INVESTIGATING}) | over,
+        S.ACKNOWLEDGED: frozenset({S.INVESTIGATING}) | over,
+        S.INVESTIGATING: over,
+        **dict.fromkeys((*RESOLVED, S.CLOSED), none),
+    }
+
+
+DISPUTE_MOVES = _moves(*RESOLVED, S.CLOSED)
+
+COMPLAINT_MOVES = _moves(*RESOLVED)
+"""No complaint ends without an answer."""
+
+MOVES: dict[Matter, dict[MatterStatus, frozenset[MatterStatus]]] = {
+    Matter.DISPUTE: DISPUTE_MOVES,
+    Matter.COMPLAINT: COMPLAINT_MOVES,
+}
+
+
+class Finding(StrEnum):
+    """Why a dispute or a complaint was decided as it was. The letter says it in a sentence."""
+
+    RECORDS_AGREE = "records_agree"  # the records say what the person says
+    RECORDS_DIFFER = "records_differ"  # the records say otherwise
+    PAYMENT_FOUND = "payment_found"
+    PAYMENT_NOT_FOUND = "payment_not_found"
+    NOT_THE_DEBTOR = "not_the_debtor"  # another person owes it
+    RULE_BROKEN = "rule_broken"  # somebody broke a rule of conduct
+    RULES_KEPT = "rules_kept"  # what was said and done was within the rules
+    NO_PROOF = "no_proof"  # nothing shows it, either way
+    GOODWILL = "goodwill"  # the lender gives way without a duty
+    TAKEN_BACK = "taken_back"  # the person took it back
+
+
+FINDINGS: dict[MatterStatus, frozenset[Finding]] = {
+    S.UPHELD: frozenset(
+        {
+            *(Finding.RECORDS_AGREE, Finding.PAYMENT_FOUND, Finding.NOT_THE_DEBTOR),
+            *(Finding.RULE_BROKEN, Finding.GOODWILL),
+        }
+    ),
+    S.PARTLY_UPHELD: frozenset(Finding) - {Finding.TAKEN_BACK},
+    S.REJECTED: frozenset(
+        {
+            *(Finding.RECORDS_DIFFER, Finding.PAYMENT_NOT_FOUND),
+            *(Finding.RULES_KEPT, Finding.NO_PROOF),
+        }
+    ),
+    S.WITHDRAWN: frozenset({Finding.TAKEN_BACK}),
+}
+"""The findings that go with each decision."""
+
+
+BARS_FOR_GOOD = frozenset({S.UPHELD, S.PARTLY_UPHELD})
+"""After these the person complained of never works for that person again."""
+
+
+def bars(status: MatterStatus) -> bool:
+    """Whether a complaint in this status keeps whom it is about from the person who made it."""
+    return status in OPEN or status in BARS_FOR_GOOD
+
+
+class Unfit(StrEnum):
+    """Why somebody may not handle a dispute or a complaint."""
+
+    COMPLAINED_OF = "complained_of"
+    TOOK_PART = "took_part"  # they had the contact in question, or wrote it down
+
+
+def unfit_to_handle(
+    person: str, *, about_staff: str | None, took_part: Collection[str]
+) -> Unfit | None:
+    """Why a member of staff, by reference, may not handle one; None: they may.
+
+    `about_staff` is the person complained of, `took_part` whoever had the contact in question.
+    """
+    if person == about_staff:
+        return Unfit.COMPLAINED_OF
+    return Unfit.TOOK_PART if person in took_part else None
