@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +27,7 @@ from workers.db.sending_holds import read_sending_holds
 from workers.db.signs_of_life import assert_writes_and_reads
 from workers.failures import log_summary
 from workers.http import lender, tencent, twilio
+from workers.http.desk import calls, facts, work
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
@@ -91,6 +93,20 @@ def create_api(ctx: Context | None = None) -> FastAPI:
     return app
 
 
+def create_desk(ctx: Context | None = None) -> FastAPI:
+    """The desk on a context; without one, on this process's own. It shows personal data to those
+    who may see it.
+
+    Raises:
+        ArrearsError: the process cannot decrypt it.
+    """
+    app = _application(ctx, "What people who work on loans do, by console, CRM or dialer.")
+    app.state.ctx.cipher.assert_can_decrypt()
+    for router in (work.router, calls.router, facts.router):
+        app.include_router(router)
+    return app
+
+
 def _application(ctx: Context | None, description: str) -> FastAPI:
     app = FastAPI(
         title="Arrears",
@@ -104,7 +120,7 @@ def _application(ctx: Context | None, description: str) -> FastAPI:
     app.state.ctx = (ctx or process_context(POOL_SIZE)).acting(NOBODY)
     app.state.doors = Doors()
     app.state.admission = Admission()
-    for refusal in (RefusedError, ArrearsError):
+    for refusal in (RefusedError, ArrearsError, RequestValidationError):
         app.add_exception_handler(refusal, refuse)
     app.add_middleware(KnownHosts, names=app.state.ctx.settings.known_hosts)
     app.add_api_route(

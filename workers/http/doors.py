@@ -14,6 +14,7 @@ class Door(Enum):
     TEXTS = "texts", 3
     EVENTS = "events", 4
     CALLS = "calls", 3  # a dialer waits for the person's lock
+    DESK = "desk", 8  # people and their programs
     MACHINES = "machines", 1  # which of them may call, every few seconds
     HEALTH = "health", 1
 

@@ -4,6 +4,7 @@ served."""
 from collections.abc import Mapping
 
 from domain.permissions import Permission
+from workers.http.desk.reported import FACTS
 from workers.http.lender_events import LenderEvent
 from workers.inbox.kinds import EVENT_KINDS
 
@@ -23,6 +24,19 @@ BY_KIND = frozenset({"/events"})
 """What the kind of the event asks for: `EventKind.permission`."""
 
 PERMISSION_OF: Mapping[str, Permission] = {"/calls/start": Permission.START_CALLS}
+
+DESK = "/api/v1"
+AT_THE_DESK: Mapping[str, Permission] = {
+    f"{method} {DESK}{path}": permission
+    for method, path, permission in (
+        ("GET", "/worklist", Permission.READ_LOANS),
+        ("GET", "/staff", Permission.READ_ROSTER),
+        ("POST", "/calls", Permission.START_CALLS),
+        ("POST", "/visits", Permission.START_VISITS),
+        *(("POST", fact.path, EVENT_KINDS[fact.kind].permission) for fact in FACTS),
+    )
+}
+"""What each path of people asks for. The use case asks; here it is named, for who is not known."""
 
 
 def permission_for(path: str, said: object) -> Permission:

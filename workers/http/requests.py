@@ -2,10 +2,11 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from fastapi.exceptions import RequestValidationError
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 30
+NOT_AS_DESCRIBED = "fields are missing, unknown or not as /openapi.json describes them"
+NAMED_AT_MOST = 20
+"""Fields that are wrong and named in one answer; the rest shows when these are right."""
 _IDENTIFIER = re.compile(r"[!-~]{1,128}")
 
 Result = TypeVar("Result")
@@ -43,6 +47,15 @@ class RefusedError(Exception):
     """The names of the fields that are wrong."""
     retry_after: int | None = None
     """Seconds after which it may be taken."""
+    more: Mapping[str, object] = field(default_factory=dict)
+    """What else the answer says, for programs: reasons as codes, rules, moments."""
+
+
+def names_of(errors: Iterable[Any], depth: int) -> list[str]:
+    """The fields that errors of pydantic are about, as `data.amount`; `type` where it is no kind of
+    event."""
+    names = {".".join(str(part) for part in error["loc"][depth:]) or "type" for error in errors}
+    return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 
 def refuse(request: Request, error: Exception) -> Response:
@@ -51,12 +64,14 @@ def refuse(request: Request, error: Exception) -> Response:
 
     An `ArrearsError` from outside the store is about what the call said.
     """
+    if isinstance(error, RequestValidationError):  # of the path and its query; it may quote them
+        error = RefusedError(422, NOT_AS_DESCRIBED, names_of(error.errors(), depth=1))
     if not isinstance(error, RefusedError):
         error = RefusedError(400, str(error))
     # The pattern of the route: the address that was called may hold a secret token.
     route = getattr(request.scope.get("route"), "path", "no route")
     log.warning("a callback was refused with %s at %s: %s", error.status, route, error.why)
-    refusal = {"detail": error.why, "fields": list(error.fields)}
+    refusal = {"detail": error.why, "fields": list(error.fields), **error.more}
     retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
     headers = {"Retry-After": str(retry_after)} if retry_after else None
     return JSONResponse(refusal, status_code=error.status, headers=headers)

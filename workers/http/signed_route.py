@@ -1,42 +1,21 @@
 """A route that verifies a Standard Webhooks signature before the body is parsed."""
 
-from collections.abc import Callable, Coroutine, Iterable
-from email.message import Message
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, get_type_hints
 
 from fastapi import Header
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.actors import Actor
+from workers.http.json_body import ReadRequest, check_is_json, parse_json
 from workers.http.lender_events import AnyLenderEvent
 from workers.http.machines import admit
 from workers.http.permission_of import assert_named, permission_for
 from workers.http.requests import RefusedError, context_of, read_body
 from workers.http.signatures import check_signature
-
-LONGEST_CONTENT_TYPE = 200
-NAMED_AT_MOST = 20
-"""Fields that are wrong and named in one answer; the rest shows when these are right."""
-
-
-class SignedRequest(Request):
-    """A request whose body was verified and parsed before FastAPI asks for it."""
-
-    def __init__(self, request: Request, machine: Actor, body: bytes, parsed: object) -> None:
-        super().__init__(request.scope, request.receive)
-        self.state.machine = machine
-        self._verified = body
-        self._parsed = parsed
-
-    async def body(self) -> bytes:
-        return self._verified
-
-    async def json(self) -> object:
-        return self._parsed
 
 
 class SignedRoute(APIRoute):
@@ -57,9 +36,9 @@ class SignedRoute(APIRoute):
 
         async def verify_and_handle(request: Request) -> Response:
             sender, body = await _read_signed(request)
-            parsed = _parse(adapter, body, depth)
-            machine = await admit(request, sender, permission_for(self.path, parsed))
-            return await handle(SignedRequest(request, machine, body, parsed))
+            parsed = parse_json(adapter, body, depth)
+            request.state.machine = await admit(request, sender, permission_for(self.path, parsed))
+            return await handle(ReadRequest(request, body, parsed))
 
         return verify_and_handle
 
@@ -109,42 +88,5 @@ async def _read_signed(request: Request) -> tuple[str, bytes]:
         for sender, secrets in of_senders.items()
     }
     sender = check_signature(body, request.headers, known, ctx.now())
-    _check_is_json(request.headers.get("content-type", ""))
+    check_is_json(request.headers.get("content-type", ""))
     return sender, body
-
-
-def _check_is_json(content_type: str) -> None:
-    if len(content_type) > LONGEST_CONTENT_TYPE:
-        raise RefusedError(415, "not application/json")
-    header = Message()
-    header["content-type"] = content_type
-    if header.get_content_type() != "application/json":
-        raise RefusedError(415, "not application/json")
-    if header.get_content_charset("utf-8") not in {"utf-8", "utf8", "us-ascii"}:
-        raise RefusedError(400, "not in UTF-8, as JSON is")
-
-
-def _parse(adapter: TypeAdapter[object], body: bytes, depth: int) -> object:
-    """What a verified body says. `depth` is how many parts of an error's place are not fields.
-
-    Raises:
-        RefusedError: it is not JSON, or not as described; the fields are named.
-    """
-    try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        # Pydantic's own sentences may quote what was sent.
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-    if errors[0]["type"] == "json_invalid":
-        raise RefusedError(400, "not JSON")
-    raise RefusedError(
-        422,
-        "fields are missing, unknown or not as /openapi.json describes them",
-        _names(errors, depth),
-    )
-
-
-def _names(errors: Iterable[Any], depth: int) -> list[str]:
-    """The fields that errors are about, as `data.amount`; `type` where it is no kind of event."""
-    names = {".".join(str(part) for part in error["loc"][depth:]) or "type" for error in errors}
-    return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]

@@ -1,0 +1,39 @@
+"""People at the desk: they send their token, and are answered in JSON."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import Engine
+
+from domain.actors import Role
+from tests.support.loans import Book
+from tests.support.signed_in import sign_in
+from workers.http.app import create_desk
+
+DESK = "/api/v1"
+
+
+def token_of(engine: Engine, reference: str, *roles: Role) -> dict[str, str]:
+    """The header of a member of staff who is signed in, as `sign_in` has it."""
+    with engine.begin() as connection:
+        secret = sign_in(connection, reference, *roles).read_text()
+    return {"authorization": f"Bearer {secret}"}
+
+
+def at_desk(
+    book: Book,
+    who: Mapping[str, str],
+    path: str,
+    said: Mapping[str, Any] | None = None,
+    **headers: str,
+) -> Response:
+    """What a call at the desk is answered: a GET, or a POST of what was said."""
+    sent = {**who, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    with TestClient(create_desk(book.ctx)) as client:
+        if said is None:
+            return client.get(DESK + path, headers=sent)
+        sent["content-type"] = "application/json"
+        return client.post(DESK + path, content=json.dumps(said), headers=sent)

@@ -1,0 +1,129 @@
+"""The desk: a collector works through `/api/v1`, with a token and nothing else."""
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.actors import Role
+from tests.support.desk import at_desk, token_of
+from tests.support.lender import allow
+from tests.support.loans import PHONE, Book
+from workers.calls.assign import assign_call
+from workers.db.schema import contact, contact_outcome, permission_use, promise
+from workers.http.app import create_desk
+from workers.http.permission_of import AT_THE_DESK
+
+Token = dict[str, str]
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    return book
+
+
+@pytest.fixture
+def token(book: Book) -> Token:
+    return token_of(book.ctx.engine, "c-1", Role.CALLER)
+
+
+def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Token) -> None:
+    """She sees her work, gets the number, and reports the outcome and the promise."""
+    work = at_desk(book, token, "/worklist?kind=calls").json()
+    assert [call["loan"] for call in work["calls"]["rows"]] == ["L-1"]
+    assert PHONE["CN"] not in str(work)
+
+    call = at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    assert call.status_code == 200, call.json()
+    assert call.json()["number"] == PHONE["CN"]
+
+    spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot"}
+    answer = at_desk(book, token, "/outcomes", spoke)
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["status"] == "applied"
+    assert book.one(contact_outcome).actor == "c-1"
+
+    promised = {
+        "promise": "p-1",
+        "loan": "L-1",
+        "amount": "1000.00",
+        "currency": "CNY",
+        "due_on": "2026-03-05",
+    }
+    first, second = (at_desk(book, token, "/promises", promised).json() for _ in range(2))
+    assert (first["known"], second["known"]) == (False, True)
+    assert len(book.rows(promise)) == 1
+
+
+def test_an_answer_is_in_the_language_of_who_asks(book: Book, token: Token) -> None:
+    said = {"hold": "h-9", "ends_on": "2026-03-02"}
+    answer = at_desk(book, token, "/holds/releases", said, accept_language="zh-CN,en;q=0.5")
+    # A collector may not release: the refusal is in English for programs, and names the permission.
+    assert answer.status_code == 403
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    answer = at_desk(book, supervisor, "/holds/releases", said, accept_language="zh-CN,en;q=0.5")
+    assert answer.status_code == 202
+    assert "h-9" in answer.json()["detail"]
+    assert not answer.json()["detail"].isascii()
+
+
+def test_the_gate_says_why_a_call_may_not_start_and_from_when(book: Book, token: Token) -> None:
+    book.at("2026-03-02 22:30")
+    answer = at_desk(book, token, "/calls", {"loan": "L-1"})
+    assert answer.status_code == 409
+    assert answer.json()["rules"] == ["cn.contact_hours"]
+    assert answer.json()["not_before"] == "2026-03-03T00:00:00+00:00"
+    assert PHONE["CN"] not in answer.text
+    assert book.rows(contact) == []
+
+
+@pytest.mark.parametrize("header", ["", "Bearer ", "Bearer nobody's", "Basic YTpi", "Bearer ü"])
+def test_who_is_not_known_is_refused_before_anything_is_read(book: Book, header: str) -> None:
+    for path, said in (("/worklist", None), ("/promises", {"amount": "no amount"})):
+        answer = at_desk(book, {"authorization": header.encode()}, path, said)  # type: ignore[dict-item]
+        assert answer.status_code == 401
+        assert set(answer.json()) == {"detail", "fields"}
+
+
+def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> None:
+    said = {"promise": "p-1", "loan": "L-1", "amount": "13800138000 Li", "due_on": "soon"}
+    answer = at_desk(book, token, "/promises", said)
+    assert answer.status_code == 422
+    assert answer.json()["fields"] == ["amount", "currency", "due_on"]
+    assert "13800138000" not in answer.text
+    answer = at_desk(book, token, "/worklist?limit=secret")
+    assert (answer.status_code, answer.json()["fields"]) == (422, ["limit"])
+    assert "secret" not in answer.text
+
+
+def test_nobody_reports_for_a_colleague(book: Book, token: Token) -> None:
+    said = {"dispute": "d-1", "loan": "L-1", "starts_on": "2026-03-02", "why": "paid it before"}
+    answer = at_desk(book, token, "/disputes", {**said, "actor": "c-2"})
+    assert answer.status_code == 403
+    assert at_desk(book, token, "/disputes", {**said, "actor": "c-1"}).status_code == 200
+
+
+def test_each_use_is_on_record_with_who_asked(book: Book, token: Token) -> None:
+    at_desk(book, token, "/worklist")
+    at_desk(book, token, "/staff")
+    used = {(row.actor, row.permission, row.granted) for row in book.rows(permission_use)}
+    assert ("c-1", "loans:read", True) in used
+    assert ("c-1", "roster:read", False) in used
+
+
+def test_every_path_has_its_permission_and_says_how_to_sign_in(book: Book) -> None:
+    allow(book, "crm")
+    described = create_desk(book.ctx).openapi()
+    paths = {
+        f"{method.upper()} {path}": operation
+        for path, operations in described["paths"].items()
+        for method, operation in operations.items()
+        if path.startswith("/api/")
+    }
+    assert set(paths) == set(AT_THE_DESK)
+    for operation in paths.values():
+        assert operation["security"] == [{"token": []}]
+        assert {"401", "403", "409", "422", "503"} <= set(operation["responses"])

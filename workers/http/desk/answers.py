@@ -1,0 +1,55 @@
+"""What every answer of the desk has in common: refusals, reasons for programs, and the language."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from domain.language.speak import LANGUAGES
+from domain.reasons import Parameter
+from workers.http.openapi import refusals
+
+
+class Reason(BaseModel):
+    """One reason, as events for the lender have it."""
+
+    code: str
+    """One of `domain/reasons.py`."""
+    params: dict[str, Parameter]
+    """Its values; dates in ISO form, amounts as decimal strings. No personal data."""
+
+
+class NotDone(BaseModel):
+    """Why a call changed nothing."""
+
+    detail: str
+    """In English, without personal data."""
+    fields: list[str] = []
+    """The fields that are wrong, where it is fields."""
+    reason: list[Reason] = []
+    """The same for programs, where a rule refuses it."""
+    rules: list[str] = []
+    """The rules that speak against a contact."""
+    not_before: str | None = None
+    """The first lawful moment of a contact, ISO 8601."""
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    **refusals(
+        _400="Not JSON, or not in UTF-8.",
+        _401="No token, or one that is not taken here.",
+        _403="The holder may not do this, or another person must grant it first.",
+        _415="Not application/json.",
+        _422="Fields are missing, unknown or wrong; the answer names them.",
+        _429="A machine calls more often than it may. Try again after Retry-After seconds.",
+    ),
+    409: {"description": "It cannot be done; nothing is changed.", "model": NotDone},
+}
+
+
+def language_for(accept_language: str | None) -> str:
+    """The language of an answer, from `Accept-Language`: the first that is spoken, else English."""
+    for part in (accept_language or "").split(","):
+        tag = part.split(";")[0].strip().lower()
+        if (language := tag.split("-")[0]) in LANGUAGES:
+            return language
+    return "en"

@@ -1,0 +1,86 @@
+"""Calls and visits at the desk: whoever may make one now gets the number or the address here."""
+
+from functools import partial
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from domain.actors import ActorKind
+from workers.attempts.attempts import StartedAttempt
+from workers.calls import start as calls
+from workers.context import Context
+from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
+from workers.http.lender import CallLeave
+from workers.http.requests import RefusedError
+from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
+from workers.visits import start as visits
+
+router = desk_router("contacts")
+
+
+class CallAsked(StrictModel):
+    """A call that is to be made now."""
+
+    loan: Identifier
+    item: Identifier | None = None
+    """The ladder item of the call; the newest that is open if left out."""
+    attempt: Identifier | None = None
+    """Your own id of this attempt: the same id is the same attempt. Left out, one is made."""
+    actor: Staff | None = None
+    """Of a machine: the collector for whom it asks."""
+
+
+class VisitAsked(StrictModel):
+    """A visit that begins now."""
+
+    loan: Identifier
+
+
+class VisitLeave(BaseModel, from_attributes=True):
+    """What a visit needs that may start now."""
+
+    attempt: str
+    """The id under which its outcome is reported."""
+    address: str = Field(validation_alias="reach")
+    """Personal data."""
+    item: str
+    purpose: str
+    language: str
+    """BCP 47."""
+    warnings: list[str]
+    """Advisory rules that speak against it and do not stop it."""
+
+
+@router.post(
+    "/calls",
+    response_model=CallLeave,
+    response_description="It may start, and counts from now on. The number is personal data.",
+)
+async def start_call(request: Request, body: CallAsked) -> Response:
+    """Start a call: the contact gate is asked once more, and only then the number is shown."""
+    start = partial(_start_call, context_of_caller(request), body)
+    started = await at_the_desk(request, start)
+    return JSONResponse(CallLeave.model_validate(started).model_dump(mode="json"))
+
+
+@router.post(
+    "/visits",
+    response_model=VisitLeave,
+    response_description="It may start. The address is personal data.",
+)
+async def start_visit(request: Request, body: VisitAsked) -> Response:
+    """Start a visit within its hours: the contact gate is asked once more."""
+    start = partial(visits.start_visit, context_of_caller(request), body.loan)
+    started = await at_the_desk(request, start)
+    return JSONResponse(VisitLeave.model_validate(started).model_dump(mode="json"))
+
+
+def _start_call(ctx: Context, asked: CallAsked) -> StartedAttempt:
+    machine = ctx.actor.kind is ActorKind.MACHINE
+    if machine != (asked.actor is not None):
+        why = "a machine says for whom it asks" if machine else "the token says who calls"
+        raise RefusedError(422, f"{why}: `actor`", ("actor",))
+    return calls.start_call(
+        ctx, asked.loan, item=asked.item, attempt=asked.attempt, caller=asked.actor
+    )

@@ -1,0 +1,123 @@
+"""What people report at the desk: outcomes, promises, disputes, holds. Applied at once, or refused.
+
+Each is an event of the same kind as the lender's systems post, under the same id as at the command
+line. So it is the same fact however it comes in, and twice is once.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Annotated, Any
+from unicodedata import normalize
+
+from fastapi import APIRouter, Header
+from pydantic import BaseModel, create_model
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from domain.actors import ActorKind
+from domain.events import InboxStatus
+from domain.language.speak import speak
+from domain.reasons import NOTHING_CHANGED, reasons_as_json
+from workers.context import Context
+from workers.http.desk.answers import Reason, language_for
+from workers.http.desk.reported import FACTS, Fact
+from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
+from workers.http.requests import RefusedError
+from workers.inbox import process
+from workers.inbox.event_data.fields import EventData, Staff
+from workers.inbox.kinds import EVENT_KINDS
+
+
+class Recorded(BaseModel):
+    """What became of a report."""
+
+    status: InboxStatus
+    """`applied`; or `received` while something that it names is not known here yet."""
+    known: bool
+    """Whether it was on record before, and nothing changed."""
+    detail: str
+    """What came of it, as a sentence in the language that was asked for."""
+    reason: list[Reason]
+    """The same for programs."""
+
+
+def _router() -> APIRouter:
+    """A path for each of `FACTS`."""
+    router = desk_router("facts")
+    for fact in FACTS:
+        router.add_api_route(
+            fact.path,
+            _endpoint(fact),
+            methods=["POST"],
+            summary=fact.summary,
+            response_model=Recorded,
+            response_description="On record and applied.",
+            responses={
+                202: {"description": "On record. It waits for what it names.", "model": Recorded}
+            },
+        )
+    return router
+
+
+def _model_of(fact: Fact) -> type[EventData]:
+    """The event's own model. Who is known by a token need not say who they are."""
+    base = EVENT_KINDS[fact.kind].data or EventData
+    fields: dict[str, Any] = {"actor": (Staff | None, None)}
+    name = base.__name__.removesuffix("Facts")
+    return create_model(f"{name}AtDesk", __base__=base, __module__=__name__, **fields)
+
+
+def _endpoint(fact: Fact) -> Callable[..., Coroutine[Any, Any, Response]]:
+    async def report(
+        request: Request, body: EventData, accept_language: Annotated[str | None, Header()] = None
+    ) -> Response:
+        ctx = context_of_caller(request)
+        payload = _payload(ctx, body)
+        store = partial(process.submit, ctx, _id_of(fact, payload), fact.kind, payload)
+        result = await at_the_desk(request, store)
+        known = result.completed_before or bool(
+            result.reason and result.reason[0].code in NOTHING_CHANGED
+        )
+        answer = {
+            "status": result.status,
+            "known": known,
+            "detail": speak(result.reason, language_for(accept_language)),
+            "reason": reasons_as_json(result.reason),
+        }
+        waits = result.status is InboxStatus.RECEIVED
+        return JSONResponse(answer, status_code=202 if waits else 200)
+
+    report.__annotations__["body"] = _model_of(fact)
+    report.__name__ = fact.kind
+    return report
+
+
+def _payload(ctx: Context, body: EventData) -> dict[str, Any]:
+    """What is stored, with who says it: whoever is signed in, or for whom a machine says it.
+
+    Raises:
+        RefusedError: a machine says it for nobody, or somebody for a colleague.
+    """
+    payload = body.payload(ctx.cipher)
+    said: str | None = payload.get("actor")
+    if ctx.actor.kind is ActorKind.MACHINE:
+        if said is None:
+            raise RefusedError(422, "a machine says for whom: `actor` is missing", ("actor",))
+    elif said not in (None, ctx.actor.reference):
+        raise RefusedError(
+            403, "`actor` is somebody else: leave it out, the token says who reports", ("actor",)
+        )
+    return payload | {"actor": said or ctx.actor.reference}
+
+
+def _id_of(fact: Fact, payload: dict[str, Any]) -> str:
+    """As the command line names it: `promise:P-1`, `release:H-1:2026-03-02@core`."""
+    said = {name: payload[name] for name in fact.named_by if payload.get(name) is not None}
+    sender = said.pop("sender", None)
+    if "was_made" in said:
+        said["was_made"] = "made" if said["was_made"] else "by-mistake"
+    parts = map(str, said.values())
+    return normalize("NFC", f"{fact.kind}:{':'.join(parts)}{f'@{sender}' if sender else ''}")
+
+
+router = _router()

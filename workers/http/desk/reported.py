@@ -1,0 +1,37 @@
+"""What people report at the desk: a path for each kind of fact. One more is one more line here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is reported at a path, and how its event is named."""
+
+    path: str
+    kind: str
+    """Of `EVENT_KINDS`."""
+    named_by: tuple[str, ...]
+    """The fields whose values are its id. One that is left out is left out of the id."""
+    summary: str
+
+
+FACTS: tuple[Fact, ...] = (
+    Fact("/outcomes", "contact_outcome", ("attempt",), "What came of a call or a visit."),
+    Fact("/inbound-contacts", "inbound_contact", ("contact",), "A person called, came or wrote."),
+    Fact("/promises", "promise", ("promise",), "A promise to pay."),
+    Fact(
+        "/promises/withdrawals",
+        "promise_withdrawal",
+        ("promise", "was_made", "sender"),
+        "A promise that does not count any more.",
+    ),
+    Fact("/disputes", "dispute", ("dispute",), "The borrower disputes the debt."),
+    Fact("/holds", "hold", ("hold",), "A pause of a loan, or of all loans of a person."),
+    Fact("/holds/releases", "release", ("hold", "ends_on", "sender"), "The end of a hold."),
+    Fact(
+        "/replies/readings",
+        "reply_read",
+        ("reply", "meaning", "actor"),
+        "What the text of a borrower means.",
+    ),
+)

@@ -1,0 +1,139 @@
+"""A route of whoever sends a token: known and permitted before anything of the body is read."""
+
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar, get_type_hints
+
+from fastapi import APIRouter, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.actors import ActorKind
+from domain.errors import ArrearsError, NotPermittedError, NotSignedInError
+from domain.errors import RefusedError as RefusedByRuleError
+from domain.permissions import Permission
+from domain.reasons import reasons_as_json
+from workers.access.authenticate import authenticate
+from workers.attempts.attempts import BarredError
+from workers.context import Context
+from workers.http.desk.answers import ANSWERS
+from workers.http.doors import Door
+from workers.http.json_body import ReadRequest, check_is_json, parse_json
+from workers.http.machines import admit
+from workers.http.permission_of import AT_THE_DESK, DESK
+from workers.http.requests import RefusedError, context_of, in_the_store, read_body
+from workers.sending.clock_check import assert_clock_right
+
+T = TypeVar("T")
+
+TOKEN = HTTPBearer(
+    scheme_name="token",
+    description="The token that `arrears token new` made and an administrator enrolled, of the "
+    "member of staff who works, or of a machine.",
+    auto_error=False,
+)
+_LONGEST_TOKEN = 200
+
+
+class DeskRoute(APIRoute):
+    """A route that first asks who calls and whether they may, and only then reads what they say.
+
+    The body is parsed by pydantic itself, whose errors become the names of fields.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        body_type = get_type_hints(self.endpoint, include_extras=True).get("body")
+        adapter: TypeAdapter[object] | None = TypeAdapter(body_type) if body_type else None
+        (method,) = self.methods or {""}
+        permission = AT_THE_DESK[f"{method} {self.path}"]
+
+        async def authenticate_and_handle(request: Request) -> Response:
+            secret = _token_of(request)
+            request.state.ctx = ctx = await at_the_desk(
+                request, partial(_who_calls, context_of(request), secret, permission)
+            )
+            if ctx.actor.kind is ActorKind.MACHINE:
+                machine = await admit(request, ctx.actor.reference, permission)
+                request.state.ctx = ctx.acting(machine, is_noted_elsewhere=True)
+            if adapter is None:
+                return await handle(request)
+            body = await read_body(request)
+            check_is_json(request.headers.get("content-type", ""))
+            return await handle(ReadRequest(request, body, parse_json(adapter, body)))
+
+        return authenticate_and_handle
+
+
+def desk_router(tag: str) -> APIRouter:
+    """A router of paths at the desk. `tag` is the heading under which the description has them."""
+    return APIRouter(
+        prefix=DESK,
+        route_class=DeskRoute,
+        dependencies=[Security(TOKEN)],
+        tags=[tag],
+        responses=ANSWERS,
+    )
+
+
+def context_of_caller(request: Request) -> Context:
+    """The context of whoever sent the token."""
+    ctx: Context = request.state.ctx
+    return ctx
+
+
+async def at_the_desk(request: Request, work: Callable[[], T]) -> T:
+    """Run a use case in a thread, with a connection of the desk.
+
+    Raises:
+        RefusedError: 401, the token is not taken; 403, its holder may not do this, or another
+            person must grant it first; 409, it cannot be done; 503, the database is away.
+    """
+    return await in_the_store(request, Door.DESK, partial(_refusing, work))
+
+
+def _refusing(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except NotSignedInError as error:
+        raise RefusedError(401, str(error)) from None
+    except NotPermittedError as error:
+        raise RefusedError(403, str(error)) from None
+    except BarredError as barred:
+        until = barred.until.isoformat() if barred.until else None
+        more = {"rules": list(barred.rules), "not_before": until}
+        raise RefusedError(
+            409, str(barred), more={"reason": reasons_as_json(barred.reason), **more}
+        ) from None
+    except RefusedByRuleError as error:
+        raise RefusedError(
+            409, str(error), more={"reason": reasons_as_json(error.reason)}
+        ) from None
+
+
+def _token_of(request: Request) -> str:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and 0 < len(secret) <= _LONGEST_TOKEN:
+        with suppress(UnicodeEncodeError):
+            secret.encode("ascii")
+            return secret
+    raise RefusedError(401, "no token: send it as `Authorization: Bearer TOKEN`")
+
+
+def _who_calls(ctx: Context, secret: str, permission: Permission) -> Context:
+    return authenticate(ctx, secret, permission, _clock_is_right)
+
+
+def _clock_is_right(ctx: Context) -> None:
+    """
+    Raises:
+        RefusedError: it is wrong, so nobody knows what is lawful now.
+    """
+    try:
+        assert_clock_right(ctx)
+    except ArrearsError as error:
+        raise RefusedError(503, str(error)) from None

@@ -1,0 +1,96 @@
+"""Who works here, and what waits for them: the worklist and the roster at the desk."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from starlette.requests import Request
+
+from workers.borrowers.reply_queue import ReplyToRead
+from workers.context import Context
+from workers.db.pages import Asked, Page
+from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
+from workers.inbox.event_data.fields import Identifier
+from workers.staff.roster import RosterEntry, list_roster
+from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
+from workers.staff.worklist import read_work
+
+router = desk_router("work")
+
+T = TypeVar("T")
+ROWS_OF_A_PAGE = 50
+MOST_ROWS = 200
+
+
+class PageOf(BaseModel, Generic[T]):
+    """Some rows of a list, in its order."""
+
+    counts: dict[str, int]
+    """How many rows of each kind the whole list has."""
+    rows: list[T]
+    after: str | None
+    """What continues the list; null: these are its last rows."""
+
+
+class Work(BaseModel):
+    """What waits for people. A kind that was not asked for is left out."""
+
+    calls: PageOf[CallToMake] | None = None
+    visits: PageOf[VisitToMake] | None = None
+    files: PageOf[FileToBring] | None = None
+    approvals: PageOf[ApprovalToGive] | None = None
+    replies: PageOf[ReplyToRead] | None = None
+
+
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="The most rows of each list.")]
+After = Annotated[
+    str | None, Query(max_length=500, description="`after` of the page before, of the same list.")
+]
+
+
+@router.get("/worklist", response_model=Work, response_model_exclude_unset=True)
+async def worklist(
+    request: Request,
+    kind: Annotated[Kind | None, Query(description="Only this kind.")] = None,
+    staff: Annotated[Identifier | None, Query(description="Only what this person has.")] = None,
+    loan: Annotated[Identifier | None, Query(description="Only what is about this loan.")] = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+) -> dict[str, Any]:
+    """What waits for people today: calls, visits, legal files, approvals, replies.
+
+    It has no personal data. What to do next is served by `/work/next`.
+    """
+    kinds = (kind,) if kind else tuple(Kind)
+    asked = Asked(limit, after, loan=loan)
+    found = await _read(
+        request, lambda at, ctx: read_work(at, ctx, ctx.today(), kinds, staff, asked)
+    )
+    return {each: _page(getattr(found, each)) for each in kinds if asked.reads(each)}
+
+
+@router.get("/staff", response_model=PageOf[RosterEntry])
+async def roster(
+    request: Request, limit: Limit = ROWS_OF_A_PAGE, after: After = None
+) -> dict[str, Any]:
+    """Who is on the roster, by the lender's references."""
+    asked = Asked(limit, after)
+    return _page(await _read(request, lambda at, ctx: list_roster(at, ctx, asked)))
+
+
+async def _read(request: Request, query: Callable[[Connection, Context], T]) -> T:
+    return await at_the_desk(request, partial(_ask, context_of_caller(request), query))
+
+
+def _ask(ctx: Context, query: Callable[[Connection, Context], T]) -> T:
+    with ctx.engine.connect() as connection:
+        return query(connection, ctx)
+
+
+def _page(found: Page[Any]) -> dict[str, Any]:
+    rows = [asdict(row) for row in found.rows]
+    return {"counts": found.counts, "rows": rows, "after": found.after}
