@@ -26,6 +26,7 @@ from domain.messages import MessageStatus
 from domain.promises import PromiseStatus
 from workers import queues
 from workers.cli.main import COMMANDS, app
+from workers.http.permission_of import AT_THE_DESK
 from workers.inbox.kinds import EVENT_KINDS
 from workers.queues import QUEUES, Queue, task_name
 
@@ -257,3 +258,8 @@ def test_the_chinese_first_page_leads_to_every_page() -> None:
     left_out = {"chaos.md", "growth.md", "performance.md"}  # measurements
     pages = {path.name for path in DOCS.glob("*.md")} - left_out
     assert {name for name in pages if f"(../{name})" not in page} == set()
+
+
+def test_the_page_of_the_api_has_every_call_with_its_permission() -> None:
+    written = {call: cells[1].strip("`") for call, cells in rows("api.md").items() if "/" in call}
+    assert written == {call: str(permission) for call, permission in AT_THE_DESK.items()}

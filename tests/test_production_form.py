@@ -22,7 +22,7 @@ from tests.support.loans import Book
 from workers.cli.main import app
 from workers.db.encryption import Cipher
 from workers.db.roles import Role
-from workers.http.app import create_api, create_app
+from workers.http.app import create_api, create_app, create_desk
 from workers.http.requests import MOST_BYTES
 from workers.messaging.alive import WRITE_EVERY
 from workers.queues import QUEUES, Queue, prefetch_multiplier
@@ -109,7 +109,12 @@ def test_only_the_workers_that_decide_fetch_messages_ahead() -> None:
 
 def test_there_is_exactly_one_of_each_other_server() -> None:
     others = Counter(service.arrears for service in OURS if service not in WORKERS)
-    assert others == Counter(["migrate", "status", "beat", "webhook", "api", "flower"])
+    assert others == Counter(["migrate", "status", "beat", "webhook", "api", "desk", "flower"])
+
+
+def test_people_work_at_the_desk_alone(engine: Engine) -> None:
+    paths = {*create_desk(Book(engine).ctx).openapi()["paths"]} - {"/health"}
+    assert all(path.startswith("/api/v1/") for path in paths)
 
 
 def test_only_calls_are_started_by_the_service_that_gives_out_numbers(engine: Engine) -> None:
@@ -134,7 +139,7 @@ def test_a_worker_writes_the_file_whose_age_shows_its_health(service: Service) -
     assert float(service.health.split()[-1]) > 2 * WRITE_EVERY
 
 
-@pytest.mark.parametrize("name", ["webhook", "api", "flower"])
+@pytest.mark.parametrize("name", ["webhook", "api", "desk", "flower"])
 def test_a_web_server_is_asked_at_the_port_it_listens_on(name: str) -> None:
     service = service_named(name)
     port = service.options["port"]
@@ -269,11 +274,11 @@ def test_the_proxy_passes_on_the_doors_that_must_be_public_and_no_others(engine:
     passed_on = {
         p for line in re.findall(r"^\t\tpath (.*)$", caddyfile(), re.M) for p in line.split()
     }
-    assert passed_on == posted
+    assert passed_on == posted | {"/api/v1/*"}
     assert f"max_size {MOST_BYTES // 1024}KiB" in caddyfile()
 
 
-@pytest.mark.parametrize("name", ["postgres", "redis", "webhook", "api"])
+@pytest.mark.parametrize("name", ["postgres", "redis", "webhook", "api", "desk"])
 def test_only_the_proxy_is_reached_from_outside(name: str) -> None:
     service = service_named(name)
     assert "ports" not in service.given
@@ -326,6 +331,7 @@ WHO_HAS = {
     "database_url_owner": {"migrate"},
     "database_url_webhook": {"webhook"},
     "database_url_api": {"api"},
+    "database_url_desk": {"desk"},
     "twilio_auth_tokens": {"worker-texts", "worker-maintenance", "webhook", "cli"},
     "flower_basic_auth": {"flower"},
     "postgres_password": {"postgres"},

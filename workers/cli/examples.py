@@ -136,6 +136,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "beat": ("beat",),
     "webhook": ("webhook --port 8080",),
     "api": ("api --port 8001",),
+    "desk": ("desk --port 8002",),
     "flower": ("flower",),
     "demo": ("demo",),
 }

@@ -100,6 +100,7 @@ COMMANDS = {
     "beat": ("serve:beat", "Run the scheduler of scans and maintenance."),
     "webhook": ("serve:webhook", "Run the HTTP server for providers and the lender's systems."),
     "api": ("serve:api", "Run the HTTP server that starts calls for dialers."),
+    "desk": ("serve:desk", "Run the HTTP server over which people work."),
     "flower": ("serve:flower", "Run Flower, which shows operators the tasks."),
     "demo": ("demo:demo", "Run 400 loans through one day, on servers made for it."),
 }

@@ -10,7 +10,8 @@ from domain.permissions import Permission
 
 ON_THE_SERVER = frozenset(
     {
-        *("migrate", "check", "status", "worker", "beat", "webhook", "api", "flower", "demo"),
+        *("migrate", "check", "status", "worker", "beat", "webhook", "api", "desk", "flower"),
+        "demo",
         *(
             "ladder",
             "rules",

@@ -1,4 +1,4 @@
-"""Commands that run for long: `worker`, `beat`, `webhook`, `api`, `flower`.
+"""Commands that run for long: `worker`, `beat`, `webhook`, `api`, `desk`, `flower`.
 
 Each checks what it needs first, so that a wrong setting gives one clear message and not a traceback
 in a restart loop. Then it runs the server in the same process, which uses what the check has
@@ -112,6 +112,13 @@ def api(host: Host = "127.0.0.1", port: Port = 8001) -> None:
     _assert_free(host, port)
     _check(registers_policy=False)
     _run("workers.http.server", "create_api", host, str(port))
+
+
+def desk(host: Host = "127.0.0.1", port: Port = 8002) -> None:
+    """Serve `/api/v1`, over which people work: what to do next, calls, outcomes, promises."""
+    _assert_free(host, port)
+    _check(registers_policy=False)
+    _run("workers.http.server", "create_desk", host, str(port))
 
 
 def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:

@@ -24,6 +24,8 @@ class Role(StrEnum):
     """Stores what comes in, and applies nothing."""
     API = "api"
     """Starts calls for dialers."""
+    DESK = "desk"
+    """People at work over HTTP: what workers may do, because it applies what they report."""
     REPORTS = "reports"
     """Reads, and no personal data."""
     CLI = "cli"
@@ -157,6 +159,15 @@ DECIDED_BY_PEOPLE: Mapping[str, str] = {
 """What the role of the commands may do where workers may not: who works here, who may do what, what
 was approved, and whether sending goes on. Everywhere else it may do what workers may."""
 
+AT_THE_DESK: Mapping[str, str] = {
+    "machine": "ru(last_used_at)",
+    "permission_use": "ra",
+    "second_person_request": "rau",
+    "token": "ru(last_used_at)",
+}
+"""What the role of the desk may do where workers may not: know who calls, note that they did, and
+keep what they ask a second person for."""
+
 _RIGHT = re.compile(r"([rsaud])(?:\(([a-z_ ]+)\))?")
 
 _HIDDEN = frozenset({"why", "written_off_why", "taken_back_why", "file_name", "zones", "shown"})
@@ -179,6 +190,8 @@ def rights_of(role: Role, table: str) -> dict[str, str]:
     of_roles = RIGHTS.get(table, ("", "", "", ""))
     if role is Role.CLI:
         written = DECIDED_BY_PEOPLE.get(table, of_roles[0])
+    elif role is Role.DESK:
+        written = AT_THE_DESK.get(table, of_roles[0])
     else:
         written = of_roles[(Role.WORKER, Role.WEBHOOK, Role.API, Role.REPORTS).index(role)]
     return {

@@ -52,9 +52,10 @@ class RefusedError(Exception):
 
 
 def names_of(errors: Iterable[Any], depth: int) -> list[str]:
-    """The fields that errors of pydantic are about, as `data.amount`; `type` where it is no kind of
-    event."""
-    names = {".".join(str(part) for part in error["loc"][depth:]) or "type" for error in errors}
+    """The fields that errors of pydantic are about, as `data.amount`; none for an error of the
+    whole. Below the kind of an event, `type` is that of one that there is not."""
+    named = (".".join(str(part) for part in error["loc"][depth:]) for error in errors)
+    names = {name or "type" for name in named} if depth else {name for name in named if name}
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 

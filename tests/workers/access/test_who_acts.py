@@ -54,7 +54,7 @@ def by(environment: dict[str, str], book: Book, reference: str, *roles: Role) ->
 
 WITHOUT_A_TOKEN = {
     **dict.fromkeys(("migrate", "check", "status", "demo"), "the installation"),
-    **dict.fromkeys(("worker", "beat", "webhook", "api", "flower"), "a service"),
+    **dict.fromkeys(("worker", "beat", "webhook", "api", "desk", "flower"), "a service"),
     **dict.fromkeys(("ladder", "rules", "permissions", "tape propose-mapping"), "files alone"),
     **dict.fromkeys(("keys new", "keys webhook", "token new"), "a secret of whoever runs it"),
     "keys verify": "whether values open, and none of them",

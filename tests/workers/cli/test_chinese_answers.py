@@ -29,7 +29,7 @@ QUOTED = re.compile(
 """Commands, what a lender's file and the operating system say, and the log."""
 CITATIONS = re.compile(r"(?m:^ {6}.*；自[0-9-]+起.*$)|(?:China Banking|Civil Code|SPC) [^（）]*")
 """Where a rule stands: the names of laws are not translated."""
-RUNS_ON = {"api", "worker", "beat", "webhook", "flower", "demo"}
+RUNS_ON = {"api", "desk", "worker", "beat", "webhook", "flower", "demo"}
 """Commands that run until they are stopped."""
 COMMANDS_RUN: list[str] = [
     *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),

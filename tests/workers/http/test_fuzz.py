@@ -18,10 +18,12 @@ from schemathesis import Case, GenerationMode
 from sqlalchemy import Engine, func, select
 from twilio.request_validator import RequestValidator
 
+from tests.support.desk import token_of
 from tests.support.lender import SECRET, application_of, listen, signed
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, reply
-from workers.http.app import create_app
+from workers.http.app import create_app, create_desk
+from workers.http.permission_of import AT_THE_DESK
 from workers.inbox.kinds import EVENT_KINDS
 
 BOUNDED = settings(
@@ -129,6 +131,15 @@ def test_no_signed_question_about_a_call_breaks_anything_or_shows_a_number(
     assert mode is GenerationMode.NEGATIVE or answers[409] > 0, "there is no such loan"
 
 
+def in_our_time(body: Any) -> Any:
+    """The same with days of this year, of a loan that there is: a description cannot say either."""
+    if not isinstance(body, dict):
+        return body
+    days = {name: "2026-03-05" for name in body if name.endswith("_on") and body[name]}
+    nobody_else = {name: None for name in ("borrower", "ends_on") if name in body}
+    return {**body, **days, **({"loan": "L-1", **nobody_else} if "loan" in body else {})}
+
+
 def written(body: Any) -> bytes:
     """A made-up body as it travels; one that JSON cannot write, as its own name."""
     if isinstance(body, bytes):
@@ -199,3 +210,45 @@ def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) 
     with TestClient(create_app(book.ctx)) as client:
         assert client.get("/openapi.json").status_code == 200
         assert client.get("/docs").status_code == 404
+
+
+@pytest.fixture
+def collector(book: Book) -> dict[str, str]:
+    """The token of somebody with every role, so that no call ends at a missing permission."""
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    book.loan("L-1", due_on="2026-03-01")
+    return token_of(book.ctx.engine, "c-1")
+
+
+@every_mode
+@pytest.mark.parametrize("asked", AT_THE_DESK)
+def test_no_call_at_the_desk_breaks_anything(
+    book: Book, collector: dict[str, str], asked: str, mode: GenerationMode
+) -> None:
+    """Neither one that fits the description nor one that just does not; and none without a token
+    gets further than that."""
+    method, path = asked.split()
+    application = create_desk(book.ctx)
+    answers: Counter[int] = Counter()
+    described = schemathesis.openapi.from_asgi("/openapi.json", application)
+    strategy = described[path][method].as_strategy(generation_mode=mode)
+    with TestClient(application) as client:
+
+        @BOUNDED
+        @given(case=strategy)
+        def run(case: Case) -> None:
+            for headers in (collector, {}):
+                answer = client.request(
+                    method,
+                    case.formatted_path,
+                    params=texts_of(case.query),
+                    content=written(in_our_time(case.body)) if method == "POST" else None,
+                    headers={**headers, "content-type": "application/json"},
+                )
+                assert headers or answer.status_code == 401
+                if headers:
+                    answers[answer.status_code] += 1
+
+        run()
+    assert set(answers) <= {200, 202, 400, 403, 404, 409, 413, 422}, answers
+    assert mode is GenerationMode.NEGATIVE or set(answers) - {400, 422}, answers
