@@ -1,7 +1,7 @@
 """Actions: what items of a ladder ask for, their statuses and moves, and where a waiting one goes.
 
 An action carries out one item of a ladder for one loan, once each time that the ladder starts for
-the loan.
+the loan; a follow-up once for each cause.
 """
 
 from collections.abc import Mapping
@@ -126,6 +126,11 @@ class ActionFacts:
     """Whether the one whom the action is for is party to the loan no longer."""
     days_passed: bool = False
     """Whether the item's days were over before it was planned, or the ladder went on without it."""
+    follow_up: bool = False
+    """Whether something that happened asks for it, and no day of the ladder: it does not end when
+    the ladder starts anew."""
+    too_late: bool = False
+    """Whether it is a follow-up, and its last day has passed."""
     event_pending: bool = False
     """Whether an event that may stop the action is stored and not applied yet."""
     steps_not_tried: tuple[str, ...] = ()
@@ -156,8 +161,10 @@ def next_status(
         return Move(S.CANCELLED, because(ReasonCode.REMOVED_BY_POLICY))
     if facts.ladder_since is None:
         return Move(S.CANCELLED, because(ReasonCode.BELOW_MINIMUM), (BELOW_MINIMUM,))
-    if ladder_since != facts.ladder_since:
+    if ladder_since != facts.ladder_since and not facts.follow_up:
         return Move(S.CANCELLED, because(ReasonCode.SUPERSEDED))
+    if facts.too_late:
+        return Move(S.SKIPPED, because(ReasonCode.FOLLOW_UP_TOO_LATE))
     if facts.days_passed:
         return Move(S.SKIPPED, because(ReasonCode.DAYS_PASSED))
     if facts.event_pending:

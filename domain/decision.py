@@ -55,6 +55,10 @@ class PastAction:
     """When its next try may be planned at the earliest, if its text did not arrive; aware."""
     undelivered_to: tuple[str, ...] = ()
     """The keys of the numbers at which its texts did not arrive."""
+    cause: str | None = None
+    """What it follows from, such as `promise:P-1`; None: a day of the ladder asks for it."""
+    act_until: date | None = None
+    """The last day on which a follow-up may act."""
 
     @property
     def tried(self) -> bool:
@@ -266,6 +270,7 @@ def steps_tried(ladder: Ladder, actions: Iterable[PastAction], since: date) -> s
         for action in actions
         if action.ladder_since == since
         and action.person is None
+        and action.cause is None
         and action.tried
         and (action.step not in with_visit or action.item in visits)
     }
@@ -300,7 +305,8 @@ def _on_record(
     return {
         a.item: a.status
         for a in snapshot.actions
-        if a.ladder_since == since and a.person == person and a.status is not ActionStatus.CANCELLED
+        if (a.ladder_since, a.person, a.cause) == (since, person, None)
+        and a.status is not ActionStatus.CANCELLED
     }
 
 
@@ -349,7 +355,9 @@ def _removed_by_policy(ladder: Ladder, snapshot: Snapshot, since: date) -> tuple
     gone = (
         a.item
         for a in snapshot.actions
-        if a.ladder_since == since and a.status in WAITING and a.item not in known
+        if (a.ladder_since, a.cause) == (since, None)
+        and a.status in WAITING
+        and a.item not in known
     )
     return tuple(dict.fromkeys(gone))
 

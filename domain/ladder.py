@@ -11,6 +11,7 @@ from domain.actors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Party
 from domain.errors import ReasonedError
+from domain.follow_ups import FollowUp, Trigger
 from domain.loans import Instalment
 from domain.reasons import ReasonCode, because
 
@@ -71,6 +72,8 @@ class Item:
     """Whom it is for. Of co-borrowers and guarantors each gets it; a loan may have none."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What people call it, by language: `zh`; where there is none, its id stands."""
+    follow_up: FollowUp | None = None
+    """What it follows from, if no day of the ladder asks for it: its `days` say nothing then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Ladder:
     """Says which days are days of rest, and how far that is known."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What people call it, by language: `zh`; where there is none, its id stands."""
+    follow_ups: tuple[Item, ...] = ()
+    """What it asks for because something happened. They are in no step, and move no ladder day."""
     items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
     """Every item with its step, in order. Computed once: every review of a loan needs it."""
     _to: Mapping[Party, tuple[tuple[Step, Item], ...]] = field(
@@ -174,12 +179,12 @@ class Ladder:
         return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
 
     def item(self, item_id: str) -> Item:
-        """The item of this id.
+        """The item of this id, in a step or among the follow-ups.
 
         Raises:
             ArrearsError: this version has none.
         """
-        for _, item in self.items:
+        for item in self.all_items:
             if item.id == item_id:
                 return item
         raise ReasonedError(
@@ -189,6 +194,15 @@ class Ladder:
                 ReasonCode.ITEM_NOT_IN_LADDER, ladder=self.id, version=self.version, item=item_id
             ),
         )
+
+    @property
+    def all_items(self) -> tuple[Item, ...]:
+        """The items of its steps, and its follow-ups."""
+        return (*(item for _, item in self.items), *self.follow_ups)
+
+    def after(self, trigger: Trigger) -> tuple[Item, ...]:
+        """What it asks for when this happened, in order."""
+        return tuple(i for i in self.follow_ups if i.follow_up and i.follow_up.after is trigger)
 
     def step_on(self, day: int) -> Step | None:
         return next((step for step in self.steps if day in step.days), None)

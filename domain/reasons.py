@@ -75,6 +75,8 @@ class ReasonCode(StrEnum):
     PARTY_LEFT = auto()
     PAUSED = auto()
     DAYS_PASSED = auto()
+    FOLLOW_UP_TOO_LATE = auto()
+    CAUSE_OVER = auto()
     EVENT_PENDING = auto()
     NOT_TO_BE_MADE = auto()
     AWAITS_APPROVAL = auto()

@@ -12,13 +12,18 @@ from domain.actions import ACTION_TYPES, ActionType
 from domain.actors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Channel, Party
+from domain.follow_ups import FOLLOW_UP, MAY_REMIND_DURING, FollowUp, Trigger
+from domain.holds import HoldKind
 from domain.ladder import AppliesTo, Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
 
 LADDER_KEYS = (
     "id version effective_from effective_to applies_to currency minimum_amount grace_days "
-    "missed_steps source steps names due_on_rest_day calendar"
+    "missed_steps source steps names due_on_rest_day calendar follow_ups"
 )
 ITEM_KEYS = "item do to days template purpose must_learn may_offer requires approval names"
+FOLLOW_UP_KEYS = "item after within during do template purpose must_learn may_offer approval names"
+ALL_DAYS = Days(1)
+"""The days of a follow-up, of which no ladder day asks anything."""
 TO = {
     "borrower": Party.BORROWER,
     "co_borrowers": Party.CO_BORROWER,
@@ -39,6 +44,7 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
     effective_from, effective_to = top.effective()
     due_on_rest_day, calendar = _read_rest_days(top)
     applies_to = top.need("applies_to").section("jurisdictions products")
+    so_far = _SoFar(grace_days, template_names)
     return Ladder(
         id=top.need("id").identifier(),
         version=top.need("version").whole(at_least=1),
@@ -50,7 +56,8 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
         grace_days=grace_days,
         missed_steps=top.need("missed_steps").word(MissedSteps),
         source=top.need("source").text(),
-        steps=_read_steps(top.need("steps"), _SoFar(grace_days, template_names)),
+        steps=_read_steps(top.need("steps"), so_far),
+        follow_ups=top.entries("follow_ups", partial(_read_follow_up, so_far=so_far)),
         names=top.maybe("names", _read_names) or {},
         due_on_rest_day=due_on_rest_day,
         calendar=calendar,
@@ -111,6 +118,12 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
     days = _read_days(section.need("days"))
     earlier = tuple(so_far.steps)
     step_id = _new_id(section.need("step"), so_far.steps)
+    if step_id == FOLLOW_UP:
+        raise section.need("step").refuse(
+            "{step} is what the records call the step of all follow-ups.",
+            "Choose another id.",
+            step=step_id,
+        )
     read = partial(_read_item, step_days=days, earlier=earlier, so_far=so_far)
     names = section.maybe("names", _read_names) or {}
     step = Step(step_id, days, section.need("items").entries(read), names)
@@ -135,6 +148,46 @@ def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: 
         names=section.maybe("names", _read_names) or {},
         to=_read_to(section, do),
     )
+
+
+def _read_follow_up(value: Value, so_far: _SoFar) -> Item:
+    """What acts because something happened. It goes to the borrower."""
+    section = value.section(FOLLOW_UP_KEYS)
+    do = section.need("do").word(ACTION_TYPES.values())
+    if do.channel is Channel.LEGAL:
+        raise section.need("do").refuse(
+            "A follow-up that does {do} would bring the loan to court because of one thing that "
+            "happened.",
+            "Write it as an item of a step, on its days.",
+            do=do,
+        )
+    follow_up = FollowUp(
+        after=section.need("after").word(Trigger),
+        within=section.need("within").whole(at_least=0),
+        during=frozenset(section.maybe("during", partial(_read_during, do)) or ()),
+    )
+    return Item(
+        id=_new_id(section.need("item"), so_far.items),
+        do=do,
+        days=ALL_DAYS,
+        template=_read_template(section, do, so_far.template_names),
+        purpose=section.maybe("purpose", Value.text),
+        must_learn=section.entries("must_learn", Value.text),
+        may_offer=section.entries("may_offer", Value.text),
+        approval=section.maybe("approval", partial(Value.word, words=Role)),
+        names=section.maybe("names", _read_names) or {},
+        follow_up=follow_up,
+    )
+
+
+def _read_during(do: ActionType, value: Value) -> tuple[HoldKind, ...]:
+    """The holds that do not stop it: those which a text may belong to."""
+    if do.channel is not Channel.SMS:
+        raise value.refuse(
+            "While a hold pauses the ladder, only a text may remind of what the hold is for.",
+            "Take the line out, or write do: send_sms.",
+        )
+    return value.entries(partial(Value.word, words=sorted(MAY_REMIND_DURING)))
 
 
 def _read_to(section: Section, do: ActionType) -> Party:

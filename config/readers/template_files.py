@@ -20,7 +20,12 @@ from config.readers.statements import Wordings, load_statements, statements_in
 from domain.compliance.vocabulary import Says
 from domain.errors import ArrearsError
 
-TEXT_PLACEHOLDERS = frozenset({"lender", "amount", "due_on", "days_past_due", "phone", "reference"})
+PROMISE_PLACEHOLDERS = frozenset({"promised", "promised_by"})
+"""The values of a text that follows from a promise: what is to be paid next, and by which day."""
+
+TEXT_PLACEHOLDERS = PROMISE_PLACEHOLDERS | {
+    *("lender", "amount", "due_on", "days_past_due", "phone", "reference")
+}
 """The values of a text. It has no name in it: anybody who has the telephone can read it."""
 
 WORDINGS_FOR_SEVERAL = {
@@ -47,6 +52,8 @@ SAMPLE = {
     "days_past_due": "3",
     "phone": "400-000-0000",
     "reference": "L-1",
+    "promised": "$200.00",
+    "promised_by": "March 9, 2026",
     "loan_1": "L-1",
     "amount_1": "$1,234.50",
     "loan_2": "L-2",
@@ -62,8 +69,11 @@ SAMPLE = {
 }
 """An example of each value, as the workers give it: always text."""
 
-LETTER_PLACEHOLDERS = frozenset(SAMPLE) - SEVERAL_PLACEHOLDERS | {"lender", "phone"}
-"""The values of a letter. It is in a closed envelope, so it may have all of them."""
+LETTER_PLACEHOLDERS = frozenset(SAMPLE) - SEVERAL_PLACEHOLDERS - PROMISE_PLACEHOLDERS | {
+    "lender",
+    "phone",
+}
+"""The values of a letter. It is in a closed envelope, so it may have all about the loan."""
 
 
 @dataclass(frozen=True, slots=True)

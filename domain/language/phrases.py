@@ -142,6 +142,7 @@ class Phrase(StrEnum):
     PLANNED_FOR_APPROVAL = auto()
     FOR_PARTY = auto()
     PLANNED_TOO_LATE = auto()
+    FOLLOWS = auto()
     APPROVED = auto()
     MOVED_PLANNED = auto()
     MOVED_DEFERRED = auto()

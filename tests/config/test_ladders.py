@@ -1,5 +1,6 @@
 """Ladders in YAML: what ships, and what is refused with its line and its remedy."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,13 @@ from config.readers.ladders import read_ladder
 from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.actions import SCHEDULE_VISIT
 from domain.errors import ArrearsError
+from domain.follow_ups import FollowUp, Trigger
+from domain.holds import HoldKind
 from domain.ladder import Days, Ladder, MissedSteps
 
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
+    "promise_reminder",
 }
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders"
 
@@ -267,3 +271,59 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path.write_bytes("# 催收\n".encode("gb18030"))
     with pytest.raises(PolicyError, match="Save it as UTF-8"):
         read_yaml(path)
+
+
+FOLLOW_UPS = """\
+follow_ups:
+  - item: reminder
+    after: promise_due_tomorrow
+    within: 1
+    during: [promise]
+    do: send_sms
+    template: promise_reminder
+  - item: broken_call
+    after: promise_broken
+    within: 5
+    do: assign_call
+"""
+
+
+def test_what_follows_from_something_that_happened_is_in_no_step(tmp_path: Path) -> None:
+    ladder = read(tmp_path, SMALL + FOLLOW_UPS)
+
+    (reminder,) = ladder.after(Trigger.PROMISE_DUE_TOMORROW)
+    assert ladder.item("reminder") == reminder
+    assert reminder.follow_up == FollowUp(
+        Trigger.PROMISE_DUE_TOMORROW, 1, frozenset({HoldKind.PROMISE})
+    )
+    assert "reminder" not in {item.id for _, item in ladder.items}
+    assert ladder.after(Trigger.ARRANGEMENT_MISSED) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("after: promise_broken", "after: full_moon", "Write one of: .*promise_broken"),
+        ("within: 5", "within: -1", "`within`"),
+        ("    within: 5\n", "", "`within` is missing"),
+        ("item: broken_call", "item: call", "The ladder has the item call already"),
+        ("do: assign_call\n", "do: assign_call\n    days: 3\n", "not known here"),
+        ("do: assign_call\n", "do: open_legal_file\n", "bring the loan to court"),
+        ("do: assign_call\n", "do: assign_call\n    during: [promise]\n", "only a text may remind"),
+        ("during: [promise]", "during: [dispute]", "Write one of: promise|Write promise"),
+        ("template: promise_reminder", "template: nothing", "There is no template"),
+    ],
+)
+def test_a_mistake_in_a_follow_up_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    text = FOLLOW_UPS.replace(old, new)
+    if old == "do: assign_call\n":
+        text = FOLLOW_UPS[::-1].replace(old[::-1], new[::-1], 1)[::-1]
+    refused = refusal(tmp_path, SMALL + text)
+    assert re.search(said, refused), refused
+    assert re.search(r"line \d+", refused)
+
+
+def test_no_step_may_have_the_name_that_follow_ups_have_on_record(tmp_path: Path) -> None:
+    assert "Choose another id" in refusal(tmp_path, SMALL.replace("step: legal", "step: follow_up"))

@@ -14,6 +14,7 @@ from domain.compliance.rules import EVERYWHERE
 
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
+    "promise_reminder",
 }
 SHIPPED = Path(__file__).parents[2] / "config"
 FOLDERS = ("ladders", "rule_packs", "legal_checklists")
@@ -56,7 +57,7 @@ def test_the_shipped_policy_loads() -> None:
         "GB-SCT",
     }
     assert {terms.id for terms in policy.arrangements} == {"arrangements_cn", "arrangements_us"}
-    assert len(policy.documents) == 27
+    assert len(policy.documents) == 29
 
 
 def test_what_was_shipped_stays_as_it_was() -> None:
@@ -103,16 +104,16 @@ class TestDigests:
 class TestLaddersTogether:
     def test_two_versions_of_a_ladder_live_side_by_side(self, directory: Path) -> None:
         ladders = directory / "ladders"
-        second = ladders / "consumer_loan_us_v2.yaml"
-        change(ladders / "consumer_loan_us.yaml", "version: 1", "version: 2", to=second)
-        change(second, "effective_from: 2018-01-01", "effective_from: 2026-07-01")
+        second = ladders / "consumer_loan_us_v3.yaml"
+        change(ladders / "consumer_loan_us.yaml", "version: 2", "version: 3", to=second)
+        change(second, "effective_from: 2018-01-02", "effective_from: 2026-07-01")
         versions = [x.version for x in load(directory).ladders if x.id == "consumer_loan_us"]
-        assert sorted(versions) == [1, 2]
+        assert sorted(versions) == [1, 2, 3]
 
     def test_a_newer_version_takes_effect_on_a_later_day(self, directory: Path) -> None:
         ladders = directory / "ladders"
-        second = ladders / "consumer_loan_us_v2.yaml"
-        change(ladders / "consumer_loan_us.yaml", "version: 1", "version: 2", to=second)
+        second = ladders / "consumer_loan_us_v3.yaml"
+        change(ladders / "consumer_loan_us.yaml", "version: 2", "version: 3", to=second)
         with pytest.raises(PolicyError, match=r"line \d+: .* on a later day."):
             load(directory)
 
@@ -156,7 +157,7 @@ class TestLaddersTogether:
         [
             ("[consumer_loan]", "[card]"),
             ("currency: CNY", "currency: HKD"),
-            ("effective_from: 2026-01-02", "effective_from: 2025-01-01\neffective_to: 2025-12-31"),
+            ("effective_from: 2026-01-03", "effective_from: 2025-01-01\neffective_to: 2025-12-31"),
         ],
         ids=["another product", "another currency", "another time"],
     )
@@ -167,7 +168,7 @@ class TestLaddersTogether:
         other = ladders / "other.yaml"
         change(ladders / "consumer_loan_cn.yaml", "id: consumer_loan_cn", "id: other", to=other)
         change(other, old, new)
-        assert len(load(directory).ladders) == 4
+        assert len(load(directory).ladders) == 6
 
     def test_a_ladder_where_no_law_is_known_is_refused(self, directory: Path) -> None:
         change(directory / "ladders" / "consumer_loan_cn.yaml", "[CN]", "[CN, DE]")

@@ -12,7 +12,13 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from config.readers.locales import format_date, format_money
-from config.readers.template_files import LETTER_PLACEHOLDERS, LETTERS, SAMPLE, SEVERAL_PLACEHOLDERS
+from config.readers.template_files import (
+    LETTER_PLACEHOLDERS,
+    LETTERS,
+    SAMPLE,
+    SEVERAL_PLACEHOLDERS,
+    TEXT_PLACEHOLDERS,
+)
 from config.readers.templates import Templates
 from domain.errors import ArrearsError, ReasonedError
 from domain.sms_segments import Encoding, segments
@@ -59,7 +65,10 @@ def write(directory: Path, **texts: str) -> Path:
 def test_every_template_is_there_in_english_and_chinese(templates: Templates) -> None:
     texts = [*TEXTS, "guarantor_notice"]
     several = {f"{name}_{n}_loans" for name in texts for n in ("two", "three", "more")}
-    assert templates.names() == {*texts, *several, "help_reply", "visit_notice"}
+    assert templates.names() == {
+        *(*texts, *several),
+        *("help_reply", "visit_notice", "promise_reminder"),
+    }
     assert templates.locales() == {"en", "zh-Hans"}
 
 
@@ -267,7 +276,7 @@ def test_a_template_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 
 def test_there_is_a_sample_of_every_value_that_a_template_may_use() -> None:
-    assert set(SAMPLE) == LETTER_PLACEHOLDERS | SEVERAL_PLACEHOLDERS
+    assert set(SAMPLE) == LETTER_PLACEHOLDERS | SEVERAL_PLACEHOLDERS | TEXT_PLACEHOLDERS
 
 
 SEVERAL = {

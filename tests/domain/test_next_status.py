@@ -25,6 +25,7 @@ DEFERRED = Verdict(
 BARRED = Verdict(
     Permission.BARRED, ("lender.opted_out",), because(ReasonCode.OPTED_OUT_OF, channel="sms")
 )
+BELOW = ("lender.below_minimum",)
 PAID = Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED))
 
 
@@ -50,6 +51,8 @@ def test_nothing_speaks_against_it(action_facts: ActionFacts, verdict: Verdict |
         (facts(off_the_ladder=True), None, "cancelled", (), None),
         (facts(ladder_since=None), ALLOWED, "cancelled", ("lender.below_minimum",), None),
         (facts(ladder_since=EARLIER), ALLOWED, "cancelled", (), None),
+        (facts(ladder_since=None, follow_up=True), ALLOWED, "cancelled", BELOW, None),
+        (facts(follow_up=True, too_late=True), ALLOWED, "skipped", (), None),
         (facts(days_passed=True), None, "skipped", (), None),
         (
             facts(event_pending=True),
@@ -69,6 +72,8 @@ def test_nothing_speaks_against_it(action_facts: ActionFacts, verdict: Verdict |
         "the ladder has no such item any more",
         "less is past due than the ladder acts on",
         "the ladder started on another day",
+        "too little is past due for a follow-up too",
+        "it is too late for a follow-up",
         "the days of the item have passed",
         "an event is not applied yet",
         "a rule forbids it",
@@ -120,3 +125,7 @@ def test_what_a_rule_allows_later_is_approved_first() -> None:
     move = next_status(SINCE, facts(approver=Role.SUPERVISOR), DEFERRED, NOW)
     assert move is not None
     assert move.to is ActionStatus.AWAITING_APPROVAL
+
+
+def test_a_follow_up_does_not_end_when_the_ladder_starts_anew() -> None:
+    assert next_status(EARLIER, facts(follow_up=True), ALLOWED, NOW) is None

@@ -13,6 +13,7 @@ from tests.domain.examples import DUE, LoanOnRecord, on_day, owed, plan_of
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders" / "consumer_loan_cn.yaml"
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
+    "promise_reminder",
 }
 
 SERVICE_DOWN = 7

@@ -40,6 +40,27 @@ DAYS = Table[LadderRow](
 )
 
 
+class FollowUpRow(NamedTuple):
+    """What the ladder does after something that happened."""
+
+    after: str
+    item: str
+    does: str
+    note: str
+
+
+FOLLOW_UPS = Table[FollowUpRow](
+    None,
+    {
+        "because": lambda row: row.after,
+        "item": lambda row: row.item,
+        "does": lambda row: row.does,
+        "with, and when": lambda row: row.note,
+    },
+    one_line=("item", "does"),
+)
+
+
 def ladder() -> None:
     """Show the stage rules step by step: those in force, those to come and those that are past."""
     settings, policy = read_policy()
@@ -50,6 +71,8 @@ def ladder() -> None:
         for line in _head(ladder):
             console.print(line, markup=False, soft_wrap=False)
         DAYS.print(row for days, step in day_ranges(ladder) for row in _rows(days, step))
+        if ladder.follow_ups:
+            FOLLOW_UPS.print(_follow_up_row(item) for item in ladder.follow_ups)
     print_lines(
         say("Days are ladder days: they count from the minimum past due, less holds."),
         say("The files are in {policy_dir}.", policy_dir=settings.policy_dir / "ladders"),
@@ -136,6 +159,14 @@ def _rows(days: Days, step: Step | None) -> Iterable[LadderRow]:
         return
     for item in step.items:
         yield LadderRow(item.days, step.id, item.id, coded("action_type", item.do), _note(item))
+
+
+def _follow_up_row(item: Item) -> FollowUpRow:
+    follow_up = item.follow_up
+    after = words("follows", [follow_up.after]) if follow_up else ""
+    within = say("at most {days} day(s) late", days=follow_up.within) if follow_up else ""
+    note = say("; ").join(part for part in (_note(item), within) if part)
+    return FollowUpRow(after, item.id, coded("action_type", item.do), note)
 
 
 def day_ranges(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:

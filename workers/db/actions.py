@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -119,6 +120,9 @@ def move_waiting(
         past = stored.past
         if past.status not in WAITING:
             continue
+        if past.cause is not None:
+            late = past.act_until is not None and past.act_until < now.date()
+            facts = replace(facts, follow_up=True, too_late=late)
         if move := next_status(past.ladder_since, facts, None, now):
             ids[move].append(stored.id)
     for move, action_ids in ids.items():

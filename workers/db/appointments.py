@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, text, update
 
 from domain.actions import ActionStatus, Move
 from domain.holds import Hold
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
 from workers.db.prepared_statements import prepared
+from workers.db.schema import call
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ WITH hold AS (
     SELECT * FROM unnest(CAST(:held AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]))
                   AS h (action_id, starts_on, ends_on)
 ), assigned AS (
-    SELECT a.id, CASE WHEN a.ladder_since IS DISTINCT FROM l.ladder_since THEN 'superseded'
+    SELECT a.id, CASE WHEN l.ladder_since IS NULL
+                        OR (a.cause IS NULL AND a.ladder_since <> l.ladder_since)
+                      THEN 'superseded'
                       WHEN a.id = ANY(:of_who_left) THEN 'party_left'
                       WHEN EXISTS (
                           SELECT FROM borrower b
@@ -105,3 +108,9 @@ def cancel_appointments(
     for why in REASONS:
         if ids := [row.action_id for row in cancelled if row.why == why]:
             move_actions(connection, ids, Move(ActionStatus.CANCELLED, because(why)), now)
+
+
+def cancel_calls(connection: Connection, action_ids: Sequence[int], now: datetime) -> None:
+    """Take calls from whoever has them. The caller moves their actions."""
+    open_calls = call.c.action_id.in_(action_ids) & call.c.cancelled_at.is_(None)
+    connection.execute(update(call).where(open_calls).values(cancelled_at=now))

@@ -109,7 +109,7 @@ STANDING = """
                    'person', CASE WHEN a.party_id IS NOT NULL THEN (
                        SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
                         WHERE q.id = a.party_id) END,
-                   'party', a.party_id,
+                   'party', a.party_id, 'cause', a.cause, 'act_until', a.act_until,
                    'reported', CASE
                        WHEN a.status = 'assigned' THEN EXISTS (
                            SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id

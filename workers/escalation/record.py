@@ -132,21 +132,23 @@ WITH given AS (
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
                step text, item text, type text, ladder_id text, ladder_version int, status text,
                due_at timestamptz, reason jsonb, rules text[],
+               follows text, cause text, caused_at timestamptz, act_until date,
                loan_ids bigint[], decision_ids bigint[], since date[], party_ids bigint[])
      CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.since, p.party_ids)
            AS f (loan_id, decision_id, ladder_since, party_id)
 ), written AS (
     INSERT INTO action (loan_id, party_id, decision_id, ladder_since, step, item, type, ladder_id,
-                        ladder_version, status, due_at, reason, rules, changed_at)
+                        ladder_version, status, due_at, reason, rules, follows, cause, caused_at,
+                        act_until, changed_at)
     SELECT loan_id, party_id, decision_id, ladder_since, step, item, type, ladder_id,
-           ladder_version, status, due_at, reason, rules, :now
+           ladder_version, status, due_at, reason, rules, follows, cause, caused_at, act_until, :now
       FROM given
         ON CONFLICT ON CONSTRAINT action_once DO UPDATE
        SET (decision_id, step, type, ladder_id, ladder_version, status, due_at, reason, rules,
-            changed_at, try_number, attempts)
+            changed_at, caused_at, act_until, try_number, attempts)
          = ROW (excluded.decision_id, excluded.step, excluded.type, excluded.ladder_id,
             excluded.ladder_version, excluded.status, excluded.due_at, excluded.reason,
-            excluded.rules, excluded.changed_at,
+            excluded.rules, excluded.changed_at, excluded.caused_at, excluded.act_until,
             action.try_number + CAST(action.status = 'undelivered' AS int),
             CASE WHEN action.status = 'undelivered' THEN 0 ELSE action.attempts END)
      WHERE concat_ws(' ', action.status, excluded.status) = ANY(:moves)

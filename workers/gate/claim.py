@@ -75,6 +75,8 @@ def claim_together(
     now = ctx.now()
 
     def may_join(first: LockedAction, other: LockedAction) -> bool:
+        if (first.cause, other.cause) != (None, None) and first.item != other.item:
+            return False
         if first.ladder_id == other.ladder_id:
             return True
         template = _template(ctx, first)

@@ -64,7 +64,7 @@ def contact_facts(
         lender_zone=ctx.settings.zone,
         packs=packs,
         reachable=reach.reachable,
-        holds=all_holds(packs, facts, now.date()),
+        holds=_holds(packs, facts, item, now.date()),
         refused_channels=reach.refused_channels,
         person_facts=reach.person_facts,
         due_day=start or arrears.delinquent_since,
@@ -96,6 +96,14 @@ def contact_facts(
         suspensions=reach.suspensions,
     )
     return _with_callbacks(known)
+
+
+def _holds(
+    packs: Sequence[RulePack], facts: LoanStanding, item: Item | None, on: date
+) -> tuple[Hold, ...]:
+    """The holds that stop what the item asks for."""
+    holds = all_holds(packs, facts, on)
+    return item.follow_up.stopped_by(holds) if item and item.follow_up else holds
 
 
 def all_holds(packs: Sequence[RulePack], facts: LoanStanding, on: date) -> tuple[Hold, ...]:

@@ -43,6 +43,12 @@ class LockedAction(NamedTuple):
     """Steps that the lender tried before, on the ladder that started on `steps_tried_at`."""
     steps_tried_at: date | None
     item: str
+    cause: str | None
+    """What it follows from; None: a day of the ladder asks for it."""
+    caused_at: datetime | None
+    """When that happened."""
+    act_until: date | None
+    """The last day on which a follow-up may act."""
     ladder_id: str
     ladder_version: int
     loan_id: int

@@ -6,9 +6,10 @@ recovery. So what was found is kept by the number, and each claim of a text look
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -20,7 +21,7 @@ from domain.actions import (
     ActionStatus,
     Move,
 )
-from domain.ladder import find_ladder
+from domain.ladder import Item, find_ladder
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
@@ -52,8 +53,8 @@ def sent_before_restore(
     texted = [number for number in checked.loan.numbers if number.texted_at is not None]
     if not texted or not (move is None or _is_put_off(move)):
         return None
-    since = checked.loan.ladder_since + timedelta(days=checked.item.days.first)
     zone = ctx.settings.lender_zone
+    since = _due_from(checked.item, checked.loan.ladder_since, checked.loan.caused_at, zone)
     after = datetime.combine(since, datetime.min.time(), zone)
     found = _texts_to(connection, texted, after)
     if not found:
@@ -98,7 +99,10 @@ def _others_due(
     the numbers, or one of which that was said before."""
     points = [number.contact_point_id for number in numbers]
     rows = connection.execute(
-        select(action.c.ladder_id, action.c.ladder_version, action.c.item, action.c.ladder_since)
+        select(
+            *(action.c.ladder_id, action.c.ladder_version, action.c.item),
+            *(action.c.ladder_since, action.c.caused_at),
+        )
         .join(loan, loan.c.id == action.c.loan_id)
         .join(borrower_number, borrower_number.c.borrower_id == loan.c.borrower_id)
         .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
@@ -109,12 +113,20 @@ def _others_due(
             action.c.status.in_(WAITING) | action.c.rules.contains([SENT_BEFORE_RESTORE]),
         )
     )
-    on = at.astimezone(ctx.settings.lender_zone).date()
+    zone = ctx.settings.lender_zone
+    on = at.astimezone(zone).date()
     for row in rows:
         ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
-        if row.ladder_since + timedelta(days=ladder.item(row.item).days.first) <= on:
+        if _due_from(ladder.item(row.item), row.ladder_since, row.caused_at, zone) <= on:
             return True
     return False
+
+
+def _due_from(item: Item, ladder_since: date, caused_at: datetime | None, zone: ZoneInfo) -> date:
+    """The first day on which such an action could act."""
+    if caused_at is not None:
+        return caused_at.astimezone(zone).date()
+    return ladder_since + timedelta(days=item.days.first)
 
 
 def _note_message(

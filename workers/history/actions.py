@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from config.readers.templates import NAMED_LOANS
 from domain.actions import ACTION_TYPES, ActionStatus
+from domain.follow_ups import parts_of_cause
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.reasons import Reasons
@@ -55,25 +56,28 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .add_columns(
             decision.c.decided_at, loan_party.c.role, borrower.c.external_id.label("of_party")
         )
-        .join(decision)
+        .outerjoin(decision)
         .outerjoin(loan_party, loan_party.c.id == action.c.party_id)
         .outerjoin(borrower, borrower.c.id == loan_party.c.borrower_id)
     )
     for row in connection.execute(decided):
-        first_status = _first_status(moves_of[row.id], row.decided_at, row.status)
+        began_at = row.decided_at or row.caused_at
+        first_status = _first_status(moves_of[row.id], began_at, row.status)
         text = part(
-            BEGAN_AS.get(first_status, Phrase.PLANNED),
+            BEGAN_AS.get(first_status, Phrase.PLANNED) if row.cause is None else Phrase.FOLLOWS,
             item=row.item,
             action_type=ACTION_TYPES[row.type],
             step=row.step,
             ladder=row.ladder_id,
             ladder_version=row.ladder_version,
             ladder_since=row.ladder_since,
+            follows=row.follows,
+            **parts_of_cause(row.cause),
         )
         for_party = (
             (part(Phrase.FOR_PARTY, party=row.role, other=row.of_party),) if row.role else ()
         )
-        yield Entry(row.decided_at, (text, *for_party))
+        yield Entry(began_at, (text, *for_party))
 
 
 def moves(connection: Connection, subject: ExplainedLoan, citations: Citations) -> Iterator[Entry]:

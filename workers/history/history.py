@@ -122,6 +122,7 @@ def _in(ctx: Context, language: str, jurisdiction: str) -> Language:
         named = [("ladder", ladder.id, ladder.names)]
         for step, item in ladder.items:
             named += [("step", step.id, step.names), ("item", item.id, item.names)]
+        named += [("item", item.id, item.names) for item in ladder.follow_ups]
         for kind, id, in_languages in named:
             if language in in_languages:
                 names[kind][id] = in_languages[language]

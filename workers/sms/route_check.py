@@ -166,7 +166,7 @@ def _templates_used(ctx: Context, region: str) -> set[str]:
     named = {
         item.template
         for ladder in of_region or ctx.policy.ladders
-        for _, item in ladder.items
+        for item in ladder.all_items
         if item.template is not None and item.template not in LETTERS
     }
     return named.union(*(ctx.templates.for_several(name) for name in named))

@@ -41,7 +41,7 @@ from workers.sending.counter import Counted, DatabaseOlderError, counted
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_send_slot
-from workers.sms.template_values import text_values, values_for_several
+from workers.sms.template_values import promise_values, text_values, values_for_several
 
 ALL_REFUSED = because(ReasonCode.EVERY_PROVIDER_REFUSED)
 
@@ -91,8 +91,9 @@ class _Sending:
 
 
 def _may_share(ctx: Context, row: LockedAction) -> bool:
-    """Whether the text has wordings for several loans, which go wherever that for one goes."""
-    if not row.numbers:
+    """Whether the text has wordings for several loans, which go wherever that for one goes. What
+    follows from something that happened is about one loan."""
+    if not row.numbers or row.cause is not None:
         return False
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     name = str(ladder.item(row.item).template)
@@ -140,6 +141,8 @@ def _reserve(
     locale = first.loan.locale
     name = ctx.templates.wording(str(first.item.template), len(claimed))
     values = values_for_several(ctx, claimed) if len(claimed) > 1 else text_values(ctx, first)
+    if first.loan.cause is not None:
+        values |= promise_values(connection, first)
     body = ctx.templates.render(name, locale, values)
     reference = uuid4()
     contacts, newest_before = reserve_contacts(connection, claimed, first.now)

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection, select
+
 from config.readers.locales import format_date, format_money
 from config.readers.templates import NAMED_LOANS
 from domain.loans import ZERO
+from domain.promises import PromiseStatus
 from workers.context import Context
+from workers.db.schema import promise
 from workers.gate.claim import ClaimedAction
 
 
@@ -20,6 +24,22 @@ def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
         "days_past_due": str(claimed.arrears.days_past_due),
         "phone": ctx.settings.lender_phone,
         "reference": claimed.loan.external_id,
+    }
+
+
+def promise_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
+    """What a text may say of the loan's open promise; nothing if it has none. One statement."""
+    found = connection.execute(
+        select(promise.c.amount, promise.c.due_on).where(
+            promise.c.loan_id == claimed.loan.loan_id, promise.c.status == PromiseStatus.OPEN
+        )
+    ).one_or_none()
+    if found is None:
+        return {}
+    locale = claimed.loan.locale
+    return {
+        "promised": format_money(found.amount, claimed.loan.currency, locale),
+        "promised_by": format_date(found.due_on, locale),
     }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     Select,
+    and_,
     exists,
     func,
     or_,
@@ -125,7 +126,8 @@ def _staff_id(connection: Connection, reference: str) -> int:
 
 def _is_current() -> ColumnElement[bool]:
     """Whether the action belongs to the present arrears of its loan."""
-    return action.c.ladder_since == loan.c.ladder_since
+    follows = and_(action.c.cause.is_not(None), loan.c.ladder_since.is_not(None))
+    return or_(action.c.ladder_since == loan.c.ladder_since, follows)
 
 
 def _role() -> ColumnElement[str]:

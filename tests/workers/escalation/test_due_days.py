@@ -52,7 +52,7 @@ def with_calendar(ctx: Context, calendar: Calendar) -> Context:
 
 
 def chinese(ctx: Context) -> Ladder:
-    return find_ladder(ctx.policy.ladders, "consumer_loan_cn", 2)
+    return find_ladder(ctx.policy.ladders, "consumer_loan_cn", 3)
 
 
 @pytest.mark.parametrize(
@@ -215,5 +215,7 @@ def test_the_ladders_say_so(engine: Engine) -> None:
     assert rules == {
         "consumer_loan_cn v1": DueOnRestDay.AS_WRITTEN,
         "consumer_loan_cn v2": DueOnRestDay.NEXT_WORKING_DAY,
+        "consumer_loan_cn v3": DueOnRestDay.NEXT_WORKING_DAY,
         "consumer_loan_us v1": DueOnRestDay.AS_WRITTEN,
+        "consumer_loan_us v2": DueOnRestDay.AS_WRITTEN,
     }

@@ -46,7 +46,7 @@ def test_a_version_that_was_changed_after_its_use_is_refused(book: Book) -> None
 
 
 def test_a_ladder_that_was_worked_by_must_not_go(book: Book) -> None:
-    with pytest.raises(ArrearsError, match="v2 was used, and its file is missing"):
+    with pytest.raises(ArrearsError, match="v3 was used, and its file is missing"):
         assert_policy_unchanged(without_ladder(book.ctx, "consumer_loan_cn"))
 
 
@@ -76,7 +76,7 @@ def test_an_installation_that_knows_a_shipped_version_starts(
     assert recorded.digest == digest
 
 
-CHINESE_2 = ("consumer_loan_cn", 2)
+NEWER = {("consumer_loan_cn", 2), ("consumer_loan_cn", 3)}
 
 
 def review_what_is_due(book: Book) -> None:
@@ -88,11 +88,11 @@ def review_what_is_due(book: Book) -> None:
 
 
 def test_loans_in_progress_go_on_under_the_version_that_replaces_theirs(engine: Engine) -> None:
-    """What version 1 planned stays; what is planned after the upgrade is version 2's."""
+    """What version 1 planned stays; what is planned after the upgrade is the newest version's."""
     book = Book(engine, now="2026-03-02 10:00")
     upgraded = book.ctx
-    documents = tuple(d for d in upgraded.policy.documents if (d.id, d.version) != CHINESE_2)
-    ladders = tuple(x for x in upgraded.policy.ladders if (x.id, x.version) != CHINESE_2)
+    documents = tuple(d for d in upgraded.policy.documents if (d.id, d.version) not in NEWER)
+    ladders = tuple(x for x in upgraded.policy.ladders if (x.id, x.version) not in NEWER)
     older = replace(upgraded.policy, documents=documents, ladders=ladders)
     book.ctx = replace(upgraded, policy=older)
     register_policy(book.ctx)
@@ -112,7 +112,7 @@ def test_loans_in_progress_go_on_under_the_version_that_replaces_theirs(engine: 
 
     review_what_is_due(book.at("2026-03-04 10:00"))
     planned = {row.item: row.ladder_version for row in book.rows(action)}
-    assert planned == {"text_day_1": 1, "friendly_call": 1, "text_day_3": 2}
+    assert planned == {"text_day_1": 1, "friendly_call": 1, "text_day_3": 3}
 
 
 def test_a_ladder_that_nothing_was_planned_by_may_go(book: Book) -> None:

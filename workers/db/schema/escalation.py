@@ -82,7 +82,7 @@ action = Table(
     metadata,
     identity(),
     refers_to("loan"),
-    refers_to("decision"),
+    refers_to("decision", nullable=True),  # null: it follows from something that happened
     Column("ladder_since", Date, nullable=False),  # when the ladder started, see domain/delinquency
     Column("step", Text, nullable=False),
     Column("item", Text, nullable=False),
@@ -102,11 +102,22 @@ action = Table(
     moment("changed_at"),
     # whom it is for, if not for the borrower
     Column("party_id", BigInteger, ForeignKey("loan_party.id")),
-    # At most one action for each loan, start of its ladder, item and party, ever.
+    # Of a follow-up: what happened, what it happened to (such as `promise:P-1`), when, and the last
+    # day on which it may act. Null: a day of the ladder asks for it.
+    Column("follows", Text),
+    Column("cause", Text),
+    moment("caused_at", nullable=True),
+    Column("act_until", Date),
+    # At most one action for each loan, start of its ladder, item, party and cause, ever.
     UniqueConstraint(
-        *("loan_id", "ladder_since", "item", "party_id"),
+        *("loan_id", "ladder_since", "item", "party_id", "cause"),
         name="action_once",
         postgresql_nulls_not_distinct=True,
+    ),
+    CheckConstraint(
+        "num_nulls(follows, cause, caused_at, act_until) = CASE WHEN decision_id IS NULL "
+        "THEN 0 ELSE 4 END",
+        name="decided_or_caused",
     ),
     CheckConstraint(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"

@@ -152,7 +152,7 @@ def first_done(installation: Installation, action_type: ActionType) -> DemoStep:
 
 def item_name(installation: Installation, item: str) -> str:
     """An item of a ladder as the reader calls it."""
-    found = (i for ladder in installation.ctx.policy.ladders for _, i in ladder.items)
+    found = (i for ladder in installation.ctx.policy.ladders for i in ladder.all_items)
     names = next((i.names for i in found if i.id == item), {})
     return names.get(language_of_environment(), item)
 

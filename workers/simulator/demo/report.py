@@ -15,6 +15,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from domain.actions import ACTION_TYPES, ActionStatus
+from domain.follow_ups import FOLLOW_UP
 from domain.language.speak import with_sentence
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, console, errors
@@ -257,6 +258,7 @@ def _command() -> Path:
 def _print_steps(connection: Connection, ctx: Context) -> None:
     names = {step.id: step.names for ladder in ctx.policy.ladders for step, _ in ladder.items}
     language = language_of_environment()
+    names[FOLLOW_UP] = {language: say("follow-up")}
     STEPS.print(
         dataclasses.replace(row, step=names.get(row.step, {}).get(language, row.step))
         for row in read_steps(connection, ctx)

@@ -1,0 +1,1 @@
+-- Revision 0069: a follow-up, which no decision planned.
