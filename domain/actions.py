@@ -63,7 +63,8 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
             S.CANCELLED,
         }
     ),
-    S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # PLANNED: to be assigned again
+    # PLANNED: to be assigned again, or for its next try. SKIPPED: a call ends with its step
+    S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED, S.SKIPPED}),
     S.UNKNOWN: frozenset({S.DONE, S.UNDELIVERED, S.FAILED, S.DEAD, S.DISCARDED}),
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DISCARDED, S.UNDELIVERED}),
     S.DISCARDED: frozenset(),

@@ -3,48 +3,95 @@
 from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
+from domain.call_plan import Until
 from domain.contact_points import NumberFact
 
 
 class ContactOutcome(StrEnum):
-    """The outcome as the collector or the visitor reports it."""
+    """The outcome as the collector or the visitor reports it.
 
-    SPOKE = "spoke"  # with the borrower: a right-party contact 有效联系
-    SPOKE_WITH_OTHER = "spoke_with_other"
+    Some have a second name, by which they may be reported too: `SAME_AS`.
+    """
+
+    SPOKE = "spoke"  # with the borrower: a right-party contact 有效联系; nothing below says more
+    PAID_NOW = "paid_now"  # the borrower paid during the conversation
+    PROMISED = "promised"  # the borrower promised an amount for a day
+    SAYS_PAID = "says_paid"  # the borrower says that they paid; the money is not seen yet
+    ASKS_PLAN = "asks_plan"  # the borrower wants to pay in instalments
+    ASKS_DEFERRAL = "asks_deferral"  # the borrower wants more time
+    ASKS_SETTLEMENT = "asks_settlement"  # the borrower offers a lump sum for less
+    HARDSHIP = "hardship"  # illness, lost work, a death in the family
+    DISPUTES = "disputes"  # the amount, the debt, the service
+    COMPLAINS = "complains"  # about conduct or the product
+    REFUSES = "refuses"  # the borrower can pay and will not
     CALLBACK_REQUESTED = "callback_requested"  # the borrower named a moment for another call
+    CANNOT_TALK = "cannot_talk"  # the wrong moment, and the borrower named no other
     REFUSED = "refused"  # the borrower was reached and would not talk
+    HUNG_UP = "hung_up"  # whoever answered hung up before they said who they are
+    HUNG_UP_AFTER = "hung_up_after"  # the borrower hung up, after they said who they are
+    STOP_CHANNEL = "stop_channel"  # the borrower wants no contact by one channel any more
+    STOP_ALL = "stop_all"  # the borrower wants no contact at all any more
+    ADVISER = "adviser"  # a lawyer or a debt adviser acts for the borrower
+    INSOLVENT = "insolvent"  # whoever answered says that insolvency proceedings are open
+    PRISON = "prison"  # whoever answered says that the borrower is in prison
+    DECEASED = "deceased"  # whoever answered says that the borrower has died
+    SPOKE_WITH_OTHER = "spoke_with_other"
+    WRONG_PERSON = "wrong_person"  # the number belongs to somebody who is not the borrower
+    THIRD_PARTY_REFUSED = "third_party_refused"  # somebody else answered and wants no contact
+    LANGUAGE = "language"  # whoever answered speaks a language that the caller does not
+    NUMBER_INVALID = "number_invalid"  # or an address where nobody knows the borrower
     VOICEMAIL = "voicemail"
     NO_ANSWER = "no_answer"  # nobody answered, or nobody was at home
     BUSY = "busy"
-    NUMBER_INVALID = "number_invalid"  # or an address where nobody knows the borrower
-    WRONG_PERSON = "wrong_person"  # the number belongs to somebody who is not the borrower
-    THIRD_PARTY_REFUSED = "third_party_refused"  # somebody else answered and wants no contact
-    DECEASED = "deceased"  # whoever answered says that the borrower has died
+    SWITCHED_OFF = "switched_off"
+    DROPPED = "dropped"  # the line was lost before anybody spoke
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ContactOutcome | None":
+        return SAME_AS.get(value) if isinstance(value, str) else None
 
     @property
     def connected(self) -> bool:
         """Whether a person was reached, which is what laws that count conversations count."""
-        return self in _WITH_BORROWER | _WITH_OTHER
+        return _MEANS[self].reached is not Reached.NOBODY
 
     @property
     def with_borrower(self) -> bool:
         """Whether the borrower was reached, at whatever number."""
-        return self in _WITH_BORROWER
+        return _MEANS[self].reached is Reached.BORROWER
 
     @property
     def with_other(self) -> bool:
         """Whether somebody else answered: that is no conversation with the borrower."""
-        return self in _WITH_OTHER
+        return _MEANS[self].reached is Reached.OTHER
 
-    def completes_action(self, must_learn: Collection[str]) -> bool:
+    @property
+    def learns(self) -> bool:
+        """Whether the borrower talked, so that what the call must learn could be asked."""
+        return self in _LEARNS
+
+    def completes_action(
+        self, must_learn: Collection[str], until: Until | None = None, *, learnt: bool = False
+    ) -> bool:
         """Whether no further attempt at the same call is of any use.
 
         A call that has to learn something from the borrower stays open if somebody else answered.
+        `until` is that of the call's plan: then it also stays open if the number was of no use, or
+        if the borrower would not talk and nothing was `learnt`, until its tries are used up.
         """
-        if self is ContactOutcome.SPOKE_WITH_OTHER:
-            return not must_learn
-        return self in _COMPLETE
+        match _MEANS[self].ends:
+            case Ends.ALWAYS:
+                return True
+            case Ends.UNLESS_LEARNING:
+                return not must_learn and until is None
+            case Ends.WITHOUT_PLAN:
+                return until is None
+            case Ends.UNLESS_TO_LEARN:
+                return until is not Until.LEARNT or learnt
+            case Ends.NEVER:
+                return False
 
     @property
     def number_fact(self) -> NumberFact | None:
@@ -54,9 +101,44 @@ class ContactOutcome(StrEnum):
     @property
     def refutes(self) -> frozenset[NumberFact]:
         """What is not true of the number that was called, whoever said so before."""
-        if self in _WITH_BORROWER:
+        if self.with_borrower:
             return frozenset({NumberFact.REACHES_NOBODY, NumberFact.SOMEBODY_ELSE})
-        return frozenset({NumberFact.REACHES_NOBODY} if self in _WITH_OTHER else ())
+        return frozenset({NumberFact.REACHES_NOBODY} if self.connected else ())
+
+
+SAME_AS: "dict[str, ContactOutcome]" = {
+    "callback": ContactOutcome.CALLBACK_REQUESTED,
+    "other_person": ContactOutcome.SPOKE_WITH_OTHER,
+    "other_refused": ContactOutcome.THIRD_PARTY_REFUSED,
+    "wrong_number": ContactOutcome.WRONG_PERSON,
+    "dead_number": ContactOutcome.NUMBER_INVALID,
+    "hung_up_before": ContactOutcome.HUNG_UP,
+}
+"""Other names under which an outcome may be reported. The record has the first one."""
+
+
+class Reached(StrEnum):
+    """Whom an attempt reached."""
+
+    BORROWER = "borrower"
+    OTHER = "other"  # somebody else
+    SOMEBODY = "somebody"  # a person, and it is not known who
+    NOBODY = "nobody"
+
+
+class Ends(StrEnum):
+    """Whether a call is over with an outcome."""
+
+    ALWAYS = "always"
+    UNLESS_LEARNING = "unless_learning"  # unless it has to learn something, or has a plan
+    UNLESS_TO_LEARN = "unless_to_learn"  # unless its plan goes on until that is learnt
+    WITHOUT_PLAN = "without_plan"  # unless it has a plan
+    NEVER = "never"
+
+
+class _Means(NamedTuple):
+    reached: Reached
+    ends: Ends
 
 
 class ArrearsReason(StrEnum):
@@ -80,18 +162,54 @@ REASON = "reason"
 CALLBACK_WITHIN = timedelta(days=31)
 """How far ahead a callback may be. For a longer time there are holds."""
 
-_O = ContactOutcome
+MOST_SHOWN = 15
+"""How many outcomes are shown to a collector at a time, at most."""
 
-_WITH_BORROWER = frozenset({_O.SPOKE, _O.CALLBACK_REQUESTED, _O.REFUSED})
-_WITH_OTHER = frozenset({_O.SPOKE_WITH_OTHER, _O.WRONG_PERSON, _O.THIRD_PARTY_REFUSED, _O.DECEASED})
-_COMPLETE = frozenset(
+_O, _R, _E = ContactOutcome, Reached, Ends
+
+_MEANS = {
+    _O.SPOKE: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.PAID_NOW: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.PROMISED: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.SAYS_PAID: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.ASKS_PLAN: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.ASKS_DEFERRAL: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.ASKS_SETTLEMENT: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.HARDSHIP: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.DISPUTES: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.COMPLAINS: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.REFUSES: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.CALLBACK_REQUESTED: _Means(_R.BORROWER, _E.NEVER),
+    _O.CANNOT_TALK: _Means(_R.BORROWER, _E.NEVER),
+    _O.REFUSED: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.HUNG_UP: _Means(_R.SOMEBODY, _E.NEVER),
+    _O.HUNG_UP_AFTER: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.STOP_CHANNEL: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.STOP_ALL: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.ADVISER: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.INSOLVENT: _Means(_R.SOMEBODY, _E.ALWAYS),
+    _O.PRISON: _Means(_R.SOMEBODY, _E.ALWAYS),
+    _O.DECEASED: _Means(_R.OTHER, _E.ALWAYS),
+    _O.SPOKE_WITH_OTHER: _Means(_R.OTHER, _E.UNLESS_LEARNING),
+    _O.WRONG_PERSON: _Means(_R.OTHER, _E.UNLESS_LEARNING),
+    _O.THIRD_PARTY_REFUSED: _Means(_R.OTHER, _E.UNLESS_LEARNING),
+    _O.LANGUAGE: _Means(_R.SOMEBODY, _E.NEVER),
+    _O.NUMBER_INVALID: _Means(_R.NOBODY, _E.WITHOUT_PLAN),
+    _O.VOICEMAIL: _Means(_R.NOBODY, _E.NEVER),
+    _O.NO_ANSWER: _Means(_R.NOBODY, _E.NEVER),
+    _O.BUSY: _Means(_R.NOBODY, _E.NEVER),
+    _O.SWITCHED_OFF: _Means(_R.NOBODY, _E.NEVER),
+    _O.DROPPED: _Means(_R.NOBODY, _E.NEVER),
+}
+_LEARNS = frozenset(
     {
         _O.SPOKE,
-        _O.REFUSED,
-        _O.NUMBER_INVALID,
-        _O.WRONG_PERSON,
-        _O.THIRD_PARTY_REFUSED,
-        _O.DECEASED,
+        _O.PROMISED,
+        _O.ASKS_PLAN,
+        _O.ASKS_DEFERRAL,
+        _O.ASKS_SETTLEMENT,
+        _O.HARDSHIP,
+        _O.REFUSES,
     }
 )
 _NUMBER_FACTS = {

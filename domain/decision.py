@@ -36,6 +36,16 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that a collector has, and what may keep it beyond its step."""
+
+    tries: int = 0
+    """How many attempts at it have an outcome."""
+    is_kept: bool = False
+    """Whether somebody makes it at this moment, or owes the callback that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class PastAction:
     """What is on record for one item."""
 
@@ -59,6 +69,17 @@ class PastAction:
     """What it follows from, such as `promise:P-1`; None: a day of the ladder asks for it."""
     act_until: date | None = None
     """The last day on which a follow-up may act."""
+    open_call: OpenCall | None = None
+    """Of a call that a collector has; None: it is none."""
+
+    @property
+    def ends_with_its_step(self) -> bool:
+        """Whether it is done no more once the ladder has left its step."""
+        if self.cause is not None:
+            return False
+        if self.open_call is not None:
+            return not self.open_call.is_kept
+        return self.status in WAITING
 
     @property
     def tried(self) -> bool:
@@ -119,8 +140,11 @@ class Decision:
     plan: tuple[StepItem, ...] = ()
     skip: tuple[StepItem, ...] = ()
     expired: tuple[str, ...] = ()
-    """Items that still waited when the ladder went on without them: `Ladder.has_left`. They are
-    skipped, not cancelled, so that they can be caught up if a later step requires their step."""
+    """Items that still waited, and calls that a collector still had, when the ladder went on
+    without them: `Ladder.has_left`. They are skipped, not cancelled, so that they can be caught up
+    if a later step requires their step."""
+    expired_tried: tuple[str, ...] = ()
+    """Of these, the calls that were tried without a plan that says how often: they are done."""
     removed_by_policy: tuple[str, ...] = ()
     """Items that still waited and that the ladder, in its newer version, does not have any more."""
     waits_for: tuple[str, ...] = ()
@@ -233,13 +257,15 @@ def _decide_party(
     on_record = _on_record(snapshot, since, party.person)
     tried = _tried(snapshot, ladder, since)
     plan, skip, untried = sort_items(ladder, party.role, day, on_record, tried)
+    ending = _ending(snapshot, since, party.person)
+    kept = expired_items(ladder, party.role, day, ending.kept, untried)
     return PartyDecision(
         party,
         day,
-        next_change_on(ladder, party.role, day, on, untried),
+        next_change_on(ladder, party.role, day, on, untried, tomorrow=bool(kept)),
         plan=tuple(plan),
         skip=tuple(skip),
-        expired=expired_items(ladder, party.role, day, on_record, untried),
+        expired=expired_items(ladder, party.role, day, ending.ends, untried),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
     )
 
@@ -261,8 +287,10 @@ def steps_tried(ladder: Ladder, actions: Iterable[PastAction], since: date) -> s
     """The steps that were tried with the borrower on the ladder that started on `since`.
 
     A step with a visit was tried when its visitors reported it: the notice alone is not the visit.
+    A call with a plan was tried when it is done: it reached somebody, or its tries are used up.
     """
     items = ladder.items_to(Party.BORROWER)
+    planned = {item.id for _, item in items if item.tries}
     visits = {item.id for _, item in items if item.do == SCHEDULE_VISIT}
     with_visit = {step.id for step, item in items if item.id in visits}
     return {
@@ -272,6 +300,7 @@ def steps_tried(ladder: Ladder, actions: Iterable[PastAction], since: date) -> s
         and action.person is None
         and action.cause is None
         and action.tried
+        and not (action.item in planned and action.status is ActionStatus.ASSIGNED)
         and (action.step not in with_visit or action.item in visits)
     }
 
@@ -310,6 +339,26 @@ def _on_record(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The items on record for a person that end with their step, those that are kept all the same,
+    and the calls among the former that were tried."""
+
+    ends: frozenset[str]
+    kept: frozenset[str]
+    tried: frozenset[str]
+
+
+def _ending(snapshot: Snapshot, since: date, person: int | None = None) -> _Ending:
+    of_person = [a for a in snapshot.actions if a.ladder_since == since and a.person == person]
+    calls = [(a.item, a.open_call) for a in of_person if a.open_call]
+    return _Ending(
+        ends=frozenset(a.item for a in of_person if a.ends_with_its_step),
+        kept=frozenset(item for item, call in calls if call.is_kept),
+        tried=frozenset(item for item, call in calls if call.tries),
+    )
+
+
 def _tried(snapshot: Snapshot, ladder: Ladder, since: date) -> set[str]:
     """The steps that were tried with the borrower since the ladder started, also by the lender."""
     tried = steps_tried(ladder, snapshot.actions, since)
@@ -336,15 +385,21 @@ def _plan_on_ladder(
         skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
         if catch_up not in plan:
             plan.append(catch_up)
+    ending = _ending(snapshot, since)
+    expired = expired_items(ladder, Party.BORROWER, day, ending.ends, untried)
+    kept = expired_items(ladder, Party.BORROWER, day, ending.kept, untried)
+    may_end = bool(kept) or any(a.cause and a.open_call for a in snapshot.actions)
+    without_plan = {item.id for _, item in ladder.items if item.tries is None}
     return replace(
         nothing,
         outcome=Outcome.ACT if plan else Outcome.WAIT,
-        review_on=next_change_on(ladder, Party.BORROWER, day, on, untried),
+        review_on=next_change_on(ladder, Party.BORROWER, day, on, untried, tomorrow=may_end),
         ladder_day=day,
         step=ladder.step_on(day),
         plan=tuple(plan),
         skip=tuple(skip),
-        expired=expired_items(ladder, Party.BORROWER, day, on_record, untried),
+        expired=expired,
+        expired_tried=tuple(id for id in expired if id in without_plan & ending.tried),
         removed_by_policy=_removed_by_policy(ladder, snapshot, since),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
     )
@@ -356,7 +411,7 @@ def _removed_by_policy(ladder: Ladder, snapshot: Snapshot, since: date) -> tuple
         a.item
         for a in snapshot.actions
         if (a.ladder_since, a.cause) == (since, None)
-        and a.status in WAITING
+        and a.ends_with_its_step
         and a.item not in known
     )
     return tuple(dict.fromkeys(gone))

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from domain.actions import ActionType
 from domain.actors import Role
+from domain.call_plan import CallPlan
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Party
 from domain.errors import ReasonedError
@@ -64,6 +65,9 @@ class Item:
     """What a call must find out, such as the reason for falling behind."""
     may_offer: tuple[str, ...] = ()
     """What the collector may offer: deferral, instalments."""
+    tries: CallPlan | None = None
+    """How a call is tried. None: an outcome that does not complete it leaves it with its collector,
+    who may try again when the gate allows it."""
     requires: tuple[str, ...] = ()
     """Steps that must have been tried since the ladder started, before the item may act."""
     approval: Role | None = None

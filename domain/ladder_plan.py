@@ -85,26 +85,25 @@ def expired_items(
     ladder: Ladder,
     party: Party,
     day: int,
-    on_record: Mapping[str, ActionStatus],
+    waiting: Collection[str],
     untried: set[str],
 ) -> tuple[str, ...]:
-    """The items that still wait although the ladder has gone on without them."""
+    """Of the items that still wait, those without which the ladder has gone on."""
     if ladder.missed_steps is MissedSteps.CATCH_UP:
         return ()
     return tuple(
         item.id
         for step, item in ladder.items_to(party)
-        if on_record.get(item.id) in WAITING
-        and step.id not in untried
-        and ladder.has_left(step, item, day)
+        if item.id in waiting and step.id not in untried and ladder.has_left(step, item, day)
     )
 
 
 def next_change_on(
-    ladder: Ladder, party: Party, day: int, on: date, untried: set[str]
+    ladder: Ladder, party: Party, day: int, on: date, untried: set[str], *, tomorrow: bool = False
 ) -> date | None:
-    """The next day on which another item may act: tomorrow, while one waits for untried steps."""
-    if untried:
+    """The next day on which another item may act, or end: tomorrow, while one waits for untried
+    steps, or `tomorrow` says so."""
+    if untried or tomorrow:
         return on + timedelta(days=1)
     change = ladder.next_change(day, party)
     return on + timedelta(days=change - day) if change is not None else None

@@ -7,6 +7,7 @@ from functools import partial
 from babel.numbers import list_currencies
 
 from config.readers.calendars import read_calendar
+from config.readers.call_plans import read_call_plan
 from config.readers.yaml_reader import Section, Value, each
 from domain.actions import ACTION_TYPES, ActionType
 from domain.actors import Role
@@ -20,8 +21,10 @@ LADDER_KEYS = (
     "id version effective_from effective_to applies_to currency minimum_amount grace_days "
     "missed_steps source steps names due_on_rest_day calendar follow_ups"
 )
-ITEM_KEYS = "item do to days template purpose must_learn may_offer requires approval names"
-FOLLOW_UP_KEYS = "item after within during do template purpose must_learn may_offer approval names"
+ITEM_KEYS = "item do to days template purpose must_learn may_offer tries requires approval names"
+FOLLOW_UP_KEYS = (
+    "item after within during do template purpose must_learn may_offer tries approval names"
+)
 ALL_DAYS = Days(1)
 """The days of a follow-up, of which no ladder day asks anything."""
 TO = {
@@ -135,14 +138,16 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
 def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: _SoFar) -> Item:
     section = value.section(ITEM_KEYS)
     do = section.need("do").word(ACTION_TYPES.values())
+    must_learn = section.entries("must_learn", Value.text)
     return Item(
         id=_new_id(section.need("item"), so_far.items),
         do=do,
         days=_read_item_days(section, step_days, so_far.grace_days),
         template=_read_template(section, do, so_far.template_names),
         purpose=section.maybe("purpose", Value.text),
-        must_learn=section.entries("must_learn", Value.text),
+        must_learn=must_learn,
         may_offer=section.entries("may_offer", Value.text),
+        tries=section.maybe("tries", partial(read_call_plan, do=do, must_learn=must_learn)),
         requires=section.maybe("requires", partial(_read_requires, earlier, so_far)) or (),
         approval=section.maybe("approval", partial(Value.word, words=Role)),
         names=section.maybe("names", _read_names) or {},
@@ -166,14 +171,16 @@ def _read_follow_up(value: Value, so_far: _SoFar) -> Item:
         within=section.need("within").whole(at_least=0),
         during=frozenset(section.maybe("during", partial(_read_during, do)) or ()),
     )
+    must_learn = section.entries("must_learn", Value.text)
     return Item(
         id=_new_id(section.need("item"), so_far.items),
         do=do,
         days=ALL_DAYS,
         template=_read_template(section, do, so_far.template_names),
         purpose=section.maybe("purpose", Value.text),
-        must_learn=section.entries("must_learn", Value.text),
+        must_learn=must_learn,
         may_offer=section.entries("may_offer", Value.text),
+        tries=section.maybe("tries", partial(read_call_plan, do=do, must_learn=must_learn)),
         approval=section.maybe("approval", partial(Value.word, words=Role)),
         names=section.maybe("names", _read_names) or {},
         follow_up=follow_up,

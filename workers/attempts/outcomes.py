@@ -14,9 +14,11 @@ from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, Cont
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
+from workers.attempts.call_plans import CalledAction, called_actions, moves_after
 from workers.attempts.inbound import loan_ids, named_attempt
 from workers.context import Context
 from workers.db.actions import move_actions
+from workers.db.appointments import move_calls
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
 from workers.db.people import lock_people
@@ -24,9 +26,7 @@ from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.representative_wishes import note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import (
-    action,
     borrower,
-    call,
     contact,
     contact_outcome,
     hold,
@@ -90,9 +90,11 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         differs = (recorded.outcome, recorded.reason, recorded.callback_at) != reported
         return _add_to_recorded(connection, ctx, attempt, report, recorded.outcome, differs=differs)
     _check_callback(report, now)
-    must_learn = _check(connection, attempt, report)
     died = report.outcome is ContactOutcome.DECEASED
     rows = _rows_of(connection, attempt.id)
+    actions = [row.action_id for row in rows if row.action_id is not None]
+    called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
+    _check(connection, attempt, report, called)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
         if died or report.said
@@ -112,11 +114,14 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     # A visit says of the address what a call says of the number.
     if (point := attempt.number_blind_index or attempt.address_blind_index) is not None:
         _note_about_number(connection, point, report, attempt.at, now)
-    over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
-    actions = [row.action_id for row in rows if row.action_id is not None]
+    over = attempt.channel == Channel.VISIT
     if over and actions:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, actions, move, now)
+    if called:
+        moves = moves_after(connection, ctx, called, report.outcome, now)
+        move_calls(connection, moves, now)
+        over = any(move.to is ActionStatus.DONE for move in moves.values())
     hold_id = _id_of_death(report)
     if died:
         _pause_for_death(connection, attempt, report, hold_id, now)
@@ -310,8 +315,13 @@ def _check_callback(report: ReportedOutcome, now: datetime) -> None:
         raise RejectedError(ReasonCode.CALLBACK_TOO_FAR, days=CALLBACK_WITHIN.days)
 
 
-def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -> Sequence[str]:
-    """Check that the outcome can be recorded; returns what the call has to learn."""
+def _check(
+    connection: Connection,
+    attempt: _Attempt,
+    report: ReportedOutcome,
+    called: Sequence[CalledAction],
+) -> None:
+    """Check that the outcome can be recorded."""
     if attempt.channel == Channel.VISIT:
         started = exists().where(
             visit.c.contact_id == attempt.id,
@@ -319,15 +329,7 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
         )
         if not connection.execute(select(started)).scalar():
             raise RejectedError(ReasonCode.VISIT_NOT_STARTED, attempt=report.attempt)
-        return ()
-    must_learn = connection.execute(
-        select(call.c.must_learn)
-        .join(action, action.c.id == call.c.action_id)
-        .where(call.c.action_id == attempt.action_id)
-        .order_by(call.c.id.desc())
-        .limit(1)
-    ).scalar()
-    spoke = report.outcome is ContactOutcome.SPOKE
-    if spoke and REASON in (must_learn or ()) and report.reason is None:
+        return
+    to_learn = {topic for each in called for topic in each.must_learn}
+    if report.outcome.learns and REASON in to_learn and report.reason is None:
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
-    return must_learn or ()

@@ -1,6 +1,8 @@
-"""Cancels calls and visits whose arrears are paid, or for somebody who is on hold or has left."""
+"""Cancels calls and visits whose arrears are paid, or for somebody who is on hold or has left; and
+takes calls off the list whose step is over."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -114,3 +116,20 @@ def cancel_calls(connection: Connection, action_ids: Sequence[int], now: datetim
     """Take calls from whoever has them. The caller moves their actions."""
     open_calls = call.c.action_id.in_(action_ids) & call.c.cancelled_at.is_(None)
     connection.execute(update(call).where(open_calls).values(cancelled_at=now))
+
+
+def move_calls(connection: Connection, moves: Mapping[int, Move], now: datetime) -> None:
+    """Move assigned calls, each by the id of its action. What is not done is taken off its
+    collector's list.
+
+    The loans are locked. One statement for each different move, and one more if any call is taken
+    off a list.
+    """
+    taken_off = [id for id, move in moves.items() if move.to is not ActionStatus.DONE]
+    if taken_off:
+        cancel_calls(connection, taken_off, now)
+    ids = defaultdict[Move, list[int]](list)
+    for action_id, move in moves.items():
+        ids[move].append(action_id)
+    for move, action_ids in ids.items():
+        move_actions(connection, action_ids, move, now)

@@ -121,6 +121,17 @@ STANDING = """
                                    OR (m.presumed_at IS NOT NULL
                                        AND m.status IN ('accepted', 'sent'))))
                        ELSE true END,
+                   'open_call', CASE
+                       WHEN a.status = 'assigned' AND a.type = 'assign_call' THEN (
+                           SELECT json_build_object(
+                                      'tries', count(o.contact_id),
+                                      'is_kept', count(*) FILTER (
+                                          WHERE o.contact_id IS NULL
+                                            AND c.at > CAST(:today AS date) - interval '1 day') > 0
+                                          OR coalesce((array_agg(o.callback_at IS NOT NULL
+                                                                 ORDER BY c.id DESC))[1], false))
+                             FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
+                            WHERE c.action_id = a.id) END,
                    'again_from', CASE WHEN a.status = 'undelivered' THEN a.due_at END,
                    'undelivered_to', CASE
                        WHEN a.status = 'undelivered' OR a.try_number > 1 THEN (

@@ -11,8 +11,10 @@ from domain.actions import ACTION_MOVES, PLANNED_AGAIN, ActionFacts, ActionStatu
 from domain.compliance.verdict import Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
+from domain.reasons import ReasonCode, because
 from workers.db import outbox_messages
 from workers.db.actions import move_waiting, recheck_deferred
+from workers.db.appointments import move_calls
 from workers.db.bulk import as_json, insert_rows
 from workers.db.cases import keep_cases
 from workers.db.loan_facts import LoanFacts
@@ -59,6 +61,7 @@ def write_decisions(
         for stored in facts[d.loan_id].actions
     )
     move_waiting(connection, waiting, now)
+    move_calls(connection, _ended_calls(decisions, facts), now)
     _keep_cases(connection, decisions, facts, now)
     positions = [
         Position(
@@ -73,6 +76,34 @@ def write_decisions(
     ]
     set_positions(connection, positions, now)
     return planned
+
+
+def _ended_calls(decisions: Sequence[Decision], facts: Mapping[int, LoanFacts]) -> dict[int, Move]:
+    """Where the calls go that collectors still have and that the ladder has left, by action."""
+    moves = dict[int, Move]()
+    for d in decisions:
+        for stored in facts[d.loan_id].actions:
+            past = stored.past
+            if past.open_call is None or past.open_call.is_kept:
+                continue
+            if past.ladder_since != d.ladder_since:
+                continue
+            if past.cause is not None:
+                if past.act_until is not None and past.act_until < d.on:
+                    why = because(ReasonCode.FOLLOW_UP_TOO_LATE)
+                    moves[stored.id] = Move(ActionStatus.SKIPPED, why)
+                continue
+            if past.person is None and past.item in d.expired_tried:
+                why = because(ReasonCode.NOT_REACHED, count=past.open_call.tries)
+                why += because(ReasonCode.CALL_ENDED_WITH_STEP)
+                moves[stored.id] = Move(ActionStatus.DONE, why)
+            elif d.has_expired(past):
+                why = because(ReasonCode.CALL_ENDED_WITH_STEP)
+                moves[stored.id] = Move(ActionStatus.SKIPPED, why)
+            elif past.item in d.removed_by_policy:
+                why = because(ReasonCode.REMOVED_BY_POLICY)
+                moves[stored.id] = Move(ActionStatus.CANCELLED, why)
+    return moves
 
 
 def _keep_cases(

@@ -97,6 +97,7 @@ contact_outcome = Table(
     word("reason", ArrearsReason, nullable=True),  # why the loan is overdue, as the borrower said
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that were mentioned
     moment("callback_at", nullable=True),  # when the borrower asked to be called again
+    Column("recording", Text),  # the dialer's reference of the recording
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
     CheckConstraint(
