@@ -86,12 +86,12 @@ def _ended_calls(decisions: Sequence[Decision], facts: Mapping[int, LoanFacts]) 
             past = stored.past
             if past.open_call is None or past.open_call.is_kept:
                 continue
-            if past.ladder_since != d.ladder_since:
-                continue
             if past.cause is not None:
                 if past.act_until is not None and past.act_until < d.on:
                     why = because(ReasonCode.FOLLOW_UP_TOO_LATE)
                     moves[stored.id] = Move(ActionStatus.SKIPPED, why)
+                continue
+            if past.ladder_since != d.ladder_since:
                 continue
             if past.person is None and past.item in d.expired_tried:
                 why = because(ReasonCode.NOT_REACHED, count=past.open_call.tries)
