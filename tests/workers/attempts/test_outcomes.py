@@ -134,7 +134,7 @@ def test_a_call_that_has_to_learn_something_stays_open_if_somebody_else_answers(
     said = came_to(book, a_call(book, "enquiry_call"), "spoke_with_other")
 
     assert said.reason[0].code is ReasonCode.OUTCOME_RECORDED_TRY_AGAIN
-    assert book.actions("L-1")["enquiry_call"] == "assigned"
+    assert book.actions("L-1")["enquiry_call"] == "planned", "its plan tries it again"
 
 
 def test_a_call_that_only_reminds_is_done_if_somebody_else_answers(book: Book) -> None:
