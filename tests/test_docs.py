@@ -260,6 +260,7 @@ def test_the_chinese_first_page_leads_to_every_page() -> None:
     assert {name for name in pages if f"(../{name})" not in page} == set()
 
 
-def test_the_page_of_the_api_has_every_call_with_its_permission() -> None:
-    written = {call: cells[1].strip("`") for call, cells in rows("api.md").items() if "/" in call}
+@pytest.mark.parametrize("page", ["api.md", "zh/api.md"])
+def test_the_page_of_the_api_has_every_call_with_its_permission(page: str) -> None:
+    written = {call: cells[1].strip("`") for call, cells in rows(page).items() if "/" in call}
     assert written == {call: str(permission) for call, permission in AT_THE_DESK.items()}
