@@ -39,6 +39,7 @@ def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Toke
     call = at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     assert call.status_code == 200, call.json()
     assert call.json()["number"] == PHONE["CN"]
+    assert "1000" not in str(call.json()["loans"]), "who answers may be somebody else"
 
     spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot"}
     answer = at_desk(book, token, "/outcomes", spoke)

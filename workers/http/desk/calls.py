@@ -11,7 +11,6 @@ from workers.attempts.attempts import StartedAttempt
 from workers.calls import start as calls
 from workers.context import Context
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
-from workers.http.lender import CallLeave
 from workers.http.requests import RefusedError
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
 from workers.visits import start as visits
@@ -29,6 +28,33 @@ class CallAsked(StrictModel):
     """Your own id of this attempt: the same id is the same attempt. Left out, one is made."""
     actor: Staff | None = None
     """Of a machine: the collector for whom it asks."""
+
+
+class LoanOfCall(BaseModel, from_attributes=True):
+    """A loan that a call is about."""
+
+    loan: str
+    item: str
+    """The ladder item that asks for the call."""
+
+
+class CallBegun(BaseModel, from_attributes=True):
+    """What a collector needs to call somebody now. What is owed is shown once it is confirmed that
+    it is the right person who speaks."""
+
+    attempt: str
+    """The id under which its outcome is reported."""
+    number: str = Field(validation_alias="reach")
+    """E.164: personal data."""
+    loans: list[LoanOfCall]
+    """All loans of the person that the call is about, the one that was asked for first."""
+    purpose: str
+    language: str
+    """BCP 47."""
+    must_learn: list[str]
+    may_offer: list[str]
+    warnings: list[str]
+    """Advisory rules that speak against it and do not stop it."""
 
 
 class VisitAsked(StrictModel):
@@ -54,14 +80,14 @@ class VisitLeave(BaseModel, from_attributes=True):
 
 @router.post(
     "/calls",
-    response_model=CallLeave,
+    response_model=CallBegun,
     response_description="It may start, and counts from now on. The number is personal data.",
 )
 async def start_call(request: Request, body: CallAsked) -> Response:
     """Start a call: the contact gate is asked once more, and only then the number is shown."""
     start = partial(_start_call, context_of_caller(request), body)
     started = await at_the_desk(request, start)
-    return JSONResponse(CallLeave.model_validate(started).model_dump(mode="json"))
+    return JSONResponse(CallBegun.model_validate(started).model_dump(mode="json"))
 
 
 @router.post(
