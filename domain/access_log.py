@@ -8,6 +8,7 @@ class Opened(StrEnum):
 
     LETTER = "letter"
     NUMBER = "number"
+    NAME = "name"  # of whom a call is for
     ADDRESS = "address"
     REPLY = "reply"
     EVERYTHING = "everything"  # all that is held about a person
@@ -21,6 +22,7 @@ class Opened(StrEnum):
 _USUAL_PURPOSE = {
     Opened.LETTER: "print_and_post",
     Opened.NUMBER: "call",
+    Opened.NAME: "call",
     Opened.ADDRESS: "visit",
     Opened.REPLY: "read_and_handle",
     Opened.EVERYTHING: "hand_to_data_subject",

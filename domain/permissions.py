@@ -27,6 +27,10 @@ class Permission(StrEnum):
     START_CALLS = "calls:start"
     HAND_ON_CALLS = "calls:hand_on"
     """To start a call that a colleague has; to start any call is needed as well."""
+    SERVE_WORK = "work:serve"
+    """To be served the next work, and what is needed for it."""
+    TAKE_OVER_WORK = "work:take_over"
+    CONFIRM_PARTIES = "parties:confirm"
     START_VISITS = "visits:start"
     CANCEL_VISITS = "visits:cancel"
     PRINT_LETTERS = "letters:print"
@@ -103,6 +107,9 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.ASK_CONTACT: _held("C V L S O P A", machines=True),
     _P.START_CALLS: _held("C", machines=True),
     _P.HAND_ON_CALLS: _held("S"),
+    _P.SERVE_WORK: _held("C", machines=True),
+    _P.TAKE_OVER_WORK: _held("S"),
+    _P.CONFIRM_PARTIES: _held("C", machines=True),
     _P.START_VISITS: _held("V"),
     _P.CANCEL_VISITS: _held("V S"),
     _P.PRINT_LETTERS: _held("V L S"),

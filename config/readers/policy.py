@@ -15,14 +15,16 @@ from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
 from config.readers.replies import ReplyReader, assert_stops_by_law
 from config.readers.rule_packs import read_rule_pack
+from config.readers.worklist import read_worklist
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
 from domain.arrangements import ArrangementTerms
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
+from domain.next_work import WorkPolicy
 
-D = TypeVar("D", Ladder, RulePack, LegalChecklist, ReplyLanguage, ArrangementTerms)
+D = TypeVar("D", Ladder, RulePack, LegalChecklist, ReplyLanguage, ArrangementTerms, WorkPolicy)
 ByLoan: TypeAlias = Ladder | ArrangementTerms
 Read: TypeAlias = tuple[tuple[Value, D], ...]
 """Documents, each with the file that it was read from."""
@@ -36,6 +38,7 @@ class PolicyKind(StrEnum):
     LEGAL_CHECKLIST = "legal_checklist"
     REPLIES = "replies"
     ARRANGEMENTS = "arrangements"
+    WORKLIST = "worklist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Policy:
     replies: ReplyVocabulary
     arrangements: tuple[ArrangementTerms, ...]
     documents: tuple[PolicyDocument, ...]
+    worklist: tuple[WorkPolicy, ...] = ()
+    """None: the defaults of `WorkPolicy`."""
 
     @property
     def digest(self) -> str:
@@ -85,8 +90,12 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     offered = directory / "arrangements"
     arrangements = _read_folder(offered, read_arrangements) if offered.is_dir() else ()
 
+    order = directory / "worklist"
+    worklist = _read_folder(order, read_worklist) if order.is_dir() else ()
+
     each(combinations(ladders, 2), _refuse_ambiguous)
     each(combinations(arrangements, 2), _refuse_ambiguous)
+    each(combinations(worklist, 2), _refuse_second_order)
     _refuse_second(packs)
     _refuse_second(checklists)
     policy = Policy(
@@ -101,7 +110,9 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
             *_record(PolicyKind.LEGAL_CHECKLIST, checklists),
             *_record(PolicyKind.REPLIES, replies),
             *_record(PolicyKind.ARRANGEMENTS, arrangements),
+            *_record(PolicyKind.WORKLIST, worklist),
         ),
+        worklist=_documents(worklist),
     )
     assert_stops_by_law(policy.replies, replies)
     each(packs, partial(_refuse_state_without_country, policy=policy))
@@ -173,6 +184,17 @@ def _refuse_ambiguous(pair: tuple[tuple[Value, ByLoan], tuple[Value, ByLoan]]) -
             "Give them different products or jurisdictions, or end one before the other begins.",
             ladder=ladder.name,
             other=first.name,
+            other_file=first_value.file,
+        )
+
+
+def _refuse_second_order(pair: tuple[tuple[Value, WorkPolicy], tuple[Value, WorkPolicy]]) -> None:
+    """On any date one order counts: the newest version that is in force."""
+    (first_value, first), (value, order) = pair
+    if first.effective_from == order.effective_from or first.version == order.version:
+        raise _at(value, "effective_from").refuse(
+            "{other_file} has that version already, or takes effect on that day too.",
+            "Raise the version, and let it take effect on a later day.",
             other_file=first_value.file,
         )
 

@@ -67,6 +67,10 @@ WITH before AS (
       FROM before
      WHERE a.id = before.id
  RETURNING a.id, a.loan_id, a.type, a.step, a.item, a.ladder_since, before.status
+), ended AS (
+    UPDATE call SET ended_at = :now
+      FROM moved
+     WHERE call.action_id = moved.id AND moved.status = 'assigned' AND call.ended_at IS NULL
 ), noted AS (
     INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
     SELECT id, :now, status, :to, :due_at, CAST(:reason AS jsonb), CAST(:rules AS text[]) FROM moved

@@ -104,6 +104,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "outbox_event": ("raud", "", "a", "s"),
     "paid_by_tape": ("rau", "", "r", "s"),
     "past_write_off": ("rau", "", "s", "s"),
+    "party_check": ("ra", "", "ra", "s"),
     "payment": ("rau", "", "r", "s"),
     "payment_return": ("rau", "", "r", "s"),
     "permission_use": (f"r{_MACHINE_USED}", f"r(id){_MACHINE_USED}", f"r(id){_MACHINE_USED}", "s"),
@@ -140,6 +141,8 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "token": ("r", "", "", ""),
     "visit": ("rau", "", "r", "s"),
     "visit_staff": ("rau", "", "r", "s"),
+    "work_lease": ("rau", "", "rau", "s"),
+    "work_takeover": ("ra", "", "ra", "s"),
 }
 
 DECIDED_BY_PEOPLE: Mapping[str, str] = {

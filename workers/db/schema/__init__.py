@@ -5,6 +5,7 @@ from workers.db.schema.contacts import contact as contact
 from workers.db.schema.contacts import contact_outcome as contact_outcome
 from workers.db.schema.contacts import document as document
 from workers.db.schema.contacts import message as message
+from workers.db.schema.contacts import party_check as party_check
 from workers.db.schema.contacts import receipt as receipt
 from workers.db.schema.contacts import reply as reply
 from workers.db.schema.contacts import sender_pace as sender_pace
@@ -85,3 +86,5 @@ from workers.db.schema.workforce import shift as shift
 from workers.db.schema.workforce import staff as staff
 from workers.db.schema.workforce import visit as visit
 from workers.db.schema.workforce import visit_staff as visit_staff
+from workers.db.schema.workforce import work_lease as work_lease
+from workers.db.schema.workforce import work_takeover as work_takeover

@@ -103,6 +103,28 @@ contact_outcome = Table(
     CheckConstraint(
         "(outcome = 'callback_requested') = (callback_at IS NOT NULL)", name="callback_has_moment"
     ),
+    # Callbacks that are late fall to the team.
+    Index(None, "callback_at", postgresql_where="callback_at IS NOT NULL"),
+)
+
+# Append only: each time that somebody's answers were compared with what is on record. The answers
+# are not kept.
+party_check = Table(
+    "party_check",
+    metadata,
+    identity(),
+    refers_to("contact"),
+    refers_to("borrower"),  # whose record it was
+    Column("actor", Text, nullable=False),  # the staff reference of who asked
+    moment("at"),
+    words("questions"),
+    words("matched"),  # those of the questions that were answered rightly
+    Column("at_least", SmallInteger, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    CheckConstraint("passed = (cardinality(matched) >= at_least)", name="passed_by_its_answers"),
+    CheckConstraint("matched <@ questions", name="matched_what_was_asked"),
+    Index(None, "contact_id"),
+    Index(None, "borrower_id", "at"),
 )
 
 # A text about several loans has a row for each, whose contact is part of that of the first. The

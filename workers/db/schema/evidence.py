@@ -63,6 +63,8 @@ EVIDENCE: dict[str, Evidence] = {
     "action_event": Evidence(_OF_ACTION, append_only=True),
     "contact": Evidence(_OF_LOAN, append_only=True),
     "contact_outcome": Evidence(_of("contact"), "contact_id", append_only=True),
+    "party_check": Evidence(_of("contact"), append_only=True),
+    "work_takeover": Evidence(_OF_LOAN, append_only=True),
     "receipt": Evidence(
         "(SELECT a.loan_id FROM message m JOIN action a ON a.id = m.action_id"
         " WHERE m.id = t.message_id)",
@@ -185,6 +187,7 @@ NOT_CHAINED: dict[str, str] = {
     "call": _WORK,
     "visit": _WORK,
     "visit_staff": _WORK,
+    "work_lease": "whose work it was for some minutes; a takeover is in the chain",
     "inbox_event": "pruned, and corrected by its sender; what came of it is in the chain",
     "replaced_event": "goes with its event",
     "outbox_event": "pruned after a while; it repeats what is in the chain",

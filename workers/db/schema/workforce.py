@@ -5,6 +5,7 @@ Staff have only the lender's reference, never a name.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -18,7 +19,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
-from workers.db.schema.base import identity, metadata, moment, money, reasons, refers_to, words
+from domain.next_work import SERVED_AS, LeaseEnd
+from workers.db.schema.base import (
+    identity,
+    metadata,
+    moment,
+    money,
+    reasons,
+    refers_to,
+    typed,
+    word,
+    words,
+)
 
 _LIVE = text("cancelled_at IS NULL")
 
@@ -70,13 +82,74 @@ call = Table(
     Column("language", Text, nullable=False),
     moment("assigned_at"),
     moment("cancelled_at", nullable=True),  # its arrears ended before it was made
+    moment("ended_at", nullable=True),  # its action is no collector's any more, made or not
     # One call about several loans has a row for each: the others refer to the first.
     Column("part_of", BigInteger, ForeignKey("call.id")),
     Index(None, "staff_id", "assigned_at"),
+    # What a collector still has to do.
+    Index(
+        "call_open_idx",
+        "staff_id",
+        postgresql_where="ended_at IS NULL AND cancelled_at IS NULL",
+    ),
     Index(None, "part_of", postgresql_where="part_of IS NOT NULL"),
     # An action has one call at most that is not cancelled.
     Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
     Index(None, "action_id"),
+)
+
+# Work that was served to a collector. While a row has no end, nobody else is served the person.
+work_lease = Table(
+    "work_lease",
+    metadata,
+    identity(),
+    refers_to("staff"),
+    refers_to("borrower"),  # the record of whom it is about
+    refers_to("person"),
+    refers_to("loan", nullable=True),  # the first one that it is about
+    refers_to("call", nullable=True),
+    refers_to("reply", nullable=True),
+    word("band", SERVED_AS),
+    Column("first_contact", Boolean, nullable=False),
+    reasons("why", nullable=False),
+    moment("served_at"),
+    moment("until"),  # without a sign of life it lapses then
+    moment("ended_at", nullable=True),
+    word("ended_because", LeaseEnd, nullable=True),
+    CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended_with_its_reason"),
+    Index(
+        "work_lease_one_live_per_staff",
+        "staff_id",
+        unique=True,
+        postgresql_where="ended_at IS NULL",
+    ),
+    Index(
+        "work_lease_one_live_per_person",
+        "person_id",
+        unique=True,
+        postgresql_where="ended_at IS NULL",
+    ),
+    Index(None, "staff_id", "served_at"),
+    Index(None, "borrower_id"),
+    Index(None, "loan_id"),
+    Index(None, "call_id"),
+    Index(None, "reply_id"),
+)
+
+# Append only: who took work over from a collector.
+work_takeover = Table(
+    "work_takeover",
+    metadata,
+    identity(),
+    refers_to("work_lease"),
+    refers_to("loan", nullable=True),
+    Column("taken_from", Text, nullable=False),  # the staff reference of who had it …
+    Column("given_to", Text, nullable=False),  # … and of who has it now
+    Column("actor", Text, nullable=False),  # who decided it …
+    typed("why_id"),  # … and why
+    moment("at"),
+    Index(None, "work_lease_id"),
+    Index(None, "loan_id"),
 )
 
 visit = Table(

@@ -1,0 +1,94 @@
+"""Is this the person? What somebody says is compared with what is on record, and never shown."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.persons import name_key
+from domain.unicode_forms import normalized
+
+
+class Question(StrEnum):
+    """What may be asked. None of it says that there is a debt."""
+
+    NAME = "name"  # the full name
+    ADDRESS_NUMBERS = "address_numbers"  # of the house, the floor, the flat
+    POSTCODE = "postcode"
+    OTHER_NUMBER = "other_number"  # the last four digits of another number than the one called
+
+
+LAST_DIGITS = 4
+_DIGITS = re.compile(r"\d+")
+_POSTCODE = re.compile(r"(?<!\d)\d{5,6}(?:-\d{4})?(?!\d)")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OnRecord:
+    """What is on record of a person: personal data, compared and not shown."""
+
+    name: str | None
+    address: str | None
+    other_numbers: Sequence[str] = ()
+    """E.164, without the number that was called."""
+
+    def can_answer(self, question: Question) -> bool:
+        """Whether anything is on record that an answer can be compared with."""
+        return bool(self._expected(question))
+
+    def matches(self, question: Question, answer: str) -> bool:
+        """Whether an answer is right. Spaces, points, case and the order of words do not count,
+        except in a name, where the order counts."""
+        return bool(given := _read(question, answer)) and given in self._expected(question)
+
+    def _expected(self, question: Question) -> set[str]:
+        match question:
+            case Question.NAME:
+                return {name_key(self.name)} - {""} if self.name else set()
+            case Question.ADDRESS_NUMBERS:
+                return {_numbers(self.address)} - {""} if self.address else set()
+            case Question.POSTCODE:
+                return {found[:5] if "-" in found else found for found in _codes(self.address)}
+            case Question.OTHER_NUMBER:
+                return {_digits(number)[-LAST_DIGITS:] for number in self.other_numbers}
+
+
+def check(
+    on_record: OnRecord, answers: Mapping[Question, str], at_least: int
+) -> tuple[dict[Question, bool], bool]:
+    """For each answer whether it matches, and whether enough of them do.
+
+    One wrong answer among enough right ones is allowed: people move and mistype.
+    """
+    matched = {
+        question: on_record.matches(question, answer) for question, answer in answers.items()
+    }
+    return matched, sum(matched.values()) >= at_least
+
+
+def _read(question: Question, answer: str) -> str:
+    plain = normalized("NFKC", answer)
+    match question:
+        case Question.NAME:
+            return name_key(plain)
+        case Question.ADDRESS_NUMBERS:
+            return _numbers(plain)
+        case Question.POSTCODE:
+            return _digits(plain)[:5] if "-" in plain else _digits(plain)
+        case Question.OTHER_NUMBER:
+            digits = _digits(plain)
+            return digits[-LAST_DIGITS:] if len(digits) >= LAST_DIGITS else ""
+
+
+def _codes(address: str | None) -> list[str]:
+    return _POSTCODE.findall(normalized("NFKC", address)) if address else []
+
+
+def _numbers(address: str) -> str:
+    """The numbers of an address in their order, without its postcode."""
+    plain = _POSTCODE.sub(" ", normalized("NFKC", address))
+    return "-".join(number.lstrip("0") or "0" for number in _DIGITS.findall(plain))
+
+
+def _digits(text: str) -> str:
+    return "".join(_DIGITS.findall(text))

@@ -1,0 +1,279 @@
+"""Work is served and not chosen: a collector's morning, two collectors, leases, takeovers."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from domain.actors import Actor
+from domain.errors import ArrearsError, NotOnRosterError, WrongRoleError
+from domain.language.speak import speak
+from domain.next_work import Band
+from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
+from tests.support.concurrently import concurrently
+from tests.support.counting import statements
+from tests.support.loans import Book
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.context import Context
+from workers.db.schema import call, contact, staff, work_lease, work_takeover
+from workers.inbox.process import payment_payload, submit
+from workers.payments.payments import Payment
+from workers.staff import next_work
+from workers.staff.next_work import NothingToServe, ServedWork
+
+TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Ten in the morning, one day past due."""
+    return Book(engine, now="2026-03-02 10:00")
+
+
+def collector(book: Book, reference: str = "c-1") -> Context:
+    return acting(book.ctx, Actor(reference))
+
+
+def hired(book: Book, reference: str, capacity: int = 100) -> Context:
+    book.staff(reference, "caller", capacity=capacity, shift=TODAY)
+    return collector(book, reference)
+
+
+def assigned(book: Book, loan: str, amount: str = "1000", borrower: str = "") -> None:
+    book.loan(loan, due_on="2026-03-01", amount=amount, borrower_id=borrower)
+    book.escalate(loan)
+    assert assign_call(book.ctx, book.action_id(loan, "friendly_call")) == "assigned"
+
+
+def served(who: Context) -> ServedWork:
+    work = next_work.next_for(who)
+    assert isinstance(work, ServedWork)
+    return work
+
+
+def nothing(who: Context) -> NothingToServe:
+    work = next_work.next_for(who)
+    assert isinstance(work, NothingToServe)
+    return work
+
+
+def called(
+    book: Book, who: Context, loan: str, outcome: str = "no_answer", at: datetime | None = None
+) -> None:
+    """Start the call that was served, and report what came of it."""
+    started = start_call(who, loan)
+    reported(book, who, started.attempt, outcome, at)
+
+
+def reported(
+    book: Book, who: Context, attempt: str | None, outcome: str, at: datetime | None = None
+) -> None:
+    payload = {"attempt": attempt, "outcome": outcome, "actor": who.actor.reference}
+    payload |= {"reason": "forgot" if outcome == "spoke" else None}
+    payload |= {"callback_at": at.isoformat()} if at else {}
+    assert submit(book.ctx, f"o:{attempt}", "contact_outcome", payload).status == "applied"
+
+
+def test_a_collectors_morning(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    for loan, amount in (("L-1", "100"), ("L-2", "900"), ("L-3", "500")):
+        assigned(book, loan, amount)
+
+    # She asks for work. Nobody has spoken with any of the three; most is past due on L-2.
+    work = served(c1)
+    assert (work.loan, work.band) == ("L-2", Band.FIRST_CONTACT)
+    assert speak(work.why) == ("Nobody has spoken with the borrower about these arrears yet.")
+
+    # She looks away and asks again: it is the same, and not another one.
+    assert served(c1).loan == "L-2"
+
+    # She starts the call. Before she has said what came of it there is nothing else for her.
+    attempt = start_call(c1, "L-2").attempt
+    unfinished = served(c1)
+    assert (unfinished.loan, unfinished.attempt) == ("L-2", attempt)
+    assert unfinished.band == "unfinished"
+
+    # The borrower asks to be called at eleven. So she goes on with the next one.
+    eleven = book.moment("2026-03-02 11:00")
+    reported(book, c1, attempt, "callback_requested", eleven)
+    assert served(c1).loan == "L-3"
+    called(book, c1, "L-3", "spoke")
+
+    # At eleven the callback comes before everything else.
+    book.at("2026-03-02 11:00")
+    work = served(c1)
+    assert (work.loan, work.band) == ("L-2", Band.CALLBACK)
+    called(book, c1, "L-2", "spoke")
+    assert served(c1).loan == "L-1"
+    called(book, c1, "L-1", "spoke")
+
+    assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
+    ends = [row.ended_because for row in book.rows(work_lease)]
+    assert ends == ["done"] * 4
+
+
+def test_who_could_not_be_reached_waits_until_the_gate_allows_another_try(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    assigned(book, "L-1")
+    book.shift(1, "2026-03-02 20:00", "2026-03-02 23:00")
+    book.at("2026-03-02 21:30")
+    work = served(c1)
+    assert speak(work.why).startswith("It may be called about until 2026-03-02")
+    next_work.release(c1, work.lease)
+    book.at("2026-03-02 22:30")
+    later = nothing(c1)
+    assert later.why == because(ReasonCode.NOTHING_ALLOWED_NOW, count=1)
+    assert later.ask_again_at == book.moment("2026-03-03 08:00")
+
+
+def test_two_collectors_are_never_served_one_person(book: Book) -> None:
+    c1 = hired(book, "c-1", capacity=1)
+    assigned(book, "L-1", borrower="B-1")
+    c2 = hired(book, "c-2")
+    # Another call about another loan of the same person went to a colleague.
+    assigned(book, "L-2", borrower="B-1")
+    assert {row.external_id for row in book.rows(select(staff).join(call))} == {"c-1", "c-2"}
+
+    first = served(c1)
+    assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+    next_work.release(c1, first.lease)
+    assert served(c2).loan == "L-2"
+
+
+def test_a_lease_that_lapses_lets_a_colleague_on(book: Book) -> None:
+    c1 = hired(book, "c-1", capacity=1)
+    assigned(book, "L-1", borrower="B-1")
+    c2 = hired(book, "c-2")
+    assigned(book, "L-2", borrower="B-1")
+    work = served(c1)
+
+    # She gives signs of life for an hour.
+    for minute in range(5, 60, 5):
+        book.at(f"2026-03-02 10:{minute:02}")
+        until = next_work.heartbeat(c1, work.lease)
+        assert until == book.ctx.now() + timedelta(minutes=10)
+    assert isinstance(next_work.next_for(c2), NothingToServe)
+
+    # Then she leaves her desk, and after ten minutes a colleague goes on.
+    book.at("2026-03-02 11:06")
+    assert served(c2).loan == "L-2"
+    with pytest.raises(ArrearsError, match="Ask for the next one"):
+        next_work.heartbeat(c1, work.lease)
+    assert [row.ended_because for row in book.rows(work_lease)] == ["lapsed", None]
+
+
+def test_a_callback_that_a_colleague_misses_falls_to_the_team(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    assigned(book, "L-1")
+    called(book, c1, "L-1", "callback_requested", book.moment("2026-03-02 11:00"))
+    c2 = hired(book, "c-2")
+    assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+    book.at("2026-03-02 11:14")
+    assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+
+    book.at("2026-03-02 11:15")
+    work = served(c2)
+    assert (work.loan, work.band) == ("L-1", Band.CALLBACK)
+    assert "a colleague has not done so" in speak(work.why)
+    assert start_call(c2, "L-1").reach is not None, "the call is theirs now"
+    assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
+
+
+def test_who_does_not_speak_the_language_is_not_served_a_callback(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    assigned(book, "L-1")
+    called(book, c1, "L-1", "callback_requested", book.moment("2026-03-02 11:00"))
+    book.staff("c-2", "caller", languages=["en"], shift=TODAY)
+    book.at("2026-03-02 12:00")
+    assert isinstance(next_work.next_for(collector(book, "c-2")), NothingToServe)
+
+
+def test_a_supervisor_takes_work_over_and_says_why(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    assigned(book, "L-1")
+    hired(book, "c-2")
+    book.staff("s-1", "supervisor")
+    supervisor = collector(book, "s-1")
+    work = served(c1)
+
+    with pytest.raises(ArrearsError, match="Write why"):
+        next_work.take_over(supervisor, work.lease, " ", to="c-2")
+    with pytest.raises(WrongRoleError):
+        next_work.take_over(supervisor, work.lease, "c-1 is ill")
+    next_work.take_over(supervisor, work.lease, "c-1 is ill", to="c-2")
+
+    theirs = served(collector(book, "c-2"))
+    assert (theirs.loan, theirs.band) == ("L-1", "taken_over")
+    assert isinstance(next_work.next_for(c1), NothingToServe)
+    noted = book.one(work_takeover)
+    assert (noted.taken_from, noted.given_to, noted.actor) == ("c-1", "c-2", "s-1")
+    with pytest.raises(ArrearsError, match="Ask for the next one"):
+        next_work.take_over(supervisor, work.lease, "again", to="c-2")
+
+
+def test_what_is_paid_meanwhile_is_served_to_nobody(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    assigned(book, "L-1")
+    assert served(c1).loan == "L-1"
+    paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
+    assert submit(book.ctx, "P-1", "payment", payment_payload(paid)).status == "applied"
+    assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
+    assert book.one(work_lease).ended_because == "done"
+
+
+def test_a_full_day_brings_no_new_call_and_a_started_one_goes_on(book: Book) -> None:
+    c1 = hired(book, "c-1", capacity=2)
+    assigned(book, "L-1")
+    assigned(book, "L-2")
+    called(book, c1, served(c1).loan or "")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(daily_capacity=1))
+    book.at("2026-03-02 15:00")
+    again = served(c1)
+    tried = book.rows(select(contact.c.loan_id))
+    assert book.loan_id(again.loan or "") in {row.loan_id for row in tried}
+
+
+def test_nobody_is_served_off_shift_or_without_the_role(book: Book) -> None:
+    book.staff("c-1", "caller", shift=("2026-03-02 14:00", "2026-03-02 20:00"))
+    assert nothing(collector(book)).why == because(ReasonCode.NOT_ON_SHIFT)
+    book.staff("v-1", "visitor", shift=TODAY)
+    with pytest.raises(WrongRoleError):
+        next_work.next_for(collector(book, "v-1"))
+    with pytest.raises(NotOnRosterError):
+        next_work.next_for(collector(book, "c-9"))
+
+
+def test_a_look_ahead_serves_nothing(book: Book) -> None:
+    hired(book, "c-1")
+    for loan, amount in (("L-1", "100"), ("L-2", "900")):
+        assigned(book, loan, amount)
+    with book.ctx.engine.connect() as connection:
+        ahead = next_work.look_ahead(connection, collector(book), "c-1")
+    assert [piece.row.loan for piece, _ in ahead] == ["L-2", "L-1"]
+    assert book.rows(work_lease) == []
+
+
+def test_a_collector_who_asks_from_many_screens_has_one_piece_of_work(book: Book) -> None:
+    hired(book, "c-1")
+    for number in range(8):
+        assigned(book, f"L-{number}")
+    asked = concurrently(*[partial(next_work.next_for, collector(book)) for _ in range(8)])
+    got = {work.lease for work in asked if isinstance(work, ServedWork)}
+    assert len(got) == 1
+    assert len([row for row in book.rows(work_lease) if row.ended_at is None]) == 1
+
+
+@pytest.mark.parametrize("loans", [2, 30])
+def test_the_number_of_statements_does_not_grow_with_the_work(book: Book, loans: int) -> None:
+    c1 = hired(book, "c-1")
+    for number in range(loans):
+        assigned(book, f"L-{number}")
+    next_work.release(c1, served(c1).lease)
+    with statements(book.ctx.engine) as executed:
+        served(c1)
+    assert len(executed) <= 8

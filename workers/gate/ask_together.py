@@ -1,0 +1,116 @@
+"""What the gate would answer about many assigned calls at once. It locks and writes nothing.
+
+The real question is asked again when a call is started.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from domain.actions import ActionFacts, next_status
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission, Verdict
+from domain.compliance.vocabulary import Channel
+from domain.delinquency import Arrears, arrears_on, ladder_start
+from domain.ladder import find_ladder
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.actions import read_held_back
+from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
+from workers.gate.facts import contact_facts
+
+NEAR_ENOUGH = timedelta(minutes=1)
+"""How exactly the end of lawful hours is searched for."""
+SENDING_IS_HELD = because(ReasonCode.SENDING_HELD)
+
+
+class AskedAction(NamedTuple):
+    """What is known of an action about which the gate is asked."""
+
+    action_id: int
+    loan_id: int
+    party_id: int | None
+    jurisdiction: str
+    ladder_id: str
+    ladder_version: int
+    ladder_since: date
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """The gate's answer about one action, and what it rests on."""
+
+    facts: LoanFacts
+    asked: ContactFacts
+    arrears: Arrears
+    verdict: Verdict
+    barred: Reasons
+    """Why the call may not be made now; empty: it may."""
+    until: datetime | None
+    """If it may not: the first lawful moment, where one is known."""
+
+
+def ask_together(
+    connection: Connection, ctx: Context, actions: Sequence[AskedAction], now: datetime
+) -> dict[int, GateAnswer]:
+    """The answers about calls, by action. Three statements at most, however many they are."""
+    if not actions:
+        return {}
+    of_loans = [each.loan_id for each in actions if each.party_id is None]
+    of_parties = [each.party_id for each in actions if each.party_id is not None]
+    loans = load_facts(connection, of_loans, now) if of_loans else {}
+    parties = load_party_facts(connection, of_parties, now) if of_parties else {}
+    held_back = read_held_back(connection, [each.action_id for each in actions])
+    answers = {}
+    for each in actions:
+        facts = loans.get(each.loan_id) if each.party_id is None else parties.get(each.party_id)
+        if facts is None or (held := held_back.get(each.action_id)) is None:
+            continue
+        ladder = find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
+        item = ladder.item(each.item)
+        arrears = arrears_on(facts.instalments, now.date())
+        asked = contact_facts(
+            ctx, each.loan_id, each.jurisdiction, facts, arrears, ladder, item, now
+        )
+        verdict = may_contact(asked, Channel.CALL, now)
+        move = next_status(
+            each.ladder_since,
+            ActionFacts(
+                past_due=arrears.past_due,
+                ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
+                written_off=facts.written_off,
+                event_pending=held.event_pending,
+                party_left=each.party_id is not None and not facts.is_contacted(each.party_id),
+            ),
+            verdict,
+            now,
+        )
+        barred = move.reason if move else ()
+        if held.sending_held and not barred:
+            barred = SENDING_IS_HELD
+        answers[each.action_id] = GateAnswer(
+            facts, asked, arrears, verdict, barred, move.due_at if move else None
+        )
+    return answers
+
+
+def open_until(
+    asked: ContactFacts, channel: Channel, now: datetime, within: timedelta
+) -> datetime | None:
+    """When contact that is allowed now is allowed no more, if that is within so long; to the
+    minute. None: not so soon."""
+    early, late = now, now + within
+    if may_contact(asked, channel, late).permission is Permission.ALLOWED:
+        return None
+    while late - early > NEAR_ENOUGH:
+        middle = early + (late - early) / 2
+        if may_contact(asked, channel, middle).permission is Permission.ALLOWED:
+            early = middle
+        else:
+            late = middle
+    return late.replace(second=0, microsecond=0)

@@ -1,0 +1,406 @@
+"""The next piece of work of a collector: served under a lease, and explained. Nobody chooses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.actors import Actor, ActorKind, Role
+from domain.collectors import business_day
+from domain.compliance.vocabulary import Party
+from domain.errors import ArrearsError, NotOnRosterError
+from domain.next_work import (
+    TAKEN_OVER,
+    UNFINISHED,
+    LeaseEnd,
+    Ranked,
+    WorkKind,
+    WorkPolicy,
+    in_order,
+    work_policy_on,
+)
+from domain.permissions import Permission
+from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
+from workers.attempts.attempts import check_role
+from workers.calls.pace import LOOKED_BACK
+from workers.context import Context
+from workers.db import served_work
+from workers.db.free_text import keep_words
+from workers.db.served_work import Lease, Taken, Wanted, WorkingCollector
+from workers.staff.pieces import Piece, pieces_for, with_gate
+
+ASKED_FIRST = 60
+"""About so many pieces of work, those that would come first, the gate is asked at first. If it
+allows none of them, it is asked about all the others."""
+TRIES = 4
+"""How often somebody else may come first before whoever asks is told to ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedWork:
+    """The work that a collector does next. It has no personal data: people and loans are ids."""
+
+    lease: int
+    kind: WorkKind
+    band: str
+    """Why it is served before other work, in a word: a band, `unfinished` or `taken_over`."""
+    why: Reasons
+    """The same in a sentence."""
+    until: datetime
+    """Without a sign of life until then, others may be served it."""
+    loan: str | None
+    """The lender's id of the first loan that it is about."""
+    other_loans: tuple[str, ...]
+    record: str
+    """The lender's id of the record of whom it is about."""
+    party: Party
+    item: str
+    """Of the ladder; empty for a reply."""
+    purpose: str
+    language: str
+    """BCP 47: what the person speaks."""
+    attempt: str | None = None
+    """The call that was started, and whose outcome has to be reported before anything else."""
+    reply: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToServe:
+    """Why no work is served."""
+
+    why: Reasons
+    ask_again_at: datetime | None = None
+    """When something may be done; None: that is not known."""
+
+
+@permitted(Permission.SERVE_WORK)
+def next_for(ctx: Context, collector: str | None = None) -> ServedWork | NothingToServe:
+    """Serve whoever acts their next work, under a lease; or the work that they have not finished.
+
+    Nobody else is served anything about that person until the lease ends: when an outcome is
+    reported, when it is released or taken over, or when it lapses without a sign of life. To ask
+    again gives the same work. The gate is asked without effect; it is asked again at the start.
+
+    A machine names the `collector` for whom it asks. The number of statements does not depend on
+    how much work there is.
+
+    Raises:
+        NotOnRosterError: nobody has that reference.
+        WrongRoleError: they are no caller.
+        ArrearsError: a machine names nobody.
+    """
+    now = ctx.now()
+    policy = work_policy_on(ctx.policy.worklist, now.date())
+    actor = _collector(ctx, collector)
+    with ctx.engine.begin() as connection:
+        me = _read_me(connection, actor, now)
+        lease = served_work.lease_of(connection, me.id)
+        if me.open_attempt is not None and me.open_contact_id is not None:
+            return _unfinished(connection, me, lease, policy, now)
+        if not me.on_shift:
+            return NothingToServe(because(ReasonCode.NOT_ON_SHIFT))
+        pieces = pieces_for(connection, ctx, me, policy, now)
+        if lease is not None:
+            if (kept := _kept(connection, ctx, pieces, lease, policy, now)) is not None:
+                return kept
+            end = LeaseEnd.DONE if lease.finished else LeaseEnd.NOT_ALLOWED
+            served_work.end_lease(connection, lease.id, end, now)
+            pieces = [piece.without_lease_of(me.id) for piece in pieces]
+        return _serve(connection, ctx, me, pieces, policy, now)
+
+
+@permitted(Permission.READ_LOANS)
+def look_ahead(
+    connection: Connection, ctx: Context, collector: str, at_most: int = 10
+) -> list[tuple[Piece, Ranked]]:
+    """What a collector would be served, in order, and why. Nothing is served or locked.
+
+    Raises:
+        NotOnRosterError: nobody has that reference.
+    """
+    now = ctx.now()
+    policy = work_policy_on(ctx.policy.worklist, now.date())
+    me = _read_me(connection, Actor(collector), now)
+    pieces = pieces_for(connection, ctx, me, policy, now)
+    ranked, _ = _ranked(connection, ctx, me, pieces, policy, now)
+    return ranked[:at_most]
+
+
+@permitted(Permission.SERVE_WORK)
+def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetime:
+    """A sign of life: the lease goes on. Returns until when.
+
+    Raises:
+        ArrearsError: it ended, or is somebody else's.
+    """
+    now = ctx.now()
+    until = now + work_policy_on(ctx.policy.worklist, now.date()).lease
+    with ctx.engine.begin() as connection:
+        me = _read_me(connection, _collector(ctx, collector), now)
+        if served_work.extend_lease(connection, lease, me.id, until) is None:
+            raise _not_theirs(lease)
+    return until
+
+
+@permitted(Permission.SERVE_WORK)
+def release(ctx: Context, lease: int, collector: str | None = None) -> None:
+    """Give work back. It stays the collector's own call; it may be served again, to them too.
+
+    Raises:
+        ArrearsError: it ended, or is somebody else's; or its call was started, and the outcome is
+            missing.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        me = _read_me(connection, _collector(ctx, collector), now)
+        held = served_work.lease_of(connection, me.id)
+        if held is None or held.id != lease:
+            raise _not_theirs(lease)
+        if me.open_attempt is not None:
+            raise ArrearsError(
+                "The call {attempt} was started, and its outcome is not reported. Report it first.",
+                attempt=me.open_attempt,
+            )
+        served_work.end_lease(connection, lease, LeaseEnd.RELEASED, now)
+
+
+@permitted(Permission.TAKE_OVER_WORK)
+def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None:
+    """Take work from a collector, for somebody else: a supervisor decides it, and says why.
+
+    It is that one's next work, if they are at no other. Who had it, who has it and why is on
+    record.
+
+    Raises:
+        ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it.
+        WrongRoleError: whoever is to have it is no caller.
+    """
+    now = ctx.now()
+    if not any(character.isalnum() for character in why):
+        raise ArrearsError("Write why the work is taken over.")
+    policy = work_policy_on(ctx.policy.worklist, now.date())
+    given_to = Actor(to) if to else ctx.actor
+    with ctx.engine.begin() as connection:
+        check_role(connection, given_to, Role.CALLER, now.date())
+        taker = _read_me(connection, given_to, now)
+        held = served_work.read_lease(connection, lease)
+        if held is None:
+            raise _not_theirs(lease)
+        if held.staff_id == taker.id:
+            raise ArrearsError("{actor} has this work already.", actor=given_to)
+        if not served_work.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
+            raise _not_theirs(lease)
+        why_id = keep_words(
+            connection, ctx.cipher, why, now, loan_id=held.loan_id, borrower_id=held.borrower_id
+        )
+        served_work.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
+        served_work.hand_over(connection, held, taker.id)
+        if served_work.lease_of(connection, taker.id) is None:
+            reason = because(ReasonCode.NEXT_TAKEN_OVER, actor=str(ctx.actor))
+            until = now + policy.lease
+            served_work.lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
+
+
+def _collector(ctx: Context, named: str | None) -> Actor:
+    """For whom it is: whoever acts, or whom a machine names."""
+    if ctx.actor.kind is not ActorKind.MACHINE:
+        return ctx.actor
+    if not named:
+        raise ArrearsError("Say for which collector: their reference on the roster.")
+    return Actor(named)
+
+
+def _read_me(connection: Connection, actor: Actor, now: datetime) -> WorkingCollector:
+    day = business_day(now).starts_at
+    found = served_work.read_collector(connection, actor, now, day, now - LOOKED_BACK)
+    if found is None:
+        raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
+    if Role.CALLER not in found.membership.roles_on(now.date()):
+        check_role(connection, actor, Role.CALLER, now.date())
+    return found
+
+
+def _not_theirs(lease: int) -> ArrearsError:
+    return ArrearsError(
+        "The work {lease} ended, or somebody else has it. Ask for the next one.", lease=lease
+    )
+
+
+def _unfinished(
+    connection: Connection,
+    me: WorkingCollector,
+    lease: Lease | None,
+    policy: WorkPolicy,
+    now: datetime,
+) -> ServedWork | NothingToServe:
+    """The call whose outcome is missing; its person is leased, if nobody else has them."""
+    found = served_work.read_attempt(connection, me.open_contact_id or 0)
+    why = because(ReasonCode.NEXT_UNFINISHED, attempt=me.open_attempt)
+    until = now + policy.lease
+    lease_id = lease.id if lease is not None else 0
+    if lease is not None and lease.person_id == found.person_id:
+        served_work.extend_lease(connection, lease.id, me.id, until)
+    else:
+        if lease is not None:
+            served_work.end_lease(connection, lease.id, LeaseEnd.RELEASED, now)
+        lease_id = served_work.lease_attempt(connection, found, me.id, why, now, until) or 0
+    return ServedWork(
+        lease=lease_id,
+        kind=WorkKind.CALL,
+        band=UNFINISHED,
+        why=why,
+        until=until,
+        loan=found.loan,
+        other_loans=(),
+        record=found.record,
+        party=Party(found.party),
+        item=found.item or "",
+        purpose=found.purpose or "",
+        language=found.language,
+        attempt=me.open_attempt,
+    )
+
+
+def _kept(
+    connection: Connection,
+    ctx: Context,
+    pieces: Sequence[Piece],
+    lease: Lease,
+    policy: WorkPolicy,
+    now: datetime,
+) -> ServedWork | None:
+    """The work that they were served already, if it is not done and may still be done."""
+    if lease.finished:
+        return None
+    own = [piece for piece in pieces if piece.is_of(lease)]
+    if not own:
+        return None
+    (piece,) = with_gate(connection, ctx, own, policy, now)
+    if piece.candidate.barred:
+        return None
+    until = now + policy.lease
+    served_work.extend_lease(connection, lease.id, lease.staff_id, until)
+    why = because(ReasonCode.NEXT_STILL_YOURS) + lease.why
+    return _served(piece, lease.id, lease.band, why, until)
+
+
+def _serve(
+    connection: Connection,
+    ctx: Context,
+    me: WorkingCollector,
+    pieces: Sequence[Piece],
+    policy: WorkPolicy,
+    now: datetime,
+) -> ServedWork | NothingToServe:
+    ranked, barred = _ranked(connection, ctx, me, pieces, policy, now)
+    if not ranked:
+        return _nothing(barred)
+    lapsed = [piece.person_id for piece, _ in ranked if piece.lapsed]
+    if lapsed:
+        served_work.end_lapsed(connection, lapsed, now)
+    until = now + policy.lease
+    left = ranked
+    for _ in range(TRIES):
+        if not left:
+            break
+        taken, tried = _take(connection, me, left, now, until)
+        if taken is None:
+            left = left[tried:]
+            continue
+        piece, place = left[taken.place - 1]
+        if taken.lease_id is not None:
+            return _served(piece, taken.lease_id, place.band, place.why, until)
+        left = [entry for entry in left if entry[0].person_id != piece.person_id]
+    return NothingToServe(because(ReasonCode.OTHERS_WERE_FIRST), now)
+
+
+def _take(
+    connection: Connection,
+    me: WorkingCollector,
+    ranked: Sequence[tuple[Piece, Ranked]],
+    now: datetime,
+    until: datetime,
+) -> tuple[Taken | None, int]:
+    """Try to take the first one that is free; of calls up to the next reply, in one statement.
+    Returns of how many it was tried."""
+    wanted = [_wanted(piece, place) for piece, place in ranked]
+    if wanted[0].reply_id is not None:
+        return served_work.take_reply(connection, me.id, wanted[0], now, until), 1
+    calls = wanted[: next((n for n, each in enumerate(wanted) if each.reply_id), len(wanted))]
+    return served_work.take_first(connection, me.id, calls, now, until), len(calls)
+
+
+def _wanted(piece: Piece, ranked: Ranked) -> Wanted:
+    return Wanted(
+        borrower_id=piece.row.borrower_id,
+        person_id=piece.person_id,
+        loan_id=piece.row.loan_id,
+        call_id=piece.row.call_id,
+        reply_id=piece.row.reply_id,
+        had_by=piece.row.staff_id,
+        band=ranked.band,
+        first_contact=piece.row.reply_id is None and not piece.candidate.spoken,
+        why=ranked.why,
+    )
+
+
+def _ranked(
+    connection: Connection,
+    ctx: Context,
+    me: WorkingCollector,
+    pieces: Sequence[Piece],
+    policy: WorkPolicy,
+    now: datetime,
+) -> tuple[list[tuple[Piece, Ranked]], list[Piece]]:
+    """What may be done now, in order, and what may not be."""
+    by_key = {piece.candidate.key: piece for piece in pieces if not piece.is_anothers(me.id, now)}
+
+    def ordered(candidates: Sequence[Piece]) -> list[tuple[Piece, Ranked]]:
+        ranked = in_order(
+            [piece.candidate for piece in candidates],
+            policy,
+            now,
+            served_since_first_contact=me.since_first_contact,
+        )
+        of = {piece.candidate.key: piece for piece in candidates}
+        return [(of[place.candidate.key], place) for place in ranked]
+
+    free = ordered(list(by_key.values()))
+    barred = [piece for piece in by_key.values() if piece.candidate.barred]
+    for start, end in ((0, ASKED_FIRST), (ASKED_FIRST, len(free))):
+        asked = [piece for piece, _ in free[start:end]]
+        checked = with_gate(connection, ctx, asked, policy, now)
+        barred += [piece for piece in checked if piece.candidate.barred]
+        if ranked := ordered(checked):
+            return ranked, barred
+    return [], barred
+
+
+def _nothing(barred: Sequence[Piece]) -> NothingToServe:
+    if not barred:
+        return NothingToServe(because(ReasonCode.NOTHING_TO_SERVE))
+    again = min((piece.may_again_at for piece in barred if piece.may_again_at), default=None)
+    why = because(ReasonCode.NOTHING_ALLOWED_NOW, count=len(barred))
+    full = [piece for piece in barred if piece.candidate.barred[0].code is ReasonCode.DAY_IS_FULL]
+    return NothingToServe(why + (full[0].candidate.barred if full else ()), again)
+
+
+def _served(piece: Piece, lease: int, band: str, why: Reasons, until: datetime) -> ServedWork:
+    row = piece.row
+    return ServedWork(
+        lease=lease,
+        kind=piece.candidate.kind,
+        band=str(band),
+        why=why,
+        until=until,
+        loan=row.loan,
+        other_loans=piece.other_loans,
+        record=row.record,
+        party=Party(row.party),
+        item=row.item,
+        purpose=row.purpose,
+        language=row.language,
+        reply=row.reply_id,
+    )

@@ -1,0 +1,172 @@
+"""Pieces of work of a collector, as the order of work needs them: what is read, and what the gate
+says."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from domain.collectors import speaks
+from domain.compliance.vocabulary import Channel
+from domain.ladder import find_ladder
+from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
+from domain.reasons import ReasonCode, because
+from workers.context import Context
+from workers.db.served_work import Lease, Waiting, WorkingCollector, read_waiting
+from workers.gate.ask_together import AskedAction, ask_together, open_until
+
+UNKEPT = frozenset({"broken", "part_kept"})
+"""Promises about which somebody has to speak with the borrower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A call about all its loans, or a reply."""
+
+    candidate: Candidate
+    row: Waiting
+    """The first loan of a call, or the reply."""
+    other_loans: tuple[str, ...] = ()
+    may_again_at: datetime | None = None
+    """Of what is barred now: the first moment at which it may be done, where one is known."""
+    lapsed: bool = False
+    """Whether somebody had been served that person, and gave no sign of life."""
+
+    @property
+    def person_id(self) -> int:
+        return self.row.person_id
+
+    def is_of(self, lease: Lease) -> bool:
+        if lease.reply_id is not None:
+            return self.row.reply_id == lease.reply_id
+        return lease.call_id is not None and lease.call_id in (self.row.call_id, self.row.first_id)
+
+    def is_anothers(self, staff_id: int, now: datetime) -> bool:
+        """Whether somebody else is at that person."""
+        row = self.row
+        if row.leased_to in (None, staff_id) or row.leased_until is None:
+            return False
+        return row.leased_until > now
+
+    def without_lease_of(self, staff_id: int) -> "Piece":
+        if self.row.leased_to != staff_id:
+            return self
+        return replace(self, row=self.row._replace(leased_to=None, leased_until=None), lapsed=False)
+
+
+def pieces_for(
+    connection: Connection, ctx: Context, me: WorkingCollector, policy: WorkPolicy, now: datetime
+) -> list[Piece]:
+    """All work that a collector may be served. One statement. The gate is not asked yet."""
+    waiting = read_waiting(connection, me.id, now, now - policy.callback_to_team_after)
+    of_call = defaultdict[int, list[Waiting]](list)
+    pieces = []
+    for row in waiting:
+        if row.first_id is None:
+            pieces.append(_reply(row, me, now))
+        elif row.staff_id == me.id or speaks(me.languages, row.language):
+            of_call[row.first_id].append(row)
+    for rows in of_call.values():
+        rows.sort(key=lambda row: row.call_id or 0)
+        pieces.append(_call(ctx, rows, me, now))
+    return pieces
+
+
+def _reply(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
+    candidate = Candidate(key=-(row.reply_id or 0), kind=WorkKind.REPLY, since=row.since)
+    return Piece(candidate, row, lapsed=_has_lapsed(row, me, now))
+
+
+def _call(ctx: Context, rows: Sequence[Waiting], me: WorkingCollector, now: datetime) -> Piece:
+    first, *others = rows
+    callback_at = first.callback_at
+    if callback_at is not None and first.tried_at is not None and first.tried_at >= callback_at:
+        callback_at = None  # it was kept
+    promises = [row for row in rows if row.promise_status in UNKEPT and not _spoken_since(row)]
+    broken = min(promises, key=lambda row: row.promise_status != "part_kept", default=None)
+    started = any(row.action_id in me.started for row in rows)
+    full = not started and len(me.started) >= me.daily_capacity
+    candidate = Candidate(
+        key=first.first_id or 0,
+        since=first.since,
+        barred=because(ReasonCode.DAY_IS_FULL, count=len(me.started), capacity=me.daily_capacity)
+        if full
+        else (),
+        callback_at=callback_at,
+        of_colleague=first.staff_id != me.id,
+        broken_promise=BrokenPromise(
+            broken.promise_completed_at, part_kept=broken.promise_status == "part_kept"
+        )
+        if broken and broken.promise_completed_at
+        else None,
+        last_day=_is_last_day(ctx, first, now),
+        spoken=any(row.spoken_at for row in rows),
+        tries=first.tries,
+        past_due=sum((row.past_due for row in rows), Decimal(0)),
+        currency=first.currency,
+    )
+    loans = tuple(row.loan for row in others if row.loan)
+    return Piece(candidate, first, loans, lapsed=_has_lapsed(first, me, now))
+
+
+def _has_lapsed(row: Waiting, me: WorkingCollector, now: datetime) -> bool:
+    return row.leased_to not in (None, me.id) and bool(row.leased_until and row.leased_until <= now)
+
+
+def _spoken_since(row: Waiting) -> bool:
+    broken_at, spoken_at = row.promise_completed_at, row.spoken_at
+    return bool(broken_at and spoken_at and spoken_at >= broken_at)
+
+
+def _is_last_day(ctx: Context, row: Waiting, now: datetime) -> bool:
+    """Whether the ladder goes on without the call tomorrow, days of a hold not counted."""
+    ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
+    day = (now.date() - row.ladder_since).days
+    return next(
+        (
+            ladder.has_left(step, item, day + 1) and not ladder.has_left(step, item, day)
+            for step, item in ladder.items
+            if item.id == row.item
+        ),
+        False,
+    )
+
+
+def with_gate(
+    connection: Connection, ctx: Context, pieces: Sequence[Piece], policy: WorkPolicy, now: datetime
+) -> list[Piece]:
+    """The same pieces, with what the gate says about each call now. Three statements at most."""
+    asked = [_asked(piece.row) for piece in pieces if piece.row.action_id is not None]
+    answers = ask_together(connection, ctx, asked, now)
+    checked = []
+    for piece in pieces:
+        if piece.row.action_id is None:
+            checked.append(piece)
+            continue
+        answer = answers.get(piece.row.action_id)
+        if answer is None:
+            gone = because(ReasonCode.SUPERSEDED)
+            checked.append(replace(piece, candidate=replace(piece.candidate, barred=gone)))
+            continue
+        closes = None
+        if not answer.barred:
+            closes = open_until(answer.asked, Channel.CALL, now, policy.window_closes_within)
+        candidate = replace(piece.candidate, barred=answer.barred, open_until=closes)
+        checked.append(replace(piece, candidate=candidate, may_again_at=answer.until))
+    return checked
+
+
+def _asked(row: Waiting) -> AskedAction:
+    return AskedAction(
+        action_id=row.action_id or 0,
+        loan_id=row.loan_id or 0,
+        party_id=row.party_id,
+        jurisdiction=row.jurisdiction,
+        ladder_id=row.ladder_id,
+        ladder_version=row.ladder_version,
+        ladder_since=row.ladder_since,
+        item=row.item,
+    )
