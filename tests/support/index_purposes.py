@@ -34,10 +34,12 @@ from workers.db import (
     loans,
     outbox,
     paid_by_tape,
+    party_checks,
     payments,
     persons,
     problems,
     same_person,
+    served_work,
     staff,
 )
 from workers.db.inbox import keep_to_records
@@ -47,12 +49,17 @@ from workers.db.pages import Asked
 from workers.db.schema import (
     access,
     borrower,
+    call,
+    contact,
     evidence_link,
     hold,
     loan,
     outbox_event,
+    party_check,
     promise,
     reply,
+    work_lease,
+    work_takeover,
 )
 from workers.escalation import scan
 from workers.gate.locked_action import lock_action
@@ -140,6 +147,28 @@ def looks_are_read(connection: Connection, _: Context) -> object:
 
 def calls_are_counted(connection: Connection, ctx: Context) -> object:
     return pace.lock_recent_calls(connection, Actor("C-1"), ctx.now(), machine=Actor("dialer"))
+
+
+def work_is_served(connection: Connection, ctx: Context) -> object:
+    now, actor = ctx.now(), Actor("S-3")
+    me = served_work.read_collector(connection, actor, now, now - timedelta(hours=9), now)
+    assert me is not None
+    served_work.lease_of(connection, me.id)
+    return served_work.read_waiting(connection, me.id, now, now)
+
+
+def checks_are_read(connection: Connection, _: Context) -> object:
+    return connection.execute(subject_export._rows(party_check, {contact: [7], borrower: [7]}, 7))
+
+
+def checks_are_counted(connection: Connection, ctx: Context) -> object:
+    return party_checks.checks_of_attempt(connection, 7)
+
+
+def leases_are_read(connection: Connection, _: Context) -> object:
+    ids = {loan: [7], borrower: [7], reply: [7], call: [7], work_lease: [7]}
+    rows = connection.execute(subject_export._rows(work_lease, ids, 7)).all()
+    return rows, connection.execute(subject_export._rows(work_takeover, ids, 7))
 
 
 def who_calls(connection: Connection, ctx: Context) -> object:
@@ -287,6 +316,15 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the calls of an action, also those that were called off",
         lambda c, h: list(effects.calls(c, explained(c))),
     ),
+    "call_open_idx": ("what a collector still has to do", work_is_served),
+    "contact_outcome_callback_at_idx": ("callbacks that are late", work_is_served),
+    "party_check_borrower_id_at_idx": ("a person asks what is held about them", checks_are_read),
+    "party_check_contact_id_idx": ("whether somebody was confirmed in a call", checks_are_counted),
+    "work_lease_borrower_id_idx": ("a person asks what is held about them", leases_are_read),
+    "work_lease_one_live_per_person": ("nobody is served to two", None),
+    "work_lease_one_live_per_staff": ("a collector has one piece of work", None),
+    "work_lease_staff_id_served_at_idx": ("what a collector was served today", work_is_served),
+    "work_takeover_work_lease_id_idx": ("a person asks what is held about them", leases_are_read),
     "call_one_live_per_action": ("never two calls at once for one action", None),
     "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "collection_case_loan_id_idx": (

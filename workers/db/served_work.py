@@ -166,8 +166,10 @@ class Waiting(NamedTuple):
 _WAITING = prepared(
     text("""
 WITH mine AS (
-    SELECT id FROM call
-     WHERE staff_id = :me AND ended_at IS NULL AND cancelled_at IS NULL
+    -- OFFSET keeps the planner from walking all calls in the order of their ids.
+    SELECT id FROM (SELECT id FROM call
+                     WHERE staff_id = :me AND ended_at IS NULL AND cancelled_at IS NULL
+                    OFFSET 0) of_collector
      ORDER BY id LIMIT :most
 ), late AS (
     SELECT k.id
@@ -406,8 +408,8 @@ UPDATE work_lease SET until = :until
  WHERE id = :of_lease AND staff_id = :me AND ended_at IS NULL RETURNING until
 """)
 _NOTE_TAKEOVER = text("""
-INSERT INTO work_takeover (work_lease_id, loan_id, taken_from, given_to, actor, why_id, at)
-VALUES (:of_lease, :loan_id, :taken_from, :given_to, :actor, :why_id, :now)
+INSERT INTO work_takeover (work_lease_id, taken_from, given_to, actor, why_id, at)
+VALUES (:of_lease, :taken_from, :given_to, :actor, :why_id, :now)
 """)
 
 
@@ -444,7 +446,6 @@ def note_takeover(
         _NOTE_TAKEOVER,
         {
             "of_lease": lease.id,
-            "loan_id": lease.loan_id,
             "taken_from": lease.staff,
             "given_to": given_to,
             "actor": actor.reference,

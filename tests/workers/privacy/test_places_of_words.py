@@ -50,6 +50,7 @@ NOT_TYPED = {
     "message": "provider sender sid status code template template_version locale",
     "number_alarm": "actor actor_kind",
     "outbox_event": "kind payload status reason",
+    "party_check": "actor questions matched",
     "past_write_off": "written_off_by taken_back_by",
     "payment": "external_id sender currency",
     "payment_return": "kind external_id sender actor taken_back_by",
@@ -82,6 +83,8 @@ NOT_TYPED = {
     "tape_row": "problems",
     "token": "created_by revoked_by",
     "visit": "purpose",
+    "work_lease": "band why ended_because",
+    "work_takeover": "taken_from given_to actor",
 }
 """Columns of text or JSON that hold ids, codes, names of files and settings, amounts, moments."""
 

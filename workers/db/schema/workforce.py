@@ -131,9 +131,6 @@ work_lease = Table(
     ),
     Index(None, "staff_id", "served_at"),
     Index(None, "borrower_id"),
-    Index(None, "loan_id"),
-    Index(None, "call_id"),
-    Index(None, "reply_id"),
 )
 
 # Append only: who took work over from a collector.
@@ -142,14 +139,12 @@ work_takeover = Table(
     metadata,
     identity(),
     refers_to("work_lease"),
-    refers_to("loan", nullable=True),
     Column("taken_from", Text, nullable=False),  # the staff reference of who had it …
     Column("given_to", Text, nullable=False),  # … and of who has it now
     Column("actor", Text, nullable=False),  # who decided it …
     typed("why_id"),  # … and why
     moment("at"),
     Index(None, "work_lease_id"),
-    Index(None, "loan_id"),
 )
 
 visit = Table(

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 revision = "0074"
-down_revision = "0066"
+down_revision = "0068"
 
 _BANDS = (
     "'callback', 'clock', 'reply', 'waited', 'broken_promise', 'window', 'first_contact', "
@@ -76,18 +76,15 @@ def upgrade() -> None:
             postgresql_where="ended_at IS NULL",
         )
     op.create_index("work_lease_staff_id_served_at_idx", "work_lease", ["staff_id", "served_at"])
-    for name in ("borrower_id", "loan_id", "call_id", "reply_id"):
-        op.create_index(f"work_lease_{name}_idx", "work_lease", [name])
+    op.create_index("work_lease_borrower_id_idx", "work_lease", ["borrower_id"])
     op.create_table(
         "work_takeover",
         _id(),
         _refers_to("work_lease"),
-        _refers_to("loan", nullable=True),
         sa.Column("taken_from", sa.Text(), nullable=False),
         sa.Column("given_to", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("why_id", UUID(as_uuid=True)),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     )
-    for name in ("work_lease_id", "loan_id"):
-        op.create_index(f"work_takeover_{name}_idx", "work_takeover", [name])
+    op.create_index("work_takeover_work_lease_id_idx", "work_takeover", ["work_lease_id"])

@@ -1,0 +1,132 @@
+"""Checks of who somebody is: the rows of `party_check`, and what the answers are compared with."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, text
+
+from domain.actors import Actor
+from domain.right_party import OnRecord, Question
+from workers.db.encryption import Cipher
+from workers.db.places import place_of_address, place_of_name, place_of_number
+from workers.db.prepared_statements import prepared
+from workers.db.schema import party_check
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
+
+
+class StartedCall(NamedTuple):
+    """A call that was started, as an answer to who somebody is needs it."""
+
+    id: int
+    loan_id: int
+    borrower_id: int
+    person_id: int
+    record: str
+    party: str
+    actor: str | None
+    at: datetime
+    has_outcome: bool
+    name_encrypted: bytes | None
+    address_encrypted: bytes | None
+    number_blind_index: bytes | None
+
+
+_STARTED = prepared(
+    text("""
+SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.party, c.actor, c.at,
+       EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = c.id) AS has_outcome,
+       b.name_encrypted, b.address_encrypted, c.number_blind_index
+  FROM contact c JOIN borrower b ON b.id = c.borrower_id
+ WHERE c.attempt = :attempt AND c.sender IS NULL AND c.channel = 'call'
+""")
+)
+_NUMBERS = prepared(
+    text("""
+SELECT n.number_encrypted, p.blind_index
+  FROM borrower_number n JOIN contact_point p ON p.id = n.contact_point_id
+ WHERE n.borrower_id = :of_borrower
+""")
+)
+
+
+def read_started_call(connection: Connection, attempt: str) -> StartedCall | None:
+    """The call that was started under this id; None: none was."""
+    return typed_row(StartedCall, connection.execute(_STARTED, {"attempt": attempt}))
+
+
+def read_on_record(connection: Connection, cipher: Cipher, started: StartedCall) -> OnRecord:
+    """What answers are compared with. The caller records the check, and shows none of it."""
+    name, address = started.name_encrypted, started.address_encrypted
+    numbers = connection.execute(_NUMBERS, {"of_borrower": started.borrower_id})
+    return OnRecord(
+        name=cipher.decrypt(name, place_of_name(started.record)) if name else None,
+        address=cipher.decrypt(address, place_of_address(started.record)) if address else None,
+        other_numbers=tuple(
+            cipher.decrypt(row.number_encrypted, place_of_number(started.record, row.blind_index))
+            for row in numbers
+            if row.blind_index != started.number_blind_index
+        ),
+    )
+
+
+class PartyCheck(NamedTuple):
+    """One check on record. The answers are not kept."""
+
+    at: datetime
+    actor: str
+    questions: list[str]
+    matched: list[str]
+    at_least: int
+    passed: bool
+
+
+def checks_of_attempt(connection: Connection, contact_id: int) -> list[PartyCheck]:
+    """The checks in a call, the first one first."""
+    of_call = select(*columns_of(PartyCheck, party_check)).where(
+        party_check.c.contact_id == contact_id
+    )
+    return typed_rows(PartyCheck, connection.execute(of_call.order_by(party_check.c.id)))
+
+
+def failed_since(connection: Connection, borrower_id: int, since: datetime) -> int:
+    """How many checks of a record have failed since a moment."""
+    failed = select(func.count()).where(
+        party_check.c.borrower_id == borrower_id,
+        party_check.c.at >= since,
+        ~party_check.c.passed,
+    )
+    count: int = connection.execute(failed).scalar_one()
+    return count
+
+
+def note_check(
+    connection: Connection,
+    started: StartedCall,
+    actor: Actor,
+    now: datetime,
+    questions: Collection[Question],
+    matched: Collection[Question],
+    at_least: int,
+) -> None:
+    """Record a check: who asked what, and what was right. Never an answer."""
+    connection.execute(
+        insert(party_check).values(
+            contact_id=started.id,
+            borrower_id=started.borrower_id,
+            actor=actor.reference,
+            at=now,
+            questions=sorted(questions),
+            matched=sorted(matched),
+            at_least=at_least,
+            passed=len(matched) >= at_least,
+        )
+    )
+
+
+def is_confirmed(connection: Connection, contact_ids: Collection[int]) -> bool:
+    """Whether somebody was confirmed to be the person in one of these calls."""
+    passed = select(party_check.c.id).where(
+        party_check.c.contact_id.in_(contact_ids), party_check.c.passed
+    )
+    return connection.execute(passed.limit(1)).first() is not None
