@@ -3,11 +3,12 @@
 Their terms, statuses and moves.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 from domain.actors import Role
 from domain.amortisation import Amortisation, DayCount, RestIn, Rounding
@@ -36,20 +37,46 @@ class ArrangementStatus(StrEnum):
     DECLINED = "declined"  # by the lender, its ledger, or the borrower
     WITHDRAWN = "withdrawn"  # the borrower does not ask for it any more
     EXPIRED = "expired"  # the quote was not accepted while it was valid
+    REPLACED = "replaced"  # the ledger replaced its schedule by another one
 
 
 _S = ArrangementStatus
 ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
     _S.REQUESTED: frozenset({_S.OFFERED, _S.DECLINED, _S.WITHDRAWN}),
-    _S.OFFERED: frozenset({_S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),
+    # A new quote takes the place of the one before.
+    _S.OFFERED: frozenset({_S.OFFERED, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),
     _S.ACCEPTED: frozenset({_S.ACTIVE, _S.DECLINED, _S.WITHDRAWN}),
-    _S.ACTIVE: frozenset({_S.COMPLETED, _S.DEFAULTED}),
-    _S.COMPLETED: frozenset(),
+    _S.ACTIVE: frozenset({_S.COMPLETED, _S.DEFAULTED, _S.REPLACED}),
+    _S.COMPLETED: frozenset({_S.ACTIVE}),  # its money went back
     _S.DEFAULTED: frozenset(),
     _S.DECLINED: frozenset(),
     _S.WITHDRAWN: frozenset(),
     _S.EXPIRED: frozenset(),
+    _S.REPLACED: frozenset(),
 }
+
+OPEN = (_S.REQUESTED, _S.OFFERED, _S.ACCEPTED, _S.ACTIVE)
+"""A loan has at most one arrangement with one of these statuses."""
+
+
+class AskedBy(StrEnum):
+    """How the borrower, or somebody for them, asked for an arrangement."""
+
+    TEXT = "text"
+    CALL = "call"
+    VISIT = "visit"
+    LETTER = "letter"
+    FORM = "form"
+    EVENT = "event"  # the lender's system says so, and not how
+
+
+class AcceptanceProof(StrEnum):
+    """What shows that the borrower agreed. Only its reference is kept here."""
+
+    RECORDING = "recording"
+    TEXT = "text"
+    LETTER = "letter"
+    FORM = "form"
 
 
 class Effect(StrEnum):
@@ -172,6 +199,9 @@ class ArrangementTerms:
     caps: tuple[Cap, ...]
     kinds: tuple[KindTerms, ...]
     source: str
+    confirm_within_days: int = 5
+    """For how many days after its acceptance nobody is contacted while the ledger has not answered.
+    """
 
     @property
     def name(self) -> str:
@@ -195,18 +225,80 @@ def terms_for(
     return max(found, key=lambda each: each.version, default=None)
 
 
+def who_agrees(roles: Collection[Role], limits: Sequence[Limit], lowest: Role) -> Role | None:
+    """In which of their roles somebody may agree to an arrangement that `lowest` may agree to.
+
+    None: in none of them.
+    """
+    in_order = [limit.role for limit in limits]
+    enough = in_order[in_order.index(lowest) :] if lowest in in_order else []
+    return next((role for role in enough if role in roles), None)
+
+
+class Endings(Protocol):
+    """How an arrangement ends. The terms say it, and each arrangement keeps it as it was quoted."""
+
+    @property
+    def grace_days(self) -> int: ...
+
+    @property
+    def missed_ends_it(self) -> int: ...
+
+
+TOLD_AFTER = timedelta(days=1)
+"""A payment of a business day is told on the next one at the latest, as for promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an active arrangement stands."""
+
+    status: ArrangementStatus
+    missed: tuple[date, ...]
+    """The due dates of the instalments that were missed and are still unpaid."""
+    review_on: date | None
+    """The next business date on which another instalment may be missed."""
+
+
+def standing_of(instalments: Sequence[Instalment], ends: Endings, today: date) -> Standing:
+    """Where an active arrangement stands at the beginning of business date `today`.
+
+    What was paid on the day before is known by then.
+    """
+    on = today - TOLD_AFTER
+    missed = _missed(instalments, ends, on)
+    after = timedelta(days=ends.grace_days + 1) + TOLD_AFTER
+    looks = [
+        (each.counts_from or each.due_on) + after for each in instalments if each.unpaid > ZERO
+    ]
+    return Standing(
+        status_when_active(instalments, ends, on),
+        tuple(each.due_on for each in missed),
+        min((day for day in looks if day > today), default=None),
+    )
+
+
 def status_when_active(
-    instalments: Sequence[Instalment], terms: KindTerms, on: date
+    instalments: Sequence[Instalment], ends: Endings, on: date
 ) -> ArrangementStatus:
     """Where an active arrangement stands on business date `on`: active, completed or defaulted.
 
     `instalments` are those of the arrangement, with what is paid of them. The last day of grace is
-    the due date plus `grace_days`; a payment on it is in time.
+    `grace_days` after the day on which one really falls due; a payment on it is in time. Where
+    nothing is left to come, the last one ends it alone.
     """
-    if all(instalment.unpaid <= ZERO for instalment in instalments):
+    unpaid = sum(each.unpaid > ZERO for each in instalments)
+    if not unpaid:
         return ArrangementStatus.COMPLETED
-    latest = on - timedelta(days=terms.grace_days)
-    missed = sum(each.unpaid > ZERO and each.due_on < latest for each in instalments)
-    # One that has fewer instalments ends with its last one.
-    ends = min(terms.missed_ends_it, len(instalments))
-    return ArrangementStatus.DEFAULTED if missed >= ends else ArrangementStatus.ACTIVE
+    missed = len(_missed(instalments, ends, on))
+    is_over = missed >= min(ends.missed_ends_it, unpaid)
+    return ArrangementStatus.DEFAULTED if is_over else ArrangementStatus.ACTIVE
+
+
+def _missed(instalments: Sequence[Instalment], ends: Endings, on: date) -> list[Instalment]:
+    latest = on - timedelta(days=ends.grace_days)
+    return [
+        each
+        for each in instalments
+        if each.unpaid > ZERO and each.counts_from and each.counts_from < latest
+    ]

@@ -39,6 +39,11 @@ class Permission(StrEnum):
     DECIDE_APPROVALS = "approvals:decide"
     RECORD_CONVERSATIONS = "events:conversation"
     RECORD_PROMISES = "events:promise"
+    RECORD_ARRANGEMENTS = "events:arrangement"
+    """To record that one is asked for, accepted, declined or not wanted any more."""
+    OFFER_ARRANGEMENTS = "arrangements:offer"
+    AGREE_BEYOND = "arrangements:agree"
+    """To agree to an offer that is beyond the authority of whoever makes it."""
     RECORD_HOLDS = "events:hold"
     RELEASE_HOLDS = "events:release"
     RECORD_FACTS = "events:person"
@@ -118,6 +123,9 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.DECIDE_APPROVALS: _held("L S", two=True),
     _P.RECORD_CONVERSATIONS: _held("C V L S", machines=True),
     _P.RECORD_PROMISES: _held("C V S", machines=True),
+    _P.RECORD_ARRANGEMENTS: _held("C V L S", machines=True),
+    _P.OFFER_ARRANGEMENTS: _held("C V L S"),
+    _P.AGREE_BEYOND: _held("S", two=True),
     _P.RECORD_HOLDS: _held("C V L S P", machines=True),
     _P.RELEASE_HOLDS: _held("L S", machines=True),
     _P.RECORD_FACTS: _held("C V L S P", machines=True),

@@ -290,6 +290,26 @@ class ReasonCode(StrEnum):
     PROMISE_TAKEN_BACK = auto()
     PROMISE_WAS_MADE = auto()
     PROMISE_NEVER_MADE = auto()
+    ARRANGEMENT_REQUESTED = auto()
+    ARRANGEMENT_OFFERED = auto()
+    ARRANGEMENT_ACCEPTED = auto()
+    ARRANGEMENT_IS_ACTIVE = auto()
+    ARRANGEMENT_HAS_ENDED = auto()
+    ARRANGEMENT_KNOWN = auto()
+    ARRANGEMENT_ID_TAKEN = auto()
+    ARRANGEMENT_NOT_KNOWN = auto()
+    ARRANGEMENT_OPEN_ALREADY = auto()
+    ARRANGEMENT_STANDS_OTHERWISE = auto()
+    ARRANGEMENT_OF_OTHER_LOAN = auto()
+    ARRANGEMENT_OF_WRITTEN_OFF = auto()
+    ARRANGEMENT_NOT_AWAITED = auto()
+    ARRANGEMENT_NOT_CONFIRMED = auto()
+    ARRANGEMENT_DIFFERS = auto()
+    WISH_MISSING = auto()
+    WISH_OF_ONE_KIND = auto()
+    QUOTE_EXPIRED = auto()
+    QUOTE_OUTDATED = auto()
+    ACCEPTED_ON_WRONG_DAY = auto()
     LADDER_PAUSES_UNTIL = auto()
     LADDER_PAUSES = auto()
     LADDER_PAUSES_UNTIL_RELEASED = auto()
@@ -472,6 +492,7 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.RESTRUCTURING_KNOWN,
         ReasonCode.PROMISE_KNOWN,
         ReasonCode.PROMISE_OVER,
+        ReasonCode.ARRANGEMENT_KNOWN,
         ReasonCode.HOLD_KNOWN,
         ReasonCode.HOLD_OVER_BY_THEN,
         ReasonCode.LINK_KNOWN,

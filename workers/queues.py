@@ -52,6 +52,7 @@ WATCH_SENDING = task_name(Queue.DISPATCH, "watch_sending")
 DISPATCH_EVENTS = task_name(Queue.DISPATCH, "dispatch_events")
 DISPATCH_OUTBOX = task_name(Queue.DISPATCH, "dispatch_outbox")
 BREAK_OVERDUE_PROMISES = task_name(Queue.MAINTENANCE, "break_overdue_promises")
+SETTLE_ARRANGEMENTS = task_name(Queue.MAINTENANCE, "settle_arrangements")
 CLOSE_PAID_CASES = task_name(Queue.MAINTENANCE, "close_paid_cases")
 MARK_LOST_CLAIMS = task_name(Queue.MAINTENANCE, "mark_lost_claims")
 RECONCILE_TEXTS = task_name(Queue.MAINTENANCE, "reconcile_texts")
@@ -66,8 +67,9 @@ EVERY: dict[str, float] = {
     WATCH_SENDING: 5,
     DISPATCH_EVENTS: 2,
     DISPATCH_OUTBOX: 2,
-    # Every minute, so that promises break in the first minute of a day.
+    # Every minute, so that promises break, and arrangements end, in the first minute of a day.
     BREAK_OVERDUE_PROMISES: 60,
+    SETTLE_ARRANGEMENTS: 60,
     CLOSE_PAID_CASES: 3600,
     MARK_LOST_CLAIMS: 30,
     RECONCILE_TEXTS: 15,

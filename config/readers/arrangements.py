@@ -32,7 +32,7 @@ from domain.loans import ZERO
 
 KEYS = (
     "id version effective_from effective_to applies_to currency day_count rounding rest_in "
-    "quote_valid_days caps source deferral instalment_plan"
+    "quote_valid_days confirm_within_days caps source deferral instalment_plan"
 )
 OF_EACH_KIND = "eligible rate fee limits stops grace_days missed_ends_it"
 OF_KIND = {
@@ -76,6 +76,7 @@ def read_arrangements(document: Value) -> ArrangementTerms:
         caps=top.entries("caps", _read_cap),
         kinds=kinds,
         source=top.need("source").text(),
+        **top.given({"confirm_within_days": partial(_whole, at_least=0, at_most=90)}),
     )
 
 

@@ -20,6 +20,7 @@ PLACES = {
     "outbox.deliver_events": ("outbox.deliver.deliver_events:1", "outbox.deliver.deliver_events:2"),
     "maintenance.assign_replies": ("borrowers.reply_queue.assign_replies:1",),
     "maintenance.break_overdue_promises": ("escalation.quarantine.for_each_loan:1",),
+    "maintenance.settle_arrangements": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.chain_evidence": ("evidence.chain.chain_evidence:1",),
     "maintenance.close_paid_cases": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.erase_expired_data": ("db.daily_runs.start_today:1",),

@@ -39,9 +39,11 @@ def with_second_person(
     *,
     words: Mapping[str, str | None] | None = None,
     borrower_id: int | None = None,
-) -> None:
+) -> str | None:
     """Go on if another person has granted exactly this to whoever acts. The grant is used up with
     the caller's transaction: if that fails, it can be tried again.
+
+    Returns the reference of that person; None: nobody is needed.
 
     `what` says what will be done. `facts` are all that decide what it does, by what each is called
     (see `FACTS`); of a file, what its contents change. `words` are what whoever asks typed, by what
@@ -54,14 +56,14 @@ def with_second_person(
         ArrearsError: of the words some say nothing.
     """
     if not needs_second_person(ctx.actor, permission):
-        return
+        return None
     now = ctx.now()
     lines = lines_of(what, facts)
     typed = _typed(words or {})
     said = stored_lines(lines)
     digest = _digest(permission, said, ctx.cipher.blind_index(typed) if typed else b"")
-    if _use(connection, ctx.actor, digest, now):
-        return
+    if granted_by := _use(connection, ctx.actor, digest, now):
+        return granted_by
     # It stays when the caller's transaction is rolled back.
     with ctx.engine.begin() as own:
         id = _waiting(own, ctx.actor, digest, now)
@@ -109,8 +111,8 @@ def _digest(permission: Permission, said: Sequence[Any], typed: bytes) -> bytes:
     return sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
-def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> bool:
-    """Use up a grant of somebody who could still grant it today."""
+def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> str | None:
+    """Use up a grant of somebody who could still grant it today; returns who granted it."""
     granted = (
         select(request.c.id, request.c.decided_by, request.c.permission)
         .where(
@@ -126,8 +128,8 @@ def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> 
         if _may_still(connection, found.decided_by, Permission(found.permission), now):
             done = {"status": RequestStatus.DONE, "done_at": now}
             connection.execute(update(request).where(request.c.id == found.id).values(**done))
-            return True
-    return False
+            return str(found.decided_by)
+    return None
 
 
 def _may_still(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date
-from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -13,8 +12,9 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part, render
 from domain.language.speak import LANGUAGES, speak
 from domain.loans import Instalment
+from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered, Quote, Wish
-from domain.reasons import decimal_string, reasons_as_json
+from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan, day
 from workers.cli.context import open_context
 from workers.cli.language import Language, language_of_environment
@@ -153,51 +153,7 @@ def _instalment(whole: Instalment, arranged: Instalment | None, currency: str) -
 
 
 def _as_json(found: Quote | NotOffered) -> dict[str, object]:
-    """The same for programs: amounts are decimal strings with the places of the currency."""
+    """The same for programs."""
     if isinstance(found, NotOffered):
         return {"offered": False, "reason": reasons_as_json(found.reason)}
-
-    def amount(value: Decimal) -> str:
-        return decimal_string(value, found.currency)
-
-    def rows(instalments: tuple[Instalment, ...]) -> list[dict[str, str]]:
-        return [
-            {
-                "due_on": each.due_on.isoformat(),
-                "principal": amount(each.principal),
-                "interest": amount(each.interest),
-                "fees": amount(each.fees),
-                "amount": amount(each.amount),
-            }
-            for each in instalments
-        ]
-
-    cap = found.cost_cap
-    return {
-        "offered": True,
-        "kind": found.kind,
-        "terms": found.terms,
-        "as_of": found.as_of.isoformat(),
-        "valid_until": found.valid_until.isoformat(),
-        "currency": found.currency,
-        "rate_percent": f"{found.rate_percent:f}",
-        "day_count": found.day_count,
-        "arranged": rows(found.arranged),
-        "after": rows(found.after),
-        "interest": amount(found.interest),
-        "fee": amount(found.fee),
-        "interest_dropped": amount(found.interest_dropped),
-        "to_pay_before": amount(found.to_pay_before),
-        "to_pay_after": amount(found.to_pay_after),
-        "difference": amount(found.difference),
-        "last_day_before": found.last_day_before.isoformat(),
-        "last_day_after": found.last_day_after.isoformat(),
-        "stops": list(found.stops),
-        "goes_on": list(found.goes_on),
-        "grace_days": found.grace_days,
-        "missed_ends_it": found.missed_ends_it,
-        "cost_percent": f"{found.cost_percent:f}",
-        "cost_cap_percent": f"{cap.at_most:f}" if cap else None,
-        "cost_cap_citation": cap.source.citation if cap else None,
-        "who_may_agree": found.who_may_agree,
-    }
+    return {"offered": True, **quote_as_json(found)}

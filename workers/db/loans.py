@@ -68,6 +68,13 @@ def lock_loan(connection: Connection, external_id: str) -> LockedLoan | None:
     return typed_row(LockedLoan, connection.execute(_LOCK, {"known_as": [external_id]}))
 
 
+def lock_loan_by_id(connection: Connection, loan_id: int) -> LockedLoan:
+    """Lock a loan that is on record."""
+    by_id = select(*columns_of(LockedLoan, loan)).where(loan.c.id == loan_id)
+    (locked,) = typed_rows(LockedLoan, connection.execute(by_id.with_for_update(key_share=True)))
+    return locked
+
+
 def lock_named_loan(connection: Connection, external_id: str, event: str) -> LockedLoan:
     """Lock the loan that an event names; `event` is the kind of event, for the message.
 

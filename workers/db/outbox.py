@@ -37,6 +37,8 @@ class OutboxEventKind(StrEnum):
     VISIT_MADE = "visit.made"
     LEGAL_FILE_OPENED = "legal_file.opened"
     CASE_CURED = "case.cured"
+    ARRANGEMENT_ACCEPTED = "arrangement.accepted"
+    ARRANGEMENT_ENDED = "arrangement.ended"
     ACTION_DEAD = "action.dead"
     RESEND_EVENTS = "events.resend"
     """About no loan, and posted at once: see `workers/recovery/events.py`."""

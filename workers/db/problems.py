@@ -26,6 +26,9 @@ NO_LADDER = "no_ladder"
 TAPE_SHOWS_LESS = "tape_shows_less_paid"
 TAPE_HAS_OLD_SCHEDULE = "tape_has_old_schedule"
 PHONES_LEFT_OUT = "phones_left_out"
+ARRANGEMENT_NOT_CONFIRMED = "arrangement_not_confirmed"
+ARRANGEMENT_NOT_AWAITED = "arrangement_not_awaited"
+ARRANGEMENT_DIFFERS = "arrangement_differs"
 
 TAPE_PROBLEMS = (
     *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),

@@ -56,8 +56,11 @@ SELECT s.id, i.due_on, i.principal, i.interest, i.fees,
 
 def keep_replaced(
     connection: Connection, replacements: Sequence[Replacement], now: datetime
-) -> None:
-    """Keep the schedules on record as history, before these replace them. Two statements."""
+) -> list[int]:
+    """Keep the schedules on record as history, before these replace them. Two statements.
+
+    Returns the ids of what is kept.
+    """
     rows = [
         {
             "external_id": each.external_id,
@@ -77,18 +80,21 @@ def keep_replaced(
         }
         for each in replacements
     ]
-    if rows:
-        kept = insert_rows(connection, replaced_schedule, rows, returning=("id",))
-        connection.execute(_KEEP, {"ids": [row.id for row in kept]})
+    if not rows:
+        return []
+    kept = insert_rows(connection, replaced_schedule, rows, returning=("id",))
+    ids = [row.id for row in kept]
+    connection.execute(_KEEP, {"ids": ids})
+    return ids
 
 
-def replace_schedule(connection: Connection, replacement: Replacement, now: datetime) -> None:
-    """Replace the schedule of a locked loan, and keep the old one.
+def replace_schedule(connection: Connection, replacement: Replacement, now: datetime) -> int:
+    """Replace the schedule of a locked loan, and keep the old one; returns the id of that.
 
     What was booked before its day is in the new schedule, as in a tape of that day. The caller
     reassesses the loan.
     """
-    keep_replaced(connection, [replacement], now)
+    (kept,) = keep_replaced(connection, [replacement], now)
     id = replacement.loan_id
     connection.execute(delete(instalment).where(instalment.c.loan_id == id))
     rows: list[dict[str, Any]] = [
@@ -107,6 +113,7 @@ def replace_schedule(connection: Connection, replacement: Replacement, now: date
             tape_as_of=replacement.restructured_on,
         )
     )
+    return kept
 
 
 class ReplacedSchedule(NamedTuple):

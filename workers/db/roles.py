@@ -65,6 +65,8 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "allocation": ("raud", "", "r", "s"),
     "announcement": ("raud", "", "", "s"),
     "approval": ("r", "", "r", "s"),
+    "arrangement": ("rau", "", "s", "s"),
+    "arrangement_instalment": ("raud", "", "r", "s"),
     "borrower": ("rau", "r(id person_id locale address_point_id)", "ru(id)", "s"),
     "borrower_number": ("raud", "r(borrower_id contact_point_id)", "r", "s"),
     "break_glass": ("ru(why why_id)", "", "", ""),

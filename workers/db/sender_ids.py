@@ -9,6 +9,7 @@ from domain.events import STAFF, RejectedError
 from domain.reasons import ReasonCode
 from workers.db.schema import (
     adjustment,
+    arrangement,
     hold,
     inbox_event,
     payment,
@@ -66,7 +67,10 @@ def _of(external_id: str, senders: list[str]) -> str | RejectedError:
     return senders[0]
 
 
-_WITH_IDS = (payment, payment_return, adjustment, replaced_schedule, promise, hold, inbox_event)
+_WITH_IDS = (
+    *(payment, payment_return, adjustment, replaced_schedule, promise, hold, arrangement),
+    inbox_event,
+)
 
 
 def has_ids(connection: Connection, sender: str) -> bool:

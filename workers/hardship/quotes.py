@@ -43,12 +43,25 @@ def quote_loan(
     Raises:
         ArrearsError: the loan is not known.
     """
+    today = ctx.today()
+    found = find_arrangeable(connection, external_id, today)
+    terms = terms_for(
+        ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
+    )
+    return quote(found, terms, wish, today)
+
+
+def find_arrangeable(connection: Connection, external_id: str, on: date) -> ArrangeableLoan:
+    """What a quote of a loan follows from: as it is now, with the holds in force on a day.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
     named = select(*columns_of(_Loan, loan)).where(loan.c.external_id == external_id)
     found = typed_row(_Loan, connection.execute(named))
     if found is None:
         raise loan_not_known(external_id)
-    today = ctx.today()
-    subject = ArrangeableLoan(
+    return ArrangeableLoan(
         external_id=found.external_id,
         product=found.product,
         jurisdiction=found.jurisdiction,
@@ -57,13 +70,9 @@ def quote_loan(
         annual_rate_percent=found.annual_rate_percent,
         disbursed_on=found.disbursed_on,
         arranged_on=_arranged_on(connection, found.id),
-        holds=_holds(connection, found.id, today),
+        holds=_holds(connection, found.id, on),
         written_off=found.written_off_on is not None,
     )
-    terms = terms_for(
-        ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
-    )
-    return quote(subject, terms, wish, today)
 
 
 def _instalments(connection: Connection, loan_id: int) -> Sequence[Instalment]:
@@ -76,7 +85,10 @@ def _instalments(connection: Connection, loan_id: int) -> Sequence[Instalment]:
 
 
 def _arranged_on(connection: Connection, loan_id: int) -> Sequence[date]:
-    """The days from which schedules were replaced, and on which instalments were left out."""
+    """The days from which schedules were replaced, and on which instalments were left out.
+
+    What the ledger made of an arrangement is such a schedule: each one counts once.
+    """
     replaced = select(replaced_schedule.c.restructured_on).filter_by(loan_id=loan_id)
     left_out = select(adjustment.c.booked_on).where(
         adjustment.c.loan_id == loan_id,

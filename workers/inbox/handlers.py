@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
-from domain.actors import Actor
+from domain.actors import ARREARS, Actor
 from domain.adjustments import AdjustmentKind
+from domain.arrangements import ArrangementStatus
 from domain.compliance.vocabulary import Channel, Proof
 from domain.events import HandlerResult
 from domain.holds import HoldKind
@@ -38,6 +39,8 @@ from workers.borrowers.reply_meaning import ReadReply, record_meaning
 from workers.borrowers.representatives import NewRepresentative, record_representative
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
+from workers.hardship.arrangement_offers import Acceptance, record_acceptance
+from workers.hardship.arrangements import Ending, NewRequest, record_ending, record_request
 from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
 from workers.legal.limitation_dates import (
@@ -96,6 +99,9 @@ apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
 apply_limitation_fact_withdrawal = reading(TakenBackFact, take_back_limitation_fact)
 apply_acknowledgement_withdrawal = reading(TakenBackAcknowledgement, take_back_acknowledgement)
 apply_hold = reading(NewHold, place_hold)
+_apply_request = reading(NewRequest, record_request)
+_apply_acceptance = reading(Acceptance, record_acceptance)
+_apply_ending = reading(Ending, record_ending)
 apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
 apply_person_fact = reading(NewPersonFact, record_person_fact)
@@ -143,6 +149,29 @@ def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payl
         sender=payload.get("sender"),
         was_made=payload.get("was_made"),
     )
+
+
+def apply_arrangement_request(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    return _apply_request(connection, ctx, {**_by_machine(payload), **payload})
+
+
+def apply_arrangement_acceptance(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    return _apply_acceptance(connection, ctx, {**_by_machine(payload), **payload})
+
+
+def apply_arrangement_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    status = ArrangementStatus.WITHDRAWN
+    return _apply_ending(connection, ctx, {**_by_machine(payload), **payload, "status": status})
+
+
+def apply_arrangement_refusal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    status = ArrangementStatus.DECLINED
+    return _apply_ending(connection, ctx, {**_by_machine(payload), **payload, "status": status})
+
+
+def _by_machine(payload: Payload) -> dict[str, str]:
+    """Who did it where the event names nobody: the lender's system that sent it."""
+    return {"actor": str(payload.get("own_sender") or ARREARS.reference)}
 
 
 def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

@@ -20,7 +20,13 @@ from workers.borrowers.inbound_texts import record_inbound_text
 from workers.context import Context
 from workers.db.inbox import HeldBack
 from workers.inbox import handlers
-from workers.inbox.event_data import contact_points, conversations, loans, persons
+from workers.inbox.event_data import (
+    arrangements,
+    contact_points,
+    conversations,
+    loans,
+    persons,
+)
 from workers.inbox.event_data.fields import EventData
 from workers.inbox.resent import note_events_resent
 from workers.sms.delivery_receipts import record_receipt
@@ -212,6 +218,42 @@ EVENT_KINDS: dict[str, EventKind] = {
             Permission.RECORD_PROMISES,
             loans.PromiseWithdrawalFacts,
             names="promise",
+        ),
+        # Asking for one stops nothing: a person answers.
+        EventKind(
+            "arrangement_request",
+            handlers.apply_arrangement_request,
+            NOBODY,
+            Permission.RECORD_ARRANGEMENTS,
+            arrangements.ArrangementRequestFacts,
+            id_field="arrangement",
+        ),
+        # It waits for an offer that may never be made.
+        EventKind(
+            "arrangement_acceptance",
+            handlers.apply_arrangement_acceptance,
+            WHO_HAS_LOAN,
+            Permission.RECORD_ARRANGEMENTS,
+            arrangements.ArrangementAcceptanceFacts,
+            names="arrangement",
+            waits_at_most=timedelta(days=7),
+        ),
+        EventKind(
+            "arrangement_withdrawal",
+            handlers.apply_arrangement_withdrawal,
+            NOBODY,
+            Permission.RECORD_ARRANGEMENTS,
+            arrangements.ArrangementWithdrawalFacts,
+            names="arrangement",
+        ),
+        # By the lender's ledger, to which it was proposed.
+        EventKind(
+            "arrangement_refusal",
+            handlers.apply_arrangement_refusal,
+            NOBODY,
+            Permission.CHANGE_SCHEDULES,
+            arrangements.ArrangementRefusalFacts,
+            names="arrangement",
         ),
         EventKind(
             "dispute",

@@ -45,6 +45,7 @@ from workers.db.schema import adjustment as adjustment_table
 from workers.db.schema import adjustment_part
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_review import review_arrangements
 from workers.payments.left_over import allocate_left_over, free_allocations
 from workers.payments.payments import is_in_tape, where_it_stands
 
@@ -136,6 +137,7 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
         after = _without_waived(connection, loan, after, booked, parts)
     save_schedule(connection, loan.id, schedule, after)
     allocate_left_over(connection, order, loan.id)
+    review_arrangements(connection, ctx, [loan.id], now)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     recorded = because(ReasonCode.ADJUSTMENT_RECORDED, adjustment=new.adjustment)
     return (*recorded, *_not_waived(booked, parts, loan.currency), *_standing(arrears, loan))
@@ -197,6 +199,7 @@ def take_back_adjustment(
     if contained and (known.adjustment.kind.eases or is_shown_again):
         return because(ReasonCode.TAKING_BACK_IN_TAPE, adjustment=name, on=loan.tape_as_of)
     _undo(connection, ctx, loan, known, contained=contained)
+    review_arrangements(connection, ctx, [loan.id], now)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     taken_back = because(ReasonCode.ADJUSTMENT_TAKEN_BACK, adjustment=name)
     return (*taken_back, *_standing(arrears, loan))

@@ -33,6 +33,7 @@ from workers.db.schema import loan as loan_table
 from workers.db.schema import payment as payment_table
 from workers.db.sender_ids import is_named, named_by_staff
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_review import review_arrangements
 from workers.hardship.promises import keep_promises
 from workers.payments.left_over import allocate_left_over
 
@@ -187,6 +188,7 @@ def _record_new(
     _explain_tapes(connection, ctx, [booking for booking in new if booking.in_tape_as_of])
     loan_ids = sorted({booking.loan.id for booking in new})
     keep_promises(connection, loan_ids, now)
+    review_arrangements(connection, ctx, loan_ids, now)
     arrears = reassess(connection, ctx, loan_ids, now)
     return {
         booking.payment.key: _result(booking, left_over, arrears[booking.loan.id])

@@ -22,6 +22,7 @@ from workers.db.payments import (
     whose_return,
 )
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_review import review_arrangements
 from workers.hardship.promises import keep_promises
 from workers.payments.left_over import allocate_left_over, allocations_of
 from workers.payments.named_payments import known_before, lock_payment, refuse_other_loan
@@ -167,6 +168,7 @@ def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack
     if rest:
         allocate_left_over(connection, ctx.allocation_order(paid.jurisdiction), paid.loan_id)
         keep_promises(connection, [paid.loan_id], now)
+        review_arrangements(connection, ctx, [paid.loan_id], now)
     taken_back = because(ReasonCode.REFUND_TAKEN_BACK, refund=back.refund, payment=back.payment)
     arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
     return (*taken_back, *where_it_stands(arrears, paid.currency))

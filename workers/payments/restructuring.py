@@ -26,6 +26,7 @@ from workers.db.replaced_schedules import Replacement, replace_schedule
 from workers.db.schema import adjustment_part, replaced_schedule
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_schedules import arrangement_in_ledger, follow_new_schedule
 from workers.payments.payments import where_it_stands
 
 MOST_INSTALMENTS = 1_200
@@ -56,6 +57,10 @@ class Restructuring:
     """The whole new schedule."""
     paid: Decimal = ZERO
     """What is paid of it by payments that were booked before its day."""
+    arrangement: str | None = None
+    """The id of the deferral or the instalment plan that it is."""
+    arrangement_sender: str | None = None
+    """Whose id that is."""
     why: str
     actor: str
     sender: str | None = None
@@ -71,7 +76,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     old schedule is kept as history. Promises, holds and facts of limitation stay as they are.
 
     Raises:
-        NotYetError: the loan is not known.
+        NotYetError: the loan is not known, or it has no such arrangement.
         RejectedError: its day has not come yet or is before that of the loan's newest tape, its
             amounts cannot be paid, or its id is another's.
     """
@@ -82,6 +87,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     if known := _known(connection, new, sender, loan, listed):
         return known
     _refuse_day(new, loan, now.date())
+    named = arrangement_in_ledger(connection, new.arrangement, new.arrangement_sender, loan)
     ladder = ctx.ladder_of(loan, now.date())
     order = ctx.allocation_order(loan.jurisdiction)
     schedule = ladder.with_due_days(listed) if ladder else listed
@@ -94,7 +100,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     keep_shown(connection, {loan.id: Shown(result.spent, result.unexplained)}, on)
     replace_parts(connection, adjustment_part, result.adjusted)
     why_id = keep_words(connection, ctx.cipher, new.why, now, loan_id=loan.id)
-    replace_schedule(
+    replaced = replace_schedule(
         connection,
         Replacement(
             *(loan.id, on, result.instalments, new.restructuring, sender),
@@ -105,9 +111,10 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
         now,
     )
     resolve_problems(connection, [loan.id], (TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE), now)
+    followed = follow_new_schedule(connection, ctx, loan, result.instalments, named, replaced)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     recorded = because(ReasonCode.RESTRUCTURED, loan=new.loan, on=on, count=len(listed))
-    return recorded + where_it_stands(arrears, new.currency)
+    return recorded + followed + where_it_stands(arrears, new.currency)
 
 
 def _schedule(new: Restructuring, loan: LockedLoan) -> tuple[Instalment, ...]:

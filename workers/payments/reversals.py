@@ -38,6 +38,7 @@ from workers.db.payments import (
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import allocation
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_review import review_arrangements
 from workers.payments.left_over import allocate_left_over, allocations_of
 from workers.payments.named_payments import known_before, lock_payment
 from workers.payments.payments import where_it_stands
@@ -231,5 +232,6 @@ def _after_reversal(connection: Connection, ctx: Context, paid: RecordedPayment)
     order = ctx.allocation_order(paid.jurisdiction)
     allocate_left_over(connection, order, paid.loan_id)
     resolve_problems(connection, [paid.loan_id], (TAPE_SHOWS_LESS,), ctx.now())
+    review_arrangements(connection, ctx, [paid.loan_id], ctx.now())
     arrears = reassess(connection, ctx, [paid.loan_id], ctx.now())[paid.loan_id]
     return where_it_stands(arrears, paid.currency)

@@ -27,6 +27,7 @@ from workers.db.payments import (
 )
 from workers.db.schema import allocation
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_review import review_arrangements
 from workers.hardship.promises import keep_promises
 from workers.payments.left_over import allocate_left_over, allocations_of
 from workers.payments.named_payments import lock_payment, refuse_other_loan
@@ -120,6 +121,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         return because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
     _allocate_again(connection, ctx, paid, amount)
     keep_promises(connection, [paid.loan_id], now)
+    review_arrangements(connection, ctx, [paid.loan_id], now)
     taken_back = because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
     arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
     return (*taken_back, *where_it_stands(arrears, paid.currency))

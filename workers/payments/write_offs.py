@@ -15,6 +15,7 @@ from workers.db.loans import lock_named_loan
 from workers.db.schema import loan as loan_table
 from workers.db.schema import past_write_off, payment
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangements import decline_open
 from workers.hardship.promises import end_promise
 
 
@@ -62,6 +63,7 @@ def write_off(
         .values(is_recovery=True)
     )
     end_promise(connection, loan.id, now)
+    decline_open(connection, loan.id, now)
     reassess(connection, ctx, [loan.id], now)
     return because(ReasonCode.WRITE_OFF_RECORDED, loan=external_id)
 

@@ -10,7 +10,7 @@ from workers.db.daily_runs import start_today
 from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.escalation import reassess
 from workers.evidence import chain, head_file
-from workers.hardship import promises
+from workers.hardship import arrangement_review, promises
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
@@ -23,6 +23,13 @@ log = logging.getLogger(__name__)
 def break_overdue_promises() -> str:
     """Break promises whose date has passed, so that their ladders continue."""
     return f"{promises.break_overdue_promises(worker_context())} broken"
+
+
+@app.task(name=queues.SETTLE_ARRANGEMENTS, base=Sweep)
+def settle_arrangements() -> str:
+    """End offers that nobody accepted and arrangements that missed too much, and tell of those that
+    the ledger does not confirm."""
+    return f"{arrangement_review.settle_arrangements(worker_context())} ended"
 
 
 @app.task(name=queues.CLOSE_PAID_CASES, base=Sweep)

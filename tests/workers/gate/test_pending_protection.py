@@ -384,6 +384,9 @@ SAYS_ONLY = {
     *("of_representative", "by_representative"),
     # The id of what follows from it, or of what proves it.
     *("dispute", "contact", "proof", "document"),
+    # What a borrower wishes for, and what shows that they agreed.
+    *("asked_by", "asked_in", "days", "monthly", "accepted_on", "proof_reference"),
+    *("arrangement", "arrangement_sender"),
     "recovery",  # for whose sake a system sent its events again
 }
 

@@ -13,6 +13,7 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0062": "tables that only a recovery by the newer release writes",
     "0066": "a column that only the newer release writes, and which may be null",
     "0074": "tables, and a column that may be null, which only the newer release writes",
+    "0070": "tables that only the newer release writes",
     "0075": "a word that only the newer release writes",
     "0076": "columns that only the newer release writes",
     "0082": "a table and a word that only the newer release writes",

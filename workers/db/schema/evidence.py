@@ -47,6 +47,7 @@ FREE_TEXT = "what a person typed; an erasure may empty it"
 _IN_STEP = "kept in step with other rows, which are chained"
 _BY_TAPES = "which tape contains it: each tape may set it and empty it"
 _LAST_USE = "when it was used last: each use of a permission is in the chain"
+_LOOKED_AT = "when it is looked at again"
 _QUEUE = "whose work it is at the moment"
 
 _OF_LOAN = "t.loan_id"
@@ -113,6 +114,8 @@ EVIDENCE: dict[str, Evidence] = {
     "hold": Evidence(_OF_LOAN, not_hashed={"why": FREE_TEXT}),
     "hold_release": Evidence(_of("hold"), append_only=True),
     "promise": Evidence(_OF_LOAN),
+    "arrangement": Evidence(_OF_LOAN, not_hashed={"review_on": _LOOKED_AT}),
+    "arrangement_instalment": Evidence(_of("arrangement"), "arrangement_id", in_parts=True),
     "absent_loan": Evidence(_OF_LOAN),
     # What persons said, and what is true of them and of their numbers.
     "person_fact": Evidence(_OF_LOAN),

@@ -152,15 +152,21 @@ class EventData(StrictModel):
 
 LEFT_OUT = {
     *(
+        "accepted_on",
         "actor",
         "amount",
+        "arrangement",
+        "arrangement_sender",
+        "asked_in",
         "borrower",
         "by_representative",
         "component",
+        "days",
         "document",
         "due_on",
         "instalment",
         "loan",
+        "monthly",
         "of_representative",
         "proof",
         "refund_sender",

@@ -254,6 +254,10 @@ class RestructuringFacts(EventData):
     """The whole new schedule. Those of one day are one."""
     paid: AmountOrNothing = "0"
     """What is paid of it by payments that were booked before its day."""
+    arrangement: Identifier | None = None
+    """The id of the deferral or the instalment plan that it is."""
+    arrangement_sender: Identifier | None = None
+    """The sender whose id of the arrangement it is; if left out, the only one that gave it."""
     why: Why
     actor: Staff
 

@@ -1,0 +1,161 @@
+"""Arrangements in the database: read by their ids, moved by their table of moves."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, ArrangementStatus
+from domain.loans import Instalment
+from domain.moves import sources
+from domain.quotes import Wish
+from domain.reasons import Reasons
+from workers.db.bulk import is_among
+from workers.db.prepared_statements import prepared
+from workers.db.schema import arrangement, arrangement_instalment, instalment
+from workers.db.sender_ids import is_named
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
+
+
+class Arrangement(NamedTuple):
+    """An arrangement as it is on record. Days are business dates."""
+
+    id: int
+    loan_id: int
+    external_id: str
+    sender: str
+    status: str
+    asked_by: str
+    asked_in: str | None
+    requested_by: str
+    requested_at: datetime
+    kind: str | None
+    wish_days: int | None
+    wish_instalments: int | None
+    wish_until: date | None
+    wish_monthly: Decimal | None
+    terms_id: str | None
+    terms_version: int | None
+    quoted_on: date | None
+    valid_until: date | None
+    quote: Mapping[str, Any] | None
+    quote_digest: str | None
+    grace_days: int
+    missed_ends_it: int
+    offered_by: str | None
+    offered_as: str | None
+    agreed_by: str | None
+    offered_at: datetime | None
+    accepted_on: date | None
+    accepted_at: datetime | None
+    accepted_by: str | None
+    proof: str | None
+    proof_reference: str | None
+    confirm_by: date | None
+    hold_id: int | None
+    confirmed_at: datetime | None
+    missed: int
+    ended_at: datetime | None
+    ended_by: str | None
+    reason: Reasons
+    why_id: UUID | None
+    review_on: date | None
+
+    @property
+    def wish(self) -> Wish | None:
+        """What was asked for; None: not said yet."""
+        wish = Wish(self.wish_days, self.wish_instalments, self.wish_until, self.wish_monthly)
+        return None if wish == Wish() else wish
+
+
+_ARRANGEMENT: Select[*tuple[Any, ...]] = select(*columns_of(Arrangement, arrangement))
+
+
+def find_arrangement(connection: Connection, external_id: str, sender: str) -> Arrangement | None:
+    """The arrangement that a sender knows by this id."""
+    named = _ARRANGEMENT.where(is_named(arrangement, external_id, sender))
+    return typed_row(Arrangement, connection.execute(named))
+
+
+def open_arrangement(connection: Connection, loan_id: int) -> Arrangement | None:
+    """The open arrangement of a loan: one at most, as a constraint guarantees."""
+    of_loan = _ARRANGEMENT.where(arrangement.c.loan_id == loan_id, arrangement.c.status.in_(OPEN))
+    return typed_row(Arrangement, connection.execute(of_loan))
+
+
+_OF_LOANS = prepared(
+    _ARRANGEMENT.where(
+        is_among(arrangement.c.loan_id, "of_loans"),
+        arrangement.c.confirmed_at.is_not(None),
+        arrangement.c.status.in_((ArrangementStatus.ACTIVE, ArrangementStatus.COMPLETED)),
+    ).order_by(arrangement.c.id)
+)
+
+
+def confirmed_arrangements(connection: Connection, loan_ids: Sequence[int]) -> list[Arrangement]:
+    """The arrangements of locked loans that are kept, or were kept to their end. One statement."""
+    return typed_rows(Arrangement, connection.execute(_OF_LOANS, {"of_loans": list(loan_ids)}))
+
+
+def insert_arrangement(connection: Connection, values: Mapping[str, Any]) -> None:
+    connection.execute(insert(arrangement).values(values))
+
+
+def move_arrangement(
+    connection: Connection, id: int, status: ArrangementStatus, **values: Any
+) -> bool:
+    """Move an arrangement if its status allows it; False, and no change, if it does not."""
+    moved = connection.execute(
+        update(arrangement)
+        .where(arrangement.c.id == id, arrangement.c.status.in_(sources(ARRANGEMENT_MOVES, status)))
+        .values(status=status, **values)
+    )
+    return moved.rowcount == 1
+
+
+def note_look(connection: Connection, id: int, *, missed: int, review_on: date | None) -> None:
+    """What an active arrangement has missed, and when it is looked at again."""
+    seen = {"missed": missed, "review_on": review_on}
+    connection.execute(update(arrangement).where(arrangement.c.id == id).values(seen))
+
+
+def set_instalments(connection: Connection, id: int, instalments: Sequence[Instalment]) -> None:
+    """Replace the instalments of an arrangement."""
+    of_it = arrangement_instalment.c.arrangement_id == id
+    connection.execute(delete(arrangement_instalment).where(of_it))
+    parts = ("due_on", "principal", "interest", "fees")
+    rows = [{"arrangement_id": id} | {p: getattr(each, p) for p in parts} for each in instalments]
+    connection.execute(insert(arrangement_instalment), rows)
+
+
+def days_of(connection: Connection, id: int) -> list[date]:
+    """The due dates of an arrangement, in order."""
+    days = select(arrangement_instalment.c.due_on).where(
+        arrangement_instalment.c.arrangement_id == id
+    )
+    return list(connection.execute(days.order_by(arrangement_instalment.c.due_on)).scalars())
+
+
+def paid_of(connection: Connection, stored: Arrangement) -> list[Instalment]:
+    """What the loan's schedule says of the days of an arrangement, with what is paid.
+
+    A day that the schedule does not have any more is missing.
+    """
+    rows = connection.execute(
+        select(*columns_of(Instalment, instalment))
+        .join(arrangement_instalment, arrangement_instalment.c.due_on == instalment.c.due_on)
+        .where(
+            arrangement_instalment.c.arrangement_id == stored.id,
+            instalment.c.loan_id == stored.loan_id,
+        )
+        .order_by(instalment.c.due_on)
+    )
+    return typed_rows(Instalment, rows)
+
+
+def kind_of(stored: Arrangement) -> ArrangementKind:
+    """Of an arrangement that was offered."""
+    return ArrangementKind(str(stored.kind))

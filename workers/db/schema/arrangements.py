@@ -1,0 +1,112 @@
+"""Arrangements: deferrals and instalment plans, from the request to their end."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.arrangements import (
+    OPEN,
+    AcceptanceProof,
+    ArrangementKind,
+    ArrangementStatus,
+    AskedBy,
+)
+from workers.db.schema.base import (
+    identity,
+    metadata,
+    moment,
+    money,
+    reasons,
+    refers_to,
+    typed,
+    word,
+)
+
+_OPEN = ", ".join(f"'{status}'" for status in OPEN)
+
+arrangement = Table(
+    "arrangement",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("external_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),  # whose id it is
+    word("status", ArrangementStatus),
+    # The request.
+    word("asked_by", AskedBy),
+    Column("asked_in", Text),  # the id of the text, the attempt or the form in which it was asked
+    Column("requested_by", Text, nullable=False),
+    moment("requested_at"),
+    word("kind", ArrangementKind, nullable=True),  # null: not said yet
+    Column("wish_days", Integer),
+    Column("wish_instalments", Integer),
+    Column("wish_until", Date),
+    money("wish_monthly", nullable=True),
+    # The offer: the newest quote.
+    Column("terms_id", Text),
+    Column("terms_version", Integer),
+    Column("quoted_on", Date),
+    Column("valid_until", Date),
+    Column("quote", JSONB(none_as_null=True)),  # as it was shown: days, amounts, words of the terms
+    Column("quote_digest", Text),
+    money("to_pay_before", nullable=True),
+    money("to_pay_after", nullable=True),
+    Column("grace_days", SmallInteger),
+    Column("missed_ends_it", SmallInteger),
+    Column("offered_by", Text),
+    Column("offered_as", Text),  # the role
+    Column("agreed_by", Text),  # the second person, where it was beyond that role
+    moment("offered_at", nullable=True),
+    # The acceptance.
+    Column("accepted_on", Date),
+    moment("accepted_at", nullable=True),
+    Column("accepted_by", Text),  # who recorded it
+    word("proof", AcceptanceProof, nullable=True),
+    Column("proof_reference", Text),
+    Column("confirm_by", Date),  # until then nobody is contacted while the ledger has not answered
+    refers_to("hold", nullable=True),  # pauses the ladder, until the answer or while it is kept
+    # What the ledger made of it.
+    refers_to("replaced_schedule", nullable=True),
+    moment("confirmed_at", nullable=True),
+    Column("missed", SmallInteger, nullable=False, server_default="0"),
+    moment("ended_at", nullable=True),
+    Column("ended_by", Text),
+    reasons("reason"),
+    typed("why_id"),
+    Column("review_on", Date),  # the day on which it is looked at again; null: never
+    CheckConstraint(f"(status IN ({_OPEN})) = (ended_at IS NULL)", name="ended_unless_open"),
+    CheckConstraint("(accepted_at IS NULL) = (proof IS NULL)", name="accepted_with_proof"),
+    CheckConstraint("(quote IS NULL) = (quoted_on IS NULL)", name="quote_of_a_day"),
+    UniqueConstraint("external_id", "sender"),
+    Index(
+        "arrangement_one_open_per_loan",
+        "loan_id",
+        unique=True,
+        postgresql_where=f"status IN ({_OPEN})",
+    ),
+    Index("arrangement_review_idx", "review_on", postgresql_where="review_on IS NOT NULL"),
+    Index(None, "loan_id"),
+)
+
+# The instalments of an arrangement: as they were offered, and once the ledger has confirmed it, as
+# they are in its schedule.
+arrangement_instalment = Table(
+    "arrangement_instalment",
+    metadata,
+    Column("arrangement_id", BigInteger, ForeignKey("arrangement.id"), primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    money("principal"),
+    money("interest"),
+    money("fees"),
+)

@@ -1,0 +1,307 @@
+"""Offers: a quote is given to the borrower, who accepts it, with proof, while it is valid."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from domain.actors import ActorKind, Role
+from domain.arrangements import (
+    AcceptanceProof,
+    ArrangementStatus,
+    ArrangementTerms,
+    terms_for,
+    who_agrees,
+)
+from domain.eligibility import ArrangeableLoan
+from domain.errors import RefusedError, text_of
+from domain.events import RejectedError
+from domain.language.speak import speak
+from domain.permissions import Permission
+from domain.quote_json import digest_of_quote, quote_as_json
+from domain.quotes import NotOffered, Quote, Wish, quote
+from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
+from workers.context import Context
+from workers.db.arrangements import Arrangement, kind_of, move_arrangement, set_instalments
+from workers.db.loans import LockedLoan, lock_loan_by_id
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.escalation.reassess import reassess
+from workers.hardship.arrangements import (
+    as_it_stands,
+    check_wish,
+    found,
+    in_one_transaction,
+    lock_arrangement,
+    pause,
+    stands_otherwise,
+    wish_columns,
+)
+from workers.hardship.quotes import find_arrangeable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """That the borrower agreed to an offer."""
+
+    arrangement: str
+    loan: str | None = None
+    """Checked, if it is said."""
+    accepted_on: date | None = None
+    """The business date on which they did; today, if it is left out."""
+    proof: AcceptanceProof
+    proof_reference: str
+    """The id of the recording, the text, the letter or the form. No personal data."""
+    actor: str = ""
+    """Who recorded it. Where a person does it here, whoever acts."""
+    sender: str | None = None
+    """Whose id it is."""
+
+
+@permitted(Permission.OFFER_ARRANGEMENTS)
+def offer_arrangement(
+    ctx: Context, name: str, wish: Wish | None = None, *, sender: str | None = None
+) -> Arrangement:
+    """Quote an arrangement that was asked for, and keep the quote as the offer. Returns it.
+
+    `name` is its id, and `sender` whose id that is. Without a wish, what was asked for is quoted.
+    The offer is valid for the days that the terms say. Another offer takes its place. Where the
+    quote is beyond the authority of whoever acts, a second person has to agree first.
+
+    Raises:
+        SecondPersonNeededError: another person has not agreed yet.
+        RefusedError: the arrangement is not known or was answered already, nothing is wished for,
+            or this cannot be offered: every reason is said.
+    """
+    with in_one_transaction(ctx) as connection:
+        now = ctx.now()
+        stored = lock_arrangement(connection, name, sender)
+        if stored.status not in (ArrangementStatus.REQUESTED, ArrangementStatus.OFFERED):
+            raise stands_otherwise(stored)
+        owed = lock_loan_by_id(connection, stored.loan_id)
+        wish = wish or stored.wish
+        if wish is None:
+            raise RejectedError(ReasonCode.WISH_MISSING, arrangement=name)
+        check_wish(wish, owed.external_id, owed)
+        terms, quoted = _quote(connection, ctx, owed, wish)
+        role, agreed_by = _authority(connection, ctx, owed.external_id, terms, quoted)
+        _keep_offer(connection, ctx, stored, wish, terms, quoted, role, agreed_by, now)
+        return found(connection, stored.external_id, stored.sender)
+
+
+def _quote(
+    connection: Connection, ctx: Context, owed: LockedLoan, wish: Wish
+) -> tuple[ArrangementTerms, Quote]:
+    today = ctx.today()
+    subject = find_arrangeable(connection, owed.external_id, today)
+    terms = terms_for(
+        ctx.policy.arrangements, owed.jurisdiction, owed.product, owed.currency, today
+    )
+    quoted = quote(subject, terms, wish, today)
+    if isinstance(quoted, NotOffered) or terms is None:
+        reason = quoted.reason if isinstance(quoted, NotOffered) else ()
+        raise RefusedError(speak(reason), reason)
+    return terms, quoted
+
+
+def _authority(
+    connection: Connection, ctx: Context, loan: str, terms: ArrangementTerms, quoted: Quote
+) -> tuple[Role, str | None]:
+    """In which role whoever acts offers it, and who agreed where that is not enough."""
+    of_kind = terms.of_kind(quoted.kind)
+    limits = of_kind.limits if of_kind else ()
+    actor = ctx.actor
+    if actor.kind is ActorKind.SYSTEM:
+        return quoted.who_may_agree, None
+    if own := who_agrees(actor.roles, limits, quoted.who_may_agree):
+        return own, None
+    facts = {
+        "loan": loan,
+        "terms": terms.name,
+        "instalments": len(quoted.arranged),
+        "last day": quoted.last_day_after.isoformat(),
+        "to pay before": f"{quoted.to_pay_before} {quoted.currency}",
+        "to pay after": f"{quoted.to_pay_after} {quoted.currency}",
+        "quote": digest_of_quote(quote_as_json(quoted)),
+    }
+    what = text_of("Agree to an arrangement beyond the authority of who offers it.")
+    agreed_by = with_second_person(connection, ctx, Permission.AGREE_BEYOND, what, facts)
+    return quoted.who_may_agree, agreed_by
+
+
+def _keep_offer(
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    wish: Wish,
+    terms: ArrangementTerms,
+    quoted: Quote,
+    role: Role,
+    agreed_by: str | None,
+    now: datetime,
+) -> None:
+    shown = quote_as_json(quoted)
+    moved = move_arrangement(
+        connection,
+        stored.id,
+        ArrangementStatus.OFFERED,
+        kind=quoted.kind,
+        **wish_columns(wish),
+        terms_id=terms.id,
+        terms_version=terms.version,
+        quoted_on=quoted.as_of,
+        valid_until=quoted.valid_until,
+        quote=shown,
+        quote_digest=digest_of_quote(shown),
+        to_pay_before=quoted.to_pay_before,
+        to_pay_after=quoted.to_pay_after,
+        grace_days=quoted.grace_days,
+        missed_ends_it=quoted.missed_ends_it,
+        offered_by=ctx.actor.reference,
+        offered_as=role,
+        agreed_by=agreed_by,
+        offered_at=now,
+        review_on=quoted.valid_until + timedelta(days=1),
+    )
+    if not moved:
+        raise stands_otherwise(stored)
+    set_instalments(connection, stored.id, quoted.arranged)
+
+
+@permitted(Permission.RECORD_ARRANGEMENTS)
+def accept_arrangement(ctx: Context, new: Acceptance) -> Arrangement:
+    """Record that the borrower accepts an offer. Returns the arrangement.
+
+    Raises:
+        RefusedError: as `record_acceptance` says.
+    """
+    with in_one_transaction(ctx) as connection:
+        record_acceptance(connection, ctx, replace(new, actor=ctx.actor.reference))
+        return found(connection, new.arrangement, new.sender)
+
+
+def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> Reasons:
+    """Accept an offer, in the caller's transaction. Its schedule is proposed to the ledger.
+
+    Nobody is contacted until the ledger has answered, for as many days as the terms say. Returns
+    what came of it.
+
+    Raises:
+        NotYetError: the arrangement is not known.
+        RejectedError: it is not offered, the offer has expired, or it would mean something else
+            now: money came in, or the schedule or the terms changed.
+    """
+    now = ctx.now()
+    stored = lock_arrangement(connection, new.arrangement, new.sender)
+    owed = lock_loan_by_id(connection, stored.loan_id)
+    if new.loan is not None and new.loan != owed.external_id:
+        raise RejectedError(
+            ReasonCode.ARRANGEMENT_OF_OTHER_LOAN,
+            arrangement=new.arrangement,
+            loan=owed.external_id,
+        )
+    if (stored.proof, stored.proof_reference) == (new.proof, new.proof_reference):
+        return as_it_stands(stored)
+    if stored.status != ArrangementStatus.OFFERED:
+        raise stands_otherwise(stored)
+    on = new.accepted_on or now.date()
+    _check_day(stored, on, now.date())
+    terms = _check_quote(connection, ctx, stored, owed, now.date())
+    confirm_by = now.date() + timedelta(days=terms.confirm_within_days)
+    hold_id = pause(connection, stored, now.date(), confirm_by, new.actor, now)
+    moved = move_arrangement(
+        connection,
+        stored.id,
+        ArrangementStatus.ACCEPTED,
+        accepted_on=on,
+        accepted_at=now,
+        accepted_by=new.actor,
+        proof=new.proof,
+        proof_reference=new.proof_reference,
+        confirm_by=confirm_by,
+        hold_id=hold_id,
+        review_on=confirm_by,
+    )
+    if not moved:
+        raise stands_otherwise(stored)
+    record_events(connection, [_proposal(stored, on)], now)
+    reassess(connection, ctx, [stored.loan_id], now)
+    return because(
+        ReasonCode.ARRANGEMENT_ACCEPTED, arrangement=new.arrangement, confirm_by=confirm_by
+    )
+
+
+def _check_day(stored: Arrangement, on: date, today: date) -> None:
+    """Check that an offer could be accepted on a day."""
+    if stored.quoted_on is None or stored.valid_until is None:
+        raise stands_otherwise(stored)
+    if on > stored.valid_until:
+        raise RejectedError(
+            ReasonCode.QUOTE_EXPIRED,
+            arrangement=stored.external_id,
+            valid_until=stored.valid_until,
+        )
+    if not stored.quoted_on <= on <= today:
+        raise RejectedError(
+            ReasonCode.ACCEPTED_ON_WRONG_DAY,
+            arrangement=stored.external_id,
+            on=on,
+            quoted_on=stored.quoted_on,
+        )
+
+
+def _check_quote(
+    connection: Connection, ctx: Context, stored: Arrangement, owed: LockedLoan, today: date
+) -> ArrangementTerms:
+    """Check that the quote still means what was shown, and that nothing stands in its way."""
+    outdated = RejectedError(
+        ReasonCode.QUOTE_OUTDATED, arrangement=stored.external_id, loan=owed.external_id
+    )
+    terms = next(
+        (
+            each
+            for each in ctx.policy.arrangements
+            if (each.id, each.version) == (stored.terms_id, stored.terms_version)
+        ),
+        None,
+    )
+    if terms is None or stored.wish is None or stored.quoted_on is None:
+        raise outdated
+    subject = find_arrangeable(connection, owed.external_id, today)
+    _check_holds(subject, terms, stored)
+    as_quoted = replace(subject, holds=frozenset())
+    again = quote(as_quoted, terms, stored.wish, stored.quoted_on)
+    if isinstance(again, NotOffered):
+        raise RejectedError(again.reason[0].code, **again.reason[0].params)
+    if digest_of_quote(quote_as_json(again)) != stored.quote_digest:
+        raise outdated
+    return terms
+
+
+def _check_holds(subject: ArrangeableLoan, terms: ArrangementTerms, stored: Arrangement) -> None:
+    of_kind = terms.of_kind(kind_of(stored))
+    if of_kind and (against := sorted(subject.holds & of_kind.eligibility.not_during)):
+        raise RejectedError(ReasonCode.NOT_DURING_HOLD, hold=against[0])
+
+
+def _proposal(stored: Arrangement, on: date) -> OutboxMessage:
+    """The schedule that is proposed to the lender's ledger, as it was shown to the borrower."""
+    shown = dict(stored.quote or {})
+    told = {
+        "arrangement": stored.external_id,
+        "sender": stored.sender,
+        "kind": stored.kind,
+        "terms": shown["terms"],
+        "quoted_on": stored.quoted_on,
+        "accepted_on": on,
+        "currency": shown["currency"],
+        "rate_percent": shown["rate_percent"],
+        "to_pay": shown["to_pay_after"],
+        "stops": shown["stops"],
+        "instalments": [
+            {name: each[name] for name in ("due_on", "principal", "interest", "fees")}
+            for each in shown["after"]
+        ],
+    }
+    return OutboxMessage(OutboxEventKind.ARRANGEMENT_ACCEPTED, stored.loan_id, told)

@@ -1,0 +1,171 @@
+"""Active arrangements: kept, missed, completed or defaulted, by money and by the calendar."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from domain.actors import ARREARS
+from domain.arrangements import ArrangementStatus, Effect, Standing, standing_of
+from domain.quote_json import quote_from_json
+from domain.reasons import ReasonCode, because
+from workers.context import Context
+from workers.db.arrangements import (
+    Arrangement,
+    confirmed_arrangements,
+    days_of,
+    move_arrangement,
+    note_look,
+    open_arrangement,
+    paid_of,
+)
+from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape
+from workers.db.problems import ARRANGEMENT_NOT_CONFIRMED, note_problem
+from workers.db.schema import arrangement, borrower, loan
+from workers.db.typed_rows import columns_of, typed_rows
+from workers.escalation.quarantine import for_each_loan, is_not_quarantined
+from workers.escalation.reassess import reassess
+from workers.hardship.arrangements import end, pause
+from workers.hardship.steps_tried import keep_steps_tried
+
+BATCH_SIZE = 500
+_S = ArrangementStatus
+
+
+def review_arrangements(
+    connection: Connection, ctx: Context, loan_ids: Sequence[int], now: datetime
+) -> None:
+    """After money or schedules of locked loans changed: complete what is paid, and go on with what
+    is not any more.
+
+    One that is missed ends by the calendar alone, when everything of the day is known. The caller
+    reassesses the loans.
+    """
+    for stored in confirmed_arrangements(connection, loan_ids):
+        standing = _standing(connection, stored, now.date())
+        if stored.status == _S.COMPLETED:
+            _go_on_again(connection, stored, standing, now)
+        elif standing is None:
+            end(connection, stored, _S.REPLACED, now, ended_by=ARREARS.reference)
+        elif standing.status is _S.COMPLETED:
+            end(connection, stored, _S.COMPLETED, now, ended_by=ARREARS.reference, missed=0)
+        else:
+            _note(connection, stored, standing, now.date())
+
+
+def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
+    """Look at the arrangements whose day has come; returns how many ended.
+
+    An offer that nobody accepted expires. Of one that the ledger has not confirmed in time, a
+    person is told. An active one that missed too much is in default: its pause ends, and the loan
+    is due for review. May run any number of times. While an event or a tape of a loan is not
+    applied yet, such as a payment of yesterday, its arrangement waits.
+    """
+    now = ctx.now()
+    due = (
+        select(*columns_of(_Due, arrangement))
+        .select_from(borrower.join(loan).join(arrangement, arrangement.c.loan_id == loan.c.id))
+        .where(
+            arrangement.c.review_on <= now.date(),
+            is_not_quarantined(now),
+            ~has_pending_event_of_loan(),
+            ~has_pending_tape(),
+        )
+        .order_by(arrangement.c.review_on, arrangement.c.id)
+        .limit(limit)
+        .with_for_update(of=loan, key_share=True, skip_locked=True)
+    )
+
+    def find(connection: Connection, loan_id: int | None) -> list[_Due]:
+        asked = due if loan_id is None else due.where(loan.c.id == loan_id)
+        return typed_rows(_Due, connection.execute(asked))
+
+    def settle(connection: Connection, found: Sequence[_Due]) -> int:
+        ended = [each for each in found if _settle(connection, each, now)]
+        loans = sorted({each.loan_id for each in found})
+        reassess(connection, ctx, loans, now)
+        for loan_id in {each.loan_id for each in ended}:
+            keep_steps_tried(connection, ctx, loan_id, now.date())
+        return len(ended)
+
+    return for_each_loan(ctx, find, settle)
+
+
+class _Due(NamedTuple):
+    id: int
+    loan_id: int
+
+
+def _settle(connection: Connection, due: _Due, now: datetime) -> bool:
+    """Look at one arrangement of a locked loan; returns whether it ended."""
+    stored = open_arrangement(connection, due.loan_id)
+    if stored is None or stored.id != due.id:
+        return False
+    by = ARREARS.reference
+    if stored.status == _S.OFFERED:
+        end(connection, stored, _S.EXPIRED, now, ended_by=by)
+        return True
+    if stored.status == _S.ACCEPTED:
+        _tell_of_silence(connection, stored, now)
+        return False
+    standing = _standing(connection, stored, now.date())
+    if standing is None:
+        end(connection, stored, _S.REPLACED, now, ended_by=by)
+        return True
+    if standing.status in (_S.COMPLETED, _S.DEFAULTED):
+        missed = len(standing.missed)
+        end(connection, stored, standing.status, now, ended_by=by, missed=missed)
+        return True
+    _note(connection, stored, standing, now.date())
+    return False
+
+
+def _tell_of_silence(connection: Connection, stored: Arrangement, now: datetime) -> None:
+    """The ledger has not answered in time: contact goes on, and an operator is told."""
+    silent = because(
+        ReasonCode.ARRANGEMENT_NOT_CONFIRMED,
+        arrangement=stored.external_id,
+        accepted_on=stored.accepted_on,
+    )
+    note_problem(connection, stored.loan_id, ARRANGEMENT_NOT_CONFIRMED, silent, now)
+    note_look(connection, stored.id, missed=0, review_on=None)
+
+
+def _standing(connection: Connection, stored: Arrangement, today: date) -> Standing | None:
+    """Where an arrangement stands; None: the schedule does not have its days any more."""
+    instalments = paid_of(connection, stored)
+    if len(instalments) < len(days_of(connection, stored.id)):
+        return None
+    return standing_of(instalments, stored, today)
+
+
+def _note(connection: Connection, stored: Arrangement, standing: Standing, today: date) -> None:
+    missed = len(standing.missed)
+    # One that is in default by now ends when the day is settled.
+    review_on = today if standing.status is _S.DEFAULTED else standing.review_on
+    if (missed, review_on) != (stored.missed, stored.review_on):
+        note_look(connection, stored.id, missed=missed, review_on=review_on)
+
+
+def _go_on_again(
+    connection: Connection, stored: Arrangement, standing: Standing | None, now: datetime
+) -> None:
+    """Money of a completed arrangement went back: it is active again, unless another one is."""
+    if standing is None or standing.status is _S.COMPLETED:
+        return
+    if open_arrangement(connection, stored.loan_id) is not None:
+        return
+    hold_id = stored.hold_id
+    if Effect.COLLECTION in quote_from_json(stored.quote or {}).stops:
+        hold_id = pause(connection, stored, now.date(), None, stored.accepted_by or "", now)
+    move_arrangement(
+        connection,
+        stored.id,
+        _S.ACTIVE,
+        ended_at=None,
+        ended_by=None,
+        hold_id=hold_id,
+        missed=len(standing.missed),
+        review_on=max(standing.review_on or now.date(), now.date()),
+    )

@@ -1,0 +1,142 @@
+"""What the lender's ledger makes of an arrangement: its new schedule confirms it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.arrangements import ArrangementStatus, Effect, standing_of
+from domain.events import NotYetError
+from domain.loans import ZERO, Instalment
+from domain.quote_json import quote_from_json
+from domain.quotes import Quote
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.arrangements import (
+    Arrangement,
+    find_arrangement,
+    move_arrangement,
+    open_arrangement,
+    paid_of,
+    set_instalments,
+)
+from workers.db.loans import LockedLoan
+from workers.db.problems import (
+    ARRANGEMENT_DIFFERS,
+    ARRANGEMENT_NOT_AWAITED,
+    ARRANGEMENT_NOT_CONFIRMED,
+    note_problem,
+    resolve_problems,
+)
+from workers.db.schema import arrangement, hold
+from workers.db.sender_ids import whose_id
+from workers.hardship.arrangement_review import review_arrangements
+from workers.hardship.arrangements import pause
+from workers.hardship.holds import release
+
+
+def arrangement_in_ledger(
+    connection: Connection, name: str | None, sender: str | None, owed: LockedLoan
+) -> Arrangement | None:
+    """The arrangement of a locked loan that a new schedule is said to be made of.
+
+    Raises:
+        NotYetError: the loan has no such arrangement.
+    """
+    if name is None:
+        return None
+    stored = find_arrangement(connection, name, whose_id(connection, arrangement, name, sender))
+    if stored is None or stored.loan_id != owed.id:
+        raise NotYetError(ReasonCode.ARRANGEMENT_NOT_KNOWN, arrangement=name)
+    return stored
+
+
+def follow_new_schedule(
+    connection: Connection,
+    ctx: Context,
+    owed: LockedLoan,
+    schedule: Sequence[Instalment],
+    named: Arrangement | None,
+    replaced_schedule_id: int,
+) -> Reasons:
+    """After the schedule of a locked loan was replaced: an arrangement that waits for it is active.
+
+    It is the one that the event names, or one whose instalments are exactly these. Any other
+    schedule takes the place of what was arranged before. The caller reassesses the loan. Returns
+    what came of it.
+    """
+    now = ctx.now()
+    waits = open_arrangement(connection, owed.id)
+    if waits is not None and waits.status != ArrangementStatus.ACCEPTED:
+        waits = None
+    confirmed = named or (waits if waits is not None and _is_as_quoted(waits, schedule) else None)
+    if confirmed is None:
+        review_arrangements(connection, ctx, [owed.id], now)
+        return ()
+    if waits is None or confirmed.id != waits.id:
+        about = {
+            "arrangement": confirmed.external_id,
+            "arrangement_status": confirmed.status,
+        }
+        not_awaited = because(ReasonCode.ARRANGEMENT_NOT_AWAITED, **about)
+        note_problem(connection, owed.id, ARRANGEMENT_NOT_AWAITED, not_awaited, now)
+        review_arrangements(connection, ctx, [owed.id], now)
+        return not_awaited
+    return _activate(connection, confirmed, schedule, replaced_schedule_id, now)
+
+
+def _activate(
+    connection: Connection,
+    stored: Arrangement,
+    schedule: Sequence[Instalment],
+    replaced_schedule_id: int,
+    now: datetime,
+) -> Reasons:
+    quoted = quote_from_json(stored.quote or {})
+    if differs := _difference(stored, quoted, schedule):
+        note_problem(connection, stored.loan_id, ARRANGEMENT_DIFFERS, differs, now)
+        # What was agreed stays in the quote; what is kept or missed is what the ledger made of it.
+        of_it = [each for each in schedule if each.unpaid > ZERO] or schedule
+        set_instalments(connection, stored.id, of_it)
+    if stored.hold_id is not None:
+        release(connection, hold.c.id == stored.hold_id, now.date(), now)
+    hold_id = stored.hold_id
+    if Effect.COLLECTION in quoted.stops:
+        hold_id = pause(connection, stored, now.date(), None, stored.accepted_by or "", now)
+    standing = standing_of(paid_of(connection, stored), stored, now.date())
+    move_arrangement(
+        connection,
+        stored.id,
+        ArrangementStatus.ACTIVE,
+        confirmed_at=now,
+        hold_id=hold_id,
+        replaced_schedule_id=replaced_schedule_id,
+        review_on=standing.review_on,
+    )
+    resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_NOT_CONFIRMED,), now)
+    active = because(ReasonCode.ARRANGEMENT_IS_ACTIVE, arrangement=stored.external_id)
+    return active + differs
+
+
+def _is_as_quoted(stored: Arrangement, schedule: Sequence[Instalment]) -> bool:
+    """Whether a schedule says of what is unpaid exactly what the quote said."""
+    quoted = quote_from_json(stored.quote or {})
+    return not _difference(stored, quoted, schedule)
+
+
+def _difference(stored: Arrangement, quoted: Quote, schedule: Sequence[Instalment]) -> Reasons:
+    """How the ledger's schedule differs from what the borrower agreed to, if it does.
+
+    What was paid before is in a ledger's schedule, and not in a quote.
+    """
+    after = {each.due_on: each.amount for each in quoted.after}
+    to_come = {each.due_on: each.unpaid for each in schedule if each.unpaid > ZERO}
+    if after == to_come:
+        return ()
+    return because(
+        ReasonCode.ARRANGEMENT_DIFFERS,
+        arrangement=stored.external_id,
+        agreed=sum(after.values(), ZERO),
+        amount=sum(to_come.values(), ZERO),
+        currency=quoted.currency,
+    )

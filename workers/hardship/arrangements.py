@@ -1,0 +1,326 @@
+"""Arrangements: asked for, declined, withdrawn. What people do, as typed functions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from domain.actors import ARREARS
+from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy
+from domain.errors import RefusedError
+from domain.events import NotAppliedError, NotYetError, RejectedError
+from domain.holds import Hold, HoldKind
+from domain.language.speak import speak
+from domain.money import check_amount
+from domain.permissions import Permission
+from domain.quotes import Wish
+from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
+from workers.context import Context
+from workers.db.arrangements import (
+    Arrangement,
+    find_arrangement,
+    insert_arrangement,
+    move_arrangement,
+    open_arrangement,
+)
+from workers.db.free_text import keep_words
+from workers.db.holds import insert_hold
+from workers.db.loans import LockedLoan, lock_loan_of, lock_named_loan
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.schema import arrangement, hold
+from workers.db.sender_ids import whose_id
+from workers.escalation.reassess import reassess
+from workers.hardship.holds import release
+
+HOLD_OF = {
+    ArrangementKind.DEFERRAL: HoldKind.DEFERRAL,
+    ArrangementKind.INSTALMENT_PLAN: HoldKind.ARRANGEMENT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRequest:
+    """What a borrower asked for."""
+
+    arrangement: str
+    """The lender's own id of it: the same id is the same arrangement."""
+    loan: str
+    asked_by: AskedBy
+    asked_in: str | None = None
+    """The id of the text, the attempt, the letter or the form in which it was asked for."""
+    days: int | None = None
+    """Of a deferral. At most one of these four is said."""
+    instalments: int | None = None
+    until: date | None = None
+    monthly: Decimal | None = None
+    actor: str = ""
+    """Who recorded it: the lender's reference of the member of staff, or Arrears itself. Where a
+    person does it here, whoever acts."""
+    sender: str | None = None
+    """Whose id it is."""
+
+    @property
+    def wish(self) -> Wish:
+        return Wish(self.days, self.instalments, self.until, self.monthly)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """That an arrangement is not to be."""
+
+    arrangement: str
+    status: ArrangementStatus
+    """Declined by the lender, its ledger or the borrower; or withdrawn by the borrower."""
+    why: str | None = None
+    """In words of a person; they are encrypted."""
+    actor: str = ""
+    """As in a request."""
+    sender: str | None = None
+    """Whose id it is."""
+
+
+@permitted(Permission.RECORD_ARRANGEMENTS)
+def request_arrangement(ctx: Context, new: NewRequest) -> Arrangement:
+    """Record that a borrower asks for an arrangement. Returns it.
+
+    Raises:
+        RefusedError: as `record_request` says.
+    """
+    with in_one_transaction(ctx) as connection:
+        record_request(connection, ctx, replace(new, actor=ctx.actor.reference))
+        return found(connection, new.arrangement, new.sender)
+
+
+@permitted(Permission.RECORD_ARRANGEMENTS)
+def end_arrangement(ctx: Context, ending: Ending) -> Arrangement:
+    """Decline or withdraw an arrangement before the ledger has confirmed it. Returns it.
+
+    Raises:
+        RefusedError: as `record_ending` says.
+    """
+    with in_one_transaction(ctx) as connection:
+        record_ending(connection, ctx, replace(ending, actor=ctx.actor.reference))
+        return found(connection, ending.arrangement, ending.sender)
+
+
+def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Reasons:
+    """Record a request, in the caller's transaction. A person answers it with an offer.
+
+    Returns what came of it.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the loan has an open arrangement or is written off, more than one thing is
+            wished for, or the id is that of another arrangement.
+    """
+    now = ctx.now()
+    owed = lock_named_loan(connection, new.loan, "arrangement_request")
+    sender = whose_id(connection, arrangement, new.arrangement, new.sender)
+    if known := _recorded_before(connection, new, sender, owed):
+        return known
+    _check(new, owed)
+    if other := open_arrangement(connection, owed.id):
+        raise RejectedError(
+            ReasonCode.ARRANGEMENT_OPEN_ALREADY,
+            loan=new.loan,
+            arrangement=other.external_id,
+            arrangement_status=other.status,
+        )
+    wish = new.wish
+    insert_arrangement(
+        connection,
+        {
+            "loan_id": owed.id,
+            "external_id": new.arrangement,
+            "sender": sender,
+            "status": ArrangementStatus.REQUESTED,
+            "asked_by": new.asked_by,
+            "asked_in": new.asked_in,
+            "requested_by": new.actor,
+            "requested_at": now,
+            "kind": None if wish == Wish() else wish.kind,
+            **wish_columns(wish),
+        },
+    )
+    return because(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=new.arrangement, loan=new.loan)
+
+
+def wish_columns(wish: Wish) -> dict[str, object]:
+    return {
+        "wish_days": wish.days,
+        "wish_instalments": wish.instalments,
+        "wish_until": wish.until,
+        "wish_monthly": wish.monthly,
+    }
+
+
+def _recorded_before(
+    connection: Connection, new: NewRequest, sender: str, owed: LockedLoan
+) -> Reasons:
+    stored = find_arrangement(connection, new.arrangement, sender)
+    if stored is None:
+        return ()
+    if stored.loan_id != owed.id:
+        raise RejectedError(ReasonCode.ARRANGEMENT_ID_TAKEN, arrangement=new.arrangement)
+    return as_it_stands(stored)
+
+
+def _check(new: NewRequest, owed: LockedLoan) -> None:
+    if owed.written_off_on is not None:
+        raise RejectedError(
+            ReasonCode.ARRANGEMENT_OF_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
+        )
+    check_wish(new.wish, new.loan, owed)
+
+
+def check_wish(wish: Wish, loan: str, owed: LockedLoan) -> None:
+    """Check that a wish can be asked for at all.
+
+    Raises:
+        RejectedError: it says more than one thing, or an amount that cannot be paid.
+    """
+    said = (wish.days, wish.instalments, wish.until, wish.monthly)
+    counts = [number for number in (wish.days, wish.instalments) if number is not None]
+    if sum(each is not None for each in said) > 1 or any(number < 1 for number in counts):
+        raise RejectedError(ReasonCode.WISH_OF_ONE_KIND)
+    if wish.monthly is not None:
+        check_amount(wish.monthly, owed.currency, loan, owed.currency)
+
+
+def record_ending(connection: Connection, ctx: Context, ending: Ending) -> Reasons:
+    """End an arrangement that the ledger has not confirmed, in the caller's transaction.
+
+    The pause of an accepted one ends today. Returns what came of it.
+
+    Raises:
+        NotYetError: the arrangement is not known.
+        RejectedError: it is active, or was.
+    """
+    now = ctx.now()
+    stored = lock_arrangement(connection, ending.arrangement, ending.sender)
+    if stored.status == ending.status:
+        return as_it_stands(stored)
+    why_id = None
+    if ending.why:
+        why_id = keep_words(connection, ctx.cipher, ending.why, now, loan_id=stored.loan_id)
+    end(connection, stored, ending.status, now, ended_by=ending.actor, why_id=why_id)
+    if stored.hold_id is not None:
+        reassess(connection, ctx, [stored.loan_id], now)
+    return because(
+        ReasonCode.ARRANGEMENT_HAS_ENDED,
+        arrangement=stored.external_id,
+        arrangement_status=ending.status,
+    )
+
+
+def end(
+    connection: Connection,
+    stored: Arrangement,
+    status: ArrangementStatus,
+    now: datetime,
+    **values: object,
+) -> None:
+    """End an arrangement of a locked loan, and its pause. The caller reassesses the loan.
+
+    The lender's ledger hears of the end of one that was proposed to it.
+
+    Raises:
+        RejectedError: it cannot end in this way as it stands.
+    """
+    ended = {"ended_at": now, "review_on": None, **values}
+    if not move_arrangement(connection, stored.id, status, **ended):
+        raise stands_otherwise(stored)
+    if stored.hold_id is not None:
+        release(connection, hold.c.id == stored.hold_id, now.date(), now)
+    if stored.accepted_on is not None:
+        told = {"arrangement": stored.external_id, "sender": stored.sender, "status": status}
+        message = OutboxMessage(OutboxEventKind.ARRANGEMENT_ENDED, stored.loan_id, told)
+        record_events(connection, [message], now)
+
+
+def decline_open(connection: Connection, loan_id: int, now: datetime) -> None:
+    """Before a write-off: decline what is asked for, offered or accepted of a locked loan.
+
+    An active arrangement stays: it can still be kept.
+    """
+    stored = open_arrangement(connection, loan_id)
+    if stored is not None and stored.status != ArrangementStatus.ACTIVE:
+        end(connection, stored, ArrangementStatus.DECLINED, now, ended_by=ARREARS.reference)
+
+
+def pause(
+    connection: Connection,
+    stored: Arrangement,
+    starts_on: date,
+    ends_on: date | None,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Pause the ladder of a locked loan for an arrangement; returns the id of the hold."""
+    kind = HOLD_OF[ArrangementKind(str(stored.kind))]
+    held = Hold(kind, starts_on, ends_on)
+    return insert_hold(connection, held, loan_id=stored.loan_id, actor=actor, now=now)
+
+
+def lock_arrangement(connection: Connection, external_id: str, sender: str | None) -> Arrangement:
+    """Lock the loan of an arrangement, and read the arrangement.
+
+    Raises:
+        NotYetError: the arrangement is not known.
+        RejectedError: several senders gave this id.
+    """
+    of = whose_id(connection, arrangement, external_id, sender)
+    stored = None
+    if lock_loan_of(connection, arrangement, external_id, of) is not None:
+        stored = find_arrangement(connection, external_id, of)
+    if stored is None:
+        raise NotYetError(ReasonCode.ARRANGEMENT_NOT_KNOWN, arrangement=external_id)
+    return stored
+
+
+def stands_otherwise(stored: Arrangement) -> RejectedError:
+    """That an arrangement stands where this is not possible, or not possible any more."""
+    return RejectedError(
+        ReasonCode.ARRANGEMENT_STANDS_OTHERWISE,
+        arrangement=stored.external_id,
+        arrangement_status=stored.status,
+    )
+
+
+def as_it_stands(stored: Arrangement) -> Reasons:
+    return because(
+        ReasonCode.ARRANGEMENT_KNOWN,
+        arrangement=stored.external_id,
+        arrangement_status=stored.status,
+    )
+
+
+def found(connection: Connection, external_id: str, sender: str | None) -> Arrangement:
+    """An arrangement as it is on record.
+
+    Raises:
+        NotYetError: it is not known.
+    """
+    of = whose_id(connection, arrangement, external_id, sender)
+    stored = find_arrangement(connection, external_id, of)
+    if stored is None:
+        raise NotYetError(ReasonCode.ARRANGEMENT_NOT_KNOWN, arrangement=external_id)
+    return stored
+
+
+@contextmanager
+def in_one_transaction(ctx: Context) -> Iterator[Connection]:
+    """A transaction of what a person does: what is refused leaves nothing behind.
+
+    Raises:
+        RefusedError: it cannot be done; the reason says what to do.
+    """
+    try:
+        with ctx.engine.begin() as connection:
+            yield connection
+    except NotAppliedError as refused:
+        raise RefusedError(speak(refused.reason), refused.reason) from None
