@@ -32,6 +32,9 @@ FACTS = {
         *(text_of("trained_on"), text_of("left_on"), text_of("stands_in_for")),
         *(text_of("stands_in_until"), text_of("shifts"), text_of("written off on")),
         *(text_of("taken back on"), text_of("sum that is written off"), text_of("actor")),
+        *(text_of("arrangement"), text_of("terms"), text_of("instalments"), text_of("last day")),
+        *(text_of("to pay before"), text_of("to pay after"), text_of("cost in percent a year")),
+        text_of("digest of the quote"),
         *(text_of("why"), text_of("purpose"), text_of("law"), text_of("nothing was restored")),
     )
 }

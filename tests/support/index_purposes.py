@@ -28,6 +28,7 @@ from workers.db import (
     actions,
     adjustments,
     allocations,
+    arrangements,
     closed_numbers,
     contact_points,
     inbox,
@@ -63,7 +64,7 @@ from workers.db.schema import (
 )
 from workers.escalation import scan
 from workers.gate.locked_action import lock_action
-from workers.hardship import promises
+from workers.hardship import arrangement_review, promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower
@@ -533,6 +534,22 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "absent_loan_loan_id_idx": (
         "when tapes left a loan out",
         lambda c, h: list(schedules.absences(c, explained(c))),
+    ),
+    "arrangement_review_idx": (
+        "arrangements whose day has come",
+        lambda c, h: arrangement_review.settle_arrangements(h, limit=5),
+    ),
+    "arrangement_external_id_sender_key": (
+        "an acceptance names its arrangement",
+        lambda c, h: arrangements.find_arrangement(c, f"AR-{PAST_DUE}", "staff"),
+    ),
+    "arrangement_loan_id_idx": (
+        "the arrangements that a payment may complete, and its return may open again",
+        lambda c, h: arrangements.confirmed_arrangements(c, [PAST_DUE]),
+    ),
+    "arrangement_one_open_per_loan": (
+        "the open arrangement of a loan, and one at most",
+        lambda c, h: arrangements.open_arrangement(c, PAST_DUE),
     ),
     "promise_due_idx": (
         "promises whose day is over",

@@ -85,7 +85,7 @@ def offer_arrangement(
             raise RejectedError(ReasonCode.WISH_MISSING, arrangement=name)
         check_wish(wish, owed.external_id, owed)
         terms, quoted = _quote(connection, ctx, owed, wish)
-        role, agreed_by = _authority(connection, ctx, owed.external_id, terms, quoted)
+        role, agreed_by = _authority(connection, ctx, name, owed.external_id, terms, quoted)
         _keep_offer(connection, ctx, stored, wish, terms, quoted, role, agreed_by, now)
         return found(connection, stored.external_id, stored.sender)
 
@@ -106,7 +106,12 @@ def _quote(
 
 
 def _authority(
-    connection: Connection, ctx: Context, loan: str, terms: ArrangementTerms, quoted: Quote
+    connection: Connection,
+    ctx: Context,
+    name: str,
+    loan: str,
+    terms: ArrangementTerms,
+    quoted: Quote,
 ) -> tuple[Role, str | None]:
     """In which role whoever acts offers it, and who agreed where that is not enough."""
     of_kind = terms.of_kind(quoted.kind)
@@ -116,14 +121,17 @@ def _authority(
         return quoted.who_may_agree, None
     if own := who_agrees(actor.roles, limits, quoted.who_may_agree):
         return own, None
+    shown = quote_as_json(quoted)
     facts = {
         "loan": loan,
+        "arrangement": name,
         "terms": terms.name,
         "instalments": len(quoted.arranged),
         "last day": quoted.last_day_after.isoformat(),
-        "to pay before": f"{quoted.to_pay_before} {quoted.currency}",
-        "to pay after": f"{quoted.to_pay_after} {quoted.currency}",
-        "quote": digest_of_quote(quote_as_json(quoted)),
+        "to pay before": f"{shown['to_pay_before']} {quoted.currency}",
+        "to pay after": f"{shown['to_pay_after']} {quoted.currency}",
+        "cost in percent a year": shown["cost_percent"],
+        "digest of the quote": digest_of_quote(shown),
     }
     what = text_of("Agree to an arrangement beyond the authority of who offers it.")
     agreed_by = with_second_person(connection, ctx, Permission.AGREE_BEYOND, what, facts)

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from domain.actors import Actor
+from domain.actors import Actor, Role
+from domain.arrangements import AskedBy
 from domain.errors import ArrearsError, Text
 from domain.permissions import PERMISSIONS, Permission
+from domain.quotes import Wish
 from domain.sending import EVERYTHING, Scope, SendingScope
 from tests.support.acting import acting
 from tests.support.lender import allow
@@ -29,6 +31,8 @@ from workers.actions.approvals import approve
 from workers.cli.language import in_chinese
 from workers.context import Context
 from workers.db.schema import loan, machine
+from workers.hardship.arrangement_offers import offer_arrangement
+from workers.hardship.arrangements import NewRequest, record_request
 from workers.inbox.process import submit
 from workers.operations.sending_holds import resume_sending, stop_sending
 from workers.privacy.key_rotation import rotate
@@ -65,6 +69,7 @@ def book(engine: Engine, tmp_path: Path) -> Book:
     for number in ("1", "2"):
         book.loan(f"L-{number}", due_on="2026-03-01", steps_tried=("remind", "enquire", "visit"))
         book.loan(f"L-9{number}", borrower_id=f"B-9{number}")
+    book.loan("L-3", due_on="2026-03-01")
     book.escalate("L-1", "L-2")
     with engine.begin() as connection:
         connection.execute(
@@ -75,6 +80,14 @@ def book(engine: Engine, tmp_path: Path) -> Book:
                 name="s-0", scopes=[], calls_a_minute=1, created_at=book.clock.at, created_by="x"
             )
         )
+        known = {"annual_rate_percent": 12, "disbursed_on": "2025-03-01"}
+        connection.execute(update(loan).values(known))
+        for number, sender in (("1", "staff"), ("2", "staff"), ("3", "core")):
+            id = "AR-2" if number == "2" else "AR-1"
+            asked = NewRequest(
+                arrangement=id, loan=f"L-{number}", asked_by=AskedBy.CALL, sender=sender
+            )
+            record_request(connection, book.ctx, asked)
     book.staff("s-0", "supervisor")
     book.staff("s-1", "supervisor")
     book.staff("s-2", "supervisor")
@@ -143,6 +156,15 @@ def doors(tmp_path: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any], 
         {"loan_external_id": "L-1", "item": "legal_file"},
         [("loan_external_id", "L-2", "L-2")],
     )
+    yield (
+        offer_as_caller,
+        {"name": "AR-1", "wish": Wish(instalments=5), "sender": "staff"},
+        [
+            ("name", "AR-2", "L-2"),
+            ("wish", Wish(instalments=6), "instalments: 6"),
+            ("sender", "core", "L-3"),
+        ],
+    )
     yield rotate, {"progress": print}, []
     sold = {"loan": "L-1", "written_off_on": "2026-04-30", "why": "sold", "actor": "asks-1"}
     yield (
@@ -155,6 +177,12 @@ def doors(tmp_path: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any], 
             ("payload", {**sold, "loan": "L-2"}, "L-2"),
         ],
     )
+
+
+def offer_as_caller(ctx: Context, name: str, wish: Wish, sender: str) -> object:
+    """A collector may not agree to more than three instalments."""
+    caller = ctx.acting(replace(ctx.actor, roles=frozenset({Role.CALLER})))
+    return offer_arrangement(caller, name, wish, sender=sender)
 
 
 NOT_VARIED = {"ctx", "progress", "dry_run", "item", "kind"}

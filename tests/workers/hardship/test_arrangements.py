@@ -97,8 +97,11 @@ def test_a_plan_is_broken_and_the_loan_is_back_on_its_ladder(book: Book) -> None
     assert holds(book)[1][2] == "2026-05-13"
     back = book.one(loan)
     assert (back.delinquent_since, back.review_on) == (date(2026, 4, 1), date(2026, 5, 13))
+    # The ladder counts from the day that the new schedule gives, less the days of the pause.
     book.escalate("L-1")
-    assert "planned" in book.actions("L-1").values()
+    assert book.actions("L-1") == {}
+    book.at("2026-05-14 09:00").escalate("L-1")
+    assert book.actions("L-1") == {"text_day_1": "planned"}
 
 
 def test_a_deferral_ends_with_its_day(book: Book) -> None:
