@@ -12,7 +12,6 @@ from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, Arrang
 from domain.loans import Instalment
 from domain.moves import sources
 from domain.quotes import Wish
-from domain.reasons import Reasons
 from workers.db.bulk import is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import arrangement, arrangement_instalment, instalment
@@ -60,7 +59,6 @@ class Arrangement(NamedTuple):
     missed: int
     ended_at: datetime | None
     ended_by: str | None
-    reason: Reasons
     why_id: UUID | None
     review_on: date | None
 

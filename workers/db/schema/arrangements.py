@@ -27,7 +27,6 @@ from workers.db.schema.base import (
     metadata,
     moment,
     money,
-    reasons,
     refers_to,
     typed,
     word,
@@ -82,7 +81,6 @@ arrangement = Table(
     Column("missed", SmallInteger, nullable=False, server_default="0"),
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
-    reasons("reason"),
     typed("why_id"),
     Column("review_on", Date),  # the day on which it is looked at again; null: never
     CheckConstraint(f"(status IN ({_OPEN})) = (ended_at IS NULL)", name="ended_unless_open"),

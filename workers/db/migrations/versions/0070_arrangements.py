@@ -59,7 +59,6 @@ def upgrade() -> None:
         sa.Column("missed", sa.SmallInteger(), server_default="0", nullable=False),
         _moment("ended_at"),
         sa.Column("ended_by", sa.Text()),
-        sa.Column("reason", JSONB()),
         sa.Column("why_id", sa.UUID()),
         sa.Column("review_on", sa.Date()),
         sa.PrimaryKeyConstraint("id", name="arrangement_pkey"),
