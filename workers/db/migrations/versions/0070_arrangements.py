@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0070"
-down_revision = "0068"
+down_revision = "0082"
 
 _OPEN = "'requested', 'offered', 'accepted', 'active'"
 _WORDS = {
