@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from config.readers.arrangements import read_arrangements
+from config.readers.buckets import read_buckets
 from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
 from config.readers.replies import ReplyReader, assert_stops_by_law
@@ -18,13 +19,23 @@ from config.readers.rule_packs import read_rule_pack
 from config.readers.worklist import read_worklist
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
 from domain.arrangements import ArrangementTerms
+from domain.buckets import BucketScheme
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
 from domain.next_work import WorkPolicy
 
-D = TypeVar("D", Ladder, RulePack, LegalChecklist, ReplyLanguage, ArrangementTerms, WorkPolicy)
+D = TypeVar(
+    "D",
+    Ladder,
+    RulePack,
+    LegalChecklist,
+    ReplyLanguage,
+    ArrangementTerms,
+    WorkPolicy,
+    BucketScheme,
+)
 ByLoan: TypeAlias = Ladder | ArrangementTerms
 Read: TypeAlias = tuple[tuple[Value, D], ...]
 """Documents, each with the file that it was read from."""
@@ -39,6 +50,7 @@ class PolicyKind(StrEnum):
     REPLIES = "replies"
     ARRANGEMENTS = "arrangements"
     WORKLIST = "worklist"
+    BUCKETS = "buckets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,8 @@ class Policy:
     checklists: tuple[LegalChecklist, ...]
     replies: ReplyVocabulary
     arrangements: tuple[ArrangementTerms, ...]
+    buckets: tuple[BucketScheme, ...]
+    """Empty: the lender has no classes of days past due."""
     documents: tuple[PolicyDocument, ...]
     worklist: tuple[WorkPolicy, ...] = ()
     """None: the defaults of `WorkPolicy`."""
@@ -89,6 +103,8 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     # A lender need not offer any.
     offered = directory / "arrangements"
     arrangements = _read_folder(offered, read_arrangements) if offered.is_dir() else ()
+    classes = directory / "buckets"
+    buckets = _read_folder(classes, read_buckets) if classes.is_dir() else ()
 
     order = directory / "worklist"
     worklist = _read_folder(order, read_worklist) if order.is_dir() else ()
@@ -96,6 +112,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     each(combinations(ladders, 2), _refuse_ambiguous)
     each(combinations(arrangements, 2), _refuse_ambiguous)
     each(combinations(worklist, 2), _refuse_second_order)
+    each(combinations(buckets, 2), _refuse_second_scheme)
     _refuse_second(packs)
     _refuse_second(checklists)
     policy = Policy(
@@ -104,6 +121,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
         checklists=_documents(checklists),
         replies=ReplyVocabulary(_documents(replies)),
         arrangements=_documents(arrangements),
+        buckets=_documents(buckets),
         documents=(
             *_record(PolicyKind.LADDER, ladders),
             *_record(PolicyKind.RULE_PACK, packs),
@@ -111,6 +129,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
             *_record(PolicyKind.REPLIES, replies),
             *_record(PolicyKind.ARRANGEMENTS, arrangements),
             *_record(PolicyKind.WORKLIST, worklist),
+            *_record(PolicyKind.BUCKETS, buckets),
         ),
         worklist=_documents(worklist),
     )
@@ -195,6 +214,21 @@ def _refuse_second_order(pair: tuple[tuple[Value, WorkPolicy], tuple[Value, Work
         raise _at(value, "effective_from").refuse(
             "{other_file} has that version already, or takes effect on that day too.",
             "Raise the version, and let it take effect on a later day.",
+            other_file=first_value.file,
+        )
+
+
+def _refuse_second_scheme(
+    pair: tuple[tuple[Value, BucketScheme], tuple[Value, BucketScheme]],
+) -> None:
+    """All loans are counted in the same classes on any date; the newest in force counts."""
+    (first_value, first), (value, scheme) = pair
+    if first.effective_from == scheme.effective_from:
+        raise _at(value, "effective_from").refuse(
+            "{scheme} and {other} ({other_file}) take effect on the same day.",
+            "Let the newer one take effect on a later day.",
+            scheme=f"{scheme.id}@{scheme.version}",
+            other=f"{first.id}@{first.version}",
             other_file=first_value.file,
         )
 

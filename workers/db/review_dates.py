@@ -1,17 +1,19 @@
 """The position of each loan: since when it is delinquent, since when its ladder counts, and its
-review date.
+review date. With each change of its state a row of the daily history.
 
-Only this module writes them.
+Only this module writes them, and `workers/tapes/merge.py` those of new loans.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, exists, func, select, update
+from sqlalchemy import Connection, exists, func, select, text, update
 
 from domain.actions import WAITING
-from workers.db.bulk import as_rows, given_rows, is_among
+from domain.loan_states import LoanState, Standing
+from workers.db.bulk import given_rows
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, loan
 
@@ -24,21 +26,45 @@ class Position:
     delinquent_since: date | None
     ladder_since: date | None
     review_on: date | None
+    state: LoanState
+    past_due: Decimal
 
 
-_NEW_POSITIONS = as_rows(
-    loan.c[name] for name in ("id", "review_on", "delinquent_since", "ladder_since")
-)
+# A loan without a row of its history was never past due. What a loan owes is only added up where
+# its state changed.
 _SET = prepared(
-    update(loan)
-    .where(is_among(loan.c.id, "of_loans"), loan.c.id == _NEW_POSITIONS.c.id)
-    .values(
-        review_on=_NEW_POSITIONS.c.review_on,
-        delinquent_since=_NEW_POSITIONS.c.delinquent_since,
-        ladder_since=_NEW_POSITIONS.c.ladder_since,
-        quarantined_until=None,
-        updated_at=bindparam("now"),
-    )
+    text(f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS g (
+           id bigint, review_on date, delinquent_since date, ladder_since date,
+           standing text, since date, bucket text, step text, hold text, past_due numeric)
+), moved AS (
+    UPDATE loan
+       SET review_on = g.review_on, delinquent_since = g.delinquent_since,
+           ladder_since = g.ladder_since, quarantined_until = NULL, updated_at = :now
+      FROM given g
+     WHERE loan.id = ANY(CAST(:of_loans AS bigint[])) AND loan.id = g.id
+), changed AS MATERIALIZED (
+    SELECT g.*
+      FROM given g
+      LEFT JOIN LATERAL (
+           SELECT d.* FROM loan_day d WHERE d.loan_id = g.id
+            ORDER BY d.day DESC, d.id DESC LIMIT 1) d ON true
+     WHERE CASE WHEN d.id IS NULL THEN g.standing <> '{Standing.NOT_PAST_DUE}'
+                ELSE (d.standing, d.delinquent_since, d.bucket, d.step, d.hold)
+                     IS DISTINCT FROM (g.standing, g.since, g.bucket, g.step, g.hold) END
+)
+INSERT INTO loan_day (loan_id, day, recorded_at, standing, delinquent_since, bucket, step, hold,
+                      past_due, principal, unpaid)
+SELECT c.id, :today, :now, c.standing, c.since, c.bucket, c.step, c.hold, c.past_due,
+       owed.principal, owed.unpaid
+  FROM changed c
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(i.principal - i.paid_principal), 0) AS principal,
+              coalesce(sum(i.principal + i.interest + i.fees
+                           - i.paid_principal - i.paid_interest - i.paid_fees), 0) AS unpaid
+         FROM instalment i WHERE i.loan_id = c.id) owed
+""")  # noqa: S608 put together from constants
 )
 
 
@@ -69,15 +95,23 @@ def review_what_waits(
 
 
 def set_positions(connection: Connection, positions: Sequence[Position], now: datetime) -> None:
-    """Write the positions of loans and end their quarantine. One statement."""
+    """Write the positions of loans, the changes of their states, and end their quarantine. One
+    statement. `now` is in the lender's zone: its date is the day of the changes."""
     rows = [
         {
             "id": p.loan_id,
             "review_on": p.review_on,
             "delinquent_since": p.delinquent_since,
             "ladder_since": p.ladder_since,
+            "standing": p.state.standing,
+            "since": p.state.delinquent_since,
+            "bucket": p.state.bucket,
+            "step": p.state.step,
+            "hold": p.state.hold,
+            "past_due": p.past_due,
         }
         for p in positions
     ]
     of_loans = [p.loan_id for p in positions]
-    connection.execute(_SET, {"now": now, "of_loans": of_loans, **given_rows(rows)})
+    values = {"now": now, "today": now.date(), "of_loans": of_loans, **given_rows(rows)}
+    connection.execute(_SET, values)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from domain.actions import ActionStatus
+from domain.buckets import scheme_on
 from domain.compliance.rules import packs_for
 from domain.compliance.verdict import Verdict
 from domain.decision import Decision, Outcome, Snapshot, decide
@@ -98,6 +99,7 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
         prechecks=prechecks,
         facts=facts,
         rule_packs={id: [pack.name for pack in found] for id, found in packs.items()},
+        scheme=scheme_on(ctx.policy.buckets, now.date()),
         now=now,
     )
     _keep_problems(connection, ctx, reviews, now)

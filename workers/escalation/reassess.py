@@ -7,10 +7,12 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from domain.actions import ActionFacts, ActionStatus
+from domain.buckets import scheme_on
 from domain.compliance.rules import packs_for
-from domain.decision import Snapshot
+from domain.decision import Snapshot, decide
 from domain.delinquency import Arrears
 from domain.ladder import Ladder
+from domain.loan_states import LoanState, state_of
 from domain.position import LoanPosition, position_of
 from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
@@ -42,10 +44,10 @@ def reassess(
     today = now.date()
     facts = load_standings(connection, loan_ids, today)
     ladders = _ladders(ctx, facts, today)
-    stands = {
-        id: position_of(_snapshot(ctx, id, fact, today), ladders[id], now)
-        for id, fact in facts.items()
-    }
+    snapshots = {id: _snapshot(ctx, id, fact, today) for id, fact in facts.items()}
+    stands = {id: position_of(snapshots[id], ladders[id], now) for id in facts}
+    scheme = scheme_on(ctx.policy.buckets, today)
+    states = {id: state_of(decide(snapshots[id], ladders[id], now), scheme) for id in facts}
     arrears = {id: position.arrears for id, position in stands.items()}
     move_waiting(
         connection,
@@ -61,7 +63,9 @@ def reassess(
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
     keep_cases(connection, cured=cured, written_off=written_off, now=now)
-    set_positions(connection, [_position(id, facts[id], stands[id]) for id in facts], now)
+    set_positions(
+        connection, [_position(id, facts[id], stands[id], states[id]) for id in facts], now
+    )
     resolve_reopened(connection, [id for id, fact in facts.items() if fact.has_problem], now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     assigned_actions = [each for id in assigned for each in _assigned(ctx, facts[id], today)]
@@ -134,11 +138,13 @@ def _snapshot(ctx: Context, id: int, fact: LoanStanding, on: date) -> Snapshot:
     )
 
 
-def _position(id: int, fact: LoanStanding, position: LoanPosition) -> Position:
+def _position(id: int, fact: LoanStanding, position: LoanPosition, state: LoanState) -> Position:
     """What is on record of a position: a loan that was written off has none."""
     return Position(
         loan_id=id,
         delinquent_since=None if fact.written_off else position.arrears.delinquent_since,
         ladder_since=None if fact.written_off else position.ladder_since,
         review_on=position.review_on,
+        state=state,
+        past_due=position.arrears.amount,
     )

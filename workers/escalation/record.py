@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, text
 
 from domain.actions import ACTION_MOVES, PLANNED_AGAIN, ActionFacts, ActionStatus, Move, next_status
+from domain.buckets import BucketScheme
 from domain.compliance.verdict import Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
 from domain.reasons import ReasonCode, because
+from domain.loan_states import state_of
 from workers.db import outbox_messages
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import move_calls
@@ -35,9 +37,11 @@ def write_decisions(
     prechecks: Prechecks,
     facts: Mapping[int, LoanFacts],
     rule_packs: Mapping[int, Sequence[str]],
+    scheme: BucketScheme | None,
     now: datetime,
 ) -> int:
-    """Write decisions, the actions that they plan, skip and cancel, cases and review dates.
+    """Write decisions, the actions that they plan, skip and cancel, cases, review dates and the
+    daily history.
 
     Returns how many actions were planned. `facts` and `rule_packs` are by loan id. A statement is
     left out if by the facts it would change nothing.
@@ -71,6 +75,8 @@ def write_decisions(
             else d.arrears.delinquent_since,
             ladder_since=None if d.outcome is Outcome.WRITTEN_OFF else d.ladder_since,
             review_on=d.review_on,
+            state=state_of(d, scheme),
+            past_due=d.arrears.amount,
         )
         for d in decisions
     ]

@@ -11,6 +11,10 @@ from workers.db.schema.contacts import party_check as party_check
 from workers.db.schema.contacts import receipt as receipt
 from workers.db.schema.contacts import reply as reply
 from workers.db.schema.contacts import sender_pace as sender_pace
+from workers.db.schema.daily import closed_day as closed_day
+from workers.db.schema.daily import daily_total as daily_total
+from workers.db.schema.daily import loan_day as loan_day
+from workers.db.schema.daily import loan_month as loan_month
 from workers.db.schema.escalation import action as action
 from workers.db.schema.escalation import action_event as action_event
 from workers.db.schema.escalation import approval as approval

@@ -170,6 +170,7 @@ _FROM_TAPES = "what the lender's tapes say; a decision has what was past due whe
 _PERSONAL = "who somebody is and how they are reached: encrypted, and emptied by an erasure"
 _WORK = "work that is planned or assigned; what was done about it is in the chain"
 _BOOKKEEPING = "bookkeeping of the workers, which says nothing of a loan or a person"
+_HISTORY = "numbers for reports; the decisions and the contacts that they count are in the chain"
 
 NOT_CHAINED: dict[str, str] = {
     "instalment": _FROM_TAPES,
@@ -186,6 +187,10 @@ NOT_CHAINED: dict[str, str] = {
     "same_person": "how it stands now; each decision about it is in `same_person_change`",
     "action": "its decision and every move of its status are in the chain",
     "collection_case": "follows from the decisions",
+    "loan_day": _HISTORY,
+    "loan_month": _HISTORY,
+    "daily_total": _HISTORY,
+    "closed_day": _HISTORY,
     "message": "its contact, its receipts and the moves of its action are in the chain",
     "call": _WORK,
     "visit": _WORK,

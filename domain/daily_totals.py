@@ -1,0 +1,27 @@
+"""What is counted each day, by product, step and team."""
+
+from enum import StrEnum
+
+
+class Measure(StrEnum):
+    """One number of a day. Each counts what was recorded on that day."""
+
+    CALLS = "calls"  # attempts at a call that the lender began
+    RIGHT_PARTY = "right_party"  # outcomes of calls and visits in which the borrower was reached
+    TEXTS = "texts"
+    VISITS = "visits"
+    PROMISES_MADE = "promises_made"
+    PROMISES_KEPT = "promises_kept"
+    PROMISES_BROKEN = "promises_broken"
+    PAID = "paid"
+    REVERSED = "reversed"
+    CASES_OPENED = "cases_opened"
+    CASES_CURED = "cases_cured"
+    OPEN_WORK = "open_work"  # actions that wait or are assigned when the day is closed
+
+
+class Closed(StrEnum):
+    """What is closed of a day, once."""
+
+    TOTALS = "totals"
+    MONTH = "month"  # the rows of all loans at the end of a month
