@@ -14,9 +14,7 @@ class Measure(StrEnum):
     PROMISES_KEPT = "promises_kept"
     PROMISES_BROKEN = "promises_broken"
     PAID = "paid"
-    REVERSED = "reversed"
-    CASES_OPENED = "cases_opened"
-    CASES_CURED = "cases_cured"
+    REVERSED = "reversed"  # payments that went back, less those that came again after all
     OPEN_WORK = "open_work"  # actions that wait or are assigned when the day is closed
 
 

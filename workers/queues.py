@@ -60,6 +60,7 @@ ASSIGN_REPLIES = task_name(Queue.MAINTENANCE, "assign_replies")
 ERASE_EXPIRED_DATA = task_name(Queue.MAINTENANCE, "erase_expired_data")
 PRUNE_COMPLETED_EVENTS = task_name(Queue.MAINTENANCE, "prune_completed_events")
 CHAIN_EVIDENCE = task_name(Queue.MAINTENANCE, "chain_evidence")
+CLOSE_DAYS = task_name(Queue.MAINTENANCE, "close_days")
 REENCRYPT_WITH_CURRENT_KEY = task_name(Queue.MAINTENANCE, "reencrypt_with_current_key")
 
 EVERY: dict[str, float] = {
@@ -79,6 +80,7 @@ EVERY: dict[str, float] = {
     PRUNE_COMPLETED_EVENTS: 3600,
     CHAIN_EVIDENCE: 15,
     REENCRYPT_WITH_CURRENT_KEY: 3600,
+    CLOSE_DAYS: 600,
 }
 """Seconds between two starts of a task by beat. That of the scan is a setting."""
 

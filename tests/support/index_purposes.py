@@ -24,6 +24,9 @@ from workers.borrowers import reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.calls import pace
 from workers.context import Context
+from workers.daily import month_end
+from workers.daily.calendar_buckets import note_calendar_buckets
+from workers.daily.totals import write_totals
 from workers.db import (
     actions,
     adjustments,
@@ -63,6 +66,7 @@ from workers.db.schema import (
     work_takeover,
 )
 from workers.escalation import scan
+from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
 from workers.hardship import arrangement_review, promises
 from workers.history import actions as story_of_actions
@@ -129,6 +133,22 @@ def payments_come_in_together(connection: Connection, ctx: Context) -> object:
 
 def a_policy_comes_in(connection: Connection, ctx: Context) -> None:
     scan._open_run(connection, ctx.today(), ctx.now(), "another policy")
+
+
+A_DAY = date(2026, 1, 31)
+"""On which nothing was recorded, in tables that hold what other days recorded."""
+
+
+def the_totals_of_a_day(connection: Connection, ctx: Context) -> object:
+    return write_totals(connection, A_DAY, ctx.now(), counts_work=True)
+
+
+def buckets_change(connection: Connection, ctx: Context) -> object:
+    return note_calendar_buckets(connection, A_DAY, ctx.policy.buckets[0], ctx.now())
+
+
+def facts_are_reassessed(connection: Connection, ctx: Context) -> object:
+    return reassess(connection, ctx, DUE, ctx.now())
 
 
 def a_receipt_comes_in(connection: Connection, ctx: Context) -> object:
@@ -437,6 +457,22 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "legal_file_action_id_key": (
         "the legal files of a loan's actions, and one at most of each",
         lambda c, h: list(effects.legal_files(c, explained(c))),
+    ),
+    "contact_at_idx": ("what was done on a day", the_totals_of_a_day),
+    "contact_outcome_reported_at_idx": ("what was reported on a day", the_totals_of_a_day),
+    "payment_recorded_at_idx": ("the money of a day", the_totals_of_a_day),
+    "payment_reversed_at_idx": ("what bounced on a day", the_totals_of_a_day),
+    "promise_made_at_idx": ("the promises of a day", the_totals_of_a_day),
+    "promise_completed_at_idx": ("what was kept and broken on a day", the_totals_of_a_day),
+    "loan_day_loan_id_day_id_idx": ("the state of a loan before", facts_are_reassessed),
+    "loan_day_delinquent_since_idx": ("who comes into another bucket today", buckets_change),
+    "loan_month_end_idx": (
+        "how far the book of a month's end is written",
+        lambda c, h: month_end.written_up_to(c, A_DAY),
+    ),
+    "daily_total_day_measure_idx": (
+        "the totals of a day",
+        lambda c, h: c.execute(text("SELECT * FROM daily_total WHERE day = '2026-02-01'")),
     ),
     "loan_delinquent_since_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
     "loan_ladder_since_idx": (

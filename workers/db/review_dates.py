@@ -1,7 +1,8 @@
 """The position of each loan: since when it is delinquent, since when its ladder counts, and its
 review date. With each change of its state a row of the daily history.
 
-Only this module writes them, and `workers/tapes/merge.py` those of new loans.
+Only this module writes them, and `workers/tapes/merge.py` those of new loans. A bucket that changes
+by the calendar alone is noted when the day is closed: `workers/daily/calendar_buckets.py`.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ from workers import queues
 from workers.app import app
 from workers.bootstrap import worker_context
 from workers.borrowers import reply_queue
+from workers.daily import close_days as close
 from workers.db.daily_runs import start_today
 from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.escalation import reassess
@@ -60,7 +61,7 @@ def assign_replies() -> str:
     return f"{reply_queue.assign_replies(worker_context())} assigned"
 
 
-# The next four do one batch and publish themselves again while work is left: none runs long.
+# The next ones do one batch and publish themselves again while work is left: none runs long.
 @app.task(name=queues.ERASE_EXPIRED_DATA, base=Sweep)
 def erase_expired_data(after: int | None = None) -> str:
     """Erase the personal data of borrowers whose retention period is over."""
@@ -94,6 +95,15 @@ def reencrypt_with_current_key() -> str:
     if done:
         announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [Message(())])
     return f"{done} re-encrypted"
+
+
+@app.task(name=queues.CLOSE_DAYS, base=Sweep)
+def close_days(month_after: int | None = None) -> str:
+    """Close the days that are over in the daily history, and after each month the book."""
+    done = close.close_next(worker_context(), month_after)
+    if done.day is not None:
+        announce(app, queues.CLOSE_DAYS, [Message((done.month_after,))])
+    return f"{done.day or 'nothing'} closed"
 
 
 @app.task(name=queues.CHAIN_EVIDENCE, base=Sweep)

@@ -84,6 +84,8 @@ contact = Table(
     Index(None, "address_blind_index", postgresql_where="address_blind_index IS NOT NULL"),
     Index(None, "action_id"),
     Index(None, "part_of", postgresql_where="part_of IS NOT NULL"),
+    # What was recorded on one day: rows come in the order of time.
+    Index(None, "at", postgresql_using="brin"),
 )
 
 # Append only: the outcome of a call or a visit, as the person who made it reported it.
@@ -105,6 +107,7 @@ contact_outcome = Table(
     ),
     # Callbacks that are late fall to the team.
     Index(None, "callback_at", postgresql_where="callback_at IS NOT NULL"),
+    Index(None, "reported_at", postgresql_using="brin"),
 )
 
 # Append only: each time that somebody's answers were compared with what is on record. The answers

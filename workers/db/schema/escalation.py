@@ -251,4 +251,6 @@ promise = Table(
     ),
     Index("promise_due_idx", "due_on", postgresql_where="status = 'open'"),
     Index(None, "loan_id"),
+    Index(None, "made_at", postgresql_using="brin"),
+    Index(None, "completed_at", postgresql_where="completed_at IS NOT NULL"),
 )

@@ -156,6 +156,9 @@ payment = Table(
     UniqueConstraint("external_id", "sender"),
     CheckConstraint("returned BETWEEN 0 AND amount - unallocated", name="returned_within"),
     Index(None, "loan_id"),
+    # What was recorded on one day: rows come in the order of time.
+    Index(None, "recorded_at", postgresql_using="brin"),
+    Index(None, "reversed_at", postgresql_where="reversed_at IS NOT NULL"),
 )
 
 # What went back of a payment in part; and reversals of all of it that were taken back.

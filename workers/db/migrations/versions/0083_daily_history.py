@@ -16,7 +16,7 @@ _HOLDS = (
 )
 _MEASURES = (
     "'calls', 'right_party', 'texts', 'visits', 'promises_made', 'promises_kept', "
-    "'promises_broken', 'paid', 'reversed', 'cases_opened', 'cases_cured', 'open_work'"
+    "'promises_broken', 'paid', 'reversed', 'open_work'"
 )
 
 
@@ -83,3 +83,17 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("what IN ('totals', 'month')", name=op.f("closed_day_what_known")),
     )
+    for table, column in (
+        ("contact", "at"),
+        ("contact_outcome", "reported_at"),
+        ("payment", "recorded_at"),
+        ("promise", "made_at"),
+    ):
+        op.create_index(f"{table}_{column}_idx", table, [column], postgresql_using="brin")
+    for table, column in (("payment", "reversed_at"), ("promise", "completed_at")):
+        op.create_index(
+            f"{table}_{column}_idx",
+            table,
+            [column],
+            postgresql_where=sa.text(f"{column} IS NOT NULL"),
+        )

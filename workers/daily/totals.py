@@ -1,0 +1,100 @@
+"""The totals of a day, by product, step and team: each counts what was recorded on that day."""
+
+from datetime import date, datetime, timedelta, tzinfo
+
+from sqlalchemy import Connection, text
+
+from domain.actions import ActionStatus
+from domain.contact_outcomes import ContactOutcome
+from domain.daily_totals import Measure
+from domain.promises import PromiseStatus
+
+# Each row is one thing that was recorded on the day: what it is, its loan, its step if an action
+# says so, by whom, the day on which it happened, and its amount. The step of what no action asked
+# for is that of its loan at the end of the day.
+_TOTALS = text(f"""
+WITH happened AS (
+    SELECT CASE c.channel WHEN 'sms' THEN '{Measure.TEXTS}' WHEN 'call' THEN '{Measure.CALLS}'
+                          ELSE '{Measure.VISITS}' END AS measure,
+           c.loan_id, a.step, c.actor, c.at AS happened_at, CAST(NULL AS date) AS value_day,
+           1 AS number, CAST(NULL AS numeric) AS amount
+      FROM contact c LEFT JOIN action a ON a.id = c.action_id
+     WHERE c.at >= :starts AND c.at < :ends AND c.inbound IS NOT TRUE AND c.part_of IS NULL
+       AND c.channel IN ('sms', 'call', 'visit')
+     UNION ALL
+    SELECT '{Measure.RIGHT_PARTY}', c.loan_id, a.step, c.actor, c.at, NULL, 1, NULL
+      FROM contact_outcome o JOIN contact c ON c.id = o.contact_id
+           LEFT JOIN action a ON a.id = c.action_id
+     WHERE o.reported_at >= :starts AND o.reported_at < :ends AND o.outcome = ANY(:with_borrower)
+       AND c.inbound IS NOT TRUE AND c.part_of IS NULL
+     UNION ALL
+    SELECT '{Measure.PROMISES_MADE}', p.loan_id, NULL, p.actor, p.made_at, NULL, 1, p.amount
+      FROM promise p WHERE p.made_at >= :starts AND p.made_at < :ends
+     UNION ALL
+    SELECT CASE p.status WHEN '{PromiseStatus.KEPT}' THEN '{Measure.PROMISES_KEPT}'
+                         ELSE '{Measure.PROMISES_BROKEN}' END,
+           p.loan_id, NULL, p.actor, NULL, p.due_on, 1, p.amount
+      FROM promise p
+     WHERE p.completed_at >= :starts AND p.completed_at < :ends AND p.status = ANY(:judged)
+     UNION ALL
+    SELECT '{Measure.PAID}', p.loan_id, NULL, NULL, NULL, p.paid_on, 1, p.amount
+      FROM payment p WHERE p.recorded_at >= :starts AND p.recorded_at < :ends
+     UNION ALL
+    SELECT '{Measure.REVERSED}', p.loan_id, NULL, NULL, NULL, p.reversed_on, 1,
+           p.amount - p.returned
+      FROM payment p WHERE p.reversed_at >= :starts AND p.reversed_at < :ends
+     UNION ALL
+    SELECT '{Measure.REVERSED}', p.loan_id, NULL, NULL, NULL, r.returned_on, 1, r.amount
+      FROM payment_return r JOIN payment p ON p.id = r.payment_id
+     WHERE r.recorded_at >= :starts AND r.recorded_at < :ends
+     UNION ALL
+    SELECT '{Measure.REVERSED}', p.loan_id, NULL, NULL, NULL, r.taken_back_on, -1, -r.amount
+      FROM payment_return r JOIN payment p ON p.id = r.payment_id
+     WHERE r.taken_back_at >= :starts AND r.taken_back_at < :ends
+     UNION ALL
+    SELECT '{Measure.OPEN_WORK}', a.loan_id, a.step, NULL, NULL, CAST(:counted_on AS date), 1, NULL
+      FROM action a
+     WHERE :counts_work
+       AND a.status IN ('{ActionStatus.ASSIGNED}', '{ActionStatus.AWAITING_APPROVAL}')
+)
+INSERT INTO daily_total (day, value_day, measure, product, currency, step, team, number, amount)
+SELECT :day, h.value_day, h.measure, l.product, l.currency, h.step, h.team, sum(h.number),
+       sum(h.amount)
+  FROM (SELECT h.measure, h.loan_id, coalesce(h.step, d.step) AS step, CAST(NULL AS text) AS team,
+               coalesce(h.value_day, CAST(h.happened_at AT TIME ZONE :zone AS date)) AS value_day,
+               h.number, h.amount
+          FROM happened h
+          LEFT JOIN LATERAL (
+               SELECT d.step FROM loan_day d
+                WHERE h.step IS NULL AND d.loan_id = h.loan_id AND d.day <= :day
+                ORDER BY d.day DESC, d.id DESC LIMIT 1) d ON true) h
+ -- By the index: a day has few of all loans, and the planner expects more.
+ CROSS JOIN LATERAL (SELECT product, currency FROM loan WHERE id = h.loan_id OFFSET 0) l
+ GROUP BY h.value_day, h.measure, l.product, l.currency, h.step, h.team
+""")  # noqa: S608 put together from constants
+
+
+def write_totals(connection: Connection, day: date, now: datetime, *, counts_work: bool) -> int:
+    """Add up what was recorded on `day`, a date of the lender. One statement. Returns how many rows
+    it wrote.
+
+    `now` is in the lender's zone. Open work is what is open now, so it is counted only with
+    `counts_work`, with the date of `now` as its value day.
+    """
+    starts, ends = day_in(day, now.tzinfo), day_in(day + timedelta(1), now.tzinfo)
+    values = {
+        "day": day,
+        "starts": starts,
+        "ends": ends,
+        "zone": str(now.tzinfo),
+        "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
+        "judged": [str(PromiseStatus.KEPT), str(PromiseStatus.BROKEN)],
+        "counts_work": counts_work,
+        "counted_on": now.date(),
+    }
+    return connection.execute(_TOTALS, values).rowcount
+
+
+def day_in(day: date, zone: tzinfo | None) -> datetime:
+    """The first moment of a date in a zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
