@@ -38,8 +38,8 @@ KEPT = {
     "past_write_off": "loan_id written_off_at written_off_on written_off_by written_off_why "
     "written_off_why_id taken_back_on taken_back_at taken_back_by taken_back_why taken_back_why_id",
 }
-# They have amounts, too, and are about something else: a loan, a promise, a decision, a claim, where
-# a loan stood on a day.
+# They have amounts, too, and are about something else: a loan, a promise, a decision, a claim, a
+# day.
 NOT_MONEY = {
     *("loan", "promise", "decision", "tape_change", "legal_file", "legal_file_line"),
     *("loan_day", "loan_month", "daily_total"),
