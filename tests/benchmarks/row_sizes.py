@@ -6,6 +6,7 @@ put in by hand.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text
@@ -19,6 +20,7 @@ from tests.benchmarks.sizes import Size
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import only
 from workers.context import Context
+from workers.daily.month_end import take_batch
 from workers.db.outbox import with_outbox
 from workers.db.schema import message, metadata
 from workers.escalation.escalate import escalate_loans
@@ -48,6 +50,7 @@ ADDED_TO = (
         "payment",
         "allocation",
         "tape_change",
+        *("loan_day", "loan_month"),
     ),
 )
 CHANGED_LATER = ("action", "message", "outbox_event", "inbox_event")
@@ -122,6 +125,9 @@ def _work(ctx: Context) -> None:
             )
             expect("what came of a receipt", result.status, "applied")
     with ctx.engine.begin() as connection:
+        after, month_end = 0, ctx.today().replace(day=1) - timedelta(1)
+        while done := take_batch(connection, month_end, "M0", ctx.now(), after).last:
+            after = done
         for statement in _BY_HAND:
             connection.execute(text(statement), {"now": ctx.now(), "today": ctx.today()})
     for _ in range(HEADS):

@@ -22,6 +22,7 @@ PLACES = {
     "maintenance.break_overdue_promises": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.settle_arrangements": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.chain_evidence": ("evidence.chain.chain_evidence:1",),
+    "maintenance.close_days": ("daily.close_days.close_next:1",),
     "maintenance.close_paid_cases": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.erase_expired_data": ("db.daily_runs.start_today:1",),
     "maintenance.mark_lost_claims": ("sms.reconcile.mark_lost_claims:1",),

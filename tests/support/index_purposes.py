@@ -24,7 +24,6 @@ from workers.borrowers import reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.calls import pace
 from workers.context import Context
-from workers.daily import month_end
 from workers.daily.calendar_buckets import note_calendar_buckets
 from workers.daily.totals import write_totals
 from workers.db import (
@@ -466,10 +465,6 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "promise_completed_at_idx": ("what was kept and broken on a day", the_totals_of_a_day),
     "loan_day_loan_id_day_id_idx": ("the state of a loan before", facts_are_reassessed),
     "loan_day_delinquent_since_idx": ("who comes into another bucket today", buckets_change),
-    "loan_month_end_idx": (
-        "how far the book of a month's end is written",
-        lambda c, h: month_end.written_up_to(c, A_DAY),
-    ),
     "daily_total_day_measure_idx": (
         "the totals of a day",
         lambda c, h: c.execute(text("SELECT * FROM daily_total WHERE day = '2026-02-01'")),

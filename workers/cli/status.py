@@ -53,6 +53,16 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
         style="bold",
     )
     print_lines(*standstill_lines(found.standstills, found.at.tzinfo), style="bold red")
+    if found.history_days_open > 1:
+        print_lines(
+            say(
+                "The daily history is closed up to {closed}: {days} days are missing. A worker of "
+                "the queue maintenance closes them; its log says what keeps it.",
+                closed=found.history_closed,
+                days=found.history_days_open,
+            ),
+            style="bold red",
+        )
     print_counts(say("Loans"), _loans(found))
     print_lines(_scan(found))
     _actions(found)

@@ -14,6 +14,7 @@ from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
 from workers.calls.pace import NumberAlarm, recent_alarms
+from workers.daily.close_days import last_day_over, newest_closed
 from workers.db.encryption import Cipher
 from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
@@ -134,6 +135,10 @@ class Status:
     """The imports of tapes that are not finished, oldest first."""
     standstills: tuple[Standstill, ...] = ()
     """What stands still."""
+    history_closed: date | None = None
+    """The newest day that the daily history has closed; None: none yet."""
+    history_days_open: int = 0
+    """How many days are over and not closed. The last one is closed within the hour."""
 
 
 def read_status(
@@ -148,6 +153,7 @@ def read_status(
     `depths` is how many messages each queue holds, if the broker could be asked. With `cipher`, and
     what was typed by who stopped sending.
     """
+    closed = newest_closed(connection)
     return Status(
         at=now,
         business_date=now.date(),
@@ -163,6 +169,8 @@ def read_status(
         problems=_counts(connection, problem.c.kind, problem.c.resolved_at.is_(None)),
         imports=tuple(read_unfinished(connection, now.tzinfo or UTC)),
         standstills=tuple(find_standstills(connection, depths, scan_seconds)),
+        history_closed=closed,
+        history_days_open=(last_day_over(now) - closed).days if closed else 0,
     )
 
 

@@ -43,8 +43,9 @@ loan_day = Table(
 loan_month = Table(
     "loan_month",
     metadata,
-    refers_to("loan", primary_key=True),
+    # The day comes first in the key: one index finds a month, and the months of a loan.
     Column("month_end", Date, primary_key=True),
+    refers_to("loan", primary_key=True),
     # whose it was then: records may be joined and divided later
     Column("person_id", BigInteger, nullable=False),
     moment("taken_at"),
@@ -58,7 +59,6 @@ loan_month = Table(
     money("past_due"),
     money("principal"),
     money("unpaid"),
-    Index("loan_month_end_idx", "month_end", "loan_id"),
 )
 
 # Append only: numbers of a day, written once when it is closed.

@@ -54,13 +54,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "loan_month",
-        sa.Column("loan_id", sa.BigInteger(), sa.ForeignKey("loan.id"), primary_key=True),
         sa.Column("month_end", sa.Date(), primary_key=True),
+        sa.Column("loan_id", sa.BigInteger(), sa.ForeignKey("loan.id"), primary_key=True),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         *_state("loan_month"),
     )
-    op.create_index("loan_month_end_idx", "loan_month", ["month_end", "loan_id"])
     op.create_table(
         "daily_total",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
