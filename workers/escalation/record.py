@@ -12,8 +12,8 @@ from domain.buckets import BucketScheme
 from domain.compliance.verdict import Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
-from domain.reasons import ReasonCode, because
 from domain.loan_states import state_of
+from domain.reasons import ReasonCode, because
 from workers.db import outbox_messages
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import move_calls
