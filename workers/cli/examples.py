@@ -48,6 +48,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "promise cancel PR-1",
         "promise cancel PR-1 --by-mistake",
     ),
+    "arrangement": (
+        "arrangement request L-1042 --instalments 6 --id AR-1",
+        "arrangement offer AR-1",
+        "arrangement accept AR-1 --proof recording --reference REC-7781",
+    ),
     "write-off": ("write-off L-1042 --why sold",),
     "write-off-end": ("write-off-end L-1042 --why recalled",),
     "hold": (

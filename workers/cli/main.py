@@ -53,6 +53,10 @@ COMMANDS = {
     "promise": ("promise:app", "Promises to pay: record or cancel one."),
     "write-off": ("write_off:write_off", "Stop collecting a loan that the lender wrote off."),
     "quote": ("quote:quote", "Show what a deferral or an instalment plan would mean."),
+    "arrangement": (
+        "arrangement:app",
+        "Deferrals and instalment plans: request, offer, accept, end, show or list.",
+    ),
     "schedule": ("schedule:app", "Schedules: replace that of a loan that was restructured."),
     "write-off-end": (
         "write_off:write_off_end",

@@ -79,11 +79,15 @@ def quote(
     elif isinstance(found, NotOffered):
         print_lines(speak(found.reason, language))
     else:
-        entries = [Entry(None, parts) for parts in _sentences(loan, found)]
-        lines = render(entries, LANGUAGES[language], UTC)
-        print_lines(*(line.text for line in lines))
+        print_lines(*quote_lines(loan, found, language))
     if isinstance(found, NotOffered):
         raise typer.Exit(NOT_OFFERED)
+
+
+def quote_lines(loan: str, found: Quote, language: str) -> list[str]:
+    """What must be known before anybody agrees, in a language."""
+    entries = [Entry(None, parts) for parts in _sentences(loan, found)]
+    return [line.text for line in render(entries, LANGUAGES[language], UTC)]
 
 
 def _sentences(loan: str, found: Quote) -> Iterator[tuple[Part, ...]]:

@@ -8,7 +8,7 @@ import typer
 
 from domain.errors import ArrearsError
 from domain.written_numbers import plain_digits
-from workers.cli.common import DryRun, Loan, Why, day, own_id
+from workers.cli.common import DryRun, Loan, Why, day, own_id, parse_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_day, refuse_future_day
 from workers.cli.language import say
@@ -40,6 +40,14 @@ def replace(
         str,
         typer.Option(help="What is paid of it by payments that were booked before that day."),
     ] = "0",
+    arrangement: Annotated[
+        str | None,
+        typer.Option(
+            parser=parse_id,
+            metavar="TEXT",
+            help="The lender's id of the arrangement that it confirms.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Replace the schedule of a loan by another one. The old one is kept as history.
@@ -57,6 +65,7 @@ def replace(
         "instalments": _read(instalments),
         "paid": _amount(paid),
         "why": why,
+        **({"arrangement": arrangement} if arrangement else {}),
     }
     submit(ctx, "restructuring", restructuring_id, payload, dry_run=dry_run)
 

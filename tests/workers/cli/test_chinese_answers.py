@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears, granted
@@ -17,6 +17,7 @@ from tests.workers.cli.test_commands import TAPE
 from workers.access.secrets import digest_of, fingerprint_of
 from workers.cli.main import COMMANDS, _built
 from workers.db.problems import note_problem
+from workers.db.schema import loan
 from workers.visits.schedule import schedule_visit
 
 WHY = ("--why", "电话中告知")
@@ -91,6 +92,16 @@ COMMANDS_RUN: list[str] = [
     "adjustment reverse L-1 A-404",
     "schedule replace L-1 '2026-01-31 500.00 12.50' CNY --id RS-1 {why}",
     "schedule replace L-1 2026-01-31 CNY --id RS-2 {why}",
+    "arrangement list",
+    "arrangement request L-1 --instalments 2 --id AR-1 --asked-in 录音1",
+    "arrangement request L-1 --instalments 2 --id AR-2",
+    "arrangement offer AR-1 --deferral 20",
+    "arrangement offer AR-404",
+    "arrangement accept AR-1 --proof recording --reference 录音1",
+    "arrangement show AR-1",
+    "arrangement list",
+    "arrangement decline AR-1 --why 无收入",
+    "arrangement withdraw AR-1",
     "promise record L-1 10.00 CNY 2199-01-01 --id PR-1",
     "promise cancel PR-1",
     "promise cancel PR-1 --by-mistake",
@@ -201,6 +212,8 @@ def book(engine: Engine, tmp_path: Path) -> Book:
     with book.ctx.engine.begin() as connection:
         missing = because(ReasonCode.PHONE_MISSING)
         note_problem(connection, book.loan_id("L-1"), "phone_missing", missing, book.clock.at)
+        known = {"annual_rate_percent": 12, "disbursed_on": "2025-03-01"}
+        connection.execute(update(loan).values(known))
     tell(book, "loan_party", loan="L-1", borrower="B-L-3", role="co_borrower", actor="s-1")
     store(book, "opt_out", borrower="B-404", channel=None, actor="s-1")
     (tmp_path / "tape.csv").write_text(TAPE + "L-9,,,1,,zh,,,CN,x,CNY,2026-03-01 1.00,0,\n")

@@ -1,0 +1,268 @@
+"""`arrears arrangement`: deferrals and instalment plans, from the request to the acceptance."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy
+from domain.language.speak import speak
+from domain.loans import ZERO
+from domain.quote_json import quote_from_json
+from domain.quotes import Wish
+from domain.reasons import ReasonCode, because, decimal_string
+from workers.cli.common import (
+    AsJson,
+    Limit,
+    Loan,
+    OfLoan,
+    WhoseId,
+    day,
+    lender_id,
+    own_id,
+    parse_id,
+)
+from workers.cli.context import open_context, read
+from workers.cli.language import coded, language_of_environment, say
+from workers.cli.payment import parse_amount
+from workers.cli.quote import LONGEST_IN_DAYS, MOST_INSTALMENTS, quote_lines
+from workers.cli.render import Table, print_json, print_lines, show
+from workers.hardship.arrangement_offers import (
+    Acceptance,
+    accept_arrangement,
+    offer_arrangement,
+)
+from workers.hardship.arrangement_reads import (
+    MOST_ROWS,
+    ListedArrangement,
+    ShownArrangement,
+    list_arrangements,
+    read_arrangement,
+)
+from workers.hardship.arrangements import (
+    Ending,
+    NewRequest,
+    end_arrangement,
+    request_arrangement,
+)
+
+app = typer.Typer()
+
+Name = Annotated[str, lender_id("ARRANGEMENT", "The lender's id of the arrangement.")]
+Deferral = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=LONGEST_IN_DAYS,
+        metavar="DAYS",
+        help="A deferral: for so many days nothing is to be paid.",
+    ),
+]
+Instalments = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MOST_INSTALMENTS,
+        metavar="NUMBER",
+        help="An instalment plan of so many monthly instalments.",
+    ),
+]
+Until = Annotated[date | None, day("A plan that is paid by this day.", "--until")]
+Monthly = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT",
+        help="The shortest plan of which no month costs more than this, the instalments that "
+        "stay as they are included.",
+    ),
+]
+Because = Annotated[str | None, typer.Option("--why", help="Why, in words that identify nobody.")]
+
+LIST = Table[ListedArrangement](
+    None,
+    {
+        "arrangement": lambda row: row.arrangement,
+        "loan": lambda row: row.loan,
+        "status": lambda row: coded("arrangement_status", row.status),
+        "kind": lambda row: coded("arrangement", row.kind) if row.kind else None,
+        "since": lambda row: row.requested_at,
+        "valid until": lambda row: row.valid_until,
+        "to pay": lambda row: _amount(row),
+        "missed": lambda row: row.missed,
+        "next look": lambda row: row.review_on,
+    },
+    if_none="No arrangement is open.",
+    one_line=("arrangement",),
+    right=("to pay", "missed"),
+)
+
+
+def _amount(row: ListedArrangement) -> str | None:
+    return None if row.to_pay_after is None else decimal_string(row.to_pay_after, row.currency)
+
+
+@app.command()
+def request(
+    loan: Loan,
+    name: Annotated[str, own_id("arrangement")],
+    deferral: Deferral = None,
+    instalments: Instalments = None,
+    until: Until = None,
+    monthly: Monthly = None,
+    asked_by: Annotated[AskedBy, typer.Option(help="How it was asked for.")] = AskedBy.CALL,
+    asked_in: Annotated[
+        str | None,
+        typer.Option(
+            parser=parse_id,
+            metavar="TEXT",
+            help="The id of the text, the attempt, the letter or the form.",
+        ),
+    ] = None,
+) -> None:
+    """Record that the borrower asks for a deferral or an instalment plan."""
+    new = NewRequest(
+        arrangement=name,
+        loan=loan,
+        asked_by=asked_by,
+        asked_in=asked_in,
+        days=deferral,
+        instalments=instalments,
+        until=until,
+        monthly=parse_amount(monthly) if monthly else None,
+    )
+    stored = request_arrangement(open_context(), new)
+    _say(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=stored.external_id, loan=loan)
+
+
+@app.command()
+def offer(
+    name: Name,
+    deferral: Deferral = None,
+    instalments: Instalments = None,
+    until: Until = None,
+    monthly: Monthly = None,
+    sender: WhoseId = None,
+) -> None:
+    """Quote it, keep the quote as the offer, and show what the borrower is told.
+
+    Without an option, what was asked for is quoted.
+    """
+    wish = Wish(deferral, instalments, until, parse_amount(monthly) if monthly else None)
+    ctx = open_context()
+    stored = offer_arrangement(ctx, name, None if wish == Wish() else wish, sender=sender)
+    with ctx.engine.connect() as connection:
+        shown = read_arrangement(connection, ctx, name, sender=sender)
+    print_lines(*_quoted(shown))
+    _say(
+        ReasonCode.ARRANGEMENT_OFFERED,
+        arrangement=stored.external_id,
+        valid_until=stored.valid_until,
+    )
+
+
+@app.command()
+def accept(
+    name: Name,
+    proof: Annotated[AcceptanceProof, typer.Option(help="What shows that the borrower agreed.")],
+    reference: Annotated[
+        str,
+        typer.Option(
+            parser=parse_id,
+            metavar="TEXT",
+            help="The id of the recording, the text, the letter or the form.",
+        ),
+    ],
+    on: Annotated[date | None, day("On which day; today if left out.", "--on")] = None,
+    sender: WhoseId = None,
+) -> None:
+    """Record that the borrower accepts the offer; the schedule is proposed to the ledger."""
+    new = Acceptance(
+        arrangement=name, accepted_on=on, proof=proof, proof_reference=reference, sender=sender
+    )
+    stored = accept_arrangement(open_context(), new)
+    _say(
+        ReasonCode.ARRANGEMENT_ACCEPTED,
+        arrangement=stored.external_id,
+        confirm_by=stored.confirm_by,
+    )
+
+
+@app.command()
+def decline(name: Name, why: Because = None, sender: WhoseId = None) -> None:
+    """Decline it: nothing is offered, or the borrower says no to the offer."""
+    _end(name, ArrangementStatus.DECLINED, why, sender)
+
+
+@app.command()
+def withdraw(name: Name, why: Because = None, sender: WhoseId = None) -> None:
+    """Record that the borrower does not ask for it any more."""
+    _end(name, ArrangementStatus.WITHDRAWN, why, sender)
+
+
+def _end(name: str, status: ArrangementStatus, why: str | None, sender: str | None) -> None:
+    ending = Ending(arrangement=name, status=status, why=why, sender=sender)
+    stored = end_arrangement(open_context(), ending)
+    _say(
+        ReasonCode.ARRANGEMENT_HAS_ENDED,
+        arrangement=stored.external_id,
+        arrangement_status=stored.status,
+    )
+
+
+@app.command("show")
+def show_(name: Name, sender: WhoseId = None, as_json: AsJson = False) -> None:
+    """Show where an arrangement stands: its quote, and what is paid of it."""
+    shown = read(lambda connection, ctx: read_arrangement(connection, ctx, name, sender=sender))
+    if as_json:
+        print_json(_as_json(shown))
+        return
+    status = {"arrangement": name, "arrangement_status": shown.arrangement.status}
+    _say(ReasonCode.ARRANGEMENT_HAS_ENDED, **status)
+    print_lines(*_quoted(shown), *_paid(shown))
+
+
+@app.command("list")
+def list_(of_loan: OfLoan = None, limit: Limit = MOST_ROWS, as_json: AsJson = False) -> None:
+    """List the arrangements that are open, or with --loan all of one loan."""
+    rows = read(
+        lambda connection, ctx: list_arrangements(connection, ctx, of_loan=of_loan, limit=limit)
+    )
+    show(LIST, rows, as_json=as_json)
+
+
+def _say(code: ReasonCode, **params: object) -> None:
+    print_lines(speak(because(code, **params), language_of_environment()))
+
+
+def _quoted(shown: ShownArrangement) -> list[str]:
+    if shown.arrangement.quote is None:
+        return []
+    quoted = quote_from_json(shown.arrangement.quote)
+    return quote_lines(shown.loan, quoted, language_of_environment())
+
+
+def _paid(shown: ShownArrangement) -> Iterator[str]:
+    for each in shown.paid:
+        if each.unpaid > ZERO:
+            yield say(
+                "Due on {due_on}: {unpaid} of {amount} is unpaid.",
+                due_on=each.due_on,
+                unpaid=decimal_string(each.unpaid),
+                amount=decimal_string(each.amount),
+            )
+        else:
+            yield say("Due on {due_on}: paid.", due_on=each.due_on)
+
+
+def _as_json(shown: ShownArrangement) -> dict[str, object]:
+    hidden = {"id", "loan_id", "hold_id", "why_id", "quote_digest"}
+    fields = shown.arrangement._asdict()
+    return {
+        "loan": shown.loan,
+        **{name: value for name, value in fields.items() if name not in hidden},
+        "paid": [
+            {"due_on": each.due_on, "amount": each.amount, "unpaid": each.unpaid}
+            for each in shown.paid
+        ],
+    }
