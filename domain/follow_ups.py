@@ -21,9 +21,11 @@ class Trigger(StrEnum):
 FOLLOW_UP = "follow_up"
 """The step of every follow-up on record: it is none of the ladder's, and is never tried."""
 
-MAY_REMIND_DURING = frozenset({HoldKind.PROMISE})
-"""The holds during which a text may be sent that belongs to them. A promise brings its hold by the
-lender's own policy; no law asks for it. What a law stops, no ladder lets through."""
+MAY_REMIND_DURING = frozenset({HoldKind.PROMISE, HoldKind.ARRANGEMENT, HoldKind.DEFERRAL})
+"""The holds during which a text may be sent that belongs to them. A promise, a plan and a deferral
+bring their holds by the lender's own policy. Where a law stops collection, it does so while they
+are kept: a text about what was missed is no longer in that time. What else a law stops, no ladder
+lets through."""
 
 
 @dataclass(frozen=True, slots=True)

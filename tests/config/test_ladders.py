@@ -18,6 +18,7 @@ from domain.ladder import Days, Ladder, MissedSteps
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
     "promise_reminder",
+    *("arrangement_missed", "arrangement_default_notice"),
 }
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders"
 

@@ -15,6 +15,7 @@ from domain.compliance.rules import EVERYWHERE
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
     "promise_reminder",
+    *("arrangement_missed", "arrangement_default_notice"),
 }
 SHIPPED = Path(__file__).parents[2] / "config"
 FOLDERS = ("ladders", "rule_packs", "legal_checklists")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from domain.actors import ARREARS
-from domain.arrangements import ArrangementStatus, Effect, Standing, standing_of
+from domain.arrangements import OPEN, ArrangementStatus, Effect, Standing, standing_of
 from domain.quote_json import quote_from_json
 from domain.reasons import ReasonCode, because
 from workers.context import Context
@@ -26,6 +26,7 @@ from workers.db.schema import arrangement, borrower, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangements import end, pause
 from workers.hardship.steps_tried import keep_steps_tried
 
@@ -50,7 +51,9 @@ def review_arrangements(
             end(connection, stored, _S.REPLACED, now, ended_by=ARREARS.reference)
         elif standing.status is _S.COMPLETED:
             end(connection, stored, _S.COMPLETED, now, ended_by=ARREARS.reference, missed=0)
+            _call_off(connection, stored, standing, now)
         else:
+            _call_off(connection, stored, standing, now)
             _note(connection, stored, standing, now.date())
 
 
@@ -82,12 +85,17 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         return typed_rows(_Due, connection.execute(asked))
 
     def settle(connection: Connection, found: Sequence[_Due]) -> int:
-        ended = [each for each in found if _settle(connection, each, now)]
-        loans = sorted({each.loan_id for each in found})
-        reassess(connection, ctx, loans, now)
-        for loan_id in {each.loan_id for each in ended}:
-            keep_steps_tried(connection, ctx, loan_id, now.date())
-        return len(ended)
+        settled = [_settle(connection, each, now) for each in found]
+        reassess(connection, ctx, sorted({each.loan_id for each in found}), now)
+        ended = 0
+        for stored, status, missed in filter(None, settled):
+            if status is _S.DEFAULTED:
+                keep_steps_tried(connection, ctx, stored.loan_id, now.date())
+                follow_default(connection, ctx, stored, missed, now)
+            elif status is _S.ACTIVE:
+                follow_missed(connection, ctx, stored, missed, now)
+            ended += status not in OPEN
+        return ended
 
     return for_each_loan(ctx, find, settle)
 
@@ -97,28 +105,36 @@ class _Due(NamedTuple):
     loan_id: int
 
 
-def _settle(connection: Connection, due: _Due, now: datetime) -> bool:
-    """Look at one arrangement of a locked loan; returns whether it ended."""
+class _Settled(NamedTuple):
+    """An arrangement as it was, what it is now, and what is missed of it."""
+
+    stored: Arrangement
+    status: ArrangementStatus
+    missed: Sequence[date] = ()
+
+
+def _settle(connection: Connection, due: _Due, now: datetime) -> _Settled | None:
+    """Look at one arrangement of a locked loan."""
     stored = open_arrangement(connection, due.loan_id)
     if stored is None or stored.id != due.id:
-        return False
+        return None
     by = ARREARS.reference
     if stored.status == _S.OFFERED:
         end(connection, stored, _S.EXPIRED, now, ended_by=by)
-        return True
+        return _Settled(stored, _S.EXPIRED)
     if stored.status == _S.ACCEPTED:
         _tell_of_silence(connection, stored, now)
-        return False
+        return None
     standing = _standing(connection, stored, now.date())
     if standing is None:
         end(connection, stored, _S.REPLACED, now, ended_by=by)
-        return True
+        return _Settled(stored, _S.REPLACED)
     if standing.status in (_S.COMPLETED, _S.DEFAULTED):
         missed = len(standing.missed)
         end(connection, stored, standing.status, now, ended_by=by, missed=missed)
-        return True
-    _note(connection, stored, standing, now.date())
-    return False
+    else:
+        _note(connection, stored, standing, now.date())
+    return _Settled(stored, standing.status, standing.missed)
 
 
 def _tell_of_silence(connection: Connection, stored: Arrangement, now: datetime) -> None:
@@ -138,6 +154,15 @@ def _standing(connection: Connection, stored: Arrangement, today: date) -> Stand
     if len(instalments) < len(days_of(connection, stored.id)):
         return None
     return standing_of(instalments, stored, today)
+
+
+def _call_off(
+    connection: Connection, stored: Arrangement, standing: Standing, now: datetime
+) -> None:
+    """What was to be done about instalments that are paid by now is not done any more."""
+    if stored.missed > len(standing.missed):
+        paid = set(days_of(connection, stored.id)) - set(standing.missed)
+        end_missed(connection, stored, sorted(paid), now)
 
 
 def _note(connection: Connection, stored: Arrangement, standing: Standing, today: date) -> None:

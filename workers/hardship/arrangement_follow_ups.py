@@ -1,0 +1,58 @@
+"""What follows by the loan's ladder from an arrangement that is not kept."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from domain.events import STAFF
+from domain.follow_ups import Happened, Trigger
+from workers.context import Context
+from workers.db.arrangements import Arrangement
+from workers.escalation.follow_ups import end_follow_ups, plan_follow_ups
+
+
+def follow_missed(
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    missed: Sequence[date],
+    now: datetime,
+) -> None:
+    """Plan what the ladder asks for because of each missed instalment, once for each."""
+    causes = (cause_of(stored, day) for day in missed)
+    happened = [
+        Happened(stored.loan_id, Trigger.ARRANGEMENT_MISSED, cause, now) for cause in causes
+    ]
+    plan_follow_ups(connection, ctx, happened, now)
+
+
+def follow_default(
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    missed: Sequence[date],
+    now: datetime,
+) -> None:
+    """The arrangement is over: what was still to be done about one instalment is not done any more,
+    and the ladder's notice is planned. Its loan is reassessed already."""
+    end_missed(connection, stored, missed, now)
+    cause = cause_of(stored)
+    happened = Happened(stored.loan_id, Trigger.ARRANGEMENT_DEFAULTED, cause, now)
+    plan_follow_ups(connection, ctx, [happened], now)
+
+
+def end_missed(
+    connection: Connection, stored: Arrangement, days: Sequence[date], now: datetime
+) -> None:
+    """Call off what waits because of these instalments, which were paid or are past it."""
+    causes = [cause_of(stored, day) for day in days]
+    end_follow_ups(connection, [stored.loan_id], causes, now)
+
+
+def cause_of(stored: Arrangement, due_on: date | None = None) -> str:
+    """The cause of what follows: the id of the arrangement, with whose id it is, and the due date
+    of one instalment."""
+    whose = "" if stored.sender == STAFF else f" [{stored.sender}]"
+    day = f" {due_on}" if due_on else ""
+    return f"arrangement:{stored.external_id}{whose}{day}"
