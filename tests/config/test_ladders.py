@@ -311,7 +311,7 @@ def test_what_follows_from_something_that_happened_is_in_no_step(tmp_path: Path)
         ("do: assign_call\n", "do: assign_call\n    days: 3\n", "not known here"),
         ("do: assign_call\n", "do: open_legal_file\n", "bring the loan to court"),
         ("do: assign_call\n", "do: assign_call\n    during: [promise]\n", "only a text may remind"),
-        ("during: [promise]", "during: [dispute]", "Write one of: promise|Write promise"),
+        ("during: [promise]", "during: [dispute]", "Write one of: arrangement, deferral, promise"),
         ("template: promise_reminder", "template: nothing", "There is no template"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_missed_instalment_that_is_paid_is_not_written_about(book: Book) -> No
 
 
 def test_what_was_tried_before_a_plan_counts_after_it(book: Book) -> None:
-    book.at("2026-03-02 10:00").escalate("L-1")
+    book.at("2026-03-03 10:00").escalate("L-1")
     assert book.send("L-1", "text_day_1") == "accepted"
     with book.ctx.engine.begin() as connection:
         connection.execute(update(message).values(status="delivered"))
