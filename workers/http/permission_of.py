@@ -31,6 +31,12 @@ AT_THE_DESK: Mapping[str, Permission] = {
     for method, path, permission in (
         ("GET", "/worklist", Permission.READ_LOANS),
         ("GET", "/staff", Permission.READ_ROSTER),
+        ("POST", "/work/next", Permission.SERVE_WORK),
+        ("POST", "/work/{lease}/heartbeat", Permission.SERVE_WORK),
+        ("POST", "/work/{lease}/release", Permission.SERVE_WORK),
+        ("POST", "/work/{lease}/take-over", Permission.TAKE_OVER_WORK),
+        ("POST", "/quotes", Permission.READ_LOANS),
+        ("POST", "/arrangements/{arrangement}/offer", Permission.OFFER_ARRANGEMENTS),
         ("POST", "/calls", Permission.START_CALLS),
         ("POST", "/visits", Permission.START_VISITS),
         *(("POST", fact.path, EVENT_KINDS[fact.kind].permission) for fact in FACTS),

@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.actors import Role
+from tests.support.arrangements import in_difficulty
 from tests.support.desk import at_desk, token_of
 from tests.support.lender import allow
 from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.schema import contact, contact_outcome, permission_use, promise
+from workers.db.schema import arrangement, contact, contact_outcome, permission_use, promise
 from workers.http.app import create_desk
 from workers.http.permission_of import AT_THE_DESK
 
@@ -98,6 +99,60 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     answer = at_desk(book, token, "/worklist?limit=secret")
     assert (answer.status_code, answer.json()["fields"]) == (422, ["limit"])
     assert "secret" not in answer.text
+
+
+def test_the_next_work_is_served_and_explained(book: Book, token: Token) -> None:
+    """She asks, and gets one call and the reason; to ask again gives the same; then it is done."""
+    first = at_desk(book, token, "/work/next", {}, accept_language="zh").json()["work"]
+    assert (first["loan"], first["kind"]) == ("L-1", "call")
+    assert not first["why"].isascii()
+    assert at_desk(book, token, "/work/next", {}).json()["work"]["lease"] == first["lease"]
+    alive = at_desk(book, token, f"/work/{first['lease']}/heartbeat", {})
+    assert alive.status_code == 200
+    assert at_desk(book, token, f"/work/{first['lease']}/release", {}).json() == {"done": True}
+    assert at_desk(book, token, f"/work/{first['lease']}/heartbeat", {}).status_code == 409
+
+
+def test_a_supervisor_takes_work_over_and_nobody_else_may(book: Book, token: Token) -> None:
+    lease = at_desk(book, token, "/work/next", {}).json()["work"]["lease"]
+    book.staff("c-2", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    taken = {"why": "she has gone home", "to": "c-2"}
+    assert at_desk(book, token, f"/work/{lease}/take-over", taken).status_code == 403
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    assert at_desk(book, supervisor, f"/work/{lease}/take-over", taken).status_code == 200
+    colleague = token_of(book.ctx.engine, "c-2", Role.CALLER)
+    assert at_desk(book, colleague, "/work/next", {}).json()["work"]["loan"] == "L-1"
+    assert at_desk(book, token, "/work/next", {}).json()["work"] is None
+
+
+def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None:
+    """From the question what it would cost to the proposal to the lender's ledger."""
+    book = in_difficulty(engine)
+    book.staff("c-1", "caller", shift=("2026-03-11 08:00", "2026-03-11 20:00"))
+    token = token_of(engine, "c-1", Role.CALLER)
+    quote = at_desk(book, token, "/quotes", {"loan": "L-1", "instalments": 3})
+    assert quote.status_code == 200, quote.json()
+    asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "call", "instalments": 3}
+    assert at_desk(book, token, "/arrangements", asked).status_code == 200
+    offer = at_desk(book, token, "/arrangements/a-1/offer", {})
+    assert offer.json() == quote.json()
+    accepted = {
+        "arrangement": "a-1",
+        "loan": "L-1",
+        "accepted_on": book.ctx.today().isoformat(),
+        "proof": "recording",
+        "proof_reference": "rec-1",
+    }
+    answer = at_desk(book, token, "/arrangements/acceptances", accepted)
+    assert answer.status_code == 200, answer.json()
+    assert book.one(arrangement).status == "accepted"
+
+
+def test_what_cannot_be_offered_says_every_reason(book: Book, token: Token) -> None:
+    answer = at_desk(book, token, "/quotes", {"loan": "L-1", "instalments": 300})
+    assert answer.status_code == 409
+    assert answer.json()["reason"]
+    assert at_desk(book, token, "/quotes", {"loan": "L-9", "instalments": 3}).status_code == 409
 
 
 def test_nobody_reports_for_a_colleague(book: Book, token: Token) -> None:
