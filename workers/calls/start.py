@@ -38,6 +38,7 @@ from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.places import Placed
 from workers.db.schema import action, call, contact, loan, staff
+from workers.db.served_work import lease_of_person
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
@@ -119,6 +120,7 @@ def _start(
             same = {record.id for record in certain}
             rows = [row for row in rows if row.borrower_id in same]
         now = ctx.now()
+        _refuse_if_anothers(connection, rows[0].person_id, actor, now)
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise OutcomeMissingError(
@@ -160,6 +162,20 @@ def _start(
             connection, ctx, checked, Opened.NUMBER, placed, actor, machine
         )
         return replace(started, attempt=attempt, reach=number)
+
+
+def _refuse_if_anothers(
+    connection: Connection, person_id: int, actor: Actor, now: datetime
+) -> None:
+    """Refuse a call to a person whom a colleague was served and is at."""
+    lease = lease_of_person(connection, person_id)
+    if lease is not None and lease.staff != actor.reference and lease.until > now:
+        raise ArrearsError(
+            "{staff} was served this person and is at it until {until} or longer. A supervisor "
+            "may take it over.",
+            staff=lease.staff,
+            until=lease.until.astimezone(now.tzinfo),
+        )
 
 
 def _belongs(other: CheckedAction, checked: CheckedAction) -> bool:

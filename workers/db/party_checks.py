@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 
 from domain.actors import Actor
 from domain.right_party import OnRecord, Question
@@ -89,14 +89,18 @@ def checks_of_attempt(connection: Connection, contact_id: int) -> list[PartyChec
     return typed_rows(PartyCheck, connection.execute(of_call.order_by(party_check.c.id)))
 
 
-def failed_since(connection: Connection, borrower_id: int, since: datetime) -> int:
-    """How many checks of a record have failed since a moment."""
-    failed = select(func.count()).where(
-        party_check.c.borrower_id == borrower_id,
-        party_check.c.at >= since,
-        ~party_check.c.passed,
-    )
-    count: int = connection.execute(failed).scalar_one()
+_FAILED = prepared(
+    text("""
+SELECT count(*) FROM party_check k JOIN borrower b ON b.id = k.borrower_id
+ WHERE b.person_id = :of_person AND k.at >= :since AND NOT k.passed
+""")
+)
+
+
+def failed_since(connection: Connection, person_id: int, since: datetime) -> int:
+    """How many checks of a person have failed since a moment, in all calls."""
+    failed = connection.execute(_FAILED, {"of_person": person_id, "since": since})
+    count: int = failed.scalar_one()
     return count
 
 

@@ -25,6 +25,7 @@ from workers.gate.facts import contact_facts
 
 NEAR_ENOUGH = timedelta(minutes=1)
 """How exactly the end of lawful hours is searched for."""
+STEP = timedelta(hours=1)
 SENDING_IS_HELD = because(ReasonCode.SENDING_HELD)
 
 
@@ -103,13 +104,19 @@ def open_until(
     asked: ContactFacts, channel: Channel, now: datetime, within: timedelta
 ) -> datetime | None:
     """When contact that is allowed now is allowed no more, if that is within so long; to the
-    minute. None: not so soon."""
-    early, late = now, now + within
-    if may_contact(asked, channel, late).permission is Permission.ALLOWED:
-        return None
+    minute. None: not so soon. A pause of less than `STEP` may be overlooked."""
+
+    def allowed(moment: datetime) -> bool:
+        return may_contact(asked, channel, moment).permission is Permission.ALLOWED
+
+    early = late = now
+    while allowed(late):
+        if late >= now + within:
+            return None
+        early, late = late, min(late + STEP, now + within)
     while late - early > NEAR_ENOUGH:
         middle = early + (late - early) / 2
-        if may_contact(asked, channel, middle).permission is Permission.ALLOWED:
+        if allowed(middle):
             early = middle
         else:
             late = middle

@@ -1,0 +1,60 @@
+"""Who is on the line: what is right however it is said, and what is not."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.right_party import OnRecord, Question, check
+
+KIM = OnRecord(
+    name="Kim O'Neil",
+    address="12 High St, Flat 3, Springfield, IL 62704-1234",
+    other_numbers=("+12175550123",),
+)
+WANG = OnRecord(name="王小明", address="上海市黄浦区南京东路100号3号楼501室 200001")
+
+
+def test_a_name_is_right_however_it_is_written() -> None:
+    for said in ("Kim O'Neil", "KIM ONEIL", " kim  o’neil "):
+        assert KIM.matches(Question.NAME, said)
+    for said in ("Kim", "O'Neil Kim", "", "王小明"):
+        assert not KIM.matches(Question.NAME, said)
+    assert WANG.matches(Question.NAME, "王 小明")
+
+
+def test_the_numbers_of_an_address_are_right_in_their_order() -> None:
+    assert KIM.matches(Question.ADDRESS_NUMBERS, "12, flat 3")
+    assert not KIM.matches(Question.ADDRESS_NUMBERS, "3, 12")
+    assert not KIM.matches(Question.ADDRESS_NUMBERS, "12")
+    assert WANG.matches(Question.ADDRESS_NUMBERS, "100号3号楼501")
+    assert WANG.matches(Question.ADDRESS_NUMBERS, "100-3-501"), "full-width digits are digits"
+
+
+def test_a_postcode_is_right_with_or_without_what_follows_it() -> None:
+    for said in ("62704", "62704-1234"):
+        assert KIM.matches(Question.POSTCODE, said)
+    assert not KIM.matches(Question.POSTCODE, "62705")
+    assert WANG.matches(Question.POSTCODE, "200 001")
+
+
+def test_the_end_of_another_number_is_right_with_or_without_the_rest() -> None:
+    assert KIM.matches(Question.OTHER_NUMBER, "0123")
+    assert KIM.matches(Question.OTHER_NUMBER, "217 555 0123")
+    assert not KIM.matches(Question.OTHER_NUMBER, "123")
+    assert not WANG.can_answer(Question.OTHER_NUMBER)
+
+
+def test_enough_right_answers_confirm_somebody_and_one_may_be_wrong() -> None:
+    answers = {Question.NAME: "Kim O'Neil", Question.POSTCODE: "62704"}
+    assert check(KIM, answers, 2) == (dict.fromkeys(answers, True), True)
+    wrong = {**answers, Question.ADDRESS_NUMBERS: "13"}
+    assert check(KIM, wrong, 2)[1]
+    assert not check(KIM, {Question.NAME: "Kim O'Neil", Question.POSTCODE: "1"}, 2)[1]
+
+
+def test_nothing_of_what_is_on_record_is_printed() -> None:
+    assert "Kim" not in repr(KIM)
+
+
+@given(st.sampled_from(Question), st.text(max_size=30))
+def test_nobody_is_confirmed_by_what_is_not_on_record(question: Question, answer: str) -> None:
+    assert not OnRecord(name=None, address=None).matches(question, answer)

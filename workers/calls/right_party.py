@@ -1,0 +1,130 @@
+"""Confirm who is on the line: answers are compared with what is on record, and never shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from domain.actors import Actor, ActorKind
+from domain.collectors import business_day
+from domain.compliance.vocabulary import Party
+from domain.errors import ArrearsError, NotPermittedError
+from domain.next_work import RightPartyTerms, work_policy_on
+from domain.parties import ROLES
+from domain.permissions import Permission
+from domain.right_party import Question, check
+from workers.access.permitted import permitted
+from workers.context import Context
+from workers.db import party_checks
+from workers.db.party_checks import StartedCall
+
+CONFIRMED_THEMSELVES = frozenset({Party.BORROWER, *ROLES})
+"""Who can be confirmed. Who acts for a person, and a third party, are somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightParty:
+    """What came of the answers. It has none of them, and nothing of what is on record."""
+
+    confirmed: bool
+    matched: Mapping[Question, bool]
+    """Of each question that was answered, whether the answer is right."""
+    needed: int
+    """How many right answers confirm somebody."""
+    tries_left: int
+    """How often it may be tried again today."""
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('party_check', :person_id))")
+
+
+@permitted(Permission.CONFIRM_PARTIES)
+def confirm_right_party(
+    ctx: Context, attempt: str, answers: Mapping[str, str], collector: str | None = None
+) -> RightParty:
+    """Compare what somebody says in a call with what is on record of the person.
+
+    `answers` are by question: `name`, `address_numbers`, `postcode`, `other_number`. The policy of
+    the worklist says which may be asked and how many must be right. Each check is on record: who,
+    when, which questions, which were right; never an answer. A machine names the `collector`.
+
+    Raises:
+        NotPermittedError: a colleague started the call.
+        ArrearsError: no such call was started, or it is over; it is with somebody else than the
+            person; the questions are not asked here, or are too few; too little is on record; or
+            it was tried too often today.
+    """
+    now = ctx.now()
+    terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
+    given = _read_answers(answers, terms)
+    actor = Actor(collector) if ctx.actor.kind is ActorKind.MACHINE and collector else ctx.actor
+    with ctx.engine.begin() as connection:
+        started = _started(connection, attempt, actor)
+        connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
+        since = business_day(now).starts_at
+        failed = party_checks.failed_since(connection, started.person_id, since)
+        if failed >= terms.tries:
+            raise ArrearsError(
+                "Who is on the line of {attempt} was asked {tries} time(s) today and not "
+                "confirmed. Say nothing of the debt, and end the call.",
+                attempt=attempt,
+                tries=failed,
+            )
+        on_record = party_checks.read_on_record(connection, ctx.cipher, started)
+        known = [
+            each for each in Question if each in terms.questions and on_record.can_answer(each)
+        ]
+        if len(known) < terms.at_least:
+            raise ArrearsError(
+                "Too little is on record of the person of {attempt} to confirm anybody: {known}, "
+                "and {needed} right answers are needed. Say nothing of the debt; ask a supervisor.",
+                attempt=attempt,
+                known=", ".join(known) or "nothing",
+                needed=terms.at_least,
+            )
+        matched, confirmed = check(on_record, given, terms.at_least)
+        right = [question for question, is_right in matched.items() if is_right]
+        party_checks.note_check(connection, started, actor, now, list(given), right, terms.at_least)
+    left = terms.tries - failed - (not confirmed)
+    return RightParty(confirmed, matched, terms.at_least, left)
+
+
+def _read_answers(answers: Mapping[str, str], terms: RightPartyTerms) -> dict[Question, str]:
+    unknown = sorted(answers.keys() - set(terms.questions))
+    if unknown:
+        raise ArrearsError(
+            "{unknown} is not asked here. Ask one of these: {questions}.",
+            unknown=", ".join(unknown),
+            questions=", ".join(terms.questions),
+        )
+    given = {Question(name): answer for name, answer in answers.items() if answer.strip()}
+    if len(given) < terms.at_least:
+        raise ArrearsError(
+            "{count} answer(s) are too few to confirm somebody. Ask at least {needed} of these: "
+            "{questions}.",
+            count=len(given),
+            needed=terms.at_least,
+            questions=", ".join(terms.questions),
+        )
+    return given
+
+
+def _started(connection: Connection, attempt: str, actor: Actor) -> StartedCall:
+    started = party_checks.read_started_call(connection, attempt)
+    if started is None or started.has_outcome:
+        raise ArrearsError(
+            "No call {attempt} is going on. Start the call first, under the id that you name.",
+            attempt=attempt,
+        )
+    if started.actor != actor.reference:
+        raise NotPermittedError(
+            "The call {attempt} is another collector's. They confirm who is on the line.",
+            attempt=attempt,
+        )
+    if started.party not in CONFIRMED_THEMSELVES:
+        raise ArrearsError(
+            "The call {attempt} is with somebody else than the person. Say nothing of the debt "
+            "that is not theirs to know.",
+            attempt=attempt,
+        )
+    return started

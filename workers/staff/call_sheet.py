@@ -1,0 +1,374 @@
+"""What a collector needs before and in a call, one page; what may not be seen yet is not in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from domain.access_log import Opened
+from domain.actors import Actor, ActorKind, Role
+from domain.arrangements import ArrangementKind, terms_for
+from domain.compliance.gate import may_contact
+from domain.compliance.verdict import Permission as Verdict
+from domain.compliance.vocabulary import Channel, Party
+from domain.errors import ArrearsError
+from domain.ladder import find_ladder
+from domain.ladder_plan import ladder_day
+from domain.loans import ZERO, Component, Instalment
+from domain.next_work import work_policy_on
+from domain.permissions import Permission
+from domain.persons import PersonFact
+from domain.quotes import NotOffered, Quote, Wish
+from domain.reasons import Reasons
+from domain.right_party import Question
+from workers.access.permitted import permitted
+from workers.context import Context
+from workers.db import call_sheets, party_checks
+from workers.db.access_log import note_access
+from workers.db.call_sheets import LoanOfCall, PastTalk, Promised, SheetOf, ToldReason
+from workers.db.places import place_of_name
+from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, open_until
+from workers.gate.facts import LONG_BEFORE, NOT_WRITTEN
+from workers.hardship.quotes import quote_loan
+
+LOOK_AHEAD = timedelta(hours=24)
+CHANNELS = (Channel.CALL, Channel.SMS, Channel.VISIT)
+SHOWN_FACTS = frozenset(PersonFact) - {PersonFact.LANGUAGE}
+OFFERS = {
+    "deferral": ArrangementKind.DEFERRAL,
+    "instalments": ArrangementKind.INSTALMENT_PLAN,
+}
+"""What a ladder's `may_offer` names."""
+
+
+class Stage(StrEnum):
+    """How far the collector is. Each stage shows more than the one before."""
+
+    CLAIMED = "claimed"  # the work is theirs
+    STARTED = "started"  # the gate has allowed the call
+    CONFIRMED = "confirmed"  # who is on the line is the person
+
+
+HIDDEN_UNTIL: Mapping[str, Stage] = {
+    "name": Stage.STARTED,
+    "number": Stage.STARTED,
+    "money": Stage.CONFIRMED,
+    "amounts": Stage.CONFIRMED,
+    "product": Stage.CONFIRMED,
+    "reasons": Stage.CONFIRMED,
+    "offers": Stage.CONFIRMED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MayContact:
+    """The gate's answer about one channel now."""
+
+    channel: Channel
+    allowed: bool
+    why: Reasons
+    until: datetime | None
+    """If it is allowed: when its lawful hours end, within a day. If it is not: the first lawful
+    moment. None: not known, or not so soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopSign:
+    """Something that asks for care, or forbids."""
+
+    kind: str
+    """A kind of hold, a fact of the person, or `representative`."""
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyOfLoan:
+    """What one loan owes, in its currency."""
+
+    loan: str
+    product: str
+    currency: str
+    fees: Decimal
+    interest: Decimal
+    principal: Decimal
+    """These three are past due."""
+    past_due: Decimal
+    oldest_due_on: date | None
+    days_past_due: int
+    ladder_day: int
+    next_due_on: date | None
+    next_amount: Decimal | None
+    to_settle: Decimal
+    """All that is unpaid, whenever it falls due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the collector may offer by their role: a quote, or why none can be given."""
+
+    kind: ArrangementKind
+    loan: str
+    wish: Wish
+    quote: Quote | NotOffered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSheet:
+    """One page. What is hidden is None or empty, and `hidden` says until when."""
+
+    lease: int
+    leased_until: datetime
+    stage: Stage
+    hidden: Mapping[str, Stage]
+    why_now: Reasons
+    loan: str | None
+    other_loans: tuple[str, ...]
+    item: str
+    step: str
+    purpose: str
+    must_learn: tuple[str, ...]
+    party: Party
+    record: str
+    """The lender's id of the record of whom it is about."""
+    language: str
+    """BCP 47: what the person speaks."""
+    local_times: Mapping[str, datetime]
+    """The time now in each zone in which the person may be."""
+    may: tuple[MayContact, ...]
+    contacts_today: int
+    contacts_in_seven_days: int
+    """With the person, about all loans: what caps count may be less."""
+    stop_signs: tuple[StopSign, ...]
+    promise: Promised | None
+    last_payment_on: date | None
+    contacts: tuple[PastTalk, ...]
+    """The last three, the newest first."""
+    questions: tuple[Question, ...]
+    """What may be asked to confirm who is on the line."""
+    attempt: str | None
+    name: str | None = field(default=None, repr=False)
+    """Personal data: each look is on record."""
+    last_payment: Decimal | None = None
+    money: tuple[MoneyOfLoan, ...] = ()
+    reasons: tuple[ToldReason, ...] = ()
+    """Why the loan is overdue, as the person has told it: do not let them tell it twice."""
+    offers: tuple[Offer, ...] = ()
+
+
+@permitted(Permission.SERVE_WORK)
+def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSheet:
+    """What the collector who has the work sees of it now.
+
+    A look at the name is on record. The number is given by the start of the call alone. A machine
+    names the `collector`.
+
+    Raises:
+        ArrearsError: the work is not, or not any more, theirs; or it is no call.
+    """
+    now = ctx.now()
+    machine = ctx.actor if ctx.actor.kind is ActorKind.MACHINE else None
+    actor = Actor(collector) if machine and collector else ctx.actor
+    with ctx.engine.begin() as connection:
+        sheet = call_sheets.read_sheet(connection, lease, actor)
+        if sheet is None:
+            raise ArrearsError(
+                "The work {lease} ended, or somebody else has it, or it is no call. Ask for the "
+                "next one.",
+                lease=lease,
+            )
+        loans = call_sheets.loans_of_call(connection, sheet.first_call_id)
+        asked = [_asked(loan) for loan in loans]
+        answers = ask_together(connection, ctx, asked, now)
+        first = answers.get(sheet.action_id)
+        if first is None:
+            raise ArrearsError("The call of {loan} is over.", loan=sheet.loan)
+        stage = Stage.CLAIMED
+        if sheet.contact_id is not None:
+            passed = party_checks.is_confirmed(connection, [sheet.contact_id])
+            stage = Stage.CONFIRMED if passed else Stage.STARTED
+        page = _page(connection, ctx, sheet, loans, first, stage, now)
+        if stage is Stage.CLAIMED:
+            return page
+        page = replace(page, name=_name(connection, ctx, sheet, actor, machine, now))
+        if stage is Stage.STARTED:
+            return page
+        return _with_money(connection, ctx, page, loans, answers, now)
+
+
+def _page(
+    connection: Connection,
+    ctx: Context,
+    sheet: SheetOf,
+    loans: Sequence[LoanOfCall],
+    answer: GateAnswer,
+    stage: Stage,
+    now: datetime,
+) -> CallSheet:
+    promise = call_sheets.last_promise(connection, sheet.loan_id, sheet.ladder_since)
+    if promise is not None and stage is not Stage.CONFIRMED:
+        promise = promise._replace(amount=None)
+    talks = call_sheets.last_contacts(connection, sheet.person_id, now)
+    terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
+    history = answer.facts.reach.history
+    return CallSheet(
+        lease=sheet.lease,
+        leased_until=sheet.until.astimezone(now.tzinfo),
+        stage=stage,
+        hidden={
+            what: until
+            for what, until in HIDDEN_UNTIL.items()
+            if list(Stage).index(until) > list(Stage).index(stage)
+        },
+        why_now=sheet.why,
+        loan=sheet.loan,
+        other_loans=tuple(each.loan for each in loans if each.loan_id != sheet.loan_id),
+        item=sheet.item,
+        step=sheet.step,
+        purpose=sheet.purpose,
+        must_learn=tuple(sheet.must_learn),
+        party=Party(sheet.party),
+        record=sheet.record,
+        language=answer.facts.reach.locale,
+        local_times={zone: now.astimezone(ZoneInfo(zone)) for zone in answer.facts.reach.zones},
+        may=tuple(_may(answer, channel, now) for channel in CHANNELS),
+        contacts_today=sum(past.at.astimezone(now.tzinfo).date() == now.date() for past in history),
+        contacts_in_seven_days=sum(past.at > now - timedelta(days=7) for past in history),
+        stop_signs=_stop_signs(answer, now.date()),
+        promise=promise,
+        last_payment_on=(paid := call_sheets.last_payment(connection, sheet.loan_id))
+        and paid.paid_on,
+        last_payment=paid.amount if paid and stage is Stage.CONFIRMED else None,
+        contacts=tuple(talks),
+        questions=tuple(map(Question, terms.questions)),
+        attempt=sheet.attempt,
+    )
+
+
+def _asked(loan: LoanOfCall) -> AskedAction:
+    return AskedAction(
+        loan.action_id,
+        loan.loan_id,
+        loan.party_id,
+        loan.jurisdiction,
+        loan.ladder_id,
+        loan.ladder_version,
+        loan.ladder_since,
+        loan.item,
+    )
+
+
+def _may(answer: GateAnswer, channel: Channel, now: datetime) -> MayContact:
+    """For other channels than calls it is assumed that their words and notices are in order."""
+    asked = answer.asked
+    if channel is Channel.CALL:
+        allowed, why, until = not answer.barred, answer.barred, answer.until
+    else:
+        asked = replace(asked, says=NOT_WRITTEN, noticed_at=now - LONG_BEFORE)
+        verdict = may_contact(asked, channel, now)
+        allowed = verdict.permission is Verdict.ALLOWED
+        why, until = verdict.reason, verdict.until
+    if allowed:
+        until = open_until(asked, channel, now, LOOK_AHEAD)
+    return MayContact(channel, allowed, () if allowed else why, until)
+
+
+def _stop_signs(answer: GateAnswer, today: date) -> tuple[StopSign, ...]:
+    signs = [StopSign(hold.kind, hold.ends_on) for hold in answer.asked.holds if hold.covers(today)]
+    facts = answer.facts.reach.person_facts & SHOWN_FACTS
+    signs += [StopSign(fact) for fact in sorted(facts)]
+    if answer.asked.representative is not None:
+        signs.append(StopSign("representative"))
+    return tuple(dict.fromkeys(signs))
+
+
+def _name(
+    connection: Connection,
+    ctx: Context,
+    sheet: SheetOf,
+    actor: Actor,
+    machine: Actor | None,
+    now: datetime,
+) -> str | None:
+    if sheet.name_encrypted is None:
+        return None
+    note_access(
+        connection, sheet.loan_id, Opened.NAME, actor, now, item=sheet.item, machine=machine
+    )
+    return ctx.cipher.decrypt(sheet.name_encrypted, place_of_name(sheet.record))
+
+
+def _with_money(
+    connection: Connection,
+    ctx: Context,
+    page: CallSheet,
+    loans: Sequence[LoanOfCall],
+    answers: Mapping[int, GateAnswer],
+    now: datetime,
+) -> CallSheet:
+    schedules = call_sheets.instalments_of(connection, [loan.loan_id for loan in loans])
+    known = [loan for loan in loans if loan.action_id in answers]
+    money = tuple(
+        _money(ctx, loan, answers[loan.action_id], schedules[loan.loan_id], now) for loan in known
+    )
+    told = call_sheets.told_reasons(connection, [loan.loan_id for loan in loans])
+    offers = tuple(_offers(connection, ctx, loans, now.date()))
+    return replace(page, money=money, reasons=tuple(told), offers=offers)
+
+
+def _money(
+    ctx: Context,
+    loan: LoanOfCall,
+    answer: GateAnswer,
+    schedule: Sequence[Instalment],
+    now: datetime,
+) -> MoneyOfLoan:
+    today = now.date()
+    ladder = find_ladder(ctx.policy.ladders, loan.ladder_id, loan.ladder_version)
+    due = ladder.with_due_days(schedule)
+    past = [each for each in due if each.counts_from and each.counts_from < today]
+    coming = [each for each in due if each not in past and each.unpaid > ZERO]
+    day, _ = ladder_day(ladder, answer.asked.holds, loan.ladder_since, today)
+
+    def unpaid(component: Component) -> Decimal:
+        return sum((each.unpaid_of(component) for each in past), ZERO)
+
+    return MoneyOfLoan(
+        loan=loan.loan,
+        product=loan.product,
+        currency=loan.currency,
+        fees=unpaid(Component.FEES),
+        interest=unpaid(Component.INTEREST),
+        principal=unpaid(Component.PRINCIPAL),
+        past_due=answer.arrears.amount,
+        oldest_due_on=min((each.due_on for each in past if each.unpaid > ZERO), default=None),
+        days_past_due=answer.arrears.days_past_due,
+        ladder_day=day,
+        next_due_on=coming[0].due_on if coming else None,
+        next_amount=coming[0].unpaid if coming else None,
+        to_settle=sum((each.unpaid for each in schedule), ZERO),
+    )
+
+
+def _offers(
+    connection: Connection, ctx: Context, loans: Sequence[LoanOfCall], today: date
+) -> list[Offer]:
+    """The most that a collector may agree to alone, for each loan of which the ladder lets them."""
+    offers = []
+    for loan in loans:
+        terms = terms_for(
+            ctx.policy.arrangements, loan.jurisdiction, loan.product, loan.currency, today
+        )
+        for named, kind in OFFERS.items():
+            of_kind = terms.of_kind(kind) if terms and named in loan.may_offer else None
+            for limit in of_kind.limits if of_kind else ():
+                if limit.role is Role.CALLER:
+                    wish = Wish(days=limit.days)
+                    if limit.days is None:
+                        wish = Wish(instalments=limit.instalments)
+                    quoted = quote_loan(connection, ctx, loan.loan, wish)
+                    offers.append(Offer(kind, loan.loan, wish, quoted))
+    return offers
