@@ -71,6 +71,8 @@ def write_json(answers: Answers, size: Size, path: Path) -> None:
         "memory_growth_mb": known.get("memory_growth_mb"),
         "assign_seconds": known.get("assign_seconds"),
         "assign_gap_percent": known.get("assign_gap_percent"),
+        "next_p99_ms": known.get("next_p99_ms"),
+        "next_burst_seconds": known.get("next_burst_seconds"),
         "statements": {key: known.get(key) for key in STATEMENTS},
         "raw": {q: [figure.as_json() for figure in answer] for q, answer in answers.items()},
     }

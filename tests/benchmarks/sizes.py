@@ -8,6 +8,7 @@ QUESTIONS = (
     "statement_counts",
     "gate_cost",
     "assign",
+    "next_work",
     "publishing",
     "payments",
     "texts",

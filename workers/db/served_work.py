@@ -152,6 +152,8 @@ class Waiting(NamedTuple):
     borrower_id: int
     record: str
     person_id: int
+    zones: list[str]
+    """IANA: where the person may be."""
     tries: int
     tried_at: datetime | None
     callback_at: datetime | None
@@ -189,7 +191,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
        a.loan_id, a.party_id, coalesce(q.role, 'borrower') AS party, a.item, a.step, a.ladder_id,
        a.ladder_version, a.ladder_since,
        l.external_id AS loan, l.jurisdiction, l.currency,
-       b.id AS borrower_id, b.external_id AS record, b.person_id,
+       b.id AS borrower_id, b.external_id AS record, b.person_id, b.zones,
        tried.tries, tried.tried_at, tried.callback_at, spoken.at AS spoken_at,
        p.status AS promise_status, p.completed_at AS promise_completed_at,
        coalesce((SELECT d.past_due FROM decision d
@@ -222,7 +224,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date),
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
-       b.id, b.external_id, b.person_id,
+       b.id, b.external_id, b.person_id, b.zones,
        0, NULL, NULL, NULL, NULL, NULL, 0, w.staff_id, w.until
   FROM reply r JOIN borrower b ON b.id = r.borrower_id
        LEFT JOIN loan l ON l.id = r.loan_id

@@ -6,6 +6,7 @@ The real question is asked again when a call is started.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from domain.actions import ActionFacts, next_status
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact
+from domain.compliance.rules import packs_for
 from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.delinquency import Arrears, arrears_on, ladder_start
@@ -26,6 +28,7 @@ from workers.gate.facts import contact_facts
 NEAR_ENOUGH = timedelta(minutes=1)
 """How exactly the end of lawful hours is searched for."""
 STEP = timedelta(hours=1)
+A_WHILE = timedelta(days=30)
 SENDING_IS_HELD = because(ReasonCode.SENDING_HELD)
 
 
@@ -121,3 +124,28 @@ def open_until(
         else:
             late = middle
     return late.replace(second=0, microsecond=0)
+
+
+def hours_end(
+    ctx: Context, jurisdiction: str, zones: Sequence[str], now: datetime, within: timedelta
+) -> datetime | None:
+    """When the lawful hours for calls end in these zones, if that is within so long, whoever it is
+    that would be called. None: not so soon; or nothing can be said without knowing more.
+
+    It is only for the order in which people are looked at. The gate is asked about each of them.
+    """
+    anybody = ContactFacts(
+        past_due=Decimal(1),
+        zones=tuple(zones),
+        lender_zone=ctx.settings.zone,
+        packs=packs_for(ctx.policy.rule_packs, jurisdiction),
+        reachable=frozenset({Channel.CALL}),
+        due_day=(now - A_WHILE).date(),
+        collects_as=ctx.settings.collects_as,
+        validation_notice_on=(now - A_WHILE).date(),
+        limitation_from=now.date(),
+        past_due_from=((now - A_WHILE).date(), (now - A_WHILE).date()),
+    )
+    if may_contact(anybody, Channel.CALL, now).permission is not Permission.ALLOWED:
+        return None
+    return open_until(anybody, Channel.CALL, now, within)

@@ -1,8 +1,9 @@
 """The next piece of work of a collector: served under a lease, and explained. Nobody chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from sqlalchemy import Connection
 
@@ -31,9 +32,9 @@ from workers.db.free_text import keep_words
 from workers.db.served_work import Lease, Taken, Wanted, WorkingCollector
 from workers.staff.pieces import Piece, pieces_for, with_gate
 
-ASKED_FIRST = 60
+ASKED_TOGETHER = (12, 60)
 """About so many pieces of work, those that would come first, the gate is asked at first. If it
-allows none of them, it is asked about all the others."""
+allows none of them, it is asked about more, and at last about all."""
 TRIES = 4
 """How often somebody else may come first before whoever asks is told to ask again."""
 
@@ -124,8 +125,12 @@ def look_ahead(
     policy = work_policy_on(ctx.policy.worklist, now.date())
     me = _read_me(connection, Actor(collector), now)
     pieces = pieces_for(connection, ctx, me, policy, now)
-    ranked, _ = _ranked(connection, ctx, me, pieces, policy, now)
-    return ranked[:at_most]
+    ahead: list[tuple[Piece, Ranked]] = []
+    for ranked in _lots(connection, ctx, me, pieces, policy, now, []):
+        ahead += ranked
+        if len(ahead) >= at_most:
+            break
+    return ahead[:at_most]
 
 
 @permitted(Permission.SERVE_WORK)
@@ -294,11 +299,27 @@ def _serve(
     policy: WorkPolicy,
     now: datetime,
 ) -> ServedWork | NothingToServe:
-    ranked, barred = _ranked(connection, ctx, me, pieces, policy, now)
-    if not ranked:
-        return _nothing(barred)
-    lapsed = [piece.person_id for piece, _ in ranked if piece.lapsed]
-    if lapsed:
+    """Lease the first piece that is free. The gate is asked about some of them at a time."""
+    barred: list[Piece] = []
+    others_were_first = False
+    for ranked in _lots(connection, ctx, me, pieces, policy, now, barred):
+        others_were_first = others_were_first or bool(ranked)
+        if (work := _first_free(connection, me, ranked, policy, now)) is not None:
+            return work
+    if others_were_first:
+        return NothingToServe(because(ReasonCode.OTHERS_WERE_FIRST), now)
+    return _nothing(barred)
+
+
+def _first_free(
+    connection: Connection,
+    me: WorkingCollector,
+    ranked: Sequence[tuple[Piece, Ranked]],
+    policy: WorkPolicy,
+    now: datetime,
+) -> ServedWork | None:
+    """Lease the first of these that nobody has; None: somebody else has each of them by now."""
+    if lapsed := [piece.person_id for piece, _ in ranked if piece.lapsed]:
         served_work.end_lapsed(connection, lapsed, now)
     until = now + policy.lease
     left = ranked
@@ -313,7 +334,7 @@ def _serve(
         if taken.lease_id is not None:
             return _served(piece, taken.lease_id, place.band, place.why, until)
         left = [entry for entry in left if entry[0].person_id != piece.person_id]
-    return NothingToServe(because(ReasonCode.OTHERS_WERE_FIRST), now)
+    return None
 
 
 def _take(
@@ -346,36 +367,35 @@ def _wanted(piece: Piece, ranked: Ranked) -> Wanted:
     )
 
 
-def _ranked(
+def _lots(
     connection: Connection,
     ctx: Context,
     me: WorkingCollector,
     pieces: Sequence[Piece],
     policy: WorkPolicy,
     now: datetime,
-) -> tuple[list[tuple[Piece, Ranked]], list[Piece]]:
-    """What may be done now, in order, and what may not be."""
-    by_key = {piece.candidate.key: piece for piece in pieces if not piece.is_anothers(me.id, now)}
+    barred: list[Piece],
+) -> Iterator[list[tuple[Piece, Ranked]]]:
+    """What may be done now, in order, in few lots; what may not be is added to `barred`."""
 
-    def ordered(candidates: Sequence[Piece]) -> list[tuple[Piece, Ranked]]:
+    def ordered(some: Sequence[Piece]) -> list[tuple[Piece, Ranked]]:
+        of = {piece.candidate.key: piece for piece in some}
         ranked = in_order(
-            [piece.candidate for piece in candidates],
+            [piece.candidate for piece in some],
             policy,
             now,
             served_since_first_contact=me.since_first_contact,
         )
-        of = {piece.candidate.key: piece for piece in candidates}
         return [(of[place.candidate.key], place) for place in ranked]
 
-    free = ordered(list(by_key.values()))
-    barred = [piece for piece in by_key.values() if piece.candidate.barred]
-    for start, end in ((0, ASKED_FIRST), (ASKED_FIRST, len(free))):
-        asked = [piece for piece, _ in free[start:end]]
-        checked = with_gate(connection, ctx, asked, policy, now)
-        barred += [piece for piece in checked if piece.candidate.barred]
-        if ranked := ordered(checked):
-            return ranked, barred
-    return [], barred
+    theirs = [piece for piece in pieces if not piece.is_anothers(me.id, now)]
+    barred += [piece for piece in theirs if piece.candidate.barred]
+    free = [piece for piece, _ in ordered(theirs)]
+    for start, end in pairwise((0, *ASKED_TOGETHER, len(free))):
+        if lot := free[start:end]:
+            checked = with_gate(connection, ctx, lot, policy, now)
+            barred += [piece for piece in checked if piece.candidate.barred]
+            yield ordered(checked)
 
 
 def _nothing(barred: Sequence[Piece]) -> NothingToServe:

@@ -16,7 +16,7 @@ from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.served_work import Lease, Waiting, WorkingCollector, read_waiting
-from workers.gate.ask_together import AskedAction, ask_together, open_until
+from workers.gate.ask_together import AskedAction, ask_together, hours_end, open_until
 
 UNKEPT = frozenset({"broken", "part_kept"})
 """Promises about which somebody has to speak with the borrower."""
@@ -63,6 +63,7 @@ def pieces_for(
     """All work that a collector may be served. One statement. The gate is not asked yet."""
     waiting = read_waiting(connection, me.id, now, now - policy.callback_to_team_after)
     of_call = defaultdict[int, list[Waiting]](list)
+    hours: dict[tuple[str, tuple[str, ...]], datetime | None] = {}
     pieces = []
     for row in waiting:
         if row.first_id is None:
@@ -71,7 +72,11 @@ def pieces_for(
             of_call[row.first_id].append(row)
     for rows in of_call.values():
         rows.sort(key=lambda row: row.call_id or 0)
-        pieces.append(_call(ctx, rows, me, now))
+        first = rows[0]
+        place = (first.jurisdiction, tuple(first.zones))
+        if place not in hours:
+            hours[place] = hours_end(ctx, *place, now, policy.window_closes_within)
+        pieces.append(_call(ctx, rows, me, now, hours[place]))
     return pieces
 
 
@@ -80,7 +85,13 @@ def _reply(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
     return Piece(candidate, row, lapsed=_has_lapsed(row, me, now))
 
 
-def _call(ctx: Context, rows: Sequence[Waiting], me: WorkingCollector, now: datetime) -> Piece:
+def _call(
+    ctx: Context,
+    rows: Sequence[Waiting],
+    me: WorkingCollector,
+    now: datetime,
+    open_until: datetime | None,
+) -> Piece:
     first, *others = rows
     callback_at = first.callback_at
     if callback_at is not None and first.tried_at is not None and first.tried_at >= callback_at:
@@ -102,6 +113,7 @@ def _call(ctx: Context, rows: Sequence[Waiting], me: WorkingCollector, now: date
         )
         if broken and broken.promise_completed_at
         else None,
+        open_until=open_until,
         last_day=_is_last_day(ctx, first, now),
         spoken=any(row.spoken_at for row in rows),
         tries=first.tries,
