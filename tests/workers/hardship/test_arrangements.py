@@ -32,7 +32,6 @@ from workers.db.schema import (
     arrangement,
     arrangement_instalment,
     loan,
-    message,
     outbox_event,
     problem,
     replaced_schedule,
@@ -128,11 +127,10 @@ def test_a_missed_instalment_that_is_paid_is_not_written_about(book: Book) -> No
 
 
 def test_what_was_tried_before_a_plan_counts_after_it(book: Book) -> None:
-    book.at("2026-03-03 10:00").escalate("L-1")
-    assert book.send("L-1", "text_day_1") == "accepted"
+    before = {"steps_tried": ["remind"], "steps_tried_at": book.one(loan).ladder_since}
     with book.ctx.engine.begin() as connection:
-        connection.execute(update(message).values(status="delivered"))
-    arranged(book.at("2026-03-11 10:00"))
+        connection.execute(update(loan).values(before))
+    arranged(book)
     settle_arrangements(book.at("2026-05-13 00:01").ctx)
     back = book.one(loan)
     assert (back.steps_tried, back.steps_tried_at) == (["remind"], date(2026, 4, 1))
