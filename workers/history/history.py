@@ -16,6 +16,7 @@ from workers.db.schema import instalment, loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.history import (
     actions,
+    arrangements,
     audit,
     borrower,
     decisions,
@@ -75,6 +76,7 @@ def loan_history(
         *incoming.acknowledgements(connection, subject),
         *incoming.limitation_facts(connection, subject),
         *holds.promises(connection, subject),
+        *arrangements.arrangements(connection, subject),
         *holds.sending_holds(connection, subject),
         *decisions.decisions(connection, subject),
         *decisions.cases_opened(connection, subject, ctx.settings.lender_zone),

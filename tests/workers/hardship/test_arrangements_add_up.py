@@ -1,0 +1,245 @@
+"""Cents add up, and no arrangement stands in two places, whatever happens and in whatever order.
+
+Random sequences of payments and reversals, requests, offers, acceptances, answers of the ledger,
+ends, and days that pass.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Engine, text
+
+from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementStatus
+from domain.errors import ArrearsError
+from domain.quotes import Wish
+from tests.support.arrangements import accept, ask, confirm, in_difficulty, offer, withdraw
+from tests.support.events import pay, reverse, tell
+from tests.support.loans import Book
+from tests.support.rights import all_rights
+from workers.db.schema import (
+    arrangement,
+    arrangement_instalment,
+    hold,
+    instalment,
+    loan,
+)
+from workers.hardship.arrangement_review import settle_arrangements
+
+EXAMPLES = int(os.environ.get("MONEY_EXAMPLES") or "5")
+S = ArrangementStatus
+
+WISHES = st.sampled_from(
+    [Wish(days=20), Wish(days=60), Wish(instalments=2), Wish(instalments=7), Wish(instalments=36)]
+)
+AMOUNTS = st.sampled_from(["0.01", "300.33", "920", "1288.20", "5000"])
+
+
+def later(status: ArrangementStatus) -> set[ArrangementStatus]:
+    """Everything that may follow, at once or after other moves."""
+    found, left = set[ArrangementStatus](), {status}
+    while left:
+        left = {each for one in left for each in ARRANGEMENT_MOVES[one]} - found
+        found |= left
+    return found
+
+
+class Difficulty(RuleBasedStateMachine):
+    """One loan of a borrower in difficulty."""
+
+    engine: Engine
+
+    @initialize()
+    def begins(self) -> None:
+        with all_rights(self.engine) as connection:
+            connection.execute(text("TRUNCATE person, borrower, loan, inbox_event CASCADE"))
+        self.book: Book = in_difficulty(self.engine)
+        self.count = 0
+        self.payments: list[str] = []
+        self.stood: dict[int, ArrangementStatus] = {}
+        self.owed = self._unpaid()
+        """What is unpaid of the schedule as it counts, less what was paid since."""
+
+    def _id(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}-{self.count}"
+
+    def _newest(self) -> Any:
+        rows = self.book.rows(arrangement)
+        return rows[-1] if rows else None
+
+    def _unpaid(self) -> Decimal:
+        parts = ("principal", "interest", "fees")
+        return sum(
+            (
+                getattr(row, part) - getattr(row, f"paid_{part}")
+                for row in self.book.rows(instalment)
+                for part in parts
+            ),
+            Decimal(0),
+        )
+
+    def _try(self, do: Callable[[], object]) -> bool:
+        """Do it, or nothing at all: what is refused leaves everything as it was."""
+        before = self._everything()
+        try:
+            do()
+        except ArrearsError:
+            assert self._everything() == before
+            return False
+        return True
+
+    def _everything(self) -> list[Any]:
+        tables = (arrangement, arrangement_instalment, hold, instalment)
+        return [[tuple(row) for row in self.book.rows(table)] for table in tables]
+
+    @rule(days=st.sampled_from([1, 6, 8, 31]))
+    def days_pass(self, days: int) -> None:
+        self.book.at(f"{self.book.ctx.today() + timedelta(days=days)} 10:00")
+
+    @rule()
+    def the_sweep_looks(self) -> None:
+        settle_arrangements(self.book.ctx)
+        assert settle_arrangements(self.book.ctx) == 0, "it has seen everything of the day"
+
+    @rule(amount=AMOUNTS)
+    def money_comes(self, amount: str) -> None:
+        id, before = self._id("P"), self._unpaid()
+        assert pay(self.book, amount, id=id).status == "applied"
+        self.payments.append(id)
+        assert before - self._unpaid() == min(Decimal(amount), before)
+
+    @rule()
+    def money_bounces(self) -> None:
+        if self.payments:
+            assert reverse(self.book, self.payments.pop()).status == "applied"
+
+    @rule(wish=WISHES)
+    def the_borrower_asks(self, wish: Wish) -> None:
+        is_open = any(row.status in OPEN for row in self.book.rows(arrangement))
+        asked = self._try(lambda: ask(self.book, wish, id=self._id("AR")))
+        assert asked is not is_open
+
+    @rule(wish=st.one_of(st.none(), WISHES))
+    def somebody_offers(self, wish: Wish | None) -> None:
+        if newest := self._newest():
+            self._try(lambda: offer(self.book, wish, id=newest.external_id))
+
+    @rule()
+    def the_borrower_accepts(self) -> None:
+        if newest := self._newest():
+            recording = self._id("REC")
+            self._try(lambda: accept(self.book, id=newest.external_id, recording=recording))
+
+    @rule()
+    def the_borrower_withdraws(self) -> None:
+        if newest := self._newest():
+            self._try(lambda: withdraw(self.book, id=newest.external_id))
+
+    @rule(says=st.sampled_from(["yes", "yes", "no"]))
+    def the_ledger_answers(self, says: str) -> None:
+        newest = self._newest()
+        if newest is None or newest.status != S.ACCEPTED:
+            return
+        if says == "no":
+            tell(self.book, "arrangement_refusal", arrangement=newest.external_id)
+            return
+        result = confirm(self.book, id=newest.external_id, restructuring=self._id("RS"))
+        assert result.status == "applied", result.reason
+        self.payments = []  # what was paid before the new schedule is in it
+
+    @rule()
+    def somebody_asks_offers_accepts_and_the_ledger_confirms(self) -> None:
+        self.the_borrower_asks(Wish(instalments=2))
+        self.somebody_offers(None)
+        self.the_borrower_accepts()
+        self.the_ledger_answers("yes")
+
+    @invariant()
+    def a_loan_has_one_open_arrangement_at_most(self) -> None:
+        assert sum(row.status in OPEN for row in self.book.rows(arrangement)) <= 1
+
+    @invariant()
+    def each_moves_only_as_the_table_of_moves_says(self) -> None:
+        for row in self.book.rows(arrangement):
+            status, before = S(row.status), self.stood.get(row.id)
+            if before is not None and status is not before:
+                assert status in later(before), (before, status)
+            self.stood[row.id] = status
+            assert (status in OPEN) == (row.ended_at is None)
+
+    @invariant()
+    def instalments_add_up_to_what_was_quoted(self) -> None:
+        for row in self.book.rows(arrangement):
+            if row.quote is None:
+                continue
+            parts = ("principal", "interest", "fees")
+            after = sum(Decimal(each[p]) for each in row.quote["after"] for p in parts)
+            assert after == row.to_pay_after == Decimal(row.quote["to_pay_after"])
+            arranged = sum(Decimal(each["amount"]) for each in row.quote["arranged"])
+            of_it = [
+                each
+                for each in self.book.rows(arrangement_instalment)
+                if each.arrangement_id == row.id
+            ]
+            assert sum(each.principal + each.interest + each.fees for each in of_it) == arranged
+            cost = Decimal(row.quote["interest"]) + Decimal(row.quote["fee"])
+            dropped = Decimal(row.quote["interest_dropped"])
+            assert row.to_pay_before + cost - dropped == row.to_pay_after
+
+    @invariant()
+    def one_that_is_active_owes_what_is_unpaid_of_it(self) -> None:
+        due = {row.due_on: row for row in self.book.rows(instalment)}
+        for row in self.book.rows(arrangement):
+            days = [
+                due.get(each.due_on)
+                for each in self.book.rows(arrangement_instalment)
+                if each.arrangement_id == row.id
+            ]
+            if row.status in (S.ACTIVE, S.COMPLETED) and all(days):
+                unpaid = any(
+                    each.paid_principal + each.paid_interest + each.paid_fees
+                    < each.principal + each.interest + each.fees
+                    for each in days
+                    if each
+                )
+                assert (row.status == S.ACTIVE) == unpaid
+
+    @invariant()
+    def its_pause_lasts_as_long_as_it_is_kept(self) -> None:
+        without_end = [row for row in self.book.rows(hold) if row.ends_on is None]
+        active = [row for row in self.book.rows(arrangement) if row.status == S.ACTIVE]
+        assert [row.id for row in without_end] == [row.hold_id for row in active]
+
+    @invariant()
+    def the_loan_is_reviewed_while_something_is_owed(self) -> None:
+        stands = self.book.one(loan)
+        paused = any(row.ends_on is None for row in self.book.rows(hold))
+        assert stands.review_on is not None or paused or not self._unpaid()
+
+
+@pytest.mark.timeout(600)
+def test_whatever_happens_cents_add_up(engine: Engine) -> None:
+    machine = type("Told", (Difficulty,), {"engine": engine})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=not os.environ.get("MONEY_EXAMPLES"),
+        ),
+    )

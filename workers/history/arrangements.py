@@ -1,0 +1,54 @@
+"""Deferrals and instalment plans in the history of a loan: asked for, offered, accepted, ended."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, part
+from workers.db.schema import arrangement
+from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan
+
+
+def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each arrangement, with its newest offer. What its pauses are is said by the holds."""
+    for row in connection.execute(of_loan(arrangement, subject)):
+        name = {"arrangement": named(row.external_id, row.sender)}
+        asked = part(
+            Phrase.ARRANGEMENT_ASKED, **name, asked_by=row.asked_by, actor=row.requested_by
+        )
+        yield Entry(row.requested_at, (asked,))
+        if row.offered_at is not None:
+            offered = part(
+                Phrase.ARRANGEMENT_QUOTED,
+                actor=row.offered_by,
+                role=row.offered_as,
+                arrangement_kind=row.kind,
+                terms=f"{row.terms_id} v{row.terms_version}",
+                valid_until=row.valid_until,
+                before=row.to_pay_before,
+                after=row.to_pay_after,
+                currency=subject.currency,
+            )
+            agreed = part(Phrase.ARRANGEMENT_AGREED, actor=row.agreed_by)
+            yield Entry(row.offered_at, (offered, agreed) if row.agreed_by else (offered,))
+        if row.accepted_at is not None:
+            taken = part(
+                Phrase.ARRANGEMENT_TAKEN,
+                **name,
+                accepted_on=row.accepted_on,
+                acceptance_proof=row.proof,
+                reference=row.proof_reference,
+                actor=row.accepted_by,
+            )
+            yield Entry(row.accepted_at, (taken,))
+        if row.confirmed_at is not None:
+            yield Entry(row.confirmed_at, (part(Phrase.ARRANGEMENT_CONFIRMED, **name),))
+        if row.ended_at is not None:
+            over = part(
+                Phrase.ARRANGEMENT_OVER,
+                **name,
+                arrangement_status=row.status,
+                actor=row.ended_by,
+            )
+            yield Entry(row.ended_at, (over, *by_whom_and_why(None, row.why_id)))
