@@ -39,6 +39,7 @@ from workers.db.schema import (
 )
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_review import settle_arrangements
+from workers.history.history import loan_history
 
 
 @pytest.fixture
@@ -341,3 +342,18 @@ def test_who_has_no_role_for_it_offers_nothing(book: Book) -> None:
     operator = book.ctx.acting(Actor("op-1", roles=frozenset({Role.OPERATOR})))
     with pytest.raises(NotPermittedError, match="arrangements:offer"):
         offer_arrangement(operator, "AR-1")
+
+
+def test_the_history_tells_all_of_it_in_both_languages(book: Book) -> None:
+    arranged(book)
+    with book.ctx.engine.connect() as connection:
+        english = "\n".join(each.text for each in loan_history(connection, book.ctx, "L-1"))
+        chinese = "\n".join(
+            each.text for each in loan_history(connection, book.ctx, "L-1", language="zh")
+        )
+    assert "Arrangement AR-1 was asked for (call); c-1 recorded it." in english
+    assert "c-1 offered it as caller: instalment plan by the terms arrangements_cn v1" in english
+    assert "accepted arrangement AR-1 on 2026-03-11 (proof: recording REC-1)" in english
+    assert "The lender's ledger confirmed arrangement AR-1: it is active." in english
+    assert "借款人申请还款安排AR-1（途径：电话）" in chinese
+    assert "账务系统已确认还款安排AR-1" in chinese
