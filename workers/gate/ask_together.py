@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from threading import local
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -112,7 +113,7 @@ def open_until(
     def allowed(moment: datetime) -> bool:
         return may_contact(asked, channel, moment).permission is Permission.ALLOWED
 
-    early = late = now
+    early, late = now, now + min(STEP, within)
     while allowed(late):
         if late >= now + within:
             return None
@@ -134,6 +135,29 @@ def hours_end(
 
     It is only for the order in which people are looked at. The gate is asked about each of them.
     """
+    asked = (id(ctx.policy), ctx.settings.zone, jurisdiction, tuple(zones), within)
+    minute = now.replace(second=0, microsecond=0)
+    if _hours.minute != minute:
+        _hours.minute, _hours.ends = minute, {}
+    if asked not in _hours.ends:
+        _hours.ends[asked] = _hours_end(ctx, jurisdiction, zones, now, within)
+    return _hours.ends[asked]
+
+
+class _Hours(local):
+    """What was found within this minute, of each thread: whoever asks next asks the same."""
+
+    def __init__(self) -> None:
+        self.minute: datetime | None = None
+        self.ends: dict[tuple[object, ...], datetime | None] = {}
+
+
+_hours = _Hours()
+
+
+def _hours_end(
+    ctx: Context, jurisdiction: str, zones: Sequence[str], now: datetime, within: timedelta
+) -> datetime | None:
     anybody = ContactFacts(
         past_due=Decimal(1),
         zones=tuple(zones),

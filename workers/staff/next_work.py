@@ -32,7 +32,7 @@ from workers.db.free_text import keep_words
 from workers.db.served_work import Lease, Taken, Wanted, WorkingCollector
 from workers.staff.pieces import Piece, pieces_for, with_gate
 
-ASKED_TOGETHER = (12, 60)
+ASKED_TOGETHER = (8, 60)
 """About so many pieces of work, those that would come first, the gate is asked at first. If it
 allows none of them, it is asked about more, and at last about all."""
 TRIES = 4
