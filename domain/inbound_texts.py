@@ -80,6 +80,8 @@ class ReplyLanguage:
     """They count also as one sentence of a longer text."""
     emoji: str
     """Harmless ones."""
+    hardship: tuple[str, ...] = ()
+    """Words by which somebody asks for time or instalments, anywhere in a text."""
 
     @property
     def id(self) -> str:
@@ -153,6 +155,7 @@ class ReplyVocabulary:
         self._emoji = frozenset(plain("".join(la.emoji for la in self.languages))) - {" "}
         self._signatures = _plain_of(word for la in self.languages for word in la.signatures)
         self._quotes = _plain_of(word for la in self.languages for word in la.quotes)
+        self._hardship = [words_of(plain(words)) for la in self.languages for words in la.hardship]
         self._words: dict[str, ReplyKind] = {}
         self._alone: dict[str, ReplyKind] = {}
         self._phrases: list[tuple[DroppedWords, dict[str, ReplyKind]]] = []
@@ -193,6 +196,20 @@ class ReplyVocabulary:
         if given in {ReplyKind.START, ReplyKind.HELP} and own <= ALONE | {ReplyKind.OTHER}:
             return Reading(frozenset({ReplyKind(given)}))
         return Reading(own)
+
+    def asks_for_time(self, body: str) -> bool:
+        """Whether a text may ask for a deferral or for instalments, or tells of difficulties.
+
+        A word of it anywhere is enough: a person reads the text, and nothing else follows. What the
+        text quotes, such as our own offer, does not count.
+        """
+        lines, _ = without_quotes(plain(body), self._signatures, self._quotes)
+        text = words_of("\n".join(lines))
+        together = text.replace(" ", "")
+        return any(
+            words in text if words.isascii() else words.replace(" ", "") in together
+            for words in self._hardship
+        )
 
     def _read(self, body: str) -> frozenset[ReplyKind]:
         lines, is_cut = without_quotes(plain(body), self._signatures, self._quotes)

@@ -18,7 +18,7 @@ MOST_VARIANTS = 500
 KINDS = tuple(kind for kind in ReplyKind if kind is not ReplyKind.OTHER)
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?")
 
-_KEYS = f"language version polite fillers signatures quotes emoji {' '.join(KINDS)}"
+_KEYS = f"language version polite fillers signatures quotes emoji hardship {' '.join(KINDS)}"
 _CHOICE = re.compile(r"\(([^()]*)\)(\?)?")
 
 
@@ -60,6 +60,7 @@ class ReplyReader:
             words=_by_kind(phrase for phrase in phrases if phrase.is_word),
             phrases=_by_kind(phrase for phrase in phrases if not phrase.is_word),
             emoji=top.maybe("emoji", Value.text) or "",
+            hardship=top.entries("hardship", Value.text),
         )
 
     def _read_language(self, value: Value) -> str:

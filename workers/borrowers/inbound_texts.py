@@ -30,6 +30,7 @@ from workers.db.schema import borrower
 from workers.db.spoken_language import spoken_language
 from workers.db.unread_texts import PAYLOAD_BODY, insert_reply, subject_of, writers_of
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangements import request_by_text
 from workers.sms.providers.port import InboundText
 
 Payload = Mapping[str, Any]
@@ -78,7 +79,8 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     contact at all is a fact of everybody who has the number; if nobody has it any more, of whoever
     was contacted at it last. START takes back only opt-outs that came by text, before it. What is
     not understood puts off all texts to the number until a collector has read it; so does a call
-    for help that nobody has answered.
+    for help that nobody has answered. One that asks for time or instalments is a request for an
+    arrangement as well.
 
     Texts may be applied in another order than that in which they came. What counts is when they
     came. The words are on record then, and are deleted from the event.
@@ -96,6 +98,8 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     # Whose text it is means it, also if they have another number now.
     also = about.borrower_id if about else None
     people = lock_people(connection, sender, also) if reaches_people else None
+    if about and about.loan_id and reading.to_read and ctx.policy.replies.asks_for_time(body):
+        request_by_text(connection, ctx, about.loan_id, payload["sid"], payload["provider"])
     # Locked last, as the claim does, which cannot send before it has the number.
     number = lock_number(connection, sender) if sender else None
     new = insert_reply(

@@ -1,14 +1,14 @@
 """Arrangements: asked for, declined, withdrawn. What people do, as typed functions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from domain.actors import ARREARS
+from domain.actors import ARREARS, BY_TEXT
 from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy
 from domain.errors import RefusedError
 from domain.events import NotAppliedError, NotYetError, RejectedError
@@ -29,7 +29,7 @@ from workers.db.arrangements import (
 )
 from workers.db.free_text import keep_words
 from workers.db.holds import insert_hold
-from workers.db.loans import LockedLoan, lock_loan_of, lock_named_loan
+from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import arrangement, hold
 from workers.db.sender_ids import whose_id
@@ -147,6 +147,27 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
         },
     )
     return because(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=new.arrangement, loan=new.loan)
+
+
+def request_by_text(
+    connection: Connection, ctx: Context, loan_id: int, sid: str, provider: str
+) -> None:
+    """Record that a borrower's text asks for an arrangement, in the caller's transaction.
+
+    What is wished for, a person reads in the text. A loan that has an open arrangement or is
+    written off gets none: the text waits to be read all the same. The loan is locked.
+    """
+    owed = lock_loan_by_id(connection, loan_id)
+    request = NewRequest(
+        arrangement=f"text:{sid}",
+        loan=owed.external_id,
+        asked_by=AskedBy.TEXT,
+        asked_in=sid,
+        actor=BY_TEXT.reference,
+        sender=provider,
+    )
+    with suppress(RejectedError):
+        record_request(connection, ctx, request)
 
 
 def wish_columns(wish: Wish) -> dict[str, object]:

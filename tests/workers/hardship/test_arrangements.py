@@ -23,7 +23,8 @@ from tests.support.arrangements import (
 )
 from tests.support.concurrently import concurrently
 from tests.support.events import pay, reverse, tell
-from tests.support.loans import Book
+from tests.support.inbound import record_inbound_text
+from tests.support.loans import PHONE, Book
 from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
 from workers.db.outbox import with_outbox
@@ -35,11 +36,13 @@ from workers.db.schema import (
     outbox_event,
     problem,
     replaced_schedule,
+    reply,
     second_person_request,
 )
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.history.history import loan_history
+from workers.sms.providers.port import InboundText
 
 
 @pytest.fixture
@@ -357,3 +360,43 @@ def test_the_history_tells_all_of_it_in_both_languages(book: Book) -> None:
     assert "The lender's ledger confirmed arrangement AR-1: it is active." in english
     assert "借款人申请还款安排AR-1（途径：电话）" in chinese
     assert "账务系统已确认还款安排AR-1" in chinese
+
+
+@pytest.mark.parametrize(
+    "words", ["你好，我失业了，能不能延期两个月？", "I lost my job. Is a payment plan possible?"]
+)
+def test_a_text_that_asks_for_time_is_a_request_that_a_person_answers(
+    book: Book, words: str
+) -> None:
+    text_comes(book, words)
+    asked = book.one(arrangement)
+    assert (asked.status, asked.asked_by, asked.asked_in) == ("requested", "text", SID)
+    assert (asked.kind, asked.sender) == (None, "twilio")
+    assert book.one(reply).to_read, "the words are read by a person"
+    # Who reads it offers what the text asks for; the id of the text is enough.
+    assert offer(book, Wish(days=30), id=asked.external_id).kind == "deferral"
+    text_comes(book, words)
+    assert len(book.rows(arrangement)) == 1
+
+
+@pytest.mark.parametrize("words", ["STOP", "好的，谢谢", "Who are you?"])
+def test_a_text_that_asks_for_something_else_is_none(book: Book, words: str) -> None:
+    text_comes(book, words)
+    assert book.rows(arrangement) == []
+
+
+def test_a_text_about_a_loan_with_an_open_arrangement_waits_to_be_read_and_no_more(
+    book: Book,
+) -> None:
+    ask(book)
+    text_comes(book, "分期")
+    assert [row.external_id for row in book.rows(arrangement)] == ["AR-1"]
+    assert book.one(reply).to_read
+
+
+SID = f"SM{7:032x}"
+
+
+def text_comes(book: Book, words: str) -> None:
+    text = InboundText("twilio", SID, PHONE["CN"], words, None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
