@@ -217,3 +217,11 @@ _NUMBER_FACTS = {
     _O.WRONG_PERSON: NumberFact.SOMEBODY_ELSE,
     _O.THIRD_PARTY_REFUSED: NumberFact.REFUSED,
 }
+
+INBOUND = tuple(
+    outcome
+    for outcome in ContactOutcome
+    if outcome is _O.NO_ANSWER
+    or (outcome.connected and outcome not in (*_NUMBER_FACTS, _O.CALLBACK_REQUESTED))
+)
+"""What a call or a visit that the person began may come to; `no_answer`: nobody took it."""

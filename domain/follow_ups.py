@@ -16,6 +16,7 @@ class Trigger(StrEnum):
     PROMISES_BROKEN_TWICE = "promises_broken_twice"  # as before, and not for the first time
     ARRANGEMENT_MISSED = "arrangement_missed"  # an instalment of a plan was not paid in time
     ARRANGEMENT_DEFAULTED = "arrangement_defaulted"  # a plan ended because it was not kept
+    OUTCOME = "outcome"  # an outcome of a conversation that names it, in the ladder's `outcomes`
 
 
 FOLLOW_UP = "follow_up"
@@ -53,6 +54,8 @@ class Happened:
     """What it happened to, such as `promise:P-1`. One item acts once for one cause."""
     due_at: datetime
     """When what follows is due; aware."""
+    item: str | None = None
+    """The only item that follows; None: all that the ladder has for it."""
 
 
 def parts_of_cause(cause: str | None) -> dict[str, str]:

@@ -11,9 +11,11 @@ from domain.actors import Role
 from domain.call_plan import CallPlan
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Party
+from domain.contact_outcomes import ContactOutcome
 from domain.errors import ReasonedError
 from domain.follow_ups import FollowUp, Trigger
 from domain.loans import Instalment
+from domain.outcome_follows import Outcomes
 from domain.reasons import ReasonCode, because
 
 
@@ -89,6 +91,8 @@ class Step:
     items: tuple[Item, ...]
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What people call it, by language: `zh`; where there is none, its id stands."""
+    outcomes: tuple[ContactOutcome, ...] = ()
+    """What is shown to a collector in this step; empty: what the ladder shows."""
 
     @property
     def last(self) -> Item | None:
@@ -138,6 +142,8 @@ class Ladder:
     """What people call it, by language: `zh`; where there is none, its id stands."""
     follow_ups: tuple[Item, ...] = ()
     """What it asks for because something happened. They are in no step, and move no ladder day."""
+    outcomes: Outcomes | None = None
+    """What is shown of outcomes, and what follows from them."""
     items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
     """Every item with its step, in order. Computed once: every review of a loan needs it."""
     _to: Mapping[Party, tuple[tuple[Step, Item], ...]] = field(
@@ -207,6 +213,11 @@ class Ladder:
     def after(self, trigger: Trigger) -> tuple[Item, ...]:
         """What it asks for when this happened, in order."""
         return tuple(i for i in self.follow_ups if i.follow_up and i.follow_up.after is trigger)
+
+    def shown_outcomes(self, step_id: str) -> tuple[ContactOutcome, ...]:
+        """The outcomes that are shown to who makes the calls of a step. Any may be reported."""
+        own = next((step.outcomes for step in self.steps if step.id == step_id), ())
+        return own or (self.outcomes.shown if self.outcomes else ()) or tuple(ContactOutcome)
 
     def step_on(self, day: int) -> Step | None:
         return next((step for step in self.steps if day in step.days), None)

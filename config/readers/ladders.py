@@ -8,6 +8,7 @@ from babel.numbers import list_currencies
 
 from config.readers.calendars import read_calendar
 from config.readers.call_plans import read_call_plan
+from config.readers.outcomes import read_outcomes, read_shown
 from config.readers.yaml_reader import Section, Value, each
 from domain.actions import ACTION_TYPES, ActionType
 from domain.actors import Role
@@ -19,7 +20,7 @@ from domain.ladder import AppliesTo, Days, DueOnRestDay, Item, Ladder, MissedSte
 
 LADDER_KEYS = (
     "id version effective_from effective_to applies_to currency minimum_amount grace_days "
-    "missed_steps source steps names due_on_rest_day calendar follow_ups"
+    "missed_steps source steps names due_on_rest_day calendar follow_ups outcomes"
 )
 ITEM_KEYS = "item do to days template purpose must_learn may_offer tries requires approval names"
 FOLLOW_UP_KEYS = (
@@ -48,6 +49,8 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
     due_on_rest_day, calendar = _read_rest_days(top)
     applies_to = top.need("applies_to").section("jurisdictions products")
     so_far = _SoFar(grace_days, template_names)
+    steps = _read_steps(top.need("steps"), so_far)
+    follow_ups = top.entries("follow_ups", partial(_read_follow_up, so_far=so_far))
     return Ladder(
         id=top.need("id").identifier(),
         version=top.need("version").whole(at_least=1),
@@ -59,8 +62,9 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
         grace_days=grace_days,
         missed_steps=top.need("missed_steps").word(MissedSteps),
         source=top.need("source").text(),
-        steps=_read_steps(top.need("steps"), so_far),
-        follow_ups=top.entries("follow_ups", partial(_read_follow_up, so_far=so_far)),
+        steps=steps,
+        follow_ups=follow_ups,
+        outcomes=top.maybe("outcomes", partial(read_outcomes, follow_ups=follow_ups)),
         names=top.maybe("names", _read_names) or {},
         due_on_rest_day=due_on_rest_day,
         calendar=calendar,
@@ -117,7 +121,7 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
         if rest.need("rest").text() != "true":
             raise rest.need("rest").refuse("`rest` is not true.", "Write rest: true, or a step.")
         return _read_days(rest.need("days"))
-    section = value.section("step days items names")
+    section = value.section("step days items names outcomes")
     days = _read_days(section.need("days"))
     earlier = tuple(so_far.steps)
     step_id = _new_id(section.need("step"), so_far.steps)
@@ -129,7 +133,8 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
         )
     read = partial(_read_item, step_days=days, earlier=earlier, so_far=so_far)
     names = section.maybe("names", _read_names) or {}
-    step = Step(step_id, days, section.need("items").entries(read), names)
+    shown = section.maybe("outcomes", read_shown) or ()
+    step = Step(step_id, days, section.need("items").entries(read), names, shown)
     if step.last:
         so_far.with_borrower.add(step_id)
     return step

@@ -151,6 +151,9 @@ class ContactFacts:
     """Whether this third party was asked before where the borrower is, however long ago, and did
     not invite another call."""
     consents: tuple[Consent, ...] = ()
+    left_alone_until: datetime | None = None
+    """Until when nobody contacts the person again after a conversation of today; aware. None:
+    nothing of today asks for that."""
     inconvenient_times: tuple[InconvenientTime, ...] = ()
     """At which the person asked not to be contacted."""
     inconvenient_places: tuple[InconvenientPlace, ...] = ()

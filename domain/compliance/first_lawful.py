@@ -17,6 +17,7 @@ from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.verdict import (
     CALLBACK,
     DUE_DAY_NOT_OVER,
+    LEFT_ALONE,
     NEVER_TOGETHER,
     NO_RULES,
     ON_HOLD,
@@ -93,6 +94,10 @@ def first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ver
     if asked_for and asked_for > moment:
         against.add(CALLBACK, because(ReasonCode.CALLBACK_LATER), moment)
         moment = asked_for.astimezone(UTC)
+    alone = facts.left_alone_until if channel is not Channel.LEGAL else None
+    if alone and alone > moment:
+        against.add(LEFT_ALONE, because(ReasonCode.LEFT_ALONE_TODAY), moment)
+        moment = alone.astimezone(UTC)
     free_from = moment
     lender_zone = ZoneInfo(facts.lender_zone)
     while True:

@@ -22,6 +22,7 @@ REPRESENTED = "lender.represented"
 EMPLOYER_FORBIDS = "lender.employer_forbids"
 INCONVENIENT_PLACE = "lender.inconvenient_place"
 CALLBACK = "lender.callback_requested"
+LEFT_ALONE = "lender.left_alone_today"
 NEVER_TOGETHER = "lender.never_together"
 
 

@@ -11,7 +11,19 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import STAFF, RejectedError
+from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
+from workers.attempts.consequences import (
+    Conversation,
+    OutcomeDetails,
+    SaidPromise,
+    apply_consequences,
+    check_details,
+    follows_by,
+    loans_of_contact,
+    plan_next,
+    reaches_person,
+)
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
@@ -49,8 +61,28 @@ class InboundContact:
     """Whether who acts for that person began it."""
     borrower: str | None = None
     """The lender's id of the co-borrower or the guarantor who began it; None: the borrower."""
+    promised: SaidPromise | None = None
+    """What the person promised; only with that outcome."""
+    dispute_kind: str | None = None
+    """The kind of a dispute; only with that outcome."""
+    stopped_channel: Channel | None = None
+    """By which the person wants no contact; None: that of the contact."""
+    why: str | None = None
+    """What the person said, in words."""
+    recording: str | None = None
+    """The reference of the recording."""
     own_sender: str = STAFF
     """Whose id it is."""
+
+    @property
+    def details(self) -> OutcomeDetails:
+        return OutcomeDetails(
+            reason=self.reason,
+            promised=self.promised,
+            dispute_kind=self.dispute_kind,
+            stopped_channel=self.stopped_channel,
+            why=self.why,
+        )
 
 
 def record_inbound_contact(
@@ -71,11 +103,12 @@ def record_inbound_contact(
             number.
     """
     now = ctx.now()
+    check_details(reported.outcome, reported.details)
     if reported.said and not reported.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=reported.outcome)
     if reported.borrower is not None:
         lock_known_borrower(connection, reported.borrower, EVENT)
-    elif reported.said:
+    elif reported.said or reaches_person(reported.outcome, what_follows(None, reported.outcome)):
         lock_person_of_loan(connection, reported.loan)
     owed = lock_named_loan(connection, reported.loan, EVENT)
     if reported.at > now:
@@ -96,6 +129,10 @@ def record_inbound_contact(
             raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
         return _add_to_recorded(connection, ctx, known.id, known.borrower_id, reported)
     also = loan_ids(connection, reported.also_about, EVENT)
+    (kind,) = loans_of_contact(connection, [owed.id])
+    follows = follows_by(ctx.ladder_of(kind, now.date()), reported.outcome)
+    reaches = reaches_person(reported.outcome, follows)
+    of_person = lock_loans_of_person(connection, whose.id) if reaches else []
     acting = None
     if reported.by_representative:
         acting = next(iter(acting_numbers(connection, whose.id, owed.id)), None)
@@ -125,13 +162,30 @@ def record_inbound_contact(
             outcome=reported.outcome,
             connected=reported.outcome.connected,
             reason=reported.reason,
+            recording=reported.recording,
             actor=reported.actor,
             reported_at=now,
         )
     )
     loans = _note_said(connection, reported, whose.id, acting, now) or [owed.id]
+    if of_person:
+        loans = of_person
+    about = Conversation(
+        attempt=reported.contact,
+        contact_id=contact_id,
+        record=whose.id,
+        loan_ids=[owed.id],
+        channel=reported.channel,
+        outcome=reported.outcome,
+        details=reported.details,
+        actor=reported.actor,
+        sender=reported.own_sender,
+    )
+    came = apply_consequences(connection, ctx, about, [kind], follows, now)
     reassess(connection, ctx, loans, now)
-    return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+    plan_next(connection, ctx, about, follows, now)
+    recorded = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+    return recorded + came
 
 
 def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:

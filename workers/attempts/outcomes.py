@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, insert, or_, select
@@ -13,9 +13,24 @@ from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
+from domain.ladder import Ladder, find_ladder
+from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.call_plans import CalledAction, called_actions, moves_after
+from workers.attempts.consequences import (
+    Conversation,
+    LoanOfContact,
+    OutcomeDetails,
+    SaidPromise,
+    apply_consequences,
+    check_details,
+    follows_by,
+    loans_of_contact,
+    plan_next,
+    reaches_person,
+)
 from workers.attempts.inbound import loan_ids, named_attempt
+from workers.attempts.known_reasons import known_reasons
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.appointments import move_calls
@@ -55,8 +70,28 @@ class ReportedOutcome:
     """When the borrower asked to be called again; aware. Only with that outcome."""
     said: tuple[SaidFact, ...] = ()
     """When, where and in which language the borrower wants to be contacted."""
+    promised: SaidPromise | None = None
+    """What the borrower promised; only with that outcome."""
+    dispute_kind: str | None = None
+    """The kind of a dispute; only with that outcome."""
+    stopped_channel: Channel | None = None
+    """The channel by which the borrower wants no contact; None: that of the attempt."""
+    why: str | None = None
+    """What the borrower said, in words."""
+    recording: str | None = None
+    """The dialer's reference of the recording."""
     sender: str = STAFF
-    """Whose report it is, and whose the id of a hold that follows from it."""
+    """Whose report it is, and whose the id of a hold or a promise that follows from it."""
+
+    @property
+    def details(self) -> OutcomeDetails:
+        return OutcomeDetails(
+            reason=self.reason,
+            promised=self.promised,
+            dispute_kind=self.dispute_kind,
+            stopped_channel=self.stopped_channel,
+            why=self.why,
+        )
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
@@ -76,6 +111,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             nobody was reached, or it does not say which time, place or language it means.
     """
     now = ctx.now()
+    check_details(report.outcome, report.details)
     if report.said and not report.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=report.outcome)
     _lock_everybody_at_number(connection, report)
@@ -94,10 +130,12 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     rows = _rows_of(connection, attempt.id)
     actions = [row.action_id for row in rows if row.action_id is not None]
     called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
-    _check(connection, attempt, report, called)
+    _check(connection, ctx, attempt, report, called)
+    of_rows = loans_of_contact(connection, [row.loan_id for row in rows])
+    follows = follows_by(_ladder(ctx, called, of_rows[0], now), report.outcome)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
-        if died or report.said
+        if died or report.said or reaches_person(report.outcome, follows)
         else lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
     )
     outcome = {
@@ -107,6 +145,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         "callback_at": report.callback_at,
         "actor": report.actor,
         "reported_at": now,
+        "recording": report.recording,
         "also_loan_ids": loan_ids(connection, report.also_about, "contact_outcome") or None,
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
@@ -125,7 +164,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     hold_id = _id_of_death(report)
     if died:
         _pause_for_death(connection, attempt, report, hold_id, now)
+    about = _conversation(attempt, [row.loan_id for row in rows], report)
+    came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
+    plan_next(connection, ctx, about, follows, now)
     recorded_as = because(
         ReasonCode.OUTCOME_RECORDED
         if over or not actions
@@ -134,7 +176,18 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         loan=attempt.external_id,
         outcome=report.outcome,
     )
-    return recorded_as + because(ReasonCode.DEATH_PAUSES, hold_id=hold_id) if died else recorded_as
+    if died:
+        recorded_as += because(ReasonCode.DEATH_PAUSES, hold_id=hold_id)
+    return recorded_as + came
+
+
+def _ladder(
+    ctx: Context, called: Sequence[CalledAction], owed: LoanOfContact, now: datetime
+) -> Ladder | None:
+    """The ladder by which a call was made; of another contact that of its loan."""
+    for each in called:
+        return find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
+    return ctx.ladder_of(owed, now.date())
 
 
 class _Attempt(NamedTuple):
@@ -153,6 +206,23 @@ class _Attempt(NamedTuple):
     """Who was to be reached."""
     external_id: str
     """The lender's id of the loan."""
+
+
+def _conversation(
+    attempt: _Attempt, loan_ids: Sequence[int], report: ReportedOutcome
+) -> Conversation:
+    return Conversation(
+        attempt=report.attempt,
+        contact_id=attempt.id,
+        record=attempt.borrower_id,
+        loan_ids=loan_ids,
+        channel=Channel(attempt.channel),
+        outcome=report.outcome,
+        details=report.details,
+        actor=report.actor,
+        sender=report.sender,
+        hold_is_placed=report.outcome is ContactOutcome.DECEASED,
+    )
 
 
 def _add_to_recorded(
@@ -174,7 +244,9 @@ def _add_to_recorded(
     """
     now, fact = ctx.now(), report.outcome.number_fact
     died = differs and report.outcome is ContactOutcome.DECEASED
-    if differs and not (died or fact or report.said):
+    follows = what_follows(None, report.outcome)
+    stops = differs and not died and (follows.hold or reaches_person(report.outcome, follows))
+    if differs and not (died or fact or report.said or stops):
         raise RejectedError(ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded)
     if differs or report.said:
         loans = lock_loans_of_person(connection, attempt.borrower_id)
@@ -185,6 +257,11 @@ def _add_to_recorded(
         hold_id = _id_of_death(report)
         if died and not _is_placed(connection, hold_id):
             _pause_for_death(connection, attempt, report, hold_id, now)
+        if stops:
+            rows = [row.loan_id for row in _rows_of(connection, attempt.id)]
+            about = _conversation(attempt, rows, report)
+            of_rows = loans_of_contact(connection, rows)
+            apply_consequences(connection, ctx, about, of_rows, follows, now)
         reassess(connection, ctx, loans, now)
     if not differs:
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
@@ -315,8 +392,21 @@ def _check_callback(report: ReportedOutcome, now: datetime) -> None:
         raise RejectedError(ReasonCode.CALLBACK_TOO_FAR, days=CALLBACK_WITHIN.days)
 
 
+def _is_known(
+    connection: Connection, ctx: Context, attempt: _Attempt, called: Sequence[CalledAction]
+) -> bool:
+    """Whether the reason was learnt lately enough, by the ladder, that nobody is asked again."""
+    for each in called:
+        ladder = find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
+        days = ladder.outcomes.reason_counts_days if ladder.outcomes else None
+        known = known_reasons(connection, attempt.loan_id)
+        return bool(days and known and known[0].at > ctx.now() - timedelta(days=days))
+    return False
+
+
 def _check(
     connection: Connection,
+    ctx: Context,
     attempt: _Attempt,
     report: ReportedOutcome,
     called: Sequence[CalledAction],
@@ -331,5 +421,6 @@ def _check(
             raise RejectedError(ReasonCode.VISIT_NOT_STARTED, attempt=report.attempt)
         return
     to_learn = {topic for each in called for topic in each.must_learn}
-    if report.outcome.learns and REASON in to_learn and report.reason is None:
+    missing = report.outcome.learns and REASON in to_learn and report.reason is None
+    if missing and not _is_known(connection, ctx, attempt, called):
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)

@@ -75,6 +75,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "collection_case": ("rau", "", "r", "s"),
     "contact": ("ra", "", "ra", "s"),
     "contact_outcome": ("ra", "", "r", "s"),
+    "duty": ("rau", "", "ru", "s"),
     "contact_point": ("raud", "r(id blind_index)", "ru(id)", "s"),
     "contact_point_fact": ("rau", "", "r", "s"),
     "daily_run": ("rau", "", "", "s"),

@@ -54,6 +54,8 @@ def _rows(
     if since is None:
         return
     for item in ladder.after(happened.trigger):
+        if happened.item not in (None, item.id):
+            continue
         move = _first_move(item, standing, since, happened, now)
         days = item.follow_up.within if item.follow_up else 0
         yield {

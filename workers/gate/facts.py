@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from domain.actions import ACTION_TYPES, SEND_SMS, ActionType
-from domain.compliance.contact_facts import Consent, ContactFacts
+from domain.collectors import business_day
+from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import may_contact
 from domain.compliance.party_reach import holds_of_borrower, with_all_holds
 from domain.compliance.rules import RulePack, packs_for
@@ -20,6 +21,7 @@ from domain.errors import ArrearsError
 from domain.fact_effects import FromContacts
 from domain.holds import Hold
 from domain.ladder import Item, Ladder
+from domain.outcome_follows import what_follows
 from domain.parties import ROLES, LoanParty
 from domain.visits import VISITORS
 from workers.context import Context
@@ -76,6 +78,7 @@ def contact_facts(
         number_history=reach.number_history,
         representative=reach.representative,
         consents=reach.consents,
+        left_alone_until=_left_alone_until(reach.history, ladder, now),
         inconvenient_times=reach.inconvenient_times,
         inconvenient_places=reach.inconvenient_places,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
@@ -250,6 +253,24 @@ def _past_due_from(facts: LoanFacts, on: date) -> tuple[date, date] | None:
     days = [due.counts_from for due in facts.instalments if due.counts_from]
     past = [day for day in days if day < on]
     return (min(past), max(past)) if past else None
+
+
+def _left_alone_until(
+    history: Sequence[PastContact], ladder: Ladder | None, now: datetime
+) -> datetime | None:
+    """The end of the day, if a conversation of today ends the contacts of its day. `now` is in the
+    lender's zone."""
+    outcomes = ladder.outcomes if ladder else None
+    today = business_day(now)
+    for contact in history:
+        if contact.outcome is None or not today.starts_at <= contact.at <= now:
+            continue
+        inbound = contact.inbound and outcomes is not None and outcomes.inbound_ends_today
+        if what_follows(outcomes, contact.outcome).ends_today or (
+            inbound and contact.outcome.with_borrower
+        ):
+            return today.ends_at
+    return None
 
 
 def _with_callbacks(facts: ContactFacts) -> ContactFacts:

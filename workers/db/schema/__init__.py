@@ -6,6 +6,7 @@ from workers.db.schema.base import metadata as metadata
 from workers.db.schema.contacts import contact as contact
 from workers.db.schema.contacts import contact_outcome as contact_outcome
 from workers.db.schema.contacts import document as document
+from workers.db.schema.contacts import duty as duty
 from workers.db.schema.contacts import message as message
 from workers.db.schema.contacts import party_check as party_check
 from workers.db.schema.contacts import receipt as receipt

@@ -20,6 +20,7 @@ from domain.compliance.vocabulary import AskedAgain, Channel, Party, Purpose
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.inbound_texts import Meaning, ReplyKind
 from domain.messages import MessageStatus
+from domain.outcome_follows import Owner
 from workers.db.schema.base import (
     CHANGES_OFTEN,
     identity,
@@ -128,6 +129,29 @@ party_check = Table(
     CheckConstraint("matched <@ questions", name="matched_what_was_asked"),
     Index(None, "contact_id"),
     Index(None, "borrower_id", "at"),
+)
+
+# What somebody owes after a conversation: who, and by when. It says only that it is to be done;
+# what is done stands where it is recorded.
+duty = Table(
+    "duty",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    refers_to("contact"),
+    word("outcome", ContactOutcome),
+    word("owner", Owner),
+    Column(
+        "staff", Text
+    ),  # the staff reference of a collector who owes it; null: any of the owners
+    moment("due_at"),
+    moment("made_at"),
+    moment("ended_at", nullable=True),
+    Column("ended_by", Text),  # the staff reference of who did it
+    CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by_somebody"),
+    UniqueConstraint("contact_id", name="duty_once"),
+    Index("duty_open_idx", "due_at", "id", postgresql_where="ended_at IS NULL"),
+    Index(None, "loan_id"),
 )
 
 # A text about several loans has a row for each, whose contact is part of that of the first. The
@@ -242,5 +266,8 @@ document = Table(
     Column("locale", Text, nullable=False),
     Column("body_encrypted", LargeBinary),  # null: erased
     moment("created_at"),
+    moment("printed_at", nullable=True),  # the first time that it was opened to be printed
+    Column("printed_by", Text),  # the staff reference of who did
+    CheckConstraint("(printed_at IS NULL) = (printed_by IS NULL)", name="printed_by_somebody"),
     Index(None, "action_id"),
 )

@@ -66,6 +66,7 @@ EVIDENCE: dict[str, Evidence] = {
     "contact_outcome": Evidence(_of("contact"), "contact_id", append_only=True),
     "party_check": Evidence(_of("contact"), append_only=True),
     "work_takeover": Evidence(_of("work_lease"), append_only=True),
+    "duty": Evidence(_OF_LOAN),
     "receipt": Evidence(
         "(SELECT a.loan_id FROM message m JOIN action a ON a.id = m.action_id"
         " WHERE m.id = t.message_id)",

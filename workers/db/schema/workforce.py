@@ -160,6 +160,7 @@ visit = Table(
     refers_to("contact", nullable=True),  # counted by the frequency caps; null: an old visit
     moment("started_at", nullable=True),  # the gate allowed it again at its start
     moment("cancelled_at", nullable=True),  # its arrears ended before it took place
+    moment("unreported_at", nullable=True),  # it was noticed that nobody reported it
     Index(None, "contact_id"),
     Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
     Index(None, "action_id"),

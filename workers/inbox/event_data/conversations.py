@@ -3,16 +3,20 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     Field,
     model_validator,
 )
 
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
 from workers.inbox.event_data.fields import (
+    Amount,
+    Currency,
     CustomerId,
+    Day,
     EventData,
     Identifier,
     Moment,
@@ -75,18 +79,44 @@ class ReplyReadFacts(EventData):
         return self
 
 
-class ContactOutcomeFacts(EventData):
-    attempt: Identifier
-    """The id under which the call or the visit was started."""
-    outcome: ContactOutcome
+class SaidPromiseData(EventData):
+    """What the borrower promised in the conversation."""
+
+    amount: Amount
+    currency: Currency
+    due_on: Day
+    """A payment on this day still keeps it."""
+    loan: Identifier | None = None
+    """Null: the loan that the conversation was about."""
+
+
+class OutcomeData(EventData):
+    """What the outcomes of attempts and of contacts that the person began have in common."""
+
     reason: ArrearsReason | None = None
     """Why the loan is overdue, where the borrower said so."""
     also_about: OtherLoans = ()
     """The other loans that were mentioned."""
-    callback_at: Moment | None = None
-    """When the borrower asked to be called again; with `callback_requested`, and only then."""
+    promised: SaidPromiseData | None = None
+    """What was promised; with `promised`, and only then."""
+    dispute_kind: Identifier | None = None
+    """The kind of the dispute; with `disputes`, and only then."""
+    stopped_channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None = None
+    """With `stop_channel`: by which there is to be no contact; null: that of the conversation."""
+    why: Why | None = None
+    """What the person said, in words."""
+    recording: Identifier | None = None
+    """The dialer's reference of the recording."""
     said: Said = ()
     """When, where and in which language the borrower wants to be contacted."""
+
+
+class ContactOutcomeFacts(OutcomeData):
+    attempt: Identifier
+    """The id under which the call or the visit was started."""
+    outcome: ContactOutcome
+    callback_at: Moment | None = None
+    """When the borrower asked to be called again; with `callback_requested`, and only then."""
     actor: Staff
 
     @model_validator(mode="after")
@@ -96,23 +126,21 @@ class ContactOutcomeFacts(EventData):
         return self
 
 
-class InboundContactFacts(EventData):
+def _may_be_inbound(outcome: ContactOutcome) -> ContactOutcome:
+    if outcome not in INBOUND:
+        raise ValueError("no contact that the person began comes to that")
+    return outcome
+
+
+class InboundContactFacts(OutcomeData):
     contact: Identifier
     """The lender's own id of the call or the visit."""
     loan: Identifier
     channel: Literal[Channel.CALL, Channel.VISIT]
     at: Moment
     """When the person called or came."""
-    outcome: Literal[
-        ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER, ContactOutcome.NO_ANSWER
-    ]
-    """Whom the lender spoke with; `no_answer`: nobody took it."""
-    reason: ArrearsReason | None = None
-    """Why the loan is overdue, where the borrower said so."""
-    also_about: OtherLoans = ()
-    """The other loans that were mentioned."""
-    said: Said = ()
-    """When, where and in which language the person wants to be contacted."""
+    outcome: Annotated[ContactOutcome, AfterValidator(_may_be_inbound)]
+    """What it came to; `no_answer`: nobody took it."""
     by_representative: bool = False
     """Whether who acts for the person called or came. What they said is theirs."""
     borrower: CustomerId | None = None

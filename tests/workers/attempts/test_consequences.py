@@ -1,0 +1,237 @@
+"""What follows from a conversation is written with its outcome, or the outcome is refused whole."""
+
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select
+
+from domain.actors import Actor
+from domain.contact_outcomes import ContactOutcome
+from domain.errors import ArrearsError
+from domain.holds import HoldKind
+from domain.outcome_follows import AT_LEAST, Owner, what_follows
+from tests.support.acting import acting
+from tests.support.ladders import UNTIL_LEARNT, with_call_plan
+from tests.support.loans import Book
+from workers.attempts.attempts import BarredError
+from workers.attempts.known_reasons import known_reasons
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.schema import action, call, contact_outcome, duty, hold, person_fact, promise
+from workers.inbox.process import EventResult, submit
+
+PROMISED = {"amount": "500.00", "currency": "CNY", "due_on": "2026-03-12"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 and L-2 are loans of one borrower, past due since 1 March."""
+    book = Book(engine, now="2026-03-09 10:00", policy=with_call_plan(UNTIL_LEARNT))
+    book.staff("c-1", "caller", capacity=500)
+    for day in range(1, 29):
+        book.shift(1, f"2026-03-{day:02} 08:00", f"2026-03-{day:02} 20:00")
+    book.loan("L-1", borrower_id="B-1")
+    book.loan("L-2", borrower_id="B-1")
+    return book
+
+
+def a_call(book: Book, loan: str = "L-1") -> str:
+    book.escalate(loan)
+    assign_call(book.ctx, book.action_id(loan, "enquiry_call"))
+    return str(start_call(acting(book.ctx, Actor("c-1")), loan).attempt)
+
+
+def came_to(book: Book, attempt: str, outcome: str, **more: object) -> EventResult:
+    payload = {"attempt": attempt, "outcome": outcome, "reason": None, "actor": "c-1", **more}
+    return submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", payload)
+
+
+def holds(book: Book) -> list[str]:
+    return sorted(row.kind for row in book.rows(hold))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "refusal"),
+    [
+        ("promised", "What was promised"),
+        ("disputes", "What is disputed"),
+        ("refuses", "Give the reason"),
+        ("spoke", "Give the reason"),
+        ("hardship", "Give the reason"),
+    ],
+)
+def test_an_outcome_without_what_it_must_say_is_refused_whole(
+    book: Book, outcome: str, refusal: str
+) -> None:
+    attempt = a_call(book)
+    with pytest.raises(ArrearsError, match=refusal):
+        came_to(book, attempt, outcome)
+    assert (book.rows(contact_outcome), book.rows(hold), book.rows(duty)) == ([], [], [])
+    assert came_to(book, attempt, "no_answer").status == "applied", "it can be told again"
+
+
+def test_what_belongs_to_another_outcome_is_refused(book: Book) -> None:
+    attempt = a_call(book)
+    with pytest.raises(ArrearsError, match="belongs to the outcome promised"):
+        came_to(book, attempt, "spoke", reason="forgot", promised=PROMISED)
+
+
+def test_a_promise_in_a_call_is_a_promise(book: Book) -> None:
+    came_to(book, a_call(book), "promised", reason="forgot", promised=PROMISED)
+    made = book.one(promise)
+    assert (made.status, str(made.due_on)) == ("open", "2026-03-12")
+    assert holds(book) == ["promise"]
+    assert book.actions("L-1")["enquiry_call"] == "done"
+
+
+def test_a_promise_that_is_not_taken_leaves_no_outcome(book: Book) -> None:
+    attempt = a_call(book)
+    with pytest.raises(ArrearsError):
+        came_to(
+            book, attempt, "promised", reason="forgot", promised={**PROMISED, "currency": "USD"}
+        )
+    assert (book.rows(contact_outcome), book.rows(promise)) == ([], [])
+
+
+def test_who_says_that_they_paid_is_left_alone_for_five_days_and_then_asked(book: Book) -> None:
+    """The team traces the payment meanwhile, within two days."""
+    came_to(book, a_call(book), "says_paid")
+    assert holds(book) == ["manual"]
+    placed = book.one(hold)
+    assert (placed.ends_on - placed.starts_on).days == 5
+    owed = book.one(duty)
+    assert (owed.owner, owed.staff) == (Owner.TEAM, None)
+    assert owed.due_at == book.clock.at + timedelta(hours=48)
+    follow_up = book.one(select(action).where(action.c.item == "payment_not_seen_call"))
+    assert follow_up.due_at.astimezone(book.zone) == book.moment("2026-03-14 00:00")
+
+
+def test_hardship_pauses_every_loan_of_the_person_and_a_specialist_has_it(book: Book) -> None:
+    came_to(book, a_call(book), "hardship", reason="unemployed", why="lost the work in February")
+    assert holds(book) == ["vulnerability"]
+    assert (book.may_call("L-1"), book.may_call("L-2")) == ("deferred", "deferred")
+    assert book.one(duty).owner == Owner.SPECIALIST
+
+
+def test_who_wants_no_contact_at_all_gets_none_at_once(book: Book) -> None:
+    came_to(book, a_call(book), "stop_all")
+    assert (book.may_call("L-1"), book.may_call("L-2")) == ("barred", "barred")
+
+
+def test_who_wants_no_texts_may_still_be_called(book: Book) -> None:
+    came_to(book, a_call(book), "stop_channel", stopped_channel="sms")
+    assert [(row.kind, row.channel) for row in book.rows(person_fact)] == [("no_channel", "sms")]
+    assert book.number_facts() == ["opted_out"]
+    assert book.may_call("L-1") == "allowed"
+
+
+def test_whom_an_adviser_acts_for_is_not_called_any_more(book: Book) -> None:
+    came_to(book, a_call(book), "adviser")
+    assert book.may_call("L-1") == "deferred"
+    assert book.one(duty).owner == Owner.TEAM
+
+
+def test_who_hung_up_is_not_called_again_on_the_same_day(book: Book) -> None:
+    came_to(book, a_call(book), "hung_up")
+    assert (book.may_call("L-1"), book.may_call("L-2")) == ("deferred", "deferred")
+    assert book.at("2026-03-10 09:00").may_call("L-1") == "allowed"
+
+
+def test_a_machine_heard_nobody_and_the_caller_says_later_that_they_want_no_contact(
+    book: Book,
+) -> None:
+    attempt = a_call(book)
+    came_to(book, attempt, "no_answer")
+    assert came_to(book, attempt, "stop_all").status == "applied"
+    assert book.may_call("L-2") == "barred"
+    assert came_to(book, attempt, "insolvent").status == "applied"
+    assert holds(book) == ["insolvency"]
+    assert book.one(contact_outcome).outcome == "no_answer"
+
+
+def test_the_recording_stands_with_the_outcome(book: Book) -> None:
+    came_to(book, a_call(book), "no_answer", recording="REC-1")
+    assert book.one(contact_outcome).recording == "REC-1"
+
+
+def inbound(book: Book, outcome: str, id: str = "in-1", **more: object) -> EventResult:
+    payload = {
+        "contact": id,
+        "loan": "L-1",
+        "channel": "call",
+        "at": book.clock.at.isoformat(),
+        "outcome": outcome,
+        "reason": None,
+        "also_about": [],
+        "actor": "c-1",
+        **more,
+    }
+    return submit(book.ctx, f"told:{id}", "inbound_contact", payload)
+
+
+def test_who_calls_the_lender_is_taken_by_the_same_form(book: Book) -> None:
+    assert inbound(book, "promised", promised=PROMISED).status == "applied"
+    assert book.one(promise).status == "open"
+    assert inbound(book, "hardship", "in-2", reason="illness").status == "applied"
+    assert holds(book) == ["promise", "vulnerability"]
+    with pytest.raises(ArrearsError, match="What is disputed"):
+        inbound(book, "disputes", "in-3")
+
+
+def test_reasons_are_known_to_whoever_calls_next_about_any_loan(book: Book) -> None:
+    came_to(book, a_call(book), "spoke", reason="forgot")
+    inbound(book.at("2026-03-10 09:00"), "spoke", reason="illness")
+    with book.ctx.engine.connect() as connection:
+        known = known_reasons(connection, book.loan_id("L-2"))
+    assert [(each.reason, each.inbound) for each in known] == [("illness", True), ("forgot", False)]
+
+
+NUMBERS = count(100)
+
+DETAILS: dict[str, dict[str, Any]] = {
+    "promised": {"promised": PROMISED},
+    "disputes": {"dispute_kind": "amount"},
+    "callback_requested": {"callback_at": "2026-03-10T10:00:00+08:00"},
+}
+
+
+@settings(
+    max_examples=45,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(outcome=st.sampled_from(ContactOutcome), given_details=st.booleans())
+def test_every_outcome_has_its_consequences_or_is_refused_whole(
+    book: Book, outcome: ContactOutcome, given_details: bool
+) -> None:
+    number = next(NUMBERS)
+    loan = f"L-{number}"
+    book.clock.at += timedelta(minutes=1)
+    book.loan(loan, phone=f"+861381{number:07}")
+    attempt = a_call(book, loan)
+    details = DETAILS.get(outcome, {}) if given_details else {}
+    reason = "forgot" if given_details else None
+    before = (len(book.rows(hold)), len(book.rows(duty)), len(book.rows(contact_outcome)))
+    try:
+        came_to(book, attempt, outcome, reason=reason, **details)
+    except ArrearsError:
+        after = (len(book.rows(hold)), len(book.rows(duty)), len(book.rows(contact_outcome)))
+        assert after == before
+        assert not given_details
+        came_to(book, attempt, "no_answer")
+        return
+    follows = what_follows(book.ctx.policy.ladders[0].outcomes, outcome)
+    assert len(book.rows(contact_outcome)) == before[2] + 1
+    least = AT_LEAST.get(outcome)
+    expected = 1 if (least and least.hold) or outcome is ContactOutcome.PROMISED else 0
+    assert len(book.rows(hold)) == before[0] + expected
+    assert len(book.rows(duty)) == before[1] + (1 if follows.owner else 0)
+    if least and least.hold and least.hold is not HoldKind.MANUAL:
+        with pytest.raises((BarredError, ArrearsError)):
+            start_call(acting(book.ctx, Actor("c-1")), loan)
+    open_calls = book.rows(select(call).where(call.c.cancelled_at.is_(None)))
+    assert len(open_calls) == len({row.action_id for row in open_calls})

@@ -1,0 +1,255 @@
+"""What follows from a conversation: facts, holds, promises, a next action, who owes what by when.
+
+All of it is written with the outcome, in one transaction, or none of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_points import NumberFact
+from domain.events import RejectedError
+from domain.follow_ups import Happened, Trigger
+from domain.ladder import Ladder
+from domain.outcome_follows import Follows, Owner, what_follows
+from domain.persons import PersonFact
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.contact_points import note_number_fact
+from workers.db.numbers import lock_numbers_of
+from workers.db.person_facts import ALONE, FactDetails, note_person_fact
+from workers.db.schema import duty, loan
+from workers.db.typed_rows import columns_of, typed_rows
+from workers.escalation.follow_ups import plan_follow_ups
+from workers.hardship.holds import NewHold, place_hold
+from workers.hardship.promises import NewPromise, record_promise
+
+
+@dataclass(frozen=True, slots=True)
+class SaidPromise:
+    """What the borrower promised in a conversation."""
+
+    amount: Decimal
+    currency: str
+    due_on: date
+    """The last business date on which the payment keeps it."""
+    loan: str | None = None
+    """The loan; None: that of the attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeDetails:
+    """What an outcome says besides its name, where it has to."""
+
+    reason: ArrearsReason | None = None
+    promised: SaidPromise | None = None
+    dispute_kind: str | None = None
+    """The kind of a dispute."""
+    stopped_channel: Channel | None = None
+    """The channel by which the person wants no contact; None: that of the conversation."""
+    why: str | None = None
+    """What the person said, in words. Kept encrypted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A contact with an outcome that is on record; its person and its loans are locked."""
+
+    attempt: str
+    contact_id: int
+    record: int
+    """The record of whom it was with."""
+    loan_ids: Sequence[int]
+    """The loans that it was about, the first one first."""
+    channel: Channel
+    outcome: ContactOutcome
+    details: OutcomeDetails
+    actor: str
+    sender: str
+    """Whose ids the holds and promises get."""
+    hold_is_placed: bool = False
+    """Whether the hold that follows is on record: a reported death places its own."""
+
+
+def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
+    """Check that an outcome says what it has to, and nothing that belongs to another one.
+
+    Raises:
+        RejectedError: a promise without amount and day, a refusal without reason, a dispute without
+            kind; or one of these with another outcome.
+    """
+    needs: tuple[tuple[ContactOutcome, object, ReasonCode], ...] = (
+        (ContactOutcome.PROMISED, details.promised, ReasonCode.OUTCOME_NEEDS_PROMISE),
+        (ContactOutcome.DISPUTES, details.dispute_kind, ReasonCode.OUTCOME_NEEDS_DISPUTE),
+    )
+    for only, given, code in needs:
+        if outcome is only and given is None:
+            raise RejectedError(code)
+        if outcome is not only and given is not None:
+            raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+    if outcome is ContactOutcome.REFUSES and details.reason is None:
+        raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
+    if details.stopped_channel is not None and outcome is not ContactOutcome.STOP_CHANNEL:
+        only = ContactOutcome.STOP_CHANNEL
+        raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+
+
+def reaches_person(outcome: ContactOutcome, follows: Follows) -> bool:
+    """Whether what follows is true of the person, so that all their loans are locked first."""
+    return (follows.hold is not None and follows.hold.of_person) or outcome in _FACTS
+
+
+_FACTS = {
+    ContactOutcome.STOP_CHANNEL: PersonFact.NO_CHANNEL,
+    ContactOutcome.STOP_ALL: PersonFact.CEASED,
+    ContactOutcome.ADVISER: PersonFact.REPRESENTED,
+}
+
+
+class LoanOfContact(NamedTuple):
+    """One of the loans of a conversation."""
+
+    id: int
+    external_id: str
+    jurisdiction: str
+    product: str
+    currency: str
+
+
+def loans_of_contact(connection: Connection, loan_ids: Sequence[int]) -> list[LoanOfContact]:
+    """The loans of a conversation, in this order."""
+    rows = select(*columns_of(LoanOfContact, loan)).where(loan.c.id.in_(loan_ids))
+    found = {row.id: row for row in typed_rows(LoanOfContact, connection.execute(rows))}
+    return [found[id] for id in loan_ids]
+
+
+def follows_by(ladder: Ladder | None, outcome: ContactOutcome) -> Follows:
+    """What follows from an outcome by the ladder of its loan."""
+    return what_follows(ladder.outcomes if ladder else None, outcome)
+
+
+def apply_consequences(
+    connection: Connection,
+    ctx: Context,
+    about: Conversation,
+    loans: Sequence[LoanOfContact],
+    follows: Follows,
+    now: datetime,
+) -> Reasons:
+    """Write what follows from a conversation; returns what came of it. The caller reassesses.
+
+    Raises:
+        RejectedError: the promise cannot be taken. Nothing is written then.
+    """
+    _note_facts(connection, about, now)
+    came = _place_holds(connection, ctx, about, loans, follows)
+    if about.details.promised is not None:
+        came += _record_promise(connection, ctx, about, about.details.promised, loans[0])
+    if follows.owner is not None:
+        _write_duty(connection, about, follows, follows.owner, now)
+        until = (now + follows.within).astimezone(now.tzinfo)
+        came += because(ReasonCode.DUTY_OF, owner=follows.owner, due_at=until)
+    return came
+
+
+def plan_next(
+    connection: Connection, ctx: Context, about: Conversation, follows: Follows, now: datetime
+) -> None:
+    """Plan the next action. The loans are locked and up to date: after `reassess`."""
+    if follows.then is None:
+        return
+    days = follows.days if follows.hold is not None and follows.days else 1
+    due_at = datetime.combine(now.date() + timedelta(days=days), time.min, now.tzinfo)
+    cause = f"contact:{about.attempt}"
+    happened = [
+        Happened(id, Trigger.OUTCOME, cause, due_at, item=follows.then) for id in about.loan_ids
+    ]
+    plan_follow_ups(connection, ctx, happened, now)
+
+
+def _note_facts(connection: Connection, about: Conversation, now: datetime) -> None:
+    fact = _FACTS.get(about.outcome)
+    if fact is None:
+        return
+    actor, details = Actor(about.actor), ALONE
+    if fact is PersonFact.NO_CHANNEL:
+        channel = about.details.stopped_channel or about.channel
+        details = FactDetails(channel=channel)
+        if channel is Channel.SMS:
+            for number in lock_numbers_of(connection, [about.record])[about.record]:
+                point = number.contact_point_id
+                note_number_fact(connection, point, NumberFact.OPTED_OUT, actor, now)
+    note_person_fact(connection, about.record, fact, actor, now, details)
+
+
+def _place_holds(
+    connection: Connection,
+    ctx: Context,
+    about: Conversation,
+    loans: Sequence[LoanOfContact],
+    follows: Follows,
+) -> Reasons:
+    """Of a person one hold, of loans one for each."""
+    if follows.hold is None or about.hold_is_placed:
+        return ()
+    today = ctx.today()
+    came: Reasons = ()
+    for number, each in enumerate(loans[:1] if follows.hold.of_person else loans):
+        of_other = f":{each.external_id}" if number else ""
+        new = NewHold(
+            hold=f"{about.outcome}:{about.attempt}{of_other}",
+            loan=each.external_id,
+            kind=follows.hold,
+            starts_on=today,
+            ends_on=today + timedelta(days=follows.days) if follows.days else None,
+            why=about.details.why or about.details.dispute_kind or about.outcome,
+            actor=about.actor,
+            sender=about.sender,
+        )
+        came += place_hold(connection, ctx, new)
+    return came
+
+
+def _record_promise(
+    connection: Connection,
+    ctx: Context,
+    about: Conversation,
+    said: SaidPromise,
+    first: LoanOfContact,
+) -> Reasons:
+    new = NewPromise(
+        promise=f"promised:{about.attempt}",
+        loan=said.loan or first.external_id,
+        amount=said.amount,
+        currency=said.currency,
+        due_on=said.due_on,
+        actor=about.actor,
+        sender=about.sender,
+    )
+    return record_promise(connection, ctx, new)
+
+
+def _write_duty(
+    connection: Connection, about: Conversation, follows: Follows, owner: Owner, now: datetime
+) -> None:
+    connection.execute(
+        upsert(duty)
+        .values(
+            loan_id=about.loan_ids[0],
+            contact_id=about.contact_id,
+            outcome=about.outcome,
+            owner=owner,
+            staff=about.actor if owner is Owner.COLLECTOR else None,
+            due_at=now + follows.within,
+            made_at=now,
+        )
+        .on_conflict_do_nothing(constraint="duty_once")
+    )
