@@ -19,7 +19,7 @@ from domain.messages import MessageStatus
 from domain.payments import ReturnKind
 from tests.support.inbound import record_inbound_text
 from workers.actions import dead_letters
-from workers.attempts import outcomes
+from workers.attempts import duties, outcomes
 from workers.borrowers import reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.calls import pace
@@ -179,6 +179,14 @@ def work_is_served(connection: Connection, ctx: Context) -> object:
 
 def checks_are_read(connection: Connection, _: Context) -> object:
     return connection.execute(subject_export._rows(party_check, {contact: [7], borrower: [7]}, 7))
+
+
+def duties_are_read(connection: Connection, ctx: Context) -> object:
+    return duties.read_duties(connection, ctx)
+
+
+def duties_of_a_loan(connection: Connection, ctx: Context) -> object:
+    return duties.read_duties(connection, ctx, loan_id=7)
 
 
 def checks_are_counted(connection: Connection, ctx: Context) -> object:
@@ -347,6 +355,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "work_takeover_work_lease_id_idx": ("a person asks what is held about them", leases_are_read),
     "call_one_live_per_action": ("never two calls at once for one action", None),
     "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
+    "duty_open_idx": ("what is owed, the nearest deadline first", duties_are_read),
+    "duty_loan_id_idx": ("what is owed about a loan", duties_of_a_loan),
+    "duty_once": ("an outcome asks for one thing", None),
     "collection_case_loan_id_idx": (
         "the cases of a loan",
         lambda c, h: list(decisions.cases_closed(c, explained(c))),

@@ -13,7 +13,6 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
 from tests.support.acting import acting
 from tests.support.databases import new_database
@@ -35,7 +34,7 @@ from tests.support.index_purposes import (
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays, planned
 from workers.actions import dead_letters
-from workers.attempts import attempts, outcomes
+from workers.attempts import attempts, call_plans
 from workers.borrowers import reply_queue
 from workers.calls import start
 from workers.context import Context
@@ -63,8 +62,7 @@ def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
         .join(loan, loan.c.id == contact.c.loan_id)
         .where(contact.c.attempt == f"A-1-{PAST_DUE}")
     ).one()
-    came = outcomes.ReportedOutcome(made.attempt, ContactOutcome.NO_ANSWER, None, "S-1")
-    return outcomes._check(connection, made, came)
+    return call_plans.called_actions(connection, [made.action_id or 0])
 
 
 def the_newest_letter(_: Connection, ctx: Context) -> object:
