@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0078"
-down_revision = "0070"
+down_revision = "0083"
 
 _OUTCOMES = (
     "'spoke', 'paid_now', 'promised', 'says_paid', 'asks_plan', 'asks_deferral', 'asks_settlement', "
