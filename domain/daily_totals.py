@@ -1,5 +1,6 @@
 """What is counted each day, by product, step and team."""
 
+from datetime import date, datetime, time, tzinfo
 from enum import StrEnum
 
 
@@ -23,3 +24,8 @@ class Closed(StrEnum):
 
     TOTALS = "totals"
     MONTH = "month"  # the rows of all loans at the end of a month
+
+
+def first_moment(day: date, zone: tzinfo | None) -> datetime:
+    """The first moment of a date in a zone."""
+    return datetime.combine(day, time.min, zone)

@@ -62,6 +62,9 @@ class Permission(StrEnum):
     ERASE_DATA = "data:erase"
     READ_RETENTION = "retention:read"
     READ_EVIDENCE = "evidence:read"
+    REVIEW_CALLS = "quality:review"
+    """To draw calls, to hear and to judge them. Nobody judges their own."""
+    READ_QUALITY = "quality:read"
     READ_ROSTER = "roster:read"
     CHANGE_ROSTER = "roster:change"
     SEE_REQUESTS = "requests:see"
@@ -144,6 +147,8 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.ERASE_DATA: _held("P", two=True),
     _P.READ_RETENTION: _held("O P A", machines=True),
     _P.READ_EVIDENCE: _held("L S P A", machines=True),
+    _P.REVIEW_CALLS: _held("S"),
+    _P.READ_QUALITY: _held("S A"),
     _P.READ_ROSTER: _held("L S O A D"),
     _P.CHANGE_ROSTER: _held("D", two=True),
     _P.SEE_REQUESTS: _held("C V L S B O P A D"),

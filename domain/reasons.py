@@ -305,6 +305,7 @@ class ReasonCode(StrEnum):
     ARRANGEMENT_NOT_AWAITED = auto()
     ARRANGEMENT_NOT_CONFIRMED = auto()
     ARRANGEMENT_DIFFERS = auto()
+    CALL_FAILED_REVIEW = auto()
     WISH_MISSING = auto()
     WISH_OF_ONE_KIND = auto()
     QUOTE_EXPIRED = auto()

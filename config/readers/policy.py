@@ -16,15 +16,18 @@ from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
 from config.readers.replies import ReplyReader, assert_stops_by_law
 from config.readers.rule_packs import read_rule_pack
+from config.readers.score_sheets import assert_rules_exist, read_score_sheet
 from config.readers.worklist import read_worklist
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
 from domain.arrangements import ArrangementTerms
 from domain.buckets import BucketScheme
-from domain.compliance.rules import RulePack
+from domain.compliance.conduct import Conduct
+from domain.compliance.rules import RulePack, RuleStatus
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
 from domain.next_work import WorkPolicy
+from domain.quality import ScoreSheet
 
 D = TypeVar(
     "D",
@@ -35,6 +38,7 @@ D = TypeVar(
     ArrangementTerms,
     WorkPolicy,
     BucketScheme,
+    ScoreSheet,
 )
 ByLoan: TypeAlias = Ladder | ArrangementTerms
 Read: TypeAlias = tuple[tuple[Value, D], ...]
@@ -51,6 +55,7 @@ class PolicyKind(StrEnum):
     ARRANGEMENTS = "arrangements"
     WORKLIST = "worklist"
     BUCKETS = "buckets"
+    SCORE_SHEETS = "score_sheets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Policy:
     documents: tuple[PolicyDocument, ...]
     worklist: tuple[WorkPolicy, ...] = ()
     """None: the defaults of `WorkPolicy`."""
+    score_sheets: tuple[ScoreSheet, ...] = ()
+    """Empty: no calls are judged."""
 
     @property
     def digest(self) -> str:
@@ -109,7 +116,11 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     order = directory / "worklist"
     worklist = _read_folder(order, read_worklist) if order.is_dir() else ()
 
+    heard = directory / "score_sheets"
+    sheets = _read_folder(heard, read_score_sheet) if heard.is_dir() else ()
+
     each(combinations(ladders, 2), _refuse_ambiguous)
+    each(combinations(sheets, 2), _refuse_same_sheet)
     each(combinations(arrangements, 2), _refuse_ambiguous)
     each(combinations(worklist, 2), _refuse_second_order)
     each(combinations(buckets, 2), _refuse_second_scheme)
@@ -130,9 +141,18 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
             *_record(PolicyKind.ARRANGEMENTS, arrangements),
             *_record(PolicyKind.WORKLIST, worklist),
             *_record(PolicyKind.BUCKETS, buckets),
+            *_record(PolicyKind.SCORE_SHEETS, sheets),
         ),
         worklist=_documents(worklist),
+        score_sheets=_documents(sheets),
     )
+    conduct = {
+        rule.id
+        for pack in policy.rule_packs
+        for rule in pack.rules
+        if isinstance(rule, Conduct) and rule.status is RuleStatus.IN_FORCE
+    }
+    each((value for value, _ in sheets), partial(assert_rules_exist, conduct=conduct))
     assert_stops_by_law(policy.replies, replies)
     each(packs, partial(_refuse_state_without_country, policy=policy))
     each(packs, partial(_refuse_bad_replacement, policy=policy))
@@ -229,6 +249,18 @@ def _refuse_second_scheme(
             "Let the newer one take effect on a later day.",
             scheme=f"{scheme.id}@{scheme.version}",
             other=f"{first.id}@{first.version}",
+            other_file=first_value.file,
+        )
+
+
+def _refuse_same_sheet(pair: tuple[tuple[Value, ScoreSheet], tuple[Value, ScoreSheet]]) -> None:
+    """A review names its sheet by id and version."""
+    (first_value, first), (value, sheet) = pair
+    if (first.id, first.version) == (sheet.id, sheet.version):
+        raise _at(value, "version").refuse(
+            "{ladder} is in {other_file} already.",
+            "Raise the version.",
+            ladder=f"{sheet.id}@{sheet.version}",
             other_file=first_value.file,
         )
 

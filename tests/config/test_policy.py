@@ -58,7 +58,7 @@ def test_the_shipped_policy_loads() -> None:
         "GB-SCT",
     }
     assert {terms.id for terms in policy.arrangements} == {"arrangements_cn", "arrangements_us"}
-    assert len(policy.documents) == 31
+    assert len(policy.documents) == 33
 
 
 def test_what_was_shipped_stays_as_it_was() -> None:

@@ -10,6 +10,7 @@ NOT_IN_THE_HELP: Mapping[str, str] = {
     "token list": "",
     "machine list": "",
     "request refuse": "12",
+    "quality record": "A-12 --sheet calls_cn --mark says_who=pass",
     "tape absent": "",
     "tape abandon": "3",
     "payment refund": "P-88 1.00 --id RF-3",

@@ -21,6 +21,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "request": ("request list", "request grant 12"),
     "keys": ("keys new", "keys rotate --dry-run"),
     "roster": ("roster load roster.yaml", "roster list"),
+    "quality": (
+        "quality sample --from 2026-03-01 --to 2026-03-31 --sheet calls_cn",
+        "quality results --from 2026-03-01 --to 2026-03-31",
+        "quality training --days 60",
+    ),
     "tape": (
         "tape import book.csv --as-of 2026-03-02 --dry-run",
         "tape import book.csv --as-of 2026-03-02 --keep-good",

@@ -42,6 +42,7 @@ COMMANDS = {
     "machine": ("machine:app", "Machines: allow a system of the lender's, revoke or list."),
     "request": ("request:app", "Requests for a second person: list, grant or refuse one."),
     "roster": ("roster:app", "Staff and their shifts: load them from a file, list them."),
+    "quality": ("quality:app", "Calls that are heard again: draw, judge, see what they came to."),
     "tape": ("tape:app", "Loan tapes: import the lender's file of loans."),
     "ladder": ("ladder:ladder", "Show the lender's stage rules, step by step."),
     "rules": ("rules:rules", "Show the legal rules that are loaded, with their articles."),

@@ -32,6 +32,10 @@ is who has an account on the server. They ask for no token."""
 PERMISSION_OF: Mapping[str, Permission] = {
     "roster load": Permission.CHANGE_ROSTER,
     "roster list": Permission.READ_ROSTER,
+    "quality sample": Permission.REVIEW_CALLS,
+    "quality record": Permission.REVIEW_CALLS,
+    "quality results": Permission.READ_QUALITY,
+    "quality training": Permission.READ_QUALITY,
     "token enrol": Permission.CHANGE_ACCESS,
     "token revoke": Permission.CHANGE_ACCESS,
     "token list": Permission.READ_ACCESS,

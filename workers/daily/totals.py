@@ -1,12 +1,12 @@
 """The totals of a day, by product, step and team: each counts what was recorded on that day."""
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.contact_outcomes import ContactOutcome
-from domain.daily_totals import Measure
+from domain.daily_totals import Measure, first_moment
 from domain.promises import PromiseStatus
 
 # Each row is one thing that was recorded on the day: what it is, its loan, its step if an action
@@ -81,7 +81,7 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
     `now` is in the lender's zone. Open work is what is open now, so it is counted only with
     `counts_work`, with the date of `now` as its value day.
     """
-    starts, ends = day_in(day, now.tzinfo), day_in(day + timedelta(1), now.tzinfo)
+    starts, ends = first_moment(day, now.tzinfo), first_moment(day + timedelta(1), now.tzinfo)
     values = {
         "day": day,
         "starts": starts,
@@ -93,8 +93,3 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
         "counted_on": now.date(),
     }
     return connection.execute(_TOTALS, values).rowcount
-
-
-def day_in(day: date, zone: tzinfo | None) -> datetime:
-    """The first moment of a date in a zone."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone)

@@ -39,6 +39,7 @@ class OutboxEventKind(StrEnum):
     CASE_CURED = "case.cured"
     ARRANGEMENT_ACCEPTED = "arrangement.accepted"
     ARRANGEMENT_ENDED = "arrangement.ended"
+    CALL_FAILED_REVIEW = "call.failed_review"
     ACTION_DEAD = "action.dead"
     RESEND_EVENTS = "events.resend"
     """About no loan, and posted at once: see `workers/recovery/events.py`."""

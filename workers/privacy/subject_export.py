@@ -50,7 +50,7 @@ NOT_ABOUT_A_PERSON = frozenset(
         *("roster_version", "sending_hold", "sending_day", "sign_of_life", "number_alarm"),
         *("person", "sender_pace", "shift", "staff", "tape_import", "tape_pending_loan"),
         *("recovery", "recovery_step"),
-        *("closed_day", "daily_total"),
+        *("closed_day", "daily_total", "quality_sample"),
         # which rows, and their digests
         *("evidence_due", "evidence_head", "evidence_link", "evidence_set_aside"),
     }

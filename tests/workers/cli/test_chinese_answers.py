@@ -35,6 +35,10 @@ RUNS_ON = {"api", "desk", "worker", "beat", "webhook", "flower", "demo"}
 COMMANDS_RUN: list[str] = [
     *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),
     *("roster load {folder}/roster.yaml", "roster list", "permissions", "request list"),
+    "quality sample --from 2026-02-01 --to 2026-02-28 --sheet calls_cn",
+    "quality record A-404 --sheet calls_us --mark confirms_party=pass",
+    "quality record A-404 --sheet calls_us --mark confirms_party=good",
+    *("quality results --from 2026-02-01 --to 2026-02-28", "quality training --days 3000"),
     *("sending stop --channel sms --why 演练", "sending list", "sending resume 1"),
     *("recover", "recover --since '2026-03-02 12:00' --dry-run", "recover --without rest"),
     *("recover --since '2026-03-02 12:00'", "recover --without journal {why}"),

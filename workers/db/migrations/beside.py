@@ -15,6 +15,7 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0070": "tables that only the newer release writes",
     "0074": "tables, and a column that may be null, which only the newer release writes",
     "0075": "a word that only the newer release writes",
+    "0084": "tables that only the newer release writes",
     "0083": "tables that only the newer release writes",
     "0076": "columns that only the newer release writes",
     "0082": "a table and a word that only the newer release writes",

@@ -74,6 +74,9 @@ from workers.db.schema.persons import representative as representative
 from workers.db.schema.persons import representative_wish as representative_wish
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
+from workers.db.schema.quality import quality_pick as quality_pick
+from workers.db.schema.quality import quality_review as quality_review
+from workers.db.schema.quality import quality_sample as quality_sample
 from workers.db.schema.recovery import recovered_text as recovered_text
 from workers.db.schema.recovery import recovery as recovery
 from workers.db.schema.recovery import recovery_step as recovery_step

@@ -171,6 +171,7 @@ _FROM_TAPES = "what the lender's tapes say; a decision has what was past due whe
 _PERSONAL = "who somebody is and how they are reached: encrypted, and emptied by an erasure"
 _WORK = "work that is planned or assigned; what was done about it is in the chain"
 _BOOKKEEPING = "bookkeeping of the workers, which says nothing of a loan or a person"
+_OPINION = "what supervisors think of a call; the call and what came of it are in the chain"
 _HISTORY = "numbers for reports; the decisions and the contacts that they count are in the chain"
 
 NOT_CHAINED: dict[str, str] = {
@@ -192,6 +193,9 @@ NOT_CHAINED: dict[str, str] = {
     "loan_month": _HISTORY,
     "daily_total": _HISTORY,
     "closed_day": _HISTORY,
+    "quality_sample": _OPINION,
+    "quality_pick": _OPINION,
+    "quality_review": _OPINION,
     "message": "its contact, its receipts and the moves of its action are in the chain",
     "call": _WORK,
     "visit": _WORK,
