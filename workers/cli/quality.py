@@ -68,7 +68,7 @@ TRAINING = Table[TrainingDue](
         "staff": lambda each: each.staff,
         "roles": lambda each: [coded("role", role) for role in each.roles],
         "trained on": lambda each: each.trained_on or say("never"),
-        "last day": lambda each: each.last_day or say("none"),
+        "valid to": lambda each: each.last_day or say("none"),
     },
     if_none="Nobody runs out of training within these days.",
 )

@@ -1,4 +1,4 @@
-"""Hear calls again: draw a sample of a period, record how calls were judged, say what they came to."""
+"""Calls that are heard again: a sample of a period, how each was judged, what they came to."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -204,7 +204,7 @@ def _draw(connection: Connection, ctx: Context, first: date, last: date, sheet: 
         "calls": len(recorded),
         "without_recording": len(calls) - len(recorded),
         "drawn_at": ctx.now(),
-        "drawn_by": ctx.actor.id,
+        "drawn_by": ctx.actor.reference,
     }
     sample_id: int = connection.execute(
         insert(quality_sample).values(values).returning(quality_sample.c.id)
@@ -278,7 +278,7 @@ def record_review(ctx: Context, attempt: str, sheet_id: str, marks: Mapping[str,
     _assert_complete(sheet, marks)
     with ctx.engine.begin() as connection:
         call = _call_of(connection, attempt)
-        if call.actor == ctx.actor.id:
+        if call.actor == ctx.actor.reference:
             raise NotPermittedError(
                 "The call {attempt} is your own. Somebody else has to judge it.", attempt=attempt
             )
@@ -347,7 +347,7 @@ def _insert(
         "contact_id": call.id,
         "sheet": sheet.id,
         "sheet_version": sheet.version,
-        "reviewer": ctx.actor.id,
+        "reviewer": ctx.actor.reference,
         "reviewed_at": ctx.now(),
         "marks": {item: str(mark) for item, mark in sorted(marks.items())},
         "score": judged.score,
@@ -362,7 +362,7 @@ def _insert(
         raise ArrearsError(
             "{reviewer} has judged this call already. A review stays as it is; somebody else may "
             "judge the call as well.",
-            reviewer=ctx.actor.id,
+            reviewer=ctx.actor.reference,
         )
 
 

@@ -1,0 +1,206 @@
+"""A month's calls: a sample is drawn, two people hear them, one call fails in what is critical."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from domain.actors import Actor
+from domain.collectors import years_after
+from domain.errors import ArrearsError, NotPermittedError
+from domain.quality import Interval, Mark, Risk
+from tests.support.acting import acting
+from tests.support.loans import Book
+from workers.db.outbox import with_outbox
+from workers.db.schema import contact, contact_outcome, loan, outbox_event, problem, quality_review
+from workers.staff.quality import (
+    Reviewed,
+    Sample,
+    draw_sample,
+    read_results,
+    record_review,
+    training_due,
+)
+
+FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
+ALL_WELL = dict.fromkeys(
+    (
+        *("says_who", "confirms_party", "no_threat", "relays_only"),
+        *("asks_and_listens", "takes_up_signs", "true_about_debt"),
+    ),
+    Mark.PASS,
+)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """March of col-1, who made twelve calls, and of col-2, who made one; both began in 2025."""
+    book = Book(with_outbox(engine), now="2026-03-02 10:00")
+    for name, trained_on in (("col-1", "2025-04-10"), ("col-2", "2026-01-10"), ("new", None)):
+        book.staff(name, "caller", trained_on=trained_on)
+    book.staff("sup-1", "supervisor", trained_on=None)
+    book.loan("L-1", due_on="2026-02-20")
+    for by in ("col-1", "col-2"):
+        a_call(book, f"old-{by}", by, "2025-06-01 10:00")
+    for n in range(1, 11):
+        a_call(book, f"A-{n}", "col-1", f"2026-03-{n:02} 10:00")
+    a_call(book, "A-late", "col-1", "2026-03-11 19:30")
+    a_call(book, "A-complaint", "col-1", "2026-03-12 10:00", "complains")
+    a_call(book, "A-other", "col-2", "2026-03-12 11:00")
+    a_call(book, "A-unrecorded", "col-2", "2026-03-12 12:00", recording=None)
+    a_call(book, "A-nobody", "col-2", "2026-03-12 13:00", "no_answer", connected=False)
+    return book.at("2026-04-01 09:00")
+
+
+def a_call(
+    book: Book,
+    attempt: str,
+    by: str,
+    at: str,
+    outcome: str = "spoke",
+    *,
+    connected: bool = True,
+    recording: str | None = "",
+) -> None:
+    """A call that was made, with what came of it and its recording."""
+    (of_loan,) = book.rows(select(loan.c.id, loan.c.borrower_id))
+    made = {
+        "borrower_id": of_loan.borrower_id,
+        "loan_id": of_loan.id,
+        "channel": "call",
+        "at": book.moment(at),
+        "purpose": "collect",
+        "attempt": attempt,
+        "actor": by,
+    }
+    with book.ctx.engine.begin() as connection:
+        contact_id = connection.execute(
+            insert(contact).values(made).returning(contact.c.id)
+        ).scalar_one()
+        connection.execute(
+            insert(contact_outcome).values(
+                contact_id=contact_id,
+                outcome=outcome,
+                connected=connected,
+                actor=by,
+                reported_at=book.moment(at),
+                recording=f"REC-{attempt}" if recording == "" else recording,
+            )
+        )
+
+
+def drawn(book: Book) -> Sample:
+    return draw_sample(acting(book.ctx, Actor("sup-1")), FIRST, LAST, "calls_cn")
+
+
+def judged(book: Book, attempt: str, by: str = "sup-1", **marks: Mark) -> Reviewed:
+    ctx = acting(book.ctx, Actor(by))
+    return record_review(ctx, attempt, "calls_cn", ALL_WELL | marks)
+
+
+def test_a_sample_has_calls_of_everybody_and_those_that_are_worth_hearing(book: Book) -> None:
+    sample = drawn(book)
+
+    of = {pick.attempt: pick for pick in sample.picks}
+    assert {pick.collector for pick in sample.picks} == {"col-1", "col-2"}
+    assert sum(pick.because == ["random"] for pick in sample.picks) == 3 + 1
+    assert {"A-late", "A-complaint", "A-other"} <= set(of)
+    assert set(of["A-complaint"].because) & {Risk.COMPLAINT, "random"}
+    assert of["A-other"].recording == "REC-A-other"
+    assert (sample.calls, sample.without_recording) == (13, 1), "nobody answered is no call to hear"
+
+
+def test_who_draws_again_gets_the_same_calls_also_after_more_came_in(book: Book) -> None:
+    first = drawn(book)
+    a_call(book, "A-told-late", "col-2", "2026-03-20 10:00")
+    book.at("2026-04-20 09:00")
+    assert drawn(book).picks == first.picks
+
+
+def test_a_period_that_is_not_over_has_no_sample(book: Book) -> None:
+    book.at("2026-03-31 23:00")
+    with pytest.raises(ArrearsError, match="is not over"):
+        drawn(book)
+
+
+def test_a_critical_fail_cites_its_rule_and_reaches_the_supervisors_and_the_lender(
+    book: Book,
+) -> None:
+    reviewed = judged(book, "A-complaint", no_threat=Mark.FAIL)
+
+    assert (reviewed.collector, reviewed.score, reviewed.passed) == ("col-1", 100, False)
+    (failed,) = reviewed.failed
+    assert (failed.item, failed.rules) == ("no_threat", ("cn.no_harassment",))
+    assert failed.citations == ["Civil Code 1033(1)"]
+    assert book.one(problem).kind == "call_failed_review"
+    out = book.one(outbox_event)
+    assert out.kind == "call.failed_review"
+    assert out.payload["rules"] == ["cn.no_harassment"]
+    assert out.payload["attempt"] == "A-complaint"
+
+
+def test_a_weak_call_fails_and_is_nobodys_problem(book: Book) -> None:
+    reviewed = judged(book, "A-1", asks_and_listens=Mark.FAIL)
+    assert (reviewed.score, reviewed.passed) == (70, False)
+    assert book.rows(problem) == [] == book.rows(outbox_event)
+
+
+def test_two_judge_one_call_each_once_and_nobody_their_own(book: Book) -> None:
+    judged(book, "A-1", "sup-1")
+    judged(book, "A-1", "sup-2", no_threat=Mark.FAIL)
+    with pytest.raises(ArrearsError, match="already"):
+        judged(book, "A-1", "sup-1", no_threat=Mark.FAIL)
+    with pytest.raises(NotPermittedError, match="your own"):
+        judged(book, "A-2", "col-1")
+    assert len(book.rows(quality_review)) == 2
+
+
+@pytest.mark.parametrize(
+    ("marks", "refusal"),
+    [
+        ({**ALL_WELL, "no_threat": Mark.PART}, "is critical"),
+        ({**ALL_WELL, "charm": Mark.PASS}, "has no item charm"),
+        ({"says_who": Mark.PASS}, "have no mark: confirms_party"),
+    ],
+)
+def test_a_review_has_a_mark_for_each_item_and_for_nothing_else(
+    book: Book, marks: dict[str, Mark], refusal: str
+) -> None:
+    with pytest.raises(ArrearsError, match=refusal):
+        record_review(acting(book.ctx, Actor("sup-1")), "A-1", "calls_cn", marks)
+    assert book.rows(quality_review) == []
+
+
+def test_a_sheet_of_another_law_is_refused(book: Book) -> None:
+    sheet = next(each for each in book.ctx.policy.score_sheets if each.id == "calls_us")
+    marks = {item.id: Mark.PASS for item in sheet.items}
+    with pytest.raises(ArrearsError, match="not for calls in CN"):
+        record_review(acting(book.ctx, Actor("sup-1")), "A-1", "calls_us", marks)
+
+
+def test_results_say_how_many_calls_they_rest_on_and_how_sure_they_are(book: Book) -> None:
+    for n in range(1, 5):
+        judged(book, f"A-{n}")
+    judged(book, "A-complaint", no_threat=Mark.FAIL)
+    with book.ctx.engine.connect() as connection:
+        first, second = read_results(connection, acting(book.ctx, Actor("sup-1")), FIRST, LAST)
+
+    assert (first.name, first.calls, first.reviewed) == ("col-1", 12, 5)
+    assert (first.passed, first.failed_critical) == (4, 1)
+    assert first.interval == Interval(38, 96), "five calls say little"
+    assert (second.name, second.reviewed, second.interval) == ("col-2", 0, Interval(0, 100))
+
+
+def test_the_list_of_training_names_who_runs_out_the_soonest_first(book: Book) -> None:
+    def due(days: int) -> list[str]:
+        with book.ctx.engine.connect() as connection:
+            found = training_due(connection, acting(book.ctx, Actor("sup-1")), days)
+        return [each.staff for each in found]
+
+    assert due(0) == ["new"], "who was never trained"
+    assert due(30) == ["new", "col-1"]
+    assert due(365) == ["new", "col-1", "col-2"]
+    book.at(f"{years_after(date(2025, 4, 10), 1)} 09:00")
+    assert due(0) == ["new"], "the anniversary still counts"
+    book.at("2026-04-11 09:00")
+    assert due(0) == ["new", "col-1"]
