@@ -476,6 +476,18 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "promise_completed_at_idx": ("what was kept and broken on a day", the_totals_of_a_day),
     "loan_day_loan_id_day_id_idx": ("the state of a loan before", facts_are_reassessed),
     "loan_day_delinquent_since_idx": ("who comes into another bucket today", buckets_change),
+    "quality_sample_once": ("a sample is drawn once", None),
+    "quality_pick_contact_id_idx": (
+        "why a call was drawn",
+        lambda c, h: c.execute(text("SELECT * FROM quality_pick WHERE contact_id = 30007")),
+    ),
+    "quality_review_once_each": ("nobody judges a call twice", None),
+    "quality_review_reviewed_at_idx": (
+        "the reviews of a day",
+        lambda c, h: c.execute(
+            text("SELECT * FROM quality_review WHERE reviewed_at > '2026-03-02 00:00+00'")
+        ),
+    ),
     "daily_total_day_measure_idx": (
         "the totals of a day",
         lambda c, h: c.execute(text("SELECT * FROM daily_total WHERE day = '2026-02-01'")),
