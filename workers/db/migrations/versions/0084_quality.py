@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0084"
-down_revision = "0083"
+down_revision = "0078"
 
 
 def upgrade() -> None:
