@@ -20,7 +20,7 @@ from pathlib import Path
 
 HEADER = (
     *("合同号", "客户号", "姓名", "手机号", "通讯地址", "省级行政区", "还款计划", "累计还款"),
-    *("已采取阶段", "贷款状态", "保证人姓名", "保证人手机号"),
+    *("年利率", "已采取阶段", "贷款状态", "保证人姓名", "保证人手机号"),
 )
 
 AS_OF = date(2026, 3, 3)
@@ -50,6 +50,9 @@ GUARANTORS = 6
 STATUSES = ((0, "正常"), (30, "M1"), (60, "M2"), (90, "M3"), (9999, "M4+"))
 """The lender's own word by days past due: each up to and including these."""
 TERM = 12
+RATE = "1.85"
+"""In percent a year: the interest of the whole plan, over the principal for as long as it is owed.
+"""
 
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜"
 GIVEN = ("某甲", "某乙", "某丙", "某丁", "某戊", "某己", "某庚", "某辛", "某壬", "某癸")
@@ -164,6 +167,7 @@ def _row(
         person.region,
         "; ".join(f"{due_on} {principal:.2f} {interest:.2f}" for due_on in plan),
         f"{paid * (principal + interest):.2f}",
+        RATE,
         "remind;enquire;visit" if tried else "",
         _status(oldest),
         guarantor.name if guarantor else "",
