@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 from domain.messages import MessageStatus
 from workers.db.schema import (
     action,
+    arrangement,
     call,
     collection_case,
     document,
@@ -33,6 +34,7 @@ End = dict[str, list[tuple[Any, ...]]]
 _OF_A_LOAN = {
     action: ("ladder_since", "item", "status"),
     collection_case: ("opened_on", "closed_because"),
+    arrangement: ("external_id", "status", "ended_by"),
     call: ("purpose",),
     visit: ("starts_at", "ends_at"),
     document: ("kind",),

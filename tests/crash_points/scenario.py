@@ -10,13 +10,15 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from domain.actions import ActionStatus
+from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy
+from domain.events import STAFF
 from domain.inbound_texts import ReplyKind
 from domain.messages import MessageStatus
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
 from workers.clock import Clock
 from workers.db.places import place_of_reply
-from workers.db.schema import action, collection_case, loan, message, reply
+from workers.db.schema import action, arrangement, collection_case, loan, message, reply
 from workers.hardship.promises import NewPromise, record_promise
 from workers.http.inbound_texts import store_text
 from workers.inbox import process
@@ -55,6 +57,7 @@ DUE_ON = {
     "L-call": "2024-02-26",
     "L-visit": "2024-02-03",
     "L-legal": "2024-01-04",
+    "L-offered": "2024-04-03",
 }
 """A loan for every step of the ladder, and its due date."""
 
@@ -140,6 +143,7 @@ def write_book(engine: Engine) -> Book:
     for n in (1, 2):
         book.staff(f"visitor-{n}", "visitor", trained_on="2024-01-02")
     _promise_what_is_not_kept(book)
+    _offer_what_nobody_accepts(book)
     book.at("2024-03-03 12:00")
     for external_id in (NEVER_SENT, ANSWERED_LATE):
         _lose_a_sender(book, external_id)
@@ -155,6 +159,26 @@ def _promise_what_is_not_kept(book: Book) -> None:
     )
     with book.ctx.engine.begin() as connection:
         record_promise(connection, book.ctx, promised)
+
+
+def _offer_what_nobody_accepts(book: Book) -> None:
+    """An offer of which the last day was yesterday."""
+    offered = {
+        "loan_id": book.loan_id("L-offered"),
+        "external_id": "AR-1",
+        "sender": STAFF,
+        "status": ArrangementStatus.OFFERED,
+        "asked_by": AskedBy.CALL,
+        "requested_by": "caller-1",
+        "requested_at": book.clock.at,
+        "kind": ArrangementKind.DEFERRAL,
+        "quoted_on": date(2024, 3, 1),
+        "valid_until": date(2024, 3, 3),
+        "quote": {},
+        "review_on": date(2024, 3, 4),
+    }
+    with book.ctx.engine.begin() as connection:
+        connection.execute(insert(arrangement).values(offered))
 
 
 class _LostWithItsWorkerError(Exception):
