@@ -15,14 +15,17 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, select, update
 
 from domain.actions import ACTION_MOVES, INITIAL, PLANNED_AGAIN, ActionStatus, Move
+from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementStatus
 from domain.messages import MESSAGE_MOVES, MessageStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
 from domain.reasons import ReasonCode, because
+from tests.support.arrangements import ask
 from tests.support.events import promise as make_promise
 from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
+from workers.db.arrangements import move_arrangement
 from workers.db.messages import advance_message
-from workers.db.schema import action, action_event, message, promise
+from workers.db.schema import action, action_event, arrangement, message, promise
 from workers.escalation.record import plan_actions
 from workers.hardship.promises import move_promises
 
@@ -92,6 +95,19 @@ def test_promises(book: Book) -> None:
         return {"completed_at": None if status is PromiseStatus.OPEN else now}
 
     assert_moves(book, promise, PROMISE_MOVES, move, completed)
+
+
+def test_arrangements(book: Book) -> None:
+    ask(book)
+    id, now = book.one(arrangement).id, book.ctx.now()
+
+    def ended(status: ArrangementStatus) -> dict[str, object]:
+        return {"ended_at": None if status in OPEN else now}
+
+    def move(connection: Connection, to: ArrangementStatus) -> None:
+        move_arrangement(connection, id, to, **ended(to), missed=7)
+
+    assert_moves(book, arrangement, ARRANGEMENT_MOVES, move, ended)
 
 
 def token_if_claimed(status: ActionStatus) -> dict[str, object]:

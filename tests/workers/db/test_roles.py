@@ -44,6 +44,7 @@ from workers.escalation.escalate import escalate_loans
 from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.evidence.chain import chain_evidence
+from workers.hardship.arrangement_review import settle_arrangements
 from workers.hardship.promises import break_overdue_promises
 from workers.http.delivery_receipts import store_reports
 from workers.http.inbound_texts import store_text
@@ -120,6 +121,7 @@ def work_a_day(book: Book, typed: Book, folder: Path) -> None:
     reconcile_texts(ctx)
     assign_replies(ctx)
     break_overdue_promises(ctx)
+    settle_arrangements(ctx)
     close_paid_cases(ctx)
     chain_evidence(ctx)
     erase_expired_data(ctx)
