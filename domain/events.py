@@ -1,7 +1,7 @@
 """Events in and out: their statuses with every move between them, and why one is not applied."""
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from domain.actors import Actor, ActorKind
 from domain.reasons import ReasonCode, Reasons, because
@@ -103,6 +103,14 @@ class WaitsForTapeError(NotYetError):
 
 class RejectedError(NotAppliedError):
     """The event can never be applied as it is. It is kept with the reason."""
+
+    @classmethod
+    def for_reasons(cls, reasons: Reasons) -> Self:
+        """The same, with several reasons; at least one."""
+        rejected = cls(reasons[0].code)
+        rejected.reason = reasons
+        rejected.args = (reasons,)
+        return rejected
 
 
 class LoanLockedError(Exception):

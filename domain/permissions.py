@@ -44,6 +44,8 @@ class Permission(StrEnum):
     OFFER_ARRANGEMENTS = "arrangements:offer"
     AGREE_BEYOND = "arrangements:agree"
     """To agree to an offer that is beyond the authority of whoever makes it."""
+    AGREE_TO_PROMISES = "promises:agree"
+    """To agree to a promise that goes beyond what is taken without asking anybody."""
     RECORD_HOLDS = "events:hold"
     RELEASE_HOLDS = "events:release"
     RECORD_FACTS = "events:person"
@@ -129,6 +131,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.RECORD_ARRANGEMENTS: _held("C V L S", machines=True),
     _P.OFFER_ARRANGEMENTS: _held("C V L S"),
     _P.AGREE_BEYOND: _held("S", two=True),
+    _P.AGREE_TO_PROMISES: _held("S", two=True),
     _P.RECORD_HOLDS: _held("C V L S P", machines=True),
     _P.RELEASE_HOLDS: _held("L S", machines=True),
     _P.RECORD_FACTS: _held("C V L S P", machines=True),

@@ -1,4 +1,4 @@
-"""Promises to pay: when one is kept, how long it pauses the ladder, its statuses and moves."""
+"""Promises to pay: their parts, what keeps them, how long they pause the ladder, their moves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,21 +7,55 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.holds import Hold, HoldKind
+from domain.loans import ZERO
 
-BROKEN_AFTER = timedelta(days=2)
-"""From a promise's last day to the first day on which it is broken unless it is kept. A bank
-reports the payments of a day in the night after it, so one whole day lies between."""
+
+@dataclass(frozen=True, slots=True, order=True)
+class PromisePart:
+    """One payment that was promised."""
+
+    due_on: date
+    """The last day: paid on this day, it is in time."""
+    amount: Decimal
+    """In the loan's currency; more than zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A borrower's promise to pay an amount, in the loan's currency, by a day."""
+    """A borrower's promise to pay, in one part or several, with what its terms said then."""
 
-    amount: Decimal
-    due_on: date
-    """The last day: paid on this day, the promise is kept."""
+    parts: tuple[PromisePart, ...]
+    """By their days, of which each comes once. At least one."""
     made_at: datetime
     """Aware, in the lender's zone: its date is the business date on which it was made."""
+    tolerance: Decimal = ZERO
+    """So much may be lacking of all that was promised by a day."""
+    grace_days: int = 0
+    """A part that is paid so many days after its day is in time."""
+    booking_days: int = 1
+    """Whole days that pass until the payments of a day are known. A bank reports them in the night
+    after it."""
+    partly_from: Decimal | None = None
+    """So much paid, of a promise that was not kept, makes it part kept. None: nothing does."""
+
+    @classmethod
+    def of(cls, amount: Decimal, due_on: date, made_at: datetime) -> "Promise":
+        """A promise in one part, without tolerance or grace."""
+        return cls((PromisePart(due_on, amount),), made_at)
+
+    @property
+    def amount(self) -> Decimal:
+        """All that was promised."""
+        return sum((part.amount for part in self.parts), ZERO)
+
+    @property
+    def due_on(self) -> date:
+        """The day of its last part."""
+        return self.parts[-1].due_on
+
+    def known_on(self, part: PromisePart) -> date:
+        """The first day on which it is known whether a part was paid in time."""
+        return part.due_on + timedelta(days=self.grace_days + self.booking_days + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +68,80 @@ class ReceivedPayment:
     """Aware. A payment on the day of the promise counts only if it was recorded after it."""
 
 
-def is_kept(promise: Promise, received: Iterable[ReceivedPayment]) -> bool:
-    """Whether the payments since the promise, up to and on its last day, reach its amount."""
-    paid = sum((payment.amount for payment in received if _counts(promise, payment)), Decimal(0))
-    return paid >= promise.amount
-
-
-def promise_hold(promise: Promise) -> Hold:
-    """The hold that a promise brings: from the day it is made to the day it would be broken."""
-    ends_on = promise.due_on + BROKEN_AFTER
-    return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=ends_on)
-
-
-def _counts(promise: Promise, payment: ReceivedPayment) -> bool:
-    since = promise.made_at.date() <= payment.paid_on and promise.made_at <= payment.recorded_at
-    return since and payment.paid_on <= promise.due_on
-
-
 class PromiseStatus(StrEnum):
     """The life of one promise to pay."""
 
     OPEN = "open"
-    KEPT = "kept"  # the amount was paid by its date
-    BROKEN = "broken"  # it had not; the ladder continues where it paused
+    KEPT = "kept"  # all of it was paid in time
+    PART_KEPT = "part_kept"  # a part of the money was; the ladder continues where it paused
+    BROKEN = "broken"  # it was not; the ladder continues where it paused
     WITHDRAWN = "withdrawn"  # taken back, or replaced by another
 
 
-# A kept promise stays kept, also if its payment is reversed: the loan is past due again then.
+_S = PromiseStatus
+NOT_KEPT = frozenset({_S.BROKEN, _S.PART_KEPT})
+"""What the ladder, and the count of unkept promises, take as not kept."""
+
+# Money and the calendar judge a promise, and money may come to light later, or go back to who paid
+# it. WITHDRAWN, of a kept one: its money went back, and another promise has taken its place since.
 PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
-    PromiseStatus.OPEN: frozenset(set(PromiseStatus) - {PromiseStatus.OPEN}),
-    PromiseStatus.KEPT: frozenset(),
-    PromiseStatus.BROKEN: frozenset(),
-    PromiseStatus.WITHDRAWN: frozenset(),
+    _S.OPEN: frozenset({_S.KEPT, _S.PART_KEPT, _S.BROKEN, _S.WITHDRAWN}),
+    _S.KEPT: frozenset({_S.OPEN, _S.PART_KEPT, _S.BROKEN, _S.WITHDRAWN}),
+    _S.PART_KEPT: frozenset({_S.KEPT, _S.BROKEN}),
+    _S.BROKEN: frozenset({_S.KEPT, _S.PART_KEPT}),
+    _S.WITHDRAWN: frozenset(),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What money and the calendar say about a promise on one day."""
+
+    status: PromiseStatus
+    paid: Decimal
+    """What was paid of it in time, never more than was promised."""
+    next_part: PromisePart | None
+    """The first part that is not paid yet, of an open promise."""
+    missed_part: PromisePart | None = None
+    """The part that broke it."""
+
+
+def judge(promise: Promise, received: Iterable[ReceivedPayment], on: date) -> Judgement:
+    """Where a promise stands on business date `on`; never withdrawn, which a person says.
+
+    What was paid since it was made counts, first for its first part. A part is in time if all that
+    was promised by its day is there by then, but for the tolerance. The first part that is missed
+    breaks all of it at once.
+    """
+    counting = [payment for payment in received if _counts(promise, payment)]
+    paid = min(_paid_by(promise, promise.due_on, counting), promise.amount)
+    promised = ZERO
+    for part in promise.parts:
+        promised += part.amount
+        if _paid_by(promise, part.due_on, counting) >= promised - promise.tolerance:
+            continue
+        if on < promise.known_on(part):
+            return Judgement(_S.OPEN, paid, part)
+        partly = promise.partly_from is not None and paid >= max(promise.partly_from, _LEAST)
+        return Judgement(_S.PART_KEPT if partly else _S.BROKEN, paid, None, part)
+    return Judgement(_S.KEPT, paid, None)
+
+
+_LEAST = Decimal("0.0001")
+"""Nothing at all makes no promise part kept."""
+
+
+def promise_hold(promise: Promise) -> Hold:
+    """The hold that a promise brings: from the day it is made to the day it would be broken."""
+    ends_on = promise.known_on(promise.parts[-1])
+    return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=ends_on)
+
+
+def _paid_by(promise: Promise, due_on: date, counting: Iterable[ReceivedPayment]) -> Decimal:
+    latest = due_on + timedelta(days=promise.grace_days)
+    return sum((payment.amount for payment in counting if payment.paid_on <= latest), ZERO)
+
+
+def _counts(promise: Promise, payment: ReceivedPayment) -> bool:
+    """Whether a payment was made after the promise."""
+    return promise.made_at.date() <= payment.paid_on and promise.made_at <= payment.recorded_at

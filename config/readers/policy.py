@@ -14,6 +14,7 @@ from config.readers.arrangements import read_arrangements
 from config.readers.buckets import read_buckets
 from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
+from config.readers.promises import read_promise_terms
 from config.readers.replies import ReplyReader, assert_stops_by_law
 from config.readers.rule_packs import read_rule_pack
 from config.readers.score_sheets import assert_rules_exist, read_score_sheet
@@ -29,6 +30,8 @@ from domain.ladder import AppliesTo, Ladder
 from domain.next_work import WorkPolicy
 from domain.quality import ScoreSheet
 
+from domain.promise_terms import PromiseTerms
+
 D = TypeVar(
     "D",
     Ladder,
@@ -36,11 +39,12 @@ D = TypeVar(
     LegalChecklist,
     ReplyLanguage,
     ArrangementTerms,
+    PromiseTerms,
     WorkPolicy,
     BucketScheme,
     ScoreSheet,
 )
-ByLoan: TypeAlias = Ladder | ArrangementTerms
+ByLoan: TypeAlias = Ladder | ArrangementTerms | PromiseTerms
 Read: TypeAlias = tuple[tuple[Value, D], ...]
 """Documents, each with the file that it was read from."""
 
@@ -56,6 +60,7 @@ class PolicyKind(StrEnum):
     WORKLIST = "worklist"
     BUCKETS = "buckets"
     SCORE_SHEETS = "score_sheets"
+    PROMISES = "promises"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Policy:
     arrangements: tuple[ArrangementTerms, ...]
     buckets: tuple[BucketScheme, ...]
     """Empty: the lender has no classes of days past due."""
+    promises: tuple[PromiseTerms, ...]
     documents: tuple[PolicyDocument, ...]
     worklist: tuple[WorkPolicy, ...] = ()
     """None: the defaults of `WorkPolicy`."""
@@ -115,6 +121,9 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
 
     order = directory / "worklist"
     worklist = _read_folder(order, read_worklist) if order.is_dir() else ()
+    # Nor need it limit which promises it takes.
+    limited = directory / "promises"
+    promises = _read_folder(limited, read_promise_terms) if limited.is_dir() else ()
 
     heard = directory / "score_sheets"
     sheets = _read_folder(heard, read_score_sheet) if heard.is_dir() else ()
@@ -122,6 +131,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     each(combinations(ladders, 2), _refuse_ambiguous)
     each(combinations(sheets, 2), _refuse_same_sheet)
     each(combinations(arrangements, 2), _refuse_ambiguous)
+    each(combinations(promises, 2), _refuse_ambiguous)
     each(combinations(worklist, 2), _refuse_second_order)
     each(combinations(buckets, 2), _refuse_second_scheme)
     _refuse_second(packs)
@@ -133,6 +143,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
         replies=ReplyVocabulary(_documents(replies)),
         arrangements=_documents(arrangements),
         buckets=_documents(buckets),
+        promises=_documents(promises),
         documents=(
             *_record(PolicyKind.LADDER, ladders),
             *_record(PolicyKind.RULE_PACK, packs),
@@ -142,6 +153,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
             *_record(PolicyKind.WORKLIST, worklist),
             *_record(PolicyKind.BUCKETS, buckets),
             *_record(PolicyKind.SCORE_SHEETS, sheets),
+            *_record(PolicyKind.PROMISES, promises),
         ),
         worklist=_documents(worklist),
         score_sheets=_documents(sheets),
@@ -188,7 +200,8 @@ def _at(value: Value, key: str) -> Value:
 
 
 def _refuse_ambiguous(pair: tuple[tuple[Value, ByLoan], tuple[Value, ByLoan]]) -> None:
-    """A loan has one ladder on any date, and one set of terms for arrangements.
+    """A loan has one ladder on any date, and one set of terms for arrangements and
+    for promises.
 
     Versions may overlap: the newest in force counts.
     """

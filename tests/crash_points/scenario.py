@@ -155,7 +155,12 @@ def write_book(engine: Engine) -> Book:
 
 def _promise_what_is_not_kept(book: Book) -> None:
     promised = NewPromise(
-        "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), actor="caller-1"
+        promise="R-0",
+        loan="L-promised",
+        amount=Decimal(1000),
+        currency="USD",
+        due_on=date(2024, 3, 2),
+        actor="caller-1",
     )
     with book.ctx.engine.begin() as connection:
         record_promise(connection, book.ctx, promised)

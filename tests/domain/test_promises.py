@@ -1,20 +1,38 @@
-"""A promise is kept by its amount, within its days, and by nothing else."""
+"""A promise is judged by money and the calendar, part by part, and by nothing else."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.holds import Hold, HoldKind
-from domain.promises import Promise, ReceivedPayment, is_kept, promise_hold
+from domain.promises import (
+    Judgement,
+    Promise,
+    PromisePart,
+    PromiseStatus,
+    ReceivedPayment,
+    judge,
+    promise_hold,
+)
 
 MADE_AT = datetime(2026, 3, 5, 10, tzinfo=UTC)
-PROMISE = Promise(Decimal(100), due_on=date(2026, 3, 10), made_at=MADE_AT)
+PROMISE = Promise.of(Decimal(100), date(2026, 3, 10), MADE_AT)
+IN_TWO = Promise(
+    (PromisePart(date(2026, 3, 10), Decimal(40)), PromisePart(date(2026, 3, 20), Decimal(60))),
+    MADE_AT,
+)
 
 
 def paid(amount: str, day: int, hour: int = 12) -> ReceivedPayment:
     at = datetime(2026, 3, day, hour, tzinfo=UTC)
     return ReceivedPayment(Decimal(amount), at.date(), recorded_at=at)
+
+
+def on(day: int) -> date:
+    return date(2026, 3, day)
 
 
 @pytest.mark.parametrize(
@@ -35,13 +53,122 @@ def paid(amount: str, day: int, hour: int = 12) -> ReceivedPayment:
 def test_a_promise_is_kept_by_what_was_paid_in_its_days(
     received: list[ReceivedPayment], kept: bool
 ) -> None:
-    assert is_kept(PROMISE, received) is kept
+    expected = PromiseStatus.KEPT if kept else PromiseStatus.BROKEN
+    assert judge(PROMISE, received, on(12)).status is expected
+
+
+def test_it_is_open_until_the_payments_of_its_last_day_are_known() -> None:
+    assert judge(PROMISE, [], on(11)).status is PromiseStatus.OPEN
+    assert judge(PROMISE, [], on(12)).status is PromiseStatus.BROKEN
 
 
 def test_money_of_its_last_day_that_is_told_of_later_counts() -> None:
-    late = ReceivedPayment(Decimal(100), date(2026, 3, 10), datetime(2026, 3, 12, tzinfo=UTC))
-    assert is_kept(PROMISE, [late])
+    late = ReceivedPayment(Decimal(100), on(10), datetime(2026, 3, 12, tzinfo=UTC))
+    assert judge(PROMISE, [late], on(12)).status is PromiseStatus.KEPT
 
 
 def test_a_promise_pauses_the_ladder_until_its_money_must_be_known() -> None:
-    assert promise_hold(PROMISE) == Hold(HoldKind.PROMISE, date(2026, 3, 5), date(2026, 3, 12))
+    assert promise_hold(PROMISE) == Hold(HoldKind.PROMISE, on(5), on(12))
+    assert promise_hold(IN_TWO).ends_on == on(22)
+
+
+def test_a_cent_less_than_the_tolerance_allows_is_too_little() -> None:
+    lenient = Promise(PROMISE.parts, MADE_AT, tolerance=Decimal(1))
+    assert judge(lenient, [paid("99", 8)], on(12)).status is PromiseStatus.KEPT
+    assert judge(lenient, [paid("98.99", 8)], on(12)).status is PromiseStatus.BROKEN
+
+
+def test_days_of_grace_move_the_last_day_for_the_money_and_for_the_judgement() -> None:
+    patient = Promise(PROMISE.parts, MADE_AT, grace_days=3)
+    assert judge(patient, [paid("100", 13)], on(15)).status is PromiseStatus.KEPT
+    assert judge(patient, [paid("100", 14)], on(15)).status is PromiseStatus.BROKEN
+    assert judge(patient, [], on(14)).status is PromiseStatus.OPEN
+
+
+@pytest.mark.parametrize(
+    ("amount", "status"),
+    [("0", PromiseStatus.BROKEN), ("19.99", PromiseStatus.BROKEN), ("20", PromiseStatus.PART_KEPT)],
+)
+def test_a_part_of_the_money_makes_it_part_kept(amount: str, status: PromiseStatus) -> None:
+    promise = Promise(PROMISE.parts, MADE_AT, partly_from=Decimal(20))
+    judged = judge(promise, [paid(amount, 8)], on(12))
+    assert (judged.status, judged.paid) == (status, Decimal(amount))
+
+
+def test_the_first_part_that_is_missed_breaks_all_of_it_at_once() -> None:
+    judged = judge(IN_TWO, [paid("39", 9)], on(12))
+    assert judged == Judgement(PromiseStatus.BROKEN, Decimal(39), None, IN_TWO.parts[0])
+
+
+def test_what_is_paid_early_counts_for_the_next_part() -> None:
+    assert judge(IN_TWO, [paid("70", 8)], on(15)).next_part == IN_TWO.parts[1]
+    assert judge(IN_TWO, [paid("70", 8), paid("30", 20)], on(20)).status is PromiseStatus.KEPT
+    assert judge(IN_TWO, [paid("100", 8)], on(8)).status is PromiseStatus.KEPT
+
+
+CENTS = st.integers(min_value=1, max_value=10_000).map(lambda cents: Decimal(cents) / 100)
+PARTS = st.lists(
+    st.tuples(st.integers(min_value=0, max_value=30), CENTS),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda part: part[0],
+).map(
+    lambda parts: tuple(
+        PromisePart(MADE_AT.date() + timedelta(days=day), amount) for day, amount in sorted(parts)
+    )
+)
+PROMISES = st.builds(
+    Promise,
+    parts=PARTS,
+    made_at=st.just(MADE_AT),
+    tolerance=st.integers(min_value=0, max_value=100).map(lambda cents: Decimal(cents) / 100),
+    grace_days=st.integers(min_value=0, max_value=3),
+    booking_days=st.integers(min_value=0, max_value=2),
+    partly_from=st.none() | CENTS,
+)
+PAYMENTS = st.lists(
+    st.builds(
+        lambda amount, day: ReceivedPayment(
+            amount, MADE_AT.date() + timedelta(days=day), MADE_AT + timedelta(days=day, hours=1)
+        ),
+        CENTS,
+        st.integers(min_value=-2, max_value=40),
+    ),
+    max_size=6,
+)
+DAYS = st.integers(min_value=0, max_value=50).map(lambda day: MADE_AT.date() + timedelta(days=day))
+
+
+@given(promise=PROMISES, received=PAYMENTS, day=DAYS)
+def test_it_is_open_only_while_its_hold_lasts_and_never_more_is_paid_than_promised(
+    promise: Promise, received: list[ReceivedPayment], day: date
+) -> None:
+    judged = judge(promise, received, day)
+    if judged.status is PromiseStatus.OPEN:
+        assert promise_hold(promise).covers(day)
+        assert judged.next_part in promise.parts
+    else:
+        assert judged.next_part is None
+    assert Decimal(0) <= judged.paid <= promise.amount
+    if judged.status is PromiseStatus.KEPT:
+        assert judged.paid >= promise.amount - promise.tolerance
+    assert (judged.missed_part is not None) == (
+        judged.status in (PromiseStatus.BROKEN, PromiseStatus.PART_KEPT)
+    )
+
+
+@given(promise=PROMISES, received=PAYMENTS, more=PAYMENTS, day=DAYS)
+def test_more_money_never_makes_it_worse_and_time_never_makes_it_better(
+    promise: Promise, received: list[ReceivedPayment], more: list[ReceivedPayment], day: date
+) -> None:
+    rank = {
+        PromiseStatus.BROKEN: 0,
+        PromiseStatus.PART_KEPT: 1,
+        PromiseStatus.OPEN: 2,
+        PromiseStatus.KEPT: 3,
+    }
+    less = judge(promise, received, day)
+    with_more = judge(promise, [*received, *more], day)
+    assert rank[with_more.status] >= rank[less.status]
+    later = judge(promise, received, day + timedelta(days=1))
+    assert rank[later.status] <= rank[less.status]

@@ -67,7 +67,7 @@ from workers.db.schema import (
 from workers.escalation import scan
 from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
-from workers.hardship import arrangement_review, promises
+from workers.hardship import arrangement_review, promise_judgement, promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower
@@ -605,9 +605,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the open arrangement of a loan, and one at most",
         lambda c, h: arrangements.open_arrangement(c, PAST_DUE),
     ),
-    "promise_due_idx": (
-        "promises whose day is over",
-        lambda c, h: promises.break_overdue_promises(h, limit=5),
+    "promise_judge_on_idx": (
+        "promises of which a part must be known by now",
+        lambda c, h: promise_judgement.break_overdue_promises(h, limit=5),
     ),
     "promise_external_id_sender_key": (
         "a withdrawal names its promise",
@@ -617,13 +617,17 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what an event said before its corrections",
         lambda c, h: inbox.replaced_contents(c, 7),
     ),
+    "promise_event_promise_id_idx": (
+        "the moves of a promise",
+        lambda c, h: list(holds.promises(c, explained(c))),
+    ),
     "promise_loan_id_idx": (
         "the promises of a loan, and which of its holds are theirs",
         lambda c, h: list(holds.holds(c, explained(c))),
     ),
     "promise_one_open_per_loan": (
-        "the promise that a payment may keep, and one at most",
-        lambda c, h: promises.keep_promises(c, [PAST_DUE], h.now()),
+        "the promise that another takes the place of, and one at most",
+        lambda c, h: promises.end_promise(c, PAST_DUE, h.now()),
     ),
     "receipt_once": (
         "a receipt that comes twice is on record once; the receipts of a text",

@@ -29,7 +29,7 @@ from workers.db.schema import promise as promises
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.inbox.process import apply_events, dispatch_events
 from workers.operations.problems import read_problems
 from workers.privacy.erasure import erase_expired_data

@@ -40,10 +40,10 @@ from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_ladder, shipped_policy
 from tests.support.rights import all_rights
 from workers.actions.dead_letters import discard, retry
-from workers.db.schema import action, action_event, collection_case, message
+from workers.db.schema import action, action_event, collection_case, hold, message, promise_event
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.sms.decide_unconfirmed import abandon_text, mark_sent, mark_unsent
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult, StatusReport
 from workers.sms.providers.routing import Routes, Sender
@@ -95,7 +95,9 @@ def many_texts() -> Policy:
         Item(f"text_{number}", SEND_SMS, days, template="reminder_first")
         for number in range(1, TEXTS + 1)
     )
-    return replace(policy, ladders=(replace(shipped, steps=(Step("remind", days, items),)),))
+    ladder = replace(shipped, steps=(Step("remind", days, items),))
+    # Any promise is taken.
+    return replace(policy, ladders=(ladder,), promises=())
 
 
 class Killed(BaseException):
@@ -152,7 +154,6 @@ class Loan(RuleBasedStateMachine):
         self.sent_again: set[int] = set()
         self.seen_actions: dict[int, ActionStatus] = {}
         self.seen_texts: dict[UUID, MessageStatus] = {}
-        self.settled: dict[str, tuple[PromiseStatus, datetime]] = {}
 
     @rule(minutes=st.sampled_from([1, 6, 40]))
     def minutes_pass(self, minutes: int) -> None:
@@ -288,15 +289,28 @@ class Loan(RuleBasedStateMachine):
         assert all(n == 1 for action_id, n in taken.items() if action_id not in self.sent_again)
 
     @invariant()
-    def a_promise_is_settled_once(self) -> None:
+    def a_promise_is_in_one_state_and_every_move_of_it_is_drawn(self) -> None:
         rows = self.book.rows(promises)
         assert sum(row.status == PromiseStatus.OPEN for row in rows) <= 1
-        for row in rows:
-            if row.external_id in self.settled:
-                assert self.settled[row.external_id] == (row.status, row.completed_at)
-            elif row.status != PromiseStatus.OPEN:
-                assert row.status in PROMISE_MOVES[PromiseStatus.OPEN]
-                self.settled[row.external_id] = (row.status, row.completed_at)
+        stands = {row.id: PromiseStatus.OPEN for row in rows}
+        for move in self.book.rows(promise_event):
+            assert move.from_status == stands[move.promise_id]
+            assert move.to_status in PROMISE_MOVES[PromiseStatus(move.from_status)], move
+            stands[move.promise_id] = PromiseStatus(move.to_status)
+        assert stands == {row.id: row.status for row in rows}
+
+    @invariant()
+    def the_pause_of_a_promise_lasts_while_it_is_open(self) -> None:
+        today = self.book.ctx.today()
+        ends = {row.id: row.ends_on for row in self.book.rows(hold)}
+        for row in self.book.rows(promises):
+            if row.status == PromiseStatus.OPEN:
+                assert ends[row.hold_id] == row.due_on + timedelta(days=2)
+            else:
+                assert ends[row.hold_id] <= today
+        of_promises = {row.hold_id for row in self.book.rows(promises)}
+        for row in self.book.rows(select(hold).where(hold.c.kind == "promise")):
+            assert row.id in of_promises or row.ends_on <= today
 
     @invariant()
     def there_is_one_open_case_at_most(self) -> None:

@@ -51,7 +51,7 @@ COMMANDS = {
         "adjustment:app",
         "Adjustments of a schedule: charge, waive, leave out, accelerate, take back.",
     ),
-    "promise": ("promise:app", "Promises to pay: record or cancel one."),
+    "promise": ("promise:app", "Promises to pay: record, list or cancel one; what is taken."),
     "write-off": ("write_off:write_off", "Stop collecting a loan that the lender wrote off."),
     "quote": ("quote:quote", "Show what a deferral or an instalment plan would mean."),
     "arrangement": (

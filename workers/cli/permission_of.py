@@ -71,6 +71,8 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "arrangement withdraw": Permission.RECORD_ARRANGEMENTS,
     "arrangement show": Permission.READ_LOANS,
     "arrangement list": Permission.READ_LOANS,
+    "promise list": Permission.READ_LOANS,
+    "promise limits": Permission.READ_LOANS,
     "hold place": Permission.RECORD_HOLDS,
     "hold release": Permission.RELEASE_HOLDS,
     "dispute open": Permission.RECORD_HOLDS,

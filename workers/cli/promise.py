@@ -1,14 +1,18 @@
-"""`arrears promise`: record a promise to pay, or cancel one."""
+"""`arrears promise`: record a promise to pay, or cancel one; list them, and what would be taken."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from domain.promise_terms import Accepted
 from workers.cli.common import Loan, WhoseId, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import parse_day
+from workers.cli.language import coded, say, unit
 from workers.cli.payment import Amount, Currency, parse_amount
+from workers.cli.render import Table, print_lines
+from workers.hardship.read_promises import promise_policy_of, read_promises
 
 app = typer.Typer()
 
@@ -27,16 +31,126 @@ def record(
         ),
     ],
     promise_id: Annotated[str, own_id("promise")],
+    parts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            metavar="AMOUNT:DAY",
+            help="One part of several, such as 100.00:2026-03-05; once for each. They add up to "
+            "AMOUNT, and the last one falls due on DAY.",
+        ),
+    ] = None,
 ) -> None:
-    """Record a promise to pay: the ladder pauses up to and including its day."""
-    payload = {
+    """Record a promise to pay: the ladder pauses up to and including its day.
+
+    What goes beyond the lender's limits is refused, or a supervisor must agree first.
+    """
+    payload: dict[str, Any] = {
         "promise": promise_id,
         "loan": loan,
         "amount": str(parse_amount(amount)),
         "currency": currency.upper(),
         "due_on": due_on.isoformat(),
     }
+    if parts:
+        payload["parts"] = [_part(written) for written in parts]
     submit(open_context(), "promise", promise_id, payload)
+
+
+def _part(written: str) -> dict[str, str]:
+    amount, _, day = written.partition(":")
+    return {"amount": str(parse_amount(amount)), "due_on": parse_day(day).isoformat()}
+
+
+class _Row(NamedTuple):
+    promise: str
+    status: str
+    amount: str
+    paid: str
+    parts: str
+
+
+PROMISES = Table[_Row](
+    None,
+    {
+        "promise": lambda row: row.promise,
+        "status": lambda row: row.status,
+        "amount": lambda row: row.amount,
+        "paid in time": lambda row: row.paid,
+        "by which day": lambda row: row.parts,
+    },
+    one_line=("promise", "status"),
+)
+
+
+@app.command("list")
+def list_(loan: Loan) -> None:
+    """List the promises of a loan, the newest first, with what was paid of each in time."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = read_promises(connection, ctx, loan)
+    if not found:
+        print_lines(say("Loan {loan} has no promise on record.", loan=loan))
+        return
+    PROMISES.print(
+        _Row(
+            each.promise,
+            coded("promise_status", each.status),
+            f"{each.amount:f} {unit(each.currency)}",
+            f"{each.paid:f}",
+            ", ".join(f"{part.amount:f} {part.due_on}" for part in each.parts),
+        )
+        for each in found
+    )
+
+
+@app.command()
+def limits(loan: Loan) -> None:
+    """Show which promise would be taken for a loan today."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        policy = promise_policy_of(connection, ctx, loan)
+    currency = unit(policy.currency)
+    lines = [
+        say(
+            "Of loan {loan}, {past_due} {currency} is past due.",
+            loan=loan,
+            past_due=f"{policy.past_due:f}",
+            currency=currency,
+        )
+    ]
+    taken = _taken(policy.without_agreement, currency)
+    if policy.terms is None:
+        print_lines(*lines, say("The lender limits no promise of this loan: {taken}.", taken=taken))
+        return
+    lines += [
+        say("Taken without asking anybody: {taken}.", taken=taken),
+        say(
+            "Once a supervisor agrees: {taken}.",
+            taken=_taken(policy.with_agreement, currency),
+        ),
+    ]
+    if policy.always_agreed:
+        lines.append(
+            say(
+                "So many promises went unkept ({count}) that a supervisor must agree to any other.",
+                count=policy.unkept,
+            )
+        )
+    print_lines(*lines, say("By {terms}.", terms=policy.terms))
+
+
+def _taken(taken: Accepted, currency: str) -> str:
+    first = say(
+        "at least {amount} {currency}, from {first_day} at the latest, to {last_day} at the latest",
+        amount=f"{taken.least_amount:f}",
+        currency=currency,
+        first_day=taken.first_day_at_most,
+        last_day=taken.last_day_at_most,
+    )
+    if taken.most_parts is None:
+        return first
+    return say("; ").join([first, say("at most {parts} part(s)", parts=taken.most_parts)])
 
 
 @app.command()

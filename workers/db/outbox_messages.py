@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
 from domain.messages import UNRESOLVED, MessageStatus
+from domain.promises import PromiseStatus
 from domain.reasons import Reasons, reasons_as_json
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 
@@ -43,6 +44,23 @@ class CuredCase(NamedTuple):
     loan_id: int
     opened_on: date
 
+
+class MovedPromise(NamedTuple):
+    """A promise whose status changed."""
+
+    id: int
+    loan_id: int
+    external_id: str
+    sender: str
+    due_on: date
+
+
+_EVENT_OF_PROMISE = {
+    PromiseStatus.KEPT: OutboxEventKind.PROMISE_KEPT,
+    PromiseStatus.PART_KEPT: OutboxEventKind.PROMISE_PART_KEPT,
+    PromiseStatus.BROKEN: OutboxEventKind.PROMISE_BROKEN,
+    PromiseStatus.OPEN: OutboxEventKind.PROMISE_REOPENED,
+}
 
 _EVENTS = {
     (action_type.name, status): OutboxEventKind(event)
@@ -123,6 +141,20 @@ def of_cured_cases(cases: Iterable[CuredCase]) -> list[OutboxMessage]:
             OutboxEventKind.CASE_CURED, case.loan_id, {"case": case.id, "opened_on": case.opened_on}
         )
         for case in cases
+    ]
+
+
+def of_moved_promises(moved: Iterable[MovedPromise], to: PromiseStatus) -> list[OutboxMessage]:
+    """The messages of promises that moved `to` a status; none of what somebody withdrew."""
+    kind = _EVENT_OF_PROMISE.get(to)
+    return [
+        OutboxMessage(
+            kind,
+            each.loan_id,
+            {"promise": each.external_id, "sender": each.sender, "due_on": each.due_on},
+        )
+        for each in moved
+        if kind is not None
     ]
 
 

@@ -19,6 +19,7 @@ class RecordedPayment(NamedTuple):
     id: int
     loan_id: int
     paid_on: date
+    recorded_at: datetime
     amount: Decimal
     returned: Decimal
     """Refunded, or reversed in part."""

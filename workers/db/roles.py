@@ -123,6 +123,8 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "quality_pick": ("r", "", "", "s"),
     "quality_review": ("r", "", "", "s"),
     "quality_sample": ("r", "", "", "s"),
+    "promise_event": ("ra", "", "r", "s"),
+    "promise_part": ("ra", "", "r", "s"),
     "receipt": ("ra", "", "r", "s"),
     "recovered_text": ("rau", "", "r", "s"),
     "recovery": ("r", "", "", "s"),

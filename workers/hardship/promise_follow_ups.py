@@ -1,43 +1,81 @@
 """What follows from promises by the loan's ladder: the reminder, and the contact after it broke."""
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection
 
 from domain.events import STAFF
 from domain.follow_ups import Happened, Trigger
+from domain.promises import PromisePart
 from workers.context import Context
+from workers.db.promises import StoredPromise
 from workers.escalation.follow_ups import plan_follow_ups
 
 
-def cause_of(promise: str, sender: str) -> str:
+def cause_of(external_id: str, sender: str) -> str:
     """The cause of what follows from a promise: its id, with whose id it is."""
-    return f"promise:{promise}" if sender == STAFF else f"promise:{promise} [{sender}]"
+    return f"promise:{external_id}" if sender == STAFF else f"promise:{external_id} [{sender}]"
+
+
+def _cause_of_part(external_id: str, sender: str, part: PromisePart, parts: int) -> str:
+    """That of a reminder: of several parts, each has its own."""
+    cause = cause_of(external_id, sender)
+    return cause if parts == 1 else f"{cause} {part.due_on}"
+
+
+def causes_of_parts(stored: StoredPromise, parts: Sequence[PromisePart]) -> list[str]:
+    """The causes of the reminders of some parts of a promise."""
+    number = len(stored.days) or 1
+    return [_cause_of_part(stored.external_id, stored.sender, part, number) for part in parts]
+
+
+def causes_of(stored: StoredPromise) -> list[str]:
+    """The causes of everything that may follow from a promise."""
+    parts = stored.as_made(stored.made_at).parts
+    own = cause_of(stored.external_id, stored.sender)
+    return list(dict.fromkeys([own, *causes_of_parts(stored, parts)]))
 
 
 def plan_reminders(
     connection: Connection,
     ctx: Context,
     loan_id: int,
-    cause: str,
-    due_days: list[date],
+    external_id: str,
+    sender: str,
+    parts: Sequence[PromisePart],
     now: datetime,
 ) -> None:
-    """Plan a reminder for the day before each of these days; none for what is due tomorrow already,
-    when it is promised. The loan is locked."""
-    days = [due_on - timedelta(days=1) for due_on in due_days]
-    plan_follow_ups(
-        connection,
-        ctx,
-        [
-            Happened(
-                loan_id,
-                Trigger.PROMISE_DUE_TOMORROW,
-                cause,
-                datetime.combine(day, time.min, now.tzinfo),
-            )
-            for day in days
-            if day > now.date()
-        ],
-        now,
-    )
+    """Plan a reminder for the day before each part falls due; none for what is promised for today
+    or tomorrow. The loan is locked."""
+    happened = [
+        Happened(
+            loan_id,
+            Trigger.PROMISE_DUE_TOMORROW,
+            _cause_of_part(external_id, sender, part, len(parts)),
+            datetime.combine(part.due_on - timedelta(days=1), time.min, now.tzinfo),
+        )
+        for part in parts
+        if part.due_on - timedelta(days=1) > now.date()
+    ]
+    plan_follow_ups(connection, ctx, happened, now)
+
+
+def plan_after_broken(
+    connection: Connection,
+    ctx: Context,
+    broken: Sequence[tuple[StoredPromise, int]],
+    now: datetime,
+) -> None:
+    """Plan what follows now that these promises were not kept; with each goes how many promises of
+    its loan were not kept, itself included. Their loans are locked."""
+    happened = [
+        Happened(
+            stored.loan_id,
+            Trigger.PROMISES_BROKEN_TWICE if number > 1 else Trigger.PROMISE_BROKEN,
+            cause_of(stored.external_id, stored.sender),
+            now,
+        )
+        for stored, number in broken
+    ]
+    plan_follow_ups(connection, ctx, happened, now)

@@ -2,17 +2,19 @@
 sending was stopped."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, Row, exists, or_, select
 
 from domain.actions import WAITING
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
-from domain.reasons import Reasons
+from domain.promises import PromiseStatus
+from domain.reasons import Reasons, decimal_string
 from domain.sending import SendingScope, StoppedBecause
 from workers.db.schema import (
     action,
@@ -21,6 +23,8 @@ from workers.db.schema import (
     hold_of_loan,
     hold_release,
     promise,
+    promise_event,
+    promise_part,
     sending_hold,
 )
 from workers.db.sending_holds import stops_action
@@ -126,23 +130,85 @@ def sending_holds(connection: Connection, subject: ExplainedLoan) -> Iterator[En
 
 def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each promise when it was made, and how it ended."""
-    for row in connection.execute(of_loan(promise, subject)):
+    rows = connection.execute(of_loan(promise, subject)).all()
+    names = {row.id: named(row.external_id, row.sender) for row in rows}
+    moves_of, parts_of = _promise_moves(connection, subject), _promise_parts(connection, subject)
+    for row in rows:
         text = part(
             Phrase.PROMISE,
-            promise=named(row.external_id, row.sender),
+            promise=names[row.id],
             amount=row.amount,
             currency=subject.currency,
             due_on=row.due_on,
             actor=row.actor,
         )
-        yield Entry(row.made_at, (text,))
-        if row.completed_at is not None:
-            name = named(row.external_id, row.sender)
-            parts = [part(Phrase(f"promise_{row.status}"), promise=name)]
-            if row.was_made is not None:
+        yield Entry(row.made_at, (text, *_terms_of(row, parts_of[row.id], names)))
+        ended = moves_of[row.id] or _ended(row)
+        for move in ended:
+            parts = [part(Phrase(f"promise_{move.to_status}"), promise=names[row.id])]
+            if move.paid is not None and move.to_status != PromiseStatus.KEPT:
+                parts.append(part(Phrase.PROMISE_PAID, paid=move.paid, currency=subject.currency))
+            if row.was_made is not None and move is ended[-1]:
                 made = Phrase.PROMISE_HAD_BEEN_MADE if row.was_made else Phrase.PROMISE_BY_MISTAKE
                 parts.append(part(made))
-            yield Entry(row.completed_at, tuple(parts))
+            yield Entry(move.at, tuple(parts))
+
+
+class _PromiseMove(NamedTuple):
+    promise_id: int
+    at: datetime
+    to_status: str
+    paid: Decimal | None
+
+
+def _ended(row: Row[*tuple[Any, ...]]) -> list[_PromiseMove]:
+    """How a promise of an earlier release ended, of which no move is on record."""
+    if row.completed_at is None:
+        return []
+    return [_PromiseMove(row.id, row.completed_at, row.status, None)]
+
+
+def _terms_of(
+    row: Row[*tuple[Any, ...]], days: Sequence[str], names: Mapping[int, str]
+) -> Iterator[Part]:
+    if len(days) > 1:
+        yield part(Phrase.PROMISE_PARTS, parts=tuple(days))
+    if row.replaces_id is not None:
+        yield part(Phrase.PROMISE_REPLACES, promise=names[row.replaces_id])
+    if row.terms is not None:
+        yield part(Phrase.PROMISE_TERMS, terms=row.terms)
+    if row.agreed_by is not None:
+        yield part(Phrase.PROMISE_AGREED_BY, actor=row.agreed_by)
+
+
+def _promise_moves(
+    connection: Connection, subject: ExplainedLoan
+) -> Mapping[int, list[_PromiseMove]]:
+    moved = (
+        select(*columns_of(_PromiseMove, promise_event))
+        .join(promise, promise.c.id == promise_event.c.promise_id)
+        .where(promise.c.loan_id == subject.id)
+        .order_by(promise_event.c.id)
+    )
+    moves = defaultdict[int, list[_PromiseMove]](list)
+    for move in typed_rows(_PromiseMove, connection.execute(moved)):
+        moves[move.promise_id].append(move)
+    return moves
+
+
+def _promise_parts(connection: Connection, subject: ExplainedLoan) -> Mapping[int, list[str]]:
+    """The parts of each promise, as they are shown."""
+    promised = (
+        select(promise_part)
+        .join(promise, promise.c.id == promise_part.c.promise_id)
+        .where(promise.c.loan_id == subject.id)
+        .order_by(promise_part.c.promise_id, promise_part.c.due_on)
+    )
+    parts = defaultdict[int, list[str]](list)
+    for row in connection.execute(promised):
+        amount = decimal_string(row.amount, subject.currency)
+        parts[row.promise_id].append(f"{amount} ({row.due_on})")
+    return parts
 
 
 def _as_made(row: _Hold, releases: list[_Release]) -> Part:

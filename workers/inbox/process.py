@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from domain.errors import (
     AppliedOtherwiseError,
     ArrearsError,
+    AskedForError,
     KeptAsRejectedError,
     RefusedError,
     text_of,
@@ -272,6 +273,8 @@ def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
                 connection, ctx, unsealed(ctx.cipher, event.facts)
             )
     except TRANSIENT_ERRORS:
+        raise
+    except AskedForError:  # nothing is done until another person grants it
         raise
     except Exception as error:
         outcome = error

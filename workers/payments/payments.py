@@ -34,7 +34,7 @@ from workers.db.schema import payment as payment_table
 from workers.db.sender_ids import is_named, named_by_staff
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_review import review_arrangements
-from workers.hardship.promises import keep_promises
+from workers.hardship.promise_judgement import keep_promises
 from workers.payments.left_over import allocate_left_over
 
 PaymentKey: TypeAlias = tuple[str, str]

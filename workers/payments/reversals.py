@@ -22,6 +22,7 @@ from domain.events import RejectedError
 from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.payments import ReturnKind
+from domain.promises import ReceivedPayment
 from domain.reasons import ReasonCode, Reasons, because
 from domain.tape_reconciliation import remove_paid
 from workers.context import Context
@@ -39,6 +40,7 @@ from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import allocation
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_review import review_arrangements
+from workers.hardship.promise_judgement import undo_promises
 from workers.payments.left_over import allocate_left_over, allocations_of
 from workers.payments.named_payments import known_before, lock_payment
 from workers.payments.payments import where_it_stands
@@ -127,6 +129,7 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
         in_tape_as_of=(paid.in_tape_as_of or paid.tape_as_of) if contained else None,
     )
     if contained:
+        _undo_promises(connection, ctx, paid, paid.kept)
         return because(ReasonCode.REVERSAL_IN_TAPE, payment=name, on=paid.tape_as_of)
     allocated = {"payment_id": paid.id, "loan_id": paid.loan_id}
     subtracted = sum(connection.execute(_UNPAY, allocated).scalars(), ZERO)
@@ -137,7 +140,7 @@ def reverse_payment(connection: Connection, ctx: Context, reversal: Reversal) ->
         before = load_schedule(connection, paid.loan_id)
         after = remove_paid(before, elsewhere, order, paid.paid_on, paid.instalment)
         save_schedule(connection, paid.loan_id, before, after)
-    return _after_reversal(connection, ctx, paid)
+    return _after_reversal(connection, ctx, paid, paid.kept)
 
 
 def _reverse_part(
@@ -178,6 +181,7 @@ def _reverse_part(
         unallocated=paid.unallocated - of_rest,
     )
     if contained:
+        _undo_promises(connection, ctx, paid, amount)
         return because(ReasonCode.REVERSAL_IN_TAPE, payment=reversal.payment, on=paid.tape_as_of)
     order = ctx.allocation_order(paid.jurisdiction)
     schedule = load_schedule(connection, paid.loan_id)
@@ -193,7 +197,7 @@ def _reverse_part(
     kept = [part for part in merge_allocations(allocations, undone) if part.amount]
     replace_parts(connection, allocation, {paid.id: kept})
     save_schedule(connection, paid.loan_id, schedule, _unpaid(schedule, undone, order, paid))
-    return _after_reversal(connection, ctx, paid)
+    return _after_reversal(connection, ctx, paid, amount)
 
 
 def _from_first(parts: Sequence[Allocation], amount: Decimal) -> list[Allocation]:
@@ -228,10 +232,21 @@ def _unpaid(
     return remove_paid(after, elsewhere, order, paid.paid_on, paid.instalment)
 
 
-def _after_reversal(connection: Connection, ctx: Context, paid: RecordedPayment) -> Reasons:
+def _after_reversal(
+    connection: Connection, ctx: Context, paid: RecordedPayment, amount: Decimal
+) -> Reasons:
     order = ctx.allocation_order(paid.jurisdiction)
     allocate_left_over(connection, order, paid.loan_id)
     resolve_problems(connection, [paid.loan_id], (TAPE_SHOWS_LESS,), ctx.now())
     review_arrangements(connection, ctx, [paid.loan_id], ctx.now())
     arrears = reassess(connection, ctx, [paid.loan_id], ctx.now())[paid.loan_id]
+    _undo_promises(connection, ctx, paid, amount)
     return where_it_stands(arrears, paid.currency)
+
+
+def _undo_promises(
+    connection: Connection, ctx: Context, paid: RecordedPayment, amount: Decimal
+) -> None:
+    """Judge the promises again that the payment had kept, without what went back of it."""
+    lost = ReceivedPayment(amount, paid.paid_on, paid.recorded_at)
+    undo_promises(connection, ctx, paid.loan_id, lost, ctx.now())

@@ -28,7 +28,7 @@ from workers.db.payments import (
 from workers.db.schema import allocation
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_review import review_arrangements
-from workers.hardship.promises import keep_promises
+from workers.hardship.promise_judgement import keep_promises
 from workers.payments.left_over import allocate_left_over, allocations_of
 from workers.payments.named_payments import lock_payment, refuse_other_loan
 from workers.payments.payments import where_it_stands

@@ -11,7 +11,7 @@ from workers.db.daily_runs import start_today
 from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.escalation import reassess
 from workers.evidence import chain, head_file
-from workers.hardship import arrangement_review, promises
+from workers.hardship import arrangement_review, promise_judgement
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 @app.task(name=queues.BREAK_OVERDUE_PROMISES, base=Sweep)
 def break_overdue_promises() -> str:
     """Break promises whose date has passed, so that their ladders continue."""
-    return f"{promises.break_overdue_promises(worker_context())} broken"
+    return f"{promise_judgement.break_overdue_promises(worker_context())} broken"
 
 
 @app.task(name=queues.SETTLE_ARRANGEMENTS, base=Sweep)

@@ -26,8 +26,8 @@ from workers.db.actions import claim_action, move_actions
 from workers.db.arrangements import move_arrangement
 from workers.db.messages import advance_message
 from workers.db.schema import action, action_event, arrangement, message, promise
+from workers.db.promises import move_promises
 from workers.escalation.record import plan_actions
-from workers.hardship.promises import move_promises
 
 Status = TypeVar("Status", bound=StrEnum)
 

@@ -45,7 +45,7 @@ from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.evidence.chain import chain_evidence
 from workers.hardship.arrangement_review import settle_arrangements
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.http.delivery_receipts import store_reports
 from workers.http.inbound_texts import store_text
 from workers.inbox.process import apply_events, dispatch_events

@@ -8,11 +8,11 @@ from sqlalchemy import Engine, select, update
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
-from tests.support.events import pay, promise, reverse, store, tell
+from tests.support.events import pay, promise, restore, reverse, store, tell
 from tests.support.loans import Book
 from workers.db.schema import hold, instalment, loan
 from workers.db.schema import promise as promises
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def test_a_promise_is_kept_when_its_amount_has_come_and_its_pause_ends(book: Boo
     assert book.one(loan).review_on == date(2026, 3, 5), "the rest is still past due"
 
 
-def test_a_part_of_it_does_not_stop_a_promise_from_being_broken(book: Book) -> None:
+def test_a_part_of_it_does_not_keep_a_promise(book: Book) -> None:
     promise(book, "400", "2026-03-05")
-    pay(book, "399.99")
+    pay(book, "398.99")
 
     assert break_overdue_promises(book.at("2026-03-06 23:59").ctx) == 0
     assert break_overdue_promises(book.at("2026-03-07 00:00").ctx) == 1
 
-    assert statuses(book) == {"PR-1": "broken"}
+    assert statuses(book) == {"PR-1": "part_kept"}
     assert book.one(loan).review_on == date(2026, 3, 7)
 
 
@@ -110,7 +110,7 @@ def test_no_more_promises_are_settled_at_once_than_were_asked_for(book: Book) ->
         "promise",
         promise="PR-2",
         loan="L-2",
-        amount="1",
+        amount="300",
         currency="CNY",
         due_on="2026-03-04",
         actor="col-1",
@@ -164,16 +164,49 @@ def test_a_payment_that_bounced_before_the_day_does_not_keep_a_promise(book: Boo
     assert statuses(book) == {"PR-1": "open"}
 
 
-def test_a_kept_promise_stays_kept_when_its_payment_bounces(book: Book) -> None:
+def test_a_kept_promise_is_open_again_when_its_payment_bounces_in_time(book: Book) -> None:
     promise(book, "400", "2026-03-05")
     pay(book, "400")
-    completed_at = book.one(promises).completed_at
 
     reverse(book.at("2026-03-03 10:00"))
 
-    kept = book.one(promises)
-    assert (kept.status, kept.completed_at) == ("kept", completed_at)
-    assert book.one(loan).review_on == date(2026, 3, 3), "the ladder goes on"
+    again = book.one(promises)
+    assert (again.status, again.completed_at) == ("open", None)
+    assert book.one(loan).review_on == date(2026, 3, 7), "its pause is back"
+    pay(book, "400", id="P-2")
+    assert statuses(book) == {"PR-1": "kept"}
+
+
+def test_a_kept_promise_is_broken_when_its_payment_bounces_after_its_days(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "400")
+
+    reverse(book.at("2026-03-20 10:00"))
+
+    assert statuses(book) == {"PR-1": "broken"}
+    assert book.actions("L-1")["promise_broken_call"] == "planned"
+
+
+def test_a_kept_promise_whose_payment_bounces_gives_way_to_the_one_made_since(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "400")
+    promise(book, "300", "2026-03-08", id="PR-2")
+
+    reverse(book.at("2026-03-03 10:00"))
+
+    assert statuses(book) == {"PR-1": "withdrawn", "PR-2": "open"}
+
+
+def test_a_payment_that_bounced_and_came_back_keeps_the_promise_again(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "400")
+    reverse(book.at("2026-03-20 10:00"))
+    assert statuses(book) == {"PR-1": "broken"}
+
+    restore(book)
+
+    assert statuses(book) == {"PR-1": "kept"}
+    assert book.actions("L-1")["promise_broken_call"] == "cancelled"
 
 
 def test_a_new_promise_takes_the_place_of_the_open_one(book: Book) -> None:

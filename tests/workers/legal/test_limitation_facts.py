@@ -13,7 +13,7 @@ from tests.support.limitation import CURRENCY, lend, may
 from tests.support.loans import Book
 from workers.db.schema import acknowledgement, legal_file, limitation_fact
 from workers.db.schema import promise as promises
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history import loan_history
 from workers.inbox.process import submit
 from workers.legal.legal_files import open_legal_file

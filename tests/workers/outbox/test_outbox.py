@@ -77,7 +77,7 @@ def test_a_decision_that_plans_something_is_told_with_its_place_on_the_ladder(bo
         "past_due_since": "2026-03-01",
         "ladder_since": "2026-03-01",
         "ladder": "consumer_loan_cn",
-        "ladder_version": 2,
+        "ladder_version": 3,
         "step": "remind",
         "items": ["text_day_1", "friendly_call"],
     }

@@ -11,7 +11,7 @@ from tests.support.loans import Book
 from workers.db.schema import action_event, collection_case, instalment, loan, payment
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history import loan_history
 from workers.inbox.process import apply_event
 

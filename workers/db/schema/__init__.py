@@ -25,6 +25,8 @@ from workers.db.schema.escalation import hold as hold
 from workers.db.schema.escalation import hold_of_loan as hold_of_loan
 from workers.db.schema.escalation import hold_release as hold_release
 from workers.db.schema.escalation import promise as promise
+from workers.db.schema.escalation import promise_event as promise_event
+from workers.db.schema.escalation import promise_part as promise_part
 from workers.db.schema.evidence import evidence_due as evidence_due
 from workers.db.schema.evidence import evidence_head as evidence_head
 from workers.db.schema.evidence import evidence_link as evidence_link

@@ -240,6 +240,19 @@ promise = Table(
     moment("completed_at", nullable=True),
     # Whether it was really made: false, if it was recorded by mistake; null, if nobody said so.
     Column("was_made", Boolean),
+    # What its terms said when it was made; null in promises of earlier releases, which have none.
+    Column("terms", Text),
+    money("tolerance", nullable=True),
+    Column("grace_days", SmallInteger),
+    Column("booking_days", SmallInteger),
+    money("partly_from", nullable=True),
+    # Who agreed to it beyond what is taken without asking anybody.
+    Column("agreed_by", Text),
+    # The promise whose place it took while that was open.
+    Column("replaces_id", BigInteger, ForeignKey("promise.id")),
+    typed("a_month_id"),  # what the borrower said to be able to pay a month; null: nobody asked
+    # The first day on which it is known whether its next part was paid.
+    Column("judge_on", Date, nullable=False),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="completed_unless_open"),
     UniqueConstraint("external_id", "sender"),
@@ -249,8 +262,32 @@ promise = Table(
         unique=True,
         postgresql_where="status = 'open'",
     ),
-    Index("promise_due_idx", "due_on", postgresql_where="status = 'open'"),
+    Index("promise_judge_on_idx", "judge_on", postgresql_where="status = 'open'"),
     Index(None, "loan_id"),
     Index(None, "made_at", postgresql_using="brin"),
     Index(None, "completed_at", postgresql_where="completed_at IS NOT NULL"),
+)
+
+# Append only: what was promised by which day. A promise of an earlier release is one part, and has
+# none here.
+promise_part = Table(
+    "promise_part",
+    metadata,
+    refers_to("promise", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    money("amount"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+)
+
+# Append only: every status change of every promise after it was made.
+promise_event = Table(
+    "promise_event",
+    metadata,
+    identity(),
+    refers_to("promise"),
+    moment("at"),
+    Column("from_status", Text, nullable=False),
+    Column("to_status", Text, nullable=False),
+    money("paid", nullable=True),  # what was paid of it in time; null: nobody counted
+    Index(None, "promise_id"),
 )

@@ -114,9 +114,13 @@ EVIDENCE: dict[str, Evidence] = {
     # Holds and promises.
     "hold": Evidence(_OF_LOAN, not_hashed={"why": FREE_TEXT}),
     "hold_release": Evidence(_of("hold"), append_only=True),
-    "promise": Evidence(_OF_LOAN),
     "arrangement": Evidence(_OF_LOAN, not_hashed={"review_on": _LOOKED_AT}),
     "arrangement_instalment": Evidence(_of("arrangement"), "arrangement_id", in_parts=True),
+    "promise": Evidence(
+        _OF_LOAN, not_hashed={"judge_on": "follows from its parts, its terms and the payments"}
+    ),
+    "promise_part": Evidence(_of("promise"), "promise_id", append_only=True, in_parts=True),
+    "promise_event": Evidence(_of("promise"), append_only=True),
     "absent_loan": Evidence(_OF_LOAN),
     # What persons said, and what is true of them and of their numbers.
     "person_fact": Evidence(_OF_LOAN),

@@ -154,6 +154,7 @@ LEFT_OUT = {
     *(
         "accepted_on",
         "actor",
+        "agreed_by",
         "amount",
         "arrangement",
         "arrangement_sender",
@@ -170,6 +171,7 @@ LEFT_OUT = {
         "monthly",
         "of_representative",
         "promised",
+        "parts",
         "proof",
         "recording",
         "refund_sender",

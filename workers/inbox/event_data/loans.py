@@ -157,14 +157,33 @@ class AdjustmentReversalFacts(EventData):
     actor: Staff | None = None
 
 
+class PromisePartFacts(StrictModel):
+    """One payment that is promised."""
+
+    amount: Amount
+    due_on: Day
+    """Paid on this day it is in time."""
+
+
 class PromiseFacts(EventData):
     promise: Identifier
     loan: Identifier
-    amount: Amount
+    amount: Amount | None = None
+    """All of it. With `parts` it may be left out."""
     currency: Currency
-    due_on: Day
-    """Paid on this day it is still kept."""
+    due_on: Day | None = None
+    """Paid on this day it is still kept; of `parts`, that of the last one."""
+    parts: Annotated[tuple[PromisePartFacts, ...], Field(max_length=31, strict=False)] = ()
+    """Several payments, each with its day."""
+    agreed_by: Staff | None = None
+    """The supervisor who agreed to what goes beyond the limits."""
     actor: Staff
+
+    @model_validator(mode="after")
+    def _has_amount_and_day(self) -> Self:
+        if not self.parts and (self.amount is None or self.due_on is None):
+            raise UnusableValueError("a promise has an amount and a due_on, or parts")
+        return self
 
 
 class PromiseWithdrawalFacts(EventData):

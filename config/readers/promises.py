@@ -1,0 +1,113 @@
+"""Reads `config/promises/*.yaml`: which promises to pay the lender takes for which loans."""
+
+from decimal import Decimal
+
+from babel.numbers import list_currencies
+
+from config.readers.ladders import read_applies_to
+from config.readers.yaml_reader import Value
+from domain.currencies import digits_of, smallest_of
+from domain.errors import text_of
+from domain.loans import ZERO
+from domain.promise_terms import PromiseLimits, PromiseTerms
+
+KEYS = (
+    "id version effective_from effective_to applies_to currency limits agreed unkept tolerance "
+    "grace_days booking_days partly_from_percent source"
+)
+LIMIT_KEYS = "least_share_percent first_within_days last_within_days most_parts"
+LONGEST_IN_DAYS = 366
+MOST_PARTS = 31
+HUNDRED = Decimal(100)
+
+
+def read_promise_terms(document: Value) -> PromiseTerms:
+    """Convert one file into terms.
+
+    Raises:
+        PolicyError: something in the file is wrong, with its line and what to write instead.
+    """
+    top = document.section(KEYS)
+    effective_from, effective_to = top.effective()
+    currency = top.need("currency").known(list_currencies(), "currency")
+    limits = _read_limits(top.need("limits"))
+    agreed = _read_limits(top.need("agreed"))
+    _refuse_narrower(top.need("agreed"), limits, agreed)
+    unkept = top.need("unkept").section("at_most within_months")
+    tolerance = top.need("tolerance").section("amount percent")
+    return PromiseTerms(
+        id=top.need("id").identifier(),
+        version=top.need("version").whole(at_least=1),
+        effective_from=effective_from,
+        effective_to=effective_to,
+        applies_to=read_applies_to(top.need("applies_to").section("jurisdictions products")),
+        currency=currency,
+        limits=limits,
+        agreed=agreed,
+        unkept_at_most=_whole(unkept.need("at_most"), 0, 100),
+        unkept_within_months=_whole(unkept.need("within_months"), 1, 120),
+        tolerance_amount=_money(tolerance.need("amount"), currency),
+        tolerance_percent=_percent(tolerance.need("percent")),
+        grace_days=_whole(top.need("grace_days"), 0, 30),
+        booking_days=_whole(top.need("booking_days"), 0, 10),
+        partly_from_percent=_percent(top.need("partly_from_percent")),
+        source=top.need("source").text(),
+    )
+
+
+def _read_limits(value: Value) -> PromiseLimits:
+    section = value.section(LIMIT_KEYS)
+    first = _whole(section.need("first_within_days"), 0, LONGEST_IN_DAYS)
+    last = section.need("last_within_days")
+    last_days = _whole(last, 0, LONGEST_IN_DAYS)
+    if last_days < first:
+        raise last.wrong(
+            "Write {first} or more: the last part is not before the first.", first=first
+        )
+    return PromiseLimits(
+        least_share_percent=_percent(section.need("least_share_percent")),
+        first_within_days=first,
+        last_within_days=last_days,
+        most_parts=_whole(section.need("most_parts"), 1, MOST_PARTS),
+    )
+
+
+def _refuse_narrower(value: Value, limits: PromiseLimits, agreed: PromiseLimits) -> None:
+    """What a supervisor may agree to goes at least as far as what needs nobody."""
+    if (
+        agreed.least_share_percent > limits.least_share_percent
+        or agreed.first_within_days < limits.first_within_days
+        or agreed.last_within_days < limits.last_within_days
+        or agreed.most_parts < limits.most_parts
+    ):
+        raise value.refuse(
+            "`agreed` goes less far than `limits` somewhere.",
+            "Write the same or more days and parts, and the same or a smaller share.",
+        )
+
+
+def _whole(value: Value, at_least: int, at_most: int) -> int:
+    number = value.whole(at_least)
+    if number > at_most:
+        raise value.wrong("Write {at_most} or less.", at_most=at_most)
+    return number
+
+
+def _percent(value: Value) -> Decimal:
+    percent = value.amount()
+    if percent > HUNDRED:
+        raise value.wrong("Write percent, at most 100.")
+    return percent
+
+
+def _money(value: Value, currency: str) -> Decimal:
+    amount = value.amount()
+    if amount % smallest_of(currency) != ZERO:
+        raise value.wrong(
+            text_of(
+                "Write an amount with at most {digits} decimal places, as {currency} has.",
+                digits=digits_of(currency),
+                currency=currency,
+            )
+        )
+    return amount

@@ -1,0 +1,209 @@
+"""Which promises to pay the lender takes: the terms, and what a promise comes to by them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_FLOOR, Decimal
+
+from domain.currencies import smallest_of
+from domain.ladder import AppliesTo
+from domain.loans import ZERO
+from domain.promises import PromisePart
+from domain.reasons import ReasonCode, Reasons, because
+
+LONGEST_WITHOUT_TERMS = 366
+"""Days. Without terms too, a promise is for a day of the next year at most."""
+MONTH = timedelta(days=30)
+"""From the day of a part so far back what is promised is compared with what somebody can pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseLimits:
+    """How far a promise may go."""
+
+    least_share_percent: Decimal
+    """Of what is past due when it is made, all parts together."""
+    first_within_days: int
+    """From the day it is made to its first part."""
+    last_within_days: int
+    """To its last part."""
+    most_parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTerms:
+    """One version of which promises the lender takes for some of its loans."""
+
+    id: str
+    version: int
+    effective_from: date
+    effective_to: date | None
+    applies_to: AppliesTo
+    currency: str
+    limits: PromiseLimits
+    """What is taken without asking anybody."""
+    agreed: PromiseLimits
+    """What is taken at most once a supervisor agrees."""
+    unkept_at_most: int
+    """How many promises may have gone unkept, before a supervisor must agree to the next one, …"""
+    unkept_within_months: int
+    """… in so many months."""
+    tolerance_amount: Decimal
+    tolerance_percent: Decimal
+    """Of all that is promised. The smaller of both tolerances counts."""
+    grace_days: int
+    booking_days: int
+    partly_from_percent: Decimal
+    """Of all that was promised, paid in time: then a promise that was not kept is part kept."""
+    source: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+    def tolerance(self, amount: Decimal) -> Decimal:
+        """How much may be lacking of such a promise, in whole units of the currency."""
+        share = _floor(amount * self.tolerance_percent / 100, self.currency)
+        return min(self.tolerance_amount, share)
+
+    def partly_from(self, amount: Decimal) -> Decimal:
+        """From how much on such a promise is part kept."""
+        return _floor(amount * self.partly_from_percent / 100, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What would be taken today, by some limits."""
+
+    least_amount: Decimal
+    first_day_at_most: date
+    last_day_at_most: date
+    most_parts: int | None
+    """None: any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the terms say about a promise."""
+
+    refused: Reasons = ()
+    """Why nobody can take it; empty: it can be taken."""
+    to_agree: Reasons = ()
+    """Why a supervisor must agree; empty: nobody has to."""
+
+
+def terms_of(
+    terms: Iterable[PromiseTerms], jurisdiction: str, product: str, currency: str, on: date
+) -> PromiseTerms | None:
+    """The terms for a loan on a day; the newest version in force counts."""
+    found = [
+        each
+        for each in terms
+        if each.applies_to.matches(jurisdiction, product)
+        and each.currency == currency
+        and each.effective_from <= on <= (each.effective_to or date.max)
+    ]
+    return max(found, key=lambda each: each.version, default=None)
+
+
+def accepted(limits: PromiseLimits, past_due: Decimal, currency: str, on: date) -> Accepted:
+    """What the limits allow for a loan with so much past due."""
+    return Accepted(
+        least_amount=_floor(past_due * limits.least_share_percent / 100, currency),
+        first_day_at_most=on + timedelta(days=limits.first_within_days),
+        last_day_at_most=on + timedelta(days=limits.last_within_days),
+        most_parts=limits.most_parts,
+    )
+
+
+def accepted_without_terms(on: date) -> Accepted:
+    """What is taken where the lender wrote no terms."""
+    last = on + timedelta(days=LONGEST_WITHOUT_TERMS)
+    return Accepted(ZERO, last, last, None)
+
+
+def review(
+    terms: PromiseTerms | None,
+    parts: Sequence[PromisePart],
+    *,
+    past_due: Decimal,
+    currency: str,
+    on: date,
+    unkept: int = 0,
+    a_month: Decimal | None = None,
+) -> Review:
+    """What the terms say about a promise of these parts, made on business date `on`.
+
+    `past_due` is what is past due of its loan. `unkept` promises went unkept before it, in the
+    months that the terms count. `a_month` is what the borrower said to be able to pay a month.
+    """
+    if terms is None:
+        return Review(refused=_refused(accepted_without_terms(on), parts, past_due, currency))
+    furthest = accepted(terms.agreed, past_due, currency, on)
+    if refused := _refused(furthest, parts, past_due, currency):
+        return Review(refused=refused)
+    to_agree = _to_agree(terms.limits, parts, past_due, currency, on)
+    if unkept > terms.unkept_at_most:
+        to_agree += because(
+            ReasonCode.PROMISES_UNKEPT, count=unkept, months=terms.unkept_within_months
+        )
+    if a_month is not None and (most := _most_in_a_month(parts)) > a_month:
+        to_agree += because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=currency)
+    return Review(to_agree=to_agree)
+
+
+def _refused(
+    limits: Accepted, parts: Sequence[PromisePart], past_due: Decimal, currency: str
+) -> Reasons:
+    """Each limit that the promise goes beyond, and what it would have to be."""
+    why = _too_small(limits, parts, past_due, currency)
+    if parts[0].due_on > limits.first_day_at_most:
+        why += because(ReasonCode.PROMISE_STARTS_TOO_LATE, on=limits.first_day_at_most)
+    if parts[-1].due_on > limits.last_day_at_most:
+        why += because(ReasonCode.PROMISE_ENDS_TOO_LATE, on=limits.last_day_at_most)
+    return why + _too_many(limits, parts)
+
+
+def _to_agree(
+    limits: PromiseLimits,
+    parts: Sequence[PromisePart],
+    past_due: Decimal,
+    currency: str,
+    on: date,
+) -> Reasons:
+    """The same, in words that are as true on the next day: who agrees may do so then."""
+    allowed = accepted(limits, past_due, currency, on)
+    why = _too_small(allowed, parts, past_due, currency)
+    if parts[0].due_on > allowed.first_day_at_most:
+        why += because(ReasonCode.PROMISE_STARTS_LATE, count=limits.first_within_days)
+    if parts[-1].due_on > allowed.last_day_at_most:
+        why += because(ReasonCode.PROMISE_ENDS_LATE, count=limits.last_within_days)
+    return why + _too_many(allowed, parts)
+
+
+def _too_small(
+    limits: Accepted, parts: Sequence[PromisePart], past_due: Decimal, currency: str
+) -> Reasons:
+    if sum((part.amount for part in parts), ZERO) >= limits.least_amount:
+        return ()
+    amounts = {"amount": limits.least_amount, "past_due": past_due, "currency": currency}
+    return because(ReasonCode.PROMISE_TOO_SMALL, **amounts)
+
+
+def _too_many(limits: Accepted, parts: Sequence[PromisePart]) -> Reasons:
+    if limits.most_parts is None or len(parts) <= limits.most_parts:
+        return ()
+    return because(ReasonCode.PROMISE_IN_TOO_MANY_PARTS, count=limits.most_parts)
+
+
+def _most_in_a_month(parts: Sequence[PromisePart]) -> Decimal:
+    """The most that falls due in any thirty days."""
+    return max(
+        sum((p.amount for p in parts if last.due_on - MONTH < p.due_on <= last.due_on), ZERO)
+        for last in parts
+    )
+
+
+def _floor(amount: Decimal, currency: str) -> Decimal:
+    smallest = smallest_of(currency)
+    return (amount / smallest).to_integral_value(ROUND_FLOOR) * smallest

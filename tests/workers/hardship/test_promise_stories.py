@@ -1,0 +1,273 @@
+"""Promises as a supervisor would tell them: kept, kept in part, broken, bounced, and refused."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, select
+
+from domain.actors import Actor, ActorKind, Role
+from domain.language.speak import speak
+from domain.promises import PromiseStatus
+from tests.support.events import pay, promise, reverse, tell
+from tests.support.loans import Book
+from tests.support.receiver import telling
+from workers.access.second_person import SecondPersonNeededError
+from workers.db.schema import action, hold, outbox_event
+from workers.db.schema import promise as promises
+from workers.hardship.promise_judgement import break_overdue_promises
+from workers.hardship.read_promises import promise_policy_of, read_promises
+from workers.history.history import loan_history
+from workers.inbox.process import submit
+
+PARTS = [{"amount": "200", "due_on": "2026-03-05"}, {"amount": "200", "due_on": "2026-03-12"}]
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 owes 1000 since 1 March, and was looked at on the day after."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    book.escalate("L-1")
+    return book
+
+
+def in_parts(book: Book, id: str = "PR-1", **more: object) -> None:
+    told = {"promise": id, "loan": "L-1", "currency": "CNY", "parts": PARTS, "actor": "c-1"}
+    assert tell(book, "promise", **(told | more)).status == "applied"
+
+
+def status(book: Book, id: str = "PR-1") -> str:
+    return str(book.one(select(promises.c.status).where(promises.c.external_id == id)).status)
+
+
+def follow_ups(book: Book) -> list[tuple[str, str, str]]:
+    rows = book.rows(select(action).where(action.c.cause.is_not(None)).order_by(action.c.id))
+    return [(row.item, row.cause, row.status) for row in rows]
+
+
+def history(book: Book) -> str:
+    with book.ctx.engine.connect() as connection:
+        return "\n".join(said.text for said in loan_history(connection, book.ctx, "L-1"))
+
+
+def test_a_promise_kept(book: Book) -> None:
+    """On Monday the borrower promises 400 by Friday. On Thursday morning a text reminds of it,
+    though the ladder pauses. The money comes on Friday: the promise is kept, and nothing more
+    follows from it."""
+    promise(book, "400", "2026-03-06")
+    assert follow_ups(book) == [("promise_reminder", "promise:PR-1", "planned")]
+
+    book.at("2026-03-05 10:00")
+    assert book.send("L-1", "promise_reminder") == "accepted"
+    (text,) = book.sms.sent
+    assert "400" in text.text
+    assert "3月6日" in text.text
+
+    book.at("2026-03-06 15:00")
+    pay(book, "400")
+    assert status(book) == "kept"
+    assert break_overdue_promises(book.at("2026-03-09 10:00").ctx) == 0
+    assert [item for item, _, _ in follow_ups(book)] == ["promise_reminder"]
+
+
+def test_a_promise_kept_early_is_not_reminded_of(book: Book) -> None:
+    promise(book, "400", "2026-03-06")
+    pay(book, "400")
+
+    assert follow_ups(book) == [("promise_reminder", "promise:PR-1", "cancelled")]
+
+
+def test_a_promise_for_tomorrow_is_not_reminded_of(book: Book) -> None:
+    promise(book, "400", "2026-03-03")
+    assert follow_ups(book) == []
+
+
+def test_a_promise_kept_in_part(book: Book) -> None:
+    """150 of 400 come. Two days after the last day the promise is part kept, the ladder goes on,
+    and somebody is to call and ask what came in between."""
+    promise(book, "400", "2026-03-05")
+    pay(book, "150")
+    assert status(book) == "open"
+
+    assert break_overdue_promises(book.at("2026-03-07 09:00").ctx) == 1
+
+    assert status(book) == "part_kept"
+    assert ("promise_broken_call", "promise:PR-1", "planned") in follow_ups(book)
+    said = history(book)
+    assert "Promise PR-1 was kept in part" in said
+    assert "Paid of it in time: 150.00 CNY." in said
+
+
+def test_a_second_broken_promise_leads_to_an_offer_of_help(book: Book) -> None:
+    """The first broken promise is followed by a call that asks why, the second by a call that
+    offers help for people in difficulty, and not by the same call again."""
+    promise(book, "400", "2026-03-05")
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
+    promise(book, "400", "2026-03-10", id="PR-2")
+    break_overdue_promises(book.at("2026-03-12 09:00").ctx)
+
+    items = [item for item, _, _ in follow_ups(book)]
+    assert items.count("promise_broken_call") == items.count("hardship_offer") == 1
+
+
+def test_money_of_its_days_that_is_told_of_late_keeps_a_broken_promise(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
+    assert status(book) == "broken"
+
+    pay(book.at("2026-03-09 09:00"), "400", paid_on="2026-03-05")
+
+    assert status(book) == "kept"
+    assert ("promise_broken_call", "promise:PR-1", "cancelled") in follow_ups(book)
+
+
+def test_a_promise_in_two_parts(book: Book) -> None:
+    """200 by the 5th and 200 by the 12th. Each part has its reminder. The first is paid, the second
+    is not: the promise is part kept when the second must be known, and not before."""
+    in_parts(book)
+    causes = ["promise:PR-1 2026-03-05", "promise:PR-1 2026-03-12"]
+    assert [cause for _, cause, _ in follow_ups(book)] == causes
+    assert book.one(hold).ends_on == date(2026, 3, 14)
+
+    pay(book, "200")
+    assert [row[2] for row in follow_ups(book)] == ["cancelled", "planned"]
+    assert break_overdue_promises(book.at("2026-03-07 09:00").ctx) == 0
+
+    assert break_overdue_promises(book.at("2026-03-14 09:00").ctx) == 1
+    assert status(book) == "part_kept"
+
+
+def test_a_missed_part_ends_the_pause_at_once(book: Book) -> None:
+    in_parts(book)
+    assert break_overdue_promises(book.at("2026-03-07 09:00").ctx) == 1
+
+    assert (status(book), book.one(hold).ends_on) == ("broken", date(2026, 3, 7))
+    assert [row[2] for row in follow_ups(book)] == ["skipped", "cancelled", "planned"]
+    book.escalate("L-1")
+    assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def test_the_lenders_systems_hear_what_became_of_a_promise(book: Book) -> None:
+    telling(book)
+    promise(book, "400", "2026-03-05")
+    pay(book, "400")
+    reverse(book)
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
+
+    kinds = [row.kind for row in book.rows(outbox_event)]
+    told = [kind for kind in kinds if kind.startswith("promise.")]
+    assert told == ["promise.kept", "promise.reopened", "promise.broken"]
+
+
+def test_what_is_on_record_of_a_loans_promises_is_read_with_what_was_paid(book: Book) -> None:
+    in_parts(book)
+    pay(book, "250")
+    with book.ctx.engine.connect() as connection:
+        (found,) = read_promises(connection, book.ctx, "L-1")
+
+    assert (found.promise, found.status, found.amount, found.paid) == (
+        "PR-1",
+        PromiseStatus.OPEN,
+        400,
+        250,
+    )
+    assert found.next_part == found.parts[1]
+
+
+def test_what_would_be_taken_is_said_before_anybody_promises(book: Book) -> None:
+    with book.ctx.engine.connect() as connection:
+        policy = promise_policy_of(connection, book.ctx, "L-1")
+
+    assert policy.terms == "promises_cn v1"
+    assert policy.without_agreement.least_amount == 300
+    assert policy.without_agreement.last_day_at_most == date(2026, 4, 2)
+    assert not policy.always_agreed
+
+
+def refused(book: Book, amount: str, due_on: str, **more: object) -> str:
+    told = {"promise": "PR-9", "loan": "L-1", "amount": amount, "currency": "CNY", "actor": "c-1"}
+    result = tell(book, "promise", **(told | {"due_on": due_on} | more))
+    assert result.status == "rejected"
+    assert book.rows(promises) == book.rows(hold) == []
+    return speak(result.reason)
+
+
+def test_a_cent_for_the_end_of_next_year_is_refused_with_what_to_do(book: Book) -> None:
+    said = refused(book, "0.01", "2027-12-31")
+    assert "at least 50.00 CNY must be promised" in said
+    assert "must fall due by 2026-04-02" in said
+    assert "offer instalments" in said
+
+
+def test_parts_that_do_not_add_up_are_refused(book: Book) -> None:
+    said = refused(book, "500", "2026-03-12", parts=PARTS)
+    assert "add up to 400.00 CNY, and it is for 500.00 CNY" in said
+
+
+def test_two_parts_on_one_day_are_refused(book: Book) -> None:
+    assert "two parts on 2026-03-05" in refused(book, "400", "2026-03-05", parts=[PARTS[0]] * 2)
+
+
+def test_a_part_in_the_past_is_refused(book: Book) -> None:
+    past = [{"amount": "200", "due_on": "2026-03-01"}, PARTS[1]]
+    assert "2026-03-01, which has passed" in refused(book, "400", "2026-03-12", parts=past)
+
+
+def test_what_goes_beyond_the_limits_needs_a_supervisor_whom_a_machine_names(book: Book) -> None:
+    said = refused(book, "100", "2026-03-05")
+    assert "A supervisor must agree to promise PR-9 first." in said
+
+    assert "A supervisor must agree" in refused(book, "100", "2026-03-05", agreed_by="sup-1")
+    book.staff("c-2", "caller")
+    assert "A supervisor must agree" in refused(
+        book, "100", "2026-03-05", agreed_by="c-2", sender="lender"
+    )
+
+
+def test_a_collector_asks_a_supervisor_before_a_promise_beyond_the_limits_counts(
+    book: Book,
+) -> None:
+    book.staff("c-1", "caller")
+    collector = Actor("c-1", ActorKind.STAFF, roles=frozenset({Role.CALLER}))
+    payload = {
+        "promise": "PR-1",
+        "loan": "L-1",
+        "amount": "100",
+        "currency": "CNY",
+        "due_on": "2026-03-05",
+        "actor": "c-1",
+    }
+
+    with pytest.raises(SecondPersonNeededError, match="needs a second person"):
+        submit(book.ctx.acting(collector), "promise:PR-1", "promise", payload)
+    assert book.rows(promises) == []
+
+
+def test_a_supervisor_agrees_to_what_they_take_themselves(book: Book) -> None:
+    book.staff("sup-1", "supervisor")
+    supervisor = Actor("sup-1", ActorKind.STAFF, roles=frozenset({Role.SUPERVISOR}))
+    payload = {
+        "promise": "PR-1",
+        "loan": "L-1",
+        "amount": "100",
+        "currency": "CNY",
+        "due_on": "2026-03-05",
+        "actor": "sup-1",
+    }
+    submit(book.ctx.acting(supervisor), "promise:PR-1", "promise", payload)
+
+    assert book.one(promises).agreed_by == "sup-1"
+    assert "sup-1 agreed to it." in history(book)
+
+
+def test_a_renewed_promise_counts_as_unkept_and_after_three_a_supervisor_agrees(
+    book: Book,
+) -> None:
+    for number in range(1, 5):
+        promise(book, "400", "2026-03-05", id=f"PR-{number}")
+    told = {"promise": "PR-5", "loan": "L-1", "amount": "400", "currency": "CNY", "actor": "c-1"}
+    result = tell(book, "promise", **told, due_on="2026-03-05")
+
+    assert result.status == "rejected"
+    assert "3 promise(s) of this loan went unkept in 6 month(s)." in speak(result.reason)
+    assert "It takes the place of promise PR-1." in history(book)

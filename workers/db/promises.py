@@ -1,0 +1,200 @@
+"""Promises in the database: read with their parts, and moved by the table of their moves."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Numeric,
+    Row,
+    Select,
+    bindparam,
+    cast,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+
+from domain.moves import sources
+from domain.promises import PROMISE_MOVES, Promise, PromisePart, PromiseStatus, ReceivedPayment
+from workers.db import outbox_messages
+from workers.db.bulk import is_among
+from workers.db.outbox import record_events
+from workers.db.prepared_statements import prepared
+from workers.db.schema import payment, promise, promise_part
+from workers.db.typed_rows import columns_of, typed_rows
+
+MONEY_COMES_LATE = timedelta(days=31)
+"""After its last day so long a promise that was not kept is judged again when money is told of."""
+
+
+class StoredPromise(NamedTuple):
+    """A promise as it is on record."""
+
+    id: int
+    loan_id: int
+    hold_id: int
+    external_id: str
+    sender: str
+    amount: Decimal
+    due_on: date
+    made_at: datetime
+    status: PromiseStatus
+    was_made: bool | None
+    tolerance: Decimal | None
+    grace_days: int | None
+    booking_days: int | None
+    partly_from: Decimal | None
+    actor: str
+    days: list[date]
+    """Of its parts, by their days; none for a promise of an earlier release, which is one part."""
+    amounts: list[Decimal]
+
+    def as_made(self, now: datetime) -> Promise:
+        """The promise; its moments are in the zone of `now`, the lender's."""
+        parts = tuple(map(PromisePart, self.days, self.amounts))
+        terms = Promise.of(self.amount, self.due_on, self.made_at.astimezone(now.tzinfo))
+        return Promise(
+            parts or terms.parts,
+            terms.made_at,
+            tolerance=self.tolerance or terms.tolerance,
+            grace_days=self.grace_days or terms.grace_days,
+            booking_days=terms.booking_days if self.booking_days is None else self.booking_days,
+            partly_from=self.partly_from,
+        )
+
+
+def _parts(values: ColumnElement[object]) -> ColumnElement[object]:
+    """A column of the parts of a promise, in the order of their days."""
+    ordered = func.array_agg(aggregate_order_by(values, promise_part.c.due_on.asc()))
+    of_promise = select(ordered).where(promise_part.c.promise_id == promise.c.id)
+    return func.coalesce(of_promise.scalar_subquery(), cast([], ARRAY(values.type)))
+
+
+STORED: Select[*tuple[object, ...]] = select(
+    *columns_of(
+        StoredPromise,
+        promise,
+        days=_parts(promise_part.c.due_on),
+        amounts=_parts(cast(promise_part.c.amount, Numeric(18, 4))),
+    )
+)
+_OF_LOANS = prepared(
+    STORED.where(
+        is_among(promise.c.loan_id, "of_loans"),
+        is_among(promise.c.status, "statuses"),
+        promise.c.due_on >= bindparam("due_from"),
+    ).order_by(promise.c.id)
+)
+
+
+def stored_promise(row: Row[*tuple[object, ...]]) -> StoredPromise:
+    """One row of `STORED`."""
+    stored = StoredPromise(*row)  # type: ignore[arg-type]  # as `columns_of` has them
+    return stored._replace(status=PromiseStatus(stored.status))
+
+
+def promises_of(
+    connection: Connection,
+    loan_ids: Sequence[int],
+    statuses: Collection[PromiseStatus],
+    due_from: date = date.min,
+) -> list[StoredPromise]:
+    """The promises of loans with one of these statuses, whose last day is not before `due_from`."""
+    asked = {
+        "of_loans": list(loan_ids),
+        "statuses": [str(status) for status in statuses],
+        "due_from": due_from,
+    }
+    return [stored_promise(row) for row in connection.execute(_OF_LOANS, asked)]
+
+
+class _Received(NamedTuple):
+    loan_id: int
+    amount: Decimal
+    paid_on: date
+    recorded_at: datetime
+
+
+def payments_of(
+    connection: Connection, loan_ids: Collection[int]
+) -> Mapping[int, list[ReceivedPayment]]:
+    """What was paid for loans and not reversed, by loan. One statement."""
+    rows = connection.execute(
+        select(*columns_of(_Received, payment, amount=payment.c.amount - payment.c.returned)).where(
+            payment.c.loan_id.in_(loan_ids), payment.c.reversed_on.is_(None)
+        )
+    )
+    received = defaultdict[int, list[ReceivedPayment]](list)
+    for row in typed_rows(_Received, rows):
+        received[row.loan_id].append(ReceivedPayment(row.amount, row.paid_on, row.recorded_at))
+    return received
+
+
+_MOVE = text("""
+WITH given AS (
+    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:paid AS numeric[])) AS g (id, paid)
+), before AS (
+    SELECT p.id, p.status, g.paid FROM promise p JOIN given g ON g.id = p.id
+     WHERE p.status = ANY(:sources)
+       FOR UPDATE OF p
+), moved AS (
+    UPDATE promise p
+       SET status = :to, completed_at = CASE WHEN :to = 'open' THEN NULL
+                                             ELSE CAST(:now AS timestamptz) END
+      FROM before
+     WHERE p.id = before.id
+ RETURNING p.id, p.loan_id, p.external_id, p.sender, p.due_on, before.status, before.paid
+), noted AS (
+    INSERT INTO promise_event (promise_id, at, from_status, to_status, paid)
+    SELECT id, :now, status, :to, paid FROM moved
+)
+SELECT id, loan_id, external_id, sender, due_on FROM moved ORDER BY id
+""")
+
+
+def move_promises(
+    connection: Connection,
+    promise_ids: Collection[int],
+    status: PromiseStatus,
+    now: datetime,
+    *,
+    paid: Mapping[int, Decimal] | None = None,
+) -> int:
+    """Move those of the promises whose status allows it. Returns how many moved.
+
+    `paid` is what was paid of each in time, as far as it was counted. One statement, and one more
+    for the events of the lender's systems.
+    """
+    if not promise_ids:
+        return 0
+    ids = list(promise_ids)
+    counted = paid or {}
+    rows = connection.execute(
+        _MOVE,
+        {
+            "ids": ids,
+            "paid": [counted.get(id) for id in ids],
+            "sources": [str(source) for source in sources(PROMISE_MOVES, status)],
+            "to": str(status),
+            "now": now,
+        },
+    )
+    moved = [outbox_messages.MovedPromise(*row) for row in rows]
+    record_events(connection, outbox_messages.of_moved_promises(moved, status), now)
+    return len(moved)
+
+
+def set_judge_on(connection: Connection, promise_id: int, judge_on: date) -> None:
+    """Note from which day on it is known whether the next part of a promise was paid."""
+    connection.execute(
+        update(promise)
+        .where(promise.c.id == promise_id, promise.c.judge_on != judge_on)
+        .values(judge_on=judge_on)
+    )

@@ -1,0 +1,226 @@
+"""Promises judged by money and the calendar: kept, part kept, broken, and open again."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select, update
+
+from domain.promises import (
+    NOT_KEPT,
+    Judgement,
+    PromiseStatus,
+    ReceivedPayment,
+    judge,
+    promise_hold,
+)
+from workers.context import Context
+from workers.db.holds import insert_hold
+from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape
+from workers.db.promises import (
+    MONEY_COMES_LATE,
+    STORED,
+    StoredPromise,
+    move_promises,
+    payments_of,
+    promises_of,
+    set_judge_on,
+    stored_promise,
+)
+from workers.db.schema import borrower, loan, promise
+from workers.escalation.follow_ups import end_follow_ups
+from workers.escalation.quarantine import for_each_loan, is_not_quarantined
+from workers.escalation.reassess import reassess
+from workers.hardship.promise_follow_ups import (
+    causes_of,
+    causes_of_parts,
+    plan_after_broken,
+)
+from workers.hardship.promises import complete
+
+BATCH_SIZE = 500
+YEAR = timedelta(days=365)
+"""How far back promises count that were not kept, where what follows depends on their number."""
+
+
+def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+    """After a payment: judge the promises of locked loans that it may keep.
+
+    Those that were not kept are among them, while money of their days may still be told of. The
+    caller reassesses the loans. One statement, and one more if there are promises.
+    """
+    stored = promises_of(
+        connection,
+        loan_ids,
+        [PromiseStatus.OPEN, *sorted(NOT_KEPT)],
+        due_from=now.date() - MONEY_COMES_LATE,
+    )
+    if not stored:
+        return
+    received = payments_of(connection, {each.loan_id for each in stored})
+    for each in stored:
+        found = judge(each.as_made(now), received[each.loan_id], now.date())
+        if each.status is PromiseStatus.OPEN:
+            _judge_open(connection, each, found, now)
+        elif found.status is not each.status and found.status is not PromiseStatus.OPEN:
+            _judge_again(connection, each, found, now)
+
+
+def _judge_open(
+    connection: Connection, stored: StoredPromise, found: Judgement, now: datetime
+) -> None:
+    """Complete an open promise that is kept; of one that stays open, the next part is waited for.
+
+    That it was not kept is for `break_overdue_promises` to say, when all money must be known.
+    """
+    made = stored.as_made(now)
+    if found.status is PromiseStatus.KEPT:
+        complete(connection, stored, PromiseStatus.KEPT, now, found.paid)
+    elif found.next_part is not None and found.next_part != made.parts[0]:
+        set_judge_on(connection, stored.id, made.known_on(found.next_part))
+        paid = made.parts[: made.parts.index(found.next_part)]
+        end_follow_ups(connection, [stored.loan_id], causes_of_parts(stored, paid), now)
+
+
+def _judge_again(
+    connection: Connection, stored: StoredPromise, found: Judgement, now: datetime
+) -> None:
+    """Move a promise that was judged before, with less or other money."""
+    move_promises(connection, [stored.id], found.status, now, paid={stored.id: found.paid})
+    if found.status is PromiseStatus.KEPT:
+        end_follow_ups(connection, [stored.loan_id], causes_of(stored), now)
+
+
+def undo_promises(
+    connection: Connection, ctx: Context, loan_id: int, lost: ReceivedPayment, now: datetime
+) -> None:
+    """After money went back: judge the promises of a locked loan again that it had kept.
+
+    `lost` is what went back. A promise that it had not kept stays as it is. One whose days are not
+    over is open again and pauses the ladder again, unless another has taken its place since: then
+    it is withdrawn. One whose days are over is broken, or part kept, and what follows is planned.
+    The loan's position is up to date.
+    """
+    judged = promises_of(connection, [loan_id], [PromiseStatus.KEPT, *sorted(NOT_KEPT)])
+    if not judged:
+        return
+    received = payments_of(connection, [loan_id])[loan_id]
+    broken: list[StoredPromise] = []
+    for stored in judged:
+        made = stored.as_made(now)
+        before = judge(made, [*received, lost], now.date())
+        found = judge(made, received, now.date())
+        if before.status is not stored.status or found.status is stored.status:
+            continue
+        if found.status is PromiseStatus.OPEN:
+            _open_again(connection, ctx, stored, found, now)
+        else:
+            counted = {stored.id: found.paid}
+            move_promises(connection, [stored.id], found.status, now, paid=counted)
+            if stored.status is PromiseStatus.KEPT:
+                broken.append(stored)
+    _follow_up(connection, ctx, broken, now)
+
+
+def _open_again(
+    connection: Connection,
+    ctx: Context,
+    stored: StoredPromise,
+    found: Judgement,
+    now: datetime,
+) -> None:
+    if promises_of(connection, [stored.loan_id], [PromiseStatus.OPEN]):
+        withdrawn = PromiseStatus.WITHDRAWN
+        move_promises(connection, [stored.id], withdrawn, now, paid={stored.id: found.paid})
+        values = {"was_made": True}
+        connection.execute(update(promise).where(promise.c.id == stored.id).values(values))
+        return
+    made = stored.as_made(now)
+    rest = promise_hold(made)
+    pause = type(rest)(rest.kind, now.date(), rest.ends_on)
+    hold_id = insert_hold(connection, pause, loan_id=stored.loan_id, actor=stored.actor, now=now)
+    judge_on = made.known_on(found.next_part or made.parts[-1])
+    connection.execute(
+        update(promise).where(promise.c.id == stored.id).values(hold_id=hold_id, judge_on=judge_on)
+    )
+    move_promises(connection, [stored.id], found.status, now, paid={stored.id: found.paid})
+    reassess(connection, ctx, [stored.loan_id], now)
+
+
+def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
+    """Judge the open promises of which a part must be known by now; returns how many ended.
+
+    May run any number of times. If nothing is past due any more, the promise is kept: a tape may
+    have reported the payment. Otherwise it is broken or part kept, its loan is due for review
+    today, and what follows from it is planned. While an event or a tape of a loan is not applied
+    yet, such as a payment of yesterday, its promise waits.
+    """
+    now = ctx.now()
+    overdue = (
+        STORED.select_from(borrower.join(loan).join(promise))
+        .where(
+            promise.c.status == PromiseStatus.OPEN,
+            promise.c.judge_on <= now.date(),
+            is_not_quarantined(now),
+            ~has_pending_event_of_loan(),
+            ~has_pending_tape(),
+        )
+        .order_by(promise.c.judge_on, promise.c.id)
+        .limit(limit)
+        .with_for_update(of=loan, key_share=True, skip_locked=True)
+    )
+
+    def find(connection: Connection, loan_id: int | None) -> list[StoredPromise]:
+        asked = overdue if loan_id is None else overdue.where(loan.c.id == loan_id)
+        return [stored_promise(row) for row in connection.execute(asked)]
+
+    def judge_all(connection: Connection, found: Sequence[StoredPromise]) -> int:
+        return _judge_overdue(connection, ctx, found, now)
+
+    return for_each_loan(ctx, find, judge_all)
+
+
+def _judge_overdue(
+    connection: Connection, ctx: Context, found: Sequence[StoredPromise], now: datetime
+) -> int:
+    loan_ids = [stored.loan_id for stored in found]
+    received = payments_of(connection, loan_ids)
+    arrears = reassess(connection, ctx, loan_ids, now)
+    ended = 0
+    broken: list[StoredPromise] = []
+    for stored in found:
+        judgement = judge(stored.as_made(now), received[stored.loan_id], now.date())
+        status = judgement.status
+        if not arrears[stored.loan_id].past_due and status in NOT_KEPT:
+            status = PromiseStatus.KEPT
+        if status is PromiseStatus.OPEN:
+            _judge_open(connection, stored, judgement, now)
+            continue
+        complete(connection, stored, status, now, judgement.paid)
+        ended += 1
+        if status in NOT_KEPT:
+            broken.append(stored)
+    # A part that was missed ends the pause before its last day: the ladders go on today.
+    reassess(connection, ctx, [stored.loan_id for stored in broken], now)
+    _follow_up(connection, ctx, broken, now)
+    return ended
+
+
+def _follow_up(
+    connection: Connection, ctx: Context, broken: Collection[StoredPromise], now: datetime
+) -> None:
+    """Plan what follows, now that these are on record as not kept."""
+    if not broken:
+        return
+    loan_ids = {stored.loan_id for stored in broken}
+    counted = connection.execute(
+        select(promise.c.loan_id, func.count().label("number"))
+        .where(
+            promise.c.loan_id.in_(loan_ids),
+            promise.c.status.in_(NOT_KEPT),
+            promise.c.due_on >= now.date() - YEAR,
+        )
+        .group_by(promise.c.loan_id)
+    )
+    unkept: dict[int, int] = {row.loan_id: row.number for row in counted}
+    with_number = [(stored, unkept.get(stored.loan_id, 1)) for stored in broken]
+    plan_after_broken(connection, ctx, with_number, now)
