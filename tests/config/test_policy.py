@@ -58,6 +58,7 @@ def test_the_shipped_policy_loads() -> None:
         "GB-SCT",
     }
     assert {terms.id for terms in policy.arrangements} == {"arrangements_cn", "arrangements_us"}
+    assert {terms.id for terms in policy.promises} == {"promises_cn", "promises_us"}
     assert len(policy.documents) == 33
 
 
