@@ -13,6 +13,7 @@ from workers.cli.language import coded, say, unit
 from workers.cli.payment import Amount, Currency, parse_amount
 from workers.cli.render import Table, print_lines
 from workers.hardship.read_promises import promise_policy_of, read_promises
+from workers.inbox.event_data.loans import PromiseFacts
 
 app = typer.Typer()
 
@@ -40,6 +41,15 @@ def record(
             "AMOUNT, and the last one falls due on DAY.",
         ),
     ] = None,
+    can_pay: Annotated[
+        str | None,
+        typer.Option(
+            "--can-pay-monthly",
+            metavar="AMOUNT",
+            help="What the borrower said to be able to pay a month. Above it a supervisor must "
+            "agree.",
+        ),
+    ] = None,
 ) -> None:
     """Record a promise to pay: the ladder pauses up to and including its day.
 
@@ -54,7 +64,17 @@ def record(
     }
     if parts:
         payload["parts"] = [_part(written) for written in parts]
-    submit(open_context(), "promise", promise_id, payload)
+    ctx = open_context()
+    if can_pay:
+        # It is personal data, which the event's own model encrypts.
+        given = {
+            **payload,
+            "can_pay_monthly": str(parse_amount(can_pay)),
+            "actor": ctx.actor.reference,
+        }
+        payload = PromiseFacts.model_validate(given, strict=False).payload(ctx.cipher)
+        del payload["actor"]
+    submit(ctx, "promise", promise_id, payload)
 
 
 def _part(written: str) -> dict[str, str]:

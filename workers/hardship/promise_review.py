@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, or_, select
 
@@ -18,6 +19,7 @@ from domain.promises import NOT_KEPT, PromisePart, PromiseStatus
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.second_person import with_second_person
 from workers.context import Context
+from workers.db.free_text import keep_words, open_words
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
 from workers.db.schema import promise
@@ -64,6 +66,7 @@ def assert_taken(
     new: Asked,
     parts: Sequence[PromisePart],
     now: datetime,
+    means: Decimal | None,
 ) -> str | None:
     """Check that a promise of a locked loan is taken; who agreed to it, if somebody had to.
 
@@ -74,7 +77,7 @@ def assert_taken(
         RejectedError: it goes beyond what anybody may take, or a machine names no supervisor.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
-    found = review_promise(connection, owed, terms, parts, now.date())
+    found = review_promise(connection, owed, terms, parts, now.date(), means)
     if found.refused:
         raise RejectedError.for_reasons(found.refused)
     if not found.to_agree:
@@ -94,8 +97,10 @@ def review_promise(
     terms: PromiseTerms | None,
     parts: Sequence[PromisePart],
     on: date,
+    means: Decimal | None,
 ) -> Review:
-    """What the terms say about such a promise of a locked loan today."""
+    """What the terms say about such a promise of a locked loan today, by somebody who can pay so
+    much a month; None: nobody knows."""
     return review(
         terms,
         parts,
@@ -103,7 +108,31 @@ def review_promise(
         currency=owed.currency,
         on=on,
         unkept=count_unkept(connection, owed.id, terms, on) if terms else 0,
+        a_month=means,
     )
+
+
+def keep_means(
+    connection: Connection, ctx: Context, loan_id: int, a_month: Decimal | None, now: datetime
+) -> UUID | None:
+    """Keep what a borrower can pay a month, encrypted; its id. An erasure deletes it."""
+    if a_month is None:
+        return None
+    return keep_words(connection, ctx.cipher, f"{a_month:f}", now, loan_id=loan_id)
+
+
+def known_means(connection: Connection, ctx: Context, loan_id: int) -> Decimal | None:
+    """What was said last in a promise of the loan; None if nothing was, or it was erased."""
+    newest: UUID | None = connection.execute(
+        select(promise.c.a_month_id)
+        .where(promise.c.loan_id == loan_id, promise.c.a_month_id.is_not(None))
+        .order_by(promise.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if newest is None:
+        return None
+    words = open_words(connection, ctx.cipher, [newest]).get(newest)
+    return Decimal(words) if words else None
 
 
 def past_due_of(connection: Connection, loan_id: int, on: date) -> Decimal:

@@ -23,7 +23,7 @@ from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release
 from workers.hardship.promise_follow_ups import causes_of, plan_reminders
-from workers.hardship.promise_review import assert_taken, terms_of_loan
+from workers.hardship.promise_review import assert_taken, keep_means, known_means, terms_of_loan
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class NewPromise:
     parts: Sequence[PromisePart] = field(default=())
     agreed_by: str | None = None
     """The supervisor who agreed to what goes beyond the limits, as a machine says."""
+    can_pay_monthly: Decimal | None = None
+    """What the borrower said to be able to pay a month; None: nobody asked."""
     sender: str | None = None
     """Whose id of the promise it is."""
 
@@ -75,7 +77,8 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     if parts[0].due_on < now.date():
         raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.promise, on=parts[0].due_on)
     terms = terms_of_loan(ctx, owed, now.date())
-    agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now)
+    means = new.can_pay_monthly or known_means(connection, ctx, owed.id)
+    agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means)
     replaced = end_promise(connection, owed.id, now)
     made = _made(parts, terms, now)
     pause = promise_hold(made)
@@ -99,6 +102,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
             partly_from=made.partly_from,
             agreed_by=agreed_by,
             replaces_id=replaced,
+            a_month_id=keep_means(connection, ctx, owed.id, new.can_pay_monthly, now),
             judge_on=made.known_on(parts[0]),
         )
         .returning(promise.c.id)

@@ -43,6 +43,7 @@ from workers.hardship.arrangement_offers import Acceptance, record_acceptance
 from workers.hardship.arrangements import Ending, NewRequest, record_ending, record_request
 from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
+from workers.inbox.event_data.loans import means_in
 from workers.legal.limitation_dates import (
     NewLimitationFact,
     TakenBackAcknowledgement,
@@ -93,7 +94,7 @@ apply_reversal_taken_back = reading(ReversalTakenBack, take_back_reversal)
 apply_refund = reading(Refund, record_refund)
 apply_refund_taken_back = reading(RefundTakenBack, take_back_refund)
 apply_write_off_taken_back = reading(WriteOffTakenBack, take_back_write_off)
-apply_promise = reading(NewPromise, record_promise)
+_apply_promise = reading(NewPromise, record_promise)
 apply_restructuring = reading(Restructuring, restructure)
 apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
 apply_limitation_fact_withdrawal = reading(TakenBackFact, take_back_limitation_fact)
@@ -139,6 +140,15 @@ def applying(kind: AdjustmentKind) -> Callable[[Connection, Context, Payload], R
         return _apply_adjustment(connection, ctx, {**payload, "kind": kind})
 
     return apply
+
+
+def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    """A promise, with what the borrower can pay a month, if it says so."""
+    named = {"promise", "loan", "amount", "currency", "due_on", "parts", "agreed_by", "actor"}
+    given = {name: value for name, value in payload.items() if name in named | {"sender"}}
+    return _apply_promise(
+        connection, ctx, {**given, "can_pay_monthly": means_in(ctx.cipher, payload)}
+    )
 
 
 def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

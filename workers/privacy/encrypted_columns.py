@@ -104,6 +104,7 @@ ENCRYPTED_PAYLOAD_KEYS = (
     "address_encrypted",
     "body_encrypted",
     "why_encrypted",
+    "can_pay_monthly_encrypted",
 )
 """Event payloads have personal data under these names, in base64."""
 

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.language.speak import speak
@@ -12,12 +12,13 @@ from tests.support.events import pay, promise, reverse, tell
 from tests.support.loans import Book
 from tests.support.receiver import telling
 from workers.access.second_person import SecondPersonNeededError
-from workers.db.schema import action, hold, outbox_event
+from workers.db.schema import action, free_text, hold, outbox_event
 from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.hardship.read_promises import promise_policy_of, read_promises
 from workers.history.history import loan_history
-from workers.inbox.process import submit
+from workers.inbox.event_data.loans import PromiseFacts
+from workers.inbox.process import EventResult, submit
 
 PARTS = [{"amount": "200", "due_on": "2026-03-05"}, {"amount": "200", "due_on": "2026-03-12"}]
 
@@ -271,3 +272,25 @@ def test_a_renewed_promise_counts_as_unkept_and_after_three_a_supervisor_agrees(
     assert result.status == "rejected"
     assert "3 promise(s) of this loan went unkept in 6 month(s)." in speak(result.reason)
     assert "It takes the place of promise PR-1." in history(book)
+
+
+def test_more_than_the_borrower_said_to_be_able_to_pay_needs_a_supervisor(book: Book) -> None:
+    """The figure is kept encrypted, holds for later promises too, and goes with an erasure."""
+    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
+    facts = {**told, "amount": "400", "due_on": date(2026, 3, 5), "can_pay_monthly": "300"}
+    assert "more than the borrower said" in speak(tell_personal(book, facts).reason)
+
+    assert tell_personal(book, {**facts, "amount": "300"}).status == "applied"
+
+    later = tell(book, "promise", **(told | {"promise": "PR-2"}), amount="400", due_on="2026-03-05")
+    assert "more than the borrower said" in speak(later.reason)
+
+    with book.ctx.engine.begin() as connection:
+        connection.execute(delete(free_text))
+    assert promise(book, "400", "2026-03-05", id="PR-3").status == "applied"
+
+
+def tell_personal(book: Book, facts: dict[str, object]) -> EventResult:
+    payload = PromiseFacts.model_validate(facts, strict=False).payload(book.ctx.cipher)
+    assert "can_pay_monthly" not in payload
+    return tell(book, "promise", **payload)

@@ -161,6 +161,7 @@ LEFT_OUT = {
         "asked_in",
         "borrower",
         "by_representative",
+        "can_pay_monthly",
         "component",
         "days",
         "dispute_kind",

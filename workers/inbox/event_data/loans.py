@@ -1,6 +1,10 @@
 """The data of events about a loan: payments, promises, disputes, holds, write-offs, notices."""
 
-from typing import Annotated, Literal, Self
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -11,6 +15,9 @@ from config.input_errors import UnusableValueError
 from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.holds import HoldKind
 from domain.loans import Component
+from workers.db.encryption import Cipher
+from workers.db.inbox import PAYLOAD_DIGEST_KEY
+from workers.db.places import place_in_payload
 from workers.inbox.event_data.fields import (
     Amount,
     AmountOrNothing,
@@ -157,6 +164,32 @@ class AdjustmentReversalFacts(EventData):
     actor: Staff | None = None
 
 
+CAN_PAY = "can_pay_monthly"
+CAN_PAY_ENCRYPTED = f"{CAN_PAY}_encrypted"
+
+
+def with_means(cipher: Cipher, payload: dict[str, Any], amount: str) -> dict[str, Any]:
+    """The payload of a promise with what the borrower can pay a month, encrypted."""
+    digest = b64encode(cipher.blind_index(json.dumps({CAN_PAY: amount}))).decode()
+    stored = {**payload, PAYLOAD_DIGEST_KEY: digest}
+    encrypted = cipher.seal(amount, place_in_payload(CAN_PAY_ENCRYPTED, stored))
+    return {**stored, CAN_PAY_ENCRYPTED: b64encode(encrypted).decode()}
+
+
+def means_in(cipher: Cipher, payload: Mapping[str, Any]) -> Decimal | None:
+    """What the borrower can pay a month, as such a payload has it; None if it says nothing.
+
+    Raises:
+        ArrearsError: it does not open.
+    """
+    encrypted = payload.get(CAN_PAY_ENCRYPTED)
+    if encrypted is None:
+        return None
+    return Decimal(
+        cipher.unseal(b64decode(encrypted), place_in_payload(CAN_PAY_ENCRYPTED, payload))
+    )
+
+
 class PromisePartFacts(StrictModel):
     """One payment that is promised."""
 
@@ -177,7 +210,17 @@ class PromiseFacts(EventData):
     """Several payments, each with its day."""
     agreed_by: Staff | None = None
     """The supervisor who agreed to what goes beyond the limits."""
+    can_pay_monthly: Amount | None = None
+    """What the borrower said to be able to pay a month. It is personal data, and encrypted before
+    the event is stored."""
     actor: Staff
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """With what the borrower can pay encrypted, and a keyed digest of it, which identifies the
+        same event when it comes again."""
+        stored = super().payload(cipher)
+        amount = stored.pop(CAN_PAY, None)
+        return with_means(cipher, stored, amount) if amount else stored
 
     @model_validator(mode="after")
     def _has_amount_and_day(self) -> Self:
