@@ -49,13 +49,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "quote": ("quote L-1042 --deferral 30", "quote L-1042 --instalments 6 --language zh"),
     "promise": (
-        "promise record L-1042 250.00 CNY 2199-01-31 --id PR-1",
+        "promise cancel PR-1 --by-mistake",
         "promise record L-1042 250.00 CNY 2199-01-31 --id PR-2 "
         "--part 100.00:2199-01-15 --part 150.00:2199-01-31",
-        "promise list L-1042",
         "promise limits L-1042",
-        "promise cancel PR-1",
-        "promise cancel PR-1 --by-mistake",
     ),
     "arrangement": (
         "arrangement request L-1042 --instalments 6 --id AR-1",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    or_,
     select,
     text,
     update,
@@ -191,10 +192,16 @@ def move_promises(
     return len(moved)
 
 
+def is_due_for_judgement(today: date) -> ColumnElement[bool]:
+    """Whether it is known by now if the next part was paid. For a query of `promise`."""
+    before = promise.c.judge_on.is_(None) & (promise.c.due_on <= today - timedelta(days=2))
+    return or_(promise.c.judge_on <= today, before)
+
+
 def set_judge_on(connection: Connection, promise_id: int, judge_on: date) -> None:
     """Note from which day on it is known whether the next part of a promise was paid."""
     connection.execute(
         update(promise)
-        .where(promise.c.id == promise_id, promise.c.judge_on != judge_on)
+        .where(promise.c.id == promise_id, promise.c.judge_on.is_distinct_from(judge_on))
         .values(judge_on=judge_on)
     )

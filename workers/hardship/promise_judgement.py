@@ -20,6 +20,7 @@ from workers.db.promises import (
     MONEY_COMES_LATE,
     STORED,
     StoredPromise,
+    is_due_for_judgement,
     move_promises,
     payments_of,
     promises_of,
@@ -159,7 +160,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         STORED.select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
-            promise.c.judge_on <= now.date(),
+            is_due_for_judgement(now.date()),
             is_not_quarantined(now),
             ~has_pending_event_of_loan(),
             ~has_pending_tape(),

@@ -107,6 +107,8 @@ COMMANDS_RUN: list[str] = [
     "arrangement decline AR-1 --why 无收入",
     "arrangement withdraw AR-1",
     "promise record L-1 10.00 CNY 2199-01-01 --id PR-1",
+    "promise list L-1",
+    "promise limits L-1",
     "promise cancel PR-1",
     "promise cancel PR-1 --by-mistake",
     "hold place L-1 manual --id H-1 {why}",

@@ -61,8 +61,8 @@ def test_a_promise_kept(book: Book) -> None:
     book.at("2026-03-05 10:00")
     assert book.send("L-1", "promise_reminder") == "accepted"
     (text,) = book.sms.sent
-    assert "400" in text.text
-    assert "3月6日" in text.text
+    assert "400" in text.text.body
+    assert "3月6日" in text.text.body
 
     book.at("2026-03-06 15:00")
     pay(book, "400")

@@ -251,8 +251,8 @@ promise = Table(
     # The promise whose place it took while that was open.
     Column("replaces_id", BigInteger, ForeignKey("promise.id")),
     typed("a_month_id"),  # what the borrower said to be able to pay a month; null: nobody asked
-    # The first day on which it is known whether its next part was paid.
-    Column("judge_on", Date, nullable=False),
+    # The first day on which it is known whether its next part was paid; null: two days after it.
+    Column("judge_on", Date),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="completed_unless_open"),
     UniqueConstraint("external_id", "sender"),

@@ -23,12 +23,6 @@ def upgrade() -> None:
         sa.Column("judge_on", sa.Date()),
     ):
         op.add_column("promise", column)
-    # A promise of an earlier release is broken two days after its day. What the chain has of it
-    # does not change, so its triggers need not run.
-    op.execute("ALTER TABLE promise DISABLE TRIGGER USER")
-    op.execute("UPDATE promise SET judge_on = due_on + 2")
-    op.execute("ALTER TABLE promise ENABLE TRIGGER USER")
-    op.alter_column("promise", "judge_on", nullable=False)
     op.drop_index("promise_due_idx", "promise")
     op.create_index(
         "promise_judge_on_idx",
