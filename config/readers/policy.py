@@ -28,9 +28,8 @@ from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
 from domain.next_work import WorkPolicy
-from domain.quality import ScoreSheet
-
 from domain.promise_terms import PromiseTerms
+from domain.quality import ScoreSheet
 
 D = TypeVar(
     "D",

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
 revision = "0079"
-down_revision = "0083"
+down_revision = "0084"
 
 MONEY = sa.Numeric(18, 4)
 
