@@ -25,8 +25,8 @@ from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
 from workers.db.arrangements import move_arrangement
 from workers.db.messages import advance_message
-from workers.db.schema import action, action_event, arrangement, message, promise
 from workers.db.promises import move_promises
+from workers.db.schema import action, action_event, arrangement, message, promise
 from workers.escalation.record import plan_actions
 
 Status = TypeVar("Status", bound=StrEnum)

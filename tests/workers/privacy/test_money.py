@@ -41,7 +41,8 @@ KEPT = {
 # They have amounts, too, and are about something else: a loan, a promise, a decision, a claim, a
 # day.
 NOT_MONEY = {
-    *("loan", "promise", "promise_part", "promise_event", "decision", "tape_change", "legal_file", "legal_file_line"),
+    *("loan", "promise", "promise_part", "promise_event"),
+    *("decision", "tape_change", "legal_file", "legal_file_line"),
     *("loan_day", "loan_month", "daily_total"),
 }
 
