@@ -55,6 +55,12 @@ class Caller:
     """The last day on which the certificate is valid; None: there is none."""
     must_not_handle: frozenset[int] = frozenset()
     """Persons."""
+    most_calls: int | None = None
+    """How many calls more; None: only the minutes count."""
+    given: Decimal = Decimal(0)
+    """The value of the calls that they were given on this day before."""
+    weight: int = 0
+    """Their usual capacity, by which shares of value are compared; 0: the capacity."""
 
 
 @dataclass(slots=True)
@@ -67,7 +73,8 @@ class Diary:
     free: int
     left: int
     """Minutes of the capacity."""
-    value: Decimal = Decimal(0)
+    weight: int
+    value: Decimal
     starts: dict[int, int] = field(default_factory=dict)
     """The first minute of each call, by the position of the call."""
 
@@ -137,7 +144,12 @@ class Day:
             minutes += self.calls[without].minutes
             free |= self._bits(without, diary.starts[without])
         needed = self.calls[nr].minutes
-        return _beginnings(free & self.windows[nr], needed) if needed <= minutes else 0
+        most = diary.caller.most_calls
+        if needed > minutes or (
+            most is not None and len(diary.starts) - (without is not None) >= most
+        ):
+            return 0
+        return _beginnings(free & self.windows[nr], needed)
 
     def put(self, nr: int, diary: Diary) -> None:
         """Give the call, for which there must be room."""
@@ -181,7 +193,8 @@ class Day:
         for code, passes in limits:
             left = [caller for caller in left if passes(caller)]
             if not left:
-                return because(code, language=call.language, skill=call.skill or "")
+                skill = {"skill": call.skill} if call.skill else {}
+                return because(code, language=call.language, **skill)
         return because(ReasonCode.CALLERS_FULL, language=call.language)
 
     def _move_another(self, nr: int) -> bool:
@@ -228,9 +241,10 @@ class Day:
                 return other
         return None
 
-    def _rank(self, nr: int, diary: Diary) -> tuple[bool, float, Decimal, int]:
+    def _rank(self, nr: int, diary: Diary) -> tuple[bool, float, float, int]:
         other = self.calls[nr].spoke_last != diary.caller.id
-        return other, self._wanted[diary.equals], diary.value, diary.caller.id
+        share = float(diary.value) / (diary.weight or 1)
+        return other, self._wanted[diary.equals], share, diary.caller.id
 
     def _bits(self, nr: int, start: int) -> int:
         return ((1 << self.calls[nr].minutes) - 1) << start
@@ -257,8 +271,10 @@ class Day:
 
     def _diary(self, caller: Caller, profiles: dict[object, int]) -> Diary:
         hours = self._hours(caller)
-        profile = (frozenset(caller.languages), caller.skills, hours, caller.capacity)
-        return Diary(caller, profiles.setdefault(profile, len(profiles)), hours, caller.capacity)
+        weight = caller.weight or caller.capacity
+        profile = (frozenset(caller.languages), caller.skills, hours, weight)
+        equals = profiles.setdefault(profile, len(profiles))
+        return Diary(caller, equals, hours, caller.capacity, weight, caller.given)
 
     def _who_can(self, language: str, skill: str | None) -> list[Diary]:
         return [

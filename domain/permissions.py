@@ -69,6 +69,8 @@ class Permission(StrEnum):
     READ_QUALITY = "quality:read"
     READ_ROSTER = "roster:read"
     CHANGE_ROSTER = "roster:change"
+    NOTE_ABSENCES = "events:staff"
+    """That somebody is absent, is back or has left; and to give their open work to others."""
     SEE_REQUESTS = "requests:see"
     """To decide about one, the permission that it is about is needed as well."""
     READ_ACCESS = "access:read"
@@ -154,6 +156,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.READ_QUALITY: _held("S A"),
     _P.READ_ROSTER: _held("L S O A D"),
     _P.CHANGE_ROSTER: _held("D", two=True),
+    _P.NOTE_ABSENCES: _held("S D", machines=True),
     _P.SEE_REQUESTS: _held("C V L S B O P A D"),
     _P.READ_ACCESS: _held("A D"),
     _P.CHANGE_ACCESS: _held("D", two=True),

@@ -158,6 +158,25 @@ class ReasonCode(StrEnum):
     NOT_ON_SHIFT = auto()
     OTHERS_WERE_FIRST = auto()
     DAY_IS_FULL = auto()
+    CALLERS_OF_DAY_CHANGED = auto()
+    # Why somebody may not start a call or a visit.
+    STAFF_LEFT = auto()
+    STAFF_NOT_TRAINED = auto()
+    STAFF_MUST_NOT_HANDLE = auto()
+    STAFF_ABSENT = auto()
+    STAFF_OFF_SHIFT = auto()
+    # Why work is given to others.
+    HANDED_ON_LEFT = auto()
+    HANDED_ON_ABSENT = auto()
+    HANDED_ON_SHIFT_OVER = auto()
+    HANDED_ON_NOT_CERTIFIED = auto()
+    HANDED_ON_MUST_NOT_HANDLE = auto()
+    HANDED_ON_BY_SUPERVISOR = auto()
+    # What came of word about staff.
+    ABSENCE_NOTED = auto()
+    ABSENCE_OVER = auto()
+    STAFF_BACK = auto()
+    STAFF_NOT_KNOWN = auto()
     # Why the shares of equal collectors are not even.
     SHARE_BOUND_BY_TIME = auto()
     SHARE_BOUND_BY_SIZE = auto()

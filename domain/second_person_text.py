@@ -31,6 +31,8 @@ FACTS = {
         *(text_of("shifts from"), text_of("days of shifts"), text_of("nothing changes of")),
         *(text_of("languages"), text_of("regions"), text_of("daily_capacity")),
         *(text_of("trained_on"), text_of("left_on"), text_of("stands_in_for")),
+        *(text_of("skills"), text_of("minutes_a_day"), text_of("team"), text_of("breaks")),
+        *(text_of("leave"), text_of("certificates"), text_of("must_not_handle")),
         *(text_of("stands_in_until"), text_of("shifts"), text_of("written off on")),
         *(text_of("taken back on"), text_of("sum that is written off"), text_of("actor")),
         *(text_of("arrangement"), text_of("terms"), text_of("instalments"), text_of("last day")),

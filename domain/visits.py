@@ -35,6 +35,7 @@ class Visitor:
     """Future shifts; None: no shifts are recorded for them, so they are always available."""
     visits: tuple[Span, ...]
     """The visits they are already assigned to."""
+    absences: tuple[Span, ...] = ()
 
     def serves(self, region: str | None) -> bool:
         return not self.regions or region in self.regions
@@ -74,7 +75,8 @@ def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str
 
 
 def is_free(visitor: Visitor, slot: Span) -> bool:
-    """Trained, on shift if shifts are recorded, on no other visit, and below the daily capacity."""
+    """Trained, on shift if shifts are recorded, not absent, on no other visit, and below the daily
+    capacity."""
     day = slot.starts_at.date()
     zone = slot.starts_at.tzinfo
     that_day = [visit for visit in visitor.visits if visit.starts_at.astimezone(zone).date() == day]
@@ -82,5 +84,6 @@ def is_free(visitor: Visitor, slot: Span) -> bool:
         is_trained(visitor.trained_on, day)
         and (visitor.shifts is None or any(shift.covers(slot) for shift in visitor.shifts))
         and not any(visit.overlaps(slot) for visit in visitor.visits)
+        and not any(away.overlaps(slot) for away in visitor.absences)
         and len(that_day) < visitor.daily_capacity
     )

@@ -91,7 +91,7 @@ def test_every_field_of_a_mapping_is_on_the_page() -> None:
 
 
 def test_the_roster_is_one(tmp_path: Path) -> None:
-    members = read_roster(written(tmp_path, "roster.yaml", example("A roster")))
+    members = read_roster(written(tmp_path, "roster.yaml", example("A roster"))).staff
 
     assert [member.roles for member in members] == [
         (Role.CALLER,),

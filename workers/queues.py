@@ -57,6 +57,7 @@ CLOSE_PAID_CASES = task_name(Queue.MAINTENANCE, "close_paid_cases")
 MARK_LOST_CLAIMS = task_name(Queue.MAINTENANCE, "mark_lost_claims")
 RECONCILE_TEXTS = task_name(Queue.MAINTENANCE, "reconcile_texts")
 ASSIGN_REPLIES = task_name(Queue.MAINTENANCE, "assign_replies")
+HAND_ON_WORK = task_name(Queue.MAINTENANCE, "hand_on_work")
 ERASE_EXPIRED_DATA = task_name(Queue.MAINTENANCE, "erase_expired_data")
 PRUNE_COMPLETED_EVENTS = task_name(Queue.MAINTENANCE, "prune_completed_events")
 CHAIN_EVIDENCE = task_name(Queue.MAINTENANCE, "chain_evidence")
@@ -75,6 +76,7 @@ EVERY: dict[str, float] = {
     MARK_LOST_CLAIMS: 30,
     RECONCILE_TEXTS: 15,
     ASSIGN_REPLIES: 30,
+    HAND_ON_WORK: 60,
     # Only the first run of a business date works.
     ERASE_EXPIRED_DATA: 3600,
     PRUNE_COMPLETED_EVENTS: 3600,

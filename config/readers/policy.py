@@ -18,6 +18,7 @@ from config.readers.promises import read_promise_terms
 from config.readers.replies import ReplyReader, assert_stops_by_law
 from config.readers.rule_packs import read_rule_pack
 from config.readers.score_sheets import assert_rules_exist, read_score_sheet
+from config.readers.staffing import read_staffing
 from config.readers.worklist import read_worklist
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
 from domain.arrangements import ArrangementTerms
@@ -30,6 +31,7 @@ from domain.ladder import AppliesTo, Ladder
 from domain.next_work import WorkPolicy
 from domain.promise_terms import PromiseTerms
 from domain.quality import ScoreSheet
+from domain.staffing import StaffingTerms
 
 D = TypeVar(
     "D",
@@ -42,6 +44,7 @@ D = TypeVar(
     WorkPolicy,
     BucketScheme,
     ScoreSheet,
+    StaffingTerms,
 )
 ByLoan: TypeAlias = Ladder | ArrangementTerms | PromiseTerms
 Read: TypeAlias = tuple[tuple[Value, D], ...]
@@ -60,6 +63,7 @@ class PolicyKind(StrEnum):
     BUCKETS = "buckets"
     SCORE_SHEETS = "score_sheets"
     PROMISES = "promises"
+    STAFFING = "staffing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Policy:
     """None: the defaults of `WorkPolicy`."""
     score_sheets: tuple[ScoreSheet, ...] = ()
     """Empty: no calls are judged."""
+    staffing: tuple[StaffingTerms, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -126,6 +131,9 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
 
     heard = directory / "score_sheets"
     sheets = _read_folder(heard, read_score_sheet) if heard.is_dir() else ()
+    # Without one, a call takes what the product says.
+    of_staff = directory / "staffing"
+    staffing = _read_folder(of_staff, read_staffing) if of_staff.is_dir() else ()
 
     each(combinations(ladders, 2), _refuse_ambiguous)
     each(combinations(sheets, 2), _refuse_same_sheet)
@@ -135,6 +143,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     each(combinations(buckets, 2), _refuse_second_scheme)
     _refuse_second(packs)
     _refuse_second(checklists)
+    each(combinations(staffing, 2), _refuse_same_version)
     policy = Policy(
         ladders=_documents(ladders),
         rule_packs=_documents(packs),
@@ -143,6 +152,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
         arrangements=_documents(arrangements),
         buckets=_documents(buckets),
         promises=_documents(promises),
+        staffing=_documents(staffing),
         documents=(
             *_record(PolicyKind.LADDER, ladders),
             *_record(PolicyKind.RULE_PACK, packs),
@@ -153,6 +163,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
             *_record(PolicyKind.BUCKETS, buckets),
             *_record(PolicyKind.SCORE_SHEETS, sheets),
             *_record(PolicyKind.PROMISES, promises),
+            *_record(PolicyKind.STAFFING, staffing),
         ),
         worklist=_documents(worklist),
         score_sheets=_documents(sheets),
@@ -235,6 +246,20 @@ def _refuse_ambiguous(pair: tuple[tuple[Value, ByLoan], tuple[Value, ByLoan]]) -
             "Give them different products or jurisdictions, or end one before the other begins.",
             ladder=ladder.name,
             other=first.name,
+            other_file=first_value.file,
+        )
+
+
+def _refuse_same_version(
+    pair: tuple[tuple[Value, StaffingTerms], tuple[Value, StaffingTerms]],
+) -> None:
+    """The newest version in force counts, whatever it is called."""
+    (first_value, first), (value, terms) = pair
+    if first.version == terms.version:
+        raise _at(value, "version").refuse(
+            "{ladder} is in {other_file} already.",
+            "Raise the version.",
+            ladder=terms.name,
             other_file=first_value.file,
         )
 

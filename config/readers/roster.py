@@ -3,22 +3,46 @@
 A person is known only by their number on the lender's own list. A roster contains no names.
 """
 
-from dataclasses import dataclass
-from datetime import date
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from config.readers.formats import IDENTIFIER
 from config.readers.rule_kinds import read_hours
-from config.readers.yaml_reader import Value, read_yaml
+from config.readers.yaml_reader import Section, Value, each, read_yaml
 from domain.actors import Role
 from domain.compliance.contact_hours import Hours
 from domain.ids import LONGEST_ID, id_of
+from domain.staffing import AbsenceKind
 
 STAFF_KEYS = (
     "id roles languages regions daily_capacity trained_on zone shifts left_on stands_in_for "
-    "stands_in_until"
+    "stands_in_until team skills minutes_a_day breaks leave certificates must_not_handle"
 )
+MINUTES_OF_A_DAY = 24 * 60
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Collectors who work together."""
+
+    id: str
+    supervisor: str
+    """The staff id of who leads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """When somebody does not work."""
+
+    starts_at: datetime
+    ends_at: datetime
+    kind: AbsenceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +57,7 @@ class StaffMember:
     regions: tuple[str, ...]
     """The regions in which a visitor makes visits; empty: all of them."""
     daily_capacity: int
-    """Calls or visits a day; 0: gets no work."""
+    """Calls, replies or visits a day; 0: gets no work."""
     trained_on: date | None
     zone: ZoneInfo | None
     shifts: tuple[Hours, ...]
@@ -44,43 +68,168 @@ class StaffMember:
     """Roles of somebody who is absent, which count as well …"""
     stands_in_until: date | None = None
     """… up to and on that day."""
+    team: str | None = None
+    skills: tuple[str, ...] = ()
+    minutes_a_day: int | None = None
+    """Of calls and replies; None: only their number is limited."""
+    breaks: tuple[Hours, ...] = ()
+    """The weekly pattern of breaks within the shifts."""
+    leave: tuple[Leave, ...] = ()
+    certificates: Mapping[str, date] = field(default_factory=dict)
+    """By kind, the last day on which it is valid."""
+    must_not_handle: tuple[str, ...] = ()
+    """The lender's ids of borrowers' records."""
 
 
-def read_roster(path: Path) -> tuple[StaffMember, ...]:
-    """Read a roster, a YAML file with a list under `staff`.
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A roster file."""
+
+    teams: tuple[Team, ...]
+    staff: tuple[StaffMember, ...]
+
+
+def read_roster(path: Path) -> Roster:
+    """Read a roster, a YAML file with a list under `staff`, and one under `teams` if there are any.
+
+    A file of an earlier release, which knows neither teams nor minutes, is read as it was.
 
     Raises:
         PolicyError: something is wrong; each error has its file, line and remedy.
     """
-    top = read_yaml(path).section("staff")
+    top = read_yaml(path).section("staff teams")
+    seen_teams: dict[str, Value] = {}
+    teams = top.entries("teams", partial(_read_team, seen=seen_teams))
     seen: dict[str, Value] = {}
-    return top.need("staff").entries(partial(_read_member, seen=seen))
+    of_staff = top.need("staff")
+    staff = of_staff.entries(partial(_read_member, seen=seen, teams=set(seen_teams)))
+    if teams:
+        each(top.pairs["teams"].values(), partial(_refuse_unknown_supervisor, staff=staff))
+    return Roster(teams, staff)
 
 
-def _read_member(value: Value, seen: dict[str, Value]) -> StaffMember:
+def _read_team(value: Value, seen: dict[str, Value]) -> Team:
+    section = value.section("id supervisor")
+    team_id = section.need("id").unused(_id(section.need("id")), seen, "This team is on the roster")
+    return Team(team_id, _id(section.need("supervisor")))
+
+
+def _refuse_unknown_supervisor(value: Value, staff: Sequence[StaffMember]) -> None:
+    supervisor = value.pairs()["supervisor"]
+    leads = {member.id for member in staff if Role.SUPERVISOR in member.roles}
+    supervisor.known(leads, "supervisor")
+
+
+def _read_member(value: Value, seen: dict[str, Value], teams: Collection[str]) -> StaffMember:
     section = value.section(STAFF_KEYS)
     member_id = _id(section.need("id"))
     zone = section.maybe("zone", Value.zone)
     shifts = section.maybe("shifts", read_hours) or ()
+    breaks = section.maybe("breaks", read_hours) or ()
     stands_in_for = section.entries("stands_in_for", partial(Value.word, words=Role))
     stands_in_until = section.maybe("stands_in_until", Value.day)
     if stands_in_for:
         section.need("stands_in_until")  # nobody stands in without end
     if shifts:
         section.need("zone")  # without a zone the hours of a shift are not known
+    if breaks:
+        section.need("shifts")
+        _refuse_break_outside(section.pairs["breaks"], breaks, shifts)
+    if "leave" in section.pairs:
+        section.need("zone")
+    roles = section.need("roles").entries(partial(Value.word, words=Role))
+    minutes = section.maybe("minutes_a_day", _minutes)
     return StaffMember(
         id=section.need("id").unused(member_id, seen, "This id is on the roster"),
-        roles=section.need("roles").entries(partial(Value.word, words=Role)),
+        roles=roles,
         languages=section.entries("languages", Value.text),
         regions=section.entries("regions", Value.text),
-        daily_capacity=section.need("daily_capacity").whole(at_least=0),
+        daily_capacity=_pieces(section, roles, minutes),
         trained_on=section.maybe("trained_on", Value.day),
         zone=ZoneInfo(zone) if zone else None,
         shifts=shifts,
         left_on=section.maybe("left_on", Value.day),
         stands_in_for=stands_in_for,
         stands_in_until=stands_in_until,
+        team=section.maybe("team", partial(_team, teams=teams)),
+        skills=section.entries("skills", Value.identifier),
+        minutes_a_day=minutes,
+        breaks=breaks,
+        leave=section.entries("leave", partial(_read_leave, zone=ZoneInfo(zone or "UTC"))),
+        certificates=section.maybe("certificates", _read_certificates) or {},
+        must_not_handle=section.entries("must_not_handle", _id),
     )
+
+
+def _pieces(section: Section, roles: Collection[Role], minutes: int | None) -> int:
+    """How many calls or visits a day. Who has `minutes_a_day` may leave it out, for a call takes a
+    minute at least; a visit does not count in minutes, so visitors may not."""
+    if minutes is None or Role.VISITOR in roles:
+        return section.need("daily_capacity").whole(at_least=0)
+    pieces = section.maybe("daily_capacity", partial(Value.whole, at_least=0))
+    return minutes if pieces is None else pieces
+
+
+def _minutes(value: Value) -> int:
+    minutes = value.whole(at_least=0)
+    if minutes > MINUTES_OF_A_DAY:
+        raise value.wrong("Write {most} minutes or fewer.", most=MINUTES_OF_A_DAY)
+    return minutes
+
+
+def _team(value: Value, teams: Collection[str]) -> str:
+    return value.known(teams, "team")
+
+
+def _refuse_break_outside(value: Value, breaks: Sequence[Hours], shifts: Sequence[Hours]) -> None:
+    """A break that lies in no shift is a slip of the pen, and would be silent."""
+    for pause in breaks:
+        for day in pause.weekdays:
+            if not any(
+                day in shift.weekdays and shift.start < pause.start and pause.end < shift.end
+                for shift in shifts
+            ):
+                raise value.refuse(
+                    "A break is not within a shift of its day.",
+                    "Write breaks that begin and end inside the shift, for the days that have one.",
+                )
+
+
+def _read_leave(value: Value, zone: ZoneInfo) -> Leave:
+    """`{from: 2026-12-24, to: 2026-12-26}` is three days; with hours, the time between them."""
+    section = value.section("from to kind")
+    starts_at = _moment(section.need("from"), zone, ends=False)
+    ends_at = _moment(section.need("to"), zone, ends=True)
+    if ends_at <= starts_at:
+        raise section.pairs["to"].wrong("Write the same day or a later one; `to` is the last day.")
+    kinds = (AbsenceKind.LEAVE, AbsenceKind.ILLNESS, AbsenceKind.OTHER)
+    kind = section.maybe("kind", partial(Value.word, words=kinds)) or AbsenceKind.LEAVE
+    return Leave(starts_at, ends_at, kind)
+
+
+def _moment(value: Value, zone: ZoneInfo, *, ends: bool) -> datetime:
+    """A day, or a moment of it in the zone of the member. A day as the end is its whole."""
+    instead = "Write a day, such as 2026-12-24, or with its hour: 2026-12-24 13:00."
+    text = value.matching(MOMENT, instead)[0]
+    try:
+        if len(text) > len("2026-12-24"):
+            return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+        day = value.day() + timedelta(days=1 if ends else 0)
+    except ValueError:
+        raise value.wrong(instead) from None
+    return datetime.combine(day, time.min, zone)
+
+
+def _read_certificates(value: Value) -> dict[str, date]:
+    """`{hardship: 2026-12-31}`: what somebody is certified for, and the last day."""
+    for kind, last in value.pairs().items():
+        if not IDENTIFIER.fullmatch(kind):
+            raise last.refuse(
+                "A kind of certificate is written in small letters.",
+                "Write {example}.",
+                example="hardship: 2026-12-31",
+            )
+    return {kind: last.day() for kind, last in value.pairs().items()}
 
 
 def _id(value: Value) -> str:

@@ -7,6 +7,8 @@ from workers.cli.examples import EXAMPLES
 from workers.cli.main import COMMANDS, _built
 
 NOT_IN_THE_HELP: Mapping[str, str] = {
+    "roster back": "c-3",
+    "roster hand-on": "c-3",
     "token list": "",
     "machine list": "",
     "request refuse": "12",

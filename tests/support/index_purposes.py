@@ -10,7 +10,6 @@ from sqlalchemy import Connection, exists, select, text
 
 from domain.actions import SEND_SMS
 from domain.actors import Actor
-from domain.collectors import Span
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.events import LENDER
@@ -31,6 +30,7 @@ from workers.db import (
     adjustments,
     allocations,
     arrangements,
+    callers,
     closed_numbers,
     contact_points,
     inbox,
@@ -57,6 +57,7 @@ from workers.db.schema import (
     evidence_link,
     hold,
     loan,
+    must_not_handle,
     outbox_event,
     party_check,
     promise,
@@ -82,6 +83,7 @@ from workers.sms import missing_receipts, reconcile
 from workers.sms.providers.port import InboundText
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
+from workers.workforce import members
 
 Ask = Callable[[Connection, Context], object]
 LEASE = timedelta(minutes=5)
@@ -201,7 +203,16 @@ def leases_are_read(connection: Connection, _: Context) -> object:
 
 def who_calls(connection: Connection, ctx: Context) -> object:
     now, later = ctx.now(), ctx.now() + timedelta(days=1)
-    return staff.lock_collectors(connection, now, Span(now, later), later)
+    return callers.read_callers(connection, now.date(), now, later)
+
+
+def who_is_away(connection: Connection, ctx: Context) -> object:
+    return members.read_member(connection, "S-1", ctx.now(), [PAST_DUE])
+
+
+def who_is_barred(connection: Connection, _: Context) -> object:
+    of = must_not_handle.c.borrower_id == PAST_DUE
+    return connection.execute(select(must_not_handle.c.staff_id).where(of)).all()
 
 
 def events_wake(connection: Connection, ctx: Context) -> object:
@@ -354,6 +365,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "work_lease_staff_id_served_at_idx": ("what a collector was served today", work_is_served),
     "work_takeover_work_lease_id_idx": ("a person asks what is held about them", leases_are_read),
     "call_one_live_per_action": ("never two calls at once for one action", None),
+    "absence_staff_id_starts_at_idx": ("who is absent", who_is_away),
+    "must_not_handle_staff_id_idx": ("whom somebody must not handle", who_is_away),
+    "must_not_handle_borrower_id_idx": ("what is known of a borrower", who_is_barred),
     "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "duty_open_idx": ("what is owed, the nearest deadline first", duties_are_read),
     "duty_loan_id_idx": ("what is owed about a loan", duties_of_a_loan),

@@ -11,15 +11,16 @@ from domain.access_log import Opened
 from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError
 from domain.permissions import Permission
+from domain.staffing import terms_on
 from workers.access.permitted import permitted
-from workers.calls.assign import SHIFTS_AHEAD
+from workers.calls.plan import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.callers import FreeCaller, give, read_callers
 from workers.db.pages import ALL, Asked, Listing, Page, count_all, maker, of_loan, read_page
 from workers.db.places import place_of_reply
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.spoken_language import spoken_language
-from workers.db.staff import lock_collectors
 from workers.db.typed_rows import columns_of
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,15 @@ UNHANDLED = reply.c.to_read & reply.c.handled_at.is_(None)
 def assign_replies(ctx: Context) -> int:
     """Assign open replies to collectors on shift who speak the language, oldest first.
 
-    The rule is the one for calls. If nobody is free a reply stays unassigned; so does a reply from
-    a number that no borrower has. Returns how many were assigned.
+    A collector's day counts them with the calls. If nobody is free a reply stays unassigned; so
+    does a reply from a number that no borrower has. Returns how many were assigned.
     """
     now = ctx.now()
+    today = business_day(now)
+    minutes = terms_on(ctx.policy.staffing, now.date()).reply_minutes
     with ctx.engine.begin() as connection:
         unassigned = connection.execute(
-            select(reply.c.id, spoken_language().label("locale"))
+            select(reply.c.id, borrower.c.person_id, spoken_language().label("locale"))
             .join(borrower, borrower.c.id == reply.c.borrower_id)
             .where(UNHANDLED, reply.c.staff_id.is_(None))
             .order_by(reply.c.id)
@@ -48,11 +51,24 @@ def assign_replies(ctx: Context) -> int:
         ).all()
         if not unassigned:
             return 0
-        collectors = lock_collectors(connection, now, business_day(now), now + SHIFTS_AHEAD)
+        callers = read_callers(connection, now.date(), now, now + SHIFTS_AHEAD)
+        collectors = {each.id: _collector(each, minutes) for each in callers}
+        barred = {each.id: each.must_not_handle for each in callers}
         given = 0
         for row in unassigned:
-            chosen = choose_collector(collectors, row.locale, now)
+            may = [each for each in collectors.values() if row.person_id not in barred[each.id]]
+            chosen = choose_collector(may, row.locale, now)
             if not isinstance(chosen, Collector):
+                continue
+            if not give(
+                *(connection, chosen.id, row.person_id),
+                minutes=minutes,
+                share=0,
+                now=now,
+                until=today.ends_at,
+            ):
+                # Others have filled this day meanwhile.
+                collectors[chosen.id] = replace(chosen, assigned_today=chosen.daily_capacity)
                 continue
             connection.execute(
                 update(reply)
@@ -60,9 +76,25 @@ def assign_replies(ctx: Context) -> int:
                 .values(staff_id=chosen.id, assigned_at=now)
             )
             busier = replace(chosen, assigned_today=chosen.assigned_today + 1)
-            collectors[collectors.index(chosen)] = busier
+            collectors[chosen.id] = busier
             given += 1
         return given
+
+
+def _collector(caller: FreeCaller, minutes: int) -> Collector:
+    """A collector for the choice of who reads a reply; one whose minutes are used up is full."""
+    capacity = caller.pieces_a_day
+    if caller.minutes_a_day is not None:
+        left = max(0, caller.minutes_a_day - caller.minutes) // minutes
+        capacity = min(capacity, caller.pieces + left)
+    return Collector(
+        id=caller.id,
+        languages=caller.languages,
+        trained_on=caller.trained_on,
+        daily_capacity=capacity,
+        assigned_today=caller.pieces,
+        shifts=caller.working,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Assign a call: one transaction claims the action and gives the call to a collector.
+"""Assign a call: one transaction claims the action and gives the call to the collector planned.
 
 This reaches nobody. The gate checks the call again when a collector starts it.
 """
@@ -11,45 +11,92 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from domain.actions import ASSIGN_CALL, ActionStatus, Move
-from domain.collectors import Collector, NobodyFree, business_day, choose_collector
+from domain.collectors import business_day
 from domain.reasons import ReasonCode, because
+from workers.calls.plan import PlannedCall, others_have, plan_calls, planned_call, take_planned
 from workers.context import Context
+from workers.db.actions import is_due
 from workers.db.bulk import insert_rows
+from workers.db.callers import give
 from workers.db.schema import call
-from workers.db.staff import lock_collectors
 from workers.gate.claim import ClaimedAction, claim_together, complete_together
 
-SHIFTS_AHEAD = timedelta(days=7)
-"""How far ahead to search for the next shift of a caller."""
+TRIES = 3
+"""How often to plan anew before the call waits: collectors' days fill up meanwhile."""
+WAITS = timedelta(minutes=1)
+
+
+class _PlanAnewError(Exception):
+    """The plan cannot be kept; what was done with it is rolled back."""
 
 
 def assign_call(ctx: Context, action_id: int) -> str:
     """Assign the call of one action to a collector. Returns the result in a word.
 
-    Calls that are due today for several loans of one person are one call.
-    If no collector is free, the action stays planned with the reason, and is due again when a
-    collector should be free.
+    All calls that are due are planned together, if this one is not planned yet. Calls that are due
+    today for several loans of one person are one call. Who the plan says nobody can make stays
+    planned with the limit that binds, and is due again when somebody should be free.
     """
+    with ctx.engine.connect() as connection:
+        if not is_due(connection, action_id, ctx.now()):
+            return "nothing to do"
+        planned = planned_call(connection, action_id, ctx.now())
+    if planned is None:
+        plan_calls(ctx, action_id)
+    for _ in range(TRIES):
+        try:
+            return _assign_planned(ctx, action_id)
+        except _PlanAnewError:
+            plan_calls(ctx, action_id, anew=True)
+    return _wait(ctx, action_id)
+
+
+def _assign_planned(ctx: Context, action_id: int) -> str:
     with ctx.engine.begin() as connection:
         claimed = claim_together(connection, ctx, action_id, ASSIGN_CALL)
         if not claimed:
             return "nothing to do"
-        now = claimed[0].now
-        today = business_day(now)
-        collectors = lock_collectors(connection, now, today, now + SHIFTS_AHEAD)
-        chosen = choose_collector(collectors, claimed[0].loan.locale, now)
-        if isinstance(chosen, NobodyFree):
-            due_at = chosen.try_again_at or today.ends_at
-            move = Move(ActionStatus.PLANNED, chosen.reason, due_at=due_at)
-            complete_together(connection, claimed, move, now)
+        first = claimed[0]
+        ids = [action.action_id for action in claimed]
+        planned = take_planned(connection, ids, first.action_id, first.now)
+        if planned is None:
+            raise _PlanAnewError
+        if planned.staff_id is None:
+            due_at = planned.due_at or business_day(first.now).ends_at
+            move = Move(ActionStatus.PLANNED, planned.reason, due_at=due_at)
+            complete_together(connection, claimed, move, first.now)
             return "nobody free"
-        _assign(connection, claimed, chosen)
+        until = business_day(first.now).ends_at
+        person = first.loan.person_id
+        if others_have(connection, person, planned.staff_id, first.now) or not give(
+            connection,
+            planned.staff_id,
+            person,
+            minutes=planned.minutes,
+            share=planned.share,
+            now=first.now,
+            until=until,
+        ):
+            raise _PlanAnewError
+        _assign(connection, claimed, planned)
         return "assigned"
 
 
-def _assign(connection: Connection, claimed: Sequence[ClaimedAction], collector: Collector) -> None:
+def _wait(ctx: Context, action_id: int) -> str:
+    with ctx.engine.begin() as connection:
+        if claimed := claim_together(connection, ctx, action_id, ASSIGN_CALL):
+            now = claimed[0].now
+            changed = because(ReasonCode.CALLERS_OF_DAY_CHANGED)
+            move = Move(ActionStatus.PLANNED, changed, due_at=now + WAITS)
+            complete_together(connection, claimed, move, now)
+            return "nobody free"
+        return "nothing to do"
+
+
+def _assign(connection: Connection, claimed: Sequence[ClaimedAction], planned: PlannedCall) -> None:
     """Write one call, with a row for each loan, and move the actions."""
-    first, *others = ({**_call(action), "staff_id": collector.id} for action in claimed)
+    first, *others = ({**_call(action), "staff_id": planned.staff_id} for action in claimed)
+    first |= {"minutes": planned.minutes, "share": planned.share}
     first_id = connection.execute(insert(call).values(first).returning(call.c.id)).scalar_one()
     if others:
         insert_rows(connection, call, [{**other, "part_of": first_id} for other in others])

@@ -44,6 +44,7 @@ from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
 from workers.gate.reserve import reserve_contacts
 from workers.sending.counter import Counted, DatabaseOlderError, counted
+from workers.workforce.members import refuse_who_may_not
 
 REPEAT_WITHIN = timedelta(minutes=1)
 """How long a dialer that lost the response may repeat its request."""
@@ -76,6 +77,8 @@ def start_call(
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
         TooOftenError: more numbers were asked for than anybody dials. It is on record.
         NotPermittedError: a colleague has the call.
+        MayNotStartError: the caller left, is absent, off shift or not trained, or must not handle
+            the person.
         ArrearsError: no call is open, who calls is not a caller, or an attempt has no outcome yet.
     """
     try:
@@ -150,6 +153,8 @@ def _start(
         )
         if pending is None or checked.sending_held:
             refuse_if_barred(checked)
+            persons = {row.person_id for row in rows}
+            refuse_who_may_not(connection, actor.reference, now, persons)
         if dry_run:
             return started
         if machine is not None:

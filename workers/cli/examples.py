@@ -20,7 +20,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "machine": ("machine allow core events:payment events:hold", "machine revoke core"),
     "request": ("request list", "request grant 12"),
     "keys": ("keys new", "keys rotate --dry-run"),
-    "roster": ("roster load roster.yaml", "roster list"),
+    "roster": ("roster load roster.yaml", "roster list", "roster absent c-3 --until 2026-03-04"),
     "quality": (
         "quality sample --from 2026-03-01 --to 2026-03-31 --sheet calls_cn",
         "quality results --from 2026-03-01 --to 2026-03-31",

@@ -149,6 +149,14 @@ _CLAIM = prepared(
 )
 
 
+def is_due(connection: Connection, action_id: int, now: datetime) -> bool:
+    """Whether an action may be claimed now, as far as its own row says. Nothing is locked."""
+    due = select(action.c.id).where(
+        action.c.id == action_id, action.c.status.in_(CLAIMABLE), action.c.due_at <= now
+    )
+    return connection.execute(due).first() is not None
+
+
 def claim_action(
     connection: Connection, action_id: int, token: UUID, now: datetime, lease: timedelta
 ) -> bool:

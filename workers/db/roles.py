@@ -54,6 +54,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     # worker, webhook, api, reports: `r` read, `s` read what is not personal, `a` add, `u` update,
     # `d` delete; `u(status)` is UPDATE of that column only. `u(id)` lets a row be locked and not
     # be changed: PostgreSQL itself makes the ids.
+    "absence": ("rau", "", "r", "s"),
     "absent_loan": ("rau", "", "r", "s"),
     "access": ("ra", "", "ra", "s"),
     "acknowledgement": ("rau", "", "r", "s"),
@@ -72,7 +73,10 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "break_glass": ("ru(why why_id)", "", "", ""),
     "call": ("rau", "", "rau", "s"),
     "closed_day": ("ra", "", "", "s"),
+    "call_plan": ("raud", "", "", "s"),
+    "certificate": ("r", "", "r", "s"),
     "collection_case": ("rau", "", "r", "s"),
+    "collector_day": ("rau", "", "", "s"),
     "contact": ("ra", "", "ra", "s"),
     "contact_outcome": ("ra", "", "r", "s"),
     "contact_point": ("raud", "r(id blind_index)", "ru(id)", "s"),
@@ -107,6 +111,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "loan_party_change": ("ra", "", "r", "s"),
     "machine": ("r", "ru(last_used_at)", "ru(last_used_at)", "s"),
     "message": ("rau", "", "s", "s"),
+    "must_not_handle": ("rau", "", "r", "s"),
     "number_alarm": ("ra", "", "ra", "s"),
     "outbox_event": ("raud", "", "a", "s"),
     "paid_by_tape": ("rau", "", "r", "s"),
@@ -145,11 +150,12 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "sending_hold": ("rau(why)", "r", "ra", "s"),
     "shift": ("r", "", "r", "s"),
     "sign_of_life": ("rau", "rau", "rau", "s"),
-    "staff": ("ru(id)", "r(external_id)", "r", "s"),
+    "staff": ("ru(id left_on)", "r(external_id)", "r", "s"),
     "tape_change": ("ra", "", "", "s"),
     "tape_import": ("rau", "", "s", "s"),
     "tape_pending_loan": ("raud", "", "r", ""),
     "tape_row": ("raud", "", "", ""),
+    "team": ("r", "", "r", "s"),
     "token": ("r", "", "", ""),
     "visit": ("rau", "", "r", "s"),
     "visit_staff": ("rau", "", "r", "s"),
@@ -158,8 +164,10 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 DECIDED_BY_PEOPLE: Mapping[str, str] = {
+    "absence": "raud",
     "approval": "rau",
     "break_glass": "rau",
+    "certificate": "raud",
     "machine": "rau",
     "permission_use": "ra",
     "quality_pick": "ra",
@@ -172,6 +180,7 @@ DECIDED_BY_PEOPLE: Mapping[str, str] = {
     "sending_hold": "rau",
     "shift": "raud",
     "staff": "rau",
+    "team": "raud",
     "token": "rau",
 }
 """What the role of the commands may do where workers may not: who works here, who may do what, what

@@ -1,70 +1,34 @@
-"""Staff: locked during an assignment, so that two workers cannot exceed a capacity."""
+"""Visitors, locked while a visit is scheduled; and the roles of staff."""
 
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, text
 
 from domain.actors import Actor, ActorKind, Role
-from domain.collectors import Collector, Span
+from domain.collectors import Span
 from domain.errors import WithoutRoleError
 from domain.permissions import Membership
 from domain.visits import Visitor
-from workers.db.schema import call, reply, shift, staff, visit_staff
+from workers.db.schema import absence, shift, staff, visit_staff
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
 
 
-def lock_collectors(
-    connection: Connection, now: datetime, day: Span, until: datetime
-) -> list[Collector]:
-    """All callers, with their calls and replies of the business `day` and their shifts up to
-    `until`.
-
-    They stay locked until the transaction ends.
-    """
-    people = _lock(connection, Role.CALLER, now.date())
-    ids = [row.id for row in people]
-    assignments = union_all(
-        *(
-            select(work.c.staff_id).where(
-                work.c.staff_id.in_(ids),
-                work.c.assigned_at >= day.starts_at,
-                work.c.assigned_at < day.ends_at,
-                call.c.part_of.is_(None) if work is call else true(),
-            )
-            for work in (call, reply)
-        )
-    ).subquery()
-    assigned = connection.execute(
-        select(assignments.c.staff_id, func.count().label("pieces")).group_by(
-            assignments.c.staff_id
-        )
-    )
-    pieces = {row.staff_id: row.pieces for row in assigned}
-    shifts = _shifts(connection, ids, Span(now, until))
-    return [
-        Collector(
-            id=row.id,
-            languages=tuple(row.languages),
-            trained_on=row.trained_on,
-            daily_capacity=row.daily_capacity,
-            assigned_today=pieces.get(row.id, 0),
-            shifts=shifts.get(row.id, ()),
-        )
-        for row in people
-    ]
-
-
-def lock_visitors(connection: Connection, now: datetime, until: datetime) -> list[Visitor]:
-    """All visitors, with their shifts and visits from `now` up to `until`.
+def lock_visitors(
+    connection: Connection, now: datetime, until: datetime, person_id: int | None = None
+) -> list[Visitor]:
+    """All visitors who may handle the person, with their shifts, absences and visits from `now` up
+    to `until`.
 
     They stay locked until the transaction ends.
     """
     people = _lock(connection, Role.VISITOR, now.date())
+    barred = set(connection.execute(_BARRED, {"person": person_id}).scalars())
+    people = [row for row in people if row.id not in barred]
     ids = [row.id for row in people]
     rostered = set(
         connection.execute(
@@ -73,6 +37,18 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
     )
     search = Span(now, until)
     shifts = _shifts(connection, ids, search)
+    away = _spans(
+        connection,
+        select(
+            absence.c.staff_id,
+            absence.c.starts_at,
+            func.coalesce(absence.c.ends_at, search.ends_at),
+        ).where(
+            absence.c.staff_id.in_(ids),
+            absence.c.starts_at < search.ends_at,
+            or_(absence.c.ends_at.is_(None), absence.c.ends_at > search.starts_at),
+        ),
+    )
     visits = _spans(
         connection,
         select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
@@ -94,9 +70,16 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
             daily_capacity=row.daily_capacity,
             shifts=shifts.get(row.id, ()) if row.id in rostered else None,
             visits=visits.get(row.id, ()),
+            absences=away.get(row.id, ()),
         )
         for row in people
     ]
+
+
+_BARRED = text("""
+SELECT m.staff_id FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
+ WHERE m.ended_at IS NULL AND b.person_id = :person
+""")
 
 
 class _Person(NamedTuple):

@@ -67,6 +67,14 @@ from workers.payments.reversals import Reversal, reverse_payment
 from workers.payments.reversals_taken_back import ReversalTakenBack, take_back_reversal
 from workers.payments.write_offs import WriteOffTakenBack, take_back_write_off, write_off
 from workers.visits.letters import ReturnedLetter, record_returned_letter
+from workers.workforce.absences import (
+    NewAbsence,
+    StaffBack,
+    StaffLeft,
+    note_absence,
+    note_back,
+    note_left,
+)
 
 Payload = Mapping[str, Any]
 Request = TypeVar("Request")
@@ -111,6 +119,9 @@ apply_loan_party = reading(NewParty, record_party)
 apply_loan_party_end = reading(PartyEnd, end_party_of_loan)
 apply_representative = reading(NewRepresentative, record_representative)
 apply_inbound_contact = reading(InboundContact, record_inbound_contact)
+apply_staff_absent = reading(NewAbsence, note_absence)
+apply_staff_left = reading(StaffLeft, note_left)
+apply_staff_back = reading(StaffBack, note_back)
 apply_reply_read = reading(ReadReply, record_meaning)
 apply_number_order = reading(NumberOrder, order_numbers)
 apply_number_fact = reading(NumberFactReport, record_number_fact)

@@ -26,6 +26,7 @@ from workers.inbox.event_data import (
     conversations,
     loans,
     persons,
+    staff,
 )
 from workers.inbox.event_data.fields import EventData
 from workers.inbox.resent import note_events_resent
@@ -476,6 +477,28 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.LOAN, Named.BORROWER),
             Permission.RECORD_CONVERSATIONS,
             conversations.InboundContactFacts,
+        ),
+        # They name nobody of the borrowers.
+        EventKind(
+            "staff_absent",
+            handlers.apply_staff_absent,
+            NOBODY,
+            Permission.NOTE_ABSENCES,
+            staff.StaffAbsentFacts,
+        ),
+        EventKind(
+            "staff_left",
+            handlers.apply_staff_left,
+            NOBODY,
+            Permission.NOTE_ABSENCES,
+            staff.StaffLeftFacts,
+        ),
+        EventKind(
+            "staff_back",
+            handlers.apply_staff_back,
+            NOBODY,
+            Permission.NOTE_ABSENCES,
+            staff.StaffBackFacts,
         ),
         # After a restore: sending waits for it, and not for one loan.
         EventKind(

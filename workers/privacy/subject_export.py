@@ -49,6 +49,7 @@ NOT_ABOUT_A_PERSON = frozenset(
         *("machine", "token", "permission_use", "second_person_request", "break_glass"),
         *("roster_version", "sending_hold", "sending_day", "sign_of_life", "number_alarm"),
         *("person", "sender_pace", "shift", "staff", "tape_import", "tape_pending_loan"),
+        *("absence", "certificate", "collector_day", "team"),
         *("recovery", "recovery_step"),
         *("closed_day", "daily_total", "quality_sample"),
         # which rows, and their digests

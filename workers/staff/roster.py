@@ -1,15 +1,16 @@
 """Load the roster: staff by the lender's reference, and shifts with their dates."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
 from domain.actions import ActionStatus, assigned_types
+from domain.errors import Text
 from domain.permissions import Permission
 from workers.access.names import assert_free_for_staff
 from workers.access.permitted import permitted
@@ -17,9 +18,25 @@ from workers.access.tokens import revoke_of_who_left
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_all, maker, read_page
-from workers.db.schema import action, roster_version, shift, staff
+from workers.db.schema import (
+    absence,
+    action,
+    certificate,
+    must_not_handle,
+    roster_version,
+    shift,
+    staff,
+    team,
+)
 from workers.db.typed_rows import columns_of
-from workers.staff.roster_changes import as_json, let_second_person_see
+from workers.staff.roster_changes import as_json, changes_of, let_second_person_see
+from workers.staff.roster_facts import (
+    store_barred,
+    store_certificates,
+    store_leave,
+    store_teams,
+)
+from workers.workforce.hand_on import forget_plans, hand_on_what_must_be
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,10 @@ class RosterLoaded:
 
     staff: int
     shifts: int
+    changes: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
+    """Of each member of whom something changed, what was and what it becomes, by its name."""
+    handed_on: int = 0
+    """Calls and visits that others get, because of who left, is on leave, or must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +61,18 @@ class RosterEntry:
     languages: Sequence[str]
     regions: Sequence[str]
     daily_capacity: int
+    minutes_a_day: int | None
+    team: str | None
+    skills: Sequence[str]
+    certificates: Sequence[str]
+    """Each with its last day, such as `hardship 2026-12-31`."""
+    trained_on: date | None
+    absent_until: datetime | None
+    """Of who is absent now, until when, in the lender's zone; None: at work, or without an end."""
+    absent: bool
+    must_not_handle: int
+    """How many borrowers' records."""
+    left_on: date | None
     next_shift_at: datetime | None
     """The start of their present or next shift, in the lender's zone."""
 
@@ -52,10 +85,36 @@ def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Pag
         ArrearsError: the page is not one of this list.
     """
     ahead = and_(shift.c.staff_id == staff.c.id, shift.c.ends_at > ctx.now())
-    columns = columns_of(
-        RosterEntry, staff, staff=staff.c.external_id, next_shift_at=func.min(shift.c.starts_at)
+    now = ctx.now()
+    away = and_(
+        absence.c.staff_id == staff.c.id,
+        absence.c.starts_at <= now,
+        or_(absence.c.ends_at.is_(None), absence.c.ends_at > now),
     )
-    rows = select(*columns).join_from(staff, shift, ahead, isouter=True).group_by(staff.c.id)
+    valid = func.concat(certificate.c.kind, " ", certificate.c.valid_until)
+    held = select(valid).where(certificate.c.staff_id == staff.c.id).order_by(certificate.c.kind)
+    barred = and_(must_not_handle.c.staff_id == staff.c.id, must_not_handle.c.ended_at.is_(None))
+    columns = columns_of(
+        RosterEntry,
+        staff,
+        staff=staff.c.external_id,
+        team=team.c.external_id,
+        skills=func.coalesce(staff.c.skills, text("'{}'")),
+        certificates=func.array(held.scalar_subquery()),
+        absent_until=select(func.max(absence.c.ends_at)).where(away).scalar_subquery(),
+        absent=exists().where(away),
+        must_not_handle=select(func.count())
+        .select_from(must_not_handle)
+        .where(barred)
+        .scalar_subquery(),
+        next_shift_at=func.min(shift.c.starts_at),
+    )
+    rows = (
+        select(*columns)
+        .join_from(staff, shift, ahead, isouter=True)
+        .outerjoin(team, team.c.id == staff.c.team_id)
+        .group_by(staff.c.id, team.c.external_id)
+    )
     listing = Listing(
         "staff",
         rows,
@@ -67,28 +126,41 @@ def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Pag
 
 
 @permitted(Permission.CHANGE_ROSTER)
-def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:
+def load_roster(
+    ctx: Context, path: Path, starts_on: date, days: int, *, dry_run: bool = False
+) -> RosterLoaded:
     """Load a roster, with the shifts of `days` days from `starts_on`.
 
     Known staff are updated, and all their shifts from that day on are replaced, so loading a roster
     twice changes nothing. Staff who are not in the file stay as they are: a person who has left has
-    `left_on`, and their tokens are revoked. Actions that waited for staff are due immediately.
+    `left_on`, and their tokens are revoked. Actions that waited for staff are due immediately, and
+    open work of those who cannot do it any more is given to others. A dry run says what would
+    change, and changes nothing.
 
     Raises:
         SecondPersonNeededError: another person has not granted this roster yet. The first one needs
             no other, because nobody else is there.
         ArrearsError: the file cannot be used; nothing was changed.
     """
-    members = read_roster(path)
+    roster = read_roster(path)
+    members = roster.staff
     now = ctx.now()
     with ctx.engine.begin() as connection:
         assert_free_for_staff(connection, [member.id for member in members])
+        shifts = [
+            (member, span) for member in members for span in shifts_of(member, starts_on, days)
+        ]
+        changes = changes_of(connection, members)
+        changed = {id: of_member for id, of_member in changes.items() if of_member}
+        if dry_run:
+            return RosterLoaded(len(members), len(shifts), changed)
         let_second_person_see(
-            connection, ctx, members, {"shifts from": starts_on, "days of shifts": days}
+            connection, ctx, changes, {"shifts from": starts_on, "days of shifts": days}
         )
         # Before: whoever comes back had left. After: whoever leaves by this roster.
         revoke_of_who_left(connection, ctx)
-        ids = _upsert(connection, members)
+        teams = store_teams(connection, roster.teams)
+        ids = _upsert(connection, members, teams)
         revoke_of_who_left(connection, ctx)
         connection.execute(
             insert(roster_version).values(
@@ -97,26 +169,42 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
         )
         first = datetime.combine(starts_on, time.min, ctx.settings.lender_zone)
         _delete_shifts(connection, members, ids, first)
-        shifts = [
+        rows = [
             {"staff_id": ids[member.id], "starts_at": starts_at, "ends_at": ends_at}
-            for member in members
-            for starts_at, ends_at in shifts_of(member, starts_on, days)
+            for member, (starts_at, ends_at) in shifts
         ]
-        if shifts:
-            insert_rows(connection, shift, shifts)
+        if rows:
+            insert_rows(connection, shift, rows)
+        store_certificates(connection, members, ids)
+        store_leave(connection, members, ids, ctx.actor.reference, now)
+        store_barred(connection, members, ids, ctx.actor.reference, now)
         _make_waiting_due(connection, now)
-    return RosterLoaded(len(members), len(shifts))
+        forget_plans(connection)
+        handed = hand_on_what_must_be(connection, ctx, now)
+    return RosterLoaded(len(members), len(shifts), changed, handed.calls + handed.visits)
 
 
 def shifts_of(
     member: StaffMember, starts_on: date, days: int
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The start and the end of the member's shifts on `days` days from `starts_on`, in order."""
+    """The start and the end of the member's shifts on `days` days from `starts_on`, in order.
+
+    A break parts a shift in two: nobody is on shift during it.
+    """
     for ahead in range(days):
         day = starts_on + timedelta(days=ahead)
+        pauses = sorted(
+            (pause.start, pause.end) for pause in member.breaks if day.weekday() in pause.weekdays
+        )
         for hours in member.shifts:
-            if day.weekday() in hours.weekdays:
-                yield _local(day, hours.start, member), _local(day, hours.end, member)
+            if day.weekday() not in hours.weekdays:
+                continue
+            start = hours.start
+            for pause, until in pauses:
+                if start < pause and until < hours.end:
+                    yield _local(day, start, member), _local(day, pause, member)
+                    start = until
+            yield _local(day, start, member), _local(day, hours.end, member)
 
 
 def _local(day: date, local_time: time, member: StaffMember) -> datetime:
@@ -125,7 +213,9 @@ def _local(day: date, local_time: time, member: StaffMember) -> datetime:
     return datetime.combine(day, local_time, member.zone)
 
 
-def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str, int]:
+def _upsert(
+    connection: Connection, members: Sequence[StaffMember], teams: Mapping[str, int]
+) -> dict[str, int]:
     """Insert or update the members; returns their ids by the lender's reference."""
     rows = [
         {
@@ -138,6 +228,9 @@ def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str,
             "left_on": member.left_on,
             "stands_in_for": member.stands_in_for,
             "stands_in_until": member.stands_in_until,
+            "team_id": teams[member.team] if member.team else None,
+            "skills": member.skills or None,
+            "minutes_a_day": member.minutes_a_day,
         }
         for member in members
     ]

@@ -16,6 +16,7 @@ from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
 from workers.sms import reconcile
+from workers.workforce.hand_on import hand_on_what_must_be
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,15 @@ def reconcile_texts() -> str:
 def assign_replies() -> str:
     """Assign borrowers' texts that nobody has to collectors on shift."""
     return f"{reply_queue.assign_replies(worker_context())} assigned"
+
+
+@app.task(name=queues.HAND_ON_WORK, base=Sweep)
+def hand_on_work() -> str:
+    """Give the open work of who left, is absent or has gone home to others."""
+    ctx = worker_context()
+    with ctx.engine.begin() as connection:
+        done = hand_on_what_must_be(connection, ctx, ctx.now())
+    return f"{done.calls} calls and {done.visits} visits handed on"
 
 
 # The next ones do one batch and publish themselves again while work is left: none runs long.

@@ -57,7 +57,9 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
         claimed = claim(connection, ctx, action_id, SCHEDULE_VISIT, lawful)
         if claimed is None:
             return "nothing to do"
-        visitors = lock_visitors(connection, claimed.now, claimed.now + VISITS_AHEAD)
+        visitors = lock_visitors(
+            connection, claimed.now, claimed.now + VISITS_AHEAD, claimed.loan.person_id
+        )
         for slot in lawful.slots:
             if pair := choose_visitors(visitors, slot, claimed.loan.region, claimed.loan.locale):
                 _schedule(connection, ctx, claimed, slot, pair)

@@ -32,6 +32,7 @@ from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import check_gate
 from workers.gate.locked_action import lock_action
+from workers.workforce.members import refuse_who_may_not
 
 
 @permitted(Permission.START_VISITS)
@@ -42,6 +43,8 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
+        MayNotStartError: the visitor left, is absent, off shift or not trained, or must not handle
+            the person.
         ArrearsError: no visit is scheduled for this hour, whoever acts is none of its visitors, or
             the address is not the one of its notice any more.
     """
@@ -71,6 +74,7 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
             _gate_for(scheduled, now),
         )
         refuse_if_barred(checked)
+        refuse_who_may_not(connection, ctx.actor.reference, now, {row.person_id})
         if row.address_blind_index != scheduled.address_blind_index:
             raise ArrearsError(
                 "The address of loan {loan} is another one since the notice of "

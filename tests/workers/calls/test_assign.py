@@ -77,17 +77,22 @@ def test_two_workers_at_once_never_overfill_a_collectors_day(book: Book) -> None
 def test_a_call_without_a_free_collector_stays_planned_says_why_and_is_tried_again(
     book: Book,
 ) -> None:
-    book.staff("c-1", "caller", shift=("2026-03-02 14:00", "2026-03-02 20:00"))
+    book.staff("c-1", "caller", shift=("2026-03-03 09:00", "2026-03-03 20:00"))
     action_id = due_call(book)
     assert assign_call(book.ctx, action_id) == "nobody free"
     waiting = book.action("L-1", "friendly_call")
     assert waiting.status == "planned"
-    assert waiting.reason == because(ReasonCode.NO_CALLER_ON_SHIFT, language="zh-Hans")
-    assert waiting.due_at == book.moment("2026-03-02 14:00")
+    assert waiting.reason == because(ReasonCode.NO_CALLER_IN_WINDOW, language="zh-Hans")
+    assert waiting.due_at == book.moment("2026-03-03 09:00")
     assert book.rows(contact) == []
     assert assign_call(book.ctx, action_id) == "nothing to do"
-    book.at("2026-03-02 14:00")
+    book.at("2026-03-03 09:00")
     assert assign_call(book.ctx, action_id) == "assigned"
+
+
+def test_a_call_is_assigned_in_the_morning_to_who_comes_at_noon(book: Book) -> None:
+    book.staff("c-1", "caller", shift=("2026-03-02 12:00", "2026-03-02 20:00"))
+    assert assign_call(book.ctx, due_call(book)) == "assigned"
 
 
 def test_yesterdays_calls_do_not_fill_today(book: Book) -> None:
@@ -149,4 +154,4 @@ def test_a_call_costs_as_many_statements_with_thirty_collectors_as_with_one(book
         with statements(book.ctx.engine) as sent:
             assert assign_call(book.ctx, action_id) == "assigned"
         counts.append(len(sent))
-    assert counts[0] == counts[1] <= 12
+    assert counts[0] == counts[1] <= 22, "planning included"

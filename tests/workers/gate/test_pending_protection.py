@@ -387,6 +387,7 @@ SAYS_ONLY = {
     # What a borrower wishes for, and what shows that they agreed.
     *("asked_by", "asked_in", "days", "monthly", "accepted_on", "proof_reference"),
     *("arrangement", "arrangement_sender"),
+    "staff",  # of whom it says something: no borrower
     "recovery",  # for whose sake a system sent its events again
 }
 

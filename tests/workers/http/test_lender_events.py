@@ -22,6 +22,7 @@ from workers.inbox.process import apply_event, dispatch_events
 
 PHONE = "+8613900139000"
 STREET = "2 Example Road"
+AT_NOON = "2026-03-02T12:00:00+08:00"
 
 EVENTS: dict[str, dict[str, Any]] = {
     "payment": PAYMENT,
@@ -144,6 +145,12 @@ EVENTS: dict[str, dict[str, Any]] = {
         "loan": "L-1",
         "actor": "c-1",
     },
+    "staff_absent": {
+        **{"staff": "c-3", "kind": "illness", "at": AT_NOON, "until": None},
+        "actor": "s-1",
+    },
+    "staff_left": {"staff": "c-3", "at": AT_NOON, "actor": "s-1"},
+    "staff_back": {"staff": "c-3", "actor": "s-1"},
     "events_resent": {"recovery": "7d1f0c39-3f7c-4bb0-9a0e-0d7f6f4f3f55"},
     "inbound_contact": {
         "contact": "call-1",

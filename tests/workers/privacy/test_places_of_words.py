@@ -13,6 +13,7 @@ from workers.privacy.plain_words import COLUMNS, IN_EVIDENCE, REASONS
 PRIVACY = Path(__file__).resolve().parents[3] / "docs" / "privacy.md"
 
 NOT_TYPED = {
+    "absence": "kind noted_by",
     "access": "what item actor machine",
     "acknowledgement": "proof document actor taken_back_by",
     "action": "step item type ladder_id status rules follows cause",
@@ -27,6 +28,8 @@ NOT_TYPED = {
     "break_glass": "os_user what said",
     "call": "purpose must_learn may_offer language",
     "closed_day": "what",
+    "call_plan": "reason",
+    "certificate": "kind",
     "collection_case": "closed_because",
     "contact": "channel rules rule_packs zones warnings party purpose again_because passed_over "
     "attempt sender actor",
@@ -55,6 +58,7 @@ NOT_TYPED = {
     "loan_party_change": "source source_kind",
     "machine": "name scopes created_by revoked_by",
     "message": "provider sender sid status code template template_version locale",
+    "must_not_handle": "noted_by",
     "number_alarm": "actor actor_kind",
     "outbox_event": "kind payload status reason",
     "party_check": "actor questions matched",
@@ -88,10 +92,11 @@ NOT_TYPED = {
     "sending_day": "waiting",
     "sending_hold": "scope subject cause found set_by resumed_by",
     "sign_of_life": "name",
-    "staff": "external_id roles languages regions stands_in_for",
+    "staff": "external_id roles languages regions stands_in_for skills",
     "tape_import": "file_name mapping status",
     "tape_pending_loan": "external_id",
     "tape_row": "problems",
+    "team": "external_id supervisor",
     "token": "created_by revoked_by",
     "visit": "purpose",
     "work_lease": "band why ended_because",

@@ -7,15 +7,18 @@ import pytest
 from sqlalchemy import Engine
 
 from config.readers.roster import read_roster
-from domain.actors import Role
+from domain.actors import Actor, Role
 from domain.errors import ArrearsError
+from tests.support.acting import acting_alone
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
-from workers.db.schema import shift, staff
+from workers.db.schema import borrower, shift, staff
 from workers.staff.roster import list_roster, load_roster
+from workers.workforce.absences import must_not_handle
 
 SAMPLE = Path("config/samples/roster.yaml")
 MONDAY = date(2026, 3, 2)
+SUPERVISOR = Actor("s-1")
 ONE_CALLER = """
 staff:
   - id: c-1
@@ -40,7 +43,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
-    members = read_roster(SAMPLE)
+    members = read_roster(SAMPLE).staff
     callers = [member for member in members if Role.CALLER in member.roles]
     assert sum("en" in caller.languages for caller in callers) == 8
     assert sum("zh-Hans" in caller.languages for caller in callers) == 3
@@ -58,7 +61,8 @@ def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
 def test_loading_a_roster_twice_changes_nothing(book: Book) -> None:
     first = load_roster(book.ctx, SAMPLE, MONDAY, days=14)
     before = book.rows(staff), set(book.rows(shift))
-    assert load_roster(book.ctx, SAMPLE, MONDAY, days=14) == first
+    again = load_roster(book.ctx, SAMPLE, MONDAY, days=14)
+    assert (again.staff, again.shifts, again.changes) == (first.staff, first.shifts, {})
     assert (book.rows(staff), set(book.rows(shift))) == before
     assert (len(before[0]), len(before[1])) == (first.staff, first.shifts)
 
@@ -93,6 +97,77 @@ def test_work_that_waited_for_people_is_due_again_when_they_come(
     assert assign_call(book.ctx, action_id) == "nothing to do"
     load_roster(book.ctx, written(tmp_path, ONE_CALLER), MONDAY, days=5)
     assert assign_call(book.ctx, action_id) == "assigned"
+
+
+TEAM_OF_TWO = """
+teams: [{id: early, supervisor: s-1}]
+staff:
+  - id: s-1
+    roles: [supervisor]
+    daily_capacity: 0
+  - id: c-1
+    roles: [caller]
+    languages: [zh-Hans]
+    team: early
+    skills: [early, hardship]
+    minutes_a_day: 400
+    trained_on: 2026-01-12
+    certificates: {hardship: 2026-12-31}
+    zone: Asia/Shanghai
+    shifts: {mon-fri: "08:00-20:00"}
+    breaks: {mon-fri: "12:00-13:00"}
+    leave: [{from: 2026-03-04, to: 2026-03-05}, {from: 2026-03-06 13:00, to: 2026-03-06 15:00}]
+    must_not_handle: [B-L-1]
+"""
+
+
+def test_a_roster_says_team_skills_breaks_leave_certificates_and_whom_not_to_handle(
+    book: Book, tmp_path: Path
+) -> None:
+    book.loan("L-1")
+    file = written(tmp_path, TEAM_OF_TWO)
+    tried = load_roster(book.ctx, file, MONDAY, days=5, dry_run=True)
+    assert book.rows(staff) == [], "a dry run changes nothing"
+    assert str(tried.changes["c-1"]["must_not_handle"]) == "none becomes B-L-1"
+    assert str(tried.changes["c-1"]["breaks"]) == (
+        "none becomes mon tue wed thu fri 12:00:00-13:00:00"
+    )
+    load_roster(book.ctx, file, MONDAY, days=5)
+    monday = [
+        (row.starts_at.astimezone(book.zone).hour, row.ends_at.astimezone(book.zone).hour)
+        for row in book.rows(shift)
+        if row.starts_at.astimezone(book.zone).date() == MONDAY
+    ]
+    assert monday == [(8, 12), (13, 20)], "nobody is on shift during a break"
+    with book.ctx.engine.connect() as connection:
+        caller, _ = list_roster(connection, book.ctx)
+    assert (caller.team, caller.minutes_a_day, caller.daily_capacity) == ("early", 400, 400)
+    assert (caller.skills, caller.certificates) == (["early", "hardship"], ["hardship 2026-12-31"])
+    assert (caller.must_not_handle, caller.absent) == (1, False)
+    book.at("2026-03-05 10:00")
+    with book.ctx.engine.connect() as connection:
+        caller, _ = list_roster(connection, book.ctx)
+    assert (caller.absent, str(caller.absent_until)) == (True, "2026-03-06 00:00:00+08:00")
+
+
+def test_leave_that_a_newer_roster_has_no_longer_ends_and_what_a_complaint_added_stays(
+    book: Book, tmp_path: Path
+) -> None:
+    book.loan("L-1")
+    book.loan("L-2")
+    load_roster(book.ctx, written(tmp_path, TEAM_OF_TWO), MONDAY, days=5)
+    person_id = book.rows(borrower)[1].person_id
+    with book.ctx.engine.begin() as connection:
+        collector = book.rows(staff)[1].id
+        now = book.ctx.now()
+        must_not_handle(connection, book.ctx, collector, person_id, "rude", SUPERVISOR, now)
+    shorter = TEAM_OF_TWO.replace("{from: 2026-03-04, to: 2026-03-05}, ", "")
+    shorter = shorter.replace("[B-L-1]", "[]").replace("must_not_handle: []", "")
+    load_roster(acting_alone(book.ctx, Actor("adm-1")), written(tmp_path, shorter), MONDAY, days=5)
+    book.at("2026-03-05 10:00")
+    with book.ctx.engine.connect() as connection:
+        caller, _ = list_roster(connection, book.ctx)
+    assert (caller.absent, caller.must_not_handle) == (False, 1)
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,10 @@ EVIDENCE: dict[str, Evidence] = {
     # Who works here, and what came in.
     "staff": Evidence(),
     "shift": Evidence(key="staff_id", in_parts=True),
+    "team": Evidence(),
+    "certificate": Evidence(key="staff_id", in_parts=True),
+    "absence": Evidence(),
+    "must_not_handle": Evidence(),
     "tape_import": Evidence(),
     # Who may do what, and who was allowed to.
     "machine": Evidence(not_hashed={"last_used_at": _LAST_USE}),
@@ -202,6 +206,8 @@ NOT_CHAINED: dict[str, str] = {
     "quality_review": _OPINION,
     "message": "its contact, its receipts and the moves of its action are in the chain",
     "call": _WORK,
+    "call_plan": _WORK,
+    "collector_day": "how many calls somebody was given on a day: counted, to keep to the limit",
     "visit": _WORK,
     "visit_staff": _WORK,
     "work_lease": "whose work it was for some minutes; a takeover is in the chain",

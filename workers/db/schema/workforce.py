@@ -17,9 +17,10 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 
 from domain.next_work import SERVED_AS, LeaseEnd
+from domain.staffing import AbsenceKind
 from workers.db.schema.base import (
     identity,
     metadata,
@@ -34,6 +35,14 @@ from workers.db.schema.base import (
 
 _LIVE = text("cancelled_at IS NULL")
 
+team = Table(
+    "team",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("supervisor", Text),  # a staff reference
+)
+
 staff = Table(
     "staff",
     metadata,
@@ -47,7 +56,77 @@ staff = Table(
     Column("left_on", Date),  # from that day on they may do nothing
     words("stands_in_for"),  # roles of somebody who is absent …
     Column("stands_in_until", Date),  # … and the last day on which they count
+    refers_to("team", nullable=True),
+    Column("skills", ARRAY(Text)),  # null, as in rows of an older roster: none
+    Column("minutes_a_day", Integer),  # of calls and replies; null: only their number is limited
     CheckConstraint("daily_capacity >= 0", name="capacity_not_negative"),
+)
+
+# What somebody is certified for, beside the yearly training.
+certificate = Table(
+    "certificate",
+    metadata,
+    refers_to("staff", primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("valid_until", Date, nullable=False),  # the last day
+)
+
+# When somebody does not work although the roster has a shift. It stays as a record.
+absence = Table(
+    "absence",
+    metadata,
+    identity(),
+    refers_to("staff"),
+    word("kind", AbsenceKind),
+    moment("starts_at"),
+    moment("ends_at", nullable=True),  # null: it is not known yet
+    Column("by_roster", Boolean, nullable=False),  # whether the roster says so, which may change it
+    Column("noted_by", Text, nullable=False),
+    moment("noted_at"),
+    CheckConstraint("ends_at >= starts_at", name="ends_after_it_starts"),
+    Index(None, "staff_id", "starts_at"),
+)
+
+# Whom a collector or visitor is never given: a relative, or somebody who complained about them.
+must_not_handle = Table(
+    "must_not_handle",
+    metadata,
+    identity(),
+    refers_to("staff"),
+    refers_to("borrower"),
+    Column("by_roster", Boolean, nullable=False),
+    typed("why_id"),
+    Column("noted_by", Text, nullable=False),
+    moment("noted_at"),
+    moment("ended_at", nullable=True),  # by a later roster
+    Index(None, "staff_id"),
+    Index(None, "borrower_id"),
+)
+
+# What a collector was given on a business day: guarded here, so that nobody is given too much.
+collector_day = Table(
+    "collector_day",
+    metadata,
+    refers_to("staff", primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("pieces", Integer, nullable=False),  # calls and replies
+    Column("minutes", Integer, nullable=False),
+    Column("share", Integer, nullable=False),  # 1000 is the value of an average call
+    CheckConstraint("pieces >= 0 AND minutes >= 0", name="not_negative"),
+)
+
+# Who is to get which call that is due: what was planned last. A row goes when its call is given.
+call_plan = Table(
+    "call_plan",
+    metadata,
+    refers_to("action", primary_key=True),
+    refers_to("staff", nullable=True),  # null: nobody, because …
+    Column("day", Date, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("share", Integer, nullable=False),
+    reasons("reason"),  # … of this limit
+    moment("due_at", nullable=True),  # when to ask again
+    moment("planned_at"),
 )
 
 # Every roster that was loaded, as it was read. It has no names.
@@ -85,6 +164,9 @@ call = Table(
     moment("ended_at", nullable=True),  # its action is no collector's any more, made or not
     # One call about several loans has a row for each: the others refer to the first.
     Column("part_of", BigInteger, ForeignKey("call.id")),
+    # Of the first row: what it counted for on its collector's day. Null: an old call.
+    Column("minutes", Integer),
+    Column("share", Integer),
     Index(None, "staff_id", "assigned_at"),
     # What a collector still has to do.
     Index(

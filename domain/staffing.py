@@ -1,0 +1,213 @@
+"""What staff may do when: absences, certificates, and what a call takes and needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from domain.collectors import Span, is_trained
+from domain.reasons import ReasonCode, Reasons, because
+
+EARLY, HARDSHIP, LEGAL, VISITS = "early", "hardship", "legal", "visits"
+SKILLS: Final = (EARLY, HARDSHIP, LEGAL, VISITS)
+"""The skills that Arrears itself knows: the early steps, borrowers in difficulty, what comes before
+a court, and visits. A lender may add words of its own."""
+
+
+class AbsenceKind(StrEnum):
+    """Why somebody does not work although the roster has a shift."""
+
+    LEAVE = "leave"
+    ILLNESS = "illness"
+    LEFT = "left"
+    """For good: it has no end."""
+    OTHER = "other"
+
+
+class HandOn(StrEnum):
+    """Why the open work of somebody is given to others."""
+
+    LEFT = "left"
+    ABSENT = "absent"
+    SHIFT_OVER = "shift_over"
+    NOT_CERTIFIED = "not_certified"
+    MUST_NOT_HANDLE = "must_not_handle"
+    SUPERVISOR = "supervisor"
+    """A supervisor gives it to others."""
+
+
+HANDED_ON: Mapping[HandOn, ReasonCode] = {
+    HandOn.LEFT: ReasonCode.HANDED_ON_LEFT,
+    HandOn.ABSENT: ReasonCode.HANDED_ON_ABSENT,
+    HandOn.SHIFT_OVER: ReasonCode.HANDED_ON_SHIFT_OVER,
+    HandOn.NOT_CERTIFIED: ReasonCode.HANDED_ON_NOT_CERTIFIED,
+    HandOn.MUST_NOT_HANDLE: ReasonCode.HANDED_ON_MUST_NOT_HANDLE,
+    HandOn.SUPERVISOR: ReasonCode.HANDED_ON_BY_SUPERVISOR,
+}
+"""The reason on record of work that is given to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """When somebody does not work."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    """None: it is not known yet."""
+
+    def at(self, moment: datetime) -> bool:
+        return self.starts_at <= moment and (self.ends_at is None or moment < self.ends_at)
+
+
+def at_work(shifts: Iterable[Span], absences: Collection[Absence]) -> tuple[Span, ...]:
+    """The shifts without the absences, in their order."""
+    spans = sorted(shifts, key=lambda span: span.starts_at)
+    for away in absences:
+        spans = [left for span in spans for left in _without(span, away)]
+    return tuple(spans)
+
+
+def _without(span: Span, away: Absence) -> list[Span]:
+    before = Span(span.starts_at, min(span.ends_at, away.starts_at))
+    after = Span(max(span.starts_at, away.ends_at), span.ends_at) if away.ends_at else None
+    return [each for each in (before, after) if each and each.starts_at < each.ends_at]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What decides whether somebody may do a piece of work now."""
+
+    staff: str
+    """The lender's reference."""
+    trained_on: date | None
+    left_on: date | None
+    shifts: tuple[Span, ...] | None
+    """Those that are recorded around now; None: no shift was ever recorded, so there is none to
+    keep to, as of visitors who come when they are asked."""
+    absences: tuple[Absence, ...] = ()
+    must_not_handle: bool = False
+    """Whether they must not handle the person whom the work is about."""
+
+
+def why_may_not_start(member: Member, now: datetime) -> Reasons:
+    """Why somebody may not start a call or a visit now; empty if they may.
+
+    `now` is an aware moment in the lender's zone. Whether the work is theirs is not asked here.
+    Training: GB/T 45251-2025, before the job and at least once a year (secondary source).
+    """
+    named = {"staff": member.staff}
+    if member.left_on is not None and member.left_on <= now.date():
+        return because(ReasonCode.STAFF_LEFT, **named)
+    if not is_trained(member.trained_on, now.date()):
+        return because(ReasonCode.STAFF_NOT_TRAINED, **named)
+    if member.must_not_handle:
+        return because(ReasonCode.STAFF_MUST_NOT_HANDLE, **named)
+    if any(absence.at(now) for absence in member.absences):
+        return because(ReasonCode.STAFF_ABSENT, **named)
+    if member.shifts is not None and not any(
+        shift.starts_at <= now < shift.ends_at for shift in member.shifts
+    ):
+        return because(ReasonCode.STAFF_OFF_SHIFT, **named)
+    return ()
+
+
+def why_hand_on(member: Member, now: datetime, until: datetime) -> HandOn | None:
+    """Why the open calls of somebody go to others; None: they have working time up to `until`.
+
+    `now` is an aware moment in the lender's zone, and `until` the end of its business day.
+    """
+    if member.left_on is not None and member.left_on <= now.date():
+        return HandOn.LEFT
+    if not is_trained(member.trained_on, now.date()):
+        return HandOn.NOT_CERTIFIED
+    if member.shifts is None:
+        return None
+    ahead = [
+        Span(max(shift.starts_at, now), min(shift.ends_at, until))
+        for shift in member.shifts
+        if shift.ends_at > now and shift.starts_at < until
+    ]
+    if at_work(ahead, member.absences):
+        return None
+    away = ahead or any(absence.at(now) for absence in member.absences)
+    return HandOn.ABSENT if away else HandOn.SHIFT_OVER
+
+
+def why_not_visit(member: Member, visit: Span, on: date) -> HandOn | None:
+    """Why somebody cannot make a visit on a day; None: they can.
+
+    Its hours are in its notice, so a shift that was changed since does not call it off.
+    """
+    if member.left_on is not None and member.left_on <= on:
+        return HandOn.LEFT
+    if not is_trained(member.trained_on, on):
+        return HandOn.NOT_CERTIFIED
+    if member.must_not_handle:
+        return HandOn.MUST_NOT_HANDLE
+    if at_work([visit], member.absences) != (visit,):
+        return HandOn.ABSENT
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CallTerms:
+    """What a kind of call takes and needs."""
+
+    minutes: int
+    """Expected, with what is written down afterwards."""
+    skill: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffingTerms:
+    """What work takes and needs, as the lender's policy says."""
+
+    id: str
+    version: int
+    effective_from: date
+    effective_to: date | None
+    otherwise: CallTerms
+    """Of a call that no other entry is about."""
+    of_steps: Mapping[str, CallTerms] = field(default_factory=dict)
+    """By the step of the ladder."""
+    of_items: Mapping[str, CallTerms] = field(default_factory=dict)
+    """By the item of the ladder, which comes before its step."""
+    reply_minutes: int = 5
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    """By the skill, the certificate without which it does not count."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+    def of_call(self, step: str, item: str) -> CallTerms:
+        return self.of_items.get(item) or self.of_steps.get(step) or self.otherwise
+
+    def skills_on(
+        self, day: date, skills: Collection[str], certificates: Mapping[str, date]
+    ) -> frozenset[str]:
+        """The skills that count on a day: without those whose certificate is missing or over."""
+        return frozenset(
+            skill
+            for skill in skills
+            if (needed := self.certificates.get(skill)) is None
+            or ((until := certificates.get(needed)) is not None and day <= until)
+        )
+
+
+def terms_on(terms: Sequence[StaffingTerms], day: date) -> StaffingTerms:
+    """The terms in force on a day: the newest version. Without any, a call takes five minutes and
+    no skill."""
+    in_force = [
+        each
+        for each in terms
+        if each.effective_from <= day and (each.effective_to is None or day <= each.effective_to)
+    ]
+    return max(in_force, key=lambda each: each.version, default=NO_TERMS)
+
+
+NO_TERMS = StaffingTerms("none", 1, date.min, None, CallTerms(5))
+"""What holds where a lender has no policy for it."""
