@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 revision = "0067"
-down_revision = "0083"
+down_revision = "0079"
 
 _MOMENT = sa.DateTime(timezone=True)
 
