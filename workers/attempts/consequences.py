@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
+from domain.arrangements import AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
@@ -29,6 +30,7 @@ from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.schema import duty, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.follow_ups import plan_follow_ups
+from workers.hardship.arrangements import NewRequest, request_if_none
 from workers.hardship.holds import NewHold, place_hold
 from workers.hardship.promises import NewPromise, record_promise
 
@@ -114,6 +116,9 @@ _FACTS = {
 }
 
 
+ASKS_FOR_ARRANGEMENT = frozenset({ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL})
+
+
 class LoanOfContact(NamedTuple):
     """One of the loans of a conversation."""
 
@@ -153,11 +158,29 @@ def apply_consequences(
     came = _place_holds(connection, ctx, about, loans, follows)
     if about.details.promised is not None:
         came += _record_promise(connection, ctx, about, about.details.promised, loans[0])
+    if about.outcome in ASKS_FOR_ARRANGEMENT:
+        came += _request_arrangement(connection, ctx, about, loans[0])
     if follows.owner is not None:
         _write_duty(connection, about, follows, follows.owner, now)
         until = (now + follows.within).astimezone(now.tzinfo)
         came += because(ReasonCode.DUTY_OF, owner=follows.owner, due_at=until)
     return came
+
+
+def _request_arrangement(
+    connection: Connection, ctx: Context, about: Conversation, loan: LoanOfContact
+) -> Reasons:
+    """The borrower asked for time or instalments: a person answers with an offer."""
+    by_visit = about.channel is Channel.VISIT
+    request = NewRequest(
+        arrangement=f"contact:{about.attempt}",
+        loan=loan.external_id,
+        asked_by=AskedBy.VISIT if by_visit else AskedBy.CALL,
+        asked_in=about.attempt,
+        actor=about.actor,
+        sender=about.sender,
+    )
+    return request_if_none(connection, ctx, request)
 
 
 def plan_next(

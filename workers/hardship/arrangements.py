@@ -154,8 +154,7 @@ def request_by_text(
 ) -> None:
     """Record that a borrower's text asks for an arrangement, in the caller's transaction.
 
-    What is wished for, a person reads in the text. A loan that has an open arrangement or is
-    written off gets none: the text waits to be read all the same. The loan is locked.
+    What is wished for, a person reads in the text. The loan is locked.
     """
     owed = lock_loan_by_id(connection, loan_id)
     request = NewRequest(
@@ -166,8 +165,15 @@ def request_by_text(
         actor=BY_TEXT.reference,
         sender=provider,
     )
+    request_if_none(connection, ctx, request)
+
+
+def request_if_none(connection: Connection, ctx: Context, request: NewRequest) -> Reasons:
+    """Record a request that follows from something else, such as a conversation, which counts all
+    the same: a loan that has an open arrangement or is written off gets none."""
     with suppress(RejectedError):
-        record_request(connection, ctx, request)
+        return record_request(connection, ctx, request)
+    return ()
 
 
 def wish_columns(wish: Wish) -> dict[str, object]:

@@ -27,6 +27,7 @@ from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
 from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
+from workers.calls.assign import assign_call
 from workers.db.outbox import with_outbox
 from workers.db.schema import (
     action,
@@ -400,3 +401,14 @@ SID = f"SM{7:032x}"
 def text_comes(book: Book, words: str) -> None:
     text = InboundText("twilio", SID, PHONE["CN"], words, None)
     record_inbound_text(book.ctx, text, help_is_answered=False)
+
+
+def test_who_asks_for_it_on_the_telephone_has_asked_for_it(book: Book) -> None:
+    book.staff("c-1", "caller", shift=("2026-03-11 08:00", "2026-03-11 20:00"))
+    book.escalate("L-1")
+    assign_call(book.ctx, book.action_id("L-1", "enquiry_call"))
+    attempt = book.called("L-1", "c-1", "asks_plan", reason="unemployed")
+    asked = book.one(arrangement)
+    assert (asked.status, asked.asked_by, asked.asked_in) == ("requested", "call", attempt)
+    assert asked.requested_by == "c-1"
+    assert offer(book, Wish(instalments=3), id=asked.external_id).status == "offered"
