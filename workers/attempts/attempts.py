@@ -8,7 +8,6 @@ claims do.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 
 from sqlalchemy import Connection, Exists, and_, exists, func, select, true, union
 
@@ -42,12 +41,10 @@ class BarredError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class LoanInContact:
-    """A loan that a call is about."""
+    """A loan that a call is about. What it owes is shown once the person is confirmed."""
 
     loan: str
     item: str
-    currency: str
-    past_due: Decimal
 
 
 @dataclass(frozen=True, slots=True)

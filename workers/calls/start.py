@@ -190,8 +190,7 @@ def _belongs(other: CheckedAction, checked: CheckedAction) -> bool:
 
 
 def _loan_in_call(checked: CheckedAction) -> LoanInContact:
-    row = checked.loan
-    return LoanInContact(row.external_id, row.item, row.currency, checked.arrears.amount)
+    return LoanInContact(checked.loan.external_id, checked.loan.item)
 
 
 class _OpenCall(NamedTuple):

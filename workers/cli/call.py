@@ -12,14 +12,13 @@ import typer
 from domain.compliance.vocabulary import AskedAgain, Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.language.speak import speak
-from domain.reasons import decimal_string
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
-from workers.cli.language import coded, language_of_environment, say, unit, words
+from workers.cli.language import coded, language_of_environment, say, words
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.cli.said import Places, Speaks, Times, read_said
 from workers.sending.counter import assert_counter_usable
@@ -247,18 +246,8 @@ def print_started(
     if started.party is not Party.BORROWER:
         lines.append(_whom(started))
     if len(started.loans) > 1:
-        about = (
-            say(
-                "{loan} {amount} {currency}",
-                loan=of.loan,
-                amount=decimal_string(of.past_due, of.currency),
-                currency=unit(of.currency),
-            )
-            for of in started.loans
-        )
-        lines.append(
-            say("About {count} loan(s): {loans}.", count=len(started.loans), loans=", ".join(about))
-        )
+        about = ", ".join(of.loan for of in started.loans)
+        lines.append(say("About {count} loan(s): {loans}.", count=len(started.loans), loans=about))
     if started.must_learn:
         lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))
     if started.may_offer:

@@ -1,18 +1,17 @@
 """The endpoints of the lender's systems: events, and a dialer's question whether it may dial."""
 
-from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Security
-from pydantic import BaseModel, Field, field_serializer
+from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import NotPermittedError
 from domain.permissions import Permission
-from domain.reasons import Parameter, decimal_string, reasons_as_json
+from domain.reasons import Parameter, reasons_as_json
 from workers.access.admission import Admission
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
@@ -39,18 +38,11 @@ class CallStart(StrictModel):
 
 
 class CallLoan(BaseModel, from_attributes=True):
-    """A loan that a call is about."""
+    """A loan that a call is about. What it owes is shown to who has confirmed the person."""
 
     loan: str
     item: str
     """The ladder item that asks for the call."""
-    currency: str
-    """ISO 4217."""
-    past_due: Decimal
-
-    @field_serializer("past_due")
-    def _with_places_of_currency(self, past_due: Decimal) -> str:
-        return decimal_string(past_due, self.currency)
 
 
 class CallLeave(BaseModel, from_attributes=True):
