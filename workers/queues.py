@@ -58,6 +58,8 @@ MARK_LOST_CLAIMS = task_name(Queue.MAINTENANCE, "mark_lost_claims")
 RECONCILE_TEXTS = task_name(Queue.MAINTENANCE, "reconcile_texts")
 ASSIGN_REPLIES = task_name(Queue.MAINTENANCE, "assign_replies")
 HAND_ON_WORK = task_name(Queue.MAINTENANCE, "hand_on_work")
+HAND_ON_LATE_CALLBACKS = task_name(Queue.MAINTENANCE, "hand_on_late_callbacks")
+FLAG_UNREPORTED_VISITS = task_name(Queue.MAINTENANCE, "flag_unreported_visits")
 ERASE_EXPIRED_DATA = task_name(Queue.MAINTENANCE, "erase_expired_data")
 PRUNE_COMPLETED_EVENTS = task_name(Queue.MAINTENANCE, "prune_completed_events")
 CHAIN_EVIDENCE = task_name(Queue.MAINTENANCE, "chain_evidence")
@@ -77,6 +79,8 @@ EVERY: dict[str, float] = {
     RECONCILE_TEXTS: 15,
     ASSIGN_REPLIES: 30,
     HAND_ON_WORK: 60,
+    HAND_ON_LATE_CALLBACKS: 60,
+    FLAG_UNREPORTED_VISITS: 600,
     # Only the first run of a business date works.
     ERASE_EXPIRED_DATA: 3600,
     PRUNE_COMPLETED_EVENTS: 3600,

@@ -35,6 +35,7 @@ class OutboxEventKind(StrEnum):
     VISIT_SCHEDULED = "visit.scheduled"
     CALL_MADE = "call.made"
     VISIT_MADE = "visit.made"
+    VISIT_UNREPORTED = "visit.unreported"
     LEGAL_FILE_OPENED = "legal_file.opened"
     CASE_CURED = "case.cured"
     ARRANGEMENT_ACCEPTED = "arrangement.accepted"

@@ -6,6 +6,7 @@ from workers import queues
 from workers.app import app
 from workers.bootstrap import worker_context
 from workers.borrowers import reply_queue
+from workers.calls import callbacks
 from workers.daily import close_days as close
 from workers.db.daily_runs import start_today
 from workers.db.journal import JournalUnusableError, note_ends_in_journal
@@ -17,6 +18,7 @@ from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
 from workers.sms import reconcile
 from workers.workforce.hand_on import hand_on_what_must_be
+from workers.visits import unreported
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,18 @@ def hand_on_work() -> str:
     with ctx.engine.begin() as connection:
         done = hand_on_what_must_be(connection, ctx, ctx.now())
     return f"{done.calls} calls and {done.visits} visits handed on"
+
+
+@app.task(name=queues.HAND_ON_LATE_CALLBACKS, base=Sweep)
+def hand_on_late_callbacks() -> str:
+    """Give callbacks that their collectors are late with to whoever is free."""
+    return f"{callbacks.hand_on_late_callbacks(worker_context())} handed on"
+
+
+@app.task(name=queues.FLAG_UNREPORTED_VISITS, base=Sweep)
+def flag_unreported_visits() -> str:
+    """Tell of visits of earlier days that nobody reported."""
+    return f"{unreported.flag_unreported_visits(worker_context())} unreported"
 
 
 # The next ones do one batch and publish themselves again while work is left: none runs long.

@@ -1,0 +1,48 @@
+"""A visit that nobody reported counts for nothing, and the next morning somebody is told."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, select
+
+from domain.language.speak import speak
+from tests.support.loans import Book
+from workers.db.schema import problem, visit
+from workers.visits.schedule import schedule_visit
+from workers.visits.unreported import flag_unreported_visits
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 has a visit by v-1 and v-2."""
+    book = Book(engine, now="2026-04-02 10:00")
+    book.staff("v-1", "visitor")
+    book.staff("v-2", "visitor")
+    book.loan("L-1")
+    book.escalate("L-1")
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
+    return book
+
+
+def after_the_visit(book: Book, hours: float) -> Book:
+    ends_at = book.one(select(visit.c.ends_at)).ends_at.astimezone(book.zone)
+    book.clock.at = ends_at + timedelta(hours=hours)
+    return book
+
+
+def test_a_visit_that_nobody_reported_is_flagged_the_next_morning(book: Book) -> None:
+    """The two were to go on the day of the notice. In the evening nobody has said anything, and it
+    may still come. The next morning the supervisor sees a problem with the day and the visitors.
+    The visit is no visit: its action stays open, and no lawsuit may rest on it."""
+    assert flag_unreported_visits(after_the_visit(book, 0.1).ctx) == 0
+    assert flag_unreported_visits(after_the_visit(book, 24).ctx) == 1
+    assert flag_unreported_visits(book.ctx) == 0, "each is told of once"
+    told = book.one(problem)
+    assert told.kind == "visit_unreported"
+    assert "v-1 and v-2" in speak(told.detail) or "v-1, v-2" in speak(told.detail)
+    assert book.actions("L-1")["field_visit"] == "assigned"
+
+
+def test_a_visit_that_was_reported_is_not(book: Book) -> None:
+    book.visited("L-1", "v-1")
+    assert flag_unreported_visits(after_the_visit(book, 24).ctx) == 0
