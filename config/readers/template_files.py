@@ -63,6 +63,7 @@ SAMPLE = {
     "count": "4",
     "total": "$1,345.50",
     "borrower_name": "Lin Example",
+    "address": "1 Example Road",
     "visitors": "Ada Visitor, Ben Visitor",
     "visit_on": "March 4, 2026",
     "visit_hours": "09:00–11:00",

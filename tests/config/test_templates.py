@@ -39,6 +39,7 @@ def values(locale: str) -> dict[str, str | int]:
     return {
         "lender": "江南消费金融有限公司" if chinese else "Riverside Consumer Finance",
         "borrower_name": "李雷" if chinese else "Jordan Example",
+        "address": "江南市示例路1号2单元301室" if chinese else "1 Example Road, Apt 2, Boston",
         "amount": format_money(Decimal("12345.67"), "CNY" if chinese else "USD", locale),
         "due_on": format_date(date(2026, 11, 23), locale),
         "days_past_due": 103,

@@ -4,7 +4,7 @@ brings back."""
 import logging
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, func, select, true, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
@@ -60,7 +60,8 @@ def open_letter(
     """Open the newest letter of a loan, or of one of its items, to print it.
 
     One that must not be posted is opened only for a `preview`, so that nobody prints and posts it
-    by mistake. That a letter was opened is recorded and logged.
+    by mistake. That a letter was opened is recorded and logged; the first time that it was opened
+    to be printed stands with the letter.
 
     Raises:
         ArrearsError: the loan is not known, it has no such letter, or none of the keys decrypts it.
@@ -110,6 +111,10 @@ def open_letter(
             return Letter(item=letter.item, body=None, still_due=False)
         note_access(connection, owed.id, Opened.LETTER, ctx.actor, ctx.now(), item=letter.item)
         body = ctx.cipher.decrypt(letter.body_encrypted, place_of_letter(letter.action_id))
+        if not stopped and not preview:
+            printed = {"printed_at": ctx.now(), "printed_by": ctx.actor.reference}
+            first_time = (document.c.id == letter.id) & document.c.printed_at.is_(None)
+            connection.execute(update(document).where(first_time).values(printed))
     purpose = Opened.LETTER.usual_purpose
     log.info(
         "loan %s: document %s was opened by %s for %s",

@@ -29,7 +29,7 @@ from domain.visits import (
 )
 from workers.context import Context
 from workers.db.bulk import insert_rows
-from workers.db.places import place_of_letter, place_of_name
+from workers.db.places import place_of_address, place_of_letter, place_of_name
 from workers.db.schema import document, visit, visit_staff
 from workers.db.staff import lock_visitors
 from workers.gate.claim import ClaimedAction, claim, complete
@@ -162,6 +162,9 @@ def _write_notice(
     values = text_values(ctx, claimed) | {
         "borrower_name": ctx.cipher.decrypt(
             cast(bytes, claimed.loan.name_encrypted), place_of_name(claimed.loan.record)
+        ),
+        "address": ctx.cipher.decrypt(
+            cast(bytes, claimed.loan.address_encrypted), place_of_address(claimed.loan.record)
         ),
         "visitors": ("、" if locale.startswith("zh") else ", ").join(
             visitor.reference for visitor in pair

@@ -135,7 +135,7 @@ def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> 
     assert NAME in letter
     assert "visitor-1、visitor-2" in letter or "visitor-1, visitor-2" in letter
     assert "2026年4月3日 09:00–11:00" in letter
-    assert ADDRESS not in letter
+    assert ADDRESS in letter, "it goes there and nowhere else"
 
 
 def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book) -> None:

@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select
 
+from domain.actors import Actor
 from domain.language.speak import speak
-from tests.support.loans import Book
-from workers.db.schema import problem, visit
+from tests.support.acting import acting
+from tests.support.loans import ADDRESS, Book
+from workers.db.schema import document, problem, visit
+from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
 from workers.visits.unreported import flag_unreported_visits
 
@@ -41,6 +44,21 @@ def test_a_visit_that_nobody_reported_is_flagged_the_next_morning(book: Book) ->
     assert told.kind == "visit_unreported"
     assert "v-1 and v-2" in speak(told.detail) or "v-1, v-2" in speak(told.detail)
     assert book.actions("L-1")["field_visit"] == "assigned"
+
+
+def test_its_notice_has_the_address_and_is_printed_before_the_visit_on_record(book: Book) -> None:
+    book.at("2026-04-03 09:00")
+    ctx = acting(book.ctx, Actor("o-1"))
+    assert open_letter(ctx, "L-1", preview=True).body
+    assert book.one(document).printed_at is None, "a look is no print"
+    letter = open_letter(ctx, "L-1")
+    assert ADDRESS in str(letter.body)
+    printed = book.one(document)
+    assert (printed.printed_at, printed.printed_by) == (book.clock.at, "o-1")
+    starts_on = book.one(visit).starts_at.astimezone(book.zone).date()
+    assert printed.printed_at.astimezone(book.zone).date() < starts_on
+    open_letter(acting(book.at("2026-04-03 10:00").ctx, Actor("o-2")), "L-1")
+    assert book.one(document).printed_by == "o-1", "the first time stays"
 
 
 def test_a_visit_that_was_reported_is_not(book: Book) -> None:
