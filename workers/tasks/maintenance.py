@@ -17,8 +17,8 @@ from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
 from workers.sms import reconcile
-from workers.workforce.hand_on import hand_on_what_must_be
 from workers.visits import unreported
+from workers.workforce.hand_on import hand_on_what_must_be
 
 log = logging.getLogger(__name__)
 
