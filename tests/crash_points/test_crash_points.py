@@ -10,7 +10,7 @@ from tests.crash_points.stage import Stage, a_stage
 from workers import queues
 
 PLACES = {
-    "calls.assign_call": ("calls.assign.assign_call:1",),
+    "calls.assign_call": ("calls.plan.plan_calls:1", "calls.assign._assign_planned:1"),
     "escalate.escalate_loans": ("escalation.escalate.escalate_loans:1",),
     "events.apply_events": (
         "inbox.process._apply_batch:1",
@@ -19,6 +19,7 @@ PLACES = {
     "legal.open_legal_file": ("legal.legal_files.open_legal_file:1",),
     "outbox.deliver_events": ("outbox.deliver.deliver_events:1", "outbox.deliver.deliver_events:2"),
     "maintenance.assign_replies": ("borrowers.reply_queue.assign_replies:1",),
+    "maintenance.hand_on_work": ("workforce.hand_on.hand_on_work:1",),
     "maintenance.break_overdue_promises": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.settle_arrangements": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.chain_evidence": ("evidence.chain.chain_evidence:1",),

@@ -658,6 +658,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "encryption_key_key_id_key": ("a key is on record once", None),
     "staff_external_id_key": ("a reference is one person's", None),
     "machine_name_key": ("a name is one machine's", None),
+    "team_external_id_key": ("a team is stored once", None),
     "token_digest_key": ("a command finds who holds its token", None),
     "token_staff_idx": ("the tokens of somebody are revoked", None),
     "token_machine_idx": ("the tokens of a machine are revoked", None),

@@ -18,7 +18,7 @@ from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
 from workers.sms import reconcile
 from workers.visits import unreported
-from workers.workforce.hand_on import hand_on_what_must_be
+from workers.workforce import hand_on
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,7 @@ def assign_replies() -> str:
 @app.task(name=queues.HAND_ON_WORK, base=Sweep)
 def hand_on_work() -> str:
     """Give the open work of who left, is absent or has gone home to others."""
-    ctx = worker_context()
-    with ctx.engine.begin() as connection:
-        done = hand_on_what_must_be(connection, ctx, ctx.now())
+    done = hand_on.hand_on_work(worker_context())
     return f"{done.calls} calls and {done.visits} visits handed on"
 
 

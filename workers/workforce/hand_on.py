@@ -58,6 +58,12 @@ def hand_on(
     return HandedOn(taken, _take_visits(connection, ctx, visits, {staff_id: member}, now))
 
 
+def hand_on_work(ctx: Context) -> HandedOn:
+    """Take the open work of everybody who cannot do it any more, in a transaction of its own."""
+    with ctx.engine.begin() as connection:
+        return hand_on_what_must_be(connection, ctx, ctx.now())
+
+
 def hand_on_what_must_be(
     connection: Connection, ctx: Context, now: datetime, staff_id: int | None = None
 ) -> HandedOn:

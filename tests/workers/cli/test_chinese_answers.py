@@ -35,6 +35,7 @@ RUNS_ON = {"api", "desk", "worker", "beat", "webhook", "flower", "demo"}
 COMMANDS_RUN: list[str] = [
     *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),
     *("roster load {folder}/roster.yaml", "roster list", "permissions", "request list"),
+    *("roster absent c-1", "roster back c-1", "roster hand-on c-1"),
     "quality sample --from 2026-02-01 --to 2026-02-28 --sheet calls_cn",
     "quality record A-404 --sheet calls_us --mark confirms_party=pass",
     "quality record A-404 --sheet calls_us --mark confirms_party=good",
