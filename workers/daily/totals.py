@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from domain.actions import ActionStatus
 from domain.contact_outcomes import ContactOutcome
 from domain.daily_totals import Measure, first_moment
-from domain.promises import PromiseStatus
+from domain.promises import NOT_KEPT, PromiseStatus
 
 # Each row is one thing that was recorded on the day: what it is, its loan, its step if an action
 # says so, by whom, the day on which it happened, and its amount. The step of what no action asked
@@ -88,7 +88,7 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
         "ends": ends,
         "zone": str(now.tzinfo),
         "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
-        "judged": [str(PromiseStatus.KEPT), str(PromiseStatus.BROKEN)],
+        "judged": [str(PromiseStatus.KEPT), *map(str, sorted(NOT_KEPT))],
         "counts_work": counts_work,
         "counted_on": now.date(),
     }

@@ -9,7 +9,7 @@ from config.readers.templates import NAMED_LOANS
 from domain.loans import ZERO
 from domain.promises import PromiseStatus
 from workers.context import Context
-from workers.db.schema import promise
+from workers.db.schema import promise, promise_part
 from workers.gate.claim import ClaimedAction
 
 
@@ -28,11 +28,18 @@ def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
 
 
 def promise_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
-    """What a text may say of the loan's open promise; nothing if it has none. One statement."""
+    """What a text may say of the loan's open promise: the next part that falls due, today or later.
+    Nothing if it has none. One statement."""
     found = connection.execute(
-        select(promise.c.amount, promise.c.due_on).where(
-            promise.c.loan_id == claimed.loan.loan_id, promise.c.status == PromiseStatus.OPEN
+        select(promise_part.c.amount, promise_part.c.due_on)
+        .join(promise, promise.c.id == promise_part.c.promise_id)
+        .where(
+            promise.c.loan_id == claimed.loan.loan_id,
+            promise.c.status == PromiseStatus.OPEN,
+            promise_part.c.due_on >= claimed.now.date(),
         )
+        .order_by(promise_part.c.due_on)
+        .limit(1)
     ).one_or_none()
     if found is None:
         return {}

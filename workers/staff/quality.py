@@ -76,7 +76,8 @@ SELECT c.id, o.recording, c.actor, c.at, o.outcome, l.jurisdiction,
                 WHERE h.loan_id = c.loan_id AND h.kind = 'vulnerability' AND h.made_at < :ends)
            AS vulnerable,
        EXISTS (SELECT FROM promise p
-                WHERE p.loan_id = c.loan_id AND p.actor = c.actor AND p.status = 'broken'
+                WHERE p.loan_id = c.loan_id AND p.actor = c.actor
+                  AND p.status IN ('broken', 'part_kept')
                   AND p.made_at >= c.at - interval '1 hour') AS broke
   FROM contact c JOIN contact_outcome o ON o.contact_id = c.id JOIN loan l ON l.id = c.loan_id
  WHERE c.at >= :starts AND c.at < :ends AND c.channel = 'call' AND c.inbound IS NOT TRUE

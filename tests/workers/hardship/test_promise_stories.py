@@ -19,6 +19,7 @@ from workers.hardship.read_promises import promise_policy_of, read_promises
 from workers.history.history import loan_history
 from workers.inbox.event_data.loans import PromiseFacts
 from workers.inbox.process import EventResult, submit
+from workers.sms.send import send_sms
 
 PARTS = [{"amount": "200", "due_on": "2026-03-05"}, {"amount": "200", "due_on": "2026-03-12"}]
 
@@ -136,6 +137,19 @@ def test_a_promise_in_two_parts(book: Book) -> None:
 
     assert break_overdue_promises(book.at("2026-03-14 09:00").ctx) == 1
     assert status(book) == "part_kept"
+
+
+def test_each_reminder_names_the_part_that_falls_due_next(book: Book) -> None:
+    in_parts(book, parts=[PARTS[0], {"amount": "150", "due_on": "2026-03-12"}])
+    book.at("2026-03-04 10:00")
+    book.send("L-1", "promise_reminder")
+    assert book.sms.sent == [], "the newest of the two is not due"
+    first = next(row for row in book.rows(action) if row.cause == "promise:PR-1 2026-03-05")
+    assert send_sms(book.ctx, first.id) == "accepted"
+
+    (text,) = book.sms.sent
+    assert "200" in text.text.body
+    assert "3月5日" in text.text.body
 
 
 def test_a_missed_part_ends_the_pause_at_once(book: Book) -> None:
