@@ -59,10 +59,7 @@ def _read_bands(value: Value) -> tuple[Band, ...]:
 
 
 def _read_chances(value: Value) -> tuple[Decimal, ...]:
-    chances = value.entries(lambda given: Decimal(_whole(given, 0, 100)) / 100)
-    if not chances:
-        raise value.refuse("There is no chance.", "Write percent, the first try first.")
-    return chances
+    return value.entries(lambda given: Decimal(_whole(given, 0, 100)) / 100)
 
 
 def _read_values(value: Value) -> dict[str, Decimal]:
