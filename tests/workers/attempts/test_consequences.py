@@ -200,7 +200,7 @@ DETAILS: dict[str, dict[str, Any]] = {
 
 
 @settings(
-    max_examples=45,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
