@@ -37,7 +37,8 @@ COMMANDS_RUN: list[str] = [
     *("roster load {folder}/roster.yaml", "roster list", "permissions", "request list"),
     *("roster absent c-1", "roster back c-1", "roster hand-on c-1"),
     "quality sample --from 2026-02-01 --to 2026-02-28 --sheet calls_cn",
-    "quality record A-404 --sheet calls_us --mark confirms_party=pass",
+    "quality record A-404 --sheet calls_us --mark confirms_party=pass --mark respects_wishes=pass "
+    "--mark asks_adviser=pass --mark voicemail=pass --mark takes_up_dispute=pass",
     "quality record A-404 --sheet calls_us --mark confirms_party=good",
     *("quality results --from 2026-02-01 --to 2026-02-28", "quality training --days 3000"),
     *("sending stop --channel sms --why 演练", "sending list", "sending resume 1"),
