@@ -136,6 +136,31 @@ FINDINGS: dict[MatterStatus, frozenset[Finding]] = {
 """The findings that go with each decision."""
 
 
+class Follows(StrEnum):
+    """What follows from a decision. The letter says it in a sentence."""
+
+    CORRECTED = "corrected"  # what is owed has been corrected
+    TO_BE_CORRECTED = "to_be_corrected"  # nobody asks for it until it is
+    STILL_OWED = "still_owed"
+    SOMEBODY_ELSE = "somebody_else"  # the person complained of works for them no more
+    PUT_RIGHT = "put_right"
+    NOTHING = "nothing"
+
+
+def what_follows(
+    matter: Matter, status: MatterStatus, *, corrected: bool, about_staff: bool
+) -> Follows:
+    """What follows from a decision: `corrected` says that the ledger has corrected what is owed."""
+    right = status in (MatterStatus.UPHELD, MatterStatus.PARTLY_UPHELD)
+    if matter is Matter.DISPUTE:
+        if not right:
+            return Follows.STILL_OWED
+        return Follows.CORRECTED if corrected else Follows.TO_BE_CORRECTED
+    if not right:
+        return Follows.NOTHING
+    return Follows.SOMEBODY_ELSE if about_staff else Follows.PUT_RIGHT
+
+
 BARS_FOR_GOOD = frozenset({S.UPHELD, S.PARTLY_UPHELD})
 """After these the person complained of never works for that person again."""
 

@@ -73,6 +73,7 @@ EFFECTS: Mapping[PersonFact | NumberFact | HoldKind | FromContacts, Effect] = {
     HoldKind.DEFERRAL: P,
     HoldKind.PROMISE: P,
     HoldKind.DISPUTE: P,
+    HoldKind.COMPLAINT: P,
     HoldKind.VULNERABILITY: P,
     HoldKind.MORATORIUM: P,
     HoldKind.BREATHING_SPACE: P,

@@ -15,6 +15,7 @@ class HoldKind(StrEnum):
     DEFERRAL = "deferral"
     PROMISE = "promise"
     DISPUTE = "dispute"
+    COMPLAINT = "complaint"  # one that stops everybody, until it is answered
     VULNERABILITY = "vulnerability"
     MORATORIUM = "moratorium"
     BREATHING_SPACE = "breathing_space"
@@ -39,6 +40,7 @@ _OF_PERSON = frozenset(
         HoldKind.MENTAL_HEALTH_CRISIS,
         HoldKind.VULNERABILITY,
         HoldKind.MORATORIUM,
+        HoldKind.COMPLAINT,
     }
 )
 

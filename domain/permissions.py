@@ -48,6 +48,12 @@ class Permission(StrEnum):
     """To agree to a promise that goes beyond what is taken without asking anybody."""
     RECORD_HOLDS = "events:hold"
     RELEASE_HOLDS = "events:release"
+    RECEIVE_COMPLAINTS = "events:complaint"
+    READ_DISPUTES = "disputes:read"
+    """Of complaints too."""
+    HANDLE_DISPUTES = "disputes:handle"
+    """To acknowledge, take and decide disputes and complaints, and to print the answer."""
+    EXTEND_ANSWERS = "disputes:extend"
     RECORD_FACTS = "events:person"
     CHANGE_CONTACTS = "events:contact"
     CHANGE_PARTIES = "events:party"
@@ -136,6 +142,10 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.AGREE_TO_PROMISES: _held("S", two=True),
     _P.RECORD_HOLDS: _held("C V L S P", machines=True),
     _P.RELEASE_HOLDS: _held("L S", machines=True),
+    _P.RECEIVE_COMPLAINTS: _held("C V L S P", machines=True),
+    _P.READ_DISPUTES: _held("L S P A", machines=True),
+    _P.HANDLE_DISPUTES: _held("L S P", machines=True),
+    _P.EXTEND_ANSWERS: _held("S P", two=True),
     _P.RECORD_FACTS: _held("C V L S P", machines=True),
     _P.CHANGE_CONTACTS: _held("C V L S", machines=True),
     _P.CHANGE_PARTIES: _held("L S", machines=True),

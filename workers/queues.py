@@ -51,6 +51,7 @@ DISPATCH_DUE_ACTIONS = task_name(Queue.DISPATCH, "dispatch_due_actions")
 WATCH_SENDING = task_name(Queue.DISPATCH, "watch_sending")
 DISPATCH_EVENTS = task_name(Queue.DISPATCH, "dispatch_events")
 DISPATCH_OUTBOX = task_name(Queue.DISPATCH, "dispatch_outbox")
+WATCH_ANSWERS = task_name(Queue.MAINTENANCE, "watch_answers")
 BREAK_OVERDUE_PROMISES = task_name(Queue.MAINTENANCE, "break_overdue_promises")
 SETTLE_ARRANGEMENTS = task_name(Queue.MAINTENANCE, "settle_arrangements")
 CLOSE_PAID_CASES = task_name(Queue.MAINTENANCE, "close_paid_cases")
@@ -72,6 +73,7 @@ EVERY: dict[str, float] = {
     DISPATCH_EVENTS: 2,
     DISPATCH_OUTBOX: 2,
     # Every minute, so that promises break, and arrangements end, in the first minute of a day.
+    WATCH_ANSWERS: 60,
     BREAK_OVERDUE_PROMISES: 60,
     SETTLE_ARRANGEMENTS: 60,
     CLOSE_PAID_CASES: 3600,

@@ -42,7 +42,7 @@ SEVERAL_PLACEHOLDERS = frozenset({"lender", "phone"}).union(*WORDINGS_FOR_SEVERA
 EXAMPLE = "{{ amount }}"
 """A placeholder as it is written."""
 
-LETTERS = frozenset({"visit_notice"})
+LETTERS = frozenset({"visit_notice", "dispute_answer", "complaint_answer"})
 """The templates that are letters; all others are texts."""
 
 SAMPLE = {
@@ -67,6 +67,12 @@ SAMPLE = {
     "visitors": "Ada Visitor, Ben Visitor",
     "visit_on": "March 4, 2026",
     "visit_hours": "09:00–11:00",
+    "case": "C-1",
+    "received_on": "March 1, 2026",
+    "outcome": "You were right.",
+    "finding": "The records say what you say.",
+    "follows": "What you owe has been corrected.",
+    "turn_to": "the ombudsman",
 }
 """An example of each value, as the workers give it: always text."""
 

@@ -211,3 +211,27 @@ def next_change(received_at: datetime, deadline: datetime, now: datetime) -> dat
     """When `clock_state` is another one next; None: never, because it is late."""
     moments = (warns_at(received_at, deadline), deadline)
     return next((moment for moment in moments if moment > now), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where a dispute or a complaint stands with its deadlines."""
+
+    state: ClockState
+    changes_at: datetime | None
+    """When it is another one next; None: never."""
+
+
+def clock_of(received_at: datetime, deadlines: Iterable[datetime | None], now: datetime) -> Clock:
+    """The clock of what is still to be done by these deadlines; None where there is none.
+
+    The worst one counts.
+    """
+    ahead = [deadline for deadline in deadlines if deadline is not None]
+    order = list(ClockState)
+    states = [clock_state(received_at, deadline, now) for deadline in ahead]
+    changes = [next_change(received_at, deadline, now) for deadline in ahead]
+    return Clock(
+        max(states, key=order.index, default=ClockState.RUNNING),
+        min((change for change in changes if change is not None), default=None),
+    )

@@ -316,6 +316,22 @@ class Phrase(StrEnum):
     RULE_REPRESENTATIVES_NOBODY = auto()
     RULE_PARTY_REACHES = auto()
     RULE_PARTY_REACHES_NOT = auto()
+    # The letter that answers a dispute or a complaint.
+    ANSWER_OUTCOME = auto()
+    ANSWER_FINDING = auto()
+    ANSWER_FOLLOWS = auto()
+    ANSWER_TURN_TO = auto()
+    ANSWER_TURN_TO_LENDER = auto()
+    # Disputes and complaints in a history.
+    RAISED_MATTER = auto()
+    TO_ACKNOWLEDGE = auto()
+    TO_ANSWER = auto()
+    ACKNOWLEDGED_MATTER = auto()
+    TOOK_MATTER = auto()
+    RESOLVED_MATTER = auto()
+    CLOSED_MATTER = auto()
+    FOUND_IN_MATTER = auto()
+    CORRECTED_BY = auto()
     # A quote of an arrangement.
     QUOTE_DEFERRAL = auto()
     QUOTE_PLAN = auto()

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from domain.actors import Actor
+from domain.disputes import DisputeKind, RaisedBy
 from domain.events import RejectedError
-from domain.holds import HoldKind
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Meaning, effects_of
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.reply_effects import (
@@ -28,7 +28,7 @@ from workers.db.schema import contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
-from workers.hardship.holds import NewHold, place_hold
+from workers.hardship.disputes import NewDispute, raise_dispute
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class ReadReply:
     """The lender's reference of the person who has read it."""
     dispute: str | None = None
     """For a dispute: the lender's own id of it."""
+    dispute_kind: DisputeKind = DisputeKind.OTHER
     loan: str | None = None
     """For a dispute: the lender's id of the loan. None: the one that the text is about."""
     why: str | None = None
@@ -153,17 +154,18 @@ def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: 
     disputed = read.loan or found.external_id
     if disputed is None or read.dispute is None or read.why is None:
         raise RejectedError(ReasonCode.DISPUTE_NEEDS_MORE, reply_id=read.reply)
-    placed = place_hold(
+    placed = raise_dispute(
         connection,
         ctx,
-        NewHold(
-            hold=read.dispute,
+        NewDispute(
+            dispute=read.dispute,
             loan=disputed,
-            kind=HoldKind.DISPUTE,
             starts_on=ctx.today(),
-            ends_on=None,
             why=read.why,
             actor=read.actor,
+            kind=read.dispute_kind,
+            raised_by=RaisedBy.TEXT,
+            received_at=min(found.received_at, ctx.now()),
             sender=read.sender,
         ),
     )

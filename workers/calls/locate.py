@@ -27,6 +27,7 @@ from workers.access.permitted import permitted
 from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
 from workers.calls.pace import lock_recent_calls, refuse_too_many, with_alarm
 from workers.context import Context
+from workers.db.barred_staff import assert_not_barred
 from workers.db.contact_points import lock_number
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.loans import loan_not_known
@@ -90,6 +91,7 @@ def start_location_call(
         if not dry_run:
             refuse_too_many(ctx, actor, lock_recent_calls(connection, actor, ctx.now(), attempt))
         owed = _lock(connection, loan_external_id)
+        assert_not_barred(connection, actor.reference, owed.borrower_id, loan_external_id)
         lock_number(connection, blind_index, kind_of(number))
         _refuse_own_number(connection, owed, blind_index)
         _refuse_without_outcome(connection, owed, blind_index)

@@ -32,6 +32,7 @@ from workers.calls.pace import (
     with_alarm,
 )
 from workers.context import Context
+from workers.db.barred_staff import assert_not_barred
 from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
@@ -117,6 +118,7 @@ def _start(
         )
         if not rows or rows[0].id != open_call.action_id:
             raise _no_call(loan_external_id, item)
+        assert_not_barred(connection, actor.reference, rows[0].borrower_id, loan_external_id)
         # Who is not, or not any more, confirmed to be the same person hears nothing of the loan.
         if len({row.borrower_id for row in rows}) > 1:
             certain = connection.execute(certain_records(rows[0].borrower_id)).all()

@@ -9,6 +9,7 @@ read a tape without a database, and by what says whose it is:
     message           its id, which is made first
     document          the action that it was written for
     reply             the provider, and its id of the text
+    dispute, complaint  its id, and who gave it
     free_text         its id, which is made first
     representative    the fact of which it says who acts, and since when
     inbox_event       whom its payload is about, and the digest of all that it says of them; the
@@ -48,6 +49,10 @@ def place_of_text(message_id: UUID) -> bytes:
 
 def place_of_letter(action_id: int) -> bytes:
     return _place("document.body_encrypted", str(action_id))
+
+
+def place_of_answer(table: str, external_id: str, sender: str) -> bytes:
+    return _place(f"{table}.letter_encrypted", external_id, sender)
 
 
 def place_of_reply(provider: str, sid: str) -> bytes:

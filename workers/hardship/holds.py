@@ -13,6 +13,7 @@ from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.disputes import close_released, is_complaint_open
 from workers.db.free_text import keep_words
 from workers.db.holds import insert_hold
 from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
@@ -27,9 +28,10 @@ from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 
 PLACEABLE_KINDS = tuple(
-    kind for kind in HoldKind if kind not in (HoldKind.PROMISE, HoldKind.ABSENT)
+    kind for kind in HoldKind if kind not in (HoldKind.PROMISE, HoldKind.ABSENT, HoldKind.COMPLAINT)
 )
-"""Every kind that is reported: an open promise, and a loan left out of a tape, place their own."""
+"""Every kind that is reported: an open promise, a complaint, and a loan left out of a tape, place
+their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,13 @@ class NewHold:
     """Whose id of the hold it is."""
 
 
-def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
+def place_hold(
+    connection: Connection,
+    ctx: Context,
+    new: NewHold,
+    *,
+    kinds: tuple[HoldKind, ...] = PLACEABLE_KINDS,
+) -> Reasons:
     """Pause the ladder of a loan, or of all loans of a person, in the caller's transaction.
 
     The kind says which: what is true of a person pauses every loan of the person, those that come
@@ -66,8 +74,8 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
             names none, or its id is that of another hold.
     """
     now = ctx.now()
-    if new.kind not in PLACEABLE_KINDS:
-        raise RejectedError(ReasonCode.HOLD_KIND_UNKNOWN, given=new.kind, known=PLACEABLE_KINDS)
+    if new.kind not in kinds:
+        raise RejectedError(ReasonCode.HOLD_KIND_UNKNOWN, given=new.kind, known=kinds)
     paused = _lock_paused(connection, new)
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RejectedError(
@@ -187,14 +195,16 @@ def release_hold(
     ends_on: date,
     *,
     sender: str | None = None,
+    actor: str | None = None,
 ) -> Reasons:
     """End a hold or a dispute on `ends_on`, the first business date without it.
 
     A release never makes it longer. If a law makes a hold last for some days after its release, it
-    ends that many days later.
+    ends that many days later. An open dispute is closed with its hold: nobody said what was found.
 
     Raises:
         NotYetError: the hold is not known.
+        RejectedError: it is the hold of a complaint, which ends with its answer.
     """
     sender = whose_id(connection, hold, external_id, sender)
     named = is_named(hold, external_id, sender)
@@ -202,6 +212,12 @@ def release_hold(
     if loans is None:
         raise NotYetError(ReasonCode.HOLD_NOT_KNOWN, hold_id=external_id)
     ends_on += _after_release(connection, ctx, named, _jurisdictions(connection, loans))
+    held = select(hold.c.id, hold.c.kind).where(named)
+    released = connection.execute(held).one()
+    if released.kind == HoldKind.COMPLAINT and is_complaint_open(connection, released.id):
+        raise RejectedError(ReasonCode.COMPLAINT_NEEDS_ANSWER, hold_id=external_id)
+    if released.kind == HoldKind.DISPUTE:
+        close_released(connection, released.id, actor or ctx.actor.reference, ctx.now())
     if not release(connection, named, ends_on, ctx.now()):
         return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
     reassess(connection, ctx, loans, ctx.now())

@@ -20,8 +20,8 @@ from domain.actors import ARREARS, Actor
 from domain.adjustments import AdjustmentKind
 from domain.arrangements import ArrangementStatus
 from domain.compliance.vocabulary import Channel, Proof
+from domain.disputes import Matter
 from domain.events import HandlerResult
-from domain.holds import HoldKind
 from domain.reasons import Reasons
 from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
@@ -41,6 +41,9 @@ from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
 from workers.hardship.arrangement_offers import Acceptance, record_acceptance
 from workers.hardship.arrangements import Ending, NewRequest, record_ending, record_request
+from workers.hardship.complaints import NewComplaint, receive_complaint
+from workers.hardship.disputes import NewDispute, raise_dispute
+from workers.hardship.handling import Resolution, resolve
 from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
 from workers.inbox.event_data.loans import means_in
@@ -111,6 +114,9 @@ apply_hold = reading(NewHold, place_hold)
 _apply_request = reading(NewRequest, record_request)
 _apply_acceptance = reading(Acceptance, record_acceptance)
 _apply_ending = reading(Ending, record_ending)
+apply_dispute = reading(NewDispute, raise_dispute)
+apply_complaint = reading(NewComplaint, receive_complaint)
+_apply_resolution = reading(Resolution, resolve)
 apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
 apply_person_fact = reading(NewPersonFact, record_person_fact)
@@ -195,15 +201,27 @@ def _by_machine(payload: Payload) -> dict[str, str]:
     return {"actor": str(payload.get("own_sender") or ARREARS.reference)}
 
 
-def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    """A dispute pauses the ladder until a release names its id."""
-    hold = {"hold": payload["dispute"], "kind": HoldKind.DISPUTE, "ends_on": None}
-    return apply_hold(connection, ctx, {**payload, **hold})
+
+def apply_dispute_resolution(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    named = {"matter": Matter.DISPUTE, "id": payload["dispute"]}
+    return _apply_resolution(connection, ctx, {**payload, **named})
+
+
+def apply_complaint_resolution(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    named = {"matter": Matter.COMPLAINT, "id": payload["complaint"]}
+    return _apply_resolution(connection, ctx, {**payload, **named})
 
 
 def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     ends_on = date.fromisoformat(payload["ends_on"])
-    return release_hold(connection, ctx, payload["hold"], ends_on, sender=payload.get("sender"))
+    return release_hold(
+        connection,
+        ctx,
+        payload["hold"],
+        ends_on,
+        sender=payload.get("sender"),
+        actor=payload.get("actor"),
+    )
 
 
 def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

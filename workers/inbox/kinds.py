@@ -259,10 +259,38 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "dispute",
             handlers.apply_dispute,
-            WHO_HAS_LOAN,
+            (Named.LOAN, Named.BORROWER),
             Permission.RECORD_HOLDS,
             loans.DisputeFacts,
             id_field="dispute",
+        ),
+        # Its hold may stay, or end.
+        EventKind(
+            "dispute_resolution",
+            handlers.apply_dispute_resolution,
+            NOBODY,
+            Permission.HANDLE_DISPUTES,
+            loans.DisputeResolutionFacts,
+            names="dispute",
+            waits_at_most=timedelta(days=7),
+        ),
+        # It may stop everybody.
+        EventKind(
+            "complaint",
+            handlers.apply_complaint,
+            (Named.LOAN, Named.BORROWER),
+            Permission.RECEIVE_COMPLAINTS,
+            loans.ComplaintFacts,
+            id_field="complaint",
+        ),
+        EventKind(
+            "complaint_resolution",
+            handlers.apply_complaint_resolution,
+            NOBODY,
+            Permission.HANDLE_DISPUTES,
+            loans.ComplaintResolutionFacts,
+            names="complaint",
+            waits_at_most=timedelta(days=7),
         ),
         EventKind(
             "hold",

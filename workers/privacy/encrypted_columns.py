@@ -31,6 +31,7 @@ from workers.db.inbox import PAYLOAD_DIGEST_KEY
 from workers.db.places import (
     place_in_payload,
     place_of_address,
+    place_of_answer,
     place_of_letter,
     place_of_name,
     place_of_number,
@@ -42,7 +43,9 @@ from workers.db.places import (
 from workers.db.schema import (
     borrower,
     borrower_number,
+    complaint,
     contact_point,
+    dispute,
     document,
     free_text,
     inbox_event,
@@ -190,6 +193,10 @@ def _of_representative(column: Column[Any]) -> Place:
     return lambda row: place_of_representative(column.name, row.person_fact_id, row.since)
 
 
+def _of_answer(table: Table) -> Place:
+    return lambda row: place_of_answer(table.name, row.external_id, row.sender)
+
+
 ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
     EncryptedPayloads(
         inbox_event, {inbox_event.c.payload: lambda row: place_in_payload("", row.payload)}
@@ -206,6 +213,14 @@ ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
         document,
         {document.c.body_encrypted: lambda row: place_of_letter(row.action_id)},
         (document.c.action_id,),
+    ),
+    *(
+        EncryptedTable(
+            table,
+            {table.c.letter_encrypted: _of_answer(table)},
+            (table.c.external_id, table.c.sender),
+        )
+        for table in (dispute, complaint)
     ),
     EncryptedTable(
         representative,

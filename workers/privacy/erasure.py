@@ -27,7 +27,9 @@ from workers.db.schema import (
     action,
     borrower,
     borrower_number,
+    complaint,
     contact,
+    dispute,
     document,
     erasure,
     former_number,
@@ -173,6 +175,9 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     ):
         not_empty = table.c.body_encrypted.is_not(None)
         connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))
+    for answered in (dispute, complaint):
+        theirs = answered.c.borrower_id.in_(ids) & answered.c.letter_encrypted.is_not(None)
+        connection.execute(update(answered).where(theirs).values(letter_encrypted=None))
     _erase_representatives(connection, ids)
     erase_free_text(connection, ids)
     connection.execute(

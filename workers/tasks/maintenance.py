@@ -13,6 +13,7 @@ from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.escalation import reassess
 from workers.evidence import chain, head_file
 from workers.hardship import arrangement_review, promise_judgement
+from workers.hardship import answer_clock, arrangement_review, promises
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning
@@ -34,6 +35,13 @@ def settle_arrangements() -> str:
     """End offers that nobody accepted and arrangements that missed too much, and tell of those that
     the ledger does not confirm."""
     return f"{arrangement_review.settle_arrangements(worker_context())} ended"
+
+
+@app.task(name=queues.WATCH_ANSWERS, base=Sweep)
+def watch_answers() -> str:
+    """Say which disputes and complaints are near the end of their time to answer, and which are
+    late."""
+    return f"{answer_clock.watch_answers(worker_context())} near or late"
 
 
 @app.task(name=queues.CLOSE_PAID_CASES, base=Sweep)

@@ -122,6 +122,8 @@ EVIDENCE: dict[str, Evidence] = {
     "promise_part": Evidence(_of("promise"), "promise_id", append_only=True, in_parts=True),
     "promise_event": Evidence(_of("promise"), append_only=True),
     "absent_loan": Evidence(_OF_LOAN),
+    "dispute": Evidence(_OF_LOAN, not_hashed={"letter_encrypted": _ERASABLE}),
+    "complaint": Evidence(_OF_LOAN, not_hashed={"letter_encrypted": _ERASABLE}),
     # What persons said, and what is true of them and of their numbers.
     "person_fact": Evidence(_OF_LOAN),
     "contact_point_fact": Evidence(),

@@ -10,6 +10,8 @@ from pydantic import (
 
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.disputes import DisputeKind
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
 from workers.inbox.event_data.fields import (
@@ -58,6 +60,8 @@ class ReplyReadFacts(EventData):
     actor: Staff
     dispute: Identifier | None = None
     """For a dispute: the lender's own id of it, and `why`."""
+    dispute_kind: DisputeKind | None = None
+    """For a dispute; null: nobody said."""
     loan: Identifier | None = None
     """For a dispute; null: the loan that the text is about."""
     why: Why | None = None

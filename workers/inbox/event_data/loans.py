@@ -13,6 +13,7 @@ from pydantic import (
 
 from config.input_errors import UnusableValueError
 from domain.compliance.vocabulary import LimitationFact, Proof
+from domain.disputes import ComplaintKind, DisputeKind, Finding, MatterStatus, RaisedBy
 from domain.holds import HoldKind
 from domain.loans import Component
 from workers.db.encryption import Cipher
@@ -26,6 +27,7 @@ from workers.inbox.event_data.fields import (
     Day,
     EventData,
     Identifier,
+    Moment,
     Staff,
     StrictModel,
     Why,
@@ -243,6 +245,71 @@ class DisputeFacts(EventData):
     loan: Identifier
     starts_on: Day
     why: Why
+    actor: Staff
+    kind: DisputeKind | None = None
+    """Null: nobody said."""
+    amount: Amount | None = None
+    """How much of the loan is disputed; null: all of it, or nobody said."""
+    currency: Currency | None = None
+    """Of the amount."""
+    raised_by: RaisedBy | None = None
+    """How it came in; null: nobody said."""
+    borrower: CustomerId | None = None
+    """The co-borrower or the guarantor who disputes; null: the borrower of the loan."""
+    attempt: Identifier | None = None
+    """The call or the visit in question: who had it does not handle the dispute."""
+    received_at: Moment | None = None
+    """When it came in; null: now, or on `starts_on` if that is earlier."""
+
+
+class DisputeResolutionFacts(EventData):
+    dispute: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
+    outcome: Literal[
+        MatterStatus.UPHELD,
+        MatterStatus.PARTLY_UPHELD,
+        MatterStatus.REJECTED,
+        MatterStatus.WITHDRAWN,
+    ]
+    finding: Finding
+    corrected_by: Identifier | None = None
+    """The id of the adjustment or the payment that corrects what is owed."""
+    why: Why | None = None
+    actor: Staff
+
+
+class ComplaintFacts(EventData):
+    complaint: Identifier
+    loan: Identifier
+    """The loan in the collection of which it arose."""
+    kind: ComplaintKind
+    why: Why
+    actor: Staff
+    raised_by: RaisedBy | None = None
+    """How it came in; null: nobody said."""
+    borrower: CustomerId | None = None
+    """The co-borrower or the guarantor who complains; null: the borrower of the loan."""
+    about_staff: Staff | None = None
+    """The person complained of; null: nobody in particular."""
+    attempt: Identifier | None = None
+    """The call or the visit in question."""
+    received_at: Moment | None = None
+    """When it came in; null: now."""
+
+
+class ComplaintResolutionFacts(EventData):
+    complaint: Identifier
+    sender: Identifier | None = None
+    """The sender whose id it is; your own if left out."""
+    outcome: Literal[
+        MatterStatus.UPHELD,
+        MatterStatus.PARTLY_UPHELD,
+        MatterStatus.REJECTED,
+        MatterStatus.WITHDRAWN,
+    ]
+    finding: Finding
+    why: Why | None = None
     actor: Staff
 
 

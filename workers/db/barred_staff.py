@@ -1,0 +1,153 @@
+"""Who may not work for whom: whom a person complained of does nothing about that person.
+
+While a complaint is open, and for good after it was upheld.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+
+from domain.actions import ActionStatus, Move
+from domain.disputes import MatterStatus, bars
+from domain.errors import NotPermittedError
+from domain.reasons import ReasonCode, because
+from workers.db.actions import move_actions
+from workers.db.parties import with_contacted
+from workers.db.schema import (
+    action,
+    borrower,
+    call,
+    complaint,
+    contact,
+    contact_outcome,
+    loan,
+    reply,
+    staff,
+    visit,
+    visit_staff,
+)
+
+BARRING = tuple(status for status in MatterStatus if bars(status))
+
+
+def must_not_handle(
+    connection: Connection, borrower_ids: Collection[int]
+) -> dict[int, frozenset[int]]:
+    """By record, the ids of the staff who may not work for the person behind it. One statement.
+
+    Nobody is barred from a record that is missing.
+    """
+    if not borrower_ids:
+        return {}
+    complained = borrower.alias("complained")
+    found = connection.execute(
+        select(borrower.c.id.label("record"), func.array_agg(staff.c.id).label("barred"))
+        .select_from(borrower)
+        .join(complained, complained.c.person_id == borrower.c.person_id)
+        .join(complaint, complaint.c.borrower_id == complained.c.id)
+        .join(staff, staff.c.external_id == complaint.c.about_staff)
+        .where(borrower.c.id.in_(borrower_ids), complaint.c.status.in_(BARRING))
+        .group_by(borrower.c.id)
+    )
+    return {row.record: frozenset(row.barred) for row in found}
+
+
+def staff_barred_from(connection: Connection, borrower_id: int) -> frozenset[int]:
+    """The ids of the staff who may not work for the person behind a record."""
+    return must_not_handle(connection, [borrower_id]).get(borrower_id, frozenset())
+
+
+def assert_not_barred(
+    connection: Connection, reference: str, borrower_id: int, loan_external_id: str
+) -> None:
+    """Check that a member of staff may work for the person behind a record. The person is locked.
+
+    Raises:
+        NotPermittedError: the person complained of them.
+    """
+    barred = staff_barred_from(connection, borrower_id)
+    known = select(staff.c.id).where(staff.c.external_id == reference)
+    if barred and connection.execute(known).scalar() in barred:
+        raise NotPermittedError(
+            "{actor} does no work for the borrower of loan {loan}. Somebody else does it.",
+            actor=reference,
+            loan=loan_external_id,
+        )
+
+
+def take_back_work(connection: Connection, reference: str, borrower_id: int, now: datetime) -> int:
+    """Plan again the open calls and the visits to come that somebody has with a person, and give
+    back the texts of that person that they are to read.
+
+    The person and the loans are locked. A call that was started and has no outcome yet stays until
+    its outcome is reported. Returns how many actions are planned again.
+    """
+    person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
+    return _take_back(
+        connection, staff.c.external_id == reference, borrower.c.person_id == person, now
+    )
+
+
+def _take_back(
+    connection: Connection, who: ColumnElement[bool], whose: ColumnElement[bool], now: datetime
+) -> int:
+    theirs = with_contacted(action.join(loan, loan.c.id == action.c.loan_id))
+    running = exists().where(
+        contact.c.action_id == action.c.id,
+        contact.c.attempt.is_not(None),
+        ~exists().where(contact_outcome.c.contact_id == contact.c.id),
+    )
+    calls = connection.execute(
+        select(call.c.id, call.c.action_id)
+        .select_from(theirs)
+        .join(call, call.c.action_id == action.c.id)
+        .join(staff, staff.c.id == call.c.staff_id)
+        .where(
+            who,
+            whose,
+            call.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ASSIGNED,
+            ~running,
+        )
+    ).all()
+    visits = connection.execute(
+        select(visit.c.id, visit.c.action_id)
+        .select_from(theirs)
+        .join(visit, visit.c.action_id == action.c.id)
+        .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
+        .join(staff, staff.c.id == visit_staff.c.staff_id)
+        .where(
+            who,
+            whose,
+            visit.c.cancelled_at.is_(None),
+            visit.c.started_at.is_(None),
+            action.c.status == ActionStatus.ASSIGNED,
+        )
+    ).all()
+    unread = reply.c.to_read & reply.c.handled_at.is_(None)
+    connection.execute(
+        update(reply)
+        .where(
+            unread,
+            reply.c.staff_id.in_(select(staff.c.id).where(who)),
+            reply.c.borrower_id.in_(select(borrower.c.id).where(whose)),
+        )
+        .values(staff_id=None, assigned_at=None)
+    )
+    if not calls and not visits:
+        return 0
+    _cancel(connection, call, call.c.id, [row.id for row in calls], now)
+    _cancel(connection, visit, visit.c.id, [row.id for row in visits], now)
+    _cancel(connection, visit_staff, visit_staff.c.visit_id, [row.id for row in visits], now)
+    again = Move(ActionStatus.PLANNED, because(ReasonCode.COLLECTOR_BARRED), due_at=now)
+    actions = {row.action_id for row in (*calls, *visits)}
+    return move_actions(connection, sorted(actions), again, now)
+
+
+def _cancel(
+    connection: Connection, table: Any, key: Any, ids: Collection[int], now: datetime
+) -> None:
+    if ids:
+        connection.execute(update(table).where(key.in_(ids)).values(cancelled_at=now))

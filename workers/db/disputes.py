@@ -1,0 +1,211 @@
+"""Disputes and complaints in the database: one set of statements for both tables."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, null, select, union, update
+
+from domain.compliance.answer_period import ClockState, clock_of
+from domain.disputes import MOVES, OPEN, Matter, MatterStatus
+from domain.moves import sources
+from domain.reasons import ReasonCode, because
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.persons import lock_loans, lock_loans_of_person, lock_person
+from workers.db.problems import note_problem, resolve_problems
+from workers.db.schema import (
+    complaint,
+    contact,
+    contact_outcome,
+    dispute,
+    loan,
+    staff,
+    visit,
+    visit_staff,
+)
+from workers.db.sender_ids import is_named
+from workers.db.typed_rows import columns_of, typed_row
+
+TABLES: dict[Matter, Table] = {Matter.DISPUTE: dispute, Matter.COMPLAINT: complaint}
+
+PROBLEMS: dict[Matter, dict[ClockState, str]] = {
+    matter: {
+        ClockState.DUE: f"{matter}_answer_due",
+        ClockState.LATE: f"{matter}_answer_late",
+    }
+    for matter in Matter
+}
+"""The kinds of problem of a deadline that is near, and of one that is over."""
+
+
+class StoredMatter(NamedTuple):
+    """A dispute or a complaint, locked with its person and its loan."""
+
+    id: int
+    external_id: str
+    sender: str
+    loan_id: int
+    loan: str
+    jurisdiction: str
+    borrower_id: int
+    kind: str
+    raised_by: str
+    contact_id: int | None
+    received_at: datetime
+    actor: str
+    status: MatterStatus
+    acknowledge_by: datetime | None
+    acknowledged_at: datetime | None
+    answer_by: datetime | None
+    extensions: int
+    handler: str | None
+    hold_id: int | None
+    about_staff: str | None
+    """Of a complaint."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+
+def lock_matter(
+    connection: Connection, matter: Matter, external_id: str, sender: str
+) -> StoredMatter | None:
+    """Lock the person who raised it and the loans, then it; None if there is none under this id.
+
+    The loans are those of the person: a complaint may stop all of them.
+    """
+    table = TABLES[matter]
+    named = is_named(table, external_id, sender)
+    whose = connection.execute(
+        select(table.c.borrower_id, table.c.loan_id).where(named)
+    ).one_or_none()
+    if whose is None:
+        return None
+    lock_person(connection, whose.borrower_id)
+    if matter is Matter.COMPLAINT:
+        lock_loans_of_person(connection, whose.borrower_id)
+    lock_loans(connection, loan.c.id == whose.loan_id)
+    about = complaint.c.about_staff if table is complaint else null()
+    rows = connection.execute(
+        select(*columns_of(StoredMatter, table, loan, loan=loan.c.external_id, about_staff=about))
+        .join(loan, loan.c.id == table.c.loan_id)
+        .where(named)
+        .with_for_update(of=table)
+    )
+    return typed_row(StoredMatter, rows)
+
+
+def move_matter(
+    connection: Connection,
+    matter: Matter,
+    stored: StoredMatter,
+    to: MatterStatus,
+    now: datetime,
+    **values: Any,
+) -> bool:
+    """Move one to another status, if its own allows that. Returns whether it moved."""
+    table = TABLES[matter]
+    over = {} if to in OPEN else {"resolved_at": now, "check_at": None}
+    moved = connection.execute(
+        update(table)
+        .where(table.c.id == stored.id, table.c.status.in_(sources(MOVES[matter], to)))
+        .values(status=to, **over, **values)
+    )
+    return bool(moved.rowcount)
+
+
+def set_clock(
+    connection: Connection, matter: Matter, matter_ids: Collection[int], now: datetime
+) -> None:
+    """Set the clocks of some matters anew, and say what is near and what is late.
+
+    Their loans are locked, or their rows are. What becomes near or late is a problem of the loan
+    and an event for the lender's systems.
+    """
+    table = TABLES[matter]
+    for row in connection.execute(
+        select(table, loan.c.external_id.label("loan"))
+        .join(loan, loan.c.id == table.c.loan_id)
+        .where(table.c.id.in_(matter_ids))
+        .order_by(table.c.id)
+    ).all():
+        if row.status in OPEN:
+            waiting = [row.acknowledge_by if row.acknowledged_at is None else None, row.answer_by]
+            clock = clock_of(row.received_at, waiting, now)
+            values = {"clock": clock.state, "check_at": clock.changes_at}
+            connection.execute(update(table).where(table.c.id == row.id).values(**values))
+            if clock.state != row.clock and clock.state is not ClockState.RUNNING:
+                kind = OutboxEventKind(f"{matter}.{clock.state}")
+                record_events(
+                    connection, [OutboxMessage(kind, row.loan_id, said_of(matter, row))], now
+                )
+        _show_problems(connection, matter, row.loan_id, now)
+
+
+def _show_problems(connection: Connection, matter: Matter, loan_id: int, now: datetime) -> None:
+    """Have the problems of a loan that its open matters have now, and no others."""
+    table = TABLES[matter]
+    found = connection.execute(
+        select(table.c.external_id, table.c.clock)
+        .where(table.c.loan_id == loan_id, table.c.status.in_(OPEN))
+        .order_by(table.c.id)
+    ).all()
+    ids = {state: [r.external_id for r in found if r.clock == state] for state in ClockState}
+    for state, problem in PROBLEMS[matter].items():
+        if ids[state]:
+            code = ReasonCode.ANSWER_LATE if state is ClockState.LATE else ReasonCode.ANSWER_DUE
+            detail = because(code, matter=matter, ids=tuple(ids[state]))
+            note_problem(connection, loan_id, problem, detail, now)
+        else:
+            resolve_problems(connection, [loan_id], (problem,), now)
+
+
+def said_of(matter: Matter, row: Any) -> dict[str, Any]:
+    """What the lender's systems are told of a dispute or a complaint."""
+    return {
+        str(matter): row.external_id,
+        "kind": row.kind,
+        "status": row.status,
+        "acknowledge_by": row.acknowledge_by.isoformat() if row.acknowledge_by else None,
+        "answer_by": row.answer_by.isoformat() if row.answer_by else None,
+    }
+
+
+def close_released(
+    connection: Connection, hold_id: int, resolved_by: str | None, now: datetime
+) -> None:
+    """Close the open dispute whose hold the lender's system released without saying what was found.
+    The loan is locked."""
+    closed = connection.execute(
+        update(dispute)
+        .where(
+            dispute.c.hold_id == hold_id,
+            dispute.c.status.in_(sources(MOVES[Matter.DISPUTE], MatterStatus.CLOSED)),
+        )
+        .values(status=MatterStatus.CLOSED, resolved_at=now, resolved_by=resolved_by, check_at=None)
+        .returning(dispute.c.id)
+    ).scalars()
+    set_clock(connection, Matter.DISPUTE, list(closed), now)
+
+
+def is_complaint_open(connection: Connection, hold_id: int) -> bool:
+    """Whether a hold is that of a complaint which is not answered yet."""
+    is_open = (complaint.c.hold_id == hold_id) & complaint.c.status.in_(OPEN)
+    return connection.execute(select(complaint.c.id).where(is_open)).scalar() is not None
+
+
+def took_part(connection: Connection, contact_id: int | None) -> frozenset[str]:
+    """The staff references of whoever had a contact, or reported what came of it."""
+    if contact_id is None:
+        return frozenset()
+    of_contact = contact.c.id == contact_id
+    made = select(contact.c.actor).where(of_contact, contact.c.actor.is_not(None))
+    reported = select(contact_outcome.c.actor).where(contact_outcome.c.contact_id == contact_id)
+    visitors = (
+        select(staff.c.external_id)
+        .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
+        .join(visit, visit.c.id == visit_staff.c.visit_id)
+        .where(visit.c.contact_id == contact_id, visit_staff.c.cancelled_at.is_(None))
+    )
+    return frozenset(connection.execute(union(made, reported, visitors)).scalars())

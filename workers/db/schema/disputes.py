@@ -1,0 +1,104 @@
+"""Disputes and complaints, each with its clock, who handles it, and the letter that answers it."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from domain.compliance.answer_period import ClockState
+from domain.disputes import (
+    OPEN,
+    ComplaintKind,
+    DisputeKind,
+    Finding,
+    MatterStatus,
+    RaisedBy,
+)
+from workers.db.schema.base import (
+    identity,
+    metadata,
+    moment,
+    money,
+    refers_to,
+    typed,
+    word,
+    words,
+)
+
+_OPEN = ", ".join(f"'{status}'" for status in MatterStatus if status in OPEN)
+
+
+def _columns(kinds: type[StrEnum], statuses: Iterable[MatterStatus]) -> list[Any]:
+    """What disputes and complaints have in common."""
+    return [
+        identity(),
+        Column("external_id", Text, nullable=False),
+        Column("sender", Text, nullable=False),  # whose id it is
+        refers_to("loan"),
+        refers_to("borrower"),  # the record of whoever raised it
+        word("kind", kinds),
+        word("raised_by", RaisedBy),
+        refers_to("contact", nullable=True),  # the contact in question
+        moment("received_at"),
+        moment("recorded_at"),
+        Column("actor", Text, nullable=False),  # who wrote it down
+        typed("why_id"),
+        word("status", statuses),
+        words("rules"),  # those that decide the clock and what is stopped
+        moment("acknowledge_by", nullable=True),  # from then on it is late
+        moment("acknowledged_at", nullable=True),
+        Column("acknowledged_by", Text),
+        moment("answer_by", nullable=True),  # from then on it is late
+        Column("extensions", Integer, nullable=False, server_default="0"),
+        word("clock", ClockState),  # of the next deadline
+        moment("check_at", nullable=True),  # when the clock changes next
+        Column("handler", Text),  # staff reference
+        moment("taken_at", nullable=True),
+        refers_to("hold", nullable=True),  # what it stops
+        moment("resolved_at", nullable=True),
+        Column("resolved_by", Text),
+        word("finding", Finding, nullable=True),
+        typed("finding_why_id"),
+        Column("letter_template", Text),
+        Column("letter_template_version", Text),
+        Column("letter_locale", Text),
+        Column("letter_encrypted", LargeBinary),  # null: none, or erased
+        UniqueConstraint("external_id", "sender"),
+        CheckConstraint(f"(status IN ({_OPEN})) = (resolved_at IS NULL)", name="over_once"),
+        CheckConstraint(
+            "status <> 'investigating' OR handler IS NOT NULL", name="somebody_investigates"
+        ),
+        CheckConstraint("(handler IS NULL) = (taken_at IS NULL)", name="taken_by_somebody"),
+        Index(None, "loan_id"),
+        Index(None, "borrower_id"),
+        Index(None, "hold_id"),
+        Index(None, "check_at", postgresql_where="check_at IS NOT NULL"),
+    ]
+
+
+dispute = Table(
+    "dispute",
+    metadata,
+    *_columns(DisputeKind, MatterStatus),
+    money("amount", nullable=True),  # how much of it is disputed; null: all, or not said
+    Column("corrected_by", Text),  # the lender's id of the adjustment or the payment
+)
+
+complaint = Table(
+    "complaint",
+    metadata,
+    *_columns(ComplaintKind, (s for s in MatterStatus if s is not MatterStatus.CLOSED)),
+    Column("about_staff", Text),  # staff reference; null: about nobody in particular
+    CheckConstraint("handler <> about_staff", name="another_handles_it"),
+    Index(None, "about_staff", postgresql_where="about_staff IS NOT NULL"),
+)

@@ -1,0 +1,174 @@
+"""Complaints: received, and whom they keep from the person who complains."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from domain.compliance.answer_period import Stops, answer_terms
+from domain.compliance.rules import packs_for
+from domain.disputes import ComplaintKind, Matter, RaisedBy
+from domain.events import RejectedError
+from domain.holds import HoldKind
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.barred_staff import take_back_work
+from workers.db.free_text import keep_words
+from workers.db.persons import lock_loans_of_person
+from workers.db.schema import complaint, contact, hold, loan, staff
+from workers.db.sender_ids import is_named, whose_id
+from workers.hardship.holds import NewHold, place_hold
+from workers.hardship.matters import NewMatter, insert_matter, last_day, who_raises
+
+ABOUT_PEOPLE = frozenset({ComplaintKind.CONDUCT, ComplaintKind.HARASSMENT, ComplaintKind.PRIVACY})
+"""A complaint of these kinds about a contact is about whoever had it, unless it names somebody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewComplaint:
+    """A complaint as the lender's systems or a person recorded it."""
+
+    complaint: str
+    """The lender's own id of the complaint: the same id is the same complaint."""
+    loan: str
+    """The loan in the collection of which it arose: one of the person's."""
+    kind: ComplaintKind
+    why: str
+    """What the person says, in a sentence or two."""
+    actor: str
+    """The lender's reference of the member of staff who wrote it down."""
+    raised_by: RaisedBy = RaisedBy.OTHER
+    borrower: str | None = None
+    """The record of who complains; None: the borrower of the loan."""
+    about_staff: str | None = None
+    """The staff reference of the person complained of; None: nobody in particular."""
+    attempt: str | None = None
+    """The contact in question."""
+    received_at: datetime | None = None
+    """When it came in; None: now."""
+    sender: str | None = None
+    """Whose id of the complaint it is."""
+
+
+def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -> Reasons:
+    """Record a complaint in the caller's transaction. Returns what came of it.
+
+    Whom it is about does no work for the person from then on: their open calls and visits are
+    planned again. Where a law says so, nobody collects from the person until it is answered.
+    Repeated under the same id it changes nothing.
+
+    Raises:
+        NotYetError: the loan, the record or the contact is not known.
+        RejectedError: its id is that of another complaint or of a hold, who complains is no party
+            to the loan, nobody on the roster has the reference, or it came in later than now.
+    """
+    now = ctx.now()
+    received_at = (new.received_at or now).astimezone(now.tzinfo)
+    if received_at > now:
+        raise RejectedError(
+            ReasonCode.MATTER_IN_FUTURE,
+            matter=Matter.COMPLAINT,
+            id=new.complaint,
+            at=received_at.date(),
+        )
+    raising = who_raises(connection, new.loan, new.borrower, "complaint")
+    lock_loans_of_person(connection, raising.borrower_id)
+    sender = whose_id(connection, complaint, new.complaint, new.sender)
+    if known := _received_before(connection, new, sender):
+        return known
+    about_staff = _about(connection, new)
+    packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
+    terms = answer_terms(packs, ctx.settings.collects_as, Matter.COMPLAINT, new.kind, received_at)
+    result = because(
+        ReasonCode.COMPLAINT_RECEIVED,
+        complaint=new.complaint,
+        matter_kind=new.kind,
+        loan=new.loan,
+        answer_on=last_day(terms.answer_by),
+    )
+    hold_id = None
+    if terms.stops is Stops.EVERYBODY:
+        hold_id = _stop_everybody(connection, ctx, new, sender)
+        result += because(ReasonCode.COMPLAINT_STOPS_EVERYBODY)
+    why_id = keep_words(connection, ctx.cipher, new.why, now, borrower_id=raising.borrower_id)
+    insert_matter(
+        connection,
+        Matter.COMPLAINT,
+        NewMatter(
+            external_id=new.complaint,
+            sender=sender,
+            kind=new.kind,
+            raised_by=new.raised_by,
+            attempt=new.attempt,
+            received_at=received_at,
+            actor=new.actor,
+            why_id=why_id,
+            hold_id=hold_id,
+            own={"about_staff": about_staff},
+        ),
+        raising,
+        terms,
+        now,
+    )
+    if about_staff is not None:
+        again = take_back_work(connection, about_staff, raising.borrower_id, now)
+        result += because(ReasonCode.COMPLAINT_BARS, staff=about_staff, count=again)
+    return result
+
+
+def _received_before(connection: Connection, new: NewComplaint, sender: str) -> Reasons:
+    """That the complaint is on record already, if it is; another one under its id is refused."""
+    stored = connection.execute(
+        select(complaint.c.kind, loan.c.external_id.label("of"))
+        .join(loan, loan.c.id == complaint.c.loan_id)
+        .where(is_named(complaint, new.complaint, sender))
+    ).one_or_none()
+    if stored is None:
+        return ()
+    if (stored.of, stored.kind) != (new.loan, new.kind):
+        raise RejectedError(
+            ReasonCode.MATTER_ID_TAKEN, matter=Matter.COMPLAINT, id=new.complaint, of=stored.of
+        )
+    return because(ReasonCode.COMPLAINT_KNOWN, complaint=new.complaint)
+
+
+def _about(connection: Connection, new: NewComplaint) -> str | None:
+    """The person complained of: who is named, or whoever had the contact in question."""
+    reference = new.about_staff
+    if reference is None and new.attempt is not None and new.kind in ABOUT_PEOPLE:
+        had_it = select(contact.c.actor).where(
+            contact.c.attempt == new.attempt, contact.c.actor.is_not(None)
+        )
+        reference = connection.execute(had_it.limit(1)).scalar()
+        known = select(staff.c.id).where(staff.c.external_id == reference)
+        # A contact from long ago, or by a machine, may be by nobody on the roster.
+        return reference if connection.execute(known).scalar() is not None else None
+    if reference is not None:
+        known = select(staff.c.id).where(staff.c.external_id == reference)
+        if connection.execute(known).scalar() is None:
+            raise RejectedError(ReasonCode.STAFF_NOT_KNOWN, staff=reference)
+    return reference
+
+
+def _stop_everybody(connection: Connection, ctx: Context, new: NewComplaint, sender: str) -> int:
+    """Place the hold of the person that lasts until the answer; returns its id."""
+    place_hold(
+        connection,
+        ctx,
+        NewHold(
+            hold=new.complaint,
+            loan=new.loan if new.borrower is None else None,
+            borrower=new.borrower,
+            kind=HoldKind.COMPLAINT,
+            starts_on=ctx.today(),
+            ends_on=None,
+            why=new.why,
+            actor=new.actor,
+            sender=sender,
+        ),
+        kinds=(HoldKind.COMPLAINT,),
+    )
+    hold_id: int = connection.execute(
+        select(hold.c.id).where(is_named(hold, new.complaint, sender))
+    ).scalar_one()
+    return hold_id

@@ -1,0 +1,138 @@
+"""Disputes: raised with a hold, and closed by a release or by a decision."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from sqlalchemy import Connection, select
+
+from domain.compliance.answer_period import answer_terms
+from domain.compliance.rules import packs_for
+from domain.disputes import DisputeKind, Matter, RaisedBy
+from domain.events import RejectedError
+from domain.holds import HoldKind
+from domain.money import check_amount
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.schema import dispute, hold
+from workers.db.sender_ids import is_named, whose_id
+from workers.hardship.holds import NewHold, place_hold
+from workers.hardship.matters import NewMatter, insert_matter, last_day, who_raises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDispute:
+    """A dispute as the lender's systems or a person recorded it."""
+
+    dispute: str
+    """The lender's own id of the dispute, and of its hold: the same id is the same dispute."""
+    loan: str
+    why: str
+    actor: str
+    """The lender's reference of the member of staff."""
+    starts_on: date
+    """The first business date of its hold."""
+    kind: DisputeKind = DisputeKind.OTHER
+    amount: Decimal | None = None
+    """How much of the loan is disputed, in its currency; None: all of it, or nobody said."""
+    currency: str | None = None
+    """Of the amount."""
+    raised_by: RaisedBy = RaisedBy.OTHER
+    borrower: str | None = None
+    """The record of who disputes; None: the borrower of the loan."""
+    attempt: str | None = None
+    """The contact in question: who had it does not handle the dispute."""
+    received_at: datetime | None = None
+    """When it came in; None: now, or as its hold starts if that is earlier."""
+    sender: str | None = None
+    """Whose id of the dispute it is."""
+
+
+def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reasons:
+    """Record a dispute in the caller's transaction, and pause the ladder of the loan for it.
+
+    Returns what came of it. Repeated under the same id it changes nothing.
+
+    Raises:
+        NotYetError: the loan, the record or the contact is not known.
+        RejectedError: its id is that of another hold, who disputes is no party to the loan, it came
+            in later than now, or its amount is not payable.
+    """
+    now = ctx.now()
+    received_at = new.received_at or _received(new.starts_on, now)
+    if received_at > now:
+        raise RejectedError(
+            ReasonCode.MATTER_IN_FUTURE,
+            matter=Matter.DISPUTE,
+            id=new.dispute,
+            at=received_at.date(),
+        )
+    raising = who_raises(connection, new.loan, new.borrower, "dispute")
+    if new.amount is not None:
+        check_amount(new.amount, new.currency or raising.currency, new.loan, raising.currency)
+    paused = place_hold(
+        connection,
+        ctx,
+        NewHold(
+            hold=new.dispute,
+            loan=new.loan,
+            kind=HoldKind.DISPUTE,
+            starts_on=new.starts_on,
+            ends_on=None,
+            why=new.why,
+            actor=new.actor,
+            sender=new.sender,
+        ),
+    )
+    sender = whose_id(connection, hold, new.dispute, new.sender)
+    if _is_on_record(connection, new.dispute, sender):
+        return paused
+    placed = select(hold.c.id, hold.c.why_id).where(is_named(hold, new.dispute, sender))
+    hold_id, why_id = connection.execute(placed).one()
+    packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
+    terms = answer_terms(
+        packs,
+        ctx.settings.collects_as,
+        Matter.DISPUTE,
+        new.kind,
+        received_at.astimezone(now.tzinfo),
+    )
+    insert_matter(
+        connection,
+        Matter.DISPUTE,
+        NewMatter(
+            external_id=new.dispute,
+            sender=sender,
+            kind=new.kind,
+            raised_by=new.raised_by,
+            attempt=new.attempt,
+            received_at=received_at,
+            actor=new.actor,
+            why_id=why_id,
+            hold_id=hold_id,
+            own={"amount": new.amount},
+        ),
+        raising,
+        terms,
+        now,
+    )
+    return paused + because(
+        ReasonCode.DISPUTE_ON_RECORD,
+        dispute=new.dispute,
+        matter_kind=new.kind,
+        answer_on=last_day(terms.answer_by),
+    )
+
+
+def _received(starts_on: date, now: datetime) -> datetime:
+    """When a dispute came in of which only the first day of its hold is known: not too late."""
+    return (
+        min(now, datetime.combine(starts_on, time.min, now.tzinfo))
+        if (starts_on < now.date())
+        else now
+    )
+
+
+def _is_on_record(connection: Connection, external_id: str, sender: str) -> bool:
+    known = select(dispute.c.id).where(is_named(dispute, external_id, sender))
+    return connection.execute(known).scalar() is not None

@@ -1,0 +1,338 @@
+"""Disputes and complaints as they are handled: acknowledged, taken, given more time, decided.
+
+Nobody handles one that is about them, or that arose in a contact that they had. Each decision is
+answered by a letter.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, select, update
+
+from domain.compliance.answer_period import answer_terms
+from domain.compliance.rules import packs_for
+from domain.disputes import (
+    FINDINGS,
+    RESOLVED,
+    Finding,
+    Matter,
+    MatterStatus,
+    RaisedBy,
+    Unfit,
+    unfit_to_handle,
+    what_follows,
+)
+from domain.errors import RefusedError, text_of
+from domain.events import NotYetError, RejectedError
+from domain.language.speak import speak
+from domain.permissions import Permission
+from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
+from workers.context import Context
+from workers.db.disputes import (
+    TABLES,
+    StoredMatter,
+    lock_matter,
+    move_matter,
+    said_of,
+    set_clock,
+    took_part,
+)
+from workers.db.free_text import keep_words
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.schema import adjustment, hold, payment
+from workers.db.sender_ids import whose_id
+from workers.hardship.answer_letters import AnswerLetter, write_letter
+from workers.hardship.holds import release_hold
+from workers.hardship.matters import last_day
+
+DECIDED = {
+    Matter.DISPUTE: OutboxEventKind.DISPUTE_RESOLVED,
+    Matter.COMPLAINT: OutboxEventKind.COMPLAINT_RESOLVED,
+}
+
+
+@permitted(Permission.HANDLE_DISPUTES)
+def acknowledge(ctx: Context, matter: Matter, id: str, *, sender: str | None = None) -> Reasons:
+    """Note that the person was told that a dispute or a complaint is being dealt with.
+
+    Raises:
+        RefusedError: it is not known or over, or whoever acts may not handle it.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        stored = _open(connection, matter, id, sender)
+        _assert_fit(connection, matter, stored, ctx.actor.reference)
+        done = because(ReasonCode.MATTER_ACKNOWLEDGED, matter=matter, id=id)
+        if stored.acknowledged_at is not None:
+            return done
+        by = {"acknowledged_at": now, "acknowledged_by": ctx.actor.reference}
+        if not move_matter(connection, matter, stored, MatterStatus.ACKNOWLEDGED, now, **by):
+            # Somebody handles it already: it stays with them.
+            table = TABLES[matter]
+            connection.execute(update(table).where(table.c.id == stored.id).values(**by))
+        set_clock(connection, matter, [stored.id], now)
+        return done
+
+
+@permitted(Permission.HANDLE_DISPUTES)
+def take(ctx: Context, matter: Matter, id: str, *, sender: str | None = None) -> Reasons:
+    """Take a dispute or a complaint to handle it; or take it over from whoever has it.
+
+    Raises:
+        RefusedError: it is not known or over, or it is about whoever acts, or they took part in it.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        stored = _open(connection, matter, id, sender)
+        actor = ctx.actor.reference
+        _assert_fit(connection, matter, stored, actor)
+        taken = {"handler": actor, "taken_at": now}
+        if stored.handler != actor and not move_matter(
+            connection, matter, stored, MatterStatus.INVESTIGATING, now, **taken
+        ):
+            table = TABLES[matter]
+            connection.execute(update(table).where(table.c.id == stored.id).values(**taken))
+        return because(ReasonCode.MATTER_TAKEN, matter=matter, id=id, actor=actor)
+
+
+@permitted(Permission.EXTEND_ANSWERS)
+def extend(
+    ctx: Context, matter: Matter, id: str, why: str, *, sender: str | None = None
+) -> Reasons:
+    """Make the time to answer longer, as far as the law allows; another person grants it.
+
+    Raises:
+        RefusedError: it is not known or over, no rule allows it, or whoever acts may not handle it.
+        SecondPersonNeededError: it is asked for, and waits until somebody grants it.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        stored = _open(connection, matter, id, sender)
+        _assert_fit(connection, matter, stored, ctx.actor.reference)
+        terms = answer_terms(
+            packs_for(ctx.policy.rule_packs, stored.jurisdiction),
+            ctx.settings.collects_as,
+            matter,
+            stored.kind,
+            stored.received_at.astimezone(now.tzinfo),
+            extended=stored.extensions + 1,
+        )
+        before = stored.answer_by
+        if before is None or terms.answer_by is None or terms.answer_by <= before:
+            until = last_day(before.astimezone(now.tzinfo)) if before else None
+            raise _refused(ReasonCode.NO_EXTENSION, matter=matter, id=id, answer_on=until)
+        answer_on = last_day(terms.answer_by)
+        with_second_person(
+            connection,
+            ctx,
+            Permission.EXTEND_ANSWERS,
+            text_of("Answer a person later."),
+            {"loan": stored.loan, "of": f"{matter} {id}", "until": str(answer_on)},
+            words={"why": why},
+            borrower_id=stored.borrower_id,
+        )
+        table = TABLES[matter]
+        longer = {"extensions": stored.extensions + 1, "answer_by": terms.answer_by}
+        connection.execute(update(table).where(table.c.id == stored.id).values(**longer))
+        set_clock(connection, matter, [stored.id], now)
+        return because(ReasonCode.MATTER_EXTENDED, matter=matter, id=id, answer_on=answer_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """How a dispute or a complaint was decided."""
+
+    matter: Matter
+    id: str
+    """The lender's own id of it."""
+    outcome: MatterStatus
+    """One of `RESOLVED`."""
+    finding: Finding
+    actor: str
+    """The lender's reference of who decided it."""
+    why: str | None = None
+    """What they write about it, for the record."""
+    corrected_by: str | None = None
+    """Of a dispute: the lender's id of the adjustment or the payment that corrects what is owed."""
+    sender: str | None = None
+    """Whose id it is."""
+
+
+def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reasons:
+    """Decide a dispute or a complaint in the caller's transaction. Returns what came of it.
+
+    Its hold ends today, and the ladder goes on where it stood. Where the person was right about
+    what is owed, and nothing is named that corrects it, the hold stays until its release: nobody
+    asks for what is not owed. The letter that answers is written.
+
+    Raises:
+        NotYetError: it is not known, or nothing on record has the id that corrects.
+        RejectedError: it is over, the finding does not go with the outcome, or whoever decides may
+            not handle it or does not.
+    """
+    now, matter = ctx.now(), decided.matter
+    sender = whose_id(connection, TABLES[matter], decided.id, decided.sender)
+    stored = lock_matter(connection, matter, decided.id, sender)
+    if stored is None:
+        raise NotYetError(ReasonCode.MATTER_NOT_KNOWN, matter=matter, id=decided.id)
+    _check(connection, decided, stored)
+    if decided.corrected_by is not None and not _corrects(connection, stored, decided.corrected_by):
+        raise NotYetError(
+            ReasonCode.CORRECTION_NOT_KNOWN, loan=stored.loan, corrected_by=decided.corrected_by
+        )
+    corrected = decided.corrected_by is not None
+    letter = _letter(connection, ctx, decided, stored, corrected=corrected, now=now)
+    why_id = None
+    if decided.why:
+        why_id = keep_words(
+            connection, ctx.cipher, decided.why, now, borrower_id=stored.borrower_id
+        )
+    own = {"corrected_by": decided.corrected_by} if matter is Matter.DISPUTE else {}
+    taken = {} if stored.handler else {"handler": decided.actor, "taken_at": now}
+    move_matter(
+        connection,
+        matter,
+        stored,
+        decided.outcome,
+        now,
+        resolved_by=decided.actor,
+        finding=decided.finding,
+        finding_why_id=why_id,
+        **own,
+        **taken,
+        **letter.columns(),
+    )
+    set_clock(connection, matter, [stored.id], now)
+    _tell(connection, matter, stored, now)
+    result = because(
+        ReasonCode.MATTER_RESOLVED, matter=matter, id=decided.id, matter_status=decided.outcome
+    )
+    if stored.hold_id is not None:
+        if _hold_stays(decided, corrected=corrected):
+            result += because(ReasonCode.HOLD_STAYS, hold_id=decided.id)
+        elif _is_held(connection, stored.hold_id, now):
+            result += release_hold(connection, ctx, decided.id, now.date(), sender=sender)
+    return result + because(ReasonCode.MATTER_LETTER)
+
+
+def _hold_stays(decided: Resolution, *, corrected: bool) -> bool:
+    right = decided.outcome in (MatterStatus.UPHELD, MatterStatus.PARTLY_UPHELD)
+    return decided.matter is Matter.DISPUTE and right and not corrected
+
+
+def _is_held(connection: Connection, hold_id: int, now: datetime) -> bool:
+    lasts = hold.c.ends_on.is_(None) | (hold.c.ends_on > now.date())
+    found = select(hold.c.id).where(hold.c.id == hold_id, lasts)
+    return connection.execute(found).scalar() is not None
+
+
+def _check(connection: Connection, decided: Resolution, stored: StoredMatter) -> None:
+    named = {"matter": decided.matter, "id": decided.id}
+    if not stored.is_open:
+        raise RejectedError(ReasonCode.MATTER_OVER, **named, matter_status=stored.status)
+    if decided.outcome not in RESOLVED or decided.finding not in FINDINGS[decided.outcome]:
+        raise RejectedError(
+            ReasonCode.FINDING_DOES_NOT_FIT,
+            finding=decided.finding,
+            matter_status=decided.outcome,
+            known=tuple(sorted(FINDINGS.get(decided.outcome, ()))),
+        )
+    if unfit := _unfit(connection, decided.matter, stored, decided.actor):
+        raise RejectedError(ReasonCode.UNFIT_TO_HANDLE, actor=decided.actor, **named, unfit=unfit)
+    if decided.outcome is MatterStatus.WITHDRAWN or stored.handler in (None, decided.actor):
+        return
+    raise RejectedError(ReasonCode.SOMEBODY_ELSE_HANDLES, handler=stored.handler, **named)
+
+
+def _corrects(connection: Connection, stored: StoredMatter, external_id: str) -> bool:
+    """Whether the loan has an adjustment or a payment under this id that counts."""
+    adjusted = exists().where(
+        adjustment.c.loan_id == stored.loan_id,
+        adjustment.c.external_id == external_id,
+        adjustment.c.taken_back_on.is_(None),
+    )
+    paid = exists().where(
+        payment.c.loan_id == stored.loan_id,
+        payment.c.external_id == external_id,
+        payment.c.reversed_on.is_(None),
+    )
+    return bool(connection.execute(select(adjusted | paid)).scalar_one())
+
+
+def _letter(
+    connection: Connection,
+    ctx: Context,
+    decided: Resolution,
+    stored: StoredMatter,
+    *,
+    corrected: bool,
+    now: datetime,
+) -> AnswerLetter:
+    follows = what_follows(
+        decided.matter,
+        decided.outcome,
+        corrected=corrected,
+        about_staff=stored.about_staff is not None,
+    )
+    return write_letter(
+        connection,
+        ctx,
+        decided.matter,
+        stored,
+        outcome=decided.outcome,
+        finding=decided.finding,
+        follows=follows,
+        now=now,
+    )
+
+
+def _tell(connection: Connection, matter: Matter, stored: StoredMatter, now: datetime) -> None:
+    table = TABLES[matter]
+    row: Any = connection.execute(select(table).where(table.c.id == stored.id)).one()
+    said = said_of(matter, row) | {"finding": row.finding}
+    record_events(connection, [OutboxMessage(DECIDED[matter], stored.loan_id, said)], now)
+
+
+def _open(
+    connection: Connection, matter: Matter, id: str, named_sender: str | None
+) -> StoredMatter:
+    """Lock an open one that a person named.
+
+    Raises:
+        RefusedError: it is not known, or over.
+    """
+    try:
+        sender = whose_id(connection, TABLES[matter], id, named_sender)
+    except RejectedError as error:
+        raise RefusedError(speak(error.reason), error.reason) from None
+    stored = lock_matter(connection, matter, id, sender)
+    if stored is None:
+        raise _refused(ReasonCode.MATTER_NOT_KNOWN, matter=matter, id=id)
+    if not stored.is_open:
+        raise _refused(ReasonCode.MATTER_OVER, matter=matter, id=id, matter_status=stored.status)
+    return stored
+
+
+def _assert_fit(connection: Connection, matter: Matter, stored: StoredMatter, actor: str) -> None:
+    if unfit := _unfit(connection, matter, stored, actor):
+        named = {"actor": actor, "matter": matter, "id": stored.external_id}
+        raise _refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=unfit)
+
+
+def _unfit(
+    connection: Connection, matter: Matter, stored: StoredMatter, actor: str
+) -> Unfit | None:
+    """Why somebody may not handle one. Who wrote down a dispute in a call or at a visit had it."""
+    part = took_part(connection, stored.contact_id)
+    in_person = stored.raised_by in (RaisedBy.CALL, RaisedBy.VISIT)
+    if matter is Matter.DISPUTE and in_person:
+        part |= {stored.actor}
+    return unfit_to_handle(actor, about_staff=stored.about_staff, took_part=part)
+
+
+def _refused(code: ReasonCode, **params: object) -> RefusedError:
+    reason = because(code, **params)
+    return RefusedError(speak(reason), reason)

@@ -1,0 +1,151 @@
+"""What disputes and complaints have in common when they come in: whose it is, and its clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select
+
+from domain.compliance.answer_period import AnswerTerms, clock_of
+from domain.disputes import Matter, MatterStatus, RaisedBy
+from domain.events import NotYetError, RejectedError
+from domain.reasons import ReasonCode
+from workers.db.disputes import TABLES, said_of, set_clock
+from workers.db.loans import not_known_yet
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.parties import loans_of
+from workers.db.persons import lock_known_borrower, lock_person_of_loan, records_of_person
+from workers.db.schema import contact, loan
+from workers.db.typed_rows import columns_of, typed_row
+
+RAISED = {
+    Matter.DISPUTE: OutboxEventKind.DISPUTE_RAISED,
+    Matter.COMPLAINT: OutboxEventKind.COMPLAINT_RECEIVED,
+}
+
+
+class Raising(NamedTuple):
+    """The loan that is meant; with the record of whoever raises something about it."""
+
+    id: int
+    external_id: str
+    jurisdiction: str
+    currency: str
+    borrower_id: int
+    """Of who raises it; its person is locked."""
+
+
+def who_raises(connection: Connection, loan_id: str, record: str | None, event: str) -> Raising:
+    """Lock the person who raises something about a loan: its borrower, or the `record` of another
+    one who is or was party to it.
+
+    Raises:
+        NotYetError: the loan or the record is not known.
+        RejectedError: the record was never party to the loan.
+    """
+    if record is not None:
+        borrower_id = lock_known_borrower(connection, record, event).id
+    else:
+        found = lock_person_of_loan(connection, loan_id)
+        if found is None:
+            raise not_known_yet(loan_id, event)
+        borrower_id = found
+    named = select(
+        *(loan.c.id, loan.c.external_id, loan.c.jurisdiction, loan.c.currency),
+        loan.c.id.in_(loans_of(records_of_person(borrower_id))).label("is_theirs"),
+    ).where(loan.c.external_id == loan_id)
+    row = connection.execute(named).one_or_none()
+    if row is None:
+        raise not_known_yet(loan_id, event)
+    if not row.is_theirs:
+        raise RejectedError(ReasonCode.NOT_OF_LOAN, borrower=record, loan=loan_id)
+    return Raising(row.id, row.external_id, row.jurisdiction, row.currency, borrower_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMatter:
+    """What is recorded of a dispute or a complaint."""
+
+    external_id: str
+    sender: str
+    kind: str
+    raised_by: RaisedBy
+    attempt: str | None
+    received_at: datetime
+    actor: str
+    why_id: UUID | None
+    hold_id: int | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """The columns that only its table has."""
+
+
+def insert_matter(
+    connection: Connection,
+    matter: Matter,
+    new: NewMatter,
+    raising: Raising,
+    terms: AnswerTerms,
+    now: datetime,
+) -> None:
+    """Record a dispute or a complaint, start its clock, and tell the lender's systems.
+
+    Raises:
+        NotYetError: the contact in question is not known.
+    """
+    table = TABLES[matter]
+    clock = clock_of(new.received_at, (terms.acknowledge_by, terms.answer_by), now)
+    row = connection.execute(
+        insert(table)
+        .values(
+            external_id=new.external_id,
+            sender=new.sender,
+            loan_id=raising.id,
+            borrower_id=raising.borrower_id,
+            kind=new.kind,
+            raised_by=new.raised_by,
+            contact_id=_contact(connection, new.attempt),
+            received_at=new.received_at,
+            recorded_at=now,
+            actor=new.actor,
+            why_id=new.why_id,
+            status=MatterStatus.RECEIVED,
+            rules=list(terms.rules),
+            acknowledge_by=terms.acknowledge_by,
+            answer_by=terms.answer_by,
+            clock="running",
+            check_at=clock.changes_at,
+            hold_id=new.hold_id,
+            **new.own,
+        )
+        .returning(table)
+    ).one()
+    record_events(
+        connection, [OutboxMessage(RAISED[matter], raising.id, said_of(matter, row))], now
+    )
+    set_clock(connection, matter, [row.id], now)
+
+
+class _Contact(NamedTuple):
+    id: int
+
+
+def _contact(connection: Connection, attempt: str | None) -> int | None:
+    if attempt is None:
+        return None
+    named = (
+        select(*columns_of(_Contact, contact))
+        .where(contact.c.attempt == attempt)
+        .order_by(contact.c.sender.nulls_first(), contact.c.id)
+        .limit(1)
+    )
+    found = typed_row(_Contact, connection.execute(named))
+    if found is None:
+        raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=attempt)
+    return found.id
+
+
+def last_day(late_at: datetime | None) -> date | None:
+    """The last day on which something is in time, from the first moment at which it is late."""
+    return None if late_at is None else (late_at - timedelta(microseconds=1)).date()
