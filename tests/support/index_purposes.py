@@ -12,6 +12,7 @@ from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
+from domain.disputes import Matter
 from domain.events import LENDER
 from domain.language.speak import speak
 from domain.messages import MessageStatus
@@ -33,6 +34,7 @@ from workers.db import (
     callers,
     closed_numbers,
     contact_points,
+    disputes,
     inbox,
     loans,
     outbox,
@@ -69,6 +71,8 @@ from workers.escalation import scan
 from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
 from workers.hardship import arrangement_review, promise_judgement, promises
+from workers.hardship import arrangement_review, promises
+from workers.hardship import answer_clock, promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower
@@ -309,6 +313,42 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: erasure.erase(c, [7], h.now()),
     ),
     "hold_borrower_id_idx": ("the holds of a person", facts),
+    **{
+        f"{table}_{index}": (purpose, use)
+        for table in ("dispute", "complaint")
+        for index, (purpose, use) in {
+            "external_id_sender_key": (
+                "a decision names what it decides",
+                lambda c, h, table=table: disputes.lock_matter(c, Matter(table), "D-7", LENDER),
+            ),
+            "loan_id_idx": (
+                "the history of a loan",
+                lambda c, h, table=table: c.execute(
+                    text(f"SELECT * FROM {table} WHERE loan_id = 7")
+                ),
+            ),
+            "borrower_id_idx": (
+                "an erasure empties the letters of a person, and a complaint bars",
+                lambda c, h, table=table: c.execute(
+                    text(f"SELECT * FROM {table} WHERE borrower_id = 7")
+                ),
+            ),
+            "hold_id_idx": (
+                "a release closes the dispute of its hold",
+                lambda c, h, table=table: c.execute(
+                    text(f"SELECT * FROM {table} WHERE hold_id = 1000007")
+                ),
+            ),
+            "check_at_idx": (
+                "the watch over the time to answer",
+                lambda c, h, table=table: answer_clock._due(c, Matter(table), h.now(), 200),
+            ),
+        }.items()
+    },
+    "complaint_about_staff_idx": (
+        "of whom somebody complained",
+        lambda c, h: c.execute(text("SELECT * FROM complaint WHERE about_staff = 'c-7'")),
+    ),
     "loan_party_borrower_id_idx": (
         "the loans of which a person is party",
         lambda c, h: persons.lock_loans_of_person(c, 7),

@@ -1,0 +1,297 @@
+"""Stories of complaints: about a collector, in time and late, and where nobody may go on."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Collects
+from domain.disputes import Matter
+from domain.errors import NotPermittedError, RefusedError
+from domain.language.speak import speak
+from tests.support.acting import acting
+from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
+from tests.support.loans import Book
+from workers.borrowers import reply_queue
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.barred_staff import must_not_handle
+from workers.db.outbox import OutboxEventKind, with_outbox
+from workers.db.schema import (
+    action,
+    call,
+    complaint,
+    hold,
+    loan,
+    outbox_event,
+    problem,
+    reply,
+    staff,
+)
+from workers.hardship import handling
+from workers.hardship.answer_clock import watch_answers
+from workers.hardship.answer_letters import open_answer
+from workers.sms.providers.port import InboundText
+
+SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
+
+
+def a_house(engine: Engine, now: str = "2026-03-04 10:00") -> Book:
+    """L-1 on its day 3, when a call is planned; two collectors on shift, and a supervisor."""
+    book = Book(engine, now=now)
+    book.loan("L-1")
+    book.staff("c-1", "caller", shift=SHIFT)
+    book.staff("c-2", "caller", shift=SHIFT)
+    book.staff("s-1", "supervisor")
+    book.escalate("L-1")
+    return book
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return a_house(engine)
+
+
+def an_item_to_call(book: Book) -> str:
+    return next(row.item for row in book.rows(action) if row.type == "assign_call")
+
+
+def complains(book: Book, about: str | None = "c-1", id: str = "C-1", **more: object) -> str:
+    told = {"complaint": id, "loan": "L-1", "kind": "conduct", "why": "was shouted at", **more}
+    settled = tell(book, "complaint", **told, actor="s-1", about_staff=about)
+    return f"{settled.status}: {speak(settled.reason)}"
+
+
+def answers(book: Book, outcome: str, finding: str, by: str = "s-1", id: str = "C-1") -> str:
+    told = {"complaint": id, "outcome": outcome, "finding": finding, "actor": by}
+    settled = tell(book, "complaint_resolution", **told)
+    return f"{settled.status}: {speak(settled.reason)}"
+
+
+def has_call(book: Book) -> str | None:
+    """Who has the open call."""
+    theirs = (
+        select(staff.c.external_id)
+        .join(call, call.c.staff_id == staff.c.id)
+        .where(call.c.cancelled_at.is_(None))
+    )
+    rows = book.rows(theirs)
+    return rows[0].external_id if rows else None
+
+
+def assign(book: Book) -> str:
+    return assign_call(book.ctx, book.action_id("L-1", an_item_to_call(book)))
+
+
+def test_a_complaint_about_a_collector_goes_to_another_person_and_keeps_the_collector_away(
+    book: Book,
+) -> None:
+    # The call of L-1 is c-1's. The borrower writes that c-1 shouted at them.
+    assert assign(book) == "assigned"
+    assert has_call(book) == "c-1"
+    said = complains(book, raised_by="letter")
+    assert "is to be answered by 2026-03-19" in said
+    assert "c-1 does no work for the person; 1 pieces of their work are planned again." in said
+
+    # Their call is planned again, and goes to somebody else.
+    assert has_call(book) is None
+    assert assign(book) == "assigned"
+    assert has_call(book) == "c-2"
+
+    # c-1 cannot handle it; the supervisor does.
+    with pytest.raises(RefusedError, match="the complaint is about them"):
+        handling.take(acting(book.ctx, Actor("c-1")), Matter.COMPLAINT, "C-1")
+    supervisor = acting(book.ctx, Actor("s-1"))
+    handling.acknowledge(supervisor, Matter.COMPLAINT, "C-1")
+    handling.take(supervisor, Matter.COMPLAINT, "C-1")
+
+    # It is upheld in time, and the letter says what follows and where to turn next.
+    book.at("2026-03-12 10:00")
+    assert answers(book, "upheld", "rule_broken").startswith("applied")
+    body = open_answer(supervisor, Matter.COMPLAINT, "C-1").body
+    assert "您所提成立" in body
+    assert "被投诉的人员不会再联系您" in body
+    assert "12378" in body
+
+    # For good: c-1 works for this person no more.
+    record = book._borrower_of("L-1")
+    with book.ctx.engine.connect() as connection:
+        assert must_not_handle(connection, [record]) == {record: {collector_id(book, "c-1")}}
+
+
+def test_where_everybody_was_complained_of_the_call_waits_and_says_why(book: Book) -> None:
+    complains(book)
+    complains(book, about="c-2", id="C-2")
+    assert assign(book) == "nobody free"
+    reason = speak(book.action("L-1", an_item_to_call(book)).reason)
+    assert reason == "Everybody who could do it is barred by a complaint of the person."
+
+
+def test_a_call_that_was_assigned_before_cannot_be_started_either(book: Book) -> None:
+    assign(book)
+    complains(book)
+    with book.ctx.engine.begin() as connection:  # as if it had come back to them
+        connection.execute(call.update().values(cancelled_at=None))
+        connection.execute(
+            action.update().where(action.c.type == "assign_call").values(status="assigned")
+        )
+    with pytest.raises(NotPermittedError, match="c-1 does no work for the borrower of loan L-1"):
+        start_call(acting(book.ctx, Actor("c-1")), "L-1")
+
+
+def test_a_complaint_about_a_call_is_about_whoever_had_it(book: Book) -> None:
+    assign(book)
+    attempt = book.called("L-1", "c-1")
+    complains(book, about=None, attempt=attempt)
+    assert book.one(complaint).about_staff == "c-1"
+
+
+def test_a_complaint_that_was_not_upheld_keeps_nobody_away(book: Book) -> None:
+    complains(book)
+    answers(book, "rejected", "rules_kept")
+    assert assign(book) == "assigned"
+    assert has_call(book) == "c-1"
+
+
+def test_a_complaint_about_nobody_in_particular_keeps_nobody_away(book: Book) -> None:
+    complains(book, about=None, kind="fees")
+    assert assign(book) == "assigned"
+
+
+def test_a_complaint_names_somebody_who_works_here_or_nobody(book: Book) -> None:
+    assert complains(book, about="nobody").startswith("rejected: Nobody on the roster has")
+    assert book.rows(complaint) == []
+
+
+def test_the_same_complaint_comes_in_once(book: Book) -> None:
+    complains(book)
+    assert complains(book) == "applied: Complaint C-1 is on record already; nothing changed."
+    assert "is the id of another complaint" in complains(book, kind="fees")
+
+
+def test_it_reaches_every_loan_of_the_person_under_every_customer_id(book: Book) -> None:
+    book.loan("L-2", same_person_as="B-L-1", borrower_id="B-2")
+    complains(book)
+    book.escalate("L-2")
+    item = next(row.item for row in book.rows(action) if row.type == "assign_call")
+    assign_call(book.ctx, book.action_id("L-2", item))
+    assert has_call(book) == "c-2"
+
+
+def test_a_text_that_the_collector_was_to_read_is_given_back(book: Book) -> None:
+    text = InboundText("fake", "SM-1", book.numbers()[0], "why do you shout", None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
+    assert reply_queue.assign_replies(book.ctx) == 1
+    assert book.one(reply).staff_id == collector_id(book, "c-1")
+
+    complains(book)
+
+    assert book.one(reply).staff_id is None
+    assert reply_queue.assign_replies(book.ctx) == 1
+    assert book.one(reply).staff_id == collector_id(book, "c-2")
+
+
+def collector_id(book: Book, reference: str) -> int:
+    return int(book.one(select(staff.c.id).where(staff.c.external_id == reference)).id)
+
+
+def test_a_complaint_that_is_not_answered_in_time_is_late_and_everybody_sees_it(
+    engine: Engine,
+) -> None:
+    book = a_house(with_outbox(engine))
+    complains(book)
+    # Acknowledged by Monday 9 March, answered by 19 March.
+    seen = []
+    for now in ("2026-03-08 16:00", "2026-03-10 00:00"):
+        watch_answers(book.at(now).ctx)
+        seen += [row.kind for row in book.rows(problem) if row.resolved_at is None]
+    handling.acknowledge(acting(book.ctx, Actor("s-1")), Matter.COMPLAINT, "C-1")
+    for now in ("2026-03-17 12:00", "2026-03-20 00:00"):
+        watch_answers(book.at(now).ctx)
+        seen += [row.kind for row in book.rows(problem) if row.resolved_at is None]
+    assert seen == ["complaint_answer_due", "complaint_answer_late"] * 2
+
+    told = [row.kind for row in book.rows(outbox_event) if row.kind.startswith("complaint.")]
+    received, due, late = (
+        OutboxEventKind.COMPLAINT_RECEIVED,
+        OutboxEventKind.COMPLAINT_DUE,
+        OutboxEventKind.COMPLAINT_LATE,
+    )
+    assert told == [received, due, late, due, late]
+
+
+def test_in_india_an_agency_stops_for_everybody_until_the_answer(engine: Engine) -> None:
+    book = Book(engine, now="2026-07-06 10:00", zone="Asia/Kolkata")
+    agency = frozenset({Collects.THIRD_PARTY})
+    theirs = book.ctx.settings.model_copy(update={"collects_as": agency})
+    book.ctx = replace(book.ctx, settings=theirs)
+    book.loan("L-1", due_on="2026-07-01")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(loan.update().values(jurisdiction="IN"))
+    book.staff("s-1", "supervisor")
+    said = complains(book, about=None, kind="fees")
+    assert "Nobody collects from the person until it is answered." in said
+    assert book.one(hold).ends_on is None
+
+    # No release ends it: only the answer does.
+    early = tell(book, "release", hold="C-1", ends_on="2026-07-06")
+    assert early.status == "rejected"
+    book.at("2026-07-08 10:00")
+    assert answers(book, "rejected", "rules_kept").startswith("applied")
+    assert book.one(hold).ends_on == date(2026, 7, 8)
+
+
+COLLECTORS = ("c-1", "c-2", "c-3")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    complaints=st.lists(
+        st.tuples(
+            st.sampled_from(COLLECTORS),
+            st.sampled_from([None, "upheld", "partly_upheld", "rejected", "withdrawn"]),
+        ),
+        max_size=4,
+    )
+)
+def test_a_barred_collector_never_gets_the_person(
+    engine: Engine, complaints: list[tuple[str, str | None]]
+) -> None:
+    book = Book(engine, now="2026-03-04 10:00")
+    known = {row.external_id for row in book.rows(staff)}
+    for who in {*COLLECTORS} - known:
+        book.staff(who, "caller", shift=SHIFT, capacity=1000)
+    loan_id = f"L-{uuid4()}"
+    book.loan(loan_id, phone=f"+86138{uuid4().int % 10**8:08d}")
+    book.escalate(loan_id)
+    barred = set()
+    for who, outcome in complaints:
+        told = {"complaint": str(uuid4()), "loan": loan_id, "kind": "conduct", "why": "x"}
+        assert tell(book, "complaint", **told, actor="s-1", about_staff=who).status == "applied"
+        if outcome:
+            finding = {"rejected": "rules_kept", "withdrawn": "taken_back"}.get(
+                outcome, "rule_broken"
+            )
+            decided = {"complaint": told["complaint"], "outcome": outcome, "finding": finding}
+            assert tell(book, "complaint_resolution", **decided, actor="s-1").status == "applied"
+        if outcome not in ("rejected", "withdrawn"):
+            barred.add(who)
+
+    to_call = select(action.c.id).where(
+        action.c.loan_id == book.loan_id(loan_id), action.c.type == "assign_call"
+    )
+    result = assign_call(book.ctx, book.one(to_call).id)
+
+    given_to = book.rows(
+        select(staff.c.external_id)
+        .join(call, call.c.staff_id == staff.c.id)
+        .where(call.c.loan_id == book.loan_id(loan_id), call.c.cancelled_at.is_(None))
+    )
+    assert {row.external_id for row in given_to}.isdisjoint(barred)
+    assert result == ("nobody free" if barred == {*COLLECTORS} else "assigned")
