@@ -47,6 +47,7 @@ from workers.db import (
     served_work,
     staff,
 )
+from workers.db.disputes import TABLES
 from workers.db.inbox import keep_to_records
 from workers.db.inbox_queue import BATCH_SIZE
 from workers.db.loan_facts import load_facts
@@ -73,6 +74,7 @@ from workers.gate.locked_action import lock_action
 from workers.hardship import arrangement_review, promise_judgement, promises
 from workers.hardship import arrangement_review, promises
 from workers.hardship import answer_clock, promises
+from workers.hardship import answer_clock, arrangement_review, promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower
@@ -315,33 +317,33 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "hold_borrower_id_idx": ("the holds of a person", facts),
     **{
         f"{table}_{index}": (purpose, use)
-        for table in ("dispute", "complaint")
+        for table in Matter
         for index, (purpose, use) in {
             "external_id_sender_key": (
                 "a decision names what it decides",
-                lambda c, h, table=table: disputes.lock_matter(c, Matter(table), "D-7", LENDER),
+                lambda c, h, table=table: disputes.lock_matter(c, table, "D-7", LENDER),
             ),
             "loan_id_idx": (
                 "the history of a loan",
                 lambda c, h, table=table: c.execute(
-                    text(f"SELECT * FROM {table} WHERE loan_id = 7")
+                    select(TABLES[table]).where(TABLES[table].c.loan_id == 7)
                 ),
             ),
             "borrower_id_idx": (
                 "an erasure empties the letters of a person, and a complaint bars",
                 lambda c, h, table=table: c.execute(
-                    text(f"SELECT * FROM {table} WHERE borrower_id = 7")
+                    select(TABLES[table]).where(TABLES[table].c.borrower_id == 7)
                 ),
             ),
             "hold_id_idx": (
                 "a release closes the dispute of its hold",
                 lambda c, h, table=table: c.execute(
-                    text(f"SELECT * FROM {table} WHERE hold_id = 1000007")
+                    select(TABLES[table]).where(TABLES[table].c.hold_id == 1000007)
                 ),
             ),
             "check_at_idx": (
                 "the watch over the time to answer",
-                lambda c, h, table=table: answer_clock._due(c, Matter(table), h.now(), 200),
+                lambda c, h, table=table: answer_clock._due(c, table, h.now(), 200),
             ),
         }.items()
     },

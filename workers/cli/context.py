@@ -97,7 +97,7 @@ def assert_usable(ctx: Context) -> None:
 
 _IDS = {
     *("loan", "borrower", "payment", "external_id", "promise", "hold", "dispute", "attempt"),
-    *("complaint", "about_staff", "corrected_by"),
+    *("complaint", "about_staff", "about_attempt", "corrected_by"),
     *("contact", "other", "also_about", "adjustment", "restructuring", "reversal", "refund"),
 }
 """The members of an event that are ids of the lender."""

@@ -67,7 +67,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "dispute": (
         'dispute open L-1042 --id D-1 --why "The amount is wrong."',
-        "dispute close D-1",
+        "dispute list",
+        "dispute resolve D-1 rejected --finding records_differ",
+    ),
+    "complaint": (
+        'complaint receive L-1042 --id C-1 --kind conduct --about c-7 --why "was shouted at"',
+        "complaint list",
+        "complaint resolve C-1 upheld --finding rule_broken",
     ),
     "approval": (
         "approval grant L-1042 legal_file",

@@ -42,7 +42,7 @@ class NewComplaint:
     """The record of who complains; None: the borrower of the loan."""
     about_staff: str | None = None
     """The staff reference of the person complained of; None: nobody in particular."""
-    attempt: str | None = None
+    about_attempt: str | None = None
     """The contact in question."""
     received_at: datetime | None = None
     """When it came in; None: now."""
@@ -99,7 +99,7 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
             sender=sender,
             kind=new.kind,
             raised_by=new.raised_by,
-            attempt=new.attempt,
+            about_attempt=new.about_attempt,
             received_at=received_at,
             actor=new.actor,
             why_id=why_id,
@@ -135,9 +135,9 @@ def _received_before(connection: Connection, new: NewComplaint, sender: str) -> 
 def _about(connection: Connection, new: NewComplaint) -> str | None:
     """The person complained of: who is named, or whoever had the contact in question."""
     reference = new.about_staff
-    if reference is None and new.attempt is not None and new.kind in ABOUT_PEOPLE:
+    if reference is None and new.about_attempt is not None and new.kind in ABOUT_PEOPLE:
         had_it = select(contact.c.actor).where(
-            contact.c.attempt == new.attempt, contact.c.actor.is_not(None)
+            contact.c.attempt == new.about_attempt, contact.c.actor.is_not(None)
         )
         reference = connection.execute(had_it.limit(1)).scalar()
         known = select(staff.c.id).where(staff.c.external_id == reference)

@@ -40,7 +40,7 @@ class NewDispute:
     raised_by: RaisedBy = RaisedBy.OTHER
     borrower: str | None = None
     """The record of who disputes; None: the borrower of the loan."""
-    attempt: str | None = None
+    about_attempt: str | None = None
     """The contact in question: who had it does not handle the dispute."""
     received_at: datetime | None = None
     """When it came in; None: now, or as its hold starts if that is earlier."""
@@ -105,7 +105,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
             sender=sender,
             kind=new.kind,
             raised_by=new.raised_by,
-            attempt=new.attempt,
+            about_attempt=new.about_attempt,
             received_at=received_at,
             actor=new.actor,
             why_id=why_id,

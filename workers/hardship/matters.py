@@ -72,7 +72,7 @@ class NewMatter:
     sender: str
     kind: str
     raised_by: RaisedBy
-    attempt: str | None
+    about_attempt: str | None
     received_at: datetime
     actor: str
     why_id: UUID | None
@@ -105,7 +105,7 @@ def insert_matter(
             borrower_id=raising.borrower_id,
             kind=new.kind,
             raised_by=new.raised_by,
-            contact_id=_contact(connection, new.attempt),
+            contact_id=_contact(connection, new.about_attempt),
             received_at=new.received_at,
             recorded_at=now,
             actor=new.actor,

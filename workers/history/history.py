@@ -58,6 +58,7 @@ def loan_history(
         *incoming.events(connection, subject),
         *audit.tapes(connection, subject, ctx.settings.lender_zone),
         *holds.holds(connection, subject),
+        *holds.matters(connection, subject, ctx.settings.lender_zone),
         *borrower.contact_changes(connection, subject),
         *borrower.number_orders(connection, subject),
         *borrower.replies(connection, subject),

@@ -201,7 +201,6 @@ def _by_machine(payload: Payload) -> dict[str, str]:
     return {"actor": str(payload.get("own_sender") or ARREARS.reference)}
 
 
-
 def apply_dispute_resolution(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     named = {"matter": Matter.DISPUTE, "id": payload["dispute"]}
     return _apply_resolution(connection, ctx, {**payload, **named})

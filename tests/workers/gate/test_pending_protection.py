@@ -388,6 +388,9 @@ SAYS_ONLY = {
     *("asked_by", "asked_in", "days", "monthly", "accepted_on", "proof_reference"),
     *("arrangement", "arrangement_sender"),
     "staff",  # of whom it says something: no borrower
+    # Of a dispute and a complaint: who may handle it, and what was found.
+    *("raised_by", "about_attempt", "about_staff", "received_at", "dispute_kind"),
+    *("finding", "corrected_by"),
     "recovery",  # for whose sake a system sent its events again
 }
 

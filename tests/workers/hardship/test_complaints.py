@@ -148,7 +148,7 @@ def test_a_call_that_was_assigned_before_cannot_be_started_either(book: Book) ->
 def test_a_complaint_about_a_call_is_about_whoever_had_it(book: Book) -> None:
     assign(book)
     attempt = book.called("L-1", "c-1")
-    complains(book, about=None, attempt=attempt)
+    complains(book, about=None, about_attempt=attempt)
     assert book.one(complaint).about_staff == "c-1"
 
 

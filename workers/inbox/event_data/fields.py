@@ -152,6 +152,7 @@ class EventData(StrictModel):
 
 LEFT_OUT = {
     *(
+        "about_attempt",
         "about_staff",
         "accepted_on",
         "actor",
@@ -160,7 +161,6 @@ LEFT_OUT = {
         "arrangement",
         "arrangement_sender",
         "asked_in",
-        "attempt",
         "borrower",
         "by_representative",
         "can_pay_monthly",

@@ -256,7 +256,7 @@ class DisputeFacts(EventData):
     """How it came in; null: nobody said."""
     borrower: CustomerId | None = None
     """The co-borrower or the guarantor who disputes; null: the borrower of the loan."""
-    attempt: Identifier | None = None
+    about_attempt: Identifier | None = None
     """The call or the visit in question: who had it does not handle the dispute."""
     received_at: Moment | None = None
     """When it came in; null: now, or on `starts_on` if that is earlier."""
@@ -292,7 +292,7 @@ class ComplaintFacts(EventData):
     """The co-borrower or the guarantor who complains; null: the borrower of the loan."""
     about_staff: Staff | None = None
     """The person complained of; null: nobody in particular."""
-    attempt: Identifier | None = None
+    about_attempt: Identifier | None = None
     """The call or the visit in question."""
     received_at: Moment | None = None
     """When it came in; null: now."""
