@@ -70,12 +70,13 @@ def test_every_template_is_there_in_english_and_chinese(templates: Templates) ->
         *(*texts, *several),
         *("help_reply", "visit_notice", "promise_reminder"),
         *("arrangement_missed", "arrangement_default_notice"),
+        *("dispute_answer", "complaint_answer"),
     }
     assert templates.locales() == {"en", "zh-Hans"}
 
 
 @pytest.mark.parametrize("locale", ["en", "zh-Hans"])
-@pytest.mark.parametrize("name", [*TEXTS, "visit_notice"])
+@pytest.mark.parametrize("name", [*TEXTS, "visit_notice", "dispute_answer", "complaint_answer"])
 def test_every_template_offers_a_deferral_or_instalments_and_a_line_to_call(
     templates: Templates, name: str, locale: str
 ) -> None:

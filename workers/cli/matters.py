@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.disputes import FINDINGS, RESOLVED, Finding, Matter, MatterStatus
+from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import Reasons, decimal_string
 from workers.cli.common import (
@@ -123,10 +124,10 @@ def submit_resolution(
     """Decide one: its hold ends, and the letter that answers is written.
 
     Raises:
-        BadParameter: there is no such outcome or finding.
+        ArrearsError: there is no such outcome or finding.
     """
     if outcome not in OUTCOMES:
-        raise typer.BadParameter(
+        raise ArrearsError(
             say(
                 "{outcome} is no outcome. Write one of {known}.",
                 outcome=outcome,
@@ -135,7 +136,7 @@ def submit_resolution(
         )
     fitting = sorted(FINDINGS[MatterStatus(outcome)])
     if finding not in fitting:
-        raise typer.BadParameter(
+        raise ArrearsError(
             say(
                 "{finding} is no reason for {outcome}. Write one of {known}.",
                 finding=finding,

@@ -15,11 +15,13 @@ from sqlalchemy import Engine, insert, update
 
 from domain.actors import Actor, Role
 from domain.arrangements import AskedBy
+from domain.disputes import Matter
 from domain.errors import ArrearsError, Text
 from domain.permissions import PERMISSIONS, Permission
 from domain.quotes import Wish
 from domain.sending import EVERYTHING, Scope, SendingScope
 from tests.support.acting import acting
+from tests.support.events import tell
 from tests.support.lender import allow
 from tests.support.loans import Book
 from workers.access.machines import allow_machine, revoke_machine
@@ -33,6 +35,7 @@ from workers.context import Context
 from workers.db.schema import loan, machine
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangements import NewRequest, record_request
+from workers.hardship.handling import extend
 from workers.inbox.process import submit
 from workers.operations.sending_holds import resume_sending, stop_sending
 from workers.privacy.key_rotation import rotate
@@ -88,6 +91,12 @@ def book(engine: Engine, tmp_path: Path) -> Book:
                 arrangement=id, loan=f"L-{number}", asked_by=AskedBy.CALL, sender=sender
             )
             record_request(connection, book.ctx, asked)
+    for number, sender in (("1", "staff"), ("2", "staff"), ("3", "core")):
+        about = {"loan": f"L-{number}", "kind": "fees", "why": "too high", "actor": "s-1"}
+        id = "C-2" if number == "2" else "C-1"
+        assert tell(book, "complaint", complaint=id, sender=sender, **about).status == "applied"
+    disputed = {"loan": "L-91", "starts_on": "2026-04-30", "why": "too high", "actor": "s-1"}
+    assert tell(book, "dispute", dispute="C-1", **disputed).status == "applied"
     book.staff("s-0", "supervisor")
     book.staff("s-1", "supervisor")
     book.staff("s-2", "supervisor")
@@ -162,6 +171,16 @@ def doors(tmp_path: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any], 
         [
             ("name", "AR-2", "L-2"),
             ("wish", Wish(instalments=6), "instalments: 6"),
+            ("sender", "core", "L-3"),
+        ],
+    )
+    yield (
+        extend,
+        {"matter": Matter.COMPLAINT, "id": "C-1", "why": "the bank is slow", "sender": "staff"},
+        [
+            ("matter", Matter.DISPUTE, "dispute C-1"),
+            ("id", "C-2", "complaint C-2"),
+            ("why", "somebody is ill", 'why: "somebody is ill"'),
             ("sender", "core", "L-3"),
         ],
     )
@@ -254,6 +273,7 @@ def test_no_door_makes_its_own_text_for_the_second_person() -> None:
         "access/machines.py": 1,
         "access/tokens.py": 1,
         "actions/approvals.py": 1,
+        "hardship/handling.py": 1,
         "inbox/process.py": 1,
         "operations/sending_holds.py": 1,
         "privacy/key_rotation.py": 1,

@@ -44,9 +44,7 @@ def with_a_visit(engine: Engine, days_past_due_on: str = "2026-03-31 10:00") -> 
 
 def test_a_dispute_stops_a_text_until_it_is_released(book: Book) -> None:
     settled = tell(book, "dispute", **DISPUTE)
-    pauses = because(
-        ReasonCode.LADDER_PAUSES_UNTIL_CLOSED, loan="L-1", starts_on="2026-03-02"
-    )
+    pauses = because(ReasonCode.LADDER_PAUSES_UNTIL_CLOSED, loan="L-1", starts_on="2026-03-02")
     assert settled.reason[:1] == pauses
 
     assert book.send("L-1", "text_day_1") == "nothing to do"

@@ -29,6 +29,7 @@ MAY_OPEN = {
     "workers/borrowers/inbound_texts.py",  # the words of a text, which the machine reads
     # For people: each look is put on record.
     "workers/visits/letters.py",
+    "workers/hardship/answer_letters.py",
     "workers/attempts/attempts.py",
     "workers/borrowers/reply_queue.py",
     "workers/db/free_text.py",  # what people typed, for who may read the row that it belongs to
@@ -41,6 +42,7 @@ MAY_OPEN = {
 
 SHOWN_TO_PEOPLE = (
     "workers/visits/letters.py",
+    "workers/hardship/answer_letters.py",
     "workers/borrowers/reply_queue.py",
     "workers/privacy/subject_requests.py",
 )
