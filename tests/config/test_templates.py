@@ -76,7 +76,7 @@ def test_every_template_is_there_in_english_and_chinese(templates: Templates) ->
 
 
 @pytest.mark.parametrize("locale", ["en", "zh-Hans"])
-@pytest.mark.parametrize("name", [*TEXTS, "visit_notice", "dispute_answer", "complaint_answer"])
+@pytest.mark.parametrize("name", [*TEXTS, "visit_notice"])
 def test_every_template_offers_a_deferral_or_instalments_and_a_line_to_call(
     templates: Templates, name: str, locale: str
 ) -> None:

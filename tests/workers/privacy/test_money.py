@@ -44,9 +44,6 @@ NOT_MONEY = {
     *("loan", "promise", "promise_part", "promise_event"),
     *("decision", "tape_change", "legal_file", "legal_file_line"),
     *("loan_day", "loan_month", "daily_total"),
-# They have amounts, too, and are about something else: a loan, a promise, a decision, a claim.
-NOT_MONEY = {
-    *("loan", "promise", "decision", "tape_change", "legal_file", "legal_file_line"),
     *("dispute", "arrangement", "arrangement_instalment"),
 }
 

@@ -32,7 +32,8 @@ NOT_TYPED = {
     "certificate": "kind",
     "collection_case": "closed_because",
     "complaint": "external_id sender kind raised_by actor status rules acknowledged_by clock"
-    " handler resolved_by finding letter_template letter_template_version letter_locale about_staff",
+    " handler resolved_by finding letter_template letter_template_version"
+    " letter_locale about_staff",
     "contact": "channel rules rule_packs zones warnings party purpose again_because passed_over "
     "attempt sender actor",
     "contact_outcome": "outcome reason actor recording",
@@ -44,7 +45,8 @@ NOT_TYPED = {
     "document": "kind template template_version locale printed_by",
     "duty": "outcome owner staff ended_by",
     "dispute": "external_id sender kind raised_by actor status rules acknowledged_by clock"
-    " handler resolved_by finding letter_template letter_template_version letter_locale corrected_by",
+    " handler resolved_by finding letter_template letter_template_version"
+    " letter_locale corrected_by",
     "document": "kind template template_version locale",
     "encryption_key": "key_id",
     "erasure": "actor actor_kind rules",
