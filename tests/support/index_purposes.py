@@ -71,10 +71,7 @@ from workers.db.schema import (
 from workers.escalation import scan
 from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
-from workers.hardship import arrangement_review, promise_judgement, promises
-from workers.hardship import arrangement_review, promises
-from workers.hardship import answer_clock, promises
-from workers.hardship import answer_clock, arrangement_review, promises
+from workers.hardship import answer_clock, arrangement_review, promise_judgement, promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower

@@ -3,10 +3,8 @@ sending was stopped."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 

@@ -12,8 +12,7 @@ from workers.db.daily_runs import start_today
 from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.escalation import reassess
 from workers.evidence import chain, head_file
-from workers.hardship import arrangement_review, promise_judgement
-from workers.hardship import answer_clock, arrangement_review, promises
+from workers.hardship import answer_clock, arrangement_review, promise_judgement
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, plain_words, pruning

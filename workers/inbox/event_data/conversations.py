@@ -10,7 +10,6 @@ from pydantic import (
 
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.disputes import DisputeKind
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
