@@ -47,7 +47,6 @@ NOT_TYPED = {
     "dispute": "external_id sender kind raised_by actor status rules acknowledged_by clock"
     " handler resolved_by finding letter_template letter_template_version"
     " letter_locale corrected_by",
-    "document": "kind template template_version locale",
     "encryption_key": "key_id",
     "erasure": "actor actor_kind rules",
     "evidence_due": "kind",
