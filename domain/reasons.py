@@ -379,7 +379,7 @@ class ReasonCode(StrEnum):
     UNFIT_TO_HANDLE = auto()
     SOMEBODY_ELSE_HANDLES = auto()
     NOBODY_HANDLES = auto()
-    STAFF_NOT_KNOWN = auto()
+    COMPLAINED_OF_NOT_KNOWN = auto()
     CORRECTION_NOT_KNOWN = auto()
     HOLD_STAYS = auto()
     COMPLAINT_NEEDS_ANSWER = auto()

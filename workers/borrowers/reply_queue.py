@@ -17,7 +17,6 @@ from workers.calls.plan import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.callers import FreeCaller, give, read_callers
-from workers.db.barred_staff import must_not_handle
 from workers.db.pages import ALL, Asked, Listing, Page, count_all, maker, of_loan, read_page
 from workers.db.places import place_of_reply
 from workers.db.schema import borrower, loan, reply, staff
@@ -44,7 +43,6 @@ def assign_replies(ctx: Context) -> int:
     with ctx.engine.begin() as connection:
         unassigned = connection.execute(
             select(reply.c.id, borrower.c.person_id, spoken_language().label("locale"))
-            select(reply.c.id, reply.c.borrower_id, spoken_language().label("locale"))
             .join(borrower, borrower.c.id == reply.c.borrower_id)
             .where(UNHANDLED, reply.c.staff_id.is_(None))
             .order_by(reply.c.id)
@@ -60,13 +58,6 @@ def assign_replies(ctx: Context) -> int:
         for row in unassigned:
             may = [each for each in collectors.values() if row.person_id not in barred[each.id]]
             chosen = choose_collector(may, row.locale, now)
-        collectors = lock_collectors(connection, now, business_day(now), now + SHIFTS_AHEAD)
-        barred = must_not_handle(connection, [row.borrower_id for row in unassigned])
-        given = 0
-        for row in unassigned:
-            kept_away = barred.get(row.borrower_id, frozenset())
-            able = [person for person in collectors if person.id not in kept_away]
-            chosen = choose_collector(able, row.locale, now)
             if not isinstance(chosen, Collector):
                 continue
             if not give(

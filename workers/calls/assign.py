@@ -16,7 +16,6 @@ from domain.reasons import ReasonCode, because
 from workers.calls.plan import PlannedCall, others_have, plan_calls, planned_call, take_planned
 from workers.context import Context
 from workers.db.actions import is_due
-from workers.db.barred_staff import staff_barred_from
 from workers.db.bulk import insert_rows
 from workers.db.callers import give
 from workers.db.schema import call
@@ -66,18 +65,6 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
             due_at = planned.due_at or business_day(first.now).ends_at
             move = Move(ActionStatus.PLANNED, planned.reason, due_at=due_at)
             complete_together(connection, claimed, move, first.now)
-        now = claimed[0].now
-        today = business_day(now)
-        everybody = lock_collectors(connection, now, today, now + SHIFTS_AHEAD)
-        barred = staff_barred_from(connection, claimed[0].loan.borrower_id)
-        collectors = [person for person in everybody if person.id not in barred]
-        chosen = choose_collector(collectors, claimed[0].loan.locale, now)
-        if everybody and not collectors:
-            chosen = NobodyFree(because(ReasonCode.ALL_BARRED))
-        if isinstance(chosen, NobodyFree):
-            due_at = chosen.try_again_at or today.ends_at
-            move = Move(ActionStatus.PLANNED, chosen.reason, due_at=due_at)
-            complete_together(connection, claimed, move, now)
             return "nobody free"
         until = business_day(first.now).ends_at
         person = first.loan.person_id

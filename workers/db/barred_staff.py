@@ -6,11 +6,11 @@ While a complaint is open, and for good after it was upheld.
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
 
 from domain.actions import ActionStatus, Move
-from domain.disputes import MatterStatus, bars
 from domain.errors import NotPermittedError
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
@@ -19,7 +19,6 @@ from workers.db.schema import (
     action,
     borrower,
     call,
-    complaint,
     contact,
     contact_outcome,
     loan,
@@ -28,35 +27,50 @@ from workers.db.schema import (
     visit,
     visit_staff,
 )
-
-BARRING = tuple(status for status in MatterStatus if bars(status))
-
-
-def must_not_handle(
-    connection: Connection, borrower_ids: Collection[int]
-) -> dict[int, frozenset[int]]:
-    """By record, the ids of the staff who may not work for the person behind it. One statement.
-
-    Nobody is barred from a record that is missing.
-    """
-    if not borrower_ids:
-        return {}
-    complained = borrower.alias("complained")
-    found = connection.execute(
-        select(borrower.c.id.label("record"), func.array_agg(staff.c.id).label("barred"))
-        .select_from(borrower)
-        .join(complained, complained.c.person_id == borrower.c.person_id)
-        .join(complaint, complaint.c.borrower_id == complained.c.id)
-        .join(staff, staff.c.external_id == complaint.c.about_staff)
-        .where(borrower.c.id.in_(borrower_ids), complaint.c.status.in_(BARRING))
-        .group_by(borrower.c.id)
-    )
-    return {row.record: frozenset(row.barred) for row in found}
+from workers.db.schema import must_not_handle as barred
 
 
 def staff_barred_from(connection: Connection, borrower_id: int) -> frozenset[int]:
     """The ids of the staff who may not work for the person behind a record."""
-    return must_not_handle(connection, [borrower_id]).get(borrower_id, frozenset())
+    own = borrower.alias("own")
+    found = connection.execute(
+        select(barred.c.staff_id)
+        .join(borrower, borrower.c.id == barred.c.borrower_id)
+        .join(own, own.c.person_id == borrower.c.person_id)
+        .where(own.c.id == borrower_id, barred.c.ended_at.is_(None))
+    )
+    return frozenset(found.scalars())
+
+
+def bar_staff(
+    connection: Connection,
+    reference: str,
+    borrower_id: int,
+    why_id: UUID,
+    noted_by: str,
+    now: datetime,
+) -> None:
+    """Keep a member of staff from the person behind a record. The person is locked.
+
+    `why_id` is the id of what the complaint says, by which `end_bar` finds it again.
+    """
+    who = select(staff.c.id).where(staff.c.external_id == reference)
+    connection.execute(
+        insert(barred).values(
+            staff_id=who.scalar_subquery(),
+            borrower_id=borrower_id,
+            by_roster=False,
+            why_id=why_id,
+            noted_by=noted_by,
+            noted_at=now,
+        )
+    )
+
+
+def end_bar(connection: Connection, why_id: UUID, now: datetime) -> None:
+    """End what a complaint that was not upheld kept away."""
+    mine = (barred.c.why_id == why_id) & barred.c.ended_at.is_(None)
+    connection.execute(update(barred).where(mine).values(ended_at=now))
 
 
 def assert_not_barred(
@@ -67,9 +81,9 @@ def assert_not_barred(
     Raises:
         NotPermittedError: the person complained of them.
     """
-    barred = staff_barred_from(connection, borrower_id)
+    kept_away = staff_barred_from(connection, borrower_id)
     known = select(staff.c.id).where(staff.c.external_id == reference)
-    if barred and connection.execute(known).scalar() in barred:
+    if kept_away and connection.execute(known).scalar() in kept_away:
         raise NotPermittedError(
             "{actor} does no work for the borrower of loan {loan}. Somebody else does it.",
             actor=reference,

@@ -12,7 +12,7 @@ from domain.events import RejectedError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.barred_staff import take_back_work
+from workers.db.barred_staff import bar_staff, take_back_work
 from workers.db.free_text import keep_words
 from workers.db.persons import lock_loans_of_person
 from workers.db.schema import complaint, contact, hold, loan, staff
@@ -111,6 +111,7 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
         now,
     )
     if about_staff is not None:
+        bar_staff(connection, about_staff, raising.borrower_id, why_id, new.actor, now)
         again = take_back_work(connection, about_staff, raising.borrower_id, now)
         result += because(ReasonCode.COMPLAINT_BARS, staff=about_staff, count=again)
     return result
@@ -146,7 +147,7 @@ def _about(connection: Connection, new: NewComplaint) -> str | None:
     if reference is not None:
         known = select(staff.c.id).where(staff.c.external_id == reference)
         if connection.execute(known).scalar() is None:
-            raise RejectedError(ReasonCode.STAFF_NOT_KNOWN, staff=reference)
+            raise RejectedError(ReasonCode.COMPLAINED_OF_NOT_KNOWN, staff=reference)
     return reference
 
 

@@ -20,6 +20,7 @@ from domain.disputes import (
     MatterStatus,
     RaisedBy,
     Unfit,
+    bars,
     unfit_to_handle,
     what_follows,
 )
@@ -31,6 +32,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
+from workers.db.barred_staff import end_bar
 from workers.db.disputes import (
     TABLES,
     StoredMatter,
@@ -205,6 +207,9 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
         **taken,
         **letter.columns(),
     )
+    if stored.about_staff is not None and not bars(decided.outcome):
+        said = select(TABLES[matter].c.why_id).where(TABLES[matter].c.id == stored.id)
+        end_bar(connection, connection.execute(said).scalar_one(), now)
     set_clock(connection, matter, [stored.id], now)
     _tell(connection, matter, stored, now)
     result = because(

@@ -28,7 +28,6 @@ from domain.visits import (
     slots,
 )
 from workers.context import Context
-from workers.db.barred_staff import staff_barred_from
 from workers.db.bulk import insert_rows
 from workers.db.places import place_of_address, place_of_letter, place_of_name
 from workers.db.schema import document, visit, visit_staff
@@ -61,9 +60,6 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
         visitors = lock_visitors(
             connection, claimed.now, claimed.now + VISITS_AHEAD, claimed.loan.person_id
         )
-        everybody = lock_visitors(connection, claimed.now, claimed.now + VISITS_AHEAD)
-        barred = staff_barred_from(connection, claimed.loan.borrower_id)
-        visitors = [person for person in everybody if person.id not in barred]
         for slot in lawful.slots:
             if pair := choose_visitors(visitors, slot, claimed.loan.region, claimed.loan.locale):
                 _schedule(connection, ctx, claimed, slot, pair)

@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 revision = "0071"
-down_revision = "0079"
+down_revision = "0067"
 
 _HOLDS = (
     "'arrangement', 'deferral', 'promise', 'dispute', 'complaint', 'vulnerability', 'moratorium', "
