@@ -130,7 +130,7 @@ def test_where_everybody_was_complained_of_the_call_waits_and_says_why(book: Boo
     complains(book, about="c-2", id="C-2")
     assert assign(book) == "nobody free"
     reason = speak(book.action("L-1", an_item_to_call(book)).reason)
-    assert reason == "Everybody who could do it is barred by a complaint of the person."
+    assert reason == "No suitable caller may handle this person."
 
 
 def test_a_call_that_was_assigned_before_cannot_be_started_either(book: Book) -> None:
