@@ -7,7 +7,7 @@ from domain.actors import Role
 from tests.support.arrangements import in_difficulty
 from tests.support.desk import at_desk, token_of
 from tests.support.lender import allow
-from tests.support.loans import PHONE, Book
+from tests.support.loans import NAME, PHONE, Book
 from workers.calls.assign import assign_call
 from workers.db.schema import arrangement, contact, contact_outcome, permission_use, promise
 from workers.http.app import create_desk
@@ -103,26 +103,46 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
 
 def test_the_next_work_is_served_and_explained(book: Book, token: Token) -> None:
     """She asks, and gets one call and the reason; to ask again gives the same; then it is done."""
-    first = at_desk(book, token, "/work/next", {}, accept_language="zh").json()["work"]
+    first = at_desk(book, token, "/work/next", {}, accept_language="zh").json()
     assert (first["loan"], first["kind"]) == ("L-1", "call")
-    assert not first["why"].isascii()
-    assert at_desk(book, token, "/work/next", {}).json()["work"]["lease"] == first["lease"]
+    assert not first["why"]["sentence"].isascii()
+    assert at_desk(book, token, "/work/next", {}).json()["lease"] == first["lease"]
     alive = at_desk(book, token, f"/work/{first['lease']}/heartbeat", {})
     assert alive.status_code == 200
     assert at_desk(book, token, f"/work/{first['lease']}/release", {}).json() == {"done": True}
     assert at_desk(book, token, f"/work/{first['lease']}/heartbeat", {}).status_code == 409
 
 
+def test_what_is_owed_is_seen_once_the_right_person_speaks(book: Book, token: Token) -> None:
+    """Before the call there is no name; before the answers are right there is no amount."""
+    lease = at_desk(book, token, "/work/next", {}).json()["lease"]
+    claimed = at_desk(book, token, f"/work/{lease}/sheet", {})
+    assert claimed.status_code == 200, claimed.json()
+    assert (claimed.json()["stage"], claimed.json()["name"]) == ("claimed", None)
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    started = at_desk(book, token, f"/work/{lease}/sheet", {}).json()
+    assert (started["stage"], started["name"]) == ("started", NAME)
+    assert started["money"] == []
+    wrong = {"answers": {"name": "Wang", "address_numbers": "77"}}
+    answer = at_desk(book, token, "/calls/a-1/right-party", wrong).json()
+    assert answer["confirmed"] is False
+    assert NAME not in str(answer)
+    right = {"answers": {"name": NAME, "address_numbers": "1"}}
+    assert at_desk(book, token, "/calls/a-1/right-party", right).json()["confirmed"] is True
+    confirmed = at_desk(book, token, f"/work/{lease}/sheet", {}).json()
+    assert confirmed["money"][0]["past_due"] == "1000.00"
+
+
 def test_a_supervisor_takes_work_over_and_nobody_else_may(book: Book, token: Token) -> None:
-    lease = at_desk(book, token, "/work/next", {}).json()["work"]["lease"]
+    lease = at_desk(book, token, "/work/next", {}).json()["lease"]
     book.staff("c-2", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     taken = {"why": "she has gone home", "to": "c-2"}
     assert at_desk(book, token, f"/work/{lease}/take-over", taken).status_code == 403
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
     assert at_desk(book, supervisor, f"/work/{lease}/take-over", taken).status_code == 200
     colleague = token_of(book.ctx.engine, "c-2", Role.CALLER)
-    assert at_desk(book, colleague, "/work/next", {}).json()["work"]["loan"] == "L-1"
-    assert at_desk(book, token, "/work/next", {}).json()["work"] is None
+    assert at_desk(book, colleague, "/work/next", {}).json()["loan"] == "L-1"
+    assert "lease" not in at_desk(book, token, "/work/next", {}).json()
 
 
 def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None:

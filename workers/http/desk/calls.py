@@ -1,15 +1,21 @@
 """Calls and visits at the desk: whoever may make one now gets the number or the address here."""
 
 from functools import partial
+from typing import Annotated, Any
 
+from fastapi import Path
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
+from domain.right_party import Question
 from workers.attempts.attempts import StartedAttempt
+from workers.calls import right_party
 from workers.calls import start as calls
+from workers.calls.right_party import RightParty
 from workers.context import Context
+from workers.http.desk.described import answer_of, described
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.http.requests import RefusedError
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
@@ -88,6 +94,29 @@ async def start_call(request: Request, body: CallAsked) -> Response:
     start = partial(_start_call, context_of_caller(request), body)
     started = await at_the_desk(request, start)
     return JSONResponse(CallBegun.model_validate(started).model_dump(mode="json"))
+
+
+class Answers(StrictModel):
+    """What who is on the line says of themselves. It is compared, and never kept."""
+
+    answers: dict[Question, Annotated[str, Field(min_length=1, max_length=200)]]
+    actor: Staff | None = None
+    """Of a machine: the collector for whom it asks."""
+
+
+@router.post("/calls/{attempt}/right-party", response_model=described(RightParty))
+async def confirm_right_party(
+    request: Request,
+    attempt: Annotated[Identifier, Path(description="The id under which the call was started.")],
+    body: Answers,
+) -> Any:
+    """Whether the right person is on the line: say for each question what they answered. The answer
+    says whether it is right, and never what would be."""
+    answers = {str(question): said for question, said in body.answers.items()}
+    ask = partial(
+        right_party.confirm_right_party, context_of_caller(request), attempt, answers, body.actor
+    )
+    return answer_of(await at_the_desk(request, ask), "en")
 
 
 @router.post(

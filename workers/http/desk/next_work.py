@@ -3,20 +3,19 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Path
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from domain.compliance.vocabulary import Party
-from domain.language.speak import speak
-from domain.next_work import WorkKind
 from workers.context import Context
 from workers.http.desk.answers import language_for
+from workers.http.desk.described import answer_of, described
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Staff, StrictModel
 from workers.staff import next_work
+from workers.staff.call_sheet import CallSheet, call_sheet
 from workers.staff.next_work import NothingToServe, ServedWork
 
 router = desk_router("work")
@@ -29,42 +28,6 @@ class Whose(StrictModel):
 
     actor: Staff | None = None
     """Of a machine: the collector for whom it asks."""
-
-
-class Served(BaseModel):
-    """The next piece of work. It has no personal data."""
-
-    lease: int
-    """Keep it alive with `heartbeat` while you work on it."""
-    kind: WorkKind
-    band: str
-    """Why it comes before other work, in a word."""
-    why: str
-    """The same in a sentence."""
-    until: datetime
-    """Without a sign of life until then, others may be served it."""
-    loan: str | None
-    other_loans: list[str]
-    record: str
-    """The lender's id of the record of whom it is about."""
-    party: Party
-    item: str
-    """Of the ladder; empty for a reply."""
-    purpose: str
-    language: str
-    """BCP 47."""
-    attempt: str | None = None
-    """The call that was started, and whose outcome has to be reported before anything else."""
-    reply: int | None = None
-
-
-class Next(BaseModel):
-    """The next piece of work, or why there is none."""
-
-    work: Served | None = None
-    why: str | None = None
-    """Why no work is served, in a sentence."""
-    ask_again_at: datetime | None = None
 
 
 class Alive(BaseModel):
@@ -85,19 +48,27 @@ class Done(BaseModel):
     done: bool = True
 
 
+_Served, _Nothing = described(ServedWork), described(NothingToServe)
+
 Lease = Annotated[int, Path(ge=1, le=2**62, description="The lease, as `/work/next` gave it.")]
 Speaks = Annotated[str | None, Header()]
 
 
-@router.post("/work/next")
-async def serve_next(request: Request, body: Whose, accept_language: Speaks = None) -> Next:
-    """The next piece of work, under a lease; what you have not finished comes first. To ask again
-    gives the same work."""
+@router.post("/work/next", response_model=_Served | _Nothing)
+async def serve_next(request: Request, body: Whose, accept_language: Speaks = None) -> Any:
+    """The next piece of work, under a lease, or why there is none. What you have not finished comes
+    first. To ask again gives the same work. It has no personal data."""
     found = await _do(request, lambda ctx: next_work.next_for(ctx, body.actor))
-    language = language_for(accept_language)
-    if isinstance(found, NothingToServe):
-        return Next(why=speak(found.why, language), ask_again_at=found.ask_again_at)
-    return Next(work=_served(found, language))
+    return answer_of(found, language_for(accept_language))
+
+
+@router.post("/work/{lease}/sheet", response_model=described(CallSheet))
+async def sheet(request: Request, lease: Lease, body: Whose, accept_language: Speaks = None) -> Any:
+    """What you need for the call, on one page. What may not be seen yet is null, and `hidden` says
+    until when: the name until the call has started, what is owed until it is confirmed that the
+    right person speaks."""
+    found = await _do(request, lambda ctx: call_sheet(ctx, lease, body.actor))
+    return answer_of(found, language_for(accept_language))
 
 
 @router.post("/work/{lease}/heartbeat")
@@ -119,11 +90,6 @@ async def take_over(request: Request, lease: Lease, body: Takeover) -> Done:
     """Take work from a colleague, for yourself or somebody else. It is on record with why."""
     await _do(request, lambda ctx: next_work.take_over(ctx, lease, body.why, body.to))
     return Done()
-
-
-def _served(found: ServedWork, language: str) -> Served:
-    said = {name: getattr(found, name) for name in Served.model_fields}
-    return Served(**{**said, "why": speak(found.why, language)})
 
 
 async def _do(request: Request, work: Callable[[Context], T]) -> T:

@@ -1,0 +1,92 @@
+"""What use cases return, as an answer and as the model that describes it: both are made from the
+dataclass itself, so that nothing is written twice."""
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, create_model
+
+from domain.language.speak import speak
+from domain.quote_json import quote_as_json
+from domain.quotes import Quote
+from domain.reasons import Reason, Reasons, decimal_string, reasons_as_json
+from workers.http.desk import answers
+from workers.http.desk.quoted import Quoted
+
+
+class Said(BaseModel):
+    """Reasons: as a sentence for people, and as codes for programs."""
+
+    sentence: str
+    codes: list[answers.Reason]
+
+
+@cache
+def described(kind: type) -> type[BaseModel]:
+    """The model of a dataclass or a named tuple: amounts are decimal strings, and reasons are said
+    in a sentence, too."""
+    hints = get_type_hints(kind)
+    model: dict[str, Any] = {name: (_described(hints[name]), ...) for name in _names(kind)}
+    return create_model(kind.__name__, __module__=kind.__module__, __doc__=kind.__doc__, **model)
+
+
+def answer_of(value: Any, language: str, currency: str | None = None) -> Any:
+    """A value as `described` describes it. Amounts have the places of the currency that stands
+    beside them."""
+    match value:
+        case Quote():
+            return quote_as_json(value)
+        case (Reason(), *_):
+            return {"sentence": speak(value, language), "codes": reasons_as_json(value)}
+        case Decimal():
+            return decimal_string(value, currency)
+        case Mapping():
+            return {key: answer_of(each, language, currency) for key, each in value.items()}
+    if _is_record(type(value)):
+        beside = getattr(value, "currency", currency)
+        hints = get_type_hints(type(value))
+        return {
+            name: {"sentence": "", "codes": []}
+            if hints[name] == Reasons and not getattr(value, name)
+            else answer_of(getattr(value, name), language, beside)
+            for name in _names(type(value))
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [answer_of(each, language, currency) for each in value]
+    return value
+
+
+def _described(hint: Any) -> Any:
+    if hint == Reasons:
+        return Said
+    if hint is Quote:
+        return Quoted
+    if hint is Decimal:
+        return str
+    if isinstance(hint, type) and _is_record(hint):
+        return described(hint)
+    parts = tuple(_described(part) for part in get_args(hint) if part is not Ellipsis)
+    match get_origin(hint):
+        case None:
+            return hint
+        case types.UnionType:
+            return Union[parts]  # noqa: UP007 - of parts that are known only now
+        case origin if isinstance(origin, type) and issubclass(origin, Mapping):
+            return types.GenericAlias(dict, parts)
+        case origin if isinstance(origin, type) and issubclass(origin, Sequence | frozenset):
+            return types.GenericAlias(list, parts[:1])
+    return hint
+
+
+def _is_record(kind: type) -> bool:
+    return is_dataclass(kind) or hasattr(kind, "_fields")
+
+
+def _names(kind: type) -> list[str]:
+    if is_dataclass(kind):
+        return [field.name for field in fields(kind)]
+    return list(kind._fields)  # type: ignore[attr-defined]
