@@ -46,6 +46,8 @@ FACTS: tuple[Fact, ...] = (
     Fact("/disputes", "dispute", ("dispute",), "The borrower disputes the debt."),
     Fact("/holds", "hold", ("hold",), "A pause of a loan, or of all loans of a person."),
     Fact("/holds/releases", "release", ("hold", "ends_on", "sender"), "The end of a hold."),
+    Fact("/staff/absences", "staff_absent", ("staff", "at"), "Somebody does not work for a time."),
+    Fact("/staff/departures", "staff_left", ("staff", "at"), "Somebody works here no longer."),
     Fact(
         "/replies/readings",
         "reply_read",
