@@ -55,8 +55,8 @@ def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
     assert ACTION_MOVES[S.CANCELLED] == begins | {S.SKIPPED, S.UNDELIVERED}
 
 
-def test_what_people_have_is_made_or_assigned_anew_or_called_off() -> None:
-    assert ACTION_MOVES[S.ASSIGNED] == {S.DONE, S.PLANNED, S.CANCELLED}
+def test_what_people_have_is_made_or_assigned_anew_or_called_off_or_ends_with_its_step() -> None:
+    assert ACTION_MOVES[S.ASSIGNED] == {S.DONE, S.PLANNED, S.CANCELLED, S.SKIPPED}
 
 
 def test_only_a_claim_can_lead_to_an_effect() -> None:
