@@ -166,18 +166,17 @@ def _agreed_here(
     parts: Sequence[PromisePart],
     why: Reasons,
 ) -> str | None:
-    """Who agreed: whoever acts, if they may; None: another person has granted it."""
+    """Who agreed: whoever acts, if they may, or the one who granted it to them."""
     if may(ctx.actor, Permission.AGREE_TO_PROMISES):
         return ctx.actor.reference
     promised = [f"{part.amount} {new.currency} {part.due_on}" for part in parts]
-    with_second_person(
+    return with_second_person(
         connection,
         ctx,
         Permission.AGREE_TO_PROMISES,
         because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + why,
         {"loan": new.loan, "promise": new.promise, "parts": promised},
     )
-    return None
 
 
 def _may_agree(connection: Connection, ctx: Context, new: Asked) -> bool:

@@ -8,9 +8,11 @@ from sqlalchemy import Engine, delete, select
 from domain.actors import Actor, ActorKind, Role
 from domain.language.speak import speak
 from domain.promises import PromiseStatus
+from domain.second_person import RequestStatus
 from tests.support.events import pay, promise, reverse, tell
 from tests.support.loans import Book
 from tests.support.receiver import telling
+from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
 from workers.db.schema import action, free_text, hold, outbox_event
 from workers.db.schema import promise as promises
@@ -253,9 +255,18 @@ def test_a_collector_asks_a_supervisor_before_a_promise_beyond_the_limits_counts
         "actor": "c-1",
     }
 
-    with pytest.raises(SecondPersonNeededError, match="needs a second person"):
+    with pytest.raises(SecondPersonNeededError, match="needs a second person") as needed:
         submit(book.ctx.acting(collector), "promise:PR-1", "promise", payload)
     assert book.rows(promises) == []
+
+    book.staff("sup-1", "supervisor")
+    supervisor = Actor("sup-1", ActorKind.STAFF, roles=frozenset({Role.SUPERVISOR}))
+    request = needed.value.values["id"]
+    assert isinstance(request, int)
+    decide(book.ctx.acting(supervisor), request, RequestStatus.GRANTED)
+    submit(book.ctx.acting(collector), "promise:PR-1", "promise", payload)
+    assert book.one(promises).agreed_by == "sup-1"
+    assert "sup-1 agreed to it." in history(book)
 
 
 def test_a_supervisor_agrees_to_what_they_take_themselves(book: Book) -> None:
