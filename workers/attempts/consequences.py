@@ -17,6 +17,7 @@ from domain.arrangements import AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
+from domain.disputes import ComplaintKind, DisputeKind, RaisedBy
 from domain.events import RejectedError
 from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
@@ -31,6 +32,8 @@ from workers.db.schema import duty, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
+from workers.hardship.complaints import NewComplaint, receive_complaint
+from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.holds import NewHold, place_hold
 from workers.hardship.promises import NewPromise, record_promise
 
@@ -53,8 +56,8 @@ class OutcomeDetails:
 
     reason: ArrearsReason | None = None
     promised: SaidPromise | None = None
-    dispute_kind: str | None = None
-    """The kind of a dispute."""
+    dispute_kind: DisputeKind | None = None
+    """What is disputed."""
     stopped_channel: Channel | None = None
     """The channel by which the person wants no contact; None: that of the conversation."""
     why: str | None = None
@@ -106,7 +109,8 @@ def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
 
 def reaches_person(outcome: ContactOutcome, follows: Follows) -> bool:
     """Whether what follows is true of the person, so that all their loans are locked first."""
-    return (follows.hold is not None and follows.hold.of_person) or outcome in _FACTS
+    of_person = follows.hold is not None and follows.hold.of_person
+    return of_person or outcome in _FACTS or outcome is ContactOutcome.COMPLAINS
 
 
 _FACTS = {
@@ -155,11 +159,16 @@ def apply_consequences(
         RejectedError: the promise cannot be taken. Nothing is written then.
     """
     _note_facts(connection, about, now)
-    came = _place_holds(connection, ctx, about, loans, follows)
+    if about.outcome is ContactOutcome.DISPUTES:
+        came = _raise_disputes(connection, ctx, about, loans)
+    else:
+        came = _place_holds(connection, ctx, about, loans, follows)
     if about.details.promised is not None:
         came += _record_promise(connection, ctx, about, about.details.promised, loans[0])
     if about.outcome in ASKS_FOR_ARRANGEMENT:
         came += _request_arrangement(connection, ctx, about, loans[0])
+    if about.outcome is ContactOutcome.COMPLAINS:
+        came += _receive_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None:
         _write_duty(connection, about, follows, follows.owner, now)
         until = (now + follows.within).astimezone(now.tzinfo)
@@ -226,19 +235,67 @@ def _place_holds(
     today = ctx.today()
     came: Reasons = ()
     for number, each in enumerate(loans[:1] if follows.hold.of_person else loans):
-        of_other = f":{each.external_id}" if number else ""
         new = NewHold(
-            hold=f"{about.outcome}:{about.attempt}{of_other}",
+            hold=_id_of_loan(about, number, each),
             loan=each.external_id,
             kind=follows.hold,
             starts_on=today,
             ends_on=today + timedelta(days=follows.days) if follows.days else None,
-            why=about.details.why or about.details.dispute_kind or about.outcome,
+            why=_in_words(about),
             actor=about.actor,
             sender=about.sender,
         )
         came += place_hold(connection, ctx, new)
     return came
+
+
+def _id_of_loan(about: Conversation, number: int, loan: LoanOfContact) -> str:
+    """The id of what a conversation brings about one of its loans: `disputes:a-1`, `…:L-2`."""
+    return f"{about.outcome}:{about.attempt}{f':{loan.external_id}' if number else ''}"
+
+
+def _raise_disputes(
+    connection: Connection, ctx: Context, about: Conversation, loans: Sequence[LoanOfContact]
+) -> Reasons:
+    """A dispute of each loan that the conversation was about, each with its hold and its clock."""
+    came: Reasons = ()
+    for number, each in enumerate(loans):
+        new = NewDispute(
+            dispute=_id_of_loan(about, number, each),
+            loan=each.external_id,
+            why=_in_words(about),
+            actor=about.actor,
+            starts_on=ctx.today(),
+            kind=about.details.dispute_kind or DisputeKind.OTHER,
+            raised_by=_raised_by(about),
+            sender=about.sender,
+        )
+        came += raise_dispute(connection, ctx, new)
+    return came
+
+
+def _receive_complaint(
+    connection: Connection, ctx: Context, about: Conversation, first: LoanOfContact
+) -> Reasons:
+    """A complaint whose kind whoever handles it finds out; its clock runs from now on."""
+    new = NewComplaint(
+        complaint=_id_of_loan(about, 0, first),
+        loan=first.external_id,
+        kind=ComplaintKind.OTHER,
+        why=_in_words(about),
+        actor=about.actor,
+        raised_by=_raised_by(about),
+        sender=about.sender,
+    )
+    return receive_complaint(connection, ctx, new)
+
+
+def _raised_by(about: Conversation) -> RaisedBy:
+    return RaisedBy.VISIT if about.channel is Channel.VISIT else RaisedBy.CALL
+
+
+def _in_words(about: Conversation) -> str:
+    return about.details.why or about.details.dispute_kind or about.outcome
 
 
 def _record_promise(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, case, insert, or_, select
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.disputes import DisputeKind
 from domain.events import STAFF, RejectedError
 from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
@@ -63,8 +64,8 @@ class InboundContact:
     """The lender's id of the co-borrower or the guarantor who began it; None: the borrower."""
     promised: SaidPromise | None = None
     """What the person promised; only with that outcome."""
-    dispute_kind: str | None = None
-    """The kind of a dispute; only with that outcome."""
+    dispute_kind: DisputeKind | None = None
+    """What is disputed; only with that outcome."""
     stopped_channel: Channel | None = None
     """By which the person wants no contact; None: that of the contact."""
     why: str | None = None

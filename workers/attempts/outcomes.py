@@ -11,6 +11,7 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
+from domain.disputes import DisputeKind
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.ladder import Ladder, find_ladder
@@ -72,8 +73,8 @@ class ReportedOutcome:
     """When, where and in which language the borrower wants to be contacted."""
     promised: SaidPromise | None = None
     """What the borrower promised; only with that outcome."""
-    dispute_kind: str | None = None
-    """The kind of a dispute; only with that outcome."""
+    dispute_kind: DisputeKind | None = None
+    """What is disputed; only with that outcome."""
     stopped_channel: Channel | None = None
     """The channel by which the borrower wants no contact; None: that of the attempt."""
     why: str | None = None

@@ -56,6 +56,7 @@ class WorkingCollector(NamedTuple):
     languages: list[str]
     daily_capacity: int
     on_shift: bool
+    """And not absent."""
     started: list[int]
     """The actions of which they have started a call today."""
     since_first_contact: int
@@ -76,7 +77,10 @@ _COLLECTOR = prepared(
 SELECT s.id, s.roles, s.trained_on, s.left_on, s.stands_in_for, s.stands_in_until, s.languages,
        s.daily_capacity,
        EXISTS (SELECT FROM shift h
-                WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now) AS on_shift,
+                WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now)
+       AND NOT EXISTS (SELECT FROM absence y
+                        WHERE y.staff_id = s.id AND y.starts_at <= :now
+                          AND (y.ends_at IS NULL OR y.ends_at > :now)) AS on_shift,
        ARRAY(SELECT DISTINCT c.action_id FROM contact c
               WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
                 AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
@@ -167,7 +171,10 @@ class Waiting(NamedTuple):
 
 _WAITING = prepared(
     text("""
-WITH mine AS (
+WITH barred AS (
+    SELECT o.person_id FROM must_not_handle m JOIN borrower o ON o.id = m.borrower_id
+     WHERE m.staff_id = :me AND m.ended_at IS NULL
+), mine AS (
     -- OFFSET keeps the planner from walking all calls in the order of their ids.
     SELECT id FROM (SELECT id FROM call
                      WHERE staff_id = :me AND ended_at IS NULL AND cancelled_at IS NULL
@@ -220,6 +227,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
             ORDER BY p.id DESC LIMIT 1) p ON true
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE a.status = 'assigned' AND a.ladder_since = l.ladder_since
+   AND b.person_id NOT IN (SELECT person_id FROM barred)
  UNION ALL
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date),
@@ -230,6 +238,7 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        LEFT JOIN loan l ON l.id = r.loan_id
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE r.staff_id = :me AND r.to_read AND r.handled_at IS NULL
+   AND b.person_id NOT IN (SELECT person_id FROM barred)
 """)
 )
 

@@ -21,7 +21,17 @@ from workers.attempts.attempts import BarredError
 from workers.attempts.known_reasons import known_reasons
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
-from workers.db.schema import action, call, contact_outcome, duty, hold, person_fact, promise
+from workers.db.schema import (
+    action,
+    call,
+    complaint,
+    contact_outcome,
+    dispute,
+    duty,
+    hold,
+    person_fact,
+    promise,
+)
 from workers.inbox.process import EventResult, submit
 
 PROMISED = {"amount": "500.00", "currency": "CNY", "due_on": "2026-03-12"}
@@ -180,6 +190,16 @@ def test_who_calls_the_lender_is_taken_by_the_same_form(book: Book) -> None:
     assert holds(book) == ["promise", "vulnerability"]
     with pytest.raises(ArrearsError, match="What is disputed"):
         inbound(book, "disputes", "in-3")
+
+
+def test_what_is_disputed_or_complained_of_in_a_call_gets_its_clock(book: Book) -> None:
+    came_to(book, a_call(book), "disputes", dispute_kind="already_paid")
+    raised = book.one(dispute)
+    assert (raised.kind, raised.raised_by, raised.status) == ("already_paid", "call", "received")
+    assert holds(book) == ["dispute"]
+    assert inbound(book, "complains", why="They called me at work").status == "applied"
+    assert book.one(complaint).status == "received"
+    assert book.one(complaint).answer_by is not None
 
 
 def test_reasons_are_known_to_whoever_calls_next_about_any_loan(book: Book) -> None:

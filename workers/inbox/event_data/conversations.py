@@ -102,8 +102,8 @@ class OutcomeData(EventData):
     """The other loans that were mentioned."""
     promised: SaidPromiseData | None = None
     """What was promised; with `promised`, and only then."""
-    dispute_kind: Identifier | None = None
-    """The kind of the dispute; with `disputes`, and only then."""
+    dispute_kind: DisputeKind | None = None
+    """With `disputes`, and only then."""
     stopped_channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None = None
     """With `stop_channel`: by which there is to be no contact; null: that of the conversation."""
     why: Why | None = None
