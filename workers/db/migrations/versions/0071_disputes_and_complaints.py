@@ -39,6 +39,9 @@ def upgrade() -> None:
         "hold",
         f"(kind IN ({_OF_PERSON})) = (borrower_id IS NOT NULL)",
     )
+    for daily in ("loan_day", "loan_month"):
+        op.drop_constraint(op.f(f"{daily}_hold_known"), daily, type_="check")
+        op.create_check_constraint(op.f(f"{daily}_hold_known"), daily, f"hold IN ({_HOLDS})")
     _create(
         "dispute",
         "'amount', 'not_mine', 'already_paid', 'fraud', 'service', 'time_barred', 'other'",
