@@ -91,12 +91,8 @@ def test_who_is_absent_or_must_not_handle_somebody_is_served_nothing_of_them(boo
     c1 = hired(book, "c-1")
     assigned(book, "L-1")
     staff_id = book.one(select(staff.c.id).where(staff.c.external_id == "c-1")).id
-    noted = {
-        "staff_id": staff_id,
-        "by_roster": False,
-        "noted_by": "s-1",
-        "noted_at": book.ctx.now(),
-    }
+    now = book.ctx.now()
+    noted = {"staff_id": staff_id, "by_roster": False, "noted_by": "s-1", "noted_at": now}
     with book.ctx.engine.begin() as connection:
         record = select(borrower.c.id).scalar_subquery()
         connection.execute(insert(must_not_handle).values(borrower_id=record, **noted))
