@@ -27,11 +27,16 @@ MAY_OPEN = {
     # a new number, for its zone and its digest; also of a party, and of who acts for a person
     "workers/borrowers/contact_details.py",
     "workers/borrowers/inbound_texts.py",  # the words of a text, which the machine reads
+    "workers/inbox/event_data/loans.py",  # what somebody can pay a month, for who judges a promise
+    # what the answers of somebody on the phone are compared with: none of it is shown, and each
+    # check is on record
+    "workers/db/party_checks.py",
     # For people: each look is put on record.
     "workers/visits/letters.py",
     "workers/hardship/answer_letters.py",
     "workers/attempts/attempts.py",
     "workers/borrowers/reply_queue.py",
+    "workers/staff/call_sheet.py",
     "workers/db/free_text.py",  # what people typed, for who may read the row that it belongs to
     "workers/db/unread_texts.py",  # the words of a text that was not applied, to encrypt them anew
     "workers/tapes/rebind.py",  # what belongs to a record, to encrypt it for the id it has now
@@ -45,6 +50,7 @@ SHOWN_TO_PEOPLE = (
     "workers/hardship/answer_letters.py",
     "workers/borrowers/reply_queue.py",
     "workers/privacy/subject_requests.py",
+    "workers/staff/call_sheet.py",
 )
 
 

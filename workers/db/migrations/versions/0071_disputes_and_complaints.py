@@ -33,6 +33,10 @@ _RAISED_BY = "'call', 'text', 'letter', 'email', 'form', 'visit', 'authority', '
 def upgrade() -> None:
     op.drop_constraint(op.f("hold_kind_known"), "hold", type_="check")
     op.create_check_constraint(op.f("hold_kind_known"), "hold", f"kind IN ({_HOLDS})")
+    for table in ("loan_day", "loan_month"):
+        known = op.f(f"{table}_hold_known")
+        op.drop_constraint(known, table, type_="check")
+        op.create_check_constraint(known, table, f"hold IN ({_HOLDS})")
     op.drop_constraint(op.f("hold_of_person_where_its_kind_is"), "hold", type_="check")
     op.create_check_constraint(
         op.f("hold_of_person_where_its_kind_is"),
