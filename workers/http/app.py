@@ -27,7 +27,7 @@ from workers.db.sending_holds import read_sending_holds
 from workers.db.signs_of_life import assert_writes_and_reads
 from workers.failures import log_summary
 from workers.http import lender, tencent, twilio
-from workers.http.desk import arrangements, calls, facts, next_work, work
+from workers.http.desk import arrangements, calls, facts, matters, next_work, work
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
@@ -102,7 +102,7 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
     """
     app = _application(ctx, "What people who work on loans do, by console, CRM or dialer.")
     app.state.ctx.cipher.assert_can_decrypt()
-    for part in (work, next_work, calls, facts, arrangements):
+    for part in (work, next_work, calls, facts, arrangements, matters):
         app.include_router(part.router)
     return app
 

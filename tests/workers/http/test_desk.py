@@ -175,6 +175,20 @@ def test_what_cannot_be_offered_says_every_reason(book: Book, token: Token) -> N
     assert at_desk(book, token, "/quotes", {"loan": "L-9", "instalments": 3}).status_code == 409
 
 
+def test_a_complaint_is_taken_by_a_supervisor_and_decided(book: Book, token: Token) -> None:
+    """It is about the collector who wrote it down: she may neither take nor decide it."""
+    said = {"complaint": "k-1", "loan": "L-1", "kind": "conduct", "why": "She shouted"}
+    answer = at_desk(book, token, "/complaints", {**said, "about_staff": "c-1"})
+    assert answer.status_code == 200, answer.json()
+    assert at_desk(book, token, "/complaints/k-1/take", {}).status_code == 403
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    taken = at_desk(book, supervisor, "/complaints/k-1/take", {}, accept_language="zh")
+    assert taken.status_code == 200, taken.json()
+    (listed,) = at_desk(book, supervisor, "/complaints").json()["rows"]
+    assert (listed["id"], listed["handler"], listed["about_staff"]) == ("k-1", "s-1", "c-1")
+    assert "She shouted" not in str(listed)
+
+
 def test_nobody_reports_for_a_colleague(book: Book, token: Token) -> None:
     said = {"dispute": "d-1", "loan": "L-1", "starts_on": "2026-03-02", "why": "paid it before"}
     answer = at_desk(book, token, "/disputes", {**said, "actor": "c-2"})

@@ -67,10 +67,10 @@ async def worklist(
     """
     kinds = (kind,) if kind else tuple(Kind)
     asked = Asked(limit, after, loan=loan)
-    found = await _read(
+    found = await read(
         request, lambda at, ctx: read_work(at, ctx, ctx.today(), kinds, staff, asked)
     )
-    return {each: _page(getattr(found, each)) for each in kinds if asked.reads(each)}
+    return {each: page_of(getattr(found, each)) for each in kinds if asked.reads(each)}
 
 
 @router.get("/staff", response_model=PageOf[RosterEntry])
@@ -79,10 +79,11 @@ async def roster(
 ) -> dict[str, Any]:
     """Who is on the roster, by the lender's references."""
     asked = Asked(limit, after)
-    return _page(await _read(request, lambda at, ctx: list_roster(at, ctx, asked)))
+    return page_of(await read(request, lambda at, ctx: list_roster(at, ctx, asked)))
 
 
-async def _read(request: Request, query: Callable[[Connection, Context], T]) -> T:
+async def read(request: Request, query: Callable[[Connection, Context], T]) -> T:
+    """What a query finds for whoever calls."""
     return await at_the_desk(request, partial(_ask, context_of_caller(request), query))
 
 
@@ -91,6 +92,7 @@ def _ask(ctx: Context, query: Callable[[Connection, Context], T]) -> T:
         return query(connection, ctx)
 
 
-def _page(found: Page[Any]) -> dict[str, Any]:
+def page_of(found: Page[Any]) -> dict[str, Any]:
+    """A page of a list, as `PageOf` describes it."""
     rows = [asdict(row) for row in found.rows]
     return {"counts": found.counts, "rows": rows, "after": found.after}
