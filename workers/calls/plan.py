@@ -53,9 +53,10 @@ WITH due AS (
     UNION SELECT id FROM action WHERE id = :asked AND status IN ('planned', 'deferred', 'failed')
 )
 SELECT a.id, a.step, a.item, b.person_id, l.jurisdiction, l.currency, b.zones,
-       {_SPOKEN} AS language, d.past_due
+       {_SPOKEN} AS language, coalesce(d.past_due, 0) AS past_due
   FROM due JOIN action a ON a.id = due.id
-      JOIN decision d ON d.id = a.decision_id
+      LEFT JOIN decision d ON d.id = coalesce(
+           a.decision_id, (SELECT max(n.id) FROM decision n WHERE n.loan_id = a.loan_id))
       JOIN loan l ON l.id = a.loan_id
       LEFT JOIN loan_party q ON q.id = a.party_id
       JOIN borrower b ON b.id = coalesce(q.borrower_id, l.borrower_id)

@@ -12,6 +12,7 @@ from domain.reasons import ReasonCode, because
 from domain.staffing import CallTerms, HandOn, StaffingTerms
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
+from tests.support.events import promise
 from tests.support.loans import Book
 from workers.calls import plan as planning
 from workers.calls.assign import assign_call
@@ -27,6 +28,7 @@ from workers.db.schema import (
     must_not_handle,
     staff,
 )
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.workforce.hand_on import hand_on
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
@@ -192,3 +194,16 @@ def test_a_supervisor_gives_all_open_calls_of_somebody_to_others(book: Book) -> 
     assert book.action("L-1", "friendly_call").reason == because(
         ReasonCode.HANDED_ON_BY_SUPERVISOR, staff="c-1"
     )
+
+
+def test_a_call_that_follows_from_a_broken_promise_is_planned_too(book: Book) -> None:
+    """No decision of the ladder asks for it."""
+    due_call(book)
+    promise(book, "400", "2026-03-02")
+    book.at("2026-03-04 10:00")
+    book.staff("c-1", "caller", shift=("2026-03-04 08:00", "2026-03-04 20:00"))
+    assert break_overdue_promises(book.ctx) == 1
+
+    follow_up = book.action_id("L-1", "promise_broken_call")
+    assert assign_call(book.ctx, follow_up) == "assigned"
+    assert who_calls(book) == {book.one(borrower).external_id: "c-1"}
