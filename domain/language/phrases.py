@@ -94,6 +94,7 @@ class Phrase(StrEnum):
     NOTHING_DUE = auto()
     OPENED_LETTER = auto()
     OPENED_NUMBER = auto()
+    OPENED_NAME = auto()
     OPENED_ADDRESS = auto()
     OPENED_REPLY = auto()
     OPENED_EVERYTHING = auto()

@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from domain.access_log import Opened
 from domain.actions import ACTION_TYPES
 from domain.actors import Role
 from domain.compliance.frequency_caps import CalendarUnit
@@ -95,3 +96,9 @@ def test_chinese_has_full_width_punctuation_and_no_english_word(code: Phrase | R
     written = re.sub(named, "", CHINESE.templates[code])
 
     assert not re.search(r"[A-Za-z]{2,}|[,;:!?()]| ", written)
+
+
+@pytest.mark.parametrize("opened", Opened)
+def test_each_look_at_personal_data_has_its_sentence(opened: Opened) -> None:
+    for language in LANGUAGES.values():
+        assert "{actor}" in language.templates[Phrase(f"opened_{opened}")]
