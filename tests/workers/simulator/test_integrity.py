@@ -1,13 +1,28 @@
 """Holding the house to its promises: records that explain nothing, and items that acted twice."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, func, insert, literal, select, text, update
+from sqlalchemy import Engine, Table, func, insert, literal, select, text, update
 
+from tests.support.arrangements import accept, arranged, ask, confirm, in_difficulty, offer
+from tests.support.events import pay
+from tests.support.events import promise as promised
 from tests.support.loans import Book
 from tests.support.rights import all_rights
-from workers.db.schema import action, call, contact, decision, loan, message
+from workers.db.schema import (
+    action,
+    arrangement,
+    arrangement_instalment,
+    call,
+    contact,
+    decision,
+    hold,
+    loan,
+    message,
+    promise,
+)
 from workers.simulator.demo.integrity import (
     Gap,
     count_duplicates,
@@ -160,3 +175,69 @@ def test_a_text_that_was_refused_and_then_sent_acted_once(book: Book) -> None:
 
     assert duplicates(book) == 0
     assert gaps(book) == {}
+
+
+def meddle_with(book: Book, table: Table, **columns: object) -> None:
+    """Write into all rows of a table what no worker would."""
+    with all_rights(book.ctx.engine) as connection:
+        connection.execute(update(table).values(**columns))
+
+
+def test_a_promise_that_is_kept_and_still_pauses_the_ladder_is_found(book: Book) -> None:
+    promised(book, "1000", "2026-03-05")
+    assert gaps(book) == {}
+    pay(book, "1000")
+    assert gaps(book) == {}
+
+    meddle_with(book, hold, ends_on=date(2026, 3, 7))
+    assert gaps(book) == {Gap.PROMISE_IN_TWO_STATES: 1}
+
+
+def test_an_open_promise_without_its_pause_is_found(book: Book) -> None:
+    promised(book, "1000", "2026-03-05")
+
+    meddle_with(book, hold, ends_on=date(2026, 3, 4))
+    assert gaps(book) == {Gap.PROMISE_IN_TWO_STATES: 1}
+
+
+def test_a_promise_that_is_other_than_its_last_change_says_is_found(book: Book) -> None:
+    promised(book, "1000", "2026-03-05")
+    pay(book, "1000")
+
+    meddle_with(book, promise, status="broken")
+    assert gaps(book) == {Gap.PROMISE_IN_TWO_STATES: 1}
+
+
+def test_a_plan_has_no_gap_at_any_point_of_its_life(engine: Engine) -> None:
+    book = in_difficulty(engine)
+    for step in (ask, offer, accept, confirm):
+        step(book)
+        assert gaps(book) == {}, step.__name__
+
+
+def test_an_active_plan_whose_pause_ended_is_found(engine: Engine) -> None:
+    book = arranged(in_difficulty(engine))
+
+    meddle_with(book, hold, ends_on=date(2026, 3, 11))
+    assert gaps(book) == {Gap.PLAN_IN_TWO_STATES: 1}
+
+
+@pytest.mark.parametrize("column", ["to_pay_before", "to_pay_after"])
+def test_a_plan_whose_total_is_a_cent_off_is_found(engine: Engine, column: str) -> None:
+    book = in_difficulty(engine)
+    ask(book)
+    offer(book)
+
+    a_cent_more = arrangement.c[column] + Decimal("0.01")
+    meddle_with(book, arrangement, **{column: a_cent_more})
+    assert gaps(book) == {Gap.PLAN_DOES_NOT_ADD_UP: 1}
+
+
+def test_an_instalment_of_an_offer_that_is_a_cent_off_is_found(engine: Engine) -> None:
+    book = in_difficulty(engine)
+    ask(book)
+    offer(book)
+
+    a_cent_more = arrangement_instalment.c.principal + Decimal("0.01")
+    meddle_with(book, arrangement_instalment, principal=a_cent_more)
+    assert gaps(book) == {Gap.PLAN_DOES_NOT_ADD_UP: 1}

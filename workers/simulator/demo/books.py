@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -17,6 +17,11 @@ SAMPLES = CONFIG / "samples"
 
 SMS_TEMPLATES = "sms_templates"
 _FIRST_TEMPLATE_ID = 1000001
+
+
+LAST_DAY_AFTER = timedelta(days=2)
+"""After the first day. A promise for that day is broken by then: the money of a day is known after
+the next night, so that it is judged on the morning after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,15 @@ class DemoBook:
     """When the texts that waited are lawful."""
     provider: Literal["twilio", "tencent"]
     """The simulated provider of texts: the name of its module in `workers.simulator.providers`."""
+    help: str
+    """What a borrower in difficulty writes …"""
+    yes: str
+    """… and what they answer to an offer."""
+
+    @property
+    def last_day(self) -> datetime:
+        """When the last of the simulated days begins."""
+        return self.afternoon + LAST_DAY_AFTER
 
 
 US = DemoBook(
@@ -52,6 +66,8 @@ US = DemoBook(
     morning=datetime(2018, 6, 25, 9, 30, tzinfo=ZoneInfo("America/New_York")),
     afternoon=datetime(2018, 6, 25, 15, 0, tzinfo=ZoneInfo("America/New_York")),
     provider="twilio",
+    help="I lost my job. Is a payment plan possible?",
+    yes="I accept the plan",
 )
 
 CN = DemoBook(
@@ -67,6 +83,8 @@ CN = DemoBook(
     morning=datetime(2026, 3, 3, 7, 30, tzinfo=ZoneInfo("Asia/Shanghai")),
     afternoon=datetime(2026, 3, 3, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai")),
     provider="tencent",
+    help="失业了，还款有困难，能分期吗",
+    yes="同意这个方案",
 )
 
 BOOKS = {book.name: book for book in (US, CN)}

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import phonenumbers
 import requests
 from sqlalchemy import ColumnElement, select
+from twilio.request_validator import RequestValidator
 
 from config.readers.locales import format_money
 from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus, ActionType
@@ -113,25 +114,40 @@ def keep_the_promise(installation: Installation, loan_id: str) -> DemoStep:
 
 
 def answer(installation: Installation, item: str, words: str) -> DemoStep:
-    """Answer the first delivered text of an item, through the webhook of Tencent Cloud."""
-    delivered = (
-        select(*columns_of(DeliveredText, loan, id=message.c.id))
-        .join(action, action.c.loan_id == loan.c.id)
-        .join(message, message.c.action_id == action.c.id)
-        .where(action.c.item == item, message.c.status == MessageStatus.DELIVERED)
-        .order_by(loan.c.id)
-    )
+    """Answer the first delivered text of an item."""
+    for loan_id in delivered_loans(installation, item):
+        return DemoStep(text_back(installation, loan_id, words), loan_id)
+    return DemoStep(say("No text of this kind was delivered, so nobody answers."))
+
+
+def delivered_loans(installation: Installation, item: str) -> list[str]:
+    """The loans whose borrower has got the text of an item, by the lender's own ids."""
+    numbers = _numbers_by_reference(installation)
+    delivered = _DELIVERED.where(action.c.item == item)
     with installation.ctx.engine.connect() as connection:
         texts = typed_rows(DeliveredText, connection.execute(delivered))
-    numbers = _numbers_by_reference(installation)
-    for text in texts:
-        if number := numbers.get(str(text.id)):
-            _post_inbound(installation, number, words)
-            said = say(
-                "The borrower of loan {loan} answers: “{words}”", loan=text.external_id, words=words
-            )
-            return DemoStep(said, text.external_id)
-    return DemoStep(say("No text of this kind was delivered, so nobody answers."))
+    return [text.external_id for text in texts if str(text.id) in numbers]
+
+
+def text_back(installation: Installation, loan_id: str, words: str) -> str:
+    """Write from the number that was texted about a loan, through the provider's webhook. Returns
+    what was written, as a sentence."""
+    of_loan = _DELIVERED.where(loan.c.external_id == loan_id)
+    with installation.ctx.engine.connect() as connection:
+        text, *_ = typed_rows(DeliveredText, connection.execute(of_loan))
+    number = _numbers_by_reference(installation)[str(text.id)]
+    write = {"tencent": _write_to_tencent, "twilio": _write_to_twilio}
+    write[installation.book.provider](installation, number, words)
+    return say("The borrower of loan {loan} answers: “{words}”", loan=loan_id, words=words)
+
+
+_DELIVERED = (
+    select(*columns_of(DeliveredText, loan, id=message.c.id))
+    .join(action, action.c.loan_id == loan.c.id)
+    .join(message, message.c.action_id == action.c.id)
+    .where(message.c.status == MessageStatus.DELIVERED)
+    .order_by(loan.c.id, action.c.id)
+)
 
 
 def first_done(installation: Installation, action_type: ActionType) -> DemoStep:
@@ -203,22 +219,30 @@ def _numbers_by_reference(installation: Installation) -> dict[str, str]:
         return {str(text["reference"]): str(text["to"]) for text in texts}
 
 
-def _post_inbound(installation: Installation, number: str, words: str) -> None:
-    """Tencent Cloud's callback. Raises `ArrearsError` if the webhook does not take it."""
+def _write_to_tencent(installation: Installation, number: str, words: str) -> None:
     parsed = phonenumbers.parse(number)
     [token] = installation.ctx.settings.tencent_callback_tokens or []
-    base = installation.ctx.settings.public_url
-    response = requests.post(
-        f"{base}/webhooks/tencent/{token.get_secret_value()}/inbound",
-        json={
-            "nationcode": str(parsed.country_code),
-            "mobile": str(parsed.national_number),
-            "text": words,
-            "time": int(time.time()),
-        },
-        timeout=30,
-        proxies={"http": ""},
-    )
+    text = {
+        "nationcode": str(parsed.country_code),
+        "mobile": str(parsed.national_number),
+        "text": words,
+        "time": int(time.time()),
+    }
+    _post(installation, f"tencent/{token.get_secret_value()}", json=text)
+
+
+def _write_to_twilio(installation: Installation, number: str, words: str) -> None:
+    [token] = installation.ctx.settings.twilio_auth_tokens or []
+    form = {"MessageSid": f"SM{uuid4().hex}", "From": number, "Body": words}
+    url = f"{installation.ctx.settings.public_url}/webhooks/twilio/inbound"
+    signature = RequestValidator(token.get_secret_value()).compute_signature(url, form)
+    _post(installation, "twilio", data=form, headers={"X-Twilio-Signature": signature})
+
+
+def _post(installation: Installation, of_provider: str, **said: Any) -> None:
+    """A provider's call. Raises `ArrearsError` if the webhook does not take it."""
+    url = f"{installation.ctx.settings.public_url}/webhooks/{of_provider}/inbound"
+    response = requests.post(url, timeout=30, proxies={"http": ""}, **said)
     if response.status_code != 200:
         raise ArrearsError(
             "The webhook answered a borrower's text with {status}.", status=response.status_code

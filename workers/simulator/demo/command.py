@@ -26,7 +26,7 @@ from workers.simulator.demo.scenario import (
     import_samples,
     load_staff,
     prepare_database,
-    run_day,
+    run_days,
 )
 from workers.simulator.demo.summary import Summary, count_due, read_summary
 from workers.tapes.import_tape import ImportReport
@@ -106,7 +106,7 @@ def _run(
         with ctx.engine.connect() as connection:
             due = count_due(connection, ctx.now())
         installation.start_processes()
-        shown = run_day(installation, screen)
+        shown = run_days(installation, screen)
         if installation.external_servers:
             screen.report(ctx.now(), say("The loans stay in the database that DATABASE_URL names."))
     with ctx.engine.connect() as connection:

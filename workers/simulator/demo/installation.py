@@ -15,7 +15,7 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -45,8 +45,9 @@ NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
 DISPATCHING = (Queue.DISPATCH,)
 
-API_VARIABLE = "DEMO_API"
-"""Where the API is, for a shell that has the environment of the demo; no setting of Arrears."""
+API_VARIABLE, DESK_VARIABLE = "DEMO_API", "DEMO_DESK"
+"""Where the API of dialers and the desk are, for a shell that has the environment of the demo; no
+settings of Arrears."""
 
 _SECRETS = {"twilio": "TWILIO_AUTH_TOKENS", "tencent": "TENCENT_SECRET_KEY"}
 
@@ -61,6 +62,7 @@ class Ports:
     provider: int
     webhook: int
     api: int
+    desk: int
     flower: int
 
 
@@ -95,6 +97,10 @@ class Installation:
         return _http(self.ports.api)
 
     @property
+    def desk_url(self) -> str:
+        return _http(self.ports.desk)
+
+    @property
     def _flower_login(self) -> str:
         return f"demo:{self.flower_password}"
 
@@ -108,7 +114,7 @@ class Installation:
         _move_clock(self.directory, at)
 
     def start_processes(self) -> None:
-        """Start every process but beat, and wait until the provider and the webhook answer."""
+        """Start every process but beat, and wait until those that are called answer."""
         provider = self.processes.start(
             self.book.provider,
             [
@@ -121,6 +127,7 @@ class Installation:
             environment=self._provider_environment(),
         )
         webhook = self._arrears("webhook", f"--port={self.ports.webhook}", port=self.ports.webhook)
+        desk = self._arrears("desk", f"--port={self.ports.desk}", port=self.ports.desk)
         self._worker("deciding", DECIDING, processes=1)
         self._worker("dispatching", DISPATCHING, processes=1)
         self._worker("acting", ACTION_QUEUES, processes=2)
@@ -130,7 +137,7 @@ class Installation:
             port=self.ports.flower,
             environment={**self.environment, "FLOWER_BASIC_AUTH": self._flower_login},
         )
-        self.processes.wait_until_ready(provider, webhook)
+        self.processes.wait_until_ready(provider, webhook, desk)
 
     def start_api(self) -> None:
         """Start the API that gives numbers to dialers: the day itself needs none."""
@@ -184,7 +191,7 @@ def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Ins
             redis_url = stack.enter_context(LocalBroker()).url
         directory = Path(tempfile.mkdtemp(prefix=DEMO_DIRECTORY))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        ports = Ports(free_port(), free_port(), free_port(), free_port())
+        ports = Ports(*(free_port() for _ in fields(Ports)))
         settings = _settings(directory, book, ports)
         # Without SQLAlchemy's name of the driver, so that psql accepts it too.
         url = database_url.replace("postgresql+psycopg2://", "postgresql://", 1)
@@ -202,7 +209,8 @@ def new_installation(environ: Mapping[str, str], book: DemoBook) -> Iterator[Ins
             book, directory, ctx, environment, arguments, ports, processes, external_servers
         )
         _write_environment(
-            installation.environment_file, {**settings, API_VARIABLE: _http(ports.api)}
+            installation.environment_file,
+            {**settings, API_VARIABLE: _http(ports.api), DESK_VARIABLE: _http(ports.desk)},
         )
         yield installation
 

@@ -1,4 +1,5 @@
-"""Check two guarantees: every effect can be explained, and no item acted twice."""
+"""Check what is guaranteed: every effect can be explained, no item acted twice, no promise and no
+plan is in two states, and the cents of a plan add up."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -6,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select, text
 
 from domain.actions import ACTION_TYPES
+from domain.arrangements import OPEN
 from domain.errors import ArrearsError
 from domain.ladder import Ladder, find_ladder
 from workers.context import Context
@@ -21,6 +23,9 @@ class Gap(StrEnum):
     DONE_WITHOUT_EFFECT = "done_without_effect"
     EFFECT_NOT_DONE = "effect_not_done"
     LOAN_NOT_REVIEWED = "loan_not_reviewed"
+    PROMISE_IN_TWO_STATES = "promise_in_two_states"
+    PLAN_IN_TWO_STATES = "plan_in_two_states"
+    PLAN_DOES_NOT_ADD_UP = "plan_does_not_add_up"
 
 
 # These rows are no effect: a text that is only reserved, that the provider refused, that did not
@@ -54,6 +59,8 @@ effect AS ({_effects(_HAD_EFFECT)}),
 expected (type, effect) AS (
     VALUES {", ".join(f"('{type_}', '{type_.effect_table}')" for type_ in ACTION_TYPES.values())})
 """
+
+_OPEN_PLAN = ", ".join(f"'{status}'" for status in OPEN)
 
 _COUNTS: dict[Gap, str] = {
     # The decision must be about the same loan and start of the ladder, and must name a ladder.
@@ -106,6 +113,50 @@ _COUNTS: dict[Gap, str] = {
     """,
 }
 
+# Counted independently of the constraints, too: what a row says of itself, what its pause says, and
+# what the rows beside it say.
+_COUNTS |= {
+    Gap.PROMISE_IN_TWO_STATES: """
+        SELECT count(*) FROM promise p JOIN hold h ON h.id = p.hold_id
+         WHERE (p.status = 'open') <> (p.completed_at IS NULL)
+            OR (p.status = 'open' AND h.ends_on <= p.due_on)
+            OR (p.status <> 'open' AND (h.ends_on IS NULL OR h.ends_on > :today))
+            OR (p.status = 'open' AND EXISTS (
+                SELECT FROM promise other
+                 WHERE other.loan_id = p.loan_id AND other.status = 'open' AND other.id <> p.id))
+            OR p.status <> coalesce((
+                SELECT e.to_status FROM promise_event e
+                 WHERE e.promise_id = p.id ORDER BY e.id DESC LIMIT 1), p.status)
+    """,
+    Gap.PLAN_IN_TWO_STATES: f"""
+        SELECT count(*) FROM arrangement a LEFT JOIN hold h ON h.id = a.hold_id
+         WHERE (a.status IN ({_OPEN_PLAN})) <> (a.ended_at IS NULL)
+            OR (a.ended_at IS NOT NULL AND h.id IS NOT NULL
+                AND (h.ends_on IS NULL OR h.ends_on > :today))
+            OR (a.status = 'active' AND (
+                a.confirmed_at IS NULL
+                OR (a.quote -> 'stops' @> '["collection"]') <> (h.ends_on IS NULL)))
+            OR (a.ended_at IS NULL AND EXISTS (
+                SELECT FROM arrangement other
+                 WHERE other.loan_id = a.loan_id AND other.ended_at IS NULL AND other.id <> a.id))
+    """,  # noqa: S608 - nothing but this file's own text
+    Gap.PLAN_DOES_NOT_ADD_UP: """
+        SELECT count(*) FROM arrangement a
+         WHERE a.quote IS NOT NULL AND (
+               a.to_pay_after <> (
+                   SELECT sum((each ->> 'amount')::numeric)
+                     FROM jsonb_array_elements(a.quote -> 'after') AS each)
+            OR a.to_pay_after <> a.to_pay_before + (a.quote ->> 'interest')::numeric
+                   + (a.quote ->> 'fee')::numeric - (a.quote ->> 'interest_dropped')::numeric
+            OR (a.confirmed_at IS NULL AND EXISTS (
+                   SELECT FROM jsonb_array_elements(a.quote -> 'arranged') AS each
+                     LEFT JOIN arrangement_instalment i
+                       ON i.arrangement_id = a.id AND i.due_on = (each ->> 'due_on')::date
+                    WHERE i.principal + i.interest + i.fees
+                          IS DISTINCT FROM (each ->> 'amount')::numeric)))
+    """,
+}
+
 # Counted independently of the constraints. A text whose response was lost counts too. One that did
 # not arrive does not: the ladder may try once more.
 _MAY_HAVE_HAD = {"message": "e.status NOT IN ('refused', 'undelivered', 'send_failed')"}
@@ -123,8 +174,8 @@ SELECT coalesce(sum(acted - 1), 0) FROM times
 def find_unexplained(connection: Connection, ctx: Context) -> dict[Gap, int]:
     """How many records cannot be explained, by gap; gaps without records are left out.
 
-    Records are actions, contacts, texts, calls, visits, legal files, and loans past due whose
-    review is a day or more late. One record may be counted for several gaps.
+    Records are actions, contacts, texts, calls, visits, legal files, promises, arrangements, and
+    loans past due whose review is a day or more late. One record may be counted for several gaps.
     """
     today = {"today": ctx.today()}
     found = {

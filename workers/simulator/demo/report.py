@@ -120,10 +120,7 @@ def print_json(connection: Connection, ctx: Context, summary: Summary) -> None:
 def print_report(
     connection: Connection, installation: Installation, summary: Summary, loans: Sequence[str]
 ) -> None:
-    """Print what was done and what was not, the history of `loans`, and the summary.
-
-    Without them, the history of the loan with the most events.
-    """
+    """Print what was done and what was not, the history of `loans`, and the summary."""
     ctx = installation.ctx
     console.print()
     _print_steps(connection, ctx)
@@ -136,7 +133,7 @@ def print_report(
         soft_wrap=False,
     )
     NOT_DONE.print(read_not_done(connection))
-    for loan in loans or filter(None, [most_eventful_loan(connection)]):
+    for loan in loans:
         _print_story(connection, ctx, loan)
     console.print(
         say(
@@ -151,6 +148,16 @@ def print_report(
             calls_assigned=summary.calls_assigned,
             visits_scheduled=summary.visits_scheduled,
             legal_files_opened=summary.legal_files_opened,
+        )
+    )
+    console.print(
+        say(
+            "{kept} promises kept, {broken} broken; {plans} instalment plans active; {reasons} "
+            "borrowers said why they are late.",
+            kept=summary.promises_kept,
+            broken=summary.promises_broken,
+            plans=summary.plans_active,
+            reasons=summary.reasons_learnt,
         )
     )
     console.print(
@@ -194,7 +201,7 @@ def print_next_steps() -> None:
         "\n"
         + say(
             "Where to look next:\n"
-            "    make run                 the same day, left running: Flower, status, explain\n"
+            "    make run                 the same days, left running: Flower, status, explain\n"
             "    docs/architecture.md     one page: the flow, and where every rule and task is\n"
             "    docs/operations.md       how to start it with a loan book of your own"
         )
@@ -229,6 +236,7 @@ def print_access(installation: Installation) -> None:
                 "Flower: {flower}\n"
                 "Events and callbacks: {webhook}\n"
                 "API for dialers: {api}\n"
+                "Desk of collectors: {desk}/api/v1\n"
                 "In another shell, to use this installation:\n"
                 "    . {environment}\n"
                 "    {arrears} status\n"
@@ -239,6 +247,7 @@ def print_access(installation: Installation) -> None:
                 flower=installation.flower_url,
                 webhook=installation.ctx.settings.public_url,
                 api=installation.api_url,
+                desk=installation.desk_url,
                 environment=shlex.quote(str(installation.environment_file)),
                 arrears=arrears,
                 loan=shlex.quote(loan or "LOAN"),

@@ -1,13 +1,12 @@
-"""One simulated day: a morning, an approval by a supervisor, a payment, an afternoon.
+"""Two simulated days: a morning, an approval by a supervisor, a payment, an afternoon, in which
+promises and a plan are agreed; and two days later what came of them.
 
 Beat, the workers, the webhook and the simulated provider run as processes of their own. This module
 does what the lender's people do: import the loans, approve legal files, and wait. What borrowers do
 is in `borrowers.py`.
 """
 
-import time
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, select
 
@@ -23,7 +22,6 @@ from workers.db.engine import assert_reachable
 from workers.db.migrate import upgrade
 from workers.db.schema import action, loan, staff
 from workers.operations.policy_register import register_policy
-from workers.simulator.demo.backlog import Backlog, read_backlog
 from workers.simulator.demo.books import CN
 from workers.simulator.demo.borrowers import (
     DemoStep,
@@ -34,7 +32,9 @@ from workers.simulator.demo.borrowers import (
     promise_before_the_call,
 )
 from workers.simulator.demo.installation import Installation
+from workers.simulator.demo.later_days import agree_with_borrowers, see_what_came_of_it
 from workers.simulator.demo.sign_in import allow_machine_of_the_demo, sign_everybody_in
+from workers.simulator.demo.waiting import ProgressReporter, drain
 from workers.staff.roster import load_roster
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.progress import Progress
@@ -45,23 +45,8 @@ STOP = "TD"
 WRONG_NUMBER = "打错了，我不认识这个人"
 """What two borrowers of the Chinese book answer to their texts."""
 
-DRAIN_TIMEOUT = 180.0
-"""Seconds after which the work of a morning or an afternoon has failed to finish."""
-
-POLL_SECONDS = 0.25
-
 LEFT_TO_APPROVE = 2
 """Legal files that nobody approves, so that `arrears approval grant` can be tried."""
-
-
-class ProgressReporter(Protocol):
-    """Receives the progress of the day. `at` is the simulated time."""
-
-    def report(self, at: datetime, sentence: str) -> None:
-        """Report what was done."""
-
-    def show_backlog(self, at: datetime, backlog: Backlog) -> None:
-        """Show what is left to do; called several times a second."""
 
 
 class PendingApproval(NamedTuple):
@@ -130,10 +115,10 @@ def import_samples(installation: Installation, progress: Progress) -> ImportRepo
     )
 
 
-def run_day(installation: Installation, reporter: ProgressReporter) -> list[str]:
-    """Run the whole day, from the first scan to the last receipt.
+def run_days(installation: Installation, reporter: ProgressReporter) -> list[str]:
+    """Run all of the days, from the first scan to the last receipt.
 
-    Returns the loans whose history is worth telling, if there are any in particular.
+    Returns the loans whose history is worth telling.
 
     Raises:
         ArrearsError: a process ended by itself, or the work was not finished in time.
@@ -155,8 +140,14 @@ def run_day(installation: Installation, reporter: ProgressReporter) -> list[str]
     else:
         reported = _rest_of_the_chinese_day(installation, reporter)
     drain(installation, reporter)
+    agreed = agree_with_borrowers(installation, reporter)
+    drain(installation, reporter)
     reporter.report(ctx.now(), say("The day's work is done."))
-    return [each.loan for each in (paid, *reported) if each.loan] if reported else []
+    see_what_came_of_it(installation, reporter, agreed)
+    drain(installation, reporter)
+    reporter.report(ctx.now(), say("The day's work is done."))
+    told = [each.loan for each in (paid, *reported) if each.loan] if reported else []
+    return [*told, *agreed.loans]
 
 
 def _rest_of_the_chinese_day(
@@ -182,33 +173,6 @@ def _rest_of_the_chinese_day(
     if promise.loan:
         reporter.report(ctx.now(), keep_the_promise(installation, promise.loan).sentence)
     return reported
-
-
-def drain(installation: Installation, reporter: ProgressReporter) -> None:
-    """Wait until nothing is left to do at this hour.
-
-    Raises:
-        ArrearsError: a process ended by itself, or the work was not finished in time.
-    """
-    ctx = installation.ctx
-    deadline = time.monotonic() + DRAIN_TIMEOUT
-    while True:
-        now = ctx.now()
-        with ctx.engine.connect() as connection:
-            backlog = read_backlog(connection, now)
-        if not backlog:
-            return
-        reporter.show_backlog(now, backlog)
-        installation.processes.check_running()
-        if time.monotonic() > deadline:
-            raise ArrearsError(
-                "After {seconds:.0f} seconds there is still work left: {backlog}. The last lines "
-                "of the logs:\n{logs}",
-                seconds=DRAIN_TIMEOUT,
-                backlog=backlog,
-                logs=installation.processes.log_tails(),
-            )
-        time.sleep(POLL_SECONDS)
 
 
 def approve_legal_files(installation: Installation) -> str:

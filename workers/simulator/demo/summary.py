@@ -1,27 +1,33 @@
-"""The summary of a simulated day, counted in the database and in the log of the provider."""
+"""The summary of the simulated days, counted in the database and in the log of the provider."""
 
 import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Connection, FromClause, Integer, cast, func, select, union_all
+from sqlalchemy import Connection, FromClause, Integer, Table, cast, func, select, union_all
 
 from domain.actions import ActionStatus
+from domain.arrangements import ArrangementStatus
+from domain.promises import PromiseStatus
 from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.schema import (
     action,
     action_event,
+    arrangement,
     call,
     contact,
+    contact_outcome,
     decision,
     inbox_event,
     legal_file,
     loan,
     message,
     problem,
+    promise,
     receipt,
     visit,
 )
@@ -34,11 +40,11 @@ WAITING = (ActionStatus.PLANNED, ActionStatus.AWAITING_APPROVAL, ActionStatus.CL
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of the day."""
+    """The figures of all the days."""
 
     loans: int
     due: int
-    """Loans whose review date had come when the day began."""
+    """Loans whose review date had come when the first day began."""
     decisions: int
     sms_sent: int
     """Texts that the provider accepted, by its own log."""
@@ -48,6 +54,13 @@ class Summary:
     calls_assigned: int
     visits_scheduled: int
     legal_files_opened: int
+    promises_kept: int
+    promises_broken: int
+    """Promises that were not kept, not even in part."""
+    plans_active: int
+    """Deferrals and instalment plans that the lender's ledger has confirmed and that are kept."""
+    reasons_learnt: int
+    """Loans whose borrower has said why they are overdue."""
     deferred: int
     """Actions that were deferred at least once, to a lawful hour or until a fact is known."""
     barred: int
@@ -126,6 +139,10 @@ def read_summary(
         calls_assigned=_count(connection, call),
         visits_scheduled=_count(connection, visit),
         legal_files_opened=_count(connection, legal_file),
+        promises_kept=_with_status(connection, promise, PromiseStatus.KEPT),
+        promises_broken=_with_status(connection, promise, PromiseStatus.BROKEN),
+        plans_active=_with_status(connection, arrangement, ArrangementStatus.ACTIVE),
+        reasons_learnt=_reasons_learnt(connection),
         deferred=_ever_deferred(connection),
         barred=statuses[ActionStatus.BARRED],
         skipped=statuses[ActionStatus.SKIPPED],
@@ -185,6 +202,17 @@ def most_eventful_loan(connection: Connection) -> str | None:
 
 def _count(connection: Connection, table: FromClause) -> int:
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _with_status(connection: Connection, table: Table, status: StrEnum) -> int:
+    counted = select(func.count()).where(table.c.status == status)
+    return connection.execute(counted).scalar_one()
+
+
+def _reasons_learnt(connection: Connection) -> int:
+    of_loans = func.count(contact.c.loan_id.distinct())
+    told = select(of_loans).join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
+    return connection.execute(told.where(contact_outcome.c.reason.is_not(None))).scalar_one()
 
 
 def _ever_deferred(connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""The demo as a user runs it: one day of 400 loans, and nothing left behind."""
+"""The demo as a user runs it: two days of 400 loans, and nothing left behind."""
 
 import json
 import os
@@ -16,13 +16,13 @@ import pytest
 
 from tests.support.processes import alive, descendants, happens
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 DEMO = [sys.executable, "-c", "from workers.cli.main import main; main()", "demo"]
 MORNING_DONE = "The morning's work is done."
 ROOT = Path(__file__).parents[4]
-PROCESSES = 14
-"""Seven servers and processes, each under its watchdog."""
+PROCESSES = 16
+"""Eight servers and processes, each under its watchdog."""
 
 
 class Demo:
@@ -79,7 +79,7 @@ def run(temporary: Path) -> Iterator[list[Demo]]:
                 stream.close()
 
 
-def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Demo]) -> None:
+def test_the_demo_takes_a_real_book_through_its_days(temporary: Path, run: list[Demo]) -> None:
     started_at = time.monotonic()
     demo = Demo(temporary, "--json")
     run.append(demo)
@@ -96,6 +96,12 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
     assert summary["calls_assigned"] >= 25
     assert summary["visits_scheduled"] >= 15
     assert summary["legal_files_opened"] >= 5
+    # Alex keeps what was promised, somebody else does not, and a plan is paid for the first time.
+    assert (summary["promises_kept"], summary["promises_broken"]) == (1, 1)
+    assert summary["plans_active"] == 1
+    assert summary["reasons_learnt"] == 2
+    for shown in ("the promise is broken", "is kept", "makes the first payment"):
+        assert demo.has_printed(shown), demo.stderr_lines
     # Texts to the west had to wait, and were then sent.
     assert summary["deferred"] > summary["waiting"] > 0
     assert summary["barred"] == 1  # the number that has opted out
@@ -130,6 +136,8 @@ def test_the_chinese_book_does_what_the_chinese_page_shows(
     progress, tables, history = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
     assert lines_of("".join(demo.stderr_lines)) >= lines_of(progress) > set()
     assert lines_of(report) >= lines_of(tables) | lines_of(history)
+    [people] = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    assert told_of_anybody("".join(demo.stderr_lines)) >= told_of_anybody(people) > set()
     assert list(temporary.iterdir()) == []
 
 
@@ -137,6 +145,12 @@ def lines_of(shown: str) -> set[str]:
     """The lines, without what differs from day to day: the minute, and who of the staff it was."""
     alike = re.sub(r"\b(\d\d):\d\d  |(?<=（版本)\w{12}|(?:caller|visitor)-\d\d", r"\1", shown)
     return {line.rstrip() for line in alike.splitlines() if line.strip()}
+
+
+def told_of_anybody(shown: str) -> set[str]:
+    """The lines, without whom they are about: who is served which call is not promised."""
+    somebody = r".某[甲乙丙丁戊己庚辛壬癸]|HT\d{4}|¥[\d,.]*\d"
+    return {re.sub(somebody, "", line) for line in lines_of(shown)}
 
 
 def test_a_demo_that_is_stopped_half_way_leaves_nothing(temporary: Path, run: list[Demo]) -> None:
