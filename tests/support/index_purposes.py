@@ -71,7 +71,7 @@ from workers.db.schema import (
 from workers.escalation import scan
 from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
-from workers.hardship import answer_clock, arrangement_review, promise_judgement, promises
+from workers.hardship import answer_clock, arrangement_review, promise_judgement
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming, schedules
 from workers.history import borrower as story_of_borrower
@@ -405,9 +405,13 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "work_takeover_work_lease_id_idx": ("a person asks what is held about them", leases_are_read),
     "call_one_live_per_action": ("never two calls at once for one action", None),
     "absence_staff_id_starts_at_idx": ("who is absent", who_is_away),
-    "must_not_handle_staff_id_idx": ("whom somebody must not handle", who_is_away),
+    "absence_ends_at_idx": (
+        "who will be absent, among all who ever were",
+        lambda c, h: staff.lock_visitors(c, h.now(), h.now() + timedelta(days=5)),
+    ),
+    "must_not_handle_staff_id_idx": ("whom somebody must not handle", who_calls),
     "must_not_handle_borrower_id_idx": ("what is known of a borrower", who_is_barred),
-    "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
+    "call_staff_id_assigned_at_idx": ("what each collector still has to do", who_calls),
     "duty_open_idx": ("what is owed, the nearest deadline first", duties_are_read),
     "duty_loan_id_idx": ("what is owed about a loan", duties_of_a_loan),
     "duty_once": ("an outcome asks for one thing", None),
@@ -678,10 +682,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the promises of a loan, and which of its holds are theirs",
         lambda c, h: list(holds.holds(c, explained(c))),
     ),
-    "promise_one_open_per_loan": (
-        "the promise that another takes the place of, and one at most",
-        lambda c, h: promises.end_promise(c, PAST_DUE, h.now()),
-    ),
+    "promise_one_open_per_loan": ("a loan has one open promise at most", None),
     "receipt_once": (
         "a receipt that comes twice is on record once; the receipts of a text",
         lambda c, h: list(effects.receipts(c, explained(c))),
@@ -692,7 +693,6 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: list(audit.accesses(c, explained(c))),
     ),
     "reply_provider_sid_key": ("a text that comes in twice is stored once", a_text_comes_in),
-    "reply_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_queue.count_replies(c)),
     "encryption_key_key_id_key": ("a key is on record once", None),
     "staff_external_id_key": ("a reference is one person's", None),

@@ -8,8 +8,8 @@ SELECT s.id, 'leave', CAST(:now AS timestamptz) - n * interval '1 day',
        CAST(:now AS timestamptz) - n * interval '1 day' + interval '1 hour', true, 'adm-1', :now
   FROM staff s, generate_series(1, 100) AS n;
 INSERT INTO must_not_handle (staff_id, borrower_id, by_roster, noted_by, noted_at)
-SELECT (SELECT min(id) FROM staff) + n % (SELECT count(*) FROM staff), n, true, 'adm-1', :now
-  FROM generate_series(1, :loans) AS n;
+SELECT (SELECT min(id) FROM staff) + n % (SELECT count(*) FROM staff), 12 * n, true, 'adm-1', :now
+  FROM generate_series(1, :loans / 12) AS n;
 INSERT INTO collector_day (staff_id, day, pieces, minutes, share)
 SELECT id, CAST(:now AS timestamptz)::date, 1, 5, 1 FROM staff;
 INSERT INTO call_plan (action_id, staff_id, day, minutes, share, planned_at)

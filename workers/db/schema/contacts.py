@@ -237,7 +237,6 @@ reply = Table(
     Index(None, "borrower_id"),
     Index(None, "contact_point_id"),
     Index(None, "loan_id"),
-    Index(None, "staff_id", "assigned_at"),
 )
 
 # Append only: what the provider reported, each status once.

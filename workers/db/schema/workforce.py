@@ -85,6 +85,7 @@ absence = Table(
     moment("noted_at"),
     CheckConstraint("ends_at >= starts_at", name="ends_after_it_starts"),
     Index(None, "staff_id", "starts_at"),
+    Index(None, "ends_at"),
 )
 
 # Whom a collector or visitor is never given: a relative, or somebody who complained about them.

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.CheckConstraint("ends_at >= starts_at", name=op.f("absence_ends_after_it_starts")),
     )
     op.create_index("absence_staff_id_starts_at_idx", "absence", ["staff_id", "starts_at"])
+    op.create_index("absence_ends_at_idx", "absence", ["ends_at"])
     op.create_table(
         "must_not_handle",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),

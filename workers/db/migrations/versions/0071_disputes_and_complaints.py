@@ -31,6 +31,8 @@ _RAISED_BY = "'call', 'text', 'letter', 'email', 'form', 'visit', 'authority', '
 
 
 def upgrade() -> None:
+    # What a collector was given on a day is counted in `collector_day` since revision 0067.
+    op.drop_index("reply_staff_id_assigned_at_idx", "reply")
     op.drop_constraint(op.f("hold_kind_known"), "hold", type_="check")
     op.create_check_constraint(op.f("hold_kind_known"), "hold", f"kind IN ({_HOLDS})")
     for table in ("loan_day", "loan_month"):
