@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -27,7 +27,9 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.contact_points import note_number_fact
 from workers.db.numbers import lock_numbers_of
+from workers.db.parties import loans_of
 from workers.db.person_facts import ALONE, FactDetails, note_person_fact
+from workers.db.persons import records_of_person
 from workers.db.schema import duty, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.follow_ups import plan_follow_ups
@@ -62,6 +64,11 @@ class OutcomeDetails:
     """The channel by which the person wants no contact; None: that of the conversation."""
     why: str | None = None
     """What the person said, in words. Kept encrypted."""
+
+    @property
+    def names_loan(self) -> bool:
+        """Whether it is about a loan that the conversation need not have been about."""
+        return self.promised is not None and self.promised.loan is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +163,9 @@ def apply_consequences(
     """Write what follows from a conversation; returns what came of it. The caller reassesses.
 
     Raises:
-        RejectedError: the promise cannot be taken. Nothing is written then.
+        NotYetError: the promise is about a loan that is not known.
+        RejectedError: the promise cannot be taken, such as one about a loan of somebody else.
+            Nothing is written then.
     """
     _note_facts(connection, about, now)
     if about.outcome is ContactOutcome.DISPUTES:
@@ -298,6 +307,14 @@ def _in_words(about: Conversation) -> str:
     return about.details.why or about.details.dispute_kind or about.outcome
 
 
+def _check_is_theirs(connection: Connection, about: Conversation, external_id: str) -> None:
+    """A loan that is not known yet is for `record_promise` to tell."""
+    theirs = loan.c.id.in_(loans_of(records_of_person(about.record)))
+    named = select(or_(theirs, loan.c.id.in_(about.loan_ids)))
+    if connection.execute(named.where(loan.c.external_id == external_id)).scalar() is False:
+        raise RejectedError(ReasonCode.LOAN_OF_SOMEBODY_ELSE, loan=external_id)
+
+
 def _record_promise(
     connection: Connection,
     ctx: Context,
@@ -305,6 +322,8 @@ def _record_promise(
     said: SaidPromise,
     first: LoanOfContact,
 ) -> Reasons:
+    if said.loan is not None:
+        _check_is_theirs(connection, about, said.loan)
     new = NewPromise(
         promise=f"promised:{about.attempt}",
         loan=said.loan or first.external_id,

@@ -107,9 +107,11 @@ def record_inbound_contact(
     check_details(reported.outcome, reported.details)
     if reported.said and not reported.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=reported.outcome)
+    names_loan = reported.details.names_loan
+    follows = what_follows(None, reported.outcome)
     if reported.borrower is not None:
         lock_known_borrower(connection, reported.borrower, EVENT)
-    elif reported.said or reaches_person(reported.outcome, what_follows(None, reported.outcome)):
+    elif reported.said or names_loan or reaches_person(reported.outcome, follows):
         lock_person_of_loan(connection, reported.loan)
     owed = lock_named_loan(connection, reported.loan, EVENT)
     if reported.at > now:
@@ -132,7 +134,7 @@ def record_inbound_contact(
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
     follows = follows_by(ctx.ladder_of(kind, now.date()), reported.outcome)
-    reaches = reaches_person(reported.outcome, follows)
+    reaches = names_loan or reaches_person(reported.outcome, follows)
     of_person = lock_loans_of_person(connection, whose.id) if reaches else []
     acting = None
     if reported.by_representative:

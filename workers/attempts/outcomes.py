@@ -134,9 +134,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     _check(connection, ctx, attempt, report, called)
     of_rows = loans_of_contact(connection, [row.loan_id for row in rows])
     follows = follows_by(_ladder(ctx, called, of_rows[0], now), report.outcome)
+    reaches = report.details.names_loan or reaches_person(report.outcome, follows)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
-        if died or report.said or reaches_person(report.outcome, follows)
+        if died or report.said or reaches
         else lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
     )
     outcome = {

@@ -5,14 +5,14 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import Span
 from domain.errors import WithoutRoleError
 from domain.permissions import Membership
 from domain.visits import Visitor
-from workers.db.schema import absence, shift, staff, visit_staff
+from workers.db.schema import absence, borrower, must_not_handle, shift, staff, visit_staff
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
@@ -26,15 +26,8 @@ def lock_visitors(
 
     They stay locked until the transaction ends.
     """
-    people = _lock(connection, Role.VISITOR, now.date())
-    barred = set(connection.execute(_BARRED, {"person": person_id}).scalars())
-    people = [row for row in people if row.id not in barred]
+    people = _lock(connection, Role.VISITOR, now.date(), person_id)
     ids = [row.id for row in people]
-    rostered = set(
-        connection.execute(
-            select(shift.c.staff_id).where(shift.c.staff_id.in_(ids)).distinct()
-        ).scalars()
-    )
     search = Span(now, until)
     shifts = _shifts(connection, ids, search)
     away = _spans(
@@ -68,18 +61,12 @@ def lock_visitors(
             regions=tuple(row.regions),
             trained_on=row.trained_on,
             daily_capacity=row.daily_capacity,
-            shifts=shifts.get(row.id, ()) if row.id in rostered else None,
+            shifts=shifts.get(row.id, ()) if row.rostered else None,
             visits=visits.get(row.id, ()),
             absences=away.get(row.id, ()),
         )
         for row in people
     ]
-
-
-_BARRED = text("""
-SELECT m.staff_id FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
- WHERE m.ended_at IS NULL AND b.person_id = :person
-""")
 
 
 class _Person(NamedTuple):
@@ -89,13 +76,30 @@ class _Person(NamedTuple):
     regions: list[str]
     trained_on: date | None
     daily_capacity: int
+    rostered: bool
+    """Whether any shift of theirs was ever named."""
 
 
-def _lock(connection: Connection, role: Role, on: date) -> list[_Person]:
+def _lock(connection: Connection, role: Role, on: date, person_id: int | None) -> list[_Person]:
+    is_barred = (
+        exists()
+        .where(
+            must_not_handle.c.staff_id == staff.c.id,
+            must_not_handle.c.ended_at.is_(None),
+            must_not_handle.c.borrower_id == borrower.c.id,
+            borrower.c.person_id == person_id,
+        )
+        .correlate(staff)
+    )
+    rostered = exists().where(shift.c.staff_id == staff.c.id).correlate(staff)
     # Every process locks in the order of ids, so no deadlock is possible.
     people = (
-        select(*columns_of(_Person, staff))
-        .where(staff.c.roles.contains([role]), or_(staff.c.left_on.is_(None), staff.c.left_on > on))
+        select(*columns_of(_Person, staff, rostered=rostered))
+        .where(
+            staff.c.roles.contains([role]),
+            or_(staff.c.left_on.is_(None), staff.c.left_on > on),
+            ~is_barred,
+        )
         .order_by(staff.c.id)
         .with_for_update()
     )

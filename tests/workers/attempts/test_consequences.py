@@ -98,6 +98,26 @@ def test_a_promise_in_a_call_is_a_promise(book: Book) -> None:
     assert book.actions("L-1")["enquiry_call"] == "done"
 
 
+@pytest.mark.parametrize("how", ["asked", "called us"])
+def test_a_promise_in_a_conversation_is_about_a_loan_of_the_same_person(
+    book: Book, how: str
+) -> None:
+    book.loan("L-9", borrower_id="B-9")
+    attempt = a_call(book)
+
+    def promised_for(loan: str) -> EventResult:
+        promised = {**PROMISED, "loan": loan}
+        if how == "asked":
+            return came_to(book, attempt, "promised", reason="forgot", promised=promised)
+        return inbound(book, "promised", promised=promised)
+
+    with pytest.raises(ArrearsError, match="L-9 is not one of that person"):
+        promised_for("L-9")
+    assert (book.rows(contact_outcome), book.rows(promise), book.rows(hold)) == ([], [], [])
+    assert promised_for("L-2").status == "applied"
+    assert book.one(promise).loan_id == book.loan_id("L-2")
+
+
 def test_a_promise_that_is_not_taken_leaves_no_outcome(book: Book) -> None:
     attempt = a_call(book)
     with pytest.raises(ArrearsError):

@@ -388,6 +388,11 @@ SAYS_ONLY = {
     *("asked_by", "asked_in", "days", "monthly", "accepted_on", "proof_reference"),
     *("arrangement", "arrangement_sender"),
     "staff",  # of whom it says something: no borrower
+    # Of a promise: its payments, who agreed to it, and what the borrower can pay a month. One made
+    # in a conversation is about a loan of it.
+    *("parts", "agreed_by", "can_pay_monthly", "promised"),
+    # Of a conversation: what the borrower stopped in it, and where it was recorded.
+    *("stopped_channel", "recording"),
     # Of a dispute and a complaint: who may handle it, and what was found.
     *("raised_by", "about_attempt", "about_staff", "received_at", "dispute_kind"),
     *("finding", "corrected_by"),
