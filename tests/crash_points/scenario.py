@@ -10,20 +10,26 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy
 from domain.events import STAFF
 from domain.inbound_texts import ReplyKind
 from domain.messages import MessageStatus
+from tests.support.acting import acting
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
 from workers.clock import Clock
 from workers.db.places import place_of_reply
-from workers.db.schema import action, arrangement, collection_case, loan, message, reply
+from workers.db.schema import action, arrangement, collection_case, loan, message, reply, visit
+from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.promises import NewPromise, record_promise
 from workers.http.inbound_texts import store_text
 from workers.inbox import process
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 from workers.sms.providers.port import InboundText, OutgoingText, SendResult
+from workers.visits.schedule import schedule_visit
 
 NOW = "2024-03-04 12:00"
 """A Monday at noon in New York; in the past, so that no provider's clock is behind it."""
@@ -39,6 +45,13 @@ ANSWERED_LATE = "L-late"
 """Its sender came back after its claim had lapsed: the text knows more than its action."""
 PAID_BY_TAPE = "L-tape"
 """Nothing of it is past due, and its case is still open."""
+
+DISPUTED_LONG_AGO = "L-disputed"
+"""Its dispute should have been answered by now."""
+CALLED_BACK_LATE = "L-callback"
+"""Its borrower asked to be called again an hour ago."""
+VISITED_IN_SILENCE = "L-unreported"
+"""Nobody said what came of its visit of last week."""
 
 NO_RECEIPT = (ANSWER_IS_LOST, ANSWERED_LATE)
 
@@ -58,6 +71,9 @@ DUE_ON = {
     "L-visit": "2024-02-03",
     "L-legal": "2024-01-04",
     "L-offered": "2024-04-03",
+    DISPUTED_LONG_AGO: "2024-04-03",
+    CALLED_BACK_LATE: "2024-02-26",
+    VISITED_IN_SILENCE: "2024-01-25",
 }
 """A loan for every step of the ladder, and its due date."""
 
@@ -142,6 +158,9 @@ def write_book(engine: Engine) -> Book:
     )
     for n in (1, 2):
         book.staff(f"visitor-{n}", "visitor", trained_on="2024-01-02")
+    _visit_without_a_report(book, VISITED_IN_SILENCE)
+    _dispute_without_an_answer(book, DISPUTED_LONG_AGO)
+    book.at("2024-03-01 12:00")
     _promise_what_is_not_kept(book)
     _offer_what_nobody_accepts(book)
     book.at("2024-03-03 12:00")
@@ -150,6 +169,7 @@ def write_book(engine: Engine) -> Book:
     _learn_of_the_answer(book, ANSWERED_LATE)
     _forget_to_close_the_case(book, PAID_BY_TAPE)
     _write_back(book, "L-text")
+    _ask_to_be_called_again(book.at("2024-03-04 09:00"), CALLED_BACK_LATE)
     return book.at(NOW)
 
 
@@ -184,6 +204,39 @@ def _offer_what_nobody_accepts(book: Book) -> None:
     }
     with book.ctx.engine.begin() as connection:
         connection.execute(insert(arrangement).values(offered))
+
+
+def _visit_without_a_report(book: Book, external_id: str) -> None:
+    book.at("2024-02-24 12:00")
+    book.escalate(external_id)
+    assert schedule_visit(book.ctx, book.action_id(external_id, "field_visit")) == "scheduled"
+    assert book.one(visit).ends_at < book.moment("2024-03-04 00:00")
+
+
+def _dispute_without_an_answer(book: Book, external_id: str) -> None:
+    book.at("2024-01-15 12:00")
+    disputed = NewDispute(
+        dispute="D-0",
+        loan=external_id,
+        why="It is paid.",
+        actor="caller-1",
+        starts_on=date(2024, 1, 15),
+    )
+    with book.ctx.engine.begin() as connection:
+        raise_dispute(connection, book.ctx, disputed)
+
+
+def _ask_to_be_called_again(book: Book, external_id: str) -> None:
+    book.escalate(external_id)
+    assert assign_call(book.ctx, book.action_id(external_id, "enquiry_call")) == "assigned"
+    said = {
+        "attempt": start_call(acting(book.ctx, Actor("caller-1")), external_id).attempt,
+        "outcome": "callback_requested",
+        "reason": None,
+        "callback_at": book.moment("2024-03-04 10:00").isoformat(),
+        "actor": "caller-1",
+    }
+    assert process.submit(book.ctx, "said", "contact_outcome", said).status == "applied"
 
 
 class _LostWithItsWorkerError(Exception):

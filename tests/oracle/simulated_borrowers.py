@@ -92,9 +92,9 @@ def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> 
 
 
 def _policy() -> Policy:
-    """The shipped one, with the American ladder for each country that has rules and no ladder."""
+    """The shipped one, with the American ladders for each country that has rules and no ladder."""
     shipped = shipped_policy()
-    (american,) = (ladder for ladder in shipped.ladders if "US" in ladder.applies_to.jurisdictions)
+    of_america = [each for each in shipped.ladders if "US" in each.applies_to.jurisdictions]
     more = tuple(
         replace(
             american,
@@ -102,6 +102,7 @@ def _policy() -> Policy:
             currency=COUNTRIES[country][0],
             applies_to=replace(american.applies_to, jurisdictions=(country,)),
         )
+        for american in of_america
         for country in ("GB", "IN", "AU")
     )
     ladders = tuple(_to_all_parties(ladder) for ladder in shipped.ladders + more)

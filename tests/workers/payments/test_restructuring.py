@@ -202,7 +202,7 @@ def test_nobody_is_contacted_until_it_is_applied(book: Book) -> None:
 
 
 def test_a_promise_and_its_pause_stay(book: Book) -> None:
-    promise(book, "20", "2026-03-20")
+    promise(book, "60", "2026-03-20")
     restructure(book, instalments=[{"due_on": "2026-03-05", "principal": "40"}, *LATER])
 
     assert book.one(promises).status == "open"
