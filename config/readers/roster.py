@@ -117,7 +117,12 @@ def _read_team(value: Value, seen: dict[str, Value]) -> Team:
 def _refuse_unknown_supervisor(value: Value, staff: Sequence[StaffMember]) -> None:
     supervisor = value.pairs()["supervisor"]
     leads = {member.id for member in staff if Role.SUPERVISOR in member.roles}
-    supervisor.known(leads, "supervisor")
+    if supervisor.text() not in leads:
+        raise supervisor.refuse(
+            "There is no supervisor {shown}.",
+            "Write the id of somebody under staff who has the role supervisor.",
+            shown=supervisor.shown,
+        )
 
 
 def _read_member(value: Value, seen: dict[str, Value], teams: Collection[str]) -> StaffMember:
@@ -178,7 +183,11 @@ def _minutes(value: Value) -> int:
 
 
 def _team(value: Value, teams: Collection[str]) -> str:
-    return value.known(teams, "team")
+    if value.text() not in teams:
+        raise value.refuse(
+            "There is no team {shown}.", "Write the id of one under teams.", shown=value.shown
+        )
+    return value.text()
 
 
 def _refuse_break_outside(value: Value, breaks: Sequence[Hours], shifts: Sequence[Hours]) -> None:

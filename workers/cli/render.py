@@ -1,7 +1,7 @@
 """How commands print: tables for people and JSON for programs, from the same typed rows."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -101,7 +101,7 @@ class Table(Generic[R]):
         kept = {n for n, heading in enumerate(self.columns) if heading in one_line}
         widths = _widths([headings, *cells], room, kept)
         if cells and sum(widths) > room:
-            self._print_below_each_other(headings, cells)
+            self._print_below_each_other(headings, cells, kept)
             return
         for heading, width in zip(self.columns, widths, strict=True):
             table.add_column(
@@ -121,16 +121,25 @@ class Table(Generic[R]):
             console.print(say(self.if_none))
 
     def _print_below_each_other(
-        self, headings: Sequence[str], rows: Sequence[Sequence[str]]
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], kept: Collection[int]
     ) -> None:
         """The rows where the terminal is too narrow for a table: no id and no code is broken."""
+        indent = "\n    "
         if self.title:
             print_lines(say(self.title))
         for row in rows:
             print_lines("")
-            for heading, cell in zip(headings, row, strict=True):
-                value = cell.replace("\n", "\n    ")
-                print_lines(say("  {heading}: {value}", heading=heading, value=value))
+            for n, (heading, cell) in enumerate(zip(headings, row, strict=True)):
+                said = say("  {heading}: {value}", heading=heading, value=cell)
+                lines = said.split("\n") if n in kept else _wrapped(said, len(indent) - 1)
+                print_lines(indent.join(lines))
+
+
+def _wrapped(said: str, indent: int) -> Iterator[str]:
+    """The lines of what is said, broken between words where they are wider than the terminal."""
+    for line in said.split("\n"):
+        for part in Text(line).wrap(console, console.width - indent, overflow="ignore"):
+            yield part.plain.rstrip()
 
 
 def _fitted(cell: str, width: int) -> str:

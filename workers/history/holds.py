@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, exists, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
 from domain.actions import WAITING
 from domain.disputes import Matter
+from domain.holds import HoldKind
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.promises import PromiseStatus
@@ -56,7 +57,7 @@ class _Release(NamedTuple):
 def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each hold as it was made, and each release, under its own moment.
 
-    That of a promise is said by the promise.
+    Those of promises are said by these: a promise has another one after its money bounced.
     """
     releases: dict[int, list[_Release]] = defaultdict(list)
     released = connection.execute(
@@ -67,11 +68,10 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     )
     for release in typed_rows(_Release, released):
         releases[release.hold_id].append(release)
-    of_promise = (promise.c.loan_id == hold.c.loan_id) & (promise.c.hold_id == hold.c.id)
     placed = (
         select(*columns_of(_Hold, hold))
         .join(hold_of_loan, hold_of_loan.c.id == hold.c.id)
-        .where(hold_of_loan.c.loan_id == subject.id, ~exists().where(of_promise))
+        .where(hold_of_loan.c.loan_id == subject.id, hold.c.kind != HoldKind.PROMISE)
         .order_by(hold.c.id)
     )
     for row in typed_rows(_Hold, connection.execute(placed)):

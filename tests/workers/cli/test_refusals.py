@@ -117,7 +117,7 @@ def test_the_same_payment_again_is_said_to_be_on_record(
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (("promise", "record", "L-1", "9", "CNY", str(TODAY), "--id", "PR-1"), "PR-1 is on"),
+        (("promise", "record", "L-1", "900", "CNY", str(TODAY), "--id", "PR-1"), "PR-1 is on"),
         (("hold", "place", "L-1", "manual", "--id", "H-1", *WHY), "H-1 is on record already"),
         (("dispute", "open", "L-1", "--id", "D-1", *WHY), "D-1 is on record already"),
         (("write-off", "L-1", *WHY), "was written off on"),
@@ -203,7 +203,7 @@ def test_a_payment_under_another_event_is_on_record_as_well(
 def test_a_promise_that_was_cancelled_is_said_to_be(
     environment: dict[str, str], book: Book
 ) -> None:
-    command = ("promise", "record", "L-1", "9", "CNY", str(TODAY), "--id", "PR-1")
+    command = ("promise", "record", "L-1", "900", "CNY", str(TODAY), "--id", "PR-1")
     arrears(environment, *command)
     arrears(environment, "promise", "cancel", "PR-1")
 
@@ -232,7 +232,7 @@ def test_who_recorded_it_is_kept_with_the_event(environment: dict[str, str], boo
         ("hold", "release", "H-1"),
         ("dispute", "open", "L-1", "--id", "D-1", *WHY),
         ("dispute", "close", "D-1"),
-        ("promise", "record", "L-1", "9", "CNY", str(TODAY), "--id", "PR-1"),
+        ("promise", "record", "L-1", "900", "CNY", str(TODAY), "--id", "PR-1"),
         ("promise", "cancel", "PR-1"),
         ("validation-notice", "L-1"),
         ("acknowledgement", "L-1"),

@@ -55,8 +55,10 @@ def test_every_rule_is_said_in_chinese() -> None:
     rules = [rule for pack in shipped_policy().rule_packs for rule in pack.rules]
     said = {rule.id: describe_rule(rule, "zh") for rule in rules}
     assert all(sentence.endswith("。") for sentence in said.values())
+    own = re.compile(r"（(?:AFCA|Financial Ombudsman Service)）|consumerfinance\.gov/complaint")
     english = re.compile(r"[A-Za-z]{2,}|[,;!?()]")
-    assert {id: sentence for id, sentence in said.items() if english.search(sentence)} == {}
+    left = {id: own.sub("", sentence) for id, sentence in said.items()}
+    assert {id: sentence for id, sentence in left.items() if english.search(sentence)} == {}
 
 
 @pytest.mark.parametrize("how", [("--language", "zh"), ()], ids=["option", "locale"])
