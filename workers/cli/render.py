@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import TextWrapper
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rich.box import SIMPLE_HEAD
@@ -137,9 +138,9 @@ class Table(Generic[R]):
 
 def _wrapped(said: str, indent: int) -> Iterator[str]:
     """The lines of what is said, broken between words where they are wider than the terminal."""
+    wrap = TextWrapper(console.width - indent, break_long_words=False, break_on_hyphens=False)
     for line in said.split("\n"):
-        for part in Text(line).wrap(console, console.width - indent, overflow="ignore"):
-            yield part.plain.rstrip()
+        yield from wrap.wrap(line) or [""]
 
 
 def _fitted(cell: str, width: int) -> str:
