@@ -50,6 +50,8 @@ DISPUTED_LONG_AGO = "L-disputed"
 """Its dispute should have been answered by now."""
 CALLED_BACK_LATE = "L-callback"
 """Its borrower asked to be called again an hour ago."""
+LEFT_OVER = "L-left-over"
+"""The shift of the collector who has its call ended on Friday."""
 VISITED_IN_SILENCE = "L-unreported"
 """Nobody said what came of its visit of last week."""
 
@@ -73,6 +75,7 @@ DUE_ON = {
     "L-offered": "2024-04-03",
     DISPUTED_LONG_AGO: "2024-04-03",
     CALLED_BACK_LATE: "2024-02-26",
+    LEFT_OVER: "2024-02-23",
     VISITED_IN_SILENCE: "2024-01-25",
 }
 """A loan for every step of the ladder, and its due date."""
@@ -160,7 +163,7 @@ def write_book(engine: Engine) -> Book:
         book.staff(f"visitor-{n}", "visitor", trained_on="2024-01-02")
     _visit_without_a_report(book, VISITED_IN_SILENCE)
     _dispute_without_an_answer(book, DISPUTED_LONG_AGO)
-    book.at("2024-03-01 12:00")
+    _end_a_shift_with_work_left(book.at("2024-03-01 12:00"), LEFT_OVER)
     _promise_what_is_not_kept(book)
     _offer_what_nobody_accepts(book)
     book.at("2024-03-03 12:00")
@@ -224,6 +227,17 @@ def _dispute_without_an_answer(book: Book, external_id: str) -> None:
     )
     with book.ctx.engine.begin() as connection:
         raise_dispute(connection, book.ctx, disputed)
+
+
+def _end_a_shift_with_work_left(book: Book, external_id: str) -> None:
+    book.staff(
+        "caller-2",
+        "caller",
+        trained_on="2024-01-02",
+        shift=("2024-03-01 08:00", "2024-03-01 20:00"),
+    )
+    book.escalate(external_id)
+    assert assign_call(book.ctx, book.action_id(external_id, "enquiry_call")) == "assigned"
 
 
 def _ask_to_be_called_again(book: Book, external_id: str) -> None:

@@ -58,7 +58,8 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
             return "nothing to do"
         first = claimed[0]
         ids = [action.action_id for action in claimed]
-        planned = take_planned(connection, ids, first.action_id, first.now)
+        # The gate may have left out the action asked for, and the plan the others, due later today.
+        planned = take_planned(connection, [action_id, *ids], action_id, first.now)
         if planned is None:
             raise _PlanAnewError
         if planned.staff_id is None:

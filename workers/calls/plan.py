@@ -130,15 +130,15 @@ def planned_call(connection: Connection, action_id: int, now: datetime) -> Plann
 
 
 def take_planned(
-    connection: Connection, action_ids: Sequence[int], first: int, now: datetime
+    connection: Connection, action_ids: Sequence[int], asked: int, now: datetime
 ) -> PlannedCall | None:
-    """The plan of the `first` action; the rows of all that are one call with it go."""
+    """The plan of the action asked for; the rows of all that are one call with it go."""
     columns = (*columns_of(PlannedCall, call_plan), call_plan.c.action_id, call_plan.c.day)
     gone = connection.execute(
         delete(call_plan).where(call_plan.c.action_id.in_(action_ids)).returning(*columns)
     ).all()
     for row in gone:
-        if row.action_id == first and row.day == now.date():
+        if row.action_id == asked and row.day == now.date():
             return PlannedCall(row.staff_id, row.minutes, row.share, row.reason, row.due_at)
     return None
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select, update
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.errors import OutcomeMissingError
+from domain.holds import HoldKind
 from tests.support.acting import acting
 from tests.support.events import confirm
 from tests.support.loans import Book
@@ -15,7 +16,16 @@ from workers.attempts.attempts import find_open_attempt
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
-from workers.db.schema import borrower, call, contact, contact_outcome, loan, same_person, staff
+from workers.db.schema import (
+    action,
+    borrower,
+    call,
+    contact,
+    contact_outcome,
+    loan,
+    same_person,
+    staff,
+)
 from workers.history.history import loan_history
 from workers.payments.payments import Payment, record_payment
 from workers.simulator.demo.integrity import count_duplicates, find_unexplained
@@ -55,6 +65,21 @@ def test_one_collector_gets_one_call_about_all_of_them(book: Book) -> None:
     with book.ctx.engine.connect() as connection:
         (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
     assert sorted([to_make.loan, *to_make.other_loans]) == ["L-1", "L-2", "L-3"]
+
+
+def test_a_loan_that_is_paused_leaves_the_call_about_another_one_due_later_today(
+    book: Book,
+) -> None:
+    for n in (4, 5):
+        book.loan(f"L-{n}", borrower_id="HERS")
+    book.escalate("L-4", "L-5")
+    more_time(book)
+    book.hold("L-4", HoldKind.MANUAL, "2026-03-02", None)
+    with book.ctx.engine.begin() as connection:
+        later = update(action).where(action.c.id == book.action_id("L-5", CALL))
+        connection.execute(later.values(due_at=book.moment("2026-03-02 18:00")))
+    assert assign_call(book.ctx, book.action_id("L-4", CALL)) == "assigned"
+    assert (book.actions("L-4")[CALL], book.actions("L-5")[CALL]) == ("deferred", "assigned")
 
 
 def test_who_is_only_presumed_to_be_the_person_is_called_by_themselves(book: Book) -> None:
