@@ -237,9 +237,21 @@ def test_every_revision_has_rows_that_the_next_one_is_tested_on() -> None:
     assert [revision for revision in revisions() if not rows_of(revision).exists()] == []
 
 
-def test_each_revision_takes_a_full_database_forward(postgres_server: str) -> None:
+STEPS = list(pairwise(revisions()))
+IN_ONE_TEST = 15
+"""Revisions; all of them in one test take longer than a test may on a busy machine."""
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [STEPS[start : start + IN_ONE_TEST] for start in range(0, len(STEPS), IN_ONE_TEST)],
+    ids=lambda steps: f"{steps[0][1]} and after",
+)
+def test_each_revision_takes_a_full_database_forward(
+    postgres_server: str, steps: list[tuple[str, str]]
+) -> None:
     with new_database(postgres_server) as empty:
-        for before, revision in pairwise(revisions()):
+        for before, revision in steps:
             migrate.upgrade(empty.render_as_string(hide_password=False), to=before)
             go_forward(postgres_server, revision, before, template=str(empty.database))
 
