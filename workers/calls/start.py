@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.access_log import Opened
 from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor, ActorKind, Role
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, NoOpenCallError, NotPermittedError, OutcomeMissingError
 from domain.permissions import Permission
 from workers.access.permitted import ask, permitted
@@ -38,8 +39,8 @@ from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.places import Placed
-from workers.db.schema import action, call, contact, loan, staff
-from workers.db.served_work import lease_of_person
+from workers.db.schema import action, borrower, call, contact, loan, staff
+from workers.db.served_work import ON_THE_PHONE, lease_of_person
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
@@ -126,6 +127,7 @@ def _start(
             rows = [row for row in rows if row.borrower_id in same]
         now = ctx.now()
         _refuse_if_anothers(connection, rows[0].person_id, actor, now)
+        _refuse_if_on_the_phone(connection, rows[0].person_id, actor, now)
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise OutcomeMissingError(
@@ -182,6 +184,31 @@ def _refuse_if_anothers(
             "may take it over.",
             staff=lease.staff,
             until=lease.until.astimezone(now.tzinfo),
+        )
+
+
+def _refuse_if_on_the_phone(
+    connection: Connection, person_id: int, actor: Actor, now: datetime
+) -> None:
+    """Refuse a call to a person whom a colleague called and has reported no outcome of yet."""
+    by = connection.execute(
+        select(contact.c.actor)
+        .join(borrower, borrower.c.id == contact.c.borrower_id)
+        .where(
+            borrower.c.person_id == person_id,
+            contact.c.channel == Channel.CALL,
+            contact.c.attempt.is_not(None),
+            contact.c.inbound.is_not(True),
+            contact.c.actor != actor.reference,
+            contact.c.at > now - ON_THE_PHONE,
+            ~has_outcome(),
+        )
+        .limit(1)
+    ).scalar()
+    if by is not None:
+        raise ArrearsError(
+            "{staff} has called this person and not reported the outcome. Ask for other work.",
+            staff=by,
         )
 
 

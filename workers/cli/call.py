@@ -192,7 +192,8 @@ def submit_outcome(
         payload["callback_at"] = moment.isoformat()
     if said:
         payload["said"] = list(said)
-    submit(ctx, "contact_outcome", attempt, payload)
+    # One that is learnt later, such as a death, is another report.
+    submit(ctx, "contact_outcome", f"{attempt}:{payload['outcome']}", payload)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ MOST_CANDIDATES = 500
 """So many pieces of work of one collector, the oldest first, are put in order."""
 LATE_CALLBACKS = timedelta(days=7)
 """How far back callbacks are looked for that colleagues have not kept."""
+ON_THE_PHONE = timedelta(hours=1)
+"""How long a call without an outcome keeps colleagues from the person: one may be forgotten."""
 WITH_BORROWER = [str(outcome) for outcome in ContactOutcome if outcome.with_borrower]
 
 
@@ -228,6 +230,12 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE a.status = 'assigned' AND a.ladder_since = l.ladder_since
    AND b.person_id NOT IN (SELECT person_id FROM barred)
+   -- A colleague is on the phone with them.
+   AND NOT EXISTS (SELECT FROM contact z JOIN borrower zb ON zb.id = z.borrower_id
+                    WHERE zb.person_id = b.person_id AND z.at > :on_the_phone
+                      AND z.channel = 'call' AND z.attempt IS NOT NULL AND z.inbound IS NOT TRUE
+                      AND z.actor <> (SELECT external_id FROM staff WHERE id = :me)
+                      AND NOT EXISTS (SELECT FROM contact_outcome zo WHERE zo.contact_id = z.id))
  UNION ALL
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date),
@@ -280,6 +288,7 @@ def read_waiting(
         "most": MOST_CANDIDATES,
         "looked_back": now - LATE_CALLBACKS,
         "late": late_since,
+        "on_the_phone": now - ON_THE_PHONE,
         "zone": str(now.tzinfo),
         "with_borrower": WITH_BORROWER,
     }

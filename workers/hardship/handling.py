@@ -245,7 +245,7 @@ def _check(connection: Connection, decided: Resolution, stored: StoredMatter) ->
             matter_status=decided.outcome,
             known=tuple(sorted(FINDINGS.get(decided.outcome, ()))),
         )
-    if unfit := _unfit(connection, decided.matter, stored, decided.actor):
+    if unfit := _unfit(connection, stored, decided.actor):
         raise RejectedError(ReasonCode.UNFIT_TO_HANDLE, actor=decided.actor, **named, unfit=unfit)
     if decided.outcome is MatterStatus.WITHDRAWN or stored.handler in (None, decided.actor):
         return
@@ -322,18 +322,16 @@ def _open(
 
 
 def _assert_fit(connection: Connection, matter: Matter, stored: StoredMatter, actor: str) -> None:
-    if unfit := _unfit(connection, matter, stored, actor):
+    if unfit := _unfit(connection, stored, actor):
         named = {"actor": actor, "matter": matter, "id": stored.external_id}
         raise _refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=unfit)
 
 
-def _unfit(
-    connection: Connection, matter: Matter, stored: StoredMatter, actor: str
-) -> Unfit | None:
-    """Why somebody may not handle one. Who wrote down a dispute in a call or at a visit had it."""
+def _unfit(connection: Connection, stored: StoredMatter, actor: str) -> Unfit | None:
+    """Why somebody may not handle one. Who wrote it down in a call or at a visit had a part."""
     part = took_part(connection, stored.contact_id)
     in_person = stored.raised_by in (RaisedBy.CALL, RaisedBy.VISIT)
-    if matter is Matter.DISPUTE and in_person:
+    if in_person:
         part |= {stored.actor}
     return unfit_to_handle(actor, about_staff=stored.about_staff, took_part=part)
 

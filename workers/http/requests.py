@@ -47,7 +47,7 @@ class RefusedError(Exception):
     """The names of the fields that are wrong."""
     retry_after: int | None = None
     """Seconds after which it may be taken."""
-    more: Mapping[str, object] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
     """What else the answer says, for programs: reasons as codes, rules, moments."""
 
 
@@ -71,7 +71,9 @@ def refuse(request: Request, error: Exception) -> Response:
         error = RefusedError(400, str(error))
     # The pattern of the route: the address that was called may hold a secret token.
     route = getattr(request.scope.get("route"), "path", "no route")
-    log.warning("a callback was refused with %s at %s: %s", error.status, route, error.why)
+    codes = [each["code"] for each in error.more.get("reason", ())]
+    why = ", ".join(codes) or error.why
+    log.warning("a callback was refused with %s at %s: %s", error.status, route, why)
     refusal = {"detail": error.why, "fields": list(error.fields), **error.more}
     retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
     headers = {"Retry-After": str(retry_after)} if retry_after else None

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError, NotOnRosterError
+from domain.errors import ArrearsError, NotOnRosterError, NotPermittedError
 from domain.next_work import (
     TAKEN_OVER,
     UNFINISHED,
@@ -28,6 +28,7 @@ from workers.attempts.attempts import check_role
 from workers.calls.pace import LOOKED_BACK
 from workers.context import Context
 from workers.db import served_work
+from workers.db.barred_staff import staff_barred_from
 from workers.db.free_text import keep_words
 from workers.db.served_work import Lease, Taken, Wanted, WorkingCollector
 from workers.staff.pieces import Piece, pieces_for, with_gate
@@ -181,6 +182,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
     Raises:
         ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it.
         WrongRoleError: whoever is to have it is no caller.
+        NotPermittedError: they must not handle the person.
     """
     now = ctx.now()
     if not any(character.isalnum() for character in why):
@@ -195,6 +197,10 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
             raise _not_theirs(lease)
         if held.staff_id == taker.id:
             raise ArrearsError("{actor} has this work already.", actor=given_to)
+        if taker.id in staff_barred_from(connection, held.borrower_id):
+            raise NotPermittedError(
+                "{actor} must not handle this person. Name somebody else.", actor=given_to
+            )
         if not served_work.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
             raise _not_theirs(lease)
         why_id = keep_words(

@@ -9,7 +9,7 @@ from tests.support.desk import at_desk, token_of
 from tests.support.lender import allow
 from tests.support.loans import NAME, PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.schema import arrangement, contact, contact_outcome, permission_use, promise
+from workers.db.schema import arrangement, contact, contact_outcome, hold, permission_use, promise
 from workers.http.app import create_desk
 from workers.http.permission_of import AT_THE_DESK
 
@@ -58,6 +58,14 @@ def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Toke
     first, second = (at_desk(book, token, "/promises", promised).json() for _ in range(2))
     assert (first["known"], second["known"]) == (False, True)
     assert len(book.rows(promise)) == 1
+
+
+def test_a_death_that_is_learnt_later_is_reported_all_the_same(book: Book, token: Token) -> None:
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    for outcome in ("no_answer", "deceased", "deceased"):
+        answer = at_desk(book, token, "/outcomes", {"attempt": "a-1", "outcome": outcome})
+        assert answer.status_code == 200, answer.json()
+    assert [row.kind for row in book.rows(hold)] == ["deceased"]
 
 
 def test_an_answer_is_in_the_language_of_who_asks(book: Book, token: Token) -> None:

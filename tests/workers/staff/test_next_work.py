@@ -8,7 +8,12 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError, NotOnRosterError, WrongRoleError
+from domain.errors import (
+    ArrearsError,
+    NotOnRosterError,
+    NotPermittedError,
+    WrongRoleError,
+)
 from domain.language.speak import speak
 from domain.next_work import Band
 from domain.reasons import ReasonCode, because
@@ -178,6 +183,33 @@ def test_two_collectors_are_never_served_one_person(book: Book) -> None:
     assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
     next_work.release(c1, first.lease)
     assert served(c2).loan == "L-2"
+
+
+def test_nobody_calls_a_person_with_whom_a_colleague_is_on_the_phone(book: Book) -> None:
+    """Also where the lease has lapsed meanwhile; an hour later the outcome was forgotten."""
+    c1, c2 = one_person_of_two(book)
+    served(c1)
+    started = start_call(c1, "L-1")
+    book.at("2026-03-02 10:20")  # the lease was for ten minutes
+    assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+    with pytest.raises(ArrearsError, match="not reported the outcome"):
+        start_call(c2, "L-2")
+    reported(book, c1, started.attempt, "no_answer")
+    assert served(c2).loan == "L-2"
+
+
+def test_nobody_takes_over_whom_they_must_not_handle(book: Book) -> None:
+    c1, _ = one_person_of_two(book)
+    lease = served(c1).lease
+    barred = select(staff.c.id).where(staff.c.external_id == "c-2").scalar_subquery()
+    record = select(borrower.c.id).where(borrower.c.external_id == "B-1").scalar_subquery()
+    noted = {"by_roster": False, "noted_by": "s-1", "noted_at": book.ctx.now()}
+    with book.ctx.engine.begin() as connection:
+        row = {"staff_id": barred, "borrower_id": record, **noted}
+        connection.execute(insert(must_not_handle).values(**row))
+    with pytest.raises(NotPermittedError, match="must not handle"):
+        next_work.take_over(collector(book, "s-1"), lease, "she went home", "c-2")
+    assert served(c1).lease == lease
 
 
 def test_a_lease_that_lapses_lets_a_colleague_on(book: Book) -> None:

@@ -16,7 +16,8 @@ class Fact:
 
 
 FACTS: tuple[Fact, ...] = (
-    Fact("/outcomes", "contact_outcome", ("attempt",), "What came of a call or a visit."),
+    # With the outcome: one that is learnt later, such as a death, is another report.
+    Fact("/outcomes", "contact_outcome", ("attempt", "outcome"), "What came of a call or a visit."),
     Fact("/inbound-contacts", "inbound_contact", ("contact",), "A person called, came or wrote."),
     Fact("/promises", "promise", ("promise",), "A promise to pay."),
     Fact(
