@@ -679,8 +679,8 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: list(holds.promises(c, explained(c))),
     ),
     "promise_loan_id_idx": (
-        "the promises of a loan, and which of its holds are theirs",
-        lambda c, h: list(holds.holds(c, explained(c))),
+        "the promises of a loan",
+        lambda c, h: list(holds.promises(c, explained(c))),
     ),
     "promise_one_open_per_loan": ("a loan has one open promise at most", None),
     "receipt_once": (
