@@ -127,7 +127,6 @@ def _start(
             rows = [row for row in rows if row.borrower_id in same]
         now = ctx.now()
         _refuse_if_anothers(connection, rows[0].person_id, actor, now)
-        _refuse_if_on_the_phone(connection, rows[0].person_id, actor, now)
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise OutcomeMissingError(
@@ -136,6 +135,7 @@ def _start(
                 loan=loan_external_id,
                 attempt=pending.attempt,
             )
+        _refuse_if_on_the_phone(connection, rows[0].person_id, actor, now)
         checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
         if checked.representative is not None and checked.number_key is not None:
             # Others are called there about other persons, and the caps of the number count them.

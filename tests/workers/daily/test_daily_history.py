@@ -22,7 +22,7 @@ from workers.db.schema import announcement, closed_day, scan_run
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.gate.facts import all_holds
-from workers.hardship.promises import break_overdue_promises
+from workers.hardship.promise_judgement import break_overdue_promises
 
 FIRST_DAY = date(2026, 3, 1)
 DAYS = 75

@@ -26,9 +26,9 @@ from workers.db.schema import action, contact, contact_outcome, machine, token
 from workers.http.app import create_desk
 
 COLLECTORS = ("c-1", "c-2", "c-3")
-LOANS = 24
+LOANS = 16
 DAY = "2026-03-09"
-PAUSE = timedelta(minutes=6)
+PAUSE = timedelta(minutes=15)
 """From one call of a collector to the next question what to do."""
 MOST_EFFECTIVE_CALLS = 3  # a day and debtor: GB/T 45251-2025, as the pack cites it
 LAWFUL = (time(8), time(22))

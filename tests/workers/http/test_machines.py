@@ -30,6 +30,9 @@ _VALUES: dict[str, Any] = {
     **dict.fromkeys(("instalment", "reversed_on"), "2026-03-02"),
     **{"amount": "1.00", "currency": "CNY", "component": "fees", "order": [1], "reply": 7},
     **{"fact": "reaches_nobody", "meaning": "harmless"},
+    **dict.fromkeys(("arrangement", "proof_reference", "dispute", "complaint"), "X-1"),
+    **{"accepted_on": "2026-03-02", "proof": "recording", "kind": "conduct"},
+    **{"outcome": "upheld", "finding": "records_agree", "why": "It is as they say"},
 }
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from functools import partial
 
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, insert, select, text, update
 
 from domain.actors import Actor
 from tests.support.acting import acting
@@ -35,7 +35,7 @@ def test_a_hundred_collectors_are_served_a_hundred_callbacks_of_one_who_went_hom
     engine: Engine,
 ) -> None:
     book = Book(engine, now="2026-03-02 08:30")
-    book.staff("away", "caller", capacity=AT_ONCE, shift=("2026-03-02 08:00", "2026-03-02 09:00"))
+    book.staff("away", "caller", capacity=AT_ONCE, shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     loans = [f"L-{n}" for n in range(AT_ONCE)]
     for loan in loans:
         book.loan(loan, due_on="2026-03-01")
@@ -48,6 +48,7 @@ def test_a_hundred_collectors_are_served_a_hundred_callbacks_of_one_who_went_hom
     }
     book.at("2026-03-02 10:00")
     with book.ctx.engine.begin() as connection:
+        connection.execute(update(shift).values(ends_at=book.moment("2026-03-02 09:00")))
         connection.execute(_CALLBACKS, moments)
         hired = connection.execute(
             insert(staff)
