@@ -24,11 +24,8 @@ from domain.arrangements import (
     RateOf,
     Spreads,
 )
-from domain.currencies import digits_of, smallest_of
-from domain.errors import text_of
 from domain.holds import HoldKind
 from domain.ladder import Days
-from domain.loans import ZERO
 
 KEYS = (
     "id version effective_from effective_to applies_to currency day_count rounding rest_in "
@@ -72,11 +69,11 @@ def read_arrangements(document: Value) -> ArrangementTerms:
         day_count=top.need("day_count").word(DayCount),
         rounding=top.need("rounding").word(Rounding),
         rest_in=top.need("rest_in").word(RestIn),
-        quote_valid_days=_whole(top.need("quote_valid_days"), 0, 90),
+        quote_valid_days=top.need("quote_valid_days").whole(0, 90),
         caps=top.entries("caps", _read_cap),
         kinds=kinds,
         source=top.need("source").text(),
-        **top.given({"confirm_within_days": partial(_whole, at_least=0, at_most=90)}),
+        **top.given({"confirm_within_days": lambda given: given.whole(0, 90)}),
     )
 
 
@@ -86,7 +83,7 @@ def _read_cap(value: Value) -> Cap:
     at_most = section.need("at_most")
     return Cap(
         what,
-        Decimal(_whole(at_most, 1, MOST_INSTALMENTS))
+        Decimal(at_most.whole(1, MOST_INSTALMENTS))
         if what is CapKind.MONTHS
         else _percent(at_most),
         read_source(section),
@@ -101,18 +98,18 @@ def _read_kind(value: Value, kind: ArrangementKind, currency: str) -> KindTerms:
         else {
             "spreads": section.need("spreads").word(Spreads),
             "amortisation": section.need("amortisation").word(Amortisation),
-            "least_instalment": _money(section.need("least_instalment"), currency),
+            "least_instalment": section.need("least_instalment").money(currency),
         }
     )
     return KindTerms(
         kind=kind,
         eligibility=_read_eligibility(section.need("eligible")),
         rate=_read_rate(section.need("rate")),
-        fee=_money(section.need("fee"), currency),
+        fee=section.need("fee").money(currency),
         limits=_read_limits(section.need("limits"), kind, currency),
         stops=frozenset(section.entries("stops", lambda given: given.word(MAY_STOP))),
-        grace_days=_whole(section.need("grace_days"), 0, 90),
-        missed_ends_it=_whole(section.need("missed_ends_it"), 1, MOST_INSTALMENTS),
+        grace_days=section.need("grace_days").whole(0, 90),
+        missed_ends_it=section.need("missed_ends_it").whole(1, MOST_INSTALMENTS),
         **own,
     )
 
@@ -122,9 +119,9 @@ def _read_eligibility(value: Value) -> Eligibility:
     earlier = section.maybe("earlier", lambda given: given.section("at_most within_months"))
     return Eligibility(
         days_past_due=_read_days_past_due(section.need("days_past_due")),
-        loan_age_months=section.maybe("loan_age_months", lambda given: _whole(given, 0, 600)) or 0,
-        earlier_at_most=_whole(earlier.need("at_most"), 0, 100) if earlier else None,
-        earlier_within_months=_whole(earlier.need("within_months"), 1, 600) if earlier else 12,
+        loan_age_months=section.maybe("loan_age_months", lambda given: given.whole(0, 600)) or 0,
+        earlier_at_most=earlier.need("at_most").whole(0, 100) if earlier else None,
+        earlier_within_months=earlier.need("within_months").whole(1, 600) if earlier else 12,
         not_during=frozenset(section.entries("not_during", lambda given: given.word(HoldKind))),
     )
 
@@ -183,17 +180,10 @@ def _read_limit(value: Value, kind: ArrangementKind, currency: str) -> Limit:
     section = value.section(f"role instalments {'days ' if deferral else ''}amount")
     return Limit(
         role=section.need("role").word(Role),
-        instalments=_whole(section.need("instalments"), 1, MOST_INSTALMENTS),
-        days=_whole(section.need("days"), 1, LONGEST_IN_DAYS) if deferral else None,
-        amount=section.maybe("amount", partial(_money, currency=currency)),
+        instalments=section.need("instalments").whole(1, MOST_INSTALMENTS),
+        days=section.need("days").whole(1, LONGEST_IN_DAYS) if deferral else None,
+        amount=section.maybe("amount", lambda given: given.money(currency)),
     )
-
-
-def _whole(value: Value, at_least: int, at_most: int) -> int:
-    number = value.whole(at_least)
-    if number > at_most:
-        raise value.wrong("Write {at_most} or less.", at_most=at_most)
-    return number
 
 
 def _percent(value: Value) -> Decimal:
@@ -201,16 +191,3 @@ def _percent(value: Value) -> Decimal:
     if percent > HIGHEST_PERCENT:
         raise value.wrong("Write percent a year, at most {most}.", most=HIGHEST_PERCENT)
     return percent
-
-
-def _money(value: Value, currency: str) -> Decimal:
-    amount = value.amount()
-    if amount % smallest_of(currency) != ZERO:
-        raise value.wrong(
-            text_of(
-                "Write an amount with at most {digits} decimal places, as {currency} has.",
-                digits=digits_of(currency),
-                currency=currency,
-            )
-        )
-    return amount

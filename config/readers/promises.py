@@ -6,9 +6,6 @@ from babel.numbers import list_currencies
 
 from config.readers.ladders import read_applies_to
 from config.readers.yaml_reader import Value
-from domain.currencies import digits_of, smallest_of
-from domain.errors import text_of
-from domain.loans import ZERO
 from domain.promise_terms import PromiseLimits, PromiseTerms
 
 KEYS = (
@@ -44,12 +41,12 @@ def read_promise_terms(document: Value) -> PromiseTerms:
         currency=currency,
         limits=limits,
         agreed=agreed,
-        unkept_at_most=_whole(unkept.need("at_most"), 0, 100),
-        unkept_within_months=_whole(unkept.need("within_months"), 1, 120),
-        tolerance_amount=_money(tolerance.need("amount"), currency),
+        unkept_at_most=unkept.need("at_most").whole(0, 100),
+        unkept_within_months=unkept.need("within_months").whole(1, 120),
+        tolerance_amount=tolerance.need("amount").money(currency),
         tolerance_percent=_percent(tolerance.need("percent")),
-        grace_days=_whole(top.need("grace_days"), 0, 30),
-        booking_days=_whole(top.need("booking_days"), 0, 10),
+        grace_days=top.need("grace_days").whole(0, 30),
+        booking_days=top.need("booking_days").whole(0, 10),
         partly_from_percent=_percent(top.need("partly_from_percent")),
         source=top.need("source").text(),
     )
@@ -57,9 +54,9 @@ def read_promise_terms(document: Value) -> PromiseTerms:
 
 def _read_limits(value: Value) -> PromiseLimits:
     section = value.section(LIMIT_KEYS)
-    first = _whole(section.need("first_within_days"), 0, LONGEST_IN_DAYS)
+    first = section.need("first_within_days").whole(0, LONGEST_IN_DAYS)
     last = section.need("last_within_days")
-    last_days = _whole(last, 0, LONGEST_IN_DAYS)
+    last_days = last.whole(0, LONGEST_IN_DAYS)
     if last_days < first:
         raise last.wrong(
             "Write {first} or more: the last part is not before the first.", first=first
@@ -68,7 +65,7 @@ def _read_limits(value: Value) -> PromiseLimits:
         least_share_percent=_percent(section.need("least_share_percent")),
         first_within_days=first,
         last_within_days=last_days,
-        most_parts=_whole(section.need("most_parts"), 1, MOST_PARTS),
+        most_parts=section.need("most_parts").whole(1, MOST_PARTS),
     )
 
 
@@ -86,28 +83,8 @@ def _refuse_narrower(value: Value, limits: PromiseLimits, agreed: PromiseLimits)
         )
 
 
-def _whole(value: Value, at_least: int, at_most: int) -> int:
-    number = value.whole(at_least)
-    if number > at_most:
-        raise value.wrong("Write {at_most} or less.", at_most=at_most)
-    return number
-
-
 def _percent(value: Value) -> Decimal:
     percent = value.amount()
     if percent > HUNDRED:
         raise value.wrong("Write percent, at most 100.")
     return percent
-
-
-def _money(value: Value, currency: str) -> Decimal:
-    amount = value.amount()
-    if amount % smallest_of(currency) != ZERO:
-        raise value.wrong(
-            text_of(
-                "Write an amount with at most {digits} decimal places, as {currency} has.",
-                digits=digits_of(currency),
-                currency=currency,
-            )
-        )
-    return amount

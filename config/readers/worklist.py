@@ -27,7 +27,7 @@ def read_worklist(document: Value) -> WorkPolicy:
     top = document.section(KEYS)
 
     def minutes(key: str) -> timedelta:
-        return timedelta(minutes=_whole(top.need(key), 1, MOST_MINUTES))
+        return timedelta(minutes=top.need(key).whole(1, MOST_MINUTES))
 
     effective_from, _ = top.effective()
     return WorkPolicy(
@@ -35,10 +35,10 @@ def read_worklist(document: Value) -> WorkPolicy:
         version=top.need("version").whole(at_least=1),
         effective_from=effective_from,
         bands=_read_bands(top.need("bands")),
-        first_contact_every=_whole(top.need("first_contact_every"), 1, 1000),
-        longest_wait=timedelta(days=_whole(top.need("longest_wait_days"), 1, 365)),
+        first_contact_every=top.need("first_contact_every").whole(1, 1000),
+        longest_wait=timedelta(days=top.need("longest_wait_days").whole(1, 365)),
         window_closes_within=minutes("window_closes_minutes"),
-        clock_within=timedelta(hours=_whole(top.need("clock_hours"), 1, 24 * 31)),
+        clock_within=timedelta(hours=top.need("clock_hours").whole(1, 24 * 31)),
         callback_to_team_after=minutes("callback_to_team_minutes"),
         lease=minutes("lease_minutes"),
         chances=_read_chances(top.need("chances_percent")),
@@ -59,7 +59,7 @@ def _read_bands(value: Value) -> tuple[Band, ...]:
 
 
 def _read_chances(value: Value) -> tuple[Decimal, ...]:
-    return value.entries(lambda given: Decimal(_whole(given, 0, 100)) / 100)
+    return value.entries(lambda given: Decimal(given.whole(0, 100)) / 100)
 
 
 def _read_values(value: Value) -> dict[str, Decimal]:
@@ -77,11 +77,4 @@ def _read_right_party(value: Value) -> RightPartyTerms:
     at_least = section.need("at_least")
     if not 1 <= (count := at_least.whole(at_least=1)) <= len(set(questions)):
         raise at_least.wrong("Write at most as many as there are questions.")
-    return RightPartyTerms(questions, count, _whole(section.need("tries"), 1, 10))
-
-
-def _whole(value: Value, at_least: int, at_most: int) -> int:
-    number = value.whole(at_least)
-    if number > at_most:
-        raise value.wrong("Write {at_most} or less.", at_most=at_most)
-    return number
+    return RightPartyTerms(questions, count, section.need("tries").whole(1, 10))

@@ -22,6 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
+from domain.currencies import digits_of, smallest_of
 from domain.errors import ArrearsError, Text, text_of
 from domain.ladder import Days
 from domain.masking import masked
@@ -118,12 +119,27 @@ class Value:
             )
         return name
 
-    def whole(self, at_least: int) -> int:
-        """A whole number."""
+    def whole(self, at_least: int, at_most: int | None = None) -> int:
+        """A whole number between two limits, both included."""
         number = int(self.matching(WHOLE_NUMBER, "Write a whole number, such as 3.")[0])
         if number < at_least:
             raise self.wrong("Write {at_least} or more.", at_least=at_least)
+        if at_most is not None and number > at_most:
+            raise self.wrong("Write {at_most} or less.", at_most=at_most)
         return number
+
+    def money(self, currency: str) -> Decimal:
+        """An amount of money, zero or more, with no more decimal places than its currency has."""
+        amount = self.amount()
+        if amount % smallest_of(currency):
+            raise self.wrong(
+                text_of(
+                    "Write an amount with at most {digits} decimal places, as {currency} has.",
+                    digits=digits_of(currency),
+                    currency=currency,
+                )
+            )
+        return amount
 
     def amount(self) -> Decimal:
         """An amount of money, zero or more."""
