@@ -3,7 +3,7 @@
 Their terms, statuses and moves.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -209,20 +209,6 @@ class ArrangementTerms:
 
     def of_kind(self, kind: ArrangementKind) -> KindTerms | None:
         return next((terms for terms in self.kinds if terms.kind is kind), None)
-
-
-def terms_for(
-    terms: Iterable[ArrangementTerms], jurisdiction: str, product: str, currency: str, on: date
-) -> ArrangementTerms | None:
-    """The terms for a loan on a day; the newest version in force counts."""
-    found = [
-        each
-        for each in terms
-        if each.applies_to.matches(jurisdiction, product)
-        and each.currency == currency
-        and each.effective_from <= on <= (each.effective_to or date.max)
-    ]
-    return max(found, key=lambda each: each.version, default=None)
 
 
 def who_agrees(roles: Collection[Role], limits: Sequence[Limit], lowest: Role) -> Role | None:

@@ -1,6 +1,6 @@
 """Which promises to pay the lender takes: the terms, and what a promise comes to by them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal
@@ -90,20 +90,6 @@ class Review:
     """Why nobody can take it; empty: it can be taken."""
     to_agree: Reasons = ()
     """Why a supervisor must agree; empty: nobody has to."""
-
-
-def terms_of(
-    terms: Iterable[PromiseTerms], jurisdiction: str, product: str, currency: str, on: date
-) -> PromiseTerms | None:
-    """The terms for a loan on a day; the newest version in force counts."""
-    found = [
-        each
-        for each in terms
-        if each.applies_to.matches(jurisdiction, product)
-        and each.currency == currency
-        and each.effective_from <= on <= (each.effective_to or date.max)
-    ]
-    return max(found, key=lambda each: each.version, default=None)
 
 
 def accepted(limits: PromiseLimits, past_due: Decimal, currency: str, on: date) -> Accepted:

@@ -23,7 +23,6 @@ from domain.arrangements import (
     MovesTo,
     RateOf,
     Spreads,
-    terms_for,
 )
 from domain.compliance.rules import Confidence, Source
 from domain.eligibility import ArrangeableLoan
@@ -33,6 +32,7 @@ from domain.loans import Instalment
 from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.reasons import ReasonCode
 from domain.schedule import in_full, level_payments, month_after
+from domain.terms import terms_for
 
 AS_OF = date(2026, 3, 20)
 ZERO = Decimal(0)

@@ -6,13 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from domain.actors import ActorKind, Role
-from domain.arrangements import (
-    AcceptanceProof,
-    ArrangementStatus,
-    ArrangementTerms,
-    terms_for,
-    who_agrees,
-)
+from domain.arrangements import AcceptanceProof, ArrangementStatus, ArrangementTerms, who_agrees
 from domain.eligibility import ArrangeableLoan
 from domain.errors import RefusedError, text_of
 from domain.events import RejectedError
@@ -21,6 +15,7 @@ from domain.permissions import Permission
 from domain.quote_json import digest_of_quote, quote_as_json
 from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.reasons import ReasonCode, Reasons, because
+from domain.terms import terms_for
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context

@@ -14,9 +14,10 @@ from domain.delinquency import arrears_on
 from domain.errors import ArrearsError
 from domain.events import STAFF, RejectedError
 from domain.permissions import Permission, may
-from domain.promise_terms import PromiseTerms, Review, review, terms_of
+from domain.promise_terms import PromiseTerms, Review, review
 from domain.promises import NOT_KEPT, PromisePart, PromiseStatus
 from domain.reasons import ReasonCode, Reasons, because
+from domain.terms import terms_for
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.free_text import keep_words, open_words
@@ -55,7 +56,7 @@ class OfKind(Protocol):
 def terms_of_loan(ctx: Context, owed: OfKind, on: date) -> PromiseTerms | None:
     """The terms of promises for a loan on a day; None: the lender wrote none for it."""
     kind = owed.jurisdiction, owed.product, owed.currency
-    return terms_of(ctx.policy.promises, *kind, on)
+    return terms_for(ctx.policy.promises, *kind, on)
 
 
 def assert_taken(

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, union_all
 
 from domain.adjustments import AdjustmentKind
-from domain.arrangements import terms_for
 from domain.eligibility import ArrangeableLoan
 from domain.holds import HoldKind
 from domain.loans import Instalment
 from domain.permissions import Permission
 from domain.quotes import NotOffered, Quote, Wish, quote
+from domain.terms import terms_for
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known

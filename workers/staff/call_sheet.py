@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from domain.access_log import Opened
 from domain.actors import Actor, ActorKind, Role
-from domain.arrangements import ArrangementKind, terms_for
+from domain.arrangements import ArrangementKind
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission as Verdict
 from domain.compliance.vocabulary import Channel, Party
@@ -25,6 +25,7 @@ from domain.persons import PersonFact
 from domain.quotes import NotOffered, Quote, Wish
 from domain.reasons import Reasons
 from domain.right_party import Question
+from domain.terms import terms_for
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import call_sheets, party_checks
