@@ -26,7 +26,13 @@ from workers.cli.common import (
 from workers.cli.context import open_context, read
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.payment import parse_amount
-from workers.cli.quote import LONGEST_IN_DAYS, MOST_INSTALMENTS, quote_lines
+from workers.cli.quote import (
+    Deferral,
+    Instalments,
+    Monthly,
+    Until,
+    quote_lines,
+)
 from workers.cli.render import Table, print_json, print_lines, show
 from workers.hardship.arrangement_offers import (
     Acceptance,
@@ -50,33 +56,6 @@ from workers.hardship.arrangements import (
 app = typer.Typer()
 
 Name = Annotated[str, lender_id("ARRANGEMENT", "The lender's id of the arrangement.")]
-Deferral = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=LONGEST_IN_DAYS,
-        metavar="DAYS",
-        help="A deferral: for so many days nothing is to be paid.",
-    ),
-]
-Instalments = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=MOST_INSTALMENTS,
-        metavar="NUMBER",
-        help="An instalment plan of so many monthly instalments.",
-    ),
-]
-Until = Annotated[date | None, day("A plan that is paid by this day.", "--until")]
-Monthly = Annotated[
-    str | None,
-    typer.Option(
-        metavar="AMOUNT",
-        help="The shortest plan of which no month costs more than this, the instalments that "
-        "stay as they are included.",
-    ),
-]
 Because = Annotated[str | None, typer.Option("--why", help="Why, in words that identify nobody.")]
 
 LIST = Table[ListedArrangement](

@@ -27,36 +27,41 @@ NOT_OFFERED = 1
 LONGEST_IN_DAYS = 3650
 MOST_INSTALMENTS = 600
 
+Deferral = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=LONGEST_IN_DAYS,
+        metavar="DAYS",
+        help="A deferral: for so many days nothing is to be paid.",
+    ),
+]
+Instalments = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MOST_INSTALMENTS,
+        metavar="NUMBER",
+        help="An instalment plan of so many monthly instalments.",
+    ),
+]
+Until = Annotated[date | None, day("A plan that is paid by this day.", "--until")]
+Monthly = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT",
+        help="The shortest plan of which no month costs more than this, the instalments that "
+        "stay as they are included.",
+    ),
+]
+
 
 def quote(
     loan: Loan,
-    deferral: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=LONGEST_IN_DAYS,
-            metavar="DAYS",
-            help="A deferral: for so many days nothing is to be paid.",
-        ),
-    ] = None,
-    instalments: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=MOST_INSTALMENTS,
-            metavar="NUMBER",
-            help="An instalment plan of so many monthly instalments.",
-        ),
-    ] = None,
-    until: Annotated[date | None, day("A plan that is paid by this day.", "--until")] = None,
-    monthly: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AMOUNT",
-            help="The shortest plan of which no month costs more than this, the instalments that "
-            "stay as they are included.",
-        ),
-    ] = None,
+    deferral: Deferral = None,
+    instalments: Instalments = None,
+    until: Until = None,
+    monthly: Monthly = None,
     language: Language = None,
     as_json: AsJson = False,
 ) -> None:
