@@ -447,6 +447,8 @@ class ReasonCode(StrEnum):
     CALLBACK_LATE = auto()
     LEFT_ALONE_TODAY = auto()
     VISIT_UNREPORTED = auto()
+    VISIT_WITHOUT_NOTICE = auto()
+    NOTICE_NOT_PRINTED = auto()
     DUTY_NOT_OPEN = auto()
     FACT_HAS_NO_LOAN = auto()
     LOAN_OF_SOMEBODY_ELSE = auto()

@@ -87,3 +87,9 @@ def is_free(visitor: Visitor, slot: Span) -> bool:
         and not any(away.overlaps(slot) for away in visitor.absences)
         and len(that_day) < visitor.daily_capacity
     )
+
+
+def is_noticed(printed_on: date | None, visit_on: date) -> bool:
+    """Whether the notice of a visit was printed before its day, so that it can be there first. The
+    lender's own rule; both are days in the lender's zone."""
+    return printed_on is not None and printed_on < visit_on

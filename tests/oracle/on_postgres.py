@@ -41,7 +41,7 @@ from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
-from workers.db.schema import loan, visit, visit_staff
+from workers.db.schema import action, document, loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
@@ -50,6 +50,7 @@ from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
+from workers.visits.letters import open_letter
 from workers.visits.start import start_visit
 
 OUTCOMES = {
@@ -170,6 +171,7 @@ def _an_hour(simulation: Simulation) -> None:
     _race(simulation, jobs)
     _collectors(simulation)
     _ask_where(simulation)
+    _print_notices(simulation)
     _visitors(simulation)
     for repair in (mark_lost_claims, reconcile_texts, ask_about_receipts):
         with simulation.losing.a_worker():
@@ -295,6 +297,23 @@ def _report(
         "actor": "c-0",
     }
     submit_event(simulation, "contact_outcome", payload, at_once=True)
+
+
+def _print_notices(simulation: Simulation) -> None:
+    """The office prints the notice of each visit to come, in time."""
+    ctx, now = simulation.book.ctx, simulation.book.ctx.now()
+    to_print = simulation.book.rows(
+        select(loan.c.external_id, action.c.item)
+        .distinct()
+        .select_from(document)
+        .join(action, action.c.id == document.c.action_id)
+        .join(visit, visit.c.action_id == action.c.id)
+        .join(loan, loan.c.id == visit.c.loan_id)
+        .where(document.c.printed_at.is_(None), visit.c.starts_at > now + timedelta(days=1))
+    )
+    for row in to_print:
+        with suppress(ArrearsError):
+            open_letter(acting(ctx, Actor("office")), row.external_id, row.item)
 
 
 def _visitors(simulation: Simulation) -> None:

@@ -57,6 +57,7 @@ from workers.inbox.process import submit
 from workers.sms.providers.port import SmsGateway
 from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
 from workers.sms.send import send_sms
+from workers.visits.letters import open_letter
 from workers.visits.start import start_visit
 
 NAME = "Lin Example"
@@ -278,11 +279,19 @@ class Book:
         return self._made(started.attempt, outcome, reason, actor)
 
     def visited(self, external_id: str, actor: str, outcome: str = "spoke") -> str:
-        """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
+        """Its notice is printed the day before. The visitors go when the visit begins, and say what
+        came of it. Moves the clock there."""
+        self.noticed(external_id)
         starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
         self.clock.at = starts_at.astimezone(self.zone)
         started = start_visit(acting(self.ctx, Actor(actor)), external_id)
         return self._made(started.attempt, outcome, None, actor)
+
+    def noticed(self, external_id: str) -> None:
+        """The office prints the notice of the newest visit a day before. Moves the clock there."""
+        starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
+        self.clock.at = (starts_at - timedelta(days=1)).astimezone(self.zone)
+        open_letter(acting(self.ctx, Actor("office")), external_id)
 
     def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:
         payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}

@@ -18,6 +18,7 @@ from workers.cli.sending import hold_lines
 from workers.messaging.broker import queue_depths
 from workers.operations.standstill import StandsStill, Standstill
 from workers.operations.status import ReasonCount, Status, read_status
+from workers.visits.notices import NOTICE_NOT_PRINTED
 
 
 def status(as_json: AsJson = False) -> None:
@@ -80,6 +81,16 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     print_counts(say("Events out"), _events_out(found))
     print_counts(say("Events out given up"), _spoken(found.events_out.dead_by_reason))
     print_counts(say("Open problems"), _coded("problem", found.problems))
+    if to_print := found.problems.get(NOTICE_NOT_PRINTED):
+        print_lines(
+            say(
+                "Notices of visits until tomorrow that are not printed: {count}. `arrears problems "
+                "list --kind notice_not_printed` names the loans, `arrears letter print` prints "
+                "one. Without it the visit cannot begin.",
+                count=to_print,
+            ),
+            style="bold red",
+        )
     print_lines(*map(import_is_unfinished, found.imports))
     if depths is None:
         print_lines(

@@ -27,8 +27,10 @@ from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts, load_party_facts
 from workers.db.loans import loan_not_known, not_known_yet
 from workers.db.places import place_of_letter
+from workers.db.problems import resolve_problems
 from workers.db.schema import action, borrower, contact, contact_point, document, loan
 from workers.gate.facts import all_holds
+from workers.visits.notices import NOTICE_NOT_PRINTED
 
 CALLED_OFF = frozenset({ActionStatus.CANCELLED, ActionStatus.BARRED, ActionStatus.DEAD})
 """The statuses of a visit that will not be made."""
@@ -115,6 +117,7 @@ def open_letter(
             printed = {"printed_at": ctx.now(), "printed_by": ctx.actor.reference}
             first_time = (document.c.id == letter.id) & document.c.printed_at.is_(None)
             connection.execute(update(document).where(first_time).values(printed))
+            resolve_problems(connection, [owed.id], (NOTICE_NOT_PRINTED,), ctx.now())
     purpose = Opened.LETTER.usual_purpose
     log.info(
         "loan %s: document %s was opened by %s for %s",

@@ -29,10 +29,12 @@ from workers.db.barred_staff import assert_not_barred
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.places import Placed, place_of_address
+from workers.db.problems import resolve_problems
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import check_gate
 from workers.gate.locked_action import lock_action
+from workers.visits.notices import NOTICE_NOT_PRINTED, printed_at, refuse_without_notice
 from workers.workforce.members import refuse_who_may_not
 
 
@@ -44,6 +46,7 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
+        RefusedError: its notice is not on record as printed before its day.
         MayNotStartError: the visitor left, is absent, off shift or not trained, or must not handle
             the person.
         ArrearsError: no visit is scheduled for this hour, whoever acts is none of its visitors, or
@@ -84,6 +87,7 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
                 "its notice.",
                 loan=loan_external_id,
             )
+        refuse_without_notice(scheduled.starts_at, scheduled.printed_at, now)
         started = StartedAttempt(
             None,
             row.item,
@@ -133,6 +137,7 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
         reason = because(ReasonCode.CALLED_OFF, actor=ctx.actor, why_id=why_id)
         move = Move(ActionStatus.PLANNED, reason, due_at=now)
         move_actions(connection, [scheduled.action_id], move, now)
+        resolve_problems(connection, [scheduled.loan_id], (NOTICE_NOT_PRINTED,), now)
 
 
 class _ScheduledVisit(NamedTuple):
@@ -146,12 +151,13 @@ class _ScheduledVisit(NamedTuple):
     started_at: datetime | None
     attempt: str | None
     address_blind_index: bytes | None
+    printed_at: datetime | None
 
 
 def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
     """The scheduled visit of a loan; the next one if there are several."""
     next_one = (
-        select(*columns_of(_ScheduledVisit, visit, contact))
+        select(*columns_of(_ScheduledVisit, visit, contact, printed_at=printed_at()))
         .join(action, action.c.id == visit.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .join(contact, contact.c.id == visit.c.contact_id)

@@ -1,10 +1,10 @@
-"""Visits that nobody reported: they count for nothing, and the next morning somebody is told."""
+"""Visits that nobody reported, and notices that nobody printed: somebody is told in time."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from domain.actions import ActionStatus
 from domain.collectors import business_day
@@ -15,16 +15,18 @@ from workers.db.problems import note_problem
 from workers.db.schema import action, contact_outcome, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
+from workers.visits.notices import close_what_is_over, note_not_printed, to_be_printed
 
 VISIT_UNREPORTED = "visit_unreported"
 BATCH_SIZE = 500
 
 
-class _Unreported(NamedTuple):
+class _Visit(NamedTuple):
     id: int
     loan_id: int
     action_id: int
     starts_at: datetime
+    ends_at: datetime
     started_at: datetime | None
     visitors: list[str]
 
@@ -33,8 +35,8 @@ def flag_unreported_visits(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Note the visits of earlier days that have no outcome, each once; returns how many.
 
     A visit counts by its report only: its action stays assigned, and no later step may rest on it.
-    The supervisor has a problem, and the lender's systems get an event. May run any number of
-    times.
+    The supervisor has a problem, and the lender's systems get an event. A visit of tomorrow whose
+    notice is not printed is a problem as well. May run any number of times.
     """
     now = ctx.now()
     of_visit = (
@@ -45,15 +47,18 @@ def flag_unreported_visits(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         .correlate(visit)
     )
     unreported = (
-        select(*columns_of(_Unreported, visit, visitors=func.array(of_visit.scalar_subquery())))
+        visit.c.unreported_at.is_(None)
+        & (visit.c.ends_at < business_day(now).starts_at)
+        & ~exists().where(contact_outcome.c.contact_id == visit.c.contact_id)
+    )
+    to_tell = (
+        select(*columns_of(_Visit, visit, visitors=func.array(of_visit.scalar_subquery())))
         .join(action, action.c.id == visit.c.action_id)
         .join(loan, loan.c.id == visit.c.loan_id)
         .where(
             action.c.status == ActionStatus.ASSIGNED,
             visit.c.cancelled_at.is_(None),
-            visit.c.unreported_at.is_(None),
-            visit.c.ends_at < business_day(now).starts_at,
-            ~exists().where(contact_outcome.c.contact_id == visit.c.contact_id),
+            or_(unreported, to_be_printed(now)),
             is_not_quarantined(now),
         )
         .order_by(visit.c.id)
@@ -61,27 +66,37 @@ def flag_unreported_visits(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         .with_for_update(of=loan, key_share=True, skip_locked=True)
     )
 
-    def find(connection: Connection, loan_id: int | None) -> list[_Unreported]:
-        asked = unreported if loan_id is None else unreported.where(loan.c.id == loan_id)
-        return typed_rows(_Unreported, connection.execute(asked), ctx.settings.lender_zone)
+    def find(connection: Connection, loan_id: int | None) -> list[_Visit]:
+        close_what_is_over(connection, now)
+        asked = to_tell if loan_id is None else to_tell.where(loan.c.id == loan_id)
+        return typed_rows(_Visit, connection.execute(asked), ctx.settings.lender_zone)
 
-    def flag(connection: Connection, found: Sequence[_Unreported]) -> int:
-        ids = [each.id for each in found]
-        connection.execute(update(visit).where(visit.c.id.in_(ids)).values(unreported_at=now))
+    def flag(connection: Connection, found: Sequence[_Visit]) -> int:
         for each in found:
-            why = because(
-                ReasonCode.VISIT_UNREPORTED,
-                visit_on=each.starts_at.date(),
-                visitors=each.visitors,
-            )
-            note_problem(connection, each.loan_id, VISIT_UNREPORTED, why, now)
-        record_events(connection, [_event(each) for each in found], now)
-        return len(found)
+            if each.ends_at > now:
+                note_not_printed(connection, each.loan_id, each.starts_at.date(), now)
+        return _flag(connection, [each for each in found if each.ends_at <= now], now)
 
     return for_each_loan(ctx, find, flag)
 
 
-def _event(unreported: _Unreported) -> OutboxMessage:
+def _flag(connection: Connection, unreported: Sequence[_Visit], now: datetime) -> int:
+    ids = [each.id for each in unreported]
+    if not ids:
+        return 0
+    connection.execute(update(visit).where(visit.c.id.in_(ids)).values(unreported_at=now))
+    for each in unreported:
+        why = because(
+            ReasonCode.VISIT_UNREPORTED,
+            visit_on=each.starts_at.date(),
+            visitors=each.visitors,
+        )
+        note_problem(connection, each.loan_id, VISIT_UNREPORTED, why, now)
+    record_events(connection, [_event(each) for each in unreported], now)
+    return len(unreported)
+
+
+def _event(unreported: _Visit) -> OutboxMessage:
     return OutboxMessage(
         OutboxEventKind.VISIT_UNREPORTED,
         unreported.loan_id,

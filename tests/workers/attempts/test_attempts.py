@@ -288,6 +288,7 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
     begins = a_visit(book)
     with pytest.raises(ArrearsError, match="can be started then"):
         start_visit(acting(book.ctx, Actor("v-1")), "L-1")
+    book.noticed("L-1")
     book.at(begins)
     with pytest.raises(ArrearsError, match="is made by v-1 and v-2"):
         start_visit(acting(book.ctx, Actor("c-1")), "L-1")
@@ -295,7 +296,7 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
     assert (refused.actor, refused.permission, refused.granted) == ("c-1", "visits:start", False)
     started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert started.reach == ADDRESS
-    assert book.one(access).what == "address"
+    assert [row.what for row in book.rows(access)] == ["letter", "address"]
     reported = tell(book, started.attempt, "no_answer")
     assert reported.status == "applied"
     assert book.actions("L-1")["field_visit"] == "done"

@@ -39,6 +39,7 @@ def visited(book: Book, outcome: str, loan: str = "L-1") -> None:
     """The visit of a loan takes place, and its visitors report this."""
     schedule_visit(book.ctx, book.action_id(loan, "field_visit"))
     (made,) = book.rows(select(contact).where(contact.c.channel == "visit"))
+    book.noticed(loan)
     book.clock.at = made.at
     start_visit(acting(book.ctx, VISITOR), loan)
     tell(book, "contact_outcome", attempt=made.attempt, outcome=outcome, actor="v-1", reason=None)
@@ -148,6 +149,7 @@ def test_a_new_fact_ends_it_and_what_waited_is_due_again(book: Book) -> None:
 def test_a_conversation_at_the_door_refutes_what_was_said_before(book: Book) -> None:
     schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     (made,) = book.rows(contact)
+    book.noticed("L-1")
     book.clock.at = made.at
     start_visit(acting(book.ctx, VISITOR), "L-1")
     outcome = {"outcome": "spoke", "reason": "forgot", "actor": "v-1"}

@@ -1,4 +1,4 @@
-"""A visit that nobody reported counts for nothing, and the next morning somebody is told."""
+"""Visits that nobody reported, and notices that nobody printed: somebody is told in time."""
 
 from datetime import timedelta
 
@@ -6,12 +6,15 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
+from domain.errors import RefusedError
 from domain.language.speak import speak
 from tests.support.acting import acting
+from tests.support.events import pay
 from tests.support.loans import ADDRESS, Book
-from workers.db.schema import document, problem, visit
+from workers.db.schema import access, document, problem, visit
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
+from workers.visits.start import cancel_visit, start_visit
 from workers.visits.unreported import flag_unreported_visits
 
 
@@ -40,8 +43,7 @@ def test_a_visit_that_nobody_reported_is_flagged_the_next_morning(book: Book) ->
     assert flag_unreported_visits(after_the_visit(book, 0.1).ctx) == 0
     assert flag_unreported_visits(after_the_visit(book, 24).ctx) == 1
     assert flag_unreported_visits(book.ctx) == 0, "each is told of once"
-    told = book.one(problem)
-    assert told.kind == "visit_unreported"
+    (told,) = book.rows(select(problem).where(problem.c.kind == "visit_unreported"))
     assert "v-1 and v-2" in speak(told.detail) or "v-1, v-2" in speak(told.detail)
     assert book.actions("L-1")["field_visit"] == "assigned"
 
@@ -64,3 +66,59 @@ def test_its_notice_has_the_address_and_is_printed_before_the_visit_on_record(bo
 def test_a_visit_that_was_reported_is_not(book: Book) -> None:
     book.visited("L-1", "v-1")
     assert flag_unreported_visits(after_the_visit(book, 24).ctx) == 0
+
+
+def kinds(book: Book) -> list[str]:
+    return [row.kind for row in book.rows(problem) if row.resolved_at is None]
+
+
+def test_no_visit_begins_without_a_notice_that_was_printed_before_its_day(book: Book) -> None:
+    """The visit is on 5 April at nine. On the third nobody need be told. On the day before it is a
+    problem, until the notice is printed; the visit then begins."""
+    starts_at = book.one(visit).starts_at.astimezone(book.zone)
+    book.clock.at = starts_at - timedelta(days=2)
+    flag_unreported_visits(book.ctx)
+    assert kinds(book) == []
+
+    book.clock.at = starts_at - timedelta(days=1)
+    for _ in range(2):
+        assert flag_unreported_visits(book.ctx) == 0
+        assert kinds(book) == ["notice_not_printed"]
+    assert f"{starts_at.date()} is not printed" in speak(book.one(problem).detail)
+    open_letter(acting(book.ctx, Actor("o-1")), "L-1")
+    assert kinds(book) == []
+    book.visited("L-1", "v-1")
+    assert book.actions("L-1")["field_visit"] == "done"
+
+
+def test_one_printed_on_the_day_itself_is_too_late_and_the_visit_is_planned_anew(
+    book: Book,
+) -> None:
+    starts_at = book.one(visit).starts_at.astimezone(book.zone)
+    book.clock.at = starts_at - timedelta(hours=1)
+    flag_unreported_visits(book.ctx)
+    open_letter(acting(book.ctx, Actor("o-1")), "L-1")
+    book.clock.at = starts_at
+    visitor = acting(book.ctx, Actor("v-1"))
+    for dry_run in (True, False):
+        with pytest.raises(RefusedError, match="printed before that day") as refused:
+            start_visit(visitor, "L-1", dry_run=dry_run)
+        assert refused.value.reason[0].code == "visit_without_notice"
+    assert book.one(visit).started_at is None
+    assert [row.what for row in book.rows(access)] == ["letter"], "the address was not shown"
+
+    cancel_visit(visitor, "L-1", why="no notice")
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert [bool(row.printed_at) for row in book.rows(document)] == [True, False]
+    book.clock.at = book.rows(visit)[-1].starts_at.astimezone(book.zone)
+    with pytest.raises(RefusedError, match="printed before that day"):
+        start_visit(visitor, "L-1")
+
+
+def test_a_notice_of_a_visit_that_is_not_needed_any_more_is_no_problem(book: Book) -> None:
+    book.clock.at = book.one(visit).starts_at.astimezone(book.zone) - timedelta(days=1)
+    flag_unreported_visits(book.ctx)
+    assert kinds(book) == ["notice_not_printed"]
+    pay(book, "1000000", currency="CNY")
+    flag_unreported_visits(book.ctx)
+    assert kinds(book) == []
