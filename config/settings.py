@@ -189,6 +189,11 @@ class Settings(PolicySettings):
     def allocation_order(self) -> AllocationOrder:
         return AllocationOrder(tuple(self.allocation_components), self.allocation_by)
 
+    @property
+    def allocation_is_agreed(self) -> bool:
+        """Whether the lender has set an order, as its contracts say."""
+        return "allocation_components" in self.model_fields_set
+
 
 class SettingsError(ArrearsError):
     """A setting is missing, unknown or not usable."""

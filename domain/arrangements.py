@@ -12,7 +12,7 @@ from typing import Protocol
 
 from domain.actors import Role
 from domain.amortisation import Amortisation, DayCount, RestIn, Rounding
-from domain.compliance.rules import Source
+from domain.compliance.money_cap import Cap
 from domain.holds import HoldKind
 from domain.ladder import AppliesTo, Days
 from domain.loans import ZERO, Instalment
@@ -112,22 +112,6 @@ class Spreads(StrEnum):
 
     PAST_DUE = "past_due"  # what is to come stays as it is
     OUTSTANDING = "outstanding"  # all that is owed; its instalments are the only ones then
-
-
-class CapKind(StrEnum):
-    """What a law, or the lender, limits whoever agrees."""
-
-    YEARLY_COST_PERCENT = "yearly_cost_percent"
-    MONTHS = "months"  # from the quote to the last day of the arrangement
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """A limit that nobody may go beyond."""
-
-    what: CapKind
-    at_most: Decimal
-    source: Source
 
 
 @dataclass(frozen=True, slots=True)

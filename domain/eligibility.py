@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from domain.arrangements import KindTerms
+from domain.compliance.money_cap import Cap
 from domain.delinquency import arrears_on
 from domain.holds import HoldKind
-from domain.loans import ZERO, Instalment
+from domain.loans import ZERO, Component, Instalment
 from domain.reasons import ReasonCode, Reasons, because
 from domain.schedule import month_after
 
@@ -31,6 +32,10 @@ class ArrangeableLoan:
     holds: frozenset[HoldKind] = frozenset()
     """The kinds of hold in force."""
     written_off: bool = False
+    caps: Sequence[Cap] = ()
+    """What the law limits of what it may cost."""
+    pays_in_order: tuple[Component, ...] = ()
+    """What a payment pays first."""
 
 
 def why_not_eligible(loan: ArrangeableLoan, terms: KindTerms, on: date) -> Reasons:

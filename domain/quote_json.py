@@ -12,9 +12,10 @@ from typing import Any
 
 from domain.actors import Role
 from domain.amortisation import DayCount
-from domain.arrangements import ArrangementKind, Cap, CapKind, Effect
+from domain.arrangements import ArrangementKind, Effect
+from domain.compliance.money_cap import Cap, CapKind
 from domain.compliance.rules import Confidence, Source
-from domain.loans import Instalment
+from domain.loans import Component, Instalment
 from domain.quotes import Quote
 from domain.reasons import decimal_string
 
@@ -65,12 +66,17 @@ def quote_as_json(found: Quote) -> dict[str, Any]:
         "cost_cap_citation": cap.source.citation if cap else None,
         "cost_cap_confidence": cap.source.confidence if cap else None,
         "who_may_agree": found.who_may_agree,
+        "pays_in_order": list(found.pays_in_order),
     }
 
 
 def digest_of_quote(shown: Mapping[str, Any]) -> str:
-    """The digest of a quote as JSON: two are the same if they mean the same to the cent."""
-    written = json.dumps(shown, sort_keys=True, ensure_ascii=False)
+    """The digest of a quote as JSON: two are the same if they mean the same to the cent.
+
+    In which order payments are allocated changes nothing of what is to be paid.
+    """
+    meant = {name: value for name, value in shown.items() if name != "pays_in_order"}
+    written = json.dumps(meant, sort_keys=True, ensure_ascii=False)
     return sha256(written.encode()).hexdigest()
 
 
@@ -118,4 +124,5 @@ def quote_from_json(shown: Mapping[str, Any]) -> Quote:
         cost_percent=Decimal(shown["cost_percent"]),
         cost_cap=cap,
         who_may_agree=Role(shown["who_may_agree"]),
+        pays_in_order=tuple(map(Component, shown.get("pays_in_order", ()))),
     )

@@ -6,7 +6,7 @@ The lender's ledger owns the schedule. A quote is calculated from what is on rec
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from domain.actors import Role
 from domain.amortisation import (
@@ -21,21 +21,26 @@ from domain.amortisation import (
 from domain.arrangements import (
     ArrangementKind,
     ArrangementTerms,
-    Cap,
-    CapKind,
     Effect,
     KindTerms,
     MovesTo,
     RateOf,
     Spreads,
 )
+from domain.compliance.money_cap import (
+    Cap,
+    CapKind,
+    is_rate_too_high,
+    strictest,
+    yearly_percent,
+)
 from domain.currencies import smallest_of
 from domain.eligibility import ArrangeableLoan, why_not_eligible
-from domain.loans import ZERO, Instalment
+from domain.loans import ZERO, Component, Instalment
 from domain.reasons import ReasonCode, Reasons, because
 from domain.schedule import month_after, one_a_day
 
-HUNDREDTH = Decimal("0.01")
+NOTHING = Decimal("0.00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Quote:
     cost_cap: Cap | None
     who_may_agree: Role
     """The lowest role."""
+    pays_in_order: tuple[Component, ...] = ()
+    """What a payment pays first, as payments of the loan are allocated; empty: it is not said."""
 
     @property
     def difference(self) -> Decimal:
@@ -351,10 +358,7 @@ class _Planner:
         """The arrangement with its cost and who may agree, or the reasons against it."""
         principal = sum((each.principal for each in arranged.instalments), ZERO)
         fee = self._fee(principal)
-        cost = ZERO
-        if arranged.used:
-            cost = (arranged.interest + fee) * PERCENT / arranged.used
-        cost = cost.quantize(HUNDREDTH, ROUND_HALF_UP)
+        cost = yearly_percent(arranged.interest + fee, arranged.used) if arranged.used else NOTHING
         last = arranged.instalments[-1].due_on
         why_not = self._against_caps(cost, last) + self._too_small(arranged.instalments, wish)
         if (who := self._who_may(arranged, wish)) is None:
@@ -389,12 +393,12 @@ class _Planner:
             cost_percent=cost,
             cost_cap=self._cap(CapKind.YEARLY_COST_PERCENT),
             who_may_agree=who,
+            pays_in_order=self.loan.pays_in_order,
         )
 
     def _cap(self, what: CapKind) -> Cap | None:
-        """The strictest."""
-        caps = (cap for cap in self.terms.caps if cap.what is what)
-        return min(caps, key=lambda cap: cap.at_most, default=None)
+        """The strictest of the lender's own and the law's."""
+        return strictest((*self.terms.caps, *self.loan.caps), what)
 
     def _against_caps(self, cost: Decimal, last: date) -> Reasons:
         against: Reasons = ()
@@ -403,6 +407,15 @@ class _Planner:
             against += because(
                 ReasonCode.COST_ABOVE_CAP,
                 percent=cost,
+                at_most=cap.at_most,
+                citation=cap.source.citation,
+            )
+        cap = self._cap(CapKind.RATE_OVER_CONTRACT_PERCENT)
+        if cap and is_rate_too_high(self.rate, self.loan.annual_rate_percent, cap):
+            against += because(
+                ReasonCode.RATE_ABOVE_CONTRACT,
+                percent=self.rate,
+                rate=self.loan.annual_rate_percent,
                 at_most=cap.at_most,
                 citation=cap.source.citation,
             )

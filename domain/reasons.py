@@ -545,6 +545,8 @@ class ReasonCode(StrEnum):
     DEFERRAL_TOO_LONG = auto()
     DEBT_BEYOND_AUTHORITY = auto()
     COST_ABOVE_CAP = auto()
+    RATE_ABOVE_CONTRACT = auto()
+    SCHEDULE_ABOVE_CAP = auto()
     ARRANGEMENT_TOO_LONG = auto()
     INSTALMENT_TOO_SMALL = auto()
 

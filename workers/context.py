@@ -11,7 +11,7 @@ from config.readers.templates import Templates
 from config.settings import Settings
 from domain.actors import NOBODY, Actor
 from domain.allocation import AllocationOrder
-from domain.compliance.rules import components_in_order
+from domain.compliance.rules import pack_of_allocation
 from domain.ladder import Ladder, first_day_with_ladder, ladder_for
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
@@ -61,10 +61,15 @@ class Context:
 
     def allocation_order(self, jurisdiction: str) -> AllocationOrder:
         """The order in which a payment of a loan is allocated: the components as a rule pack of the
-        jurisdiction says, or else the settings; whether by instalment, as the settings say."""
-        said = components_in_order(self.policy.rule_packs, jurisdiction)
+        jurisdiction says, or else the settings; whether by instalment, as the settings say.
+
+        Where the law lets the contract agree on another order, one that is set counts first.
+        """
+        pack = pack_of_allocation(self.policy.rule_packs, jurisdiction)
         order = self.settings.allocation_order
-        return replace(order, components=said) if said else order
+        if pack is None or (pack.allocation_unless_agreed and self.settings.allocation_is_agreed):
+            return order
+        return replace(order, components=pack.allocation)
 
     def why_no_ladder(self, loan: Any, on: date) -> Reasons:
         """Why `ladder_of` finds none: none is for such a loan, or none is in force yet."""

@@ -15,8 +15,6 @@ from domain.arrangements import (
     MAY_STOP,
     ArrangementKind,
     ArrangementTerms,
-    Cap,
-    CapKind,
     Eligibility,
     KindTerms,
     Limit,
@@ -24,6 +22,7 @@ from domain.arrangements import (
     RateOf,
     Spreads,
 )
+from domain.compliance.money_cap import Cap, CapKind
 from domain.holds import HoldKind
 from domain.ladder import Days
 
@@ -39,7 +38,6 @@ OF_KIND = {
 MOST_INSTALMENTS = 600
 """More monthly instalments than any loan has."""
 LONGEST_IN_DAYS = 3650
-HIGHEST_PERCENT = Decimal(100)
 
 
 def read_arrangements(document: Value) -> ArrangementTerms:
@@ -85,7 +83,7 @@ def _read_cap(value: Value) -> Cap:
         what,
         Decimal(at_most.whole(1, MOST_INSTALMENTS))
         if what is CapKind.MONTHS
-        else _percent(at_most),
+        else at_most.percent(),
         read_source(section),
     )
 
@@ -143,7 +141,7 @@ def _read_rate(value: Value) -> RateOf | Decimal:
     if value.text() in set(RateOf):
         return RateOf(value.text())
     try:
-        return _percent(value)
+        return value.percent()
     except PolicyError:
         raise value.wrong(
             "Write contract for the rate of the loan, none, or percent a year, such as 8.5."
@@ -184,10 +182,3 @@ def _read_limit(value: Value, kind: ArrangementKind, currency: str) -> Limit:
         days=section.need("days").whole(1, LONGEST_IN_DAYS) if deferral else None,
         amount=section.maybe("amount", lambda given: given.money(currency)),
     )
-
-
-def _percent(value: Value) -> Decimal:
-    percent = value.amount()
-    if percent > HIGHEST_PERCENT:
-        raise value.wrong("Write percent a year, at most {most}.", most=HIGHEST_PERCENT)
-    return percent

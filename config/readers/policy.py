@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from itertools import combinations
@@ -24,7 +25,8 @@ from config.readers.yaml_reader import PolicyError, Value, digest, each, read_ya
 from domain.arrangements import ArrangementTerms
 from domain.buckets import BucketScheme
 from domain.compliance.conduct import Conduct
-from domain.compliance.rules import RulePack, RuleStatus
+from domain.compliance.money_cap import CapKind, money_caps, strictest
+from domain.compliance.rules import RulePack, RuleStatus, packs_for
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
@@ -179,6 +181,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     each(packs, partial(_refuse_state_without_country, policy=policy))
     each(packs, partial(_refuse_bad_replacement, policy=policy))
     each(ladders, partial(_refuse_ladder_without_law, policy=policy))
+    each(arrangements, partial(_refuse_cost_above_law, packs=policy.rule_packs))
     return policy
 
 
@@ -374,6 +377,34 @@ def _refuse_bad_replacement(read: tuple[Value, RulePack], policy: Policy) -> Non
                     replaced_id=replaced_id,
                     from_day=replaced.effective_from,
                 )
+
+
+def _refuse_cost_above_law(
+    read: tuple[Value, ArrangementTerms], packs: tuple[RulePack, ...]
+) -> None:
+    """A fixed rate is not above what a law allowed when the terms took effect. What follows from
+    the loan, such as the rate of its contract and what a fee makes of it, is asked at each quote.
+    """
+    value, terms = read
+    for kind in terms.kinds:
+        if not isinstance(kind.rate, Decimal):
+            continue
+        for jurisdiction in terms.applies_to.jurisdictions:
+            for product in terms.applies_to.products or ("",):
+                binding = money_caps(
+                    packs_for(packs, jurisdiction), frozenset(), product, terms.effective_from
+                )
+                cap = strictest((r.cap for r in binding), CapKind.YEARLY_COST_PERCENT)
+                if cap and kind.rate > cap.at_most:
+                    raise _at(_at(value, kind.kind), "rate").refuse(
+                        "The rate is {rate} % a year, and in {jurisdiction} at most {at_most} % are "
+                        "allowed ({citation}).",
+                        "Write {at_most} or less.",
+                        rate=kind.rate,
+                        jurisdiction=jurisdiction,
+                        at_most=cap.at_most,
+                        citation=cap.source.citation,
+                    )
 
 
 def _refuse_ladder_without_law(read: tuple[Value, Ladder], policy: Policy) -> None:

@@ -26,6 +26,7 @@ from domain.compliance.hold_length import HoldFrom, HoldLength
 from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
+from domain.compliance.money_cap import OF_LAW, MoneyCap
 from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.representatives import RepresentativeContact
@@ -417,6 +418,11 @@ RULE_KINDS = {
         {"years": at_least(1), "months": at_least(1)},
         _retention,
     ),
+    "money_cap": RuleKind(
+        MoneyCap,
+        {"what": one_of(OF_LAW), "at_most": Value.percent},
+        {"during": some_of((Suspends.MILITARY_SERVICE,))},
+    ),
     "representatives": RuleKind(
         RepresentativeContact,
         {"who": some_of(RepresentativeKind), "contacted": one_of((INSTEAD, NOBODY))},
@@ -439,5 +445,6 @@ def subject(rule: Rule) -> tuple[object, ...]:
         PartyReach: ("holds", "of", "to"),
         RepresentativeContact: ("who",),
         AnswerPeriod: ("of", "about", "stops"),
+        MoneyCap: ("what", "during"),
     }.get(type(rule), ())
     return (type(rule), rule.place, rule.products, *(getattr(rule, name) for name in about))

@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.readers.calendars import read_calendar
 from config.readers.rule_kinds import RULE_KINDS, one_of, some_of, subject
@@ -38,6 +38,8 @@ OPTIONAL = {
     "replaces": lambda value: frozenset(value.entries(Value.identifier)),
 }
 """Keys of every rule that may be left out. The rule's own default then counts."""
+COUNTS = "counts"
+"""Whether an order that the contract agrees on counts before that of the law."""
 PERSON_CHANNELS = (Channel.SMS, Channel.CALL, Channel.VISIT)
 """The channels that reach a person. The court's channel reaches nobody, so it has no hours."""
 
@@ -59,11 +61,40 @@ def read_rule_pack(document: Value) -> RulePack:
     if "-" not in jurisdiction and jurisdiction != EVERYWHERE:
         _refuse_silence(top, rules)
     version = top.need("version").whole(at_least=1)
-    allocation = top.maybe("allocation", _read_allocation) or ()
-    return RulePack(pack_id, version, jurisdiction, rules, calendar, allocation)
+    allocation = top.maybe("allocation", _read_allocation) or LawfulOrder(())
+    return RulePack(
+        pack_id,
+        version,
+        jurisdiction,
+        rules,
+        calendar,
+        allocation.components,
+        allocation.source,
+        allocation.unless_agreed,
+    )
 
 
-def _read_allocation(value: Value) -> tuple[Component, ...]:
+class LawfulOrder(NamedTuple):
+    """What a payment pays first by a pack."""
+
+    components: tuple[Component, ...]
+    source: Source | None = None
+    unless_agreed: bool = False
+
+
+def _read_allocation(value: Value) -> LawfulOrder:
+    """The components alone, or a section with their article."""
+    if value.is_list:
+        return LawfulOrder(_read_components(value))
+    section = value.section("order agreed citation confidence")
+    return LawfulOrder(
+        _read_components(section.need("order")),
+        read_source(section),
+        bool(section.maybe("agreed", one_of((COUNTS,)))),
+    )
+
+
+def _read_components(value: Value) -> tuple[Component, ...]:
     components = value.entries(lambda entry: entry.word(Component))
     if sorted(components) != sorted(Component):
         raise value.refuse(

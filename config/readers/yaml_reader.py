@@ -33,6 +33,7 @@ B = TypeVar("B")
 W = TypeVar("W", bound=str)
 
 WHOLE_NUMBER = re.compile(r"-?\d{1,9}")
+HIGHEST_PERCENT = Decimal(100)
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 FOLD = "\a"
@@ -141,6 +142,13 @@ class Value:
             )
         return amount
 
+    def percent(self) -> Decimal:
+        """Percent a year, from 0 to 100."""
+        percent = self.amount()
+        if percent > HIGHEST_PERCENT:
+            raise self.wrong("Write percent a year, at most {most}.", most=HIGHEST_PERCENT)
+        return percent
+
     def amount(self) -> Decimal:
         """An amount of money, zero or more."""
         amount = Decimal(self.matching(AMOUNT, "Write an amount, such as 100.00.")[0])
@@ -209,6 +217,10 @@ class Value:
                 "`{key}` is not a list.", "Write one entry or more, each with -.", key=self.key
             )
         return tuple(Value(self.key, self.file, node) for node in self.node.value)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.node, SequenceNode)
 
     def entries(self, read: Callable[[Value], B]) -> tuple[B, ...]:
         """The entries of a list, each converted by `read`."""

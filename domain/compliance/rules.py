@@ -98,6 +98,10 @@ class RulePack:
     calendar: Calendar = PLAIN_WEEK
     allocation: tuple[Component, ...] = ()
     """What a payment pays first, where the law says so; empty: it does not."""
+    allocation_source: Source | None = None
+    """Where the law says so; None: the pack names no article."""
+    allocation_unless_agreed: bool = False
+    """Whether another order that the contract agrees on counts before it."""
     replaces: frozenset[str] = field(init=False, repr=False, compare=False)
     """The rules of other packs instead of which rules of this one apply."""
     _by_channel: dict[Channel, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
@@ -144,14 +148,14 @@ def rules_in_force(packs: Iterable[RulePack], kind: type[R], on: date) -> list[R
     return [rule for rule in rules if isinstance(rule, kind) and rule.in_force(on)]
 
 
-def components_in_order(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[Component, ...]:
-    """What a payment pays first in a jurisdiction; empty if no pack says.
+def pack_of_allocation(packs: tuple[RulePack, ...], jurisdiction: str) -> RulePack | None:
+    """The pack that says what a payment pays first in a jurisdiction; None if none does.
 
     The pack of the subdivision counts before that of its country, and that before the lender's own.
     """
     country = jurisdiction.split("-", 1)[0]
-    said = {pack.jurisdiction: pack.allocation for pack in packs if pack.allocation}
-    return said.get(jurisdiction) or said.get(country) or said.get(EVERYWHERE) or ()
+    said = {pack.jurisdiction: pack for pack in packs if pack.allocation}
+    return said.get(jurisdiction) or said.get(country) or said.get(EVERYWHERE)
 
 
 def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:

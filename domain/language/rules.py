@@ -15,6 +15,7 @@ from domain.compliance.hold_length import HoldLength
 from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
+from domain.compliance.money_cap import CapKind, MoneyCap
 from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.representatives import RepresentativeContact
@@ -74,8 +75,17 @@ def pack_heading(pack: RulePack, language: str) -> str:
 
 def allocation_line(pack: RulePack, language: str) -> str:
     """What a payment pays first, as a pack with an `allocation` says."""
-    line = part(Phrase.RULE_ALLOCATION, component=tuple(pack.allocation))
-    return _said(line, language)
+    agreed: Value = part(Phrase.RULE_UNLESS_AGREED_ORDER) if pack.allocation_unless_agreed else ""
+    line = part(Phrase.RULE_ALLOCATION, component=tuple(pack.allocation), agreed=agreed)
+    if (source := pack.allocation_source) is None:
+        return _said(line, language)
+    cited = part(
+        Phrase.RULE_CITED,
+        cited=source.citation,
+        confidence=source.confidence,
+        review=part(Phrase.RULE_FOR_LAWYERS) if source.needs_review else "",
+    )
+    return f"{_said(line, language)} {_said(cited, language)}"
 
 
 def meanings(language: str) -> tuple[str, ...]:
@@ -172,6 +182,8 @@ def _sentence(rule: Rule) -> Part:
             return part(Phrase.RULE_HOLD_LASTS, hold=rule.hold, since=since, days=_days(rule.days))
         case AnswerPeriod():
             return _answer_period(rule)
+        case MoneyCap():
+            return _money_cap(rule)
         case RepresentativeContact():
             return part(
                 Phrase.RULE_REPRESENTATIVES_INSTEAD
@@ -209,6 +221,18 @@ def _answer_period(rule: AnswerPeriod) -> Part:
         asked.append(part(Phrase.RULE_TURN_TO, turn_to=rule.turn_to))
     said = _in_turn(Phrase.RULE_MORE_HOURS, asked)
     return part(Phrase.RULE_RAISED, matter=rule.of, about=about, asked=said)
+
+
+def _money_cap(rule: MoneyCap) -> Part:
+    during: Value = ""
+    if rule.during:
+        during = part(Phrase.RULE_CAP_DURING, during=_or("suspends", rule.during))
+    percent = f"{rule.at_most:f}"
+    if rule.what is CapKind.YEARLY_COST_PERCENT:
+        return part(Phrase.RULE_YEARLY_COST, percent=percent, during=during)
+    if not rule.at_most:
+        return part(Phrase.RULE_NO_PENAL_INTEREST, during=during)
+    return part(Phrase.RULE_PENAL_INTEREST, percent=percent, during=during)
 
 
 def _period(period: Period) -> Part:

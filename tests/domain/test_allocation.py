@@ -179,6 +179,33 @@ def test_nothing_that_is_to_come_is_paid_while_something_is_due(
     assert of_due == min(amount, due)
 
 
+@given(
+    instalments=schedules,
+    amount=st.decimals(min_value="0.01", max_value=5000, places=2),
+    order=orders,
+    days=st.integers(-1, 150),
+)
+def test_whatever_comes_later_in_the_order_is_paid_once_all_before_it_is(
+    instalments: list[Instalment], amount: Decimal, order: AllocationOrder, days: int
+) -> None:
+    """Of one instalment; by component also over all that is due."""
+    on = DUE + timedelta(days=days)
+    paid: Counter[tuple[date, Component]] = Counter()
+    for part in allocate(instalments, amount, order, on)[0]:
+        paid[(part.due_on, part.component)] += part.amount  # type: ignore[assignment]
+    groups = [[instalment] for instalment in instalments]
+    if order.by is AllocateBy.COMPONENT:
+        groups.append([instalment for instalment in instalments if instalment.due_on <= on])
+    for group in groups:
+        left = [
+            sum((i.unpaid_of(c) - paid[(i.due_on, c)] for i in group), Decimal(0))
+            for c in order.components
+        ]
+        got = [sum((paid[(i.due_on, c)] for i in group), Decimal(0)) for c in order.components]
+        assert min(left) >= 0
+        assert all(not got[n] or not any(left[:n]) for n in range(len(got)))
+
+
 def test_two_layings_of_one_payment_are_told_as_one() -> None:
     first = [Allocation(DUE, FEES, Decimal(3)), Allocation(DUE, INTEREST, Decimal(4))]
     then = [Allocation(DUE, INTEREST, Decimal(6)), Allocation(APRIL, FEES, Decimal(1))]

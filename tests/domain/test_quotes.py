@@ -14,8 +14,6 @@ from domain.amortisation import Amortisation, DayCount, RestIn, Rounding
 from domain.arrangements import (
     ArrangementKind,
     ArrangementTerms,
-    Cap,
-    CapKind,
     Effect,
     Eligibility,
     KindTerms,
@@ -24,6 +22,7 @@ from domain.arrangements import (
     RateOf,
     Spreads,
 )
+from domain.compliance.money_cap import Cap, CapKind
 from domain.compliance.rules import Confidence, Source
 from domain.eligibility import ArrangeableLoan
 from domain.holds import HoldKind
@@ -266,6 +265,36 @@ def test_what_cannot_be_offered_says_why(
     wish: Wish, loan: ArrangeableLoan, terms: ArrangementTerms | None, codes: list[str]
 ) -> None:
     assert refused(wish, loan, terms) == codes
+
+
+def law(what: CapKind, at_most: int) -> Cap:
+    return Cap(what, Decimal(at_most), Source("A law, art. 7", Confidence.PRIMARY))
+
+
+def test_the_strictest_of_the_law_and_of_the_terms_counts() -> None:
+    cost = CapKind.YEARLY_COST_PERCENT
+    for at_most, of_law in ((6, True), (24, False), (36, False)):
+        loan = replace(LOAN, caps=(law(cost, at_most),), annual_rate_percent=Decimal("5.9"))
+        shown = quoted(Wish(instalments=3), loan).cost_cap
+        assert shown == (loan.caps[0] if of_law else CAP)
+    dear = replace(LOAN, caps=(law(cost, 6),))
+    assert refused(Wish(days=20), dear) == [ReasonCode.COST_ABOVE_CAP]
+
+
+def test_interest_after_a_missed_payment_is_little_above_that_of_the_contract() -> None:
+    """Of a contract at 12 % half as much again is 18 %."""
+    half = replace(LOAN, caps=(law(CapKind.RATE_OVER_CONTRACT_PERCENT, 50),))
+    none = replace(LOAN, caps=(law(CapKind.RATE_OVER_CONTRACT_PERCENT, 0),))
+    for rate, loan, allowed in (
+        ("18", half, True), ("18.01", half, False), ("12", none, True), ("12.01", none, False),
+    ):  # fmt: skip
+        terms = given_terms(PLAN, rate=Decimal(rate))
+        if allowed:
+            assert quoted(Wish(instalments=3), loan, terms).rate_percent == Decimal(rate)
+        else:
+            assert refused(Wish(instalments=3), loan, terms) == [ReasonCode.RATE_ABOVE_CONTRACT]
+    unknown = replace(none, annual_rate_percent=None)
+    assert quoted(Wish(instalments=3), unknown, given_terms(PLAN, rate=Decimal(20)))
 
 
 def test_an_arrangement_of_long_ago_does_not_count() -> None:

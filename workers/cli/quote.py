@@ -140,6 +140,8 @@ def _sentences(loan: str, found: Quote) -> Iterator[tuple[Part, ...]]:
         at_most = f"{cap.at_most:f}"
         cost.append(part(Phrase.QUOTE_CAP, at_most=at_most, citation=cap.source.citation))
     yield tuple(cost)
+    if found.pays_in_order:
+        yield (part(Phrase.QUOTE_ORDER, component=found.pays_in_order),)
     yield (part(Phrase.QUOTE_WHO, role=found.who_may_agree),)
     yield (part(Phrase.QUOTE_CHANGES_NOTHING),)
 

@@ -30,6 +30,7 @@ CALL_FAILED_REVIEW = "call_failed_review"
 ARRANGEMENT_NOT_CONFIRMED = "arrangement_not_confirmed"
 ARRANGEMENT_NOT_AWAITED = "arrangement_not_awaited"
 ARRANGEMENT_DIFFERS = "arrangement_differs"
+SCHEDULE_ABOVE_CAP = "schedule_above_cap"
 
 TAPE_PROBLEMS = (
     *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),

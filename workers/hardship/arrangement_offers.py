@@ -89,7 +89,7 @@ def _quote(
     connection: Connection, ctx: Context, owed: LockedLoan, wish: Wish
 ) -> tuple[ArrangementTerms, Quote]:
     today = ctx.today()
-    subject = find_arrangeable(connection, owed.external_id, today)
+    subject = find_arrangeable(connection, ctx, owed.external_id, today)
     terms = terms_for(
         ctx.policy.arrangements, owed.jurisdiction, owed.product, owed.currency, today
     )
@@ -271,7 +271,7 @@ def _check_quote(
     )
     if terms is None or stored.wish is None or stored.quoted_on is None:
         raise outdated
-    subject = find_arrangeable(connection, owed.external_id, today)
+    subject = find_arrangeable(connection, ctx, owed.external_id, today)
     _check_holds(subject, terms, stored)
     as_quoted = replace(subject, holds=frozenset())
     again = quote(as_quoted, terms, stored.wish, stored.quoted_on)

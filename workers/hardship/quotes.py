@@ -8,6 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, union_all
 
 from domain.adjustments import AdjustmentKind
+from domain.compliance.money_cap import MoneyCap, money_caps
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Suspends
 from domain.eligibility import ArrangeableLoan
 from domain.holds import HoldKind
 from domain.loans import Instalment
@@ -17,7 +20,14 @@ from domain.terms import terms_for
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
-from workers.db.schema import adjustment, hold_of_loan, instalment, loan, replaced_schedule
+from workers.db.schema import (
+    adjustment,
+    hold_of_loan,
+    instalment,
+    limitation_fact,
+    loan,
+    replaced_schedule,
+)
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
@@ -44,15 +54,18 @@ def quote_loan(
         ArrearsError: the loan is not known.
     """
     today = ctx.today()
-    found = find_arrangeable(connection, external_id, today)
+    found = find_arrangeable(connection, ctx, external_id, today)
     terms = terms_for(
         ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
     )
     return quote(found, terms, wish, today)
 
 
-def find_arrangeable(connection: Connection, external_id: str, on: date) -> ArrangeableLoan:
-    """What a quote of a loan follows from: as it is now, with the holds in force on a day.
+def find_arrangeable(
+    connection: Connection, ctx: Context, external_id: str, on: date
+) -> ArrangeableLoan:
+    """What a quote of a loan follows from: as it is now, with the holds and the caps in force on a
+    day.
 
     Raises:
         ArrearsError: the loan is not known.
@@ -72,7 +85,34 @@ def find_arrangeable(connection: Connection, external_id: str, on: date) -> Arra
         arranged_on=_arranged_on(connection, found.id),
         holds=_holds(connection, found.id, on),
         written_off=found.written_off_on is not None,
+        caps=tuple(rule.cap for rule in _caps(connection, ctx, found, on)),
+        pays_in_order=ctx.allocation_order(found.jurisdiction).components,
     )
+
+
+def _caps(connection: Connection, ctx: Context, of: _Loan, on: date) -> tuple[MoneyCap, ...]:
+    """The rules that limit what the loan may cost. One statement where one asks about a fact."""
+    packs = packs_for(ctx.policy.rule_packs, of.jurisdiction)
+    known = frozenset[Suspends]()
+    if any(isinstance(rule, MoneyCap) and rule.during for pack in packs for rule in pack.rules):
+        known = _lasting(connection, of, on)
+    return money_caps(packs, ctx.settings.collects_as, of.product, on, known)
+
+
+def _lasting(connection: Connection, of: _Loan, on: date) -> frozenset[Suspends]:
+    """What is told of the borrower and lasts on a day, if it began after the loan was paid out."""
+    fact = limitation_fact.c
+    facts = connection.execute(
+        select(fact.fact).where(
+            fact.loan_id == of.id,
+            fact.fact.in_(list(Suspends)),
+            fact.taken_back_at.is_(None),
+            fact.starts_on > (of.disbursed_on or date.min),
+            fact.starts_on <= on,
+            fact.ends_on.is_(None) | (fact.ends_on > on),
+        )
+    )
+    return frozenset(map(Suspends, facts.scalars()))
 
 
 def _instalments(connection: Connection, loan_id: int) -> Sequence[Instalment]:

@@ -21,13 +21,19 @@ from workers.db.free_text import keep_words
 from workers.db.loans import LockedLoan, load_schedule, lock_named_loan
 from workers.db.paid_by_tape import Shown, keep_shown
 from workers.db.parts import replace_parts
-from workers.db.problems import TAPE_HAS_OLD_SCHEDULE, TAPE_SHOWS_LESS, resolve_problems
+from workers.db.problems import (
+    SCHEDULE_ABOVE_CAP,
+    TAPE_HAS_OLD_SCHEDULE,
+    TAPE_SHOWS_LESS,
+    resolve_problems,
+)
 from workers.db.replaced_schedules import Replacement, replace_schedule
 from workers.db.schema import adjustment_part, replaced_schedule
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_schedules import arrangement_in_ledger, follow_new_schedule
 from workers.payments.payments import where_it_stands
+from workers.payments.schedule_caps import check_caps
 
 MOST_INSTALMENTS = 1_200
 """As on a tape."""
@@ -95,7 +101,8 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     if new.paid:
         schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
     record = read_recorded_money(connection, [loan.id], on)[loan.id]
-    result = reconcile_new_schedule(schedule, load_schedule(connection, loan.id), record, on, order)
+    before = load_schedule(connection, loan.id)
+    result = reconcile_new_schedule(schedule, before, record, on, order)
     replace_all_allocations(connection, result.allocations)
     keep_shown(connection, {loan.id: Shown(result.spent, result.unexplained)}, on)
     replace_parts(connection, adjustment_part, result.adjusted)
@@ -110,11 +117,13 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
         ),
         now,
     )
-    resolve_problems(connection, [loan.id], (TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE), now)
+    settled = (TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE, SCHEDULE_ABOVE_CAP)
+    resolve_problems(connection, [loan.id], settled, now)
+    too_dear = check_caps(connection, ctx, loan, before, result.instalments, on, now)
     followed = follow_new_schedule(connection, ctx, loan, result.instalments, named, replaced)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     recorded = because(ReasonCode.RESTRUCTURED, loan=new.loan, on=on, count=len(listed))
-    return recorded + followed + where_it_stands(arrears, new.currency)
+    return recorded + too_dear + followed + where_it_stands(arrears, new.currency)
 
 
 def _schedule(new: Restructuring, loan: LockedLoan) -> tuple[Instalment, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor, Role
 from domain.errors import ArrearsError, NotPermittedError, RefusedError
+from domain.language.speak import speak
 from domain.quotes import Wish
 from domain.second_person import RequestStatus
 from tests.support.arrangements import (
@@ -283,6 +284,25 @@ def test_a_schedule_that_differs_counts_and_is_a_problem(book: Book) -> None:
     assert book.one(problem).kind == "arrangement_differs"
     pay(book, "3700", id="P-5")
     assert status(book) == "completed"
+
+
+def test_a_schedule_that_costs_more_than_the_law_allows_counts_and_is_a_problem(
+    book: Book,
+) -> None:
+    """3,600 of principal is owed, of which March's 920 are past due, and at most 24 % a year is
+    allowed: about 70 a month. The ledger asks for 600 until the end of June, and corrects it."""
+    ask(book)
+    offer(book)
+    accept(book)
+    dear = [{"due_on": "2026-06-30", "principal": "3600", "interest": "600", "fees": "0"}]
+    confirm(book, dear)
+    told = {row.kind: row for row in book.rows(problem)}
+    assert told["schedule_above_cap"].resolved_at is None
+    assert "at most 24 % are allowed" in speak(told["schedule_above_cap"].detail)
+    dear[0]["interest"] = "100"
+    confirm(book, dear, id=None, restructuring="RS-2")
+    told = {row.kind: row for row in book.rows(problem)}
+    assert told["schedule_above_cap"].resolved_at is not None
 
 
 def test_another_schedule_takes_the_place_of_an_active_plan(book: Book) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from config.readers.yaml_reader import PolicyError
-from domain.compliance.rules import components_in_order
+from domain.compliance.rules import Confidence, Source, pack_of_allocation
 from domain.loans import Component, Instalment
 from tests.config.test_rule_packs import SMALL, read, shipped
 from tests.support.events import pay, reverse
@@ -68,9 +68,28 @@ def test_the_subdivision_counts_before_the_country_and_that_before_the_lender() 
     said = {"US": us, "US-MA": here, "*": lender}
     packs = tuple(replace(pack, allocation=said.get(pack.jurisdiction, ())) for pack in shipped())
 
-    asked = ("US-MA", "US-WA", "CN")
-    assert [components_in_order(packs, place) for place in asked] == [us and here, us, lender]
-    assert components_in_order(shipped(), "CN") == ()
+    asked = ("US-MA", "US-WA", "IN")
+    found = [pack_of_allocation(packs, place) for place in asked]
+    assert [pack and pack.allocation for pack in found] == [here, us, lender]
+    assert pack_of_allocation(shipped(), "US") is None
+
+
+def test_an_order_of_the_contract_counts_where_the_law_lets_it(book: Book) -> None:
+    """Civil Code of the PRC, art. 561: unless the parties agreed otherwise."""
+    (law,) = [pack for pack in shipped() if pack.id == "cn"]
+    assert (law.allocation, law.allocation_unless_agreed) == ((FEES, INTEREST, PRINCIPAL), True)
+    assert law.allocation_source
+    assert law.allocation_source.confidence is Confidence.PRIMARY
+    policy = replace(book.ctx.policy, rule_packs=(law,))
+    agreed = book.ctx.settings.model_copy(
+        update={"allocation_components": [PRINCIPAL, FEES, INTEREST]}
+    )
+    for settings, first in ((book.ctx.settings, FEES), (agreed, PRINCIPAL)):
+        ctx = replace(book.ctx, policy=policy, settings=settings)
+        assert ctx.allocation_order("CN").components[0] is first
+    strict = replace(law, allocation_unless_agreed=False)
+    ctx = replace(book.ctx, policy=replace(policy, rule_packs=(strict,)), settings=agreed)
+    assert ctx.allocation_order("CN").components[0] is FEES
 
 
 @pytest.mark.parametrize("written", ["[fees, interest]", "[fees, fees, principal]"])
@@ -86,3 +105,7 @@ def test_an_order_is_read(tmp_path: Path) -> None:
     )
 
     assert pack.allocation == (PRINCIPAL, FEES, INTEREST)
+    section = "{order: [fees, interest, principal], agreed: counts, citation: A law, confidence: V}"
+    cited = read(tmp_path, SMALL.replace("rules:", f"allocation: {section}\nrules:", 1))
+    assert (cited.allocation, cited.allocation_unless_agreed) == ((FEES, INTEREST, PRINCIPAL), True)
+    assert cited.allocation_source == Source("A law", Confidence.PRIMARY)

@@ -48,3 +48,5 @@ class Quoted(BaseModel):
     cost_cap_citation: str | None
     who_may_agree: str
     """The lowest role."""
+    pays_in_order: list[str] = []
+    """What a payment pays first."""
