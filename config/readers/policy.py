@@ -397,8 +397,8 @@ def _refuse_cost_above_law(
                 cap = strictest((r.cap for r in binding), CapKind.YEARLY_COST_PERCENT)
                 if cap and kind.rate > cap.at_most:
                     raise _at(_at(value, kind.kind), "rate").refuse(
-                        "The rate is {rate} % a year, and in {jurisdiction} at most {at_most} % are "
-                        "allowed ({citation}).",
+                        "The rate is {rate} % a year, and in {jurisdiction} at most {at_most} % "
+                        "are allowed ({citation}).",
                         "Write {at_most} or less.",
                         rate=kind.rate,
                         jurisdiction=jurisdiction,
