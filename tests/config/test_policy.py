@@ -104,16 +104,23 @@ class TestDigests:
 
 
 class TestTermsUnderTheLaw:
-    def test_a_fixed_rate_above_the_law_is_refused_with_its_line(self, directory: Path) -> None:
-        terms = directory / "arrangements" / "consumer_loan_cn.yaml"
+    @pytest.fixture
+    def terms(self, directory: Path) -> Path:
+        shutil.copytree(SHIPPED / "arrangements", directory / "arrangements")
+        return directory / "arrangements" / "consumer_loan_cn.yaml"
+
+    def test_a_fixed_rate_above_the_law_is_refused_with_its_line(
+        self, directory: Path, terms: Path
+    ) -> None:
         change(terms, "rate: contract", "rate: 24")
         assert load(directory)
         change(terms, "rate: 24", "rate: 24.5")
         with pytest.raises(PolicyError, match=r"line \d+: .* in CN at most 24 % .*24 or less"):
             load(directory)
 
-    def test_a_law_that_came_later_leaves_older_terms_as_they_are(self, directory: Path) -> None:
-        terms = directory / "arrangements" / "consumer_loan_cn.yaml"
+    def test_a_law_that_came_later_leaves_older_terms_as_they_are(
+        self, directory: Path, terms: Path
+    ) -> None:
         change(terms, "rate: contract", "rate: 36")
         change(terms, "effective_from: 2026-01-01", "effective_from: 2025-09-30")
         assert load(directory)

@@ -119,6 +119,6 @@ def test_a_notice_of_a_visit_that_is_not_needed_any_more_is_no_problem(book: Boo
     book.clock.at = book.one(visit).starts_at.astimezone(book.zone) - timedelta(days=1)
     flag_unreported_visits(book.ctx)
     assert kinds(book) == ["notice_not_printed"]
-    pay(book, "1000000", currency="CNY")
+    pay(book, "1000000")
     flag_unreported_visits(book.ctx)
     assert kinds(book) == []
