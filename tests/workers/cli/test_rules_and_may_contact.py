@@ -108,17 +108,19 @@ def test_rules_for_programs_hold_all_of_it(environment: dict[str, str]) -> None:
 
 
 def test_what_a_payment_pays_first_is_shown_where_a_pack_says_it(tmp_path: Path) -> None:
-    assert "ARREARS_ALLOCATION_BY do." in arrears({}, "rules", "CN").stdout
+    cited = "unless the contract agrees on another. Civil Code 561 (V)."
+    assert cited in arrears({}, "rules", "CN").stdout
+    assert "ARREARS_ALLOCATION_BY do." in arrears({}, "rules", "IN").stdout
     shutil.copytree(POLICY, tmp_path / "policy")
-    pack = tmp_path / "policy" / "rule_packs" / "cn.yaml"
+    pack = tmp_path / "policy" / "rule_packs" / "in.yaml"
     pack.write_text(f"{pack.read_text()}\nallocation: [fees, principal, interest]\n")
     own = {"ARREARS_POLICY_DIR": str(tmp_path / "policy")}
-    shown = arrears(own, "rules", "CN").stdout
+    shown = arrears(own, "rules", "IN").stdout
     assert "A payment pays in this order: fees, principal, interest." in shown
     assert "ARREARS_ALLOCATION_BY" not in shown
-    chinese = arrears({**own, "LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8"}, "rules", "CN")
+    chinese = arrears({**own, "LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8"}, "rules", "IN")
     assert "还款依次抵充：费用、本金、利息。" in chinese.stdout
-    rules = json.loads(arrears(own, "rules", "CN", "--json").stdout)
+    rules = json.loads(arrears(own, "rules", "IN", "--json").stdout)
     assert {"fees", "principal", "interest"} in [set(rule["allocation"]) for rule in rules]
 
 
