@@ -13,7 +13,17 @@ class Measure(StrEnum):
     VISITS = "visits"
     PROMISES_MADE = "promises_made"
     PROMISES_KEPT = "promises_kept"
+    PROMISES_PART_KEPT = "promises_part_kept"
     PROMISES_BROKEN = "promises_broken"
+    PLANS_OFFERED = "plans_offered"  # deferrals and instalment plans
+    PLANS_ACTIVE = "plans_active"  # those that the lender's ledger confirmed
+    PLANS_KEPT = "plans_kept"
+    PLANS_DEFAULTED = "plans_defaulted"
+    REASONS_LEARNT = "reasons_learnt"  # outcomes that say why the loan is overdue
+    COMPLAINTS_OPENED = "complaints_opened"
+    COMPLAINTS_CLOSED = "complaints_closed"
+    DISPUTES_OPENED = "disputes_opened"
+    DISPUTES_CLOSED = "disputes_closed"
     PAID = "paid"
     REVERSED = "reversed"  # payments that went back, less those that came again after all
     OPEN_WORK = "open_work"  # actions that wait or are assigned when the day is closed

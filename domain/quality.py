@@ -210,6 +210,8 @@ class Result:
     """What the calls of one collector or team came to. It is never a rank."""
 
     name: str
+    team: str | None
+    """In which they were when they called; None: in none."""
     calls: int
     """All that they made in the period."""
     reviewed: int
@@ -219,8 +221,10 @@ class Result:
     """Of the share that passes."""
 
 
-def result_of(name: str, calls: int, reviews: Sequence[tuple[bool, bool]]) -> Result:
+def result_of(
+    name: str, team: str | None, calls: int, reviews: Sequence[tuple[bool, bool]]
+) -> Result:
     """`reviews` are, of each review, whether the call passed, and whether it failed critically."""
     passed = sum(passes for passes, _ in reviews)
     critical = sum(fails for _, fails in reviews)
-    return Result(name, calls, len(reviews), passed, critical, wilson(passed, len(reviews)))
+    return Result(name, team, calls, len(reviews), passed, critical, wilson(passed, len(reviews)))

@@ -31,7 +31,7 @@ PURE = {
 }
 """What the domain may import. None of it knows where or when it runs, but for `CLOCKS`."""
 
-OWN_DATA = {"speak": {"tomllib", "pathlib"}}
+OWN_DATA = {module: {"tomllib", "pathlib"} for module in ("sentences", "speak")}
 """By module, what it imports besides: the sentences of a language are files of the domain."""
 
 CLOCKS = {"now", "utcnow", "today"}

@@ -139,5 +139,5 @@ def test_the_share_lies_in_its_interval_and_more_calls_make_it_narrower(
 
 
 def test_a_result_counts_calls_and_knows_no_money() -> None:
-    result = result_of("c-1", 120, [(True, False), (False, True)])
+    result = result_of("c-1", "north", 120, [(True, False), (False, True)])
     assert (result.calls, result.reviewed, result.passed, result.failed_critical) == (120, 2, 1, 1)

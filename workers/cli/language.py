@@ -2,17 +2,13 @@
 
 import os
 import sys
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
 import typer
 
-import domain.language
-from domain.errors import ArrearsError, ReasonedError, RefusedError, Text
+from domain.errors import ArrearsError, Text
+from domain.language.sentences import coded_in, error_in, say_in, text_in, word_in
 
 Name = Literal["en", "zh"]
 """A name in `domain.language.speak.LANGUAGES`."""
@@ -21,10 +17,6 @@ Language = Annotated[
     Name | None,
     typer.Option(help="English or Chinese 中文; that of LC_ALL or LANG if left out."),
 ]
-
-
-OF_THE_SYSTEM = ("error", "strerror", "why")
-"""The names of values that can hold what the operating system says, such as "Permission denied"."""
 
 
 def language_of_environment() -> Name:
@@ -41,42 +33,17 @@ def say(text: str, **values: object) -> str:
 
     `values` fill its braces, in the style of `str.format`; a text without values has none.
     """
-    said = in_chinese().get(text, text) if language_of_environment() == "zh" else text
-    if not values:
-        return said
-    return said.format(**{name: _value(name, value) for name, value in values.items()})
+    return say_in(language_of_environment(), text, **values)
 
 
 def said_error(error: ArrearsError) -> str:
     """What is wrong and what to do, in the reader's language."""
-    in_other_language = language_of_environment() != "en"
-    if isinstance(error, RefusedError) or (in_other_language and isinstance(error, ReasonedError)):
-        from domain.language.speak import speak
-
-        return speak(error.reason, language_of_environment())
-    return "\n".join(map(said_text, error.texts))
+    return error_in(language_of_environment(), error)
 
 
 def said_text(text: Text) -> str:
     """A text in the reader's language."""
-    return say(text.text, **text.values)
-
-
-def _value(name: str, value: object) -> object:
-    """A value of a text, of which a text and a reason of the operating system are words too."""
-    if isinstance(value, Text):
-        return said_text(value)
-    if is_dataclass(value):
-        from domain.language.speak import speak
-        from domain.second_person_text import Spoken
-
-        if isinstance(value, Spoken):
-            return speak(value.reasons, language_of_environment())
-    if name == "who_may" and language_of_environment() == "zh":
-        return "、".join(coded("role", role) for role in str(value).split(", "))
-    if name in OF_THE_SYSTEM and language_of_environment() == "zh":
-        return _chinese_words("system_error").get(str(value), value)
-    return value
+    return text_in(language_of_environment(), text)
 
 
 def coded(name: str, code: str) -> str:
@@ -84,13 +51,12 @@ def coded(name: str, code: str) -> str:
 
     `name` is the value's name in `Language.words`.
     """
-    said = word(name, code)
-    return code if said == code else f"{said}（{code}）"
+    return coded_in(language_of_environment(), name, code)
 
 
 def word(name: str, code: str) -> str:
     """The word for a code in the reader's language, alone; in English it is the code."""
-    return code if language_of_environment() == "en" else _chinese_words(name).get(code, code)
+    return word_in(language_of_environment(), name, code)
 
 
 def said_by(source: str) -> str:
@@ -116,27 +82,6 @@ def words(name: str, values: Iterable[str]) -> str:
     language = LANGUAGES[language_of_environment()]
     known = language.words.get(name, {})
     return language.between_listed.join(known.get(value, value) for value in values)
-
-
-@cache
-def in_chinese() -> Mapping[str, str]:
-    """What the command line says in Chinese, by the English text in its code."""
-    files = map(_read, ("zh_policy.toml", "zh_commands.toml", "zh_help.toml"))
-    sections = [section for file in files for name, section in file.items() if name != "words"]
-    return {text: said for section in sections for text, said in section.items()}
-
-
-def _chinese_words(name: str) -> Mapping[str, str]:
-    from domain.language.speak import LANGUAGES
-
-    of_sentences = LANGUAGES["zh"].words
-    return of_sentences[name] if name in of_sentences else _read("zh_commands.toml")["words"][name]
-
-
-@cache
-def _read(name: str) -> dict[str, Any]:
-    file = Path(domain.language.__file__).with_name(name)
-    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def _shows_chinese() -> bool:

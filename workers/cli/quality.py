@@ -1,6 +1,6 @@
 """`arrears quality`: hear calls again, judge them, and see what they came to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -12,15 +12,11 @@ from workers.cli.common import AsJson, day
 from workers.cli.context import open_context
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, print_json, print_lines, show
-from workers.staff.quality import (
-    FailedItem,
-    Pick,
-    TrainingDue,
-    draw_sample,
-    read_results,
-    record_review,
-    training_due,
-)
+from workers.staff.call_results import read_results
+from workers.staff.call_reviews import record_review
+from workers.staff.call_samples import Pick, draw_sample
+from workers.staff.score_sheets import SheetLine
+from workers.workforce.training import SOON, TrainingDue, training_due
 
 app = typer.Typer()
 
@@ -40,7 +36,7 @@ PICKS = Table[Pick](
     },
     if_none="No call with a recording was made in this period.",
 )
-FAILED = Table[FailedItem](
+FAILED = Table[SheetLine](
     "Failed",
     {
         "item": lambda each: each.item,
@@ -49,36 +45,50 @@ FAILED = Table[FailedItem](
         "where it stands": lambda each: each.citations,
     },
 )
-RESULTS = Table[Result](
-    "Calls that were judged",
+_SHARES: dict[str, Callable[[Result], object]] = {
+    "calls": lambda each: each.calls,
+    "judged": lambda each: each.reviewed,
+    "passed": lambda each: each.passed,
+    "critical": lambda each: each.failed_critical,
+    "of 100 pass": lambda each: f"{each.interval.low}-{each.interval.high}",
+}
+_NUMBERS = ("calls", "judged", "passed", "critical")
+OF_TEAMS = Table[Result]("By team", {"team": lambda each: each.name, **_SHARES}, right=_NUMBERS)
+OF_COLLECTORS = Table[Result](
+    "By collector",
     {
         "collector": lambda each: each.name,
-        "calls": lambda each: each.calls,
-        "judged": lambda each: each.reviewed,
-        "passed": lambda each: each.passed,
-        "critical": lambda each: each.failed_critical,
-        "of 100 pass": lambda each: f"{each.interval.low}-{each.interval.high}",
+        "team": lambda each: each.team or say("none"),
+        **_SHARES,
     },
     if_none="Nobody made a call in this period.",
-    right=("calls", "judged", "passed", "critical"),
+    right=_NUMBERS,
 )
 TRAINING = Table[TrainingDue](
     "Training due",
     {
         "staff": lambda each: each.staff,
         "roles": lambda each: [coded("role", role) for role in each.roles],
-        "trained on": lambda each: each.trained_on or say("never"),
+        "what": lambda each: each.certificate or say("yearly training"),
         "valid to": lambda each: each.last_day or say("none"),
     },
-    if_none="Nobody runs out of training within these days.",
+    if_none="No training and no certificate ends within these days.",
 )
 
 
 @app.command()
-def sample(first: From, last: To, sheet: Sheet, as_json: AsJson = False) -> None:
+def sample(
+    first: From,
+    last: To,
+    sheet: Sheet,
+    team: Annotated[
+        str | None, typer.Option(help="Only calls of this team, as it was then.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Draw the calls of a period that are to be heard again. Drawn again, they are the same."""
     ctx = open_context()
-    drawn = draw_sample(ctx, first, last, sheet)
+    drawn = draw_sample(ctx, first, last, sheet, team)
     if as_json:
         print_json(drawn)
         return
@@ -142,22 +152,27 @@ def _marks(given: Sequence[str]) -> dict[str, Mark]:
 
 @app.command()
 def results(first: From, last: To, as_json: AsJson = False) -> None:
-    """Show what the calls of a period came to, by collector. It is no ranking.
+    """Show what the calls of a period came to, by team and collector. It is no ranking.
 
     The last column says between which shares the true one lies: few calls say little.
     """
     ctx = open_context()
     with ctx.engine.connect() as connection:
         found = read_results(connection, ctx, first, last)
-    show(RESULTS, found, as_json=as_json)
+    if as_json:
+        print_json(found)
+        return
+    if found.teams:
+        show(OF_TEAMS, found.teams, as_json=False)
+    show(OF_COLLECTORS, found.collectors, as_json=False)
 
 
 @app.command()
 def training(
-    days: Annotated[int, typer.Option(help="Within how many days it ends.", min=0)] = 30,
+    days: Annotated[int, typer.Option(help="Within how many days it ends.", min=0)] = SOON,
     as_json: AsJson = False,
 ) -> None:
-    """List who contacts borrowers and runs out of training soon, the soonest first."""
+    """List whose training or certificates end soon or are over, the soonest first."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
         found = training_due(connection, ctx, days)

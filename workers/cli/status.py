@@ -19,6 +19,7 @@ from workers.messaging.broker import queue_depths
 from workers.operations.standstill import StandsStill, Standstill
 from workers.operations.status import ReasonCount, Status, read_status
 from workers.visits.notices import NOTICE_NOT_PRINTED
+from workers.workforce.training import SOON
 
 
 def status(as_json: AsJson = False) -> None:
@@ -26,7 +27,14 @@ def status(as_json: AsJson = False) -> None:
     ctx = open_context()
     depths = _depths(ctx.settings.redis_url)
     with ctx.engine.connect() as connection:
-        found = read_status(connection, ctx.now(), depths, ctx.settings.scan_seconds, ctx.cipher)
+        found = read_status(
+            connection,
+            ctx.now(),
+            depths,
+            ctx.settings.scan_seconds,
+            ctx.cipher,
+            ctx.policy.staffing,
+        )
     if as_json:
         # The queues are null when the broker cannot be reached.
         print_json(with_sentence(found) | {"queues": depths})
@@ -91,6 +99,7 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
             ),
             style="bold red",
         )
+    print_lines(*_training(found))
     print_lines(*map(import_is_unfinished, found.imports))
     if depths is None:
         print_lines(
@@ -101,6 +110,17 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
         )
     else:
         print_counts(say("Messages in the queues"), depths)
+
+
+def _training(found: Status) -> Iterator[str]:
+    if found.training_over or found.training_ends_soon:
+        yield say(
+            "Training and certificates: {over} are over or missing, {soon} end within {days} days. "
+            "`arrears quality training` says whose; who lacks one gets no such work.",
+            over=found.training_over,
+            soon=found.training_ends_soon,
+            days=SOON,
+        )
 
 
 def standstill_lines(standing: Iterable[Standstill], zone: tzinfo | None) -> Iterator[str]:

@@ -5,37 +5,83 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
+from domain.arrangements import ArrangementStatus
 from domain.contact_outcomes import ContactOutcome
 from domain.daily_totals import Measure, first_moment
-from domain.promises import NOT_KEPT, PromiseStatus
+from domain.promises import PromiseStatus
+from workers.db.teams import TEAMS, in_team
+
+
+def _plans(measure: Measure, moment: str, status: ArrangementStatus | None = None) -> str:
+    """Deferrals and instalment plans, by what became of them at a moment; of whoever offered them.
+    An offer is counted at its newest quote."""
+    only = f" AND a.status = '{status}'" if status else ""
+    return f"""
+    SELECT '{measure}', a.loan_id, NULL, a.offered_by, a.offered_at,
+           CAST(a.{moment} AT TIME ZONE :zone AS date), 1, a.to_pay_after
+      FROM arrangement a WHERE a.{moment} >= :starts AND a.{moment} < :ends{only}"""  # noqa: S608
+
+
+def _matters(measure: Measure, table: str, recorded: str, moment: str) -> str:
+    """Complaints or disputes: of whom they are about, or who had the contact in question."""
+    about = "coalesce(m.about_staff, c.actor)" if table == "complaint" else "c.actor"
+    return f"""
+    SELECT '{measure}', m.loan_id, NULL, {about}, coalesce(c.at, m.received_at),
+           CAST(m.{moment} AT TIME ZONE :zone AS date), 1, NULL
+      FROM {table} m LEFT JOIN contact c ON c.id = m.contact_id
+     WHERE m.{recorded} >= :starts AND m.{recorded} < :ends"""  # noqa: S608
+
 
 # Each row is one thing that was recorded on the day: what it is, its loan, its step if an action
-# says so, by whom, the day on which it happened, and its amount. The step of what no action asked
-# for is that of its loan at the end of the day.
-_TOTALS = text(f"""
-WITH happened AS (
+# says so, who did it and when, the day on which it happened if it is another one, and its amount.
+# The step of what no action asked for is that of its loan at the end of the day.
+_HAPPENED = f"""
     SELECT CASE c.channel WHEN 'sms' THEN '{Measure.TEXTS}' WHEN 'call' THEN '{Measure.CALLS}'
                           ELSE '{Measure.VISITS}' END AS measure,
-           c.loan_id, a.step, c.actor, c.at AS happened_at, CAST(NULL AS date) AS value_day,
-           1 AS number, CAST(NULL AS numeric) AS amount
+           c.loan_id, a.step,
+           -- Two people make a visit: it is of whoever reports it.
+           coalesce(c.actor, (SELECT o.actor FROM contact_outcome o
+                               WHERE c.channel = 'visit' AND o.contact_id = c.id)) AS actor,
+           c.at AS done_at, CAST(NULL AS date) AS value_day, 1 AS number,
+           CAST(NULL AS numeric) AS amount
       FROM contact c LEFT JOIN action a ON a.id = c.action_id
      WHERE c.at >= :starts AND c.at < :ends AND c.inbound IS NOT TRUE AND c.part_of IS NULL
        AND c.channel IN ('sms', 'call', 'visit')
      UNION ALL
-    SELECT '{Measure.RIGHT_PARTY}', c.loan_id, a.step, c.actor, c.at, NULL, 1, NULL
+    SELECT said.measure, c.loan_id, a.step, coalesce(c.actor, o.actor), c.at, NULL, 1, NULL
       FROM contact_outcome o JOIN contact c ON c.id = o.contact_id
            LEFT JOIN action a ON a.id = c.action_id
-     WHERE o.reported_at >= :starts AND o.reported_at < :ends AND o.outcome = ANY(:with_borrower)
-       AND c.inbound IS NOT TRUE AND c.part_of IS NULL
+           JOIN (VALUES ('{Measure.RIGHT_PARTY}'), ('{Measure.REASONS_LEARNT}')) AS said (measure)
+             ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}' THEN o.reason IS NOT NULL
+                     ELSE o.outcome = ANY(:with_borrower) AND c.inbound IS NOT TRUE END
+     WHERE o.reported_at >= :starts AND o.reported_at < :ends AND c.part_of IS NULL
      UNION ALL
     SELECT '{Measure.PROMISES_MADE}', p.loan_id, NULL, p.actor, p.made_at, NULL, 1, p.amount
       FROM promise p WHERE p.made_at >= :starts AND p.made_at < :ends
      UNION ALL
     SELECT CASE p.status WHEN '{PromiseStatus.KEPT}' THEN '{Measure.PROMISES_KEPT}'
+                         WHEN '{PromiseStatus.PART_KEPT}' THEN '{Measure.PROMISES_PART_KEPT}'
                          ELSE '{Measure.PROMISES_BROKEN}' END,
-           p.loan_id, NULL, p.actor, NULL, p.due_on, 1, p.amount
+           p.loan_id, NULL, p.actor, p.made_at, p.due_on, 1, p.amount
       FROM promise p
-     WHERE p.completed_at >= :starts AND p.completed_at < :ends AND p.status = ANY(:judged)
+     WHERE p.completed_at >= :starts AND p.completed_at < :ends
+       AND p.status <> '{PromiseStatus.WITHDRAWN}'
+     UNION ALL
+    {_plans(Measure.PLANS_OFFERED, "offered_at")}
+     UNION ALL
+    {_plans(Measure.PLANS_ACTIVE, "confirmed_at")}
+     UNION ALL
+    {_plans(Measure.PLANS_KEPT, "ended_at", ArrangementStatus.COMPLETED)}
+     UNION ALL
+    {_plans(Measure.PLANS_DEFAULTED, "ended_at", ArrangementStatus.DEFAULTED)}
+     UNION ALL
+    {_matters(Measure.COMPLAINTS_OPENED, "complaint", "recorded_at", "received_at")}
+     UNION ALL
+    {_matters(Measure.COMPLAINTS_CLOSED, "complaint", "resolved_at", "resolved_at")}
+     UNION ALL
+    {_matters(Measure.DISPUTES_OPENED, "dispute", "recorded_at", "received_at")}
+     UNION ALL
+    {_matters(Measure.DISPUTES_CLOSED, "dispute", "resolved_at", "resolved_at")}
      UNION ALL
     SELECT '{Measure.PAID}', p.loan_id, NULL, NULL, NULL, p.paid_on, 1, p.amount
       FROM payment p WHERE p.recorded_at >= :starts AND p.recorded_at < :ends
@@ -52,18 +98,25 @@ WITH happened AS (
       FROM payment_return r JOIN payment p ON p.id = r.payment_id
      WHERE r.taken_back_at >= :starts AND r.taken_back_at < :ends
      UNION ALL
-    SELECT '{Measure.OPEN_WORK}', a.loan_id, a.step, NULL, NULL, CAST(:counted_on AS date), 1, NULL
+    SELECT '{Measure.OPEN_WORK}', a.loan_id, a.step, s.external_id, :now,
+           CAST(:counted_on AS date), 1, NULL
       FROM action a
+           LEFT JOIN call k ON k.action_id = a.id AND k.cancelled_at IS NULL
+           LEFT JOIN staff s ON s.id = k.staff_id
      WHERE :counts_work
        AND a.status IN ('{ActionStatus.ASSIGNED}', '{ActionStatus.AWAITING_APPROVAL}')
-)
+"""  # noqa: S608 put together from constants
+
+_TOTALS = text(f"""
+WITH {TEAMS}, happened AS ({_HAPPENED})
 INSERT INTO daily_total (day, value_day, measure, product, currency, step, team, number, amount)
 SELECT :day, h.value_day, h.measure, l.product, l.currency, h.step, h.team, sum(h.number),
        sum(h.amount)
-  FROM (SELECT h.measure, h.loan_id, coalesce(h.step, d.step) AS step, CAST(NULL AS text) AS team,
-               coalesce(h.value_day, CAST(h.happened_at AT TIME ZONE :zone AS date)) AS value_day,
+  FROM (SELECT h.measure, h.loan_id, coalesce(h.step, d.step) AS step, teams.team,
+               coalesce(h.value_day, CAST(h.done_at AT TIME ZONE :zone AS date)) AS value_day,
                h.number, h.amount
           FROM happened h
+          LEFT JOIN teams ON {in_team("h.actor", "h.done_at")}
           LEFT JOIN LATERAL (
                SELECT d.step FROM loan_day d
                 WHERE h.step IS NULL AND d.loan_id = h.loan_id AND d.day <= :day
@@ -79,16 +132,17 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
     it wrote.
 
     `now` is in the lender's zone. Open work is what is open now, so it is counted only with
-    `counts_work`, with the date of `now` as its value day.
+    `counts_work`, with the date of `now` as its value day. The team of what somebody did is that in
+    which they were when they did it.
     """
     starts, ends = first_moment(day, now.tzinfo), first_moment(day + timedelta(1), now.tzinfo)
     values = {
         "day": day,
         "starts": starts,
         "ends": ends,
+        "now": now,
         "zone": str(now.tzinfo),
         "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
-        "judged": [str(PromiseStatus.KEPT), *map(str, sorted(NOT_KEPT))],
         "counts_work": counts_work,
         "counted_on": now.date(),
     }

@@ -142,7 +142,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "reply": ("rau", "", "s", "s"),
     "representative": ("rau", "", "r", "s"),
     "representative_wish": ("rau", "", "r", "s"),
-    "roster_version": ("", "", "", "s"),
+    "roster_version": ("r", "", "", "s"),
     "same_person": ("raud", "r(borrower_id other_id status)", "r", "s"),
     "same_person_change": ("rau", "", "s", "s"),
     "scan_run": ("rau", "", "", "s"),
@@ -191,11 +191,14 @@ was approved, and whether sending goes on. Everywhere else it may do what worker
 AT_THE_DESK: Mapping[str, str] = {
     "machine": "ru(last_used_at)",
     "permission_use": "ra",
+    "quality_pick": "ra",
+    "quality_review": "ra",
+    "quality_sample": "ra",
     "second_person_request": "rau",
     "token": "ru(last_used_at)",
 }
-"""What the role of the desk may do where workers may not: know who calls, note that they did, and
-keep what they ask a second person for."""
+"""What the role of the desk may do where workers may not: know who calls, note that they did, keep
+what they ask a second person for, and how calls are judged."""
 
 _RIGHT = re.compile(r"([rsaud])(?:\(([a-z_ ]+)\))?")
 

@@ -27,7 +27,17 @@ from workers.db.sending_holds import read_sending_holds
 from workers.db.signs_of_life import assert_writes_and_reads
 from workers.failures import log_summary
 from workers.http import lender, tencent, twilio
-from workers.http.desk import arrangements, calls, facts, matters, next_work, work
+from workers.http.desk import (
+    arrangements,
+    calls,
+    facts,
+    matters,
+    next_work,
+    quality,
+    words,
+    work,
+)
+from workers.http.desk.answers import refuse_at_desk
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
@@ -100,14 +110,20 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
     Raises:
         ArrearsError: the process cannot decrypt it.
     """
-    app = _application(ctx, "What people who work on loans do, by console, CRM or dialer.")
+    app = _application(
+        ctx, "What people who work on loans do, by console, CRM or dialer.", refuse_at_desk
+    )
     app.state.ctx.cipher.assert_can_decrypt()
-    for part in (work, next_work, calls, facts, arrangements, matters):
+    for part in (work, next_work, calls, facts, arrangements, matters, quality, words):
         app.include_router(part.router)
     return app
 
 
-def _application(ctx: Context | None, description: str) -> FastAPI:
+def _application(
+    ctx: Context | None,
+    description: str,
+    refusing: Callable[[Request, Exception], Response] = refuse,
+) -> FastAPI:
     app = FastAPI(
         title="Arrears",
         version=version("arrears"),
@@ -121,7 +137,7 @@ def _application(ctx: Context | None, description: str) -> FastAPI:
     app.state.doors = Doors()
     app.state.admission = Admission()
     for refusal in (RefusedError, ArrearsError, RequestValidationError):
-        app.add_exception_handler(refusal, refuse)
+        app.add_exception_handler(refusal, refusing)
     app.add_middleware(KnownHosts, names=app.state.ctx.settings.known_hosts)
     app.add_api_route(
         "/health",

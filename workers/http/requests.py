@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError, TooOftenError
+from domain.language.sentences import say_in
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.db.engine import is_read_only
@@ -59,7 +60,7 @@ def names_of(errors: Iterable[Any], depth: int) -> list[str]:
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 
-def refuse(request: Request, error: Exception) -> Response:
+def refuse(request: Request, error: Exception, language: str = "en") -> Response:
     """Answer a call that is not taken. The log has only the reason: the sender chose the names of
     the fields.
 
@@ -74,7 +75,7 @@ def refuse(request: Request, error: Exception) -> Response:
     codes = [each["code"] for each in error.more.get("reason", ())]
     why = ", ".join(codes) or error.why
     log.warning("a callback was refused with %s at %s: %s", error.status, route, why)
-    refusal = {"detail": error.why, "fields": list(error.fields), **error.more}
+    refusal = {"detail": say_in(language, error.why), "fields": list(error.fields), **error.more}
     retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
     headers = {"Retry-After": str(retry_after)} if retry_after else None
     return JSONResponse(refusal, status_code=error.status, headers=headers)

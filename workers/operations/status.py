@@ -1,7 +1,7 @@
 """The status: counts that show an operator what waits, for what, and since when."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import cast as as_type
 from domain.actions import CLAIMABLE, ActionStatus
 from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
+from domain.staffing import StaffingTerms
 from workers.borrowers.reply_queue import count_replies
 from workers.calls.pace import NumberAlarm, recent_alarms
 from workers.daily.close_days import last_day_over, newest_closed
@@ -23,6 +24,7 @@ from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.scan import announced_already
 from workers.operations.standstill import Standstill, find_standstills
 from workers.tapes.imports import UnfinishedImport, read_unfinished
+from workers.workforce.training import SOON, find_training_due
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
 """Days past due, both ends included, as lenders report them; they follow no ladder."""
@@ -139,6 +141,10 @@ class Status:
     """The newest day that the daily history has closed; None: none yet."""
     history_days_open: int = 0
     """How many days are over and not closed. The last one is closed within the hour."""
+    training_over: int = 0
+    """Trainings and certificates that somebody needs for their work and does not have."""
+    training_ends_soon: int = 0
+    """Those that end within 30 days."""
 
 
 def read_status(
@@ -147,13 +153,16 @@ def read_status(
     depths: Mapping[str, int] | None = None,
     scan_seconds: int = 60,
     cipher: Cipher | None = None,
+    staffing: Sequence[StaffingTerms] = (),
 ) -> Status:
     """The status at `now`, an aware moment in the lender's zone. Changes nothing.
 
     `depths` is how many messages each queue holds, if the broker could be asked. With `cipher`, and
-    what was typed by who stopped sending.
+    what was typed by who stopped sending. `staffing` says which certificates skills need.
     """
     closed = newest_closed(connection)
+    training = find_training_due(connection, staffing, now.date(), SOON)
+    training_over = sum(each.over for each in training)
     return Status(
         at=now,
         business_date=now.date(),
@@ -171,6 +180,8 @@ def read_status(
         standstills=tuple(find_standstills(connection, depths, scan_seconds)),
         history_closed=closed,
         history_days_open=(last_day_over(now) - closed).days if closed else 0,
+        training_over=training_over,
+        training_ends_soon=len(training) - training_over,
     )
 
 

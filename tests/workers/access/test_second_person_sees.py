@@ -17,6 +17,7 @@ from domain.actors import Actor, Role
 from domain.arrangements import AskedBy
 from domain.disputes import Matter
 from domain.errors import ArrearsError, Text
+from domain.language.sentences import in_chinese
 from domain.permissions import PERMISSIONS, Permission
 from domain.quotes import Wish
 from domain.sending import EVERYTHING, Scope, SendingScope
@@ -30,7 +31,6 @@ from workers.access.second_person import SecondPersonNeededError
 from workers.access.secrets import digest_of, fingerprint_of
 from workers.access.tokens import enrol_token
 from workers.actions.approvals import approve
-from workers.cli.language import in_chinese
 from workers.context import Context
 from workers.db.schema import loan, machine
 from workers.hardship.arrangement_offers import offer_arrangement

@@ -7,6 +7,7 @@ from string import Formatter
 
 import pytest
 
+from domain.language.sentences import in_chinese
 from tests.support.commands import arrears
 from tests.support.said_texts import (
     FOLDERS,
@@ -16,7 +17,6 @@ from tests.support.said_texts import (
     texts_of_tables,
     texts_put_together,
 )
-from workers.cli.language import in_chinese
 
 HELPS = list(texts_of_helps())
 SAID = sorted({*texts_in_code(), *texts_of_tables(), *HELPS})

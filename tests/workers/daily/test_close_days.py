@@ -9,13 +9,27 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.daily_totals import Closed, Measure
 from domain.loans import Instalment
+from tests.support.acting import acting
+from tests.support.arrangements import ask, in_difficulty
 from tests.support.events import pay, promise, reverse, tell
 from tests.support.loans import Book
+from tests.support.rosters import rostered
 from workers.daily import month_end
 from workers.daily.close_days import close_next
-from workers.db.schema import action, closed_day, daily_total, loan_day, loan_month
+from workers.db.schema import (
+    action,
+    arrangement,
+    closed_day,
+    complaint,
+    daily_total,
+    loan_day,
+    loan_month,
+)
+from workers.db.schema import promise as promise_row
+from workers.hardship.arrangement_offers import offer_arrangement
 
 
 def close_all(book: Book) -> list[date]:
@@ -64,6 +78,49 @@ def test_what_was_done_on_a_day_is_counted_by_step_when_the_day_is_over(engine: 
         Measure.PROMISES_MADE: [(None, 1, Decimal(400), "2026-03-02")],
         Measure.PAID: [(None, 1, Decimal(30), "2026-02-27")],
     }, "a hold pauses the ladder of who promised: no step; money stands by its value day"
+
+
+def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) -> None:
+    """In the morning she calls for north, learns the reason, and takes a promise and a complaint
+    about a colleague of south; at noon she is in south, and offers a plan. The promise breaks."""
+    book = in_difficulty(engine)
+    for name in ("col-1", "col-2"):
+        book.staff(name, "caller")
+    rostered(book, "2026-03-10 20:00", {"col-1": "north", "col-2": "south"})
+    came = {"loan": "L-1", "channel": "call", "at": "2026-03-11T08:30:00+08:00", "actor": "col-1"}
+    said = {"contact": "in-1", "outcome": "spoke", "reason": "unemployed", **came}
+    assert tell(book, "inbound_contact", **said).status == "applied"
+    assert promise(book, "1840", "2026-03-12").status == "applied"
+    about = {"complaint": "K-1", "loan": "L-1", "kind": "conduct", "why": "x", "actor": "col-1"}
+    assert tell(book, "complaint", **about, about_staff="col-2").status == "applied"
+    rostered(book, "2026-03-11 12:00", {"col-1": "south"})
+    book.at("2026-03-11 14:00")
+    ask(book)
+    offer_arrangement(acting(book.ctx, Actor("col-1")), "AR-1")
+    book.at("2026-03-12 01:00")
+    close_all(book)
+    counted = select(daily_total).where(daily_total.c.team.is_not(None))
+    assert {(row.measure, row.team, row.number) for row in book.rows(counted)} == {
+        (Measure.REASONS_LEARNT, "north", 1),
+        (Measure.PROMISES_MADE, "north", 1),
+        (Measure.COMPLAINTS_OPENED, "south", 1),
+        (Measure.PLANS_OFFERED, "south", 1),
+    }
+
+    with engine.begin() as connection:  # days later
+        late = book.moment("2026-03-20 03:00")
+        connection.execute(update(promise_row).values(status="part_kept", completed_at=late))
+        connection.execute(update(arrangement).values(status="defaulted", ended_at=late))
+        ended = {"status": "rejected", "resolved_at": late, "resolved_by": "s-1"}
+        connection.execute(update(complaint).values(handler="s-1", taken_at=late, **ended))
+    book.at("2026-03-21 01:00")
+    close_all(book)
+    of_day = counted.where(daily_total.c.day == date(2026, 3, 20))
+    assert {(row.measure, row.team, str(row.value_day)) for row in book.rows(of_day)} == {
+        (Measure.PROMISES_PART_KEPT, "north", "2026-03-12"),
+        (Measure.PLANS_DEFAULTED, "south", "2026-03-20"),
+        (Measure.COMPLAINTS_CLOSED, "south", "2026-03-20"),
+    }
 
 
 def test_money_that_comes_late_counts_on_the_day_it_is_recorded(engine: Engine) -> None:

@@ -71,8 +71,10 @@ def test_a_death_that_is_learnt_later_is_reported_all_the_same(book: Book, token
 def test_an_answer_is_in_the_language_of_who_asks(book: Book, token: Token) -> None:
     said = {"hold": "h-9", "ends_on": "2026-03-02"}
     answer = at_desk(book, token, "/holds/releases", said, accept_language="zh-CN,en;q=0.5")
-    # A collector may not release: the refusal is in English for programs, and names the permission.
     assert answer.status_code == 403
+    assert "c-1没有权限events:release" in answer.json()["detail"]
+    no_fields = at_desk(book, token, "/promises", {}, accept_language="zh").json()
+    assert no_fields["detail"].startswith("有字段缺失")
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
     answer = at_desk(book, supervisor, "/holds/releases", said, accept_language="zh-CN,en;q=0.5")
     assert answer.status_code == 202
@@ -195,6 +197,64 @@ def test_a_complaint_is_taken_by_a_supervisor_and_decided(book: Book, token: Tok
     (listed,) = at_desk(book, supervisor, "/complaints").json()["rows"]
     assert (listed["id"], listed["handler"], listed["about_staff"]) == ("k-1", "s-1", "c-1")
     assert "She shouted" not in str(listed)
+
+
+def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token: Token) -> None:
+    said = {"complaint": "k-1", "loan": "L-1", "kind": "fees", "why": "Too dear"}
+    at_desk(book, token, "/complaints", said)
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    assert at_desk(book, supervisor, "/complaints/k-1/acknowledge", {}).status_code == 200
+    shown = at_desk(book, supervisor, "/complaints/k-1").json()
+    assert (shown["why"], shown["acknowledged_at"] is not None) == ("Too dear", True)
+    longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
+    assert longer.status_code == 403, "somebody else grants it first"
+    assert "request" in longer.json()["detail"]
+    assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).status_code == 409
+    decided = {"complaint": "k-1", "outcome": "rejected", "finding": "no_fault"}
+    answer = at_desk(book, supervisor, "/complaints/resolutions", decided)
+    assert answer.status_code == 200, answer.json()
+    assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).json()["loan"] == "L-1"
+
+
+def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token: Token) -> None:
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot", "recording": "REC-1"}
+    at_desk(book, token, "/outcomes", spoke)
+    book.at("2026-03-03 09:00")
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    sheet = next(
+        each
+        for each in at_desk(book, supervisor, "/quality/sheets").json()
+        if each["sheet"] == "calls_cn"
+    )
+    assert all(item["citations"] for item in sheet["items"])
+    day = {"sheet": "calls_cn", "first": "2026-03-02", "last": "2026-03-02"}
+    (pick,) = at_desk(book, supervisor, "/quality/samples", day).json()["picks"]
+    assert (pick["attempt"], pick["recording"], pick["reviews"]) == ("a-1", "REC-1", 0)
+    marks = {item["item"]: "pass" for item in sheet["items"]}
+    judged = {"attempt": "a-1", "sheet": "calls_cn", "marks": marks}
+    answer = at_desk(book, supervisor, "/quality/reviews", judged)
+    assert (answer.status_code, answer.json()["passed"]) == (200, True), answer.json()
+    twice = at_desk(book, supervisor, "/quality/reviews", judged, accept_language="zh")
+    assert (twice.status_code, twice.json()["detail"][:3]) == (409, "s-1")
+    found = at_desk(book, supervisor, "/quality/results?from=2026-03-02&to=2026-03-02").json()
+    assert [(each["name"], each["reviewed"]) for each in found["collectors"]] == [("c-1", 1)]
+    assert at_desk(book, supervisor, "/quality/training?days=365").json()[0]["staff"] == "c-1"
+    assert at_desk(book, token, "/quality/samples", day).status_code == 403
+
+
+def test_who_was_absent_is_back_as_often_as_they_were_away(book: Book) -> None:
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    for hour in (11, 14):
+        ill = {"staff": "c-1", "kind": "illness", "at": f"2026-03-02T{hour}:00:00+08:00"}
+        assert at_desk(book, supervisor, "/staff/absences", ill).status_code == 200
+        book.at(f"2026-03-02 {hour + 1}:00")
+        (entry,) = at_desk(book, supervisor, "/staff").json()["rows"]
+        assert entry["absent"] is True
+        back = at_desk(book, supervisor, "/staff/returns", {"staff": "c-1"})
+        assert (back.status_code, back.json()["known"]) == (200, False), back.json()
+        (entry,) = at_desk(book, supervisor, "/staff").json()["rows"]
+        assert entry["absent"] is False
 
 
 def test_nobody_reports_for_a_colleague(book: Book, token: Token) -> None:

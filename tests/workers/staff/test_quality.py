@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, update
 
 from domain.actors import Actor
 from domain.collectors import years_after
@@ -11,16 +11,23 @@ from domain.errors import ArrearsError, NotPermittedError
 from domain.quality import Interval, Mark, Risk
 from tests.support.acting import acting
 from tests.support.loans import Book
+from tests.support.rosters import rostered
 from workers.db.outbox import with_outbox
-from workers.db.schema import contact, contact_outcome, loan, outbox_event, problem, quality_review
-from workers.staff.quality import (
-    Reviewed,
-    Sample,
-    draw_sample,
-    read_results,
-    record_review,
-    training_due,
+from workers.db.schema import (
+    certificate,
+    contact,
+    contact_outcome,
+    loan,
+    outbox_event,
+    problem,
+    quality_review,
+    staff,
 )
+from workers.operations.status import read_status
+from workers.staff.call_results import read_results
+from workers.staff.call_reviews import Reviewed, record_review
+from workers.staff.call_samples import Sample, draw_sample
+from workers.workforce.training import training_due
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 ALL_WELL = dict.fromkeys(
@@ -179,23 +186,41 @@ def test_a_sheet_of_another_law_is_refused(book: Book) -> None:
 
 
 def test_results_say_how_many_calls_they_rest_on_and_how_sure_they_are(book: Book) -> None:
+    """By collector, and by the team in which they were when they called: she came to south on 9
+    March, and is in south today."""
+    rostered(book, "2026-02-01 08:00", {"col-1": "north", "col-2": "south"})
+    rostered(book, "2026-03-09 08:00", {"col-1": "south"})
     for n in range(1, 5):
         judged(book, f"A-{n}")
     judged(book, "A-complaint", no_threat=Mark.FAIL)
     with book.ctx.engine.connect() as connection:
-        first, second = read_results(connection, acting(book.ctx, Actor("sup-1")), FIRST, LAST)
+        found = read_results(connection, acting(book.ctx, Actor("sup-1")), FIRST, LAST)
 
-    assert (first.name, first.calls, first.reviewed) == ("col-1", 12, 5)
-    assert (first.passed, first.failed_critical) == (4, 1)
-    assert first.interval == Interval(38, 96), "five calls say little"
-    assert (second.name, second.reviewed, second.interval) == ("col-2", 0, Interval(0, 100))
+    first, later, other = found.collectors
+    assert (first.name, first.team, first.calls, first.reviewed) == ("col-1", "north", 8, 4)
+    assert (first.passed, first.interval) == (4, Interval(51, 100)), "four calls say little"
+    assert (later.name, later.team, later.calls, later.failed_critical) == ("col-1", "south", 4, 1)
+    assert (other.name, other.reviewed, other.interval) == ("col-2", 0, Interval(0, 100))
+    north, south = found.teams
+    assert (north.name, north.calls, north.reviewed) == ("north", 8, 4)
+    assert (south.name, south.calls, south.reviewed) == ("south", 7, 1)
+
+
+def test_a_sample_of_a_team_has_its_calls_alone(book: Book) -> None:
+    rostered(book, "2026-02-01 08:00", {"col-1": "north", "col-2": "south"})
+    ctx = acting(book.ctx, Actor("sup-1"))
+    sample = draw_sample(ctx, FIRST, LAST, "calls_cn", "south")
+    assert [pick.attempt for pick in sample.picks] == ["A-other"]
+    assert drawn(book).calls == 13, "that of everybody is another one"
+    with pytest.raises(ArrearsError, match=r"no team east\. The roster has: north, south"):
+        draw_sample(ctx, FIRST, LAST, "calls_cn", "east")
 
 
 def test_the_list_of_training_names_who_runs_out_the_soonest_first(book: Book) -> None:
     def due(days: int) -> list[str]:
         with book.ctx.engine.connect() as connection:
             found = training_due(connection, acting(book.ctx, Actor("sup-1")), days)
-        return [each.staff for each in found]
+        return [each.certificate or each.staff for each in found]
 
     assert due(0) == ["new"], "who was never trained"
     assert due(30) == ["new", "col-1"]
@@ -204,3 +229,23 @@ def test_the_list_of_training_names_who_runs_out_the_soonest_first(book: Book) -
     assert due(0) == ["new"], "the anniversary still counts"
     book.at("2026-04-11 09:00")
     assert due(0) == ["new", "col-1"]
+
+
+def test_a_certificate_that_is_missing_or_ends_soon_is_listed_with_training(book: Book) -> None:
+    """She has the skill and no certificate for it; his ends on the 20th."""
+    with book.ctx.engine.begin() as connection:
+        is_hers = update(staff).where(staff.c.external_id == "col-2")
+        connection.execute(is_hers.values(skills=["hardship", "early"]))
+        legal = {"kind": "legal", "valid_until": date(2026, 4, 20)}
+        his = select(staff.c.id).where(staff.c.external_id == "col-1").scalar_subquery()
+        connection.execute(insert(certificate).values(staff_id=his, **legal))
+    with book.ctx.engine.connect() as connection:
+        found = training_due(connection, acting(book.ctx, Actor("sup-1")), 30)
+        status = read_status(connection, book.ctx.now(), staffing=book.ctx.policy.staffing)
+    assert [(each.staff, each.certificate, each.over) for each in found] == [
+        ("col-2", "hardship", True),
+        ("new", None, True),
+        ("col-1", None, False),
+        ("col-1", "legal", False),
+    ]
+    assert (status.training_over, status.training_ends_soon) == (2, 2)

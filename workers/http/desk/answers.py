@@ -3,10 +3,13 @@
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
 
 from domain.language.speak import LANGUAGES
 from domain.reasons import Parameter
 from workers.http.openapi import refusals
+from workers.http.requests import refuse
 
 
 class Reason(BaseModel):
@@ -22,7 +25,7 @@ class NotDone(BaseModel):
     """Why a call changed nothing."""
 
     detail: str
-    """In English, without personal data."""
+    """What is wrong and what to do, in the language that was asked for; without personal data."""
     fields: list[str] = []
     """The fields that are wrong, where it is fields."""
     reason: list[Reason] = []
@@ -53,3 +56,8 @@ def language_for(accept_language: str | None) -> str:
         if (language := tag.split("-")[0]) in LANGUAGES:
             return language
     return "en"
+
+
+def refuse_at_desk(request: Request, error: Exception) -> Response:
+    """Answer a call that is not taken, in the language that was asked for."""
+    return refuse(request, error, language_for(request.headers.get("accept-language")))

@@ -133,9 +133,10 @@ async def start_visit(request: Request, body: VisitAsked) -> Response:
 
 def _start_call(ctx: Context, asked: CallAsked) -> StartedAttempt:
     machine = ctx.actor.kind is ActorKind.MACHINE
-    if machine != (asked.actor is not None):
-        why = "a machine says for whom it asks" if machine else "the token says who calls"
-        raise RefusedError(422, f"{why}: `actor`", ("actor",))
+    if machine and asked.actor is None:
+        raise RefusedError(422, "a machine says for whom: `actor` is missing", ("actor",))
+    if not machine and asked.actor is not None:
+        raise RefusedError(422, "leave out `actor`: the token says who calls", ("actor",))
     return calls.start_call(
         ctx, asked.loan, item=asked.item, attempt=asked.attempt, caller=asked.actor
     )

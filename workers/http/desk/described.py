@@ -34,6 +34,11 @@ def described(kind: type) -> type[BaseModel]:
     return create_model(kind.__name__, __module__=kind.__module__, __doc__=kind.__doc__, **model)
 
 
+def list_of(kind: type) -> Any:
+    """The model of a list of these."""
+    return types.GenericAlias(list, (described(kind),))
+
+
 def answer_of(value: Any, language: str, currency: str | None = None) -> Any:
     """A value as `described` describes it. Amounts have the places of the currency that stands
     beside them."""

@@ -73,7 +73,7 @@ def _endpoint(fact: Fact) -> Callable[..., Coroutine[Any, Any, Response]]:
     ) -> Response:
         ctx = context_of_caller(request)
         payload = _payload(ctx, body)
-        store = partial(process.submit, ctx, _id_of(fact, payload), fact.kind, payload)
+        store = partial(process.submit, ctx, _id_of(ctx, fact, payload), fact.kind, payload)
         result = await at_the_desk(request, store)
         known = result.completed_before or bool(
             result.reason and result.reason[0].code in NOTHING_CHANGED
@@ -110,13 +110,15 @@ def _payload(ctx: Context, body: EventData) -> dict[str, Any]:
     return payload | {"actor": said or ctx.actor.reference}
 
 
-def _id_of(fact: Fact, payload: dict[str, Any]) -> str:
+def _id_of(ctx: Context, fact: Fact, payload: dict[str, Any]) -> str:
     """As the command line names it: `promise:P-1`, `release:H-1:2026-03-02@core`."""
     said = {name: payload[name] for name in fact.named_by if payload.get(name) is not None}
     sender = said.pop("sender", None)
     if "was_made" in said:
         said["was_made"] = "made" if said["was_made"] else "by-mistake"
-    parts = map(str, said.values())
+    parts = [str(value) for value in said.values()]
+    if fact.once_a_moment:
+        parts.append(ctx.now().isoformat())
     return normalize("NFC", f"{fact.kind}:{':'.join(parts)}{f'@{sender}' if sender else ''}")
 
 

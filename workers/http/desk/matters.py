@@ -1,17 +1,21 @@
-"""Disputes and complaints at the desk: those that are open, by their clock, and who takes one."""
+"""Disputes and complaints at the desk: those that are open, by their clock, and who handles one."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path
+from pydantic import Field
 from starlette.requests import Request
 
 from domain.disputes import Matter
+from domain.reasons import Reasons
+from workers.context import Context
 from workers.db.pages import Asked
 from workers.hardship import handling
-from workers.hardship.matter_lists import ListedMatter, read_matters
+from workers.hardship.matter_lists import ListedMatter, ShownMatter, read_matter, read_matters
 from workers.http.desk.answers import language_for
-from workers.http.desk.described import Said, answer_of
+from workers.http.desk.described import Said, answer_of, described
 from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
@@ -24,6 +28,13 @@ Id = Annotated[Identifier, Path(description="The id under which it was recorded.
 
 class Taking(StrictModel):
     """Nothing more has to be said."""
+
+
+class MoreTime(StrictModel):
+    """Why an answer takes longer."""
+
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+    """In your own words; they are encrypted."""
 
 
 @router.get("/disputes", response_model=PageOf[ListedMatter])
@@ -42,12 +53,65 @@ async def complaints(
     return await _open(request, Matter.COMPLAINT, Asked(limit, after))
 
 
+_SHOWN = described(ShownMatter)
+
+
+@router.get("/disputes/{dispute}", response_model=_SHOWN)
+async def dispute(request: Request, dispute: Id) -> Any:
+    """One dispute, with what people wrote about it: personal data."""
+    return await _shown(request, Matter.DISPUTE, dispute)
+
+
+@router.get("/complaints/{complaint}", response_model=_SHOWN)
+async def complaint(request: Request, complaint: Id) -> Any:
+    """One complaint, with what people wrote about it: personal data."""
+    return await _shown(request, Matter.COMPLAINT, complaint)
+
+
+@router.post("/disputes/{dispute}/acknowledge", response_model=Said)
+async def acknowledge_dispute(
+    request: Request, dispute: Id, body: Taking, accept_language: Speaks = None
+) -> Any:
+    """Note that the person was told that their dispute is being dealt with."""
+    return await _handle(request, handling.acknowledge, Matter.DISPUTE, dispute, accept_language)
+
+
+@router.post("/complaints/{complaint}/acknowledge", response_model=Said)
+async def acknowledge_complaint(
+    request: Request, complaint: Id, body: Taking, accept_language: Speaks = None
+) -> Any:
+    """Note that the person was told that their complaint is being dealt with."""
+    return await _handle(
+        request, handling.acknowledge, Matter.COMPLAINT, complaint, accept_language
+    )
+
+
+@router.post("/disputes/{dispute}/extend", response_model=Said)
+async def extend_dispute(
+    request: Request, dispute: Id, body: MoreTime, accept_language: Speaks = None
+) -> Any:
+    """Make the time to answer longer, as far as the law allows. Another person grants it first:
+    then repeat the call."""
+    extend = partial(_extend, body.why)
+    return await _handle(request, extend, Matter.DISPUTE, dispute, accept_language)
+
+
+@router.post("/complaints/{complaint}/extend", response_model=Said)
+async def extend_complaint(
+    request: Request, complaint: Id, body: MoreTime, accept_language: Speaks = None
+) -> Any:
+    """Make the time to answer longer, as far as the law allows. Another person grants it first:
+    then repeat the call."""
+    extend = partial(_extend, body.why)
+    return await _handle(request, extend, Matter.COMPLAINT, complaint, accept_language)
+
+
 @router.post("/disputes/{dispute}/take", response_model=Said)
 async def take_dispute(
     request: Request, dispute: Id, body: Taking, accept_language: Speaks = None
 ) -> Any:
     """Handle a dispute from now on. Whoever had the contact in question may not."""
-    return await _take(request, Matter.DISPUTE, dispute, accept_language)
+    return await _handle(request, handling.take, Matter.DISPUTE, dispute, accept_language)
 
 
 @router.post("/complaints/{complaint}/take", response_model=Said)
@@ -55,13 +119,27 @@ async def take_complaint(
     request: Request, complaint: Id, body: Taking, accept_language: Speaks = None
 ) -> Any:
     """Handle a complaint from now on. Whom it is about may not."""
-    return await _take(request, Matter.COMPLAINT, complaint, accept_language)
+    return await _handle(request, handling.take, Matter.COMPLAINT, complaint, accept_language)
 
 
 async def _open(request: Request, matter: Matter, asked: Asked) -> dict[str, Any]:
     return page_of(await read(request, lambda at, ctx: read_matters(at, ctx, matter, asked)))
 
 
-async def _take(request: Request, matter: Matter, id: str, accept_language: str | None) -> Any:
-    taking = partial(handling.take, context_of_caller(request), matter, id)
-    return answer_of(await at_the_desk(request, taking), language_for(accept_language))
+async def _shown(request: Request, matter: Matter, id: str) -> Any:
+    return answer_of(await read(request, lambda at, ctx: read_matter(at, ctx, matter, id)), "en")
+
+
+def _extend(why: str, ctx: Context, matter: Matter, id: str) -> Reasons:
+    return handling.extend(ctx, matter, id, why)
+
+
+async def _handle(
+    request: Request,
+    do: Callable[[Context, Matter, str], Reasons],
+    matter: Matter,
+    id: str,
+    accept_language: str | None,
+) -> Any:
+    doing = partial(do, context_of_caller(request), matter, id)
+    return answer_of(await at_the_desk(request, doing), language_for(accept_language))

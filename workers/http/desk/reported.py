@@ -13,6 +13,8 @@ class Fact:
     named_by: tuple[str, ...]
     """The fields whose values are its id. One that is left out is left out of the id."""
     summary: str
+    once_a_moment: bool = False
+    """Whether its id has the moment too: the same may be true again on another day."""
 
 
 FACTS: tuple[Fact, ...] = (
@@ -62,6 +64,20 @@ FACTS: tuple[Fact, ...] = (
     Fact("/holds/releases", "release", ("hold", "ends_on", "sender"), "The end of a hold."),
     Fact("/staff/absences", "staff_absent", ("staff", "at"), "Somebody does not work for a time."),
     Fact("/staff/departures", "staff_left", ("staff", "at"), "Somebody works here no longer."),
+    Fact(
+        "/staff/returns",
+        "staff_back",
+        ("staff",),
+        "Somebody who was absent works again from now on.",
+        once_a_moment=True,
+    ),
+    Fact(
+        "/letters/returned",
+        "letter_returned",
+        ("loan",),
+        "The post brought back a letter: nothing goes to that address any more.",
+        once_a_moment=True,
+    ),
     Fact(
         "/replies/readings",
         "reply_read",

@@ -13,14 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.actors import ActorKind
-from domain.errors import ArrearsError, NotPermittedError, NotSignedInError
+from domain.errors import ArrearsError, NotPermittedError, NotSignedInError, TooOftenError
 from domain.errors import RefusedError as RefusedByRuleError
+from domain.language.sentences import error_in
 from domain.permissions import Permission
 from domain.reasons import reasons_as_json
 from workers.access.authenticate import authenticate
 from workers.attempts.attempts import BarredError
 from workers.context import Context
-from workers.http.desk.answers import ANSWERS
+from workers.http.desk.answers import ANSWERS, language_for
 from workers.http.doors import Door
 from workers.http.json_body import ReadRequest, check_is_json, parse_json
 from workers.http.machines import admit
@@ -91,28 +92,36 @@ async def at_the_desk(request: Request, work: Callable[[], T]) -> T:
 
     Raises:
         RefusedError: 401, the token is not taken; 403, its holder may not do this, or another
-            person must grant it first; 409, it cannot be done; 503, the database is away.
+            person must grant it first; 409, it cannot be done; 503, the database is away. It says
+            so in the language that was asked for.
     """
-    return await in_the_store(request, Door.DESK, partial(_refusing, work))
+    language = language_for(request.headers.get("accept-language"))
+    return await in_the_store(request, Door.DESK, partial(_refusing, work, language))
 
 
-def _refusing(work: Callable[[], T]) -> T:
+def _refusing(work: Callable[[], T], language: str) -> T:
     try:
         return work()
-    except NotSignedInError as error:
-        raise RefusedError(401, str(error)) from None
-    except NotPermittedError as error:
-        raise RefusedError(403, str(error)) from None
-    except BarredError as barred:
-        until = barred.until.isoformat() if barred.until else None
-        more = {"rules": list(barred.rules), "not_before": until}
-        raise RefusedError(
-            409, str(barred), more={"reason": reasons_as_json(barred.reason), **more}
-        ) from None
-    except RefusedByRuleError as error:
-        raise RefusedError(
-            409, str(error), more={"reason": reasons_as_json(error.reason)}
-        ) from None
+    except TooOftenError:
+        raise
+    except ArrearsError as error:
+        raise _refusal(error, language) from None
+
+
+def _refusal(error: ArrearsError, language: str) -> RefusedError:
+    said = error_in(language, error)
+    match error:
+        case NotSignedInError():
+            return RefusedError(401, said)
+        case NotPermittedError():
+            return RefusedError(403, said)
+        case BarredError():
+            until = error.until.isoformat() if error.until else None
+            more = {"rules": list(error.rules), "not_before": until}
+            return RefusedError(409, said, more={"reason": reasons_as_json(error.reason), **more})
+        case RefusedByRuleError():
+            return RefusedError(409, said, more={"reason": reasons_as_json(error.reason)})
+    return RefusedError(409, said)
 
 
 def _token_of(request: Request) -> str:

@@ -1,0 +1,67 @@
+"""What the calls that were heard came to, by team and by collector. It ranks nobody."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, text
+
+from domain.daily_totals import first_moment
+from domain.permissions import Permission
+from domain.quality import Result, result_of
+from workers.access.permitted import permitted
+from workers.context import Context
+from workers.db.teams import TEAMS, in_team
+
+_MADE = text(f"""
+WITH {TEAMS}
+SELECT teams.team, c.actor, count(*) AS calls
+  FROM contact c LEFT JOIN teams ON {in_team("c.actor", "c.at")}
+ WHERE c.at >= :starts AND c.at < :ends AND c.channel = 'call' AND c.inbound IS NOT TRUE
+   AND c.part_of IS NULL AND c.actor IS NOT NULL
+ GROUP BY teams.team, c.actor
+""")  # noqa: S608 put together from constants
+_REVIEWED = text(f"""
+WITH {TEAMS}
+SELECT teams.team, c.actor, r.passed, r.failed_critical
+  FROM quality_review r JOIN contact c ON c.id = r.contact_id
+       LEFT JOIN teams ON {in_team("c.actor", "c.at")}
+ WHERE c.at >= :starts AND c.at < :ends
+""")  # noqa: S608 put together from constants
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the calls of a period came to."""
+
+    teams: Sequence[Result]
+    """By the ids of the teams in which the collectors were when they called."""
+    collectors: Sequence[Result]
+    """By the references of the collectors. Who was in two teams is in it twice."""
+
+
+@permitted(Permission.READ_QUALITY)
+def read_results(connection: Connection, ctx: Context, first: date, last: date) -> Results:
+    """What the calls of a period came to, both days included.
+
+    Whoever made calls of which none was judged is in it, with an interval from 0 to 100.
+    """
+    zone = ctx.now().tzinfo
+    period = {"starts": first_moment(first, zone), "ends": first_moment(last + timedelta(1), zone)}
+    made = {(row.team, row.actor): row.calls for row in connection.execute(_MADE, period)}
+    reviews: dict[tuple[str | None, str], list[tuple[bool, bool]]] = defaultdict(list)
+    for row in connection.execute(_REVIEWED, period):
+        reviews[row.team, row.actor].append((row.passed, row.failed_critical))
+    by_name = sorted(made.items(), key=lambda each: (each[0][1], each[0][0] or ""))
+    collectors = [
+        result_of(name, team, calls, reviews[team, name]) for (team, name), calls in by_name
+    ]
+    of_team: Counter[str] = Counter()
+    judged: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for (team, name), calls in by_name:
+        if team is not None:
+            of_team[team] += calls
+            judged[team] += reviews[team, name]
+    teams = [result_of(team, team, calls, judged[team]) for team, calls in sorted(of_team.items())]
+    return Results(teams, collectors)
