@@ -76,8 +76,8 @@ def with_second_person(
             id = _ask(own, ctx.actor, permission, digest, shown, now)
     needed = text_of(
         "This needs a second person. It is asked for as request {id}: somebody else with the "
-        "permission {permission} grants it with `arrears request grant {id}`. Then repeat the same "
-        "command within {hours} hours.",
+        "permission {permission} grants it, at the desk or with `arrears request grant {id}`. Then "
+        "repeat the same within {hours} hours.",
         id=id,
         permission=permission,
         hours=int(VALID_FOR.total_seconds() // 3600),

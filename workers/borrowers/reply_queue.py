@@ -202,6 +202,6 @@ def open_reply(ctx: Context, reply_id: int) -> OpenedReply:
 
 def _no_such_reply(reply_id: int) -> ArrearsError:
     return ArrearsError(
-        "There is no reply {reply_id}. `arrears worklist --kind replies` lists those that wait.",
+        "There is no reply {reply_id}. The worklist shows those that wait to be read.",
         reply_id=reply_id,
     )

@@ -34,6 +34,7 @@ from workers.http.desk import (
     matters,
     next_work,
     quality,
+    second_person,
     words,
     work,
 )
@@ -114,7 +115,8 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
         ctx, "What people who work on loans do, by console, CRM or dialer.", refuse_at_desk
     )
     app.state.ctx.cipher.assert_can_decrypt()
-    for part in (work, next_work, calls, facts, arrangements, matters, quality, words):
+    parts = (work, next_work, calls, facts, arrangements, matters, quality, second_person, words)
+    for part in parts:
         app.include_router(part.router)
     return app
 

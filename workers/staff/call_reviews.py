@@ -99,7 +99,7 @@ def _call_of(connection: Connection, attempt: str) -> Any:
     ).first()
     if found is None:
         raise ArrearsError(
-            "No call {attempt} with an outcome is on record. `arrears quality sample` lists calls.",
+            "No call {attempt} with an outcome is on record. Take the id of a call of the sample.",
             attempt=attempt,
         )
     return found

@@ -208,9 +208,18 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     assert (shown["why"], shown["acknowledged_at"] is not None) == ("Too dear", True)
     longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
     assert longer.status_code == 403, "somebody else grants it first"
-    assert "request" in longer.json()["detail"]
+    (asked,) = at_desk(book, supervisor, "/requests", accept_language="zh").json()
+    assert (asked["asked_by"], asked["status"]) == ("s-1", "asked")
+    assert "k-1" in str(asked["lines"])
+    assert "it is complicated" in str(asked["lines"])
+    path = f"/requests/{asked['request']}/grant"
+    assert at_desk(book, supervisor, path, {}).status_code == 403, "it is their own"
+    other = token_of(book.ctx.engine, "s-2", Role.SUPERVISOR)
+    assert at_desk(book, other, path, {}).json()["status"] == "granted"
+    longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
+    assert longer.status_code == 200, longer.json()
     assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).status_code == 409
-    decided = {"complaint": "k-1", "outcome": "rejected", "finding": "no_fault"}
+    decided = {"complaint": "k-1", "outcome": "rejected", "finding": "rules_kept"}
     answer = at_desk(book, supervisor, "/complaints/resolutions", decided)
     assert answer.status_code == 200, answer.json()
     assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).json()["loan"] == "L-1"
