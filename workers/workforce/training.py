@@ -45,7 +45,7 @@ def find_training_due(
     needed = terms_on(staffing, today).certificates
     here = select(staff).where(or_(staff.c.left_on.is_(None), staff.c.left_on > today))
     members = connection.execute(here).all()
-    valid: dict[int, dict[str, date]] = {}
+    valid: dict[int, dict[str | None, date | None]] = {}
     for row in connection.execute(select(certificate)):
         valid.setdefault(row.staff_id, {})[row.kind] = row.valid_until
     due = []

@@ -88,7 +88,7 @@ def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) 
         book.staff(name, "caller")
     rostered(book, "2026-03-10 20:00", {"col-1": "north", "col-2": "south"})
     came = {"loan": "L-1", "channel": "call", "at": "2026-03-11T08:30:00+08:00", "actor": "col-1"}
-    said = {"contact": "in-1", "outcome": "spoke", "reason": "unemployed", **came}
+    said = {"contact": "in-1", "outcome": "spoke", "reason": "unemployed", "also_about": [], **came}
     assert tell(book, "inbound_contact", **said).status == "applied"
     assert promise(book, "1840", "2026-03-12").status == "applied"
     about = {"complaint": "K-1", "loan": "L-1", "kind": "conduct", "why": "x", "actor": "col-1"}
