@@ -68,7 +68,9 @@ class MatterStatus(StrEnum):
     PARTLY_UPHELD = "partly_upheld"
     REJECTED = "rejected"  # the person was not right
     WITHDRAWN = "withdrawn"  # the person took it back
-    CLOSED = "closed"  # the lender's system released its hold, and did not say what was found
+    CLOSED = (
+        "closed"  # of an earlier release: its hold was released, and nobody said what was found
+    )
 
 
 S = MatterStatus
@@ -91,10 +93,10 @@ def _moves(*ends: MatterStatus) -> dict[MatterStatus, frozenset[MatterStatus]]:
     }
 
 
-DISPUTE_MOVES = _moves(*RESOLVED, S.CLOSED)
+DISPUTE_MOVES = _moves(*RESOLVED)
 
 COMPLAINT_MOVES = _moves(*RESOLVED)
-"""No complaint ends without an answer."""
+"""Neither ends without an answer: not by the release of its hold, whoever releases it."""
 
 MOVES: dict[Matter, dict[MatterStatus, frozenset[MatterStatus]]] = {
     Matter.DISPUTE: DISPUTE_MOVES,

@@ -44,6 +44,12 @@ _OF_PERSON = frozenset(
     }
 )
 
+PLACE_THEIR_OWN = frozenset(
+    {HoldKind.PROMISE, HoldKind.DISPUTE, HoldKind.COMPLAINT, HoldKind.ABSENT}
+)
+"""What is recorded as such and places its own hold: so no dispute or complaint is a bare hold,
+without a clock and an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -383,6 +383,7 @@ class ReasonCode(StrEnum):
     CORRECTION_NOT_KNOWN = auto()
     HOLD_STAYS = auto()
     COMPLAINT_NEEDS_ANSWER = auto()
+    DISPUTE_NEEDS_ANSWER = auto()
     COLLECTOR_BARRED = auto()
     ALL_BARRED = auto()
     ANSWER_DUE = auto()

@@ -7,12 +7,9 @@ from functools import partial
 from config.readers.yaml_reader import Section, Value, each
 from domain.contact_outcomes import MOST_SHOWN, ContactOutcome
 from domain.follow_ups import Trigger
-from domain.holds import HoldKind
+from domain.holds import PLACE_THEIR_OWN, HoldKind
 from domain.ladder import Item
 from domain.outcome_follows import AT_LEAST, Follows, Outcomes, Owner
-
-OF_PROMISES = (HoldKind.PROMISE, HoldKind.ABSENT)
-"""The holds that no outcome places: a promise and a tape place their own."""
 
 
 def read_outcomes(value: Value, follow_ups: Collection[Item]) -> Outcomes:
@@ -60,8 +57,8 @@ def _read_follows(value: Value, items: dict[str, Item]) -> dict[ContactOutcome, 
 def _read_one(value: Value, items: dict[str, Item]) -> Follows:
     section = value.section("hold days owner within_hours then ends_today late_after_minutes")
     outcome = ContactOutcome(value.key)
-    hold = section.maybe("hold", _read_hold)
     least = AT_LEAST.get(outcome)
+    hold = section.maybe("hold", partial(_read_hold, least=least.hold if least else None))
     if hold and least and least.hold and hold is not least.hold:
         raise section.need("hold").refuse(
             "{outcome} places the hold {least}, which protects the person.",
@@ -93,8 +90,9 @@ def _read_one(value: Value, items: dict[str, Item]) -> Follows:
     )
 
 
-def _read_hold(value: Value) -> HoldKind:
-    return value.word([kind for kind in HoldKind if kind not in OF_PROMISES])
+def _read_hold(value: Value, least: HoldKind | None) -> HoldKind:
+    """A hold that an outcome may place: not that of a promise, say, which has other facts too."""
+    return value.word([kind for kind in HoldKind if kind not in PLACE_THEIR_OWN or kind is least])
 
 
 def _hours(section: Section) -> timedelta:

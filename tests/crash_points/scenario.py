@@ -132,7 +132,15 @@ FROM_OUTSIDE: tuple[tuple[Event, ...], ...] = (
     (
         ("reversal", {"payment": "P-1", "reversed_on": TODAY}),
         ("promise_withdrawal", {"promise": "R-1"}),
-        ("release", {"hold": "D-1", "ends_on": TODAY}),
+        (
+            "dispute_resolution",
+            {
+                "dispute": "D-1",
+                "outcome": "withdrawn",
+                "finding": "taken_back",
+                "actor": "supervisor-1",
+            },
+        ),
         ("write_off", {"loan": "L-legal", "written_off_on": TODAY}),
     ),
 )

@@ -115,9 +115,11 @@ def release(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
         return
     id = simulation.chance.choice(list(simulation.holds))
     pause, today = simulation.holds.pop(id), simulation.book.ctx.today()
-    submit_event(
-        simulation, "release", {"hold": id, "ends_on": str(today), "actor": "c-0"}, at_once=True
-    )
+    kind, told = "release", {"hold": id, "ends_on": str(today), "actor": "c-0"}
+    if pause.kind == "dispute":
+        taken_back = {"outcome": "withdrawn", "finding": "taken_back"}
+        kind, told = "dispute_resolution", {"dispute": id, **taken_back, "actor": "c-0"}
+    submit_event(simulation, kind, told, at_once=True)
     pause.released = (simulation.now, max(today, pause.first))
 
 

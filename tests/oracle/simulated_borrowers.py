@@ -155,5 +155,5 @@ def submit_event(
         for row in simulation.book.rows(stored.order_by(inbox_event.c.id)):
             process.apply_events(ctx, [row.id])
         result = process.submit(ctx, id, kind, payload)
-    waits = "received" if kind == "release" else "applied"
+    waits = "received" if kind in ("release", "dispute_resolution") else "applied"
     assert result.status in ("applied", waits), (kind, payload, result.reason)

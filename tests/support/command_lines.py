@@ -23,7 +23,6 @@ NOT_IN_THE_HELP: Mapping[str, str] = {
     "arrangement list": "",
     "adjustment leave-out": "L-1042 --instalment 2026-03-01 --id A-1 --why agreed",
     "adjustment accelerate": "L-1042 --due-on 2026-03-01 --id A-1 --why agreed",
-    "dispute close": "D-1",
     "dispute show": "D-1",
     "dispute acknowledge": "D-1",
     "dispute take": "D-1",

@@ -7,7 +7,7 @@ import typer
 from domain.disputes import DisputeKind, Matter, RaisedBy
 from workers.cli.common import Loan, WhoseId, Why, own_id, parse_id
 from workers.cli.context import open_context, submit
-from workers.cli.hold import EndsOn, StartsOn, submit_release
+from workers.cli.hold import StartsOn
 from workers.cli.matters import FindingOption, Id, Outcome, add_commands, submit_resolution
 
 app = typer.Typer()
@@ -30,7 +30,7 @@ def open_(
     attempt: Attempt = None,
     starts_on: StartsOn = None,
 ) -> None:
-    """Record that the borrower disputes the debt: the ladder pauses until the dispute is closed."""
+    """Record that the borrower disputes the debt: the ladder pauses until it is decided."""
     ctx = open_context()
     payload = {
         "dispute": dispute_id,
@@ -66,13 +66,3 @@ def resolve(
     it is released.
     """
     submit_resolution(Matter.DISPUTE, id, outcome, finding, why, sender, corrected_by=corrected_by)
-
-
-@app.command()
-def close(
-    dispute_id: Annotated[str, typer.Argument(help="The lender's id of the dispute.")],
-    ends_on: EndsOn = None,
-    sender: WhoseId = None,
-) -> None:
-    """Close a dispute without a finding: the ladder continues where it paused."""
-    submit_release(dispute_id, ends_on, sender)

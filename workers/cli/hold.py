@@ -54,11 +54,6 @@ def release(
     sender: WhoseId = None,
 ) -> None:
     """End a hold: the ladder continues where it paused."""
-    submit_release(hold_id, ends_on, sender)
-
-
-def submit_release(hold_id: str, ends_on: date | None, sender: str | None) -> None:
-    """End a hold, or a dispute, which is a hold of its own kind."""
     ctx = open_context()
     first_day = (ends_on or ctx.today()).isoformat()
     payload = {

@@ -79,7 +79,6 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "hold place": Permission.RECORD_HOLDS,
     "hold release": Permission.RELEASE_HOLDS,
     "dispute open": Permission.RECORD_HOLDS,
-    "dispute close": Permission.RELEASE_HOLDS,
     "complaint receive": Permission.RECEIVE_COMPLAINTS,
     "dispute list": Permission.READ_DISPUTES,
     "dispute show": Permission.READ_DISPUTES,

@@ -172,27 +172,11 @@ def said_of(matter: Matter, row: Any) -> dict[str, Any]:
     }
 
 
-def close_released(
-    connection: Connection, hold_id: int, resolved_by: str | None, now: datetime
-) -> None:
-    """Close the open dispute whose hold the lender's system released without saying what was found.
-    The loan is locked."""
-    closed = connection.execute(
-        update(dispute)
-        .where(
-            dispute.c.hold_id == hold_id,
-            dispute.c.status.in_(sources(MOVES[Matter.DISPUTE], MatterStatus.CLOSED)),
-        )
-        .values(status=MatterStatus.CLOSED, resolved_at=now, resolved_by=resolved_by, check_at=None)
-        .returning(dispute.c.id)
-    ).scalars()
-    set_clock(connection, Matter.DISPUTE, list(closed), now)
-
-
-def is_complaint_open(connection: Connection, hold_id: int) -> bool:
-    """Whether a hold is that of a complaint which is not answered yet."""
-    is_open = (complaint.c.hold_id == hold_id) & complaint.c.status.in_(OPEN)
-    return connection.execute(select(complaint.c.id).where(is_open)).scalar() is not None
+def is_unanswered(connection: Connection, matter: Matter, hold_id: int) -> bool:
+    """Whether a hold is that of a dispute or a complaint which is not answered yet."""
+    table = TABLES[matter]
+    is_open = (table.c.hold_id == hold_id) & table.c.status.in_(OPEN)
+    return connection.execute(select(table.c.id).where(is_open)).scalar() is not None
 
 
 def took_part(connection: Connection, contact_id: int | None) -> frozenset[str]:

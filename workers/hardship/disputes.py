@@ -1,4 +1,4 @@
-"""Disputes: raised with a hold, and closed by a release or by a decision."""
+"""Disputes: raised with a hold that ends with their answer."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -83,6 +83,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
             actor=new.actor,
             sender=new.sender,
         ),
+        kinds=(HoldKind.DISPUTE,),
     )
     sender = whose_id(connection, hold, new.dispute, new.sender)
     if _is_on_record(connection, new.dispute, sender):

@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
+from domain.disputes import Matter
 from domain.events import NotYetError, RejectedError
-from domain.holds import Hold, HoldKind
+from domain.holds import PLACE_THEIR_OWN, Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.disputes import close_released, is_complaint_open
+from workers.db.disputes import is_unanswered
 from workers.db.free_text import keep_words
 from workers.db.holds import insert_hold
 from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
@@ -27,11 +28,14 @@ from workers.db.schema import borrower, hold, hold_release, loan
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 
-PLACEABLE_KINDS = tuple(
-    kind for kind in HoldKind if kind not in (HoldKind.PROMISE, HoldKind.ABSENT, HoldKind.COMPLAINT)
-)
-"""Every kind that is reported: an open promise, a complaint, and a loan left out of a tape, place
-their own."""
+PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind not in PLACE_THEIR_OWN)
+"""Every kind that is reported as a hold."""
+
+NEEDS_ANSWER = {
+    HoldKind.DISPUTE: (Matter.DISPUTE, ReasonCode.DISPUTE_NEEDS_ANSWER),
+    HoldKind.COMPLAINT: (Matter.COMPLAINT, ReasonCode.COMPLAINT_NEEDS_ANSWER),
+}
+"""The holds that end with an answer, and what is said to whoever releases one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,16 +199,15 @@ def release_hold(
     ends_on: date,
     *,
     sender: str | None = None,
-    actor: str | None = None,
 ) -> Reasons:
-    """End a hold or a dispute on `ends_on`, the first business date without it.
+    """End a hold on `ends_on`, the first business date without it.
 
     A release never makes it longer. If a law makes a hold last for some days after its release, it
-    ends that many days later. An open dispute is closed with its hold: nobody said what was found.
+    ends that many days later.
 
     Raises:
         NotYetError: the hold is not known.
-        RejectedError: it is the hold of a complaint, which ends with its answer.
+        RejectedError: it is the hold of a dispute or a complaint that nobody has answered yet.
     """
     sender = whose_id(connection, hold, external_id, sender)
     named = is_named(hold, external_id, sender)
@@ -214,10 +217,10 @@ def release_hold(
     ends_on += _after_release(connection, ctx, named, _jurisdictions(connection, loans))
     held = select(hold.c.id, hold.c.kind).where(named)
     released = connection.execute(held).one()
-    if released.kind == HoldKind.COMPLAINT and is_complaint_open(connection, released.id):
-        raise RejectedError(ReasonCode.COMPLAINT_NEEDS_ANSWER, hold_id=external_id)
-    if released.kind == HoldKind.DISPUTE:
-        close_released(connection, released.id, actor or ctx.actor.reference, ctx.now())
+    if (kind := HoldKind(released.kind)) in NEEDS_ANSWER:
+        matter, needs_answer = NEEDS_ANSWER[kind]
+        if is_unanswered(connection, matter, released.id):
+            raise RejectedError(needs_answer, hold_id=external_id)
     if not release(connection, named, ends_on, ctx.now()):
         return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
     reassess(connection, ctx, loans, ctx.now())

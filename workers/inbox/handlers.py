@@ -219,7 +219,6 @@ def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Rea
         payload["hold"],
         ends_on,
         sender=payload.get("sender"),
-        actor=payload.get("actor"),
     )
 
 

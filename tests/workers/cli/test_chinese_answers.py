@@ -125,7 +125,6 @@ COMMANDS_RUN: list[str] = [
     "dispute resolve D-1 upheld --finding records_differ",
     "dispute resolve D-1 rejected --finding records_differ",
     "dispute letter D-1",
-    "dispute close D-1",
     "complaint receive L-1 --id C-1 --kind conduct {why}",
     "complaint receive L-1 --id C-1 --kind conduct {why}",
     "complaint list",

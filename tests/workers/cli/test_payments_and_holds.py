@@ -68,7 +68,10 @@ def test_a_hold_and_a_dispute_are_placed_and_released(
     }
 
     assert arrears(environment, "hold", "release", "H-1").returncode == 0
-    assert arrears(environment, "dispute", "close", "D-1").returncode == 0
+    refused = arrears(environment, "hold", "release", "D-1")
+    assert (refused.returncode, "decide the dispute" in refused.stderr) == (2, True)
+    decision = ("dispute", "resolve", "D-1", "rejected", "--finding", "records_differ")
+    assert arrears(environment, *decision, by="sup-1").returncode == 0
     assert all(row.ends_on is not None for row in book.rows(hold))
 
 

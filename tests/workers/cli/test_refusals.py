@@ -231,7 +231,6 @@ def test_who_recorded_it_is_kept_with_the_event(environment: dict[str, str], boo
         ("hold", "place", "L-1", "manual", "--id", "H-1", *WHY),
         ("hold", "release", "H-1"),
         ("dispute", "open", "L-1", "--id", "D-1", *WHY),
-        ("dispute", "close", "D-1"),
         ("promise", "record", "L-1", "900", "CNY", str(TODAY), "--id", "PR-1"),
         ("promise", "cancel", "PR-1"),
         ("validation-notice", "L-1"),
@@ -243,10 +242,10 @@ def test_who_recorded_it_is_kept_with_the_event(environment: dict[str, str], boo
     assert {row.payload["actor"] for row in book.rows(inbox_event)} == {"c-1"}
 
 
-def test_a_dispute_pauses_until_it_is_closed(environment: dict[str, str], book: Book) -> None:
+def test_a_dispute_pauses_until_it_is_decided(environment: dict[str, str], book: Book) -> None:
     done = arrears(environment, "dispute", "open", "L-1", "--id", "D-1", *WHY)
 
-    assert "until the dispute is closed" in done.stdout
+    assert "until the dispute is decided" in done.stdout
 
 
 def test_a_dry_run_writes_nothing_off(environment: dict[str, str], book: Book) -> None:

@@ -121,7 +121,7 @@ def let_happen(book: Book, loan: str, each: Happening, at: int) -> None:
         case "bounce":
             reverse(book, f"P-{loan}-{max(at - 1, 0)}")
         case "hold" | "hold of the person":
-            kind = "dispute" if each.what == "hold" else "vulnerability"
+            kind = "manual" if each.what == "hold" else "vulnerability"
             values = {"kind": kind, "starts_on": str(today), "ends_on": str(until)}
             tell(book, "hold", hold=f"H-{loan}-{at}", loan=loan, why="x", actor="sup-1", **values)
         case "release":

@@ -1,4 +1,4 @@
-"""Stories of disputes: won, lost, traced, closed by the lender's system, and in time."""
+"""Stories of disputes: won, lost, traced, not ended by a release, and in time."""
 
 from datetime import date, timedelta
 
@@ -128,15 +128,26 @@ def test_who_was_right_is_asked_for_nothing_until_what_is_owed_is_corrected(book
     assert book.one(dispute).status == "upheld", "the release changes nothing of the decision"
 
 
-def test_a_release_closes_a_dispute_of_which_nobody_said_what_was_found(book: Book) -> None:
+def test_a_release_does_not_end_a_dispute_and_its_clock_runs_on(book: Book) -> None:
     # As systems tell it that know nothing of kinds.
     plain = {"dispute": "D-1", "loan": "L-1", "starts_on": "2026-03-02", "why": "no", "actor": "c"}
     assert tell(book, "dispute", **plain).status == "applied"
     assert book.one(dispute).kind == "other"
 
-    assert tell(book, "release", hold="D-1", ends_on="2026-03-02").status == "applied"
+    # The lender's system cannot end it without an answer, and no person can.
+    released = tell(book, "release", hold="D-1", ends_on="2026-03-02")
+    assert released.status == "rejected"
+    assert "ends with its answer: decide the dispute" in speak(released.reason)
+    assert (ends_on(book), book.one(dispute).status) == (None, "received")
+    assert book.one(dispute).check_at is not None
 
-    assert book.one(dispute).status == "closed"
+    # Nor is there a hold of a dispute of which nothing else is on record.
+    bare = {"hold": "H-1", "loan": "L-1", "kind": "dispute", "starts_on": "2026-03-02"}
+    refused = tell(book, "hold", **bare, ends_on=None, why="no", actor="c")
+    assert refused.reason[0].code is ReasonCode.HOLD_KIND_UNKNOWN
+
+    assert decided(book, "rejected", "records_differ").startswith("applied")
+    assert ends_on(book) == date(2026, 3, 2)
     assert decided(book, "rejected", "records_differ").startswith("rejected: The dispute D-1 is ov")
 
 

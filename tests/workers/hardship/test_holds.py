@@ -42,7 +42,7 @@ def with_a_visit(engine: Engine, days_past_due_on: str = "2026-03-31 10:00") -> 
     return book
 
 
-def test_a_dispute_stops_a_text_until_it_is_released(book: Book) -> None:
+def test_a_dispute_stops_a_text_until_it_is_decided(book: Book) -> None:
     settled = tell(book, "dispute", **DISPUTE)
     pauses = because(ReasonCode.LADDER_PAUSES_UNTIL_CLOSED, loan="L-1", starts_on="2026-03-02")
     assert settled.reason[:1] == pauses
@@ -51,7 +51,8 @@ def test_a_dispute_stops_a_text_until_it_is_released(book: Book) -> None:
     assert book.one(loan).review_on is None
 
     book.at("2026-03-03 10:00")
-    assert tell(book, "release", hold="D-1", ends_on="2026-03-03").status == "applied"
+    decided = {"dispute": "D-1", "outcome": "rejected", "finding": "records_differ"}
+    assert tell(book, "dispute_resolution", **decided, actor="s-1").status == "applied"
     assert book.one(loan).review_on == date(2026, 3, 3)
     assert book.send("L-1", "text_day_1") == "accepted"
 

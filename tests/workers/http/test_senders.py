@@ -199,7 +199,8 @@ def test_a_dispute_read_from_a_text_is_its_readers_and_never_one_on_record(book:
 
     of_loan = {name: PLACED[name] for name in ("starts_on", "why", "actor")}
     tell(book, an_event("dispute", dispute="D-2", loan="L-2", **of_loan))
-    tell(book, an_event("release", hold="D-2", ends_on="2026-03-02"), id="c")
+    decided = {"outcome": "rejected", "finding": "records_differ", "actor": "s-1"}
+    tell(book, an_event("dispute_resolution", dispute="D-2", **decided), id="c")
     tell(book, an_event("reply_read", **said, dispute="D-2", loan="L-2"), id="d")
     apply_all(book)
     assert statuses(book)["d"] == "rejected", "that dispute is over"
@@ -208,7 +209,9 @@ def test_a_dispute_read_from_a_text_is_its_readers_and_never_one_on_record(book:
     apply_all(book)
     held = [row for row in book.rows(hold) if row.sender == "dialer"]
     assert [(row.external_id, row.loan_id) for row in held] == [("D-1", book.loan_id("L-2"))]
-    tell(book, an_event("release", hold="D-1", ends_on="2026-03-05"), id="f", secret=OTHER_SECRET)
+    tell(
+        book, an_event("dispute_resolution", dispute="D-1", **decided), id="f", secret=OTHER_SECRET
+    )
     apply_all(book)
     assert statuses(book)["f"] == "applied"
 
