@@ -451,6 +451,8 @@ class ReasonCode(StrEnum):
     VISIT_WITHOUT_NOTICE = auto()
     NOTICE_NOT_PRINTED = auto()
     DUTY_NOT_OPEN = auto()
+    DUTY_DONE = auto()
+    DUTY_IS_LATE = auto()
     FACT_HAS_NO_LOAN = auto()
     LOAN_OF_SOMEBODY_ELSE = auto()
     NUMBER_FACT_NOTED = auto()

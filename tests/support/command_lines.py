@@ -29,6 +29,8 @@ NOT_IN_THE_HELP: Mapping[str, str] = {
     "dispute letter": "D-1",
     "dispute extend": "D-1 --why 'the bank has not answered'",
     "complaint show": "C-1",
+    "duty list": "",
+    "duty done": "1",
     "complaint acknowledge": "C-1",
     "complaint take": "C-1",
     "complaint letter": "C-1",

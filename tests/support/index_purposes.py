@@ -48,6 +48,7 @@ from workers.db import (
     staff,
 )
 from workers.db.disputes import TABLES
+from workers.db.duties import end_duties_of_matter
 from workers.db.inbox import keep_to_records
 from workers.db.inbox_queue import BATCH_SIZE
 from workers.db.loan_facts import load_facts
@@ -190,8 +191,8 @@ def duties_are_read(connection: Connection, ctx: Context) -> object:
     return duties.read_duties(connection, ctx)
 
 
-def duties_of_a_loan(connection: Connection, ctx: Context) -> object:
-    return duties.read_duties(connection, ctx, loan_id=7)
+def duties_of_a_loan(connection: Connection, ctx: Context) -> None:
+    end_duties_of_matter(connection, Matter.DISPUTE, 7, "s-1", ctx.now())
 
 
 def checks_are_counted(connection: Connection, ctx: Context) -> object:

@@ -188,7 +188,7 @@ def store_event_of(book: Book, kind: str, loan: str, id: str) -> None:
         paid = {"amount": "10", "currency": "CNY", "paid_on": "2026-03-02"}
         store(book, kind, external_id=id, loan=loan, **paid)
         return
-    pause = {"kind": "dispute", "starts_on": "2026-03-02", "ends_on": None}
+    pause = {"kind": "manual", "starts_on": "2026-03-02", "ends_on": None}
     store(book, kind, hold=id, loan=loan, why="ill", actor="sup-1", **pause)
 
 

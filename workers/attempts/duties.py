@@ -1,26 +1,38 @@
 """What somebody owes after a conversation: read in the order of its deadlines, and ended."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import Connection, select, true, update
+from sqlalchemy import Connection, select, update
 
 from domain.contact_outcomes import ContactOutcome
-from domain.errors import ReasonedError
+from domain.duties import may_end
+from domain.errors import NotPermittedError, RefusedError
 from domain.language.speak import speak
 from domain.outcome_follows import Owner
 from domain.permissions import Permission
-from domain.reasons import ReasonCode, because
+from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.schema import duty, loan
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.duties import OPEN, settle_late
+from workers.db.pages import (
+    ALL,
+    Asked,
+    Listing,
+    Page,
+    assert_of,
+    count_rows,
+    maker,
+    of_loan,
+    read_page,
+)
+from workers.db.schema import duty, loan, staff
+from workers.db.typed_rows import columns_of
 
-MOST = 500
 
-
-class Duty(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Duty:
     """One thing that somebody owes."""
 
     id: int
@@ -34,48 +46,68 @@ class Duty(NamedTuple):
     made_at: datetime
     due_at: datetime
     """By when; aware. One that is late is still owed."""
+    late: bool
 
 
 @permitted(Permission.READ_LOANS)
 def read_duties(
     connection: Connection,
     ctx: Context,
+    asked: Asked = ALL,
     *,
     owners: Sequence[Owner] = tuple(Owner),
-    loan_id: int | None = None,
-    most: int = MOST,
-) -> list[Duty]:
+) -> Page[Duty]:
     """What is owed and not done yet, the nearest deadline first. Moments are in the lender's zone.
 
-    With `loan_id`, only that of one loan.
+    Raises:
+        ArrearsError: the page is of another list.
     """
-    owed = (
-        select(*columns_of(Duty, duty, loan=loan.c.external_id))
+    assert_of(("duties",), asked)
+    late = duty.c.due_at <= ctx.now()
+    rows = (
+        select(*columns_of(Duty, duty, loan=loan.c.external_id, late=late))
         .join(loan, loan.c.id == duty.c.loan_id)
-        .where(
-            duty.c.ended_at.is_(None),
-            duty.c.owner.in_(owners),
-            duty.c.loan_id == loan_id if loan_id is not None else true(),
-        )
-        .order_by(duty.c.due_at, duty.c.id)
-        .limit(most)
+        .where(OPEN, duty.c.owner.in_(owners), *of_loan(duty.c.loan_id, asked))
     )
-    return typed_rows(Duty, connection.execute(owed), ctx.settings.lender_zone)
+    listing = Listing(
+        "duties",
+        rows,
+        (duty.c.due_at, duty.c.id),
+        maker(Duty, ctx.settings.lender_zone),
+        count_rows(rows, duty.c.owner),
+    )
+    return read_page(connection, listing, asked)
 
 
 @permitted(Permission.RECORD_CONVERSATIONS)
-def end_duty(ctx: Context, duty_id: int) -> None:
-    """Record that what was owed is done, by whoever acts.
+def end_duty(ctx: Context, duty_id: int) -> Reasons:
+    """Record that what was owed is done, by whoever acts: one of its owners, or a supervisor.
 
     Raises:
-        ReasonedError: no such duty is open.
+        RefusedError: no such duty is open.
+        NotPermittedError: it is for others.
     """
-    done = {"ended_at": ctx.now(), "ended_by": ctx.actor.reference}
-    still_open = duty.c.ended_at.is_(None)
+    now = ctx.now()
     with ctx.engine.begin() as connection:
-        ended = connection.execute(
-            update(duty).where(duty.c.id == duty_id, still_open).values(done)
-        )
-        if not ended.rowcount:
+        found = connection.execute(
+            select(duty.c.loan_id, duty.c.owner, duty.c.staff)
+            .where(duty.c.id == duty_id, OPEN)
+            .with_for_update()
+        ).one_or_none()
+        if found is None:
             why = because(ReasonCode.DUTY_NOT_OPEN, duty=duty_id)
-            raise ReasonedError(speak(why), why)
+            raise RefusedError(speak(why), why)
+        who = ctx.actor.reference
+        known = select(staff.c.skills).where(staff.c.external_id == who)
+        skills = connection.execute(known).scalar() or ()
+        if not may_end(Owner(found.owner), found.staff, ctx.actor, skills):
+            raise NotPermittedError(
+                "{actor} may not end duty {duty}, which is for {owner}. Ask them, or a supervisor.",
+                actor=who,
+                duty=duty_id,
+                owner=found.staff or found.owner,
+            )
+        done = {"ended_at": now, "ended_by": who}
+        connection.execute(update(duty).where(duty.c.id == duty_id).values(done))
+        settle_late(connection, [found.loan_id], now)
+        return because(ReasonCode.DUTY_DONE, duty=duty_id)

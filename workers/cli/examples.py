@@ -65,6 +65,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "hold place L-1042 manual --id H-1 --why illness",
         "hold release H-1",
     ),
+    "duty": ("duty list --owner supervisor", "duty done 17"),
     "dispute": (
         'dispute open L-1042 --id D-1 --why "The amount is wrong."',
         "dispute list",

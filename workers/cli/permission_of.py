@@ -78,6 +78,8 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "promise limits": Permission.READ_LOANS,
     "hold place": Permission.RECORD_HOLDS,
     "hold release": Permission.RELEASE_HOLDS,
+    "duty list": Permission.READ_LOANS,
+    "duty done": Permission.RECORD_CONVERSATIONS,
     "dispute open": Permission.RECORD_HOLDS,
     "complaint receive": Permission.RECEIVE_COMPLAINTS,
     "dispute list": Permission.READ_DISPUTES,

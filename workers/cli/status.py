@@ -72,6 +72,15 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
             ),
             style="bold red",
         )
+    if found.duties.late:
+        print_lines(
+            say(
+                "{late} of what is owed after conversations is late. `arrears duty list` shows it; "
+                "whoever has done it says so with `arrears duty done`.",
+                late=found.duties.late,
+            ),
+            style="bold red",
+        )
     print_counts(say("Loans"), _loans(found))
     print_lines(_scan(found))
     _actions(found)
@@ -82,6 +91,7 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     print_counts(say("Given up"), _spoken(found.actions.dead_by_reason))
     print_counts(say("Texts"), _coded("message_status", found.messages))
     print_counts(say("Borrowers' replies to be read"), _coded("reply", found.replies))
+    print_counts(say("Owed after conversations"), _duties(found))
     print_counts(say("Events waiting to be applied"), _coded("event_kind", found.events.waiting))
     print_counts(say("Events rejected"), _coded("event_kind", found.events.rejected))
     for reason in found.events.newest:
@@ -194,6 +204,13 @@ def _loans(found: Status) -> dict[str, int]:
         say("due for review"): found.loans.due_for_review,
         say("of them published to the workers"): found.loans.announced,
     }
+
+
+def _duties(found: Status) -> dict[str, int]:
+    """Nothing where nothing is owed."""
+    if not found.duties.open:
+        return {}
+    return {say("open"): found.duties.open, say("late"): found.duties.late}
 
 
 def _scan(found: Status) -> str:

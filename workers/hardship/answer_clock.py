@@ -1,4 +1,4 @@
-"""The watch over the time to answer disputes and complaints: what is near, and what is late."""
+"""The watch over time: disputes and complaints that are near their deadline or late, and duties."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from domain.disputes import Matter
 from workers.context import Context
 from workers.db.disputes import TABLES, set_clock
+from workers.db.duties import watch_duties
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -23,8 +24,9 @@ class _Due(NamedTuple):
 def watch_answers(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Set the clocks anew of what has become near or late; returns how many have.
 
-    Each is a problem of its loan and an event for the lender's systems, once. May run any number of
-    times and at once: a loan that somebody else has locked waits for the next run.
+    Each is a problem of its loan and an event for the lender's systems, once. So is a duty that has
+    become late, without an event. May run any number of times and at once: a loan that somebody
+    else has locked waits for the next run.
     """
     now = ctx.now()
     changed = 0
@@ -33,6 +35,8 @@ def watch_answers(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
             due = _due(connection, matter, now, limit)
             set_clock(connection, matter, [each.id for each in due], now)
             changed += len(due)
+    with ctx.engine.begin() as connection:
+        changed += watch_duties(connection, now, limit)
     return changed
 
 

@@ -42,6 +42,7 @@ from workers.db.disputes import (
     set_clock,
     took_part,
 )
+from workers.db.duties import end_duties_of_matter
 from workers.db.free_text import keep_words
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import adjustment, hold, payment
@@ -97,6 +98,7 @@ def take(ctx: Context, matter: Matter, id: str, *, sender: str | None = None) ->
         ):
             table = TABLES[matter]
             connection.execute(update(table).where(table.c.id == stored.id).values(**taken))
+        end_duties_of_matter(connection, matter, stored.loan_id, actor, now)
         return because(ReasonCode.MATTER_TAKEN, matter=matter, id=id, actor=actor)
 
 
@@ -211,6 +213,7 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
         said = select(TABLES[matter].c.why_id).where(TABLES[matter].c.id == stored.id)
         end_bar(connection, connection.execute(said).scalar_one(), now)
     set_clock(connection, matter, [stored.id], now)
+    end_duties_of_matter(connection, matter, stored.loan_id, decided.actor, now)
     _tell(connection, matter, stored, now)
     result = because(
         ReasonCode.MATTER_RESOLVED, matter=matter, id=decided.id, matter_status=decided.outcome

@@ -30,6 +30,7 @@ from workers.http import lender, tencent, twilio
 from workers.http.desk import (
     arrangements,
     calls,
+    duties,
     facts,
     matters,
     next_work,
@@ -115,8 +116,8 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
         ctx, "What people who work on loans do, by console, CRM or dialer.", refuse_at_desk
     )
     app.state.ctx.cipher.assert_can_decrypt()
-    parts = (work, next_work, calls, facts, arrangements, matters, quality, second_person, words)
-    for part in parts:
+    parts = (work, next_work, calls, facts, arrangements, matters, duties, quality)
+    for part in (*parts, second_person, words):
         app.include_router(part.router)
     return app
 

@@ -16,6 +16,7 @@ from domain.staffing import StaffingTerms
 from workers.borrowers.reply_queue import count_replies
 from workers.calls.pace import NumberAlarm, recent_alarms
 from workers.daily.close_days import last_day_over, newest_closed
+from workers.db.duties import count_duties
 from workers.db.encryption import Cipher
 from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
@@ -111,6 +112,15 @@ class EventsOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Duties:
+    """What somebody owes after a conversation."""
+
+    open: int
+    late: int
+    """Of these."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What `arrears status` shows from the database. It has no personal data."""
 
@@ -131,6 +141,7 @@ class Status:
     events_out: EventsOut
     replies: dict[str, int]
     """Open replies, by who has them."""
+    duties: Duties
     problems: dict[str, int]
     """Open problems of loans, by kind."""
     imports: tuple[UnfinishedImport, ...]
@@ -175,6 +186,7 @@ def read_status(
         events=_events(connection),
         events_out=_events_out(connection, now),
         replies=count_replies(connection),
+        duties=Duties(*count_duties(connection, now)),
         problems=_counts(connection, problem.c.kind, problem.c.resolved_at.is_(None)),
         imports=tuple(read_unfinished(connection, now.tzinfo or UTC)),
         standstills=tuple(find_standstills(connection, depths, scan_seconds)),

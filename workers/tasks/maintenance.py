@@ -38,8 +38,8 @@ def settle_arrangements() -> str:
 
 @app.task(name=queues.WATCH_ANSWERS, base=Sweep)
 def watch_answers() -> str:
-    """Say which disputes and complaints are near the end of their time to answer, and which are
-    late."""
+    """Say which disputes and complaints are near the end of their time to answer, which are late,
+    and which duties are."""
     return f"{answer_clock.watch_answers(worker_context())} near or late"
 
 

@@ -241,7 +241,7 @@ def test_a_bucket_that_changes_by_the_calendar_alone_is_noted_when_the_day_is_cl
         "hold",
         hold="H-1",
         loan="L-1",
-        kind="dispute",
+        kind="manual",
         starts_on="2026-03-02",
         why="x",
         ends_on=None,
@@ -257,6 +257,6 @@ def test_a_bucket_that_changes_by_the_calendar_alone_is_noted_when_the_day_is_cl
 
     changes = [(str(row.day), row.standing, row.hold, row.bucket) for row in book.rows(loan_day)]
     assert changes == [
-        ("2026-03-02", "held", "dispute", "M1"),
-        ("2026-04-01", "held", "dispute", "M2"),
+        ("2026-03-02", "held", "manual", "M1"),
+        ("2026-04-01", "held", "manual", "M2"),
     ]

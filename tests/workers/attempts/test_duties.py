@@ -1,0 +1,85 @@
+"""A story of what is owed after conversations: late, done by whom it is for, and needless."""
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from domain.actors import Actor, Role
+from domain.disputes import Matter
+from domain.errors import NotPermittedError, RefusedError
+from domain.language.speak import speak
+from domain.outcome_follows import Owner
+from tests.support.acting import acting
+from tests.support.events import pay, tell
+from tests.support.loans import Book
+from workers.attempts.duties import Duty, end_duty, read_duties
+from workers.db.pages import Asked
+from workers.db.schema import duty, problem, staff
+from workers.hardship import handling
+from workers.hardship.answer_clock import watch_answers
+from workers.operations.status import read_status
+
+
+def owed(book: Book, **asked: str) -> list[Duty]:
+    with book.ctx.engine.connect() as connection:
+        return list(read_duties(connection, book.ctx, Asked(**asked)).rows)
+
+
+def came_in(book: Book, loan: str, outcome: str, **more: str) -> None:
+    said = {"contact": f"call-of-{loan}", "loan": loan, "channel": "call", "outcome": outcome}
+    at = book.ctx.now().isoformat()
+    said_by = {"at": at, "by_representative": False, "actor": "c-1"}
+    assert tell(book, "inbound_contact", **said, **said_by, **more).status == "applied"
+
+
+def open_problems(book: Book) -> list[str]:
+    return [row.kind for row in book.rows(select(problem).where(problem.c.resolved_at.is_(None)))]
+
+
+def test_what_is_owed_is_shown_late_done_and_needless(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-09 10:00")
+    book.staff("c-1", "caller")
+    book.staff("c-2", "caller")
+    with engine.begin() as connection:
+        knows = update(staff).where(staff.c.external_id == "c-2").values(skills=["hardship"])
+        connection.execute(knows)
+    for loan in ("L-1", "L-2", "L-3"):
+        book.loan(loan)
+    book.escalate("L-1", "L-2", "L-3")
+
+    # Three people call: one lost the work, one says it is paid, one disputes the amount.
+    came_in(book, "L-1", "hardship", reason="unemployed")
+    came_in(book, "L-2", "says_paid")
+    came_in(book, "L-3", "disputes", dispute_kind="amount")
+    assert [(each.loan, each.owner) for each in owed(book)] == [
+        ("L-1", Owner.SPECIALIST),
+        ("L-3", Owner.SUPERVISOR),
+        ("L-2", Owner.TEAM),
+    ]
+
+    # A day later nobody has answered two of them: that is a problem of these loans, once.
+    book.at("2026-03-10 10:00")
+    assert watch_answers(book.ctx) == 2
+    assert watch_answers(book.ctx) == 0
+    assert open_problems(book) == ["duty_late", "duty_late"]
+    with book.ctx.engine.connect() as connection:
+        counted = read_status(connection, book.ctx.now()).duties
+    assert (counted.open, counted.late) == (3, 2)
+
+    # Who took the call may not say that the specialist's work is done; the specialist may.
+    (first, *_) = owed(book, loan="L-1")
+    caller = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
+    specialist = book.ctx.acting(Actor("c-2", roles=frozenset({Role.CALLER})))
+    with pytest.raises(NotPermittedError, match="c-1 may not end duty"):
+        end_duty(caller, first.id)
+    assert speak(end_duty(specialist, first.id)) == f"Duty {first.id} is done."
+    with pytest.raises(RefusedError, match="No duty"):
+        end_duty(specialist, first.id)
+
+    # The dispute is taken, so nobody owes that it is; the payment came, so nobody has to trace it.
+    handling.take(acting(book.ctx, Actor("s-1")), Matter.DISPUTE, "disputes:call-of-L-3")
+    assert open_problems(book) == []
+    assert pay(book, "1000", loan="L-2").status == "applied"
+    watch_answers(book.ctx)
+    assert owed(book) == []
+    ended = {row.ended_by for row in book.rows(duty)}
+    assert ended == {"c-2", "s-1", "arrears"}

@@ -1,0 +1,108 @@
+"""Duties that end by themselves, and the problem of a loan of which one is late."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+
+from domain.actors import ARREARS
+from domain.contact_outcomes import ContactOutcome
+from domain.disputes import Matter
+from domain.reasons import ReasonCode, because
+from workers.db.problems import (
+    DUTY_LATE,
+    Contacted,
+    FoundProblem,
+    note_problems,
+    resolve_problems,
+)
+from workers.db.schema import collection_case, duty, problem
+
+OF_MATTER = {
+    Matter.DISPUTE: ContactOutcome.DISPUTES,
+    Matter.COMPLAINT: ContactOutcome.COMPLAINS,
+}
+"""The outcome whose duty is that somebody takes what was raised."""
+
+OPEN = duty.c.ended_at.is_(None)
+
+
+def end_duties_of_matter(
+    connection: Connection, matter: Matter, loan_id: int, actor: str, now: datetime
+) -> None:
+    """End what was owed about a dispute or a complaint of a loan: somebody handles it now."""
+    about_it = (duty.c.loan_id == loan_id) & (duty.c.outcome == OF_MATTER[matter])
+    done = {"ended_at": now, "ended_by": actor}
+    ended = connection.execute(update(duty).where(about_it, OPEN).values(done))
+    if ended.rowcount:
+        settle_late(connection, [loan_id], now)
+
+
+def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
+    """End the duties of loans whose case is closed, and note a problem of each loan of which a duty
+    has become late. Returns how many loans these are. May run any number of times and at once.
+
+    What was owed about a dispute or a complaint is owed although the loan is paid.
+    """
+    over = exists().where(
+        collection_case.c.loan_id == duty.c.loan_id, collection_case.c.closed_at >= duty.c.made_at
+    )
+    needless = (
+        select(duty.c.id)
+        .where(OPEN, duty.c.outcome.not_in(OF_MATTER.values()), over)
+        .order_by(duty.c.due_at, duty.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    done = {"ended_at": now, "ended_by": ARREARS.reference}
+    ended = connection.execute(
+        update(duty).where(duty.c.id.in_(needless)).values(done).returning(duty.c.loan_id)
+    ).scalars()
+    settle_late(connection, sorted(set(ended)), now)
+    late = (
+        select(duty.c.loan_id, duty.c.owner, duty.c.outcome, duty.c.due_at)
+        .distinct(duty.c.loan_id)
+        .where(OPEN, duty.c.due_at <= now, ~_is_noted(duty.c.loan_id))
+        .order_by(duty.c.loan_id, duty.c.due_at)
+        .limit(limit)
+    )
+    found = [
+        FoundProblem(
+            Contacted(row.loan_id),
+            DUTY_LATE,
+            because(
+                ReasonCode.DUTY_IS_LATE,
+                owner=row.owner,
+                outcome=row.outcome,
+                due_at=row.due_at.astimezone(now.tzinfo),
+            ),
+        )
+        for row in connection.execute(late)
+    ]
+    note_problems(connection, found, now)
+    return len(found)
+
+
+def _is_noted(loan_id: ColumnElement[int]) -> ColumnElement[bool]:
+    return exists().where(
+        problem.c.loan_id == loan_id,
+        problem.c.party_id.is_(None),
+        problem.c.kind == DUTY_LATE,
+        problem.c.resolved_at.is_(None),
+    )
+
+
+def settle_late(connection: Connection, loan_ids: Collection[int], now: datetime) -> None:
+    """Close the problem of those of these loans of which no duty is late any more."""
+    if not loan_ids:
+        return
+    still = select(duty.c.loan_id).where(duty.c.loan_id.in_(loan_ids), OPEN, duty.c.due_at <= now)
+    left = set(connection.execute(still).scalars())
+    resolve_problems(connection, sorted(set(loan_ids) - left), (DUTY_LATE,), now)
+
+
+def count_duties(connection: Connection, now: datetime) -> tuple[int, int]:
+    """How many duties are open, and how many of them are late."""
+    late = func.count().filter(duty.c.due_at <= now)
+    open_, are_late = connection.execute(select(func.count(), late).where(OPEN)).one()
+    return open_, are_late
