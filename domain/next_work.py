@@ -26,7 +26,7 @@ class Band(StrEnum):
     """Why work is served before other work. A whole band is served before the next one."""
 
     CALLBACK = "callback"  # the borrower named a moment, and it has come
-    CLOCK = "clock"  # a complaint or a dispute is near its deadline
+    CLOCK = "clock"  # collectors owe something about the loan, and its deadline is near
     REPLY = "reply"  # somebody wrote and waits for an answer
     WAITED = "waited"  # it has waited longer than anything may
     BROKEN_PROMISE = "broken_promise"
@@ -118,7 +118,7 @@ class Candidate:
     of_colleague: bool = False
     """Whether a colleague was to call back and did not."""
     clock_ends_at: datetime | None = None
-    """The deadline of an open complaint or dispute."""
+    """By when something is owed about the loan, after a conversation."""
     broken_promise: BrokenPromise | None = None
     open_until: datetime | None = None
     """When its lawful hours end, if that is soon."""

@@ -167,6 +167,8 @@ class Waiting(NamedTuple):
     promise_status: str | None
     promise_completed_at: datetime | None
     past_due: Decimal
+    duty_at: datetime | None
+    """By when the collector, or any collector, owes something about the loan."""
     leased_to: int | None
     leased_until: datetime | None
 
@@ -205,6 +207,10 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
        p.status AS promise_status, p.completed_at AS promise_completed_at,
        coalesce((SELECT d.past_due FROM decision d
                   WHERE d.loan_id = l.id ORDER BY d.id DESC LIMIT 1), 0) AS past_due,
+       (SELECT min(d.due_at) FROM duty d
+         WHERE d.loan_id = l.id AND d.ended_at IS NULL AND d.owner IN ('collector', 'team')
+           AND (d.staff IS NULL OR d.staff = (SELECT external_id FROM staff WHERE id = :me))
+       ) AS duty_at,
        w.staff_id AS leased_to, w.until AS leased_until
   FROM calls JOIN call c ON c.id = calls.id
        JOIN action a ON a.id = c.action_id
@@ -241,7 +247,7 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date),
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
        b.id, b.external_id, b.person_id, b.zones,
-       0, NULL, NULL, NULL, NULL, NULL, 0, w.staff_id, w.until
+       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until
   FROM reply r JOIN borrower b ON b.id = r.borrower_id
        LEFT JOIN loan l ON l.id = r.loan_id
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL

@@ -113,6 +113,7 @@ def _call(
         )
         if broken and broken.promise_completed_at
         else None,
+        clock_ends_at=min((row.duty_at for row in rows if row.duty_at), default=None),
         open_until=open_until,
         last_day=_is_last_day(ctx, first, now),
         spoken=any(row.spoken_at for row in rows),

@@ -20,6 +20,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
+from tests.support.events import tell
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
@@ -246,6 +247,21 @@ def test_a_callback_that_a_colleague_misses_falls_to_the_team(book: Book) -> Non
     assert "a colleague has not done so" in speak(work.why)
     assert start_call(c2, "L-1").reach is not None, "the call is theirs now"
     assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
+
+
+def test_what_is_owed_after_a_conversation_comes_before_what_brings_more(book: Book) -> None:
+    who = hired(book, "c-1")
+    assigned(book, "L-small", amount="100")
+    assigned(book, "L-big", amount="9000")
+    # The borrower of the small loan rang and speaks another language: any collector answers.
+    called_in = {"contact": "in-1", "loan": "L-small", "channel": "call", "outcome": "language"}
+    at = book.ctx.now().isoformat()
+    said = {**called_in, "at": at, "by_representative": False, "actor": "c-9"}
+    assert tell(book, "inbound_contact", **said).status == "applied"
+    with book.ctx.engine.connect() as connection:
+        first, *_ = next_work.look_ahead(connection, book.ctx, who.actor.reference)
+    assert (first[0].row.loan, first[1].band) == ("L-small", Band.CLOCK)
+    assert "to be done by 2026-03-03" in speak(first[1].why)
 
 
 def test_who_does_not_speak_the_language_is_not_served_a_callback(book: Book) -> None:
