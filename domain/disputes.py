@@ -104,6 +104,14 @@ MOVES: dict[Matter, dict[MatterStatus, frozenset[MatterStatus]]] = {
 }
 
 
+class MatterField(StrEnum):
+    """What is changed of a dispute or a complaint while it is open, and each time on record."""
+
+    KIND = "kind"
+    ABOUT_STAFF = "about_staff"  # of a complaint
+    HANDLER = "handler"
+
+
 class Finding(StrEnum):
     """Why a dispute or a complaint was decided as it was. The letter says it in a sentence."""
 

@@ -372,6 +372,8 @@ class ReasonCode(StrEnum):
     MATTER_ACKNOWLEDGED = auto()
     MATTER_TAKEN = auto()
     MATTER_EXTENDED = auto()
+    MATTER_CORRECTED = auto()
+    MATTER_AS_BEFORE = auto()
     MATTER_RESOLVED = auto()
     MATTER_LETTER = auto()
     NO_EXTENSION = auto()

@@ -1,7 +1,7 @@
 """What each index is for: the work whose statements use it, or the promise that it keeps."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from uuid import uuid4
@@ -61,6 +61,7 @@ from workers.db.schema import (
     evidence_link,
     hold,
     loan,
+    matter_change,
     must_not_handle,
     outbox_event,
     party_check,
@@ -74,7 +75,16 @@ from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
 from workers.hardship import answer_clock, arrangement_review, promise_judgement
 from workers.history import actions as story_of_actions
-from workers.history import audit, decisions, effects, history, holds, incoming, schedules
+from workers.history import (
+    audit,
+    decisions,
+    effects,
+    history,
+    holds,
+    incoming,
+    matters,
+    schedules,
+)
 from workers.history import borrower as story_of_borrower
 from workers.history.loan import ExplainedLoan
 from workers.inbox import process
@@ -185,6 +195,14 @@ def work_is_served(connection: Connection, ctx: Context) -> object:
 
 def checks_are_read(connection: Connection, _: Context) -> object:
     return connection.execute(subject_export._rows(party_check, {contact: [7], borrower: [7]}, 7))
+
+
+def changes_of_matters(connection: Connection, _: Context) -> object:
+    return list(matters.matters(connection, explained(connection), UTC))
+
+
+def changes_of_person(connection: Connection, _: Context) -> object:
+    return connection.execute(select(matter_change).where(matter_change.c.borrower_id == 7)).all()
 
 
 def duties_are_read(connection: Connection, ctx: Context) -> object:
@@ -334,7 +352,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
                 ),
             ),
             "hold_id_idx": (
-                "a release closes the dispute of its hold",
+                "a release asks whether its hold is that of an open one",
                 lambda c, h, table=table: c.execute(
                     select(TABLES[table]).where(TABLES[table].c.hold_id == 1000007)
                 ),
@@ -345,6 +363,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
             ),
         }.items()
     },
+    "matter_change_dispute_id_idx": ("the history of a dispute", changes_of_matters),
+    "matter_change_complaint_id_idx": ("the history of a complaint", changes_of_matters),
+    "matter_change_borrower_id_idx": ("a person asks what is held about them", changes_of_person),
     "complaint_about_staff_idx": (
         "of whom somebody complained",
         lambda c, h: c.execute(text("SELECT * FROM complaint WHERE about_staff = 'c-7'")),

@@ -52,6 +52,20 @@ class SaidPromise:
     """The loan; None: that of the attempt."""
 
 
+@dataclass(frozen=True, slots=True)
+class SaidComplaint:
+    """What somebody complained of in a conversation, as far as whoever had it knows."""
+
+    kind: ComplaintKind | None = None
+    about_staff: str | None = None
+    """The staff reference of whom it is about."""
+    about_attempt: str | None = None
+    """The contact in question."""
+
+
+NO_COMPLAINT = SaidComplaint()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeDetails:
     """What an outcome says besides its name, where it has to."""
@@ -60,6 +74,7 @@ class OutcomeDetails:
     promised: SaidPromise | None = None
     dispute_kind: DisputeKind | None = None
     """What is disputed."""
+    complaint: SaidComplaint = NO_COMPLAINT
     stopped_channel: Channel | None = None
     """The channel by which the person wants no contact; None: that of the conversation."""
     why: str | None = None
@@ -107,6 +122,9 @@ def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
             raise RejectedError(code)
         if outcome is not only and given is not None:
             raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+    if details.complaint != NO_COMPLAINT and outcome is not ContactOutcome.COMPLAINS:
+        only = ContactOutcome.COMPLAINS
+        raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
     if outcome is ContactOutcome.REFUSES and details.reason is None:
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
     if details.stopped_channel is not None and outcome is not ContactOutcome.STOP_CHANNEL:
@@ -286,14 +304,18 @@ def _raise_disputes(
 def _receive_complaint(
     connection: Connection, ctx: Context, about: Conversation, first: LoanOfContact
 ) -> Reasons:
-    """A complaint whose kind whoever handles it finds out; its clock runs from now on."""
+    """A complaint whose clock runs from now on. What was not said of it, whoever handles it finds
+    out and corrects."""
+    said = about.details.complaint
     new = NewComplaint(
         complaint=_id_of_loan(about, 0, first),
         loan=first.external_id,
-        kind=ComplaintKind.OTHER,
+        kind=said.kind or ComplaintKind.OTHER,
         why=_in_words(about),
         actor=about.actor,
         raised_by=_raised_by(about),
+        about_staff=said.about_staff,
+        about_attempt=said.about_attempt,
         sender=about.sender,
     )
     return receive_complaint(connection, ctx, new)

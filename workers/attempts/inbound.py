@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Select, case, insert, or_, select
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from domain.disputes import DisputeKind
+from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
 from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.consequences import (
     Conversation,
     OutcomeDetails,
+    SaidComplaint,
     SaidPromise,
     apply_consequences,
     check_details,
@@ -66,6 +67,12 @@ class InboundContact:
     """What the person promised; only with that outcome."""
     dispute_kind: DisputeKind | None = None
     """What is disputed; only with that outcome."""
+    complaint_kind: ComplaintKind | None = None
+    """What somebody complains of; only with that outcome, and so are the next two."""
+    about_staff: str | None = None
+    """The staff reference of whom they complain of."""
+    about_attempt: str | None = None
+    """The contact of which they complain."""
     stopped_channel: Channel | None = None
     """By which the person wants no contact; None: that of the contact."""
     why: str | None = None
@@ -81,6 +88,7 @@ class InboundContact:
             reason=self.reason,
             promised=self.promised,
             dispute_kind=self.dispute_kind,
+            complaint=SaidComplaint(self.complaint_kind, self.about_staff, self.about_attempt),
             stopped_channel=self.stopped_channel,
             why=self.why,
         )

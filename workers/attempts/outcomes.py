@@ -11,7 +11,7 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
-from domain.disputes import DisputeKind
+from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.ladder import Ladder, find_ladder
@@ -22,6 +22,7 @@ from workers.attempts.consequences import (
     Conversation,
     LoanOfContact,
     OutcomeDetails,
+    SaidComplaint,
     SaidPromise,
     apply_consequences,
     check_details,
@@ -75,6 +76,12 @@ class ReportedOutcome:
     """What the borrower promised; only with that outcome."""
     dispute_kind: DisputeKind | None = None
     """What is disputed; only with that outcome."""
+    complaint_kind: ComplaintKind | None = None
+    """What somebody complains of; only with that outcome, and so are the next two."""
+    about_staff: str | None = None
+    """The staff reference of whom they complain of."""
+    about_attempt: str | None = None
+    """The contact of which they complain."""
     stopped_channel: Channel | None = None
     """The channel by which the borrower wants no contact; None: that of the attempt."""
     why: str | None = None
@@ -90,6 +97,7 @@ class ReportedOutcome:
             reason=self.reason,
             promised=self.promised,
             dispute_kind=self.dispute_kind,
+            complaint=SaidComplaint(self.complaint_kind, self.about_staff, self.about_attempt),
             stopped_channel=self.stopped_channel,
             why=self.why,
         )

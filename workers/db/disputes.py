@@ -3,25 +3,22 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Connection, Table, null, select, union, update
+from sqlalchemy import Connection, Table, null, select, update
 
 from domain.compliance.answer_period import ClockState, clock_of
 from domain.disputes import MOVES, OPEN, Matter, MatterStatus
 from domain.moves import sources
 from domain.reasons import ReasonCode, because
+from workers.db.matter_staff import hand_to_supervisor
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.persons import lock_loans, lock_loans_of_person, lock_person
 from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import (
     complaint,
-    contact,
-    contact_outcome,
     dispute,
     loan,
-    staff,
-    visit,
-    visit_staff,
 )
 from workers.db.sender_ids import is_named
 from workers.db.typed_rows import columns_of, typed_row
@@ -57,9 +54,11 @@ class StoredMatter(NamedTuple):
     acknowledge_by: datetime | None
     acknowledged_at: datetime | None
     answer_by: datetime | None
+    rules: list[str]
     extensions: int
     handler: str | None
     hold_id: int | None
+    why_id: UUID | None
     about_staff: str | None
     """Of a complaint."""
 
@@ -121,7 +120,7 @@ def set_clock(
     """Set the clocks of some matters anew, and say what is near and what is late.
 
     Their loans are locked, or their rows are. What becomes near or late is a problem of the loan
-    and an event for the lender's systems.
+    and an event for the lender's systems. What becomes late is handed to a supervisor.
     """
     table = TABLES[matter]
     for row in connection.execute(
@@ -140,6 +139,8 @@ def set_clock(
                 record_events(
                     connection, [OutboxMessage(kind, row.loan_id, said_of(matter, row))], now
                 )
+                if clock.state is ClockState.LATE:
+                    hand_to_supervisor(connection, matter, row, now)
         _show_problems(connection, matter, row.loan_id, now)
 
 
@@ -177,19 +178,3 @@ def is_unanswered(connection: Connection, matter: Matter, hold_id: int) -> bool:
     table = TABLES[matter]
     is_open = (table.c.hold_id == hold_id) & table.c.status.in_(OPEN)
     return connection.execute(select(table.c.id).where(is_open)).scalar() is not None
-
-
-def took_part(connection: Connection, contact_id: int | None) -> frozenset[str]:
-    """The staff references of whoever had a contact, or reported what came of it."""
-    if contact_id is None:
-        return frozenset()
-    of_contact = contact.c.id == contact_id
-    made = select(contact.c.actor).where(of_contact, contact.c.actor.is_not(None))
-    reported = select(contact_outcome.c.actor).where(contact_outcome.c.contact_id == contact_id)
-    visitors = (
-        select(staff.c.external_id)
-        .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
-        .join(visit, visit.c.id == visit_staff.c.visit_id)
-        .where(visit.c.contact_id == contact_id, visit_staff.c.cancelled_at.is_(None))
-    )
-    return frozenset(connection.execute(union(made, reported, visitors)).scalars())

@@ -112,6 +112,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "loan_party": ("rau", "", "r", "s"),
     "loan_party_change": ("ra", "", "r", "s"),
     "machine": ("r", "ru(last_used_at)", "ru(last_used_at)", "s"),
+    "matter_change": ("ra", "", "", "s"),
     "message": ("rau", "", "s", "s"),
     "must_not_handle": ("rau", "", "r", "s"),
     "number_alarm": ("ra", "", "ra", "s"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
@@ -88,7 +89,16 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     )
     hold_id = None
     if terms.stops is Stops.EVERYBODY:
-        hold_id = _stop_everybody(connection, ctx, new, sender)
+        hold_id = stop_everybody(
+            connection,
+            ctx,
+            new.complaint,
+            loan=new.loan if new.borrower is None else None,
+            borrower=new.borrower,
+            why=new.why,
+            actor=new.actor,
+            sender=sender,
+        )
         result += because(ReasonCode.COMPLAINT_STOPS_EVERYBODY)
     why_id = keep_words(connection, ctx.cipher, new.why, now, borrower_id=raising.borrower_id)
     insert_matter(
@@ -111,10 +121,22 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
         now,
     )
     if about_staff is not None:
-        bar_staff(connection, about_staff, raising.borrower_id, why_id, new.actor, now)
-        again = take_back_work(connection, about_staff, raising.borrower_id, now)
-        result += because(ReasonCode.COMPLAINT_BARS, staff=about_staff, count=again)
+        result += keep_away(connection, about_staff, raising.borrower_id, why_id, new.actor, now)
     return result
+
+
+def keep_away(
+    connection: Connection,
+    about_staff: str,
+    borrower_id: int,
+    why_id: UUID,
+    actor: str,
+    now: datetime,
+) -> Reasons:
+    """Keep whom a complaint is about from who complains. The person and the loans are locked."""
+    bar_staff(connection, about_staff, borrower_id, why_id, actor, now)
+    again = take_back_work(connection, about_staff, borrower_id, now)
+    return because(ReasonCode.COMPLAINT_BARS, staff=about_staff, count=again)
 
 
 def _received_before(connection: Connection, new: NewComplaint, sender: str) -> Reasons:
@@ -145,31 +167,51 @@ def _about(connection: Connection, new: NewComplaint) -> str | None:
         # A contact from long ago, or by a machine, may be by nobody on the roster.
         return reference if connection.execute(known).scalar() is not None else None
     if reference is not None:
-        known = select(staff.c.id).where(staff.c.external_id == reference)
-        if connection.execute(known).scalar() is None:
-            raise RejectedError(ReasonCode.COMPLAINED_OF_NOT_KNOWN, staff=reference)
+        check_on_roster(connection, reference)
     return reference
 
 
-def _stop_everybody(connection: Connection, ctx: Context, new: NewComplaint, sender: str) -> int:
-    """Place the hold of the person that lasts until the answer; returns its id."""
+def check_on_roster(connection: Connection, reference: str) -> None:
+    """Check that the person complained of is on the roster.
+
+    Raises:
+        RejectedError: nobody there has the reference.
+    """
+    known = select(staff.c.id).where(staff.c.external_id == reference)
+    if connection.execute(known).scalar() is None:
+        raise RejectedError(ReasonCode.COMPLAINED_OF_NOT_KNOWN, staff=reference)
+
+
+def stop_everybody(
+    connection: Connection,
+    ctx: Context,
+    complaint_id: str,
+    *,
+    loan: str | None,
+    borrower: str | None,
+    why: str,
+    actor: str,
+    sender: str,
+) -> int:
+    """Place the hold of the person that lasts until the answer; returns its id. The person is the
+    borrower of the `loan`, or whose record is named."""
     place_hold(
         connection,
         ctx,
         NewHold(
-            hold=new.complaint,
-            loan=new.loan if new.borrower is None else None,
-            borrower=new.borrower,
+            hold=complaint_id,
+            loan=loan,
+            borrower=borrower,
             kind=HoldKind.COMPLAINT,
             starts_on=ctx.today(),
             ends_on=None,
-            why=new.why,
-            actor=new.actor,
+            why=why,
+            actor=actor,
             sender=sender,
         ),
         kinds=(HoldKind.COMPLAINT,),
     )
     hold_id: int = connection.execute(
-        select(hold.c.id).where(is_named(hold, new.complaint, sender))
+        select(hold.c.id).where(is_named(hold, complaint_id, sender))
     ).scalar_one()
     return hold_id

@@ -17,11 +17,9 @@ from domain.disputes import (
     RESOLVED,
     Finding,
     Matter,
+    MatterField,
     MatterStatus,
-    RaisedBy,
-    Unfit,
     bars,
-    unfit_to_handle,
     what_follows,
 )
 from domain.errors import RefusedError, text_of
@@ -40,10 +38,10 @@ from workers.db.disputes import (
     move_matter,
     said_of,
     set_clock,
-    took_part,
 )
 from workers.db.duties import end_duties_of_matter
 from workers.db.free_text import keep_words
+from workers.db.matter_staff import note_change, why_unfit
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import adjustment, hold, payment
 from workers.db.sender_ids import whose_id
@@ -66,8 +64,8 @@ def acknowledge(ctx: Context, matter: Matter, id: str, *, sender: str | None = N
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        stored = _open(connection, matter, id, sender)
-        _assert_fit(connection, matter, stored, ctx.actor.reference)
+        stored = open_matter(connection, matter, id, sender)
+        assert_fit(connection, matter, stored, ctx.actor.reference)
         done = because(ReasonCode.MATTER_ACKNOWLEDGED, matter=matter, id=id)
         if stored.acknowledged_at is not None:
             return done
@@ -89,15 +87,16 @@ def take(ctx: Context, matter: Matter, id: str, *, sender: str | None = None) ->
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        stored = _open(connection, matter, id, sender)
+        stored = open_matter(connection, matter, id, sender)
         actor = ctx.actor.reference
-        _assert_fit(connection, matter, stored, actor)
+        assert_fit(connection, matter, stored, actor)
         taken = {"handler": actor, "taken_at": now}
         if stored.handler != actor and not move_matter(
             connection, matter, stored, MatterStatus.INVESTIGATING, now, **taken
         ):
             table = TABLES[matter]
             connection.execute(update(table).where(table.c.id == stored.id).values(**taken))
+            note_change(connection, matter, stored, MatterField.HANDLER, actor, actor, now)
         end_duties_of_matter(connection, matter, stored.loan_id, actor, now)
         return because(ReasonCode.MATTER_TAKEN, matter=matter, id=id, actor=actor)
 
@@ -114,8 +113,8 @@ def extend(
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        stored = _open(connection, matter, id, sender)
-        _assert_fit(connection, matter, stored, ctx.actor.reference)
+        stored = open_matter(connection, matter, id, sender)
+        assert_fit(connection, matter, stored, ctx.actor.reference)
         terms = answer_terms(
             packs_for(ctx.policy.rule_packs, stored.jurisdiction),
             ctx.settings.collects_as,
@@ -127,7 +126,7 @@ def extend(
         before = stored.answer_by
         if before is None or terms.answer_by is None or terms.answer_by <= before:
             until = last_day(before.astimezone(now.tzinfo)) if before else None
-            raise _refused(ReasonCode.NO_EXTENSION, matter=matter, id=id, answer_on=until)
+            raise refused(ReasonCode.NO_EXTENSION, matter=matter, id=id, answer_on=until)
         answer_on = last_day(terms.answer_by)
         with_second_person(
             connection,
@@ -248,7 +247,7 @@ def _check(connection: Connection, decided: Resolution, stored: StoredMatter) ->
             matter_status=decided.outcome,
             known=tuple(sorted(FINDINGS.get(decided.outcome, ()))),
         )
-    if unfit := _unfit(connection, stored, decided.actor):
+    if unfit := why_unfit(connection, stored, decided.actor):
         raise RejectedError(ReasonCode.UNFIT_TO_HANDLE, actor=decided.actor, **named, unfit=unfit)
     if decided.outcome is MatterStatus.WITHDRAWN or stored.handler in (None, decided.actor):
         return
@@ -304,7 +303,7 @@ def _tell(connection: Connection, matter: Matter, stored: StoredMatter, now: dat
     record_events(connection, [OutboxMessage(DECIDED[matter], stored.loan_id, said)], now)
 
 
-def _open(
+def open_matter(
     connection: Connection, matter: Matter, id: str, named_sender: str | None
 ) -> StoredMatter:
     """Lock an open one that a person named.
@@ -318,27 +317,23 @@ def _open(
         raise RefusedError(speak(error.reason), error.reason) from None
     stored = lock_matter(connection, matter, id, sender)
     if stored is None:
-        raise _refused(ReasonCode.MATTER_NOT_KNOWN, matter=matter, id=id)
+        raise refused(ReasonCode.MATTER_NOT_KNOWN, matter=matter, id=id)
     if not stored.is_open:
-        raise _refused(ReasonCode.MATTER_OVER, matter=matter, id=id, matter_status=stored.status)
+        raise refused(ReasonCode.MATTER_OVER, matter=matter, id=id, matter_status=stored.status)
     return stored
 
 
-def _assert_fit(connection: Connection, matter: Matter, stored: StoredMatter, actor: str) -> None:
-    if unfit := _unfit(connection, stored, actor):
+def assert_fit(connection: Connection, matter: Matter, stored: StoredMatter, actor: str) -> None:
+    """
+    Raises:
+        RefusedError: they may not handle it.
+    """
+    if unfit := why_unfit(connection, stored, actor):
         named = {"actor": actor, "matter": matter, "id": stored.external_id}
-        raise _refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=unfit)
+        raise refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=unfit)
 
 
-def _unfit(connection: Connection, stored: StoredMatter, actor: str) -> Unfit | None:
-    """Why somebody may not handle one. Who wrote it down in a call or at a visit had a part."""
-    part = took_part(connection, stored.contact_id)
-    in_person = stored.raised_by in (RaisedBy.CALL, RaisedBy.VISIT)
-    if in_person:
-        part |= {stored.actor}
-    return unfit_to_handle(actor, about_staff=stored.about_staff, took_part=part)
-
-
-def _refused(code: ReasonCode, **params: object) -> RefusedError:
+def refused(code: ReasonCode, **params: object) -> RefusedError:
+    """That what a person asked for is refused, for this reason."""
     reason = because(code, **params)
     return RefusedError(speak(reason), reason)

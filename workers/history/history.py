@@ -23,6 +23,7 @@ from workers.history import (
     effects,
     holds,
     incoming,
+    matters,
     money,
     schedules,
 )
@@ -58,7 +59,7 @@ def loan_history(
         *incoming.events(connection, subject),
         *audit.tapes(connection, subject, ctx.settings.lender_zone),
         *holds.holds(connection, subject),
-        *holds.matters(connection, subject, ctx.settings.lender_zone),
+        *matters.matters(connection, subject, ctx.settings.lender_zone),
         *borrower.contact_changes(connection, subject),
         *borrower.number_orders(connection, subject),
         *borrower.replies(connection, subject),

@@ -3,7 +3,7 @@ sending was stopped."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,14 +11,12 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, or_, select
 
 from domain.actions import WAITING
-from domain.disputes import Matter
 from domain.holds import HoldKind
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.promises import PromiseStatus
 from domain.reasons import Reasons, decimal_string
 from domain.sending import SendingScope, StoppedBecause
-from workers.db.disputes import TABLES
 from workers.db.schema import (
     action,
     decision,
@@ -211,51 +209,6 @@ def _promise_parts(connection: Connection, subject: ExplainedLoan) -> Mapping[in
         amount = decimal_string(row.amount, subject.currency)
         parts[row.promise_id].append(f"{amount} ({row.due_on})")
     return parts
-
-
-def matters(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Iterator[Entry]:
-    """Each dispute and each complaint: when it came in, its deadlines, and what was decided.
-
-    Without whom a complaint is about, and without the words of the person: whoever may read them
-    asks for the dispute or the complaint itself.
-    """
-    for matter, table in TABLES.items():
-        for row in connection.execute(of_loan(table, subject)):
-            name: dict[str, object] = {"matter": matter, "id": named(row.external_id, row.sender)}
-            raised = part(
-                Phrase.RAISED_MATTER,
-                **name,
-                raised_by=row.raised_by,
-                matter_kind=row.kind,
-                actor=row.actor,
-            )
-            due = [
-                part(phrase, **{key: f"{at.astimezone(zone):%Y-%m-%d %H:%M}"})
-                for phrase, key, at in (
-                    (Phrase.TO_ACKNOWLEDGE, "acknowledge_at", row.acknowledge_by),
-                    (Phrase.TO_ANSWER, "answer_at", row.answer_by),
-                )
-                if at is not None
-            ]
-            yield Entry(row.recorded_at, (raised, *due))
-            if row.acknowledged_at is not None:
-                told = part(Phrase.ACKNOWLEDGED_MATTER, **name, actor=row.acknowledged_by)
-                yield Entry(row.acknowledged_at, (told,))
-            if row.taken_at is not None:
-                yield Entry(row.taken_at, (part(Phrase.TOOK_MATTER, **name, actor=row.handler),))
-            if row.resolved_at is not None:
-                yield Entry(row.resolved_at, tuple(_as_decided(row, name)))
-
-
-def _as_decided(row: Any, name: Mapping[str, object]) -> Iterator[Part]:
-    if row.finding is None:
-        yield part(Phrase.CLOSED_MATTER, **name)
-        return
-    decided = {"actor": row.resolved_by, "matter_status": row.status}
-    yield part(Phrase.RESOLVED_MATTER, **name, **decided)
-    yield part(Phrase.FOUND_IN_MATTER, finding=row.finding)
-    if name["matter"] is Matter.DISPUTE and row.corrected_by is not None:
-        yield part(Phrase.CORRECTED_BY, adjustment_id=row.corrected_by)
 
 
 def _as_made(row: _Hold, releases: list[_Release]) -> Part:

@@ -59,6 +59,8 @@ AT_THE_DESK: Mapping[str, Permission] = {
         ("POST", "/quality/reviews", Permission.REVIEW_CALLS),
         ("GET", "/quality/results", Permission.READ_QUALITY),
         ("GET", "/quality/training", Permission.READ_QUALITY),
+        ("POST", "/disputes/{dispute}/correction", Permission.HANDLE_DISPUTES),
+        ("POST", "/complaints/{complaint}/correction", Permission.HANDLE_DISPUTES),
         ("GET", "/duties", Permission.READ_LOANS),
         ("POST", "/duties/{duty}/done", Permission.RECORD_CONVERSATIONS),
         ("POST", "/quotes", Permission.READ_LOANS),

@@ -394,7 +394,7 @@ SAYS_ONLY = {
     # Of a conversation: what the borrower stopped in it, and where it was recorded.
     *("stopped_channel", "recording"),
     # Of a dispute and a complaint: who may handle it, and what was found.
-    *("raised_by", "about_attempt", "about_staff", "received_at", "dispute_kind"),
+    *("raised_by", "about_attempt", "about_staff", "received_at", "dispute_kind", "complaint_kind"),
     *("finding", "corrected_by"),
     "recovery",  # for whose sake a system sent its events again
 }

@@ -63,6 +63,7 @@ NOT_TYPED = {
     "loan_party": "role tape_slot",
     "loan_party_change": "source source_kind",
     "machine": "name scopes created_by revoked_by",
+    "matter_change": "field before after actor",
     "message": "provider sender sid status code template template_version locale",
     "must_not_handle": "noted_by",
     "number_alarm": "actor actor_kind",

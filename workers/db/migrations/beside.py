@@ -16,6 +16,7 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0074": "tables, and a column that may be null, which only the newer release writes",
     "0067": "tables and columns that only the newer release writes, and which may be null",
     "0075": "a word that only the newer release writes",
+    "0080": "a table that only the newer release writes",
     "0084": "tables that only the newer release writes",
     "0083": "tables that only the newer release writes",
     "0076": "columns that only the newer release writes",

@@ -18,6 +18,7 @@ from workers.db.schema.daily import loan_day as loan_day
 from workers.db.schema.daily import loan_month as loan_month
 from workers.db.schema.disputes import complaint as complaint
 from workers.db.schema.disputes import dispute as dispute
+from workers.db.schema.disputes import matter_change as matter_change
 from workers.db.schema.escalation import action as action
 from workers.db.schema.escalation import action_event as action_event
 from workers.db.schema.escalation import approval as approval

@@ -21,6 +21,7 @@ from domain.disputes import (
     ComplaintKind,
     DisputeKind,
     Finding,
+    MatterField,
     MatterStatus,
     RaisedBy,
 )
@@ -101,4 +102,24 @@ complaint = Table(
     Column("about_staff", Text),  # staff reference; null: about nobody in particular
     CheckConstraint("handler <> about_staff", name="another_handles_it"),
     Index(None, "about_staff", postgresql_where="about_staff IS NOT NULL"),
+)
+
+# Append only: what was changed of one while it was open. Nothing is overwritten without a trace.
+matter_change = Table(
+    "matter_change",
+    metadata,
+    identity(),
+    refers_to("dispute", nullable=True),
+    refers_to("complaint", nullable=True),
+    refers_to("borrower"),  # of the dispute or the complaint
+    word("field", MatterField),
+    Column("before", Text),
+    Column("after", Text),
+    Column("actor", Text, nullable=False),  # who changed it
+    moment("at"),
+    typed("why_id"),
+    CheckConstraint("num_nonnulls(dispute_id, complaint_id) = 1", name="of_one"),
+    Index(None, "dispute_id", postgresql_where="dispute_id IS NOT NULL"),
+    Index(None, "complaint_id", postgresql_where="complaint_id IS NOT NULL"),
+    Index(None, "borrower_id"),
 )

@@ -124,6 +124,7 @@ EVIDENCE: dict[str, Evidence] = {
     "absent_loan": Evidence(_OF_LOAN),
     "dispute": Evidence(_OF_LOAN, not_hashed={"letter_encrypted": _ERASABLE}),
     "complaint": Evidence(_OF_LOAN, not_hashed={"letter_encrypted": _ERASABLE}),
+    "matter_change": Evidence(f"coalesce({_of('dispute')}, {_of('complaint')})", append_only=True),
     # What persons said, and what is true of them and of their numbers.
     "person_fact": Evidence(_OF_LOAN),
     "contact_point_fact": Evidence(),

@@ -8,18 +8,19 @@ from fastapi import Path
 from pydantic import Field
 from starlette.requests import Request
 
-from domain.disputes import Matter
+from domain.disputes import ComplaintKind, DisputeKind, Matter
 from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.pages import Asked
 from workers.hardship import handling
+from workers.hardship.corrections import Correction, correct
 from workers.hardship.matter_lists import ListedMatter, ShownMatter, read_matter, read_matters
 from workers.http.desk.answers import language_for
 from workers.http.desk.described import Said, answer_of, described
 from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
-from workers.inbox.event_data.fields import Identifier, StrictModel
+from workers.inbox.event_data.fields import Identifier, Staff, StrictModel, Why
 
 router = desk_router("disputes and complaints")
 
@@ -35,6 +36,24 @@ class MoreTime(StrictModel):
 
     why: Annotated[str, Field(min_length=1, max_length=500)]
     """In your own words; they are encrypted."""
+
+
+class RightDispute(StrictModel):
+    """What is right of a dispute, and why it is changed."""
+
+    kind: DisputeKind
+    why: Why
+
+
+class RightComplaint(StrictModel):
+    """What is right of a complaint, and why it is changed. What is left out stays."""
+
+    kind: ComplaintKind | None = None
+    about_staff: Staff | None = None
+    """The staff reference of whom it is about."""
+    about_nobody: bool = False
+    """It is about nobody in particular."""
+    why: Why
 
 
 @router.get("/disputes", response_model=PageOf[ListedMatter])
@@ -120,6 +139,36 @@ async def take_complaint(
 ) -> Any:
     """Handle a complaint from now on. Whom it is about may not."""
     return await _handle(request, handling.take, Matter.COMPLAINT, complaint, accept_language)
+
+
+@router.post("/disputes/{dispute}/correction", response_model=Said)
+async def correct_dispute(
+    request: Request, dispute: Id, body: RightDispute, accept_language: Speaks = None
+) -> Any:
+    """Correct the kind of an open dispute. Its clock is set anew, and never longer."""
+    right = Correction(kind=body.kind, why=body.why)
+    return await _correct(request, Matter.DISPUTE, dispute, right, accept_language)
+
+
+@router.post("/complaints/{complaint}/correction", response_model=Said)
+async def correct_complaint(
+    request: Request, complaint: Id, body: RightComplaint, accept_language: Speaks = None
+) -> Any:
+    """Correct the kind of an open complaint, or whom it is about."""
+    right = Correction(
+        kind=body.kind,
+        about_staff=body.about_staff,
+        about_nobody=body.about_nobody,
+        why=body.why,
+    )
+    return await _correct(request, Matter.COMPLAINT, complaint, right, accept_language)
+
+
+async def _correct(
+    request: Request, matter: Matter, id: str, right: Correction, accept_language: str | None
+) -> Any:
+    correcting = partial(correct, context_of_caller(request), matter, id, right)
+    return answer_of(await at_the_desk(request, correcting), language_for(accept_language))
 
 
 async def _open(request: Request, matter: Matter, asked: Asked) -> dict[str, Any]:

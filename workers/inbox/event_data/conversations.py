@@ -10,7 +10,7 @@ from pydantic import (
 
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
-from domain.disputes import DisputeKind
+from domain.disputes import ComplaintKind, DisputeKind
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
 from workers.inbox.event_data.fields import (
@@ -104,6 +104,12 @@ class OutcomeData(EventData):
     """What was promised; with `promised`, and only then."""
     dispute_kind: DisputeKind | None = None
     """With `disputes`, and only then."""
+    complaint_kind: ComplaintKind | None = None
+    """With `complains`, and only then; null: it is not known yet."""
+    about_staff: Staff | None = None
+    """With `complains`: the staff reference of whom it is about, if it is about somebody."""
+    about_attempt: Identifier | None = None
+    """With `complains`: the call or the visit in question."""
     stopped_channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None = None
     """With `stop_channel`: by which there is to be no contact; null: that of the conversation."""
     why: Why | None = None

@@ -1,0 +1,124 @@
+"""Who handles a dispute or a complaint: who may, who has it, and what was changed of it by whom."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, insert, select, union, update
+
+from domain.actors import ARREARS
+from domain.disputes import Matter, MatterField, MatterStatus, RaisedBy, Unfit, unfit_to_handle
+from workers.db.schema import (
+    complaint,
+    contact,
+    contact_outcome,
+    dispute,
+    matter_change,
+    staff,
+    team,
+    visit,
+    visit_staff,
+)
+
+IN_PERSON = (RaisedBy.CALL, RaisedBy.VISIT)
+
+
+def took_part(connection: Connection, contact_id: int | None) -> frozenset[str]:
+    """The staff references of whoever had a contact, or reported what came of it."""
+    if contact_id is None:
+        return frozenset()
+    of_contact = contact.c.id == contact_id
+    made = select(contact.c.actor).where(of_contact, contact.c.actor.is_not(None))
+    reported = select(contact_outcome.c.actor).where(contact_outcome.c.contact_id == contact_id)
+    visitors = (
+        select(staff.c.external_id)
+        .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
+        .join(visit, visit.c.id == visit_staff.c.visit_id)
+        .where(visit.c.contact_id == contact_id, visit_staff.c.cancelled_at.is_(None))
+    )
+    return frozenset(connection.execute(union(made, reported, visitors)).scalars())
+
+
+def why_unfit(connection: Connection, row: Any, person: str) -> Unfit | None:
+    """Why somebody may not handle one, a row of either table. Who wrote it down in a call or at a
+    visit had a part."""
+    part = took_part(connection, row.contact_id)
+    if row.raised_by in IN_PERSON:
+        part |= {row.actor}
+    return unfit_to_handle(person, about_staff=_about(row), took_part=part)
+
+
+def _about(row: Any) -> str | None:
+    about: str | None = getattr(row, "about_staff", None)
+    return about
+
+
+def note_change(
+    connection: Connection,
+    matter: Matter,
+    row: Any,
+    field: MatterField,
+    after: str | None,
+    actor: str,
+    now: datetime,
+    why_id: UUID | None = None,
+) -> None:
+    """Put on record what was changed of a dispute or a complaint, a row of its table as it was."""
+    connection.execute(
+        insert(matter_change).values(
+            dispute_id=row.id if matter is Matter.DISPUTE else None,
+            complaint_id=row.id if matter is Matter.COMPLAINT else None,
+            borrower_id=row.borrower_id,
+            field=field,
+            before=getattr(row, field),
+            after=after,
+            actor=actor,
+            at=now,
+            why_id=why_id,
+        )
+    )
+
+
+def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: datetime) -> None:
+    """Hand one that is late, a locked row of its table, to a supervisor: of whoever handles it,
+    else of whom it is about, else of who wrote it down.
+
+    A supervisor who handles it already keeps it. Where no team names one who may handle it, it
+    stays where it is, and the problem of the loan says that it is late.
+    """
+    people = [each for each in (row.handler, _about(row), row.actor) if each is not None]
+    supervisors = _supervisors(connection, people, now)
+    if row.handler in supervisors.values() or _supervises(connection, row.handler):
+        return
+    fit = (
+        supervisor
+        for supervisor in (supervisors.get(person) for person in people)
+        if supervisor is not None and why_unfit(connection, row, supervisor) is None
+    )
+    if (supervisor := next(fit, None)) is None:
+        return
+    table: Table = dispute if matter is Matter.DISPUTE else complaint
+    taken = {"handler": supervisor, "taken_at": now, "status": MatterStatus.INVESTIGATING}
+    connection.execute(update(table).where(table.c.id == row.id).values(**taken))
+    note_change(connection, matter, row, MatterField.HANDLER, supervisor, ARREARS.reference, now)
+
+
+def _supervisors(connection: Connection, people: Iterable[str], now: datetime) -> dict[str, str]:
+    """By member of staff, the supervisor of their team who still works here."""
+    own = staff.alias("own")
+    found = connection.execute(
+        select(own.c.external_id, team.c.supervisor)
+        .join(team, team.c.id == own.c.team_id)
+        .join(staff, staff.c.external_id == team.c.supervisor)
+        .where(
+            own.c.external_id.in_(people),
+            staff.c.left_on.is_(None) | (staff.c.left_on > now.date()),
+        )
+    )
+    return {row.external_id: row.supervisor for row in found}
+
+
+def _supervises(connection: Connection, person: str | None) -> bool:
+    named = select(team.c.id).where(team.c.supervisor == person)
+    return person is not None and connection.execute(named.limit(1)).scalar() is not None

@@ -1,0 +1,154 @@
+"""What was wrong about an open dispute or complaint is put right: its kind, and whom it is about.
+
+Nothing is overwritten without a trace: each change is a row, with who made it and why.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+
+from domain.compliance.answer_period import AnswerTerms, Stops, answer_terms
+from domain.compliance.rules import packs_for
+from domain.disputes import ComplaintKind, DisputeKind, Matter, MatterField, Unfit
+from domain.events import RejectedError
+from domain.permissions import Permission
+from domain.reasons import ReasonCode, Reasons, because
+from workers.access.permitted import permitted
+from workers.context import Context
+from workers.db.barred_staff import end_bar
+from workers.db.disputes import TABLES, StoredMatter, set_clock
+from workers.db.free_text import keep_words
+from workers.db.matter_staff import note_change
+from workers.db.schema import borrower
+from workers.hardship.complaints import check_on_roster, keep_away, stop_everybody
+from workers.hardship.handling import assert_fit, open_matter, refused
+from workers.hardship.matters import last_day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What is right of a dispute or a complaint. What is left out stays."""
+
+    why: str
+    """Why it is changed, in words. Kept encrypted."""
+    kind: DisputeKind | ComplaintKind | None = None
+    about_staff: str | None = None
+    """Of a complaint: the staff reference of whom it is about."""
+    about_nobody: bool = False
+    """Of a complaint: it is about nobody in particular."""
+
+
+@permitted(Permission.HANDLE_DISPUTES)
+def correct(
+    ctx: Context, matter: Matter, id: str, right: Correction, *, sender: str | None = None
+) -> Reasons:
+    """Correct the kind of an open dispute or complaint, or whom a complaint is about.
+
+    The clock is set by the rules of the right kind, and never longer than it was: who needs more
+    time asks a second person. Whom the complaint is not about may work for the person again; whom
+    it is about does not. Where a law stops everybody for the right kind, everybody is stopped.
+
+    Raises:
+        RefusedError: it is not known or over, whoever acts may not handle it, nobody on the roster
+            has the reference, or whom it is about acts or handles it.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        stored = open_matter(connection, matter, id, sender)
+        assert_fit(connection, matter, stored, ctx.actor.reference)
+        kind = right.kind or stored.kind
+        about = None if right.about_nobody else right.about_staff or stored.about_staff
+        if (kind, about) == (stored.kind, stored.about_staff):
+            return because(ReasonCode.MATTER_AS_BEFORE, matter=matter, id=id)
+        why_id = keep_words(connection, ctx.cipher, right.why, now, borrower_id=stored.borrower_id)
+        actor = ctx.actor.reference
+        result: Reasons = ()
+        values: dict[str, object] = {}
+        if kind != stored.kind:
+            terms = _terms(ctx, matter, kind, stored, now)
+            values |= _clock(stored, terms) | {"kind": kind}
+            note_change(connection, matter, stored, MatterField.KIND, kind, actor, now, why_id)
+            if terms.stops is Stops.EVERYBODY and stored.hold_id is None:
+                values["hold_id"] = _stop(connection, ctx, stored, right.why)
+                result += because(ReasonCode.COMPLAINT_STOPS_EVERYBODY)
+        if about != stored.about_staff:
+            result += _about_another(connection, ctx, stored, about, now)
+            values["about_staff"] = about
+            field = MatterField.ABOUT_STAFF
+            note_change(connection, matter, stored, field, about, actor, now, why_id)
+        table = TABLES[matter]
+        right_row = connection.execute(
+            update(table)
+            .where(table.c.id == stored.id)
+            .values(**values)
+            .returning(table.c.answer_by)
+        )
+        answer_by: datetime | None = right_row.scalar_one()
+        set_clock(connection, matter, [stored.id], now)
+        answer_on = last_day(answer_by.astimezone(now.tzinfo)) if answer_by else None
+        done = because(
+            ReasonCode.MATTER_CORRECTED, matter=matter, id=id, matter_kind=kind, answer_on=answer_on
+        )
+        return done + result
+
+
+def _terms(
+    ctx: Context, matter: Matter, kind: str, stored: StoredMatter, now: datetime
+) -> AnswerTerms:
+    return answer_terms(
+        packs_for(ctx.policy.rule_packs, stored.jurisdiction),
+        ctx.settings.collects_as,
+        matter,
+        kind,
+        stored.received_at.astimezone(now.tzinfo),
+        extended=stored.extensions,
+    )
+
+
+def _clock(stored: StoredMatter, terms: AnswerTerms) -> dict[str, object]:
+    """The deadlines of the right kind, none later than before; and the rules that decide."""
+    acknowledge_by = _earlier(stored.acknowledge_by, terms.acknowledge_by)
+    answer_by = _earlier(stored.answer_by, terms.answer_by)
+    as_the_kind_says = (acknowledge_by, answer_by) == (terms.acknowledge_by, terms.answer_by)
+    rules = terms.rules if as_the_kind_says else dict.fromkeys((*terms.rules, *stored.rules))
+    return {"acknowledge_by": acknowledge_by, "answer_by": answer_by, "rules": list(rules)}
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((each for each in (one, other) if each is not None), default=None)
+
+
+def _stop(connection: Connection, ctx: Context, stored: StoredMatter, why: str) -> int:
+    whose = select(borrower.c.external_id).where(borrower.c.id == stored.borrower_id)
+    return stop_everybody(
+        connection,
+        ctx,
+        stored.external_id,
+        loan=None,
+        borrower=connection.execute(whose).scalar_one(),
+        why=why,
+        actor=ctx.actor.reference,
+        sender=stored.sender,
+    )
+
+
+def _about_another(
+    connection: Connection, ctx: Context, stored: StoredMatter, about: str | None, now: datetime
+) -> Reasons:
+    """Let whom a complaint is not about work for the person again, and keep away whom it is."""
+    said: UUID | None = stored.why_id
+    if said is not None and stored.about_staff is not None:
+        end_bar(connection, said, now)
+    if about is None or said is None:
+        return ()
+    try:
+        check_on_roster(connection, about)
+    except RejectedError as error:
+        raise refused(error.reason[0].code, staff=about) from None
+    if about in (ctx.actor.reference, stored.handler):
+        named = {"actor": about, "matter": Matter.COMPLAINT, "id": stored.external_id}
+        raise refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=Unfit.COMPLAINED_OF)
+    actor = ctx.actor.reference
+    return keep_away(connection, about, stored.borrower_id, said, actor, now)
