@@ -19,11 +19,14 @@ class LoanActivity:
     loan: str
     """The lender's own id of the loan."""
     is_open: bool
-    """Part of it is not paid, and it is not written off."""
+    """Part of it is not paid, and it is not written off; or a dispute or a complaint about it is
+    not answered."""
     last_activity_on: date
     """Business date of the last contact, payment, decision or other event of the loan."""
     packs: tuple[RulePack, ...]
     """All the packs that apply to it."""
+    answered_on: date | None = None
+    """When the last dispute or complaint about it was answered; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +55,35 @@ def retention_period(
     """Until when the data of the borrower of these loans is kept, by the rules in force on `on`.
 
     The name, the number and the address belong to all the loans, so the loan with the latest end
-    counts. For each loan the longest of the periods that apply counts. Without a rule that gives a
-    period the data is kept.
+    counts. For each loan the longest of the periods that apply counts: one for records, from the
+    last activity, and one for disputes and complaints, from the last answer. Without a rule that
+    gives a period for records the data is kept.
     """
     rules: list[str] = []
     until: date | None = None
     for loan in loans:
         if loan.is_open:
             return RetentionPeriod(open_loan=loan.loan)
-        longest = _longest(loan.packs, collects_as, on)
+        longest = _longest(loan.packs, RetainedKind.RECORDS, collects_as, on)
         if longest is None:
             return RetentionPeriod(unruled_loan=loan.loan)
         rules.append(longest.id)
         ends_on = months_after(loan.last_activity_on, longest.months)
         until = max(until or ends_on, ends_on)
+        answers = _longest(loan.packs, RetainedKind.COMPLAINTS, collects_as, on)
+        if loan.answered_on is not None and answers is not None:
+            rules.append(answers.id)
+            until = max(until, months_after(loan.answered_on, answers.months))
     return RetentionPeriod(tuple(dict.fromkeys(rules)), until)
 
 
 def _longest(
-    packs: Iterable[RulePack], collects_as: frozenset[Collects], on: date
+    packs: Iterable[RulePack], kind: RetainedKind, collects_as: frozenset[Collects], on: date
 ) -> Retention | None:
     binding = (
         rule
         for rule in rules_in_force(packs, Retention, on)
-        if rule.of is RetainedKind.RECORDS
-        and (not rule.applies_to or rule.applies_to & collects_as)
+        if rule.of is kind and (not rule.applies_to or rule.applies_to & collects_as)
     )
     return max(binding, key=lambda rule: rule.months, default=None)
 
@@ -86,6 +93,8 @@ class RetainedKind(StrEnum):
 
     RECORDS = "records"
     RECORDINGS = "recordings"
+    COMPLAINTS = "complaints"
+    """What belongs to disputes and complaints, from their answer on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

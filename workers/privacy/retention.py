@@ -23,7 +23,13 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
            SELECT FROM instalment i
             WHERE i.loan_id = l.id
               AND i.paid_principal + i.paid_interest + i.paid_fees
-                  < i.principal + i.interest + i.fees) AS is_open,
+                  < i.principal + i.interest + i.fees)
+       OR EXISTS (SELECT FROM dispute m WHERE m.loan_id = l.id AND m.resolved_at IS NULL)
+       OR EXISTS (SELECT FROM complaint m WHERE m.loan_id = l.id AND m.resolved_at IS NULL)
+       AS is_open,
+       (greatest((SELECT max(m.resolved_at) FROM dispute m WHERE m.loan_id = l.id),
+                 (SELECT max(m.resolved_at) FROM complaint m WHERE m.loan_id = l.id))
+        AT TIME ZONE :zone)::date AS answered_on,
        (greatest(
            l.updated_at, l.written_off_at,
            (SELECT max(c.at) FROM contact c WHERE c.borrower_id = b.id AND c.loan_id = l.id),
@@ -41,6 +47,10 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
            (SELECT max(s.recorded_at) FROM replaced_schedule s WHERE s.loan_id = l.id),
            (SELECT max(a.changed_at) FROM action a WHERE a.loan_id = l.id),
            (SELECT max(h.made_at) FROM hold_of_loan h WHERE h.loan_id = l.id),
+           (SELECT max(greatest(m.recorded_at, m.resolved_at)) FROM dispute m
+             WHERE m.loan_id = l.id),
+           (SELECT max(greatest(m.recorded_at, m.resolved_at)) FROM complaint m
+             WHERE m.loan_id = l.id),
            (SELECT max(greatest(r.received_at, r.handled_at)) FROM reply r
              WHERE r.borrower_id = b.id)
        ) AT TIME ZONE :zone)::date AS last_activity_on
@@ -104,7 +114,7 @@ def read_keeping(
     loans: dict[int, list[LoanActivity]] = {id: [] for id in ids}
     for row in connection.execute(_ACTIVITY, {"borrowers": list(ids), "zone": ctx.settings.zone}):
         packs = packs_for(ctx.policy.rule_packs, row.jurisdiction)
-        activity = LoanActivity(row.loan, row.is_open, row.last_activity_on, packs)
+        activity = LoanActivity(row.loan, row.is_open, row.last_activity_on, packs, row.answered_on)
         loans[row.borrower_id].append(activity)
     rows = connection.execute(
         select(borrower.c.id, borrower.c.external_id)

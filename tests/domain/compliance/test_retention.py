@@ -1,5 +1,6 @@
 """How long what is held about a loan is kept: by the longest rule, and for ever without one."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -116,3 +117,14 @@ def test_where_no_rule_says_how_long_it_is_kept_and_that_is_said(
 
 def test_a_borrower_of_whom_no_loan_is_left_need_not_be_kept() -> None:
     assert retention_period([], LENDER, TODAY).is_over(TODAY)
+
+
+def test_what_belongs_to_a_complaint_has_a_period_of_its_own_from_its_answer_on() -> None:
+    rules = (rule("a", 3), rule("b", 5, of=RetainedKind.COMPLAINTS))
+    paid = loan(*rules, last=date(2021, 3, 2))
+
+    assert retention_period([paid], LENDER, TODAY).rules == ("a",)
+    kept = retention_period([replace(paid, answered_on=date(2021, 3, 5))], LENDER, TODAY)
+    assert (kept.until, kept.rules) == (date(2026, 3, 5), ("a", "b"))
+    early = retention_period([replace(paid, answered_on=date(2018, 1, 1))], LENDER, TODAY)
+    assert early.until == date(2024, 3, 2), "it makes the time no shorter"
