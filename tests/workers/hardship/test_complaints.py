@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Collects
-from domain.disputes import Matter
+from domain.disputes import ComplaintKind, Matter
 from domain.errors import NotPermittedError, RefusedError
 from domain.language.speak import speak
 from tests.support.acting import acting
@@ -27,16 +27,21 @@ from workers.db.schema import (
     action,
     call,
     complaint,
+    duty,
     hold,
     loan,
+    matter_change,
     outbox_event,
     problem,
     reply,
     staff,
+    team,
 )
 from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
 from workers.hardship.answer_letters import open_answer
+from workers.hardship.corrections import Correction, correct
+from workers.history import loan_history
 from workers.sms.providers.port import InboundText
 
 SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
@@ -295,3 +300,59 @@ def test_a_barred_collector_never_gets_the_person(
     )
     assert {row.external_id for row in given_to}.isdisjoint(barred)
     assert result == ("nobody free" if barred == {*COLLECTORS} else "assigned")
+
+
+def a_team(book: Book, supervisor: str, *members: str) -> None:
+    with book.ctx.engine.begin() as connection:
+        made = team.insert().values(external_id="north", supervisor=supervisor)
+        team_id = connection.execute(made.returning(team.c.id)).scalar_one()
+        of_team = staff.c.external_id.in_(members)
+        connection.execute(staff.update().where(of_team).values(team_id=team_id))
+
+
+def test_a_complaint_of_a_call_is_put_right_grows_late_and_is_answered_too_late(book: Book) -> None:
+    # 4 March: the borrower rings c-2 and complains. c-2 notes it, and does not know of what kind.
+    assert assign(book) == "assigned"
+    a_team(book, "s-1", "c-1", "c-2", "p-1")
+    book.staff("p-1", "privacy_officer")
+    rang = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "complains"}
+    at = {"at": book.ctx.now().isoformat(), "by_representative": False, "actor": "c-2"}
+    assert tell(book, "inbound_contact", **rang, **at, why="c-1 was rude").status == "applied"
+    id = "complains:in-1"
+    assert (book.one(complaint).kind, book.one(duty).owner) == ("other", "supervisor")
+
+    # A privacy officer takes it, reads it, and puts right what it is about. c-1 loses the call.
+    officer = acting(book.ctx, Actor("p-1"))
+    handling.take(officer, Matter.COMPLAINT, id)
+    assert book.one(duty).ended_by == "p-1"
+    right = Correction(kind=ComplaintKind.CONDUCT, about_staff="c-1", why="the words say so")
+    said = speak(correct(officer, Matter.COMPLAINT, id, right))
+    assert said.startswith("The complaint complains:in-1 is corrected: a person's conduct.")
+    assert "c-1 does no work for the person; 1 pieces of their work are planned again." in said
+    assert speak(correct(officer, Matter.COMPLAINT, id, right)).endswith("nothing changed.")
+    themselves = replace(right, about_staff="p-1")
+    with pytest.raises(RefusedError, match="p-1 may not handle the complaint"):
+        correct(officer, Matter.COMPLAINT, id, themselves)
+    noted = [(row.field, row.before, row.after, row.actor) for row in book.rows(matter_change)]
+    assert noted == [("kind", "other", "conduct", "p-1"), ("about_staff", None, "c-1", "p-1")]
+
+    # 20 March: nobody has answered. The supervisor of the team has it from now on.
+    handling.acknowledge(officer, Matter.COMPLAINT, id)
+    watch_answers(book.at("2026-03-20 00:00").ctx)
+    stored = book.one(complaint)
+    assert (stored.clock, stored.handler, stored.status) == ("late", "s-1", "investigating")
+    refused = answers(book, "upheld", "rule_broken", by="p-1", id=id)
+    assert "s-1 handles the complaint" in refused
+
+    # 24 March: answered, five days too late; the letter is written all the same.
+    book.at("2026-03-24 10:00")
+    assert answers(book, "upheld", "rule_broken", id=id).startswith("applied")
+    assert "您所提成立" in open_answer(acting(book.ctx, Actor("s-1")), Matter.COMPLAINT, id).body
+
+    # The history of the loan says who had it and what was put right, and not whom it is about.
+    with book.ctx.engine.connect() as connection:
+        told = [str(each.text) for each in loan_history(connection, book.ctx, "L-1")]
+    about_it = " ".join(each for each in told if "complains:in-1" in each)
+    assert "p-1 corrected the kind of the complaint complains:in-1" in about_it
+    assert "went from p-1 to s-1, by arrears" in about_it
+    assert "c-1" not in about_it
