@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.actors import ARREARS
 from domain.contact_outcomes import ContactOutcome
@@ -61,7 +62,7 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
     settle_late(connection, sorted(set(ended)), now)
     late = (
         select(duty.c.loan_id, duty.c.owner, duty.c.outcome, duty.c.due_at)
-        .distinct(duty.c.loan_id)
+        .ext(distinct_on(duty.c.loan_id))
         .where(OPEN, duty.c.due_at <= now, ~_is_noted(duty.c.loan_id))
         .order_by(duty.c.loan_id, duty.c.due_at)
         .limit(limit)

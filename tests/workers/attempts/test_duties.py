@@ -27,8 +27,8 @@ def owed(book: Book, **asked: str) -> list[Duty]:
 def came_in(book: Book, loan: str, outcome: str, **more: str) -> None:
     said = {"contact": f"call-of-{loan}", "loan": loan, "channel": "call", "outcome": outcome}
     at = book.ctx.now().isoformat()
-    said_by = {"at": at, "by_representative": False, "actor": "c-1"}
-    assert tell(book, "inbound_contact", **said, **said_by, **more).status == "applied"
+    said_by = {"at": at, "reason": None, "also_about": [], "actor": "c-1", **more}
+    assert tell(book, "inbound_contact", **said, **said_by).status == "applied"
 
 
 def open_problems(book: Book) -> list[str]:

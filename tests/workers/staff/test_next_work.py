@@ -256,7 +256,7 @@ def test_what_is_owed_after_a_conversation_comes_before_what_brings_more(book: B
     # The borrower of the small loan rang and speaks another language: any collector answers.
     called_in = {"contact": "in-1", "loan": "L-small", "channel": "call", "outcome": "language"}
     at = book.ctx.now().isoformat()
-    said = {**called_in, "at": at, "by_representative": False, "actor": "c-9"}
+    said = {**called_in, "at": at, "reason": None, "also_about": [], "actor": "c-9"}
     assert tell(book, "inbound_contact", **said).status == "applied"
     with book.ctx.engine.connect() as connection:
         first, *_ = next_work.look_ahead(connection, book.ctx, who.actor.reference)
