@@ -206,7 +206,7 @@ def changes_of_person(connection: Connection, _: Context) -> object:
 
 
 def duties_are_read(connection: Connection, ctx: Context) -> object:
-    return duties.read_duties(connection, ctx)
+    return duties.read_duties(connection, ctx, Asked(50))
 
 
 def duties_of_a_loan(connection: Connection, ctx: Context) -> None:
