@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
 revision = "0080"
-down_revision = "0071"
+down_revision = "0089"
 
 
 def upgrade() -> None:
