@@ -110,6 +110,7 @@ alone with one of these at the end. The group comes before all of them, as xdist
 largest."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(name in item.nodeid for name in ONE_AFTER_ANOTHER):

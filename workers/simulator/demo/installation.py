@@ -39,6 +39,8 @@ from workers.simulator.servers.processes import ManagedProcess, ProcessGroup
 
 SCAN_SECONDS = 3
 """Long enough that a scan does not expire while it waits for a busy machine."""
+LEASE_SECONDS = 20
+"""What a conversation made due again on its day is announced after so long at the latest."""
 
 NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
@@ -260,6 +262,7 @@ def _settings(directory: Path, book: DemoBook, ports: Ports) -> dict[str, str]:
         "ARREARS_CLOCK_FILE": str(_clock_file(directory)),
         "ARREARS_SENDING_COUNTER_FILE": str(directory / "sending-counter"),
         "ARREARS_SCAN_SECONDS": str(SCAN_SECONDS),
+        "ARREARS_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARREARS_EVENTS_IN_SECRETS": f"{MACHINE}: {_new_event_secret()}",
         # All requests stay on this machine: use no proxy.
         "NO_PROXY": LOOPBACK,
