@@ -5,7 +5,13 @@ from email.message import Message
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from workers.http.requests import NOT_AS_DESCRIBED, RefusedError, names_of
+from workers.http.requests import (
+    NAMED_AT_MOST,
+    NOT_AS_DESCRIBED,
+    RefusedError,
+    names_of,
+    why_of,
+)
 
 LONGEST_CONTENT_TYPE = 200
 
@@ -41,8 +47,11 @@ def check_is_json(content_type: str) -> None:
         raise RefusedError(400, "not in UTF-8, as JSON is")
 
 
-def parse_json(adapter: TypeAdapter[object], body: bytes, depth: int = 0) -> object:
-    """What a body says. `depth` is how many parts of an error's place are not fields.
+def parse_json(
+    adapter: TypeAdapter[object], body: bytes, depth: int = 0, *, says_why: bool = False
+) -> object:
+    """What a body says. `depth` is how many parts of an error's place are not fields. With
+    `says_why` a refusal says of each field whether it is missing, unknown or wrong.
 
     Raises:
         RefusedError: it is not JSON, or not as described; the fields are named.
@@ -54,4 +63,5 @@ def parse_json(adapter: TypeAdapter[object], body: bytes, depth: int = 0) -> obj
         errors = error.errors(include_url=False, include_context=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         raise RefusedError(400, "not JSON")
-    raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth))
+    more = {"wrong": why_of(errors[:NAMED_AT_MOST])} if says_why else {}
+    raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth), more=more)

@@ -31,6 +31,7 @@ AT_THE_DESK: Mapping[str, Permission] = {
     for method, path, permission in (
         ("GET", "/worklist", Permission.READ_LOANS),
         ("GET", "/staff", Permission.READ_ROSTER),
+        ("GET", "/work", Permission.TAKE_OVER_WORK),
         ("POST", "/work/next", Permission.SERVE_WORK),
         ("POST", "/work/{lease}/sheet", Permission.SERVE_WORK),
         ("POST", "/calls/{attempt}/right-party", Permission.CONFIRM_PARTIES),

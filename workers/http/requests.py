@@ -60,6 +60,17 @@ def names_of(errors: Iterable[Any], depth: int) -> list[str]:
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 
+def why_of(errors: Iterable[Any]) -> dict[str, str]:
+    """For each field that is wrong, by the names of `names_of`: `missing`, `unknown`, or `wrong` if
+    it is not as described."""
+    said = {"missing": "missing", "extra_forbidden": "unknown"}
+    return {
+        name: said.get(error["type"], "wrong")
+        for error in errors
+        for name in names_of([error], depth=0)
+    }
+
+
 def refuse(request: Request, error: Exception, language: str = "en") -> Response:
     """Answer a call that is not taken. The log has only the reason: the sender chose the names of
     the fields.

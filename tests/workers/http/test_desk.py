@@ -105,6 +105,8 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     answer = at_desk(book, token, "/promises", said)
     assert answer.status_code == 422
     assert answer.json()["fields"] == ["amount", "currency", "due_on"]
+    wrong = {"amount": "wrong", "currency": "missing", "due_on": "wrong"}
+    assert answer.json()["wrong"] == wrong
     assert "13800138000" not in answer.text
     answer = at_desk(book, token, "/worklist?limit=secret")
     assert (answer.status_code, answer.json()["fields"]) == (422, ["limit"])
@@ -149,6 +151,8 @@ def test_a_supervisor_takes_work_over_and_nobody_else_may(book: Book, token: Tok
     taken = {"why": "she has gone home", "to": "c-2"}
     assert at_desk(book, token, f"/work/{lease}/take-over", taken).status_code == 403
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    (at_it,) = at_desk(book, supervisor, "/work").json()
+    assert (at_it["lease"], at_it["staff"], at_it["loan"]) == (lease, "c-1", "L-1")
     assert at_desk(book, supervisor, f"/work/{lease}/take-over", taken).status_code == 200
     colleague = token_of(book.ctx.engine, "c-2", Role.CALLER)
     assert at_desk(book, colleague, "/work/next", {}).json()["loan"] == "L-1"

@@ -1,14 +1,14 @@
 """What every answer of the desk has in common: refusals, reasons for programs, and the language."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.language.speak import LANGUAGES
 from domain.reasons import Parameter
-from workers.http.openapi import refusals
+from workers.http.openapi import Refusal, refusals
 from workers.http.requests import refuse
 
 
@@ -36,15 +36,26 @@ class NotDone(BaseModel):
     """The first lawful moment of a contact, ISO 8601."""
 
 
+class NotAsDescribed(Refusal):
+    """Which fields are wrong, and how."""
+
+    wrong: dict[str, Literal["missing", "unknown", "wrong"]] = Field(default_factory=dict)
+    """Of fields of the body: `unknown` is one that the description does not have, `wrong` one
+    whose value is not as it describes."""
+
+
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **refusals(
         _400="Not JSON, or not in UTF-8.",
         _401="No token, or one that is not taken here.",
         _403="The holder may not do this, or another person must grant it first.",
         _415="Not application/json.",
-        _422="Fields are missing, unknown or wrong; the answer names them.",
         _429="A machine calls more often than it may. Try again after Retry-After seconds.",
     ),
+    422: {
+        "description": "Fields are missing, unknown or wrong; the answer names them.",
+        "model": NotAsDescribed,
+    },
     409: {"description": "It cannot be done; nothing is changed.", "model": NotDone},
 }
 

@@ -65,7 +65,9 @@ class DeskRoute(APIRoute):
                 return await handle(request)
             body = await read_body(request)
             check_is_json(request.headers.get("content-type", ""))
-            return await handle(ReadRequest(request, body, parse_json(adapter, body)))
+            return await handle(
+                ReadRequest(request, body, parse_json(adapter, body, says_why=True))
+            )
 
         return authenticate_and_handle
 
