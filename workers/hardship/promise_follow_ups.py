@@ -45,9 +45,15 @@ def plan_reminders(
     sender: str,
     parts: Sequence[PromisePart],
     now: datetime,
+    *,
+    waits_for: PromisePart | None = None,
 ) -> None:
     """Plan a reminder for the day before each part falls due; none for what is promised for today
-    or tomorrow. The loan is locked."""
+    or tomorrow. The loan is locked.
+
+    With `waits_for`, only from that part on: those before it are paid. A reminder that was called
+    off, because a part was paid, is planned again.
+    """
     happened = [
         Happened(
             loan_id,
@@ -56,7 +62,7 @@ def plan_reminders(
             datetime.combine(part.due_on - timedelta(days=1), time.min, now.tzinfo),
         )
         for part in parts
-        if part.due_on - timedelta(days=1) > now.date()
+        if part.due_on - timedelta(days=1) > now.date() and (waits_for is None or waits_for <= part)
     ]
     plan_follow_ups(connection, ctx, happened, now)
 

@@ -35,10 +35,12 @@ from workers.hardship.promise_follow_ups import (
     causes_of,
     causes_of_parts,
     plan_after_broken,
+    plan_reminders,
 )
 from workers.hardship.promises import complete
 
 BATCH_SIZE = 500
+_JUDGED_AGAIN = (PromiseStatus.OPEN, PromiseStatus.KEPT, *sorted(NOT_KEPT))
 YEAR = timedelta(days=365)
 """How far back promises count that were not kept, where what follows depends on their number."""
 
@@ -99,9 +101,10 @@ def undo_promises(
     `lost` is what went back. A promise that it had not kept stays as it is. One whose days are not
     over is open again and pauses the ladder again, unless another has taken its place since: then
     it is withdrawn. One whose days are over is broken, or part kept, and what follows is planned.
-    The loan's position is up to date.
+    One that is open waits for the part again that the money had paid. Who has to pay a part again
+    is reminded again. The loan's position is up to date.
     """
-    judged = promises_of(connection, [loan_id], [PromiseStatus.KEPT, *sorted(NOT_KEPT)])
+    judged = promises_of(connection, [loan_id], list(_JUDGED_AGAIN))
     if not judged:
         return
     received = payments_of(connection, [loan_id])[loan_id]
@@ -110,6 +113,9 @@ def undo_promises(
         made = stored.as_made(now)
         before = judge(made, [*received, lost], now.date())
         found = judge(made, received, now.date())
+        if stored.status is PromiseStatus.OPEN:
+            _wait_again(connection, ctx, stored, found, now)
+            continue
         if before.status is not stored.status or found.status is stored.status:
             continue
         if found.status is PromiseStatus.OPEN:
@@ -120,6 +126,24 @@ def undo_promises(
             if stored.status is PromiseStatus.KEPT:
                 broken.append(stored)
     _follow_up(connection, ctx, broken, now)
+
+
+def _wait_again(
+    connection: Connection,
+    ctx: Context,
+    stored: StoredPromise,
+    found: Judgement,
+    now: datetime,
+) -> None:
+    """An open promise waits for the first part that is unpaid, which may be an earlier one again.
+
+    That a part was missed is for `break_overdue_promises` to say, when all money must be known.
+    """
+    made = stored.as_made(now)
+    if waits_for := found.next_part or found.missed_part:
+        set_judge_on(connection, stored.id, made.known_on(waits_for))
+        named = (stored.loan_id, stored.external_id, stored.sender)
+        plan_reminders(connection, ctx, *named, made.parts, now, waits_for=waits_for)
 
 
 def _open_again(
@@ -139,12 +163,10 @@ def _open_again(
     rest = promise_hold(made)
     pause = type(rest)(rest.kind, now.date(), rest.ends_on)
     hold_id = insert_hold(connection, pause, loan_id=stored.loan_id, actor=stored.actor, now=now)
-    judge_on = made.known_on(found.next_part or made.parts[-1])
-    connection.execute(
-        update(promise).where(promise.c.id == stored.id).values(hold_id=hold_id, judge_on=judge_on)
-    )
+    connection.execute(update(promise).where(promise.c.id == stored.id).values(hold_id=hold_id))
     move_promises(connection, [stored.id], found.status, now, paid={stored.id: found.paid})
     reassess(connection, ctx, [stored.loan_id], now)
+    _wait_again(connection, ctx, stored, found, now)
 
 
 def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:

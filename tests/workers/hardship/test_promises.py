@@ -10,7 +10,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.events import pay, promise, restore, reverse, store, tell
 from tests.support.loans import Book
-from workers.db.schema import hold, instalment, loan
+from workers.db.schema import action, hold, instalment, loan
 from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
 
@@ -275,3 +275,26 @@ def test_a_loan_that_was_written_off_takes_no_promise(book: Book) -> None:
     tell(book, "write_off", loan="L-1", written_off_on="2026-03-02")
     settled = promise(book, "400", "2026-03-05")
     assert (settled.status, "written off" in speak(settled.reason)) == ("rejected", True)
+
+
+def test_when_the_money_of_its_first_part_bounces_a_promise_waits_for_that_part_again(
+    book: Book,
+) -> None:
+    """200 by 5 March, and 200 by 20 March. The first 200 come and go back: the borrower is reminded
+    again, and the promise is broken when the first part must be known, and not after the second."""
+    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
+    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
+    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    pay(book, "200")
+
+    def reminders() -> list[str]:
+        told_of = [row for row in book.rows(action) if row.item == "promise_reminder"]
+        return [row.status for row in sorted(told_of, key=lambda row: row.cause)]
+
+    assert reminders() == ["cancelled", "planned"]
+    reverse(book)
+    assert reminders() == ["planned", "planned"]
+
+    book.at("2026-03-07 00:01")
+    assert break_overdue_promises(book.ctx) == 1
+    assert statuses(book) == {"PR-1": "broken"}
