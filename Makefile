@@ -68,7 +68,7 @@ restore-drill: setup ## a day on which the database is lost and restored from a 
 judge: setup ## a million borrower-days under every law, judged a second time (BORROWERS=10000 DAYS=100 SEED=7 PROCESSES=2)
 	$(BIN)/python -m tests.oracle $(if $(BORROWERS),--borrowers $(BORROWERS)) $(if $(DAYS),--days $(DAYS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES)) \
-		$(if $(IN_STORE),--in-store $(IN_STORE))
+		$(if $(IN_STORE),--in-store $(IN_STORE)) $(if $(AGREEING),--agreeing $(AGREEING))
 
 mutants: setup ## how many small faults in the gate and the ladder the tests notice; about ten minutes
 	$(BIN)/mutmut run

@@ -1,10 +1,11 @@
 """A million borrower-days under every law that ships, and the oracle's findings.
 
 First the domain alone, without a database, for so many borrowers; then Arrears itself, on a
-PostgreSQL of its own, with workers that race for every message and are lost at their commits.
+PostgreSQL of its own, with workers that race for every message and are lost at their commits; then
+once more, with borrowers who promise, ask for plans and complain.
 
-    make judge [BORROWERS=10000] [DAYS=100] [SEED=7] [PROCESSES=2] [IN_STORE=60]
-    python -m tests.oracle --borrowers 10000 --days 100 --seed 7 --processes 2 --in-store 60
+    make judge [BORROWERS=10000] [DAYS=100] [SEED=7] [PROCESSES=2] [IN_STORE=60] [AGREEING=60]
+    python -m tests.oracle --borrowers 10000 --days 100 --processes 2 --in-store 60 --agreeing 60
 
 Prints how often each situation occurred in each part, and ends with one JSON object. Exit code 1:
 something was unlawful, unexplained or deferred too late, texted twice, or wrong in the evidence.
@@ -17,10 +18,12 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
+from tests.oracle.accounts_in_store import Judged, live_with_agreements
 from tests.oracle.on_postgres import live_in_the_store
 from tests.oracle.simulation import Found, live
 from tests.oracle.verdict import Lived
@@ -40,6 +43,9 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     asked.add_argument("--processes", type=int, default=1, help="for the part without a database")
     asked.add_argument("--in-store", type=int, default=60, help="borrowers of Arrears itself")
+    asked.add_argument(
+        "--agreeing", type=int, default=60, help="borrowers who promise and complain"
+    )
     given = asked.parse_args()
     _say(f"seed {given.seed}")
     started = time.monotonic()
@@ -57,6 +63,10 @@ def main() -> int:
         summary["in_store"] = {**_summary(lived.found), **in_store}
         wrong += _wrong(lived.found) + lived.texted_twice + lived.evidence_wrong
         _show("Arrears itself, on PostgreSQL", lived.found)
+    if given.agreeing:
+        judged = _with_agreements(given.agreeing, given.days, given.seed)
+        summary["agreeing"] = _agreed(judged)
+        wrong += judged.wrong
     if given.borrowers:
         _show("the domain, without a database", found)
     days = sum(part["borrower_days"] for part in summary.values())
@@ -90,13 +100,39 @@ def _show(part: str, found: Found) -> None:
         _say(offender)
 
 
+def _agreed(judged: Judged) -> dict[str, Any]:
+    """Prints what was seen, and gives the summary."""
+    _say(f"\nborrowers who promise, ask for plans and complain: {judged.borrower_days} days")
+    for name, count in (judged.contacts + judged.seen).most_common():
+        _say(f"{name:44}{count:14}")
+    for offender in [*judged.unlawful[:10], *judged.not_due[:10]]:
+        _say(offender)
+    return {
+        "borrower_days": judged.borrower_days,
+        "contacts": judged.contacts.total(),
+        "unlawful": len(judged.unlawful),
+        "wrong_on_record": len(judged.not_due),
+    }
+
+
 def _in_the_store(borrowers: int, days: int, seed: int) -> Lived:
+    with _an_engine() as engine:
+        return live_in_the_store(engine, seed, borrowers, days, progress=_say)
+
+
+def _with_agreements(borrowers: int, days: int, seed: int) -> Judged:
+    with _an_engine() as engine:
+        return live_with_agreements(engine, seed, borrowers, days, progress=_say)
+
+
+@contextmanager
+def _an_engine() -> Iterator[Engine]:
     with LocalPostgres() as server, new_database(server.url) as url:
         address = url.render_as_string(hide_password=False)
         upgrade(address)
         engine = create_engine(address, pool_size=8)
         try:
-            return live_in_the_store(engine, seed, borrowers, days, progress=_say)
+            yield engine
         finally:
             engine.dispose()
 

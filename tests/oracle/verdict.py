@@ -115,9 +115,7 @@ def _read_texts(
     for taken in sorted(simulation.provider.log, key=lambda taken: taken.at):
         at, text = taken.at, taken.text
         about = LOANS.findall(text.body)
-        item, language = next(
-            which for which, words in _templates().items() if words.match(text.body)
-        )
+        item, language = template_of(text.body)
         roles = ("guarantor",) if item == "guarantor_notice" else ("borrower", "co_borrower")
         customer, key = known[about[0]]
         probe = Reached(at, "sms", key, number=text.to)
@@ -220,6 +218,11 @@ def _who_have_it(owner: Life, reached: Reached, roles: Container[str]) -> list[t
 
 def _is_party(owner: Life, loan: int, life: Life, role: str, at: datetime) -> bool:
     return any(each[0] == role and each[1] is life for each in owner.everybody(loan, at))
+
+
+def template_of(body: str) -> tuple[str, str]:
+    """The template and the language of a text."""
+    return next(which for which, words in _templates().items() if words.match(body))
 
 
 @cache

@@ -1,0 +1,241 @@
+"""What the oracle says of promises, plans, complaints, follow-ups and tries in made-up logs.
+
+Nothing of what is right, and something of each wrong that is planted.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.oracle.accounts import Account, Complained, Made, Paid, Plan, Promised
+from tests.oracle.agreements import Pledge
+
+CN = ZoneInfo("Asia/Shanghai")
+DUE = date(2026, 3, 2)
+
+
+def on(day: str, clock: str = "10:00") -> datetime:
+    return datetime.fromisoformat(f"2026-{day} {clock}").replace(tzinfo=CN)
+
+
+def an_account() -> Account:
+    """Of 900.00 that fell due on Monday, 2 March."""
+    schedule = ((DUE, 900_00), (date(2026, 4, 1), 900_00))
+    return Account(
+        "L-1", "consumer_loan_cn", "Asia/Shanghai", CN, [(on("03-02", "00:00"), schedule)]
+    )
+
+
+def text(day: str, item: str = "text_day_1") -> Made:
+    return Made(on(day), "sms", item)
+
+
+def call(day: str, clock: str = "10:00", by: str = "c-1", outcome: str = "no_answer") -> Made:
+    return Made(on(day, clock), "call", "enquiry_call", by, outcome, DUE, on(day, clock))
+
+
+def promised(*days: str, made: str = "03-03") -> Account:
+    account = an_account()
+    parts = tuple((on(day).date(), 900_00 // len(days)) for day in days)
+    account.promised.append(Promised("PR-1", Pledge(parts, on(made))))
+    return account
+
+
+def paid(account: Account, day: str, cents: int) -> Account:
+    account.paid[f"P-{day}"] = Paid(on(day).date(), on(day), cents)
+    return account
+
+
+def looked(account: Account, *days: str) -> Account:
+    for day in days:
+        account.look(on(day))
+        account.day_ends(on(day))
+    return account
+
+
+def with_plan(*, active: bool = True) -> Account:
+    """A plan of one instalment on 9 March, with five days of grace."""
+    account = an_account()
+    answer_by = date(2026, 3, 8)
+    plan = Plan("AR-1", on("03-03"), answer_by, (date(2026, 3, 9),), 5, 1)
+    if active:
+        plan.active_at = on("03-03")
+        account.schedules.append((on("03-03"), ((date(2026, 3, 9), 900_00),)))
+    account.plans.append(plan)
+    return account
+
+
+def complained(*, stops_all: bool = False, answered: str | None = None) -> Account:
+    account = an_account()
+    answered_at = on(answered) if answered else None
+    matter = Complained("C-1", on("03-04"), "c-1", stops_all, date(2026, 3, 19), answered_at)
+    account.complained.append(matter)
+    return account
+
+
+def called(*calls: Made) -> Account:
+    account = an_account()
+    account.made += calls
+    return account
+
+
+LAWFUL: dict[str, Callable[[], tuple[Account, Made]]] = {
+    "a text in its step": lambda: (an_account(), text("03-03")),
+    "a call that was never tried": lambda: (an_account(), call("03-09")),
+    "the next try in another part of the next day": lambda: (
+        called(call("03-09")),
+        call("03-10", "12:00"),
+    ),
+    "another collector on the next day": lambda: (
+        called(call("03-09")),
+        call("03-10", "12:00", by="c-2"),
+    ),
+    "by another collector than the one complained of": lambda: (
+        complained(),
+        call("03-09", by="c-2"),
+    ),
+    "after the complaint was rejected": lambda: (complained(answered="03-06"), call("03-09")),
+    "when the days without the ledger's answer are over": lambda: (
+        looked(with_plan(active=False), "03-08"),
+        call("03-14"),
+    ),
+    "after the plan is in default": lambda: (
+        looked(with_plan(), *(f"03-{day:02}" for day in range(3, 17))),
+        Made(on("03-16"), "sms", "arrangement_default_notice"),
+    ),
+    "a call about a promise that was broken": lambda: (
+        looked(promised("03-04"), "03-03", "03-04", "03-05", "03-06"),
+        Made(on("03-06"), "call", "promise_broken_call", "c-1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LAWFUL)
+def test_what_may_be_done_breaks_nothing(what: str) -> None:
+    account, made = LAWFUL[what]()
+    assert account.against(made) == []
+
+
+UNLAWFUL: dict[str, tuple[Callable[[], tuple[Account, Made]], str]] = {
+    "during a promise": (lambda: (promised("03-06"), text("03-03")), "they had promised to pay"),
+    "during a promise whose first part was paid": (
+        lambda: (paid(promised("03-04", "03-12"), "03-04", 450_00), call("03-09")),
+        "they had promised to pay",
+    ),
+    "a reminder of what is paid": (
+        lambda: (
+            paid(promised("03-06", "03-12"), "03-04", 450_00),
+            Made(on("03-05"), "sms", "promise_reminder"),
+        ),
+        "nothing that promise_reminder answers had happened",
+    ),
+    "a call about a promise that was kept": (
+        lambda: (
+            looked(paid(promised("03-04"), "03-04", 500_00), "03-04"),
+            Made(on("03-04"), "call", "promise_broken_call", "c-1"),
+        ),
+        "nothing that promise_broken_call answers had happened",
+    ),
+    "the first that was broken is called about as the second": (
+        lambda: (
+            looked(promised("03-04"), "03-03", "03-04", "03-05", "03-06"),
+            Made(on("03-06"), "call", "hardship_offer", "c-1"),
+        ),
+        "nothing that hardship_offer answers had happened",
+    ),
+    "too late for what follows from a broken promise": (
+        lambda: (
+            looked(promised("03-04"), "03-03", "03-04", "03-05", "03-06"),
+            Made(on("03-12"), "call", "promise_broken_call", "c-1"),
+        ),
+        "nothing that promise_broken_call answers had happened",
+    ),
+    "while a plan is kept": (lambda: (with_plan(), text("03-12")), "a plan was kept"),
+    "while its days of grace last": (lambda: (with_plan(), call("03-15")), "a plan was kept"),
+    "while the ledger has not answered": (
+        lambda: (with_plan(active=False), text("03-04")),
+        "a plan was kept",
+    ),
+    "a notice of a default that was none": (
+        lambda: (with_plan(), Made(on("03-12"), "sms", "arrangement_default_notice")),
+        "nothing that arrangement_default_notice answers had happened",
+    ),
+    "a second notice of one default": (
+        lambda: (_noticed(), Made(on("03-18"), "sms", "arrangement_default_notice")),
+        "arrangement_default_notice had answered it already",
+    ),
+    "by who was complained of": (
+        lambda: (complained(), call("03-09")),
+        "they had complained of who calls",
+    ),
+    "by who was rightly complained of": (
+        lambda: (_rightly(), call("03-09")),
+        "they had complained of who calls",
+    ),
+    "before a complaint that stops everybody is answered": (
+        lambda: (complained(stops_all=True), call("03-09", by="c-2")),
+        "their complaint was not answered",
+    ),
+    "two collectors on one day": (
+        lambda: (called(call("03-09")), call("03-09", "18:00", by="c-2")),
+        "another collector had called today",
+    ),
+    "too soon after the try before": (
+        lambda: (called(call("03-09")), call("03-09", "18:00")),
+        "the next try was not before 2026-03-10 12:00:00+08:00",
+    ),
+    "at the hour of the try before": (
+        lambda: (called(call("03-09", "11:00")), call("03-10", "11:30")),
+        "the next try was not before 2026-03-10 12:00:00+08:00",
+    ),
+    "one try too many": (
+        lambda: (called(*(call(f"03-{day}") for day in range(10, 16))), call("03-18")),
+        "its tries were used up",
+    ),
+    "after the reason was learnt": (
+        lambda: (called(call("03-09", outcome="spoke")), call("03-11", "12:00")),
+        "what was to be learnt was learnt",
+    ),
+    "after its step": (
+        lambda: (an_account(), text("03-09")),
+        "it was day 7, and text_day_1 is of 1 to 3",
+    ),
+    "again on the day on which they could not talk": (
+        lambda: (called(call("03-09", "09:00", outcome="cannot_talk")), text("03-09")),
+        "they had ended it for today",
+    ),
+    "about what is paid": (
+        lambda: (paid(an_account(), "03-03", 900_00), text("03-04")),
+        "nothing that matters was past due",
+    ),
+}
+
+
+def _noticed() -> Account:
+    account = looked(with_plan(), *(f"03-{day:02}" for day in range(3, 17)))
+    account.made.append(Made(on("03-16"), "sms", "arrangement_default_notice"))
+    return account
+
+
+def _rightly() -> Account:
+    account = complained(answered="03-06")
+    account.complained[0].upheld = True
+    return account
+
+
+@pytest.mark.parametrize("what", UNLAWFUL)
+def test_what_may_not_be_done_is_found(what: str) -> None:
+    made_up, broken = UNLAWFUL[what]
+    account, made = made_up()
+    said = [each.replace("Z", "+00:00") for each in account.against(made)]
+    assert any(_same(broken, each) for each in said), said
+
+
+def _same(wanted: str, said: str) -> bool:
+    """Moments are told in any zone."""
+    before, _, moment = wanted.partition(" before ")
+    if not moment or not said.startswith(before):
+        return wanted == said
+    return datetime.fromisoformat(moment) == datetime.fromisoformat(said.partition(" before ")[2])

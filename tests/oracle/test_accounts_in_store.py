@@ -1,0 +1,119 @@
+"""Arrears itself, with all that people agree, judged; and each fault of a broken one is caught."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from domain import arrangements
+from domain.call_plan import CallPlan
+from domain.promises import ReceivedPayment
+from tests.oracle import accounts_in_store
+from tests.oracle.accounts_in_store import live_with_agreements
+from workers.calls import start
+from workers.hardship import (
+    arrangement_offers,
+    arrangement_schedules,
+    promise_judgement,
+    promises,
+)
+
+EVERYTHING = (
+    *("promise", "promise in parts", "plan", "complaint", "answer", "bounces", "paused"),
+    *("pays what was promised", "the ledger says yes", "the ledger says no"),
+)
+ACTED = ("text_day_1", "enquiry_call", "promise_reminder", "promise_broken_call")
+
+
+def test_what_arrears_does_and_records_is_what_the_oracle_says(engine: Engine) -> None:
+    judged = live_with_agreements(engine, seed=4, borrowers=8, days=22)
+    assert (judged.unlawful, judged.not_due) == ([], [])
+    assert [what for what in EVERYTHING if not judged.seen[what]] == []
+    assert [item for item in ACTED if not judged.contacts[item]] == []
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def ends_at_once(place: Callable[..., int]) -> Callable[..., int]:
+    """A hold that covers no day."""
+
+    def placed(connection: Any, pause: Any, **more: Any) -> int:
+        return place(connection, type(pause)(pause.kind, pause.starts_on, pause.starts_on), **more)
+
+    return placed
+
+
+def without_days(pause: Callable[..., int]) -> Callable[..., int]:
+    """The pause of a plan that covers no day."""
+
+    def paused(connection: Any, stored: Any, starts_on: Any, _: Any, *more: Any) -> int:
+        return pause(connection, stored, starts_on, starts_on, *more)
+
+    return paused
+
+
+def twice(received: Iterable[ReceivedPayment]) -> list[ReceivedPayment]:
+    return [replace(each, amount=each.amount * 2) for each in received]
+
+
+Patch = tuple[object, str, Callable[[Any], Any]]
+FAULTS: dict[str, tuple[str, list[Patch]]] = {
+    "no promise pauses the ladder": (
+        "they had promised to pay",
+        [(promises, "insert_hold", ends_at_once)],
+    ),
+    "no plan pauses the ladder": (
+        "a plan was kept",
+        [
+            (arrangement_schedules, "pause", without_days),
+            (arrangement_offers, "pause", without_days),
+        ],
+    ),
+    "who was complained of may call": (
+        "they had complained of who calls",
+        [(start, name, lambda _: nothing) for name in ("assert_not_barred", "refuse_who_may_not")],
+    ),
+    "a call is tried again at once": (
+        "the next try was not before",
+        [(CallPlan, "next_try", lambda _: lambda self, made, zone, now: now)],
+    ),
+    "nobody is reminded": (
+        "nothing follows from",
+        [(promises, "plan_reminders", lambda _: nothing)],
+    ),
+    "money counts twice": (
+        "is kept, not",
+        [
+            (
+                promise_judgement,
+                "judge",
+                lambda judge: lambda made, received, on: judge(made, twice(received), on),
+            )
+        ],
+    ),
+    "a plan is in default at once": (
+        "is defaulted, not active",
+        [(arrangements, "TOLD_AFTER", lambda _: -timedelta(days=9))],
+    ),
+    "nobody watches over answers": (
+        "is late, and nobody is told",
+        [(accounts_in_store, "watch_answers", lambda _: nothing)],
+    ),
+}
+"""What is broken: what the oracle says of it, and where and how it is broken."""
+
+
+def test_each_fault_of_an_engine_with_all_of_them_is_caught(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _, patches in FAULTS.values():
+        for where, name, broken in patches:
+            monkeypatch.setattr(where, name, broken(getattr(where, name)))
+    judged = live_with_agreements(engine, seed=2, borrowers=10, days=20)
+    said = " ".join([*judged.unlawful, *judged.not_due])
+    assert [fault for fault, (wanted, _) in FAULTS.items() if wanted not in said] == []
