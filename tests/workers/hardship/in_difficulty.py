@@ -1,24 +1,20 @@
-"""Cents add up, and no arrangement stands in two places, whatever happens and in whatever order.
+"""One loan of a borrower in difficulty: money comes and goes back, and arrangements are made.
 
 Random sequences of payments and reversals, requests, offers, acceptances, answers of the ledger,
-ends, and days that pass.
+ends, and days that pass. `test_everything_adds_up.py` adds promises, disputes and complaints.
 """
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import Engine, text
 
@@ -35,23 +31,28 @@ from workers.db.schema import (
     hold,
     instalment,
     loan,
+    payment,
+    problem,
 )
 from workers.hardship.arrangement_review import settle_arrangements
 
-EXAMPLES = int(os.environ.get("MONEY_EXAMPLES") or "5")
 S = ArrangementStatus
 
 WISHES = st.sampled_from(
     [Wish(days=20), Wish(days=60), Wish(instalments=2), Wish(instalments=7), Wish(instalments=36)]
 )
 AMOUNTS = st.sampled_from(["0.01", "300.33", "920", "1288.20", "5000"])
+PARTS = ("principal", "interest", "fees")
+PLANS = ("arrangement", "deferral")
+DIFFERS = "arrangement_differs"
+Status = TypeVar("Status")
 
 
-def later(status: ArrangementStatus) -> set[ArrangementStatus]:
+def later(moves: Mapping[Status, Iterable[Status]], status: Status) -> set[Status]:
     """Everything that may follow, at once or after other moves."""
-    found, left = set[ArrangementStatus](), {status}
+    found, left = set[Status](), {status}
     while left:
-        left = {each for one in left for each in ARRANGEMENT_MOVES[one]} - found
+        left = {each for one in left for each in moves[one]} - found
         found |= left
     return found
 
@@ -64,13 +65,14 @@ class Difficulty(RuleBasedStateMachine):
     @initialize()
     def begins(self) -> None:
         with all_rights(self.engine) as connection:
-            connection.execute(text("TRUNCATE person, borrower, loan, inbox_event CASCADE"))
+            connection.execute(text("TRUNCATE person, borrower, loan, inbox_event, staff CASCADE"))
         self.book: Book = in_difficulty(self.engine)
         self.count = 0
         self.payments: list[str] = []
+        """Since the schedule that counts, and not gone back."""
         self.stood: dict[int, ArrangementStatus] = {}
-        self.owed = self._unpaid()
-        """What is unpaid of the schedule as it counts, less what was paid since."""
+        self.paid_before = self._paid()
+        """What was paid already when the schedule began to count."""
 
     def _id(self, letter: str) -> str:
         self.count += 1
@@ -80,16 +82,18 @@ class Difficulty(RuleBasedStateMachine):
         rows = self.book.rows(arrangement)
         return rows[-1] if rows else None
 
+    def _owed(self) -> Decimal:
+        return self._sum_of(PARTS)
+
+    def _paid(self) -> Decimal:
+        return self._sum_of([f"paid_{part}" for part in PARTS])
+
     def _unpaid(self) -> Decimal:
-        parts = ("principal", "interest", "fees")
-        return sum(
-            (
-                getattr(row, part) - getattr(row, f"paid_{part}")
-                for row in self.book.rows(instalment)
-                for part in parts
-            ),
-            Decimal(0),
-        )
+        return self._owed() - self._paid()
+
+    def _sum_of(self, parts: Iterable[str]) -> Decimal:
+        rows = self.book.rows(instalment)
+        return sum((getattr(row, part) for row in rows for part in parts), Decimal(0))
 
     def _try(self, do: Callable[[], object]) -> bool:
         """Do it, or nothing at all: what is refused leaves everything as it was."""
@@ -123,8 +127,14 @@ class Difficulty(RuleBasedStateMachine):
 
     @rule()
     def money_bounces(self) -> None:
-        if self.payments:
-            assert reverse(self.book, self.payments.pop()).status == "applied"
+        if kept := self._kept():
+            assert reverse(self.book, kept[-1]).status == "applied"
+            self.payments.remove(kept[-1])
+
+    def _kept(self) -> list[str]:
+        """The payments of which not all went back in parts."""
+        rows = {row.external_id: row for row in self.book.rows(payment)}
+        return [id for id in self.payments if rows[id].returned < rows[id].amount]
 
     @rule(wish=WISHES)
     def the_borrower_asks(self, wish: Wish) -> None:
@@ -159,6 +169,7 @@ class Difficulty(RuleBasedStateMachine):
         result = confirm(self.book, id=newest.external_id, restructuring=self._id("RS"))
         assert result.status == "applied", result.reason
         self.payments = []  # what was paid before the new schedule is in it
+        self.paid_before = self._paid()
 
     @rule()
     def somebody_asks_offers_accepts_and_the_ledger_confirms(self) -> None:
@@ -176,7 +187,7 @@ class Difficulty(RuleBasedStateMachine):
         for row in self.book.rows(arrangement):
             status, before = S(row.status), self.stood.get(row.id)
             if before is not None and status is not before:
-                assert status in later(before), (before, status)
+                assert status in later(ARRANGEMENT_MOVES, before), (before, status)
             self.stood[row.id] = status
             assert (status in OPEN) == (row.ended_at is None)
 
@@ -185,8 +196,7 @@ class Difficulty(RuleBasedStateMachine):
         for row in self.book.rows(arrangement):
             if row.quote is None:
                 continue
-            parts = ("principal", "interest", "fees")
-            after = sum(Decimal(each[p]) for each in row.quote["after"] for p in parts)
+            after = sum(Decimal(each[p]) for each in row.quote["after"] for p in PARTS)
             assert after == row.to_pay_after == Decimal(row.quote["to_pay_after"])
             arranged = sum(Decimal(each["amount"]) for each in row.quote["arranged"])
             of_it = [
@@ -194,10 +204,25 @@ class Difficulty(RuleBasedStateMachine):
                 for each in self.book.rows(arrangement_instalment)
                 if each.arrangement_id == row.id
             ]
-            assert sum(each.principal + each.interest + each.fees for each in of_it) == arranged
+            if not self._ledger_differs(row):
+                assert sum(each.principal + each.interest + each.fees for each in of_it) == arranged
             cost = Decimal(row.quote["interest"]) + Decimal(row.quote["fee"])
             dropped = Decimal(row.quote["interest_dropped"])
             assert row.to_pay_before + cost - dropped == row.to_pay_after
+
+    def _ledger_differs(self, row: Any) -> bool:
+        """Whether the ledger confirmed other amounts, as where money came after the acceptance."""
+        said = [each.detail for each in self.book.rows(problem) if each.kind == DIFFERS]
+        return any(f"'{row.external_id}'" in str(detail) for detail in said)
+
+    @invariant()
+    def what_came_is_what_is_paid_and_left_over(self) -> None:
+        known = {row.external_id: row for row in self.book.rows(payment)}
+        live = [known[id] for id in self.payments]
+        came = sum((row.amount - row.returned for row in live), Decimal(0))
+        left_over = sum((row.unallocated for row in live), Decimal(0))
+        assert self._paid() - self.paid_before + left_over == came
+        assert 0 <= self._paid() <= self._owed()
 
     @invariant()
     def one_that_is_active_owes_what_is_unpaid_of_it(self) -> None:
@@ -219,7 +244,8 @@ class Difficulty(RuleBasedStateMachine):
 
     @invariant()
     def its_pause_lasts_as_long_as_it_is_kept(self) -> None:
-        without_end = [row for row in self.book.rows(hold) if row.ends_on is None]
+        holds = [row for row in self.book.rows(hold) if row.kind in PLANS]
+        without_end = [row for row in holds if row.ends_on is None]
         active = [row for row in self.book.rows(arrangement) if row.status == S.ACTIVE]
         assert [row.id for row in without_end] == [row.hold_id for row in active]
 
@@ -228,18 +254,3 @@ class Difficulty(RuleBasedStateMachine):
         stands = self.book.one(loan)
         paused = any(row.ends_on is None for row in self.book.rows(hold))
         assert stands.review_on is not None or paused or not self._unpaid()
-
-
-@pytest.mark.timeout(600)
-def test_whatever_happens_cents_add_up(engine: Engine) -> None:
-    machine = type("Told", (Difficulty,), {"engine": engine})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            derandomize=not os.environ.get("MONEY_EXAMPLES"),
-        ),
-    )
