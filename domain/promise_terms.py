@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal
+from enum import StrEnum
 
 from domain.currencies import smallest_of
 from domain.ladder import AppliesTo
 from domain.loans import ZERO
-from domain.promises import PromisePart
+from domain.promises import NOT_KEPT, PromisePart, PromiseStatus
 from domain.reasons import ReasonCode, Reasons, because
 
 LONGEST_WITHOUT_TERMS = 366
@@ -30,6 +31,31 @@ class PromiseLimits:
     most_parts: int
 
 
+class AlsoUnkept(StrEnum):
+    """Promises that count as unkept although money and the calendar did not judge them so."""
+
+    REPLACED = "replaced"  # by another promise before it was kept
+    REPLACED_UNPAID = "replaced_unpaid"  # the same, if nothing was paid of it by then
+    WITHDRAWN_LATE = "withdrawn_late"  # taken back after the day of a part
+    WITHDRAWN_UNPAID = "withdrawn_unpaid"  # taken back on any day, and nothing was paid of it
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPromise:
+    """A promise that is over, as far as it decides whether it went unkept."""
+
+    status: PromiseStatus
+    first_due_on: date
+    """The day of its first part."""
+    ended_on: date
+    replaced: bool = False
+    """Whether another promise took its place."""
+    was_made: bool | None = None
+    """False: it was recorded by mistake."""
+    paid: Decimal = ZERO
+    """What was paid of it in time by then."""
+
+
 @dataclass(frozen=True, slots=True)
 class PromiseTerms:
     """One version of which promises the lender takes for some of its loans."""
@@ -48,6 +74,8 @@ class PromiseTerms:
     """How many promises may have gone unkept, before a supervisor must agree to the next one, …"""
     unkept_within_months: int
     """… in so many months."""
+    also_unkept: frozenset[AlsoUnkept]
+    """What counts besides promises that were broken or kept in part."""
     tolerance_amount: Decimal
     tolerance_percent: Decimal
     """Of all that is promised. The smaller of both tolerances counts."""
@@ -65,6 +93,22 @@ class PromiseTerms:
         """How much may be lacking of such a promise, in whole units of the currency."""
         share = _floor(amount * self.tolerance_percent / 100, self.currency)
         return min(self.tolerance_amount, share)
+
+    def went_unkept(self, promise: EndedPromise) -> bool:
+        """Whether a promise counts as unkept. One that was recorded by mistake never does."""
+        if promise.status in NOT_KEPT:
+            return True
+        if promise.status is not PromiseStatus.WITHDRAWN or promise.was_made is False:
+            return False
+        unpaid = promise.paid <= ZERO
+        found = {
+            AlsoUnkept.REPLACED: promise.replaced,
+            AlsoUnkept.REPLACED_UNPAID: promise.replaced and unpaid,
+            AlsoUnkept.WITHDRAWN_LATE: not promise.replaced
+            and promise.ended_on > promise.first_due_on,
+            AlsoUnkept.WITHDRAWN_UNPAID: not promise.replaced and unpaid,
+        }
+        return any(found[each] for each in self.also_unkept)
 
     def partly_from(self, amount: Decimal) -> Decimal:
         """From how much on such a promise is part kept."""

@@ -6,7 +6,7 @@ from babel.numbers import list_currencies
 
 from config.readers.ladders import read_applies_to
 from config.readers.yaml_reader import Value
-from domain.promise_terms import PromiseLimits, PromiseTerms
+from domain.promise_terms import AlsoUnkept, PromiseLimits, PromiseTerms
 
 KEYS = (
     "id version effective_from effective_to applies_to currency limits agreed unkept tolerance "
@@ -16,6 +16,8 @@ LIMIT_KEYS = "least_share_percent first_within_days last_within_days most_parts"
 LONGEST_IN_DAYS = 366
 MOST_PARTS = 31
 HUNDRED = Decimal(100)
+WITHOUT_A_WORD = frozenset({AlsoUnkept.REPLACED})
+"""What counts as unkept besides, where a file does not say."""
 
 
 def read_promise_terms(document: Value) -> PromiseTerms:
@@ -30,7 +32,7 @@ def read_promise_terms(document: Value) -> PromiseTerms:
     limits = _read_limits(top.need("limits"))
     agreed = _read_limits(top.need("agreed"))
     _refuse_narrower(top.need("agreed"), limits, agreed)
-    unkept = top.need("unkept").section("at_most within_months")
+    unkept = top.need("unkept").section("at_most within_months also")
     tolerance = top.need("tolerance").section("amount percent")
     return PromiseTerms(
         id=top.need("id").identifier(),
@@ -43,6 +45,9 @@ def read_promise_terms(document: Value) -> PromiseTerms:
         agreed=agreed,
         unkept_at_most=unkept.need("at_most").whole(0, 100),
         unkept_within_months=unkept.need("within_months").whole(1, 120),
+        also_unkept=frozenset(unkept.entries("also", lambda given: given.word(AlsoUnkept)))
+        if "also" in unkept.pairs
+        else WITHOUT_A_WORD,
         tolerance_amount=tolerance.need("amount").money(currency),
         tolerance_percent=_percent(tolerance.need("percent")),
         grace_days=top.need("grace_days").whole(0, 30),

@@ -1,5 +1,6 @@
 """A promise is judged by money and the calendar, part by part, and by nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.holds import Hold, HoldKind
+from domain.ladder import AppliesTo
+from domain.promise_terms import AlsoUnkept, EndedPromise, PromiseLimits, PromiseTerms
 from domain.promises import (
+    NOT_KEPT,
     Judgement,
     Promise,
     PromisePart,
@@ -18,6 +22,7 @@ from domain.promises import (
     promise_hold,
 )
 
+W = PromiseStatus.WITHDRAWN
 MADE_AT = datetime(2026, 3, 5, 10, tzinfo=UTC)
 PROMISE = Promise.of(Decimal(100), date(2026, 3, 10), MADE_AT)
 IN_TWO = Promise(
@@ -33,6 +38,29 @@ def paid(amount: str, day: int, hour: int = 12) -> ReceivedPayment:
 
 def on(day: int) -> date:
     return date(2026, 3, day)
+
+
+def terms_with(also_unkept: frozenset[AlsoUnkept]) -> PromiseTerms:
+    limits = PromiseLimits(Decimal(30), 14, 31, 3)
+    return PromiseTerms(
+        id="promises",
+        version=1,
+        effective_from=on(1),
+        effective_to=None,
+        applies_to=AppliesTo(("CN",)),
+        currency="CNY",
+        limits=limits,
+        agreed=limits,
+        unkept_at_most=2,
+        unkept_within_months=6,
+        also_unkept=also_unkept,
+        tolerance_amount=Decimal(1),
+        tolerance_percent=Decimal(1),
+        grace_days=0,
+        booking_days=1,
+        partly_from_percent=Decimal(20),
+        source="a test",
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,3 +200,32 @@ def test_more_money_never_makes_it_worse_and_time_never_makes_it_better(
     assert rank[with_more.status] >= rank[less.status]
     later = judge(promise, received, day + timedelta(days=1))
     assert rank[later.status] <= rank[less.status]
+
+
+RULES = {
+    AlsoUnkept.REPLACED: EndedPromise(W, on(10), on(6), replaced=True, paid=Decimal(50)),
+    AlsoUnkept.REPLACED_UNPAID: EndedPromise(W, on(10), on(6), replaced=True),
+    AlsoUnkept.WITHDRAWN_LATE: EndedPromise(W, on(10), on(11), paid=Decimal(50)),
+    AlsoUnkept.WITHDRAWN_UNPAID: EndedPromise(W, on(10), on(6)),
+}
+"""What each rule is for: a promise that counts by it, and by no other rule below."""
+
+
+@pytest.mark.parametrize("rule", AlsoUnkept)
+def test_what_was_withdrawn_or_replaced_went_unkept_as_the_terms_say(rule: AlsoUnkept) -> None:
+    terms = terms_with(frozenset({rule}))
+    mistake = replace(RULES[rule], was_made=False)
+    assert terms.went_unkept(RULES[rule])
+    assert not terms.went_unkept(mistake), "what was recorded by mistake was never promised"
+    assert not terms_with(frozenset()).went_unkept(RULES[rule])
+    by_it = {other for other in RULES if terms.went_unkept(RULES[other])}
+    also = {AlsoUnkept.REPLACED_UNPAID} if rule is AlsoUnkept.REPLACED else set()
+    assert by_it == {rule} | also
+
+
+@pytest.mark.parametrize("status", PromiseStatus)
+def test_what_money_and_the_calendar_judge_unkept_is_unkept_by_any_terms(
+    status: PromiseStatus,
+) -> None:
+    ended = EndedPromise(status, on(10), on(6), paid=Decimal(1))
+    assert terms_with(frozenset()).went_unkept(ended) is (status in NOT_KEPT)

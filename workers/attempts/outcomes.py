@@ -33,6 +33,7 @@ from workers.attempts.consequences import (
 )
 from workers.attempts.inbound import loan_ids, named_attempt
 from workers.attempts.known_reasons import known_reasons
+from workers.attempts.whose import assert_theirs
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.appointments import move_calls
@@ -114,10 +115,11 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
     Raises:
         NotYetError: the attempt, or a loan that was mentioned, is not known.
-        RejectedError: another outcome is recorded and this one protects nobody, the visit was never
-            started, the call had to learn the reason of the arrears and the report has none, or the
-            moment of a callback is missing, over or too far away; or something was said where
-            nobody was reached, or it does not say which time, place or language it means.
+        RejectedError: a colleague made it, another outcome is recorded and this one protects
+            nobody, the visit was never started, the call had to learn the reason of the arrears and
+            the report has none, or the moment of a callback is missing, over or too far away; or
+            something was said where nobody was reached, or it does not say which time, place or
+            language it means.
     """
     now = ctx.now()
     check_details(report.outcome, report.details)
@@ -134,6 +136,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         reported = (report.outcome, report.reason, report.callback_at)
         differs = (recorded.outcome, recorded.reason, recorded.callback_at) != reported
         return _add_to_recorded(connection, ctx, attempt, report, recorded.outcome, differs=differs)
+    assert_theirs(connection, report, attempt, now.date())
     _check_callback(report, now)
     died = report.outcome is ContactOutcome.DECEASED
     rows = _rows_of(connection, attempt.id)
@@ -216,6 +219,8 @@ class _Attempt(NamedTuple):
     """Who was to be reached."""
     external_id: str
     """The lender's id of the loan."""
+    actor: str | None
+    """Who started it; of a visit None, which its visitors make."""
 
 
 def _conversation(

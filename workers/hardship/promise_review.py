@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, exists, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import months_after
@@ -14,8 +14,8 @@ from domain.delinquency import arrears_on
 from domain.errors import ArrearsError
 from domain.events import STAFF, RejectedError
 from domain.permissions import Permission, may
-from domain.promise_terms import PromiseTerms, Review, review
-from domain.promises import NOT_KEPT, PromisePart, PromiseStatus
+from domain.promise_terms import EndedPromise, PromiseTerms, Review, review
+from domain.promises import NOT_KEPT, PromisePart, PromiseStatus, ReceivedPayment, judge
 from domain.reasons import ReasonCode, Reasons, because
 from domain.terms import terms_for
 from workers.access.second_person import with_second_person
@@ -23,8 +23,10 @@ from workers.context import Context
 from workers.db.free_text import keep_words, open_words
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
+from workers.db.promises import StoredPromise, payments_of, promises_of
 from workers.db.schema import promise
 from workers.db.staff import roles_of
+from workers.db.typed_rows import columns_of, typed_rows
 
 
 class Asked(Protocol):
@@ -78,7 +80,7 @@ def assert_taken(
         RejectedError: it goes beyond what anybody may take, or a machine names no supervisor.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
-    found = review_promise(connection, owed, terms, parts, now.date(), means)
+    found = review_promise(connection, owed, terms, parts, now, means)
     if found.refused:
         raise RejectedError.for_reasons(found.refused)
     if not found.to_agree:
@@ -97,18 +99,19 @@ def review_promise(
     owed: LockedLoan,
     terms: PromiseTerms | None,
     parts: Sequence[PromisePart],
-    on: date,
+    now: datetime,
     means: Decimal | None,
 ) -> Review:
     """What the terms say about such a promise of a locked loan today, by somebody who can pay so
     much a month; None: nobody knows."""
+    on = now.date()
     return review(
         terms,
         parts,
         past_due=past_due_of(connection, owed.id, on),
         currency=owed.currency,
         on=on,
-        unkept=count_unkept(connection, owed.id, terms, on) if terms else 0,
+        unkept=count_unkept(connection, owed.id, terms, now) if terms else 0,
         a_month=means,
     )
 
@@ -142,22 +145,56 @@ def past_due_of(connection: Connection, loan_id: int, on: date) -> Decimal:
     return arrears_on(standing.instalments, on).amount
 
 
-def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, on: date) -> int:
-    """How many promises of a loan went unkept in the months that the terms count: broken, kept in
-    part, or replaced by another one before they were."""
+def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now: datetime) -> int:
+    """How many promises of a loan went unkept in the months that the terms count.
+
+    `now` is in the lender's zone. What was paid is read only where one was withdrawn.
+    """
     newer = promise.alias("newer")
-    was_replaced = exists().where(newer.c.replaces_id == promise.c.id)
-    counted: int = connection.execute(
-        select(func.count()).where(
+    replaced = exists().where(newer.c.replaces_id == promise.c.id)
+    over = (
+        select(*columns_of(_Over, promise, replaced=replaced))
+        .where(
             promise.c.loan_id == loan_id,
-            promise.c.due_on >= months_after(on, -terms.unkept_within_months),
-            or_(
-                promise.c.status.in_(NOT_KEPT),
-                (promise.c.status == PromiseStatus.WITHDRAWN) & was_replaced,
-            ),
+            promise.c.due_on >= months_after(now.date(), -terms.unkept_within_months),
+            promise.c.status.in_((*NOT_KEPT, PromiseStatus.WITHDRAWN)),
         )
-    ).scalar_one()
-    return counted
+        .order_by(promise.c.id)
+    )
+    rows = typed_rows(_Over, connection.execute(over), now.tzinfo)
+    withdrawn = {row.id: row for row in rows if row.status == PromiseStatus.WITHDRAWN}
+    unkept = len(rows) - len(withdrawn)
+    if not withdrawn:
+        return unkept
+    received = payments_of(connection, [loan_id])[loan_id]
+    for stored in promises_of(connection, [loan_id], [PromiseStatus.WITHDRAWN]):
+        if (row := withdrawn.get(stored.id)) is not None:
+            unkept += terms.went_unkept(_ended(stored, row, received, now))
+    return unkept
+
+
+class _Over(NamedTuple):
+    id: int
+    status: str
+    completed_at: datetime
+    was_made: bool | None
+    replaced: bool
+
+
+def _ended(
+    stored: StoredPromise, row: _Over, received: Sequence[ReceivedPayment], now: datetime
+) -> EndedPromise:
+    """A withdrawn promise, with what was paid of it up to the day on which it was withdrawn."""
+    made, ended_on = stored.as_made(now), row.completed_at.date()
+    by_then = [payment for payment in received if payment.paid_on <= ended_on]
+    return EndedPromise(
+        PromiseStatus.WITHDRAWN,
+        first_due_on=made.parts[0].due_on,
+        ended_on=ended_on,
+        replaced=row.replaced,
+        was_made=row.was_made,
+        paid=judge(made, by_then, ended_on).paid,
+    )
 
 
 def _agreed_here(

@@ -103,7 +103,7 @@ def promise_policy_of(connection: Connection, ctx: Context, external_id: str) ->
     if terms is None:
         anything = accepted_without_terms(today)
         return PromisePolicy(owed.currency, past_due, None, anything, anything, 0, False)
-    unkept = count_unkept(connection, owed.id, terms, today)
+    unkept = count_unkept(connection, owed.id, terms, ctx.now())
     return PromisePolicy(
         currency=owed.currency,
         past_due=past_due,

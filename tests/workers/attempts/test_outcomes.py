@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, RefusedError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
 from tests.support.acting import acting
@@ -282,3 +282,15 @@ def test_the_story_tells_what_came_of_each_call_and_shows_no_number(book: Book) 
     assert "The borrower asked to be called again at 2026-03-02 17:30." in story
     assert "whoever answers it refuses contact (source: c-1)" in story
     assert PHONE["CN"][3:] not in story
+
+
+def test_whoever_made_a_call_reports_what_came_of_it(book: Book) -> None:
+    """A colleague may not, unless they took it over. A supervisor may. A dialer names who called."""
+    attempt = a_call(book)
+    with pytest.raises(RefusedError, match="is a colleague's"):
+        came_to(book, attempt, "no_answer", actor="c-2")
+    assert book.rows(contact_outcome) == []
+    book.staff("sup-1", "supervisor")
+    assert came_to(book, attempt, "spoke", actor="sup-1", reason="forgot").status == "applied"
+    # What protects somebody is taken from everybody.
+    assert came_to(book, attempt, "stop_all", actor="c-2").status == "applied"

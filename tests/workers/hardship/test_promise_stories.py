@@ -195,7 +195,7 @@ def test_what_would_be_taken_is_said_before_anybody_promises(book: Book) -> None
     with book.ctx.engine.connect() as connection:
         policy = promise_policy_of(connection, book.ctx, "L-1")
 
-    assert policy.terms == "promises_cn v1"
+    assert policy.terms == "promises_cn v2"
     assert policy.without_agreement.least_amount == 300
     assert policy.without_agreement.last_day_at_most == date(2026, 4, 2)
     assert not policy.always_agreed
@@ -297,6 +297,21 @@ def test_a_renewed_promise_counts_as_unkept_and_after_three_a_supervisor_agrees(
     assert result.status == "rejected"
     assert "3 promise(s) of this loan went unkept in 6 month(s)." in speak(result.reason)
     assert "It takes the place of promise PR-1." in history(book)
+
+
+def test_who_takes_promises_back_again_and_again_needs_a_supervisor_too(book: Book) -> None:
+    """Of five promises, one was recorded by mistake, and of one a half was paid. Three were taken
+    back before their day, and nothing was paid of them: a supervisor must agree to the next one."""
+    for number in range(1, 6):
+        promise(book, "400", "2026-03-05", id=f"PR-{number}")
+        if number == 2:
+            pay(book, "200")
+        tell(book, "promise_withdrawal", promise=f"PR-{number}", was_made=number != 1)
+        book.at(f"2026-03-02 1{number}:30")
+    again = {"promise": "PR-6", "loan": "L-1", "amount": "400", "currency": "CNY", "actor": "c-1"}
+    result = tell(book, "promise", **again, due_on="2026-03-05")
+    assert result.status == "rejected"
+    assert "3 promise(s) of this loan went unkept in 6 month(s)." in speak(result.reason)
 
 
 def test_more_than_the_borrower_said_to_be_able_to_pay_needs_a_supervisor(book: Book) -> None:
