@@ -12,6 +12,7 @@ from typing import Protocol
 
 from domain.actors import Role
 from domain.amortisation import Amortisation, DayCount, RestIn, Rounding
+from domain.collectors import months_after
 from domain.compliance.money_cap import Cap
 from domain.holds import HoldKind
 from domain.ladder import AppliesTo, Days
@@ -36,13 +37,25 @@ class ArrangementStatus(StrEnum):
     DEFAULTED = "defaulted"  # too much was missed; the ladder continues where it stood
     DECLINED = "declined"  # by the lender, its ledger, or the borrower
     WITHDRAWN = "withdrawn"  # the borrower does not ask for it any more
-    EXPIRED = "expired"  # the quote was not accepted while it was valid
+    EXPIRED = "expired"  # nobody answered the request, or accepted the quote, in time
     REPLACED = "replaced"  # the ledger replaced its schedule by another one
+
+
+class Refusal(StrEnum):
+    """Why the lender offers nothing, or takes an offer back. Its own words stand beside it."""
+
+    NOT_ELIGIBLE = "not_eligible"  # the terms do not allow it
+    BEYOND_MEANS = "beyond_means"  # the borrower could not keep any that may be offered
+    PROOF_MISSING = "proof_missing"  # of the difficulty
+    NOT_ANSWERED = "not_answered"  # the borrower did not answer what was asked
+    SAID_NO = "said_no"  # the borrower does not want what was offered
+    LEDGER = "ledger"  # the lender's ledger cannot keep it
+    OTHER = "other"
 
 
 _S = ArrangementStatus
 ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
-    _S.REQUESTED: frozenset({_S.OFFERED, _S.DECLINED, _S.WITHDRAWN}),
+    _S.REQUESTED: frozenset({_S.OFFERED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),
     # A new quote takes the place of the one before.
     _S.OFFERED: frozenset({_S.OFFERED, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),
     _S.ACCEPTED: frozenset({_S.ACTIVE, _S.DECLINED, _S.WITHDRAWN}),
@@ -167,6 +180,40 @@ class KindTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestTerms:
+    """By when the lender answers a request, and what holds meanwhile.
+
+    No law was found that sets a time for loans other than cards in China. In Australia it is 21
+    days (National Credit Code 72(1)-(4)): a lender there writes no more.
+    """
+
+    answer_within_days: int = 7
+    """Calendar days after the day of the request. Later it is late, and people are told."""
+    lapses_after_days: int = 30
+    """A request that is still not answered has lapsed after so many days."""
+    pauses_once_in_months: int | None = None
+    """The ladder pauses while a request waits, and while its offer can be accepted; not if it
+    paused for another one in so many months before. None: it never does."""
+
+    def answer_by(self, asked_on: date) -> date:
+        """The last day on which an answer is in time."""
+        return asked_on + timedelta(days=self.answer_within_days)
+
+    def lapses_on(self, asked_on: date) -> date:
+        """The first day on which the request has lapsed: never before its answer is late."""
+        days = max(self.lapses_after_days, self.answer_within_days + 1)
+        return asked_on + timedelta(days=days)
+
+    def may_pause(self, paused_on: Sequence[date], on: date) -> bool:
+        """Whether the ladder pauses for a request of a day; `paused_on` are the days of requests
+        before it for which it did."""
+        if self.pauses_once_in_months is None:
+            return False
+        since = months_after(on, -self.pauses_once_in_months)
+        return all(day <= since for day in paused_on)
+
+
+@dataclass(frozen=True, slots=True)
 class ArrangementTerms:
     """One version of what the lender offers for some of its loans."""
 
@@ -186,6 +233,7 @@ class ArrangementTerms:
     confirm_within_days: int = 5
     """For how many days after its acceptance nobody is contacted while the ledger has not answered.
     """
+    requests: RequestTerms = RequestTerms()
 
     @property
     def name(self) -> str:

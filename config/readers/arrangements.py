@@ -20,6 +20,7 @@ from domain.arrangements import (
     Limit,
     MovesTo,
     RateOf,
+    RequestTerms,
     Spreads,
 )
 from domain.compliance.money_cap import Cap, CapKind
@@ -28,7 +29,7 @@ from domain.ladder import Days
 
 KEYS = (
     "id version effective_from effective_to applies_to currency day_count rounding rest_in "
-    "quote_valid_days confirm_within_days caps source deferral instalment_plan"
+    "quote_valid_days confirm_within_days requests caps source deferral instalment_plan"
 )
 OF_EACH_KIND = "eligible rate fee limits stops grace_days missed_ends_it"
 OF_KIND = {
@@ -71,7 +72,26 @@ def read_arrangements(document: Value) -> ArrangementTerms:
         caps=top.entries("caps", _read_cap),
         kinds=kinds,
         source=top.need("source").text(),
-        **top.given({"confirm_within_days": lambda given: given.whole(0, 90)}),
+        **top.given(
+            {
+                "confirm_within_days": lambda given: given.whole(0, 90),
+                "requests": _read_requests,
+            }
+        ),
+    )
+
+
+def _read_requests(value: Value) -> RequestTerms:
+    section = value.section("answer_within_days lapses_after_days pauses_once_in_months")
+    answer = section.need("answer_within_days").whole(1, 90)
+    lapses = section.need("lapses_after_days")
+    days = lapses.whole(1, 366)
+    if days <= answer:
+        raise lapses.wrong(
+            "Write {least} or more: a request lapses after its answer is late.", least=answer + 1
+        )
+    return RequestTerms(
+        answer, days, section.maybe("pauses_once_in_months", lambda given: given.whole(0, 120))
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, update
 
 from config.readers.policy import Policy
 from domain.actors import Actor
-from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy
+from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
 from domain.loans import Instalment
 from domain.quotes import Wish
 from tests.support.acting import acting
@@ -82,6 +82,11 @@ def accept(book: Book, *, id: str = "AR-1", recording: str = "REC-1") -> Arrange
     )
 
 
+def decline(book: Book, refusal: Refusal | None, why: str | None = None) -> Arrangement:
+    ending = Ending(arrangement="AR-1", status=ArrangementStatus.DECLINED, refusal=refusal, why=why)
+    return end_arrangement(acting(book.ctx, COLLECTOR), ending)
+
+
 def withdraw(book: Book, *, id: str = "AR-1") -> Arrangement:
     ending = Ending(arrangement=id, status=ArrangementStatus.WITHDRAWN)
     return end_arrangement(acting(book.ctx, COLLECTOR), ending)
@@ -133,9 +138,11 @@ def status(book: Book) -> str:
     return str(book.rows(arrangement)[-1].status)
 
 
-def holds(book: Book) -> list[tuple[str, str, str | None]]:
-    """Each hold with its days."""
+def holds(book: Book, *, of_requests: bool = False) -> list[tuple[str, str, str | None]]:
+    """Each hold with its days: those of arrangements, or those while a request waits."""
+    waiting = {row.id for row in book.rows(hold) if row.kind == "manual"}
     return [
         (row.kind, row.starts_on.isoformat(), row.ends_on.isoformat() if row.ends_on else None)
         for row in book.rows(hold)
+        if (row.id in waiting) is of_requests
     ]

@@ -17,7 +17,7 @@ NOT_IN_THE_HELP: Mapping[str, str] = {
     "tape abandon": "3",
     "payment refund": "P-88 1.00 --id RF-3",
     "promise list": "L-1042",
-    "arrangement decline": "AR-1 --why 'no income'",
+    "arrangement decline": "AR-1 --reason not_eligible --why 'no income'",
     "arrangement withdraw": "AR-1",
     "arrangement show": "AR-1",
     "arrangement list": "",

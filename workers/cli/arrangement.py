@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy
+from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
 from domain.language.speak import speak
 from domain.loans import ZERO
 from domain.quote_json import quote_from_json
@@ -66,6 +66,7 @@ LIST = Table[ListedArrangement](
         "status": lambda row: coded("arrangement_status", row.status),
         "kind": lambda row: coded("arrangement", row.kind) if row.kind else None,
         "since": lambda row: row.requested_at,
+        "answer by": lambda row: row.answer_by,
         "valid until": lambda row: row.valid_until,
         "to pay": lambda row: _amount(row),
         "missed": lambda row: row.missed,
@@ -112,6 +113,8 @@ def request(
     )
     stored = request_arrangement(open_context(), new)
     _say(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=stored.external_id, loan=loan)
+    if stored.answer_by is not None:
+        _say(ReasonCode.ARRANGEMENT_ANSWER_BY, answer_by=stored.answer_by)
 
 
 @app.command()
@@ -168,9 +171,14 @@ def accept(
 
 
 @app.command()
-def decline(name: Name, why: Because = None, sender: WhoseId = None) -> None:
+def decline(
+    name: Name,
+    refusal: Annotated[Refusal, typer.Option("--reason", help="Why nothing is offered.")],
+    why: Because = None,
+    sender: WhoseId = None,
+) -> None:
     """Decline it: nothing is offered, or the borrower says no to the offer."""
-    _end(name, ArrangementStatus.DECLINED, why, sender)
+    _end(name, ArrangementStatus.DECLINED, why, sender, refusal)
 
 
 @app.command()
@@ -179,8 +187,14 @@ def withdraw(name: Name, why: Because = None, sender: WhoseId = None) -> None:
     _end(name, ArrangementStatus.WITHDRAWN, why, sender)
 
 
-def _end(name: str, status: ArrangementStatus, why: str | None, sender: str | None) -> None:
-    ending = Ending(arrangement=name, status=status, why=why, sender=sender)
+def _end(
+    name: str,
+    status: ArrangementStatus,
+    why: str | None,
+    sender: str | None,
+    refusal: Refusal | None = None,
+) -> None:
+    ending = Ending(arrangement=name, status=status, refusal=refusal, why=why, sender=sender)
     stored = end_arrangement(open_context(), ending)
     _say(
         ReasonCode.ARRANGEMENT_HAS_ENDED,
@@ -235,7 +249,7 @@ def _paid(shown: ShownArrangement) -> Iterator[str]:
 
 
 def _as_json(shown: ShownArrangement) -> dict[str, object]:
-    hidden = {"id", "loan_id", "hold_id", "why_id", "quote_digest"}
+    hidden = {"id", "loan_id", "hold_id", "request_hold_id", "why_id", "quote_digest"}
     fields = shown.arrangement._asdict()
     return {
         "loan": shown.loan,

@@ -14,7 +14,7 @@ from domain.moves import sources
 from domain.quotes import Wish
 from workers.db.bulk import is_among
 from workers.db.prepared_statements import prepared
-from workers.db.schema import arrangement, arrangement_instalment, instalment
+from workers.db.schema import arrangement, arrangement_instalment, hold, instalment
 from workers.db.sender_ids import is_named
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
@@ -31,6 +31,9 @@ class Arrangement(NamedTuple):
     asked_in: str | None
     requested_by: str
     requested_at: datetime
+    answer_by: date | None
+    lapses_on: date | None
+    request_hold_id: int | None
     kind: str | None
     wish_days: int | None
     wish_instalments: int | None
@@ -59,6 +62,7 @@ class Arrangement(NamedTuple):
     missed: int
     ended_at: datetime | None
     ended_by: str | None
+    refusal: str | None
     why_id: UUID | None
     review_on: date | None
 
@@ -98,8 +102,19 @@ def confirmed_arrangements(connection: Connection, loan_ids: Sequence[int]) -> l
     return typed_rows(Arrangement, connection.execute(_OF_LOANS, {"of_loans": list(loan_ids)}))
 
 
+def paused_on(connection: Connection, loan_id: int) -> list[date]:
+    """The days of the requests of a loan for which its ladder paused."""
+    days = select(hold.c.starts_on).join(arrangement, arrangement.c.request_hold_id == hold.c.id)
+    return list(connection.execute(days.where(arrangement.c.loan_id == loan_id)).scalars())
+
+
 def insert_arrangement(connection: Connection, values: Mapping[str, Any]) -> None:
     connection.execute(insert(arrangement).values(values))
+
+
+def set_request_clock(connection: Connection, id: int, **values: Any) -> None:
+    """By when a request is answered and when it lapses, or what it waits for next."""
+    connection.execute(update(arrangement).where(arrangement.c.id == id).values(values))
 
 
 def move_arrangement(

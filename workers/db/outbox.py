@@ -38,6 +38,7 @@ class OutboxEventKind(StrEnum):
     VISIT_UNREPORTED = "visit.unreported"
     LEGAL_FILE_OPENED = "legal_file.opened"
     CASE_CURED = "case.cured"
+    ARRANGEMENT_LATE = "arrangement.late"
     ARRANGEMENT_ACCEPTED = "arrangement.accepted"
     ARRANGEMENT_ENDED = "arrangement.ended"
     CALL_FAILED_REVIEW = "call.failed_review"

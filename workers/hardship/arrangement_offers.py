@@ -23,6 +23,7 @@ from workers.db.arrangements import Arrangement, kind_of, move_arrangement, set_
 from workers.db.loans import LockedLoan, lock_loan_by_id
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_requests import answered, end_pause, pause_for_offer
 from workers.hardship.arrangements import (
     as_it_stands,
     check_wish,
@@ -145,10 +146,13 @@ def _keep_offer(
     now: datetime,
 ) -> None:
     shown = quote_as_json(quoted)
+    answered(connection, stored, now)
+    paused = pause_for_offer(connection, stored, quoted.valid_until, ctx.actor.reference, now)
     moved = move_arrangement(
         connection,
         stored.id,
         ArrangementStatus.OFFERED,
+        request_hold_id=paused,
         kind=quoted.kind,
         **wish_columns(wish),
         terms_id=terms.id,
@@ -170,6 +174,8 @@ def _keep_offer(
     if not moved:
         raise stands_otherwise(stored)
     set_instalments(connection, stored.id, quoted.arranged)
+    if paused is not None:
+        reassess(connection, ctx, [stored.loan_id], now)
 
 
 @permitted(Permission.RECORD_ARRANGEMENTS)
@@ -212,6 +218,7 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
     _check_day(stored, on, now.date())
     terms = _check_quote(connection, ctx, stored, owed, now.date())
     confirm_by = now.date() + timedelta(days=terms.confirm_within_days)
+    end_pause(connection, stored, now)
     hold_id = pause(connection, stored, now.date(), confirm_by, new.actor, now)
     moved = move_arrangement(
         connection,

@@ -1,13 +1,14 @@
 """Arrangements as people see them: lists, and one with its quote and what is paid of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, false, func, select
 
-from domain.arrangements import OPEN
+from domain.arrangements import OPEN, ArrangementKind, ArrangementStatus, AskedBy
 from domain.errors import RefusedError
 from domain.events import NotAppliedError
 from domain.language.speak import speak
@@ -16,11 +17,24 @@ from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
+from workers.db.pages import (
+    ALL,
+    Asked,
+    Listing,
+    Page,
+    assert_of,
+    count_rows,
+    maker,
+    of_loan,
+    read_page,
+)
 from workers.db.schema import arrangement, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.hardship.arrangements import found
 
 MOST_ROWS = 1_000
+_FAR = date(9999, 1, 1)
+"""What has no deadline comes last."""
 
 
 class ListedArrangement(NamedTuple):
@@ -33,11 +47,44 @@ class ListedArrangement(NamedTuple):
     kind: str | None
     asked_by: str
     requested_at: datetime
+    answer_by: date | None
+    """Of a request: the last day on which an answer is in time."""
     valid_until: date | None
     currency: str
     to_pay_after: Decimal | None
     missed: int
     review_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenArrangement:
+    """An open arrangement as a list shows it: without amounts and personal data."""
+
+    arrangement: str
+    """The lender's own id of it."""
+    sender: str
+    """Who gave it that id."""
+    loan: str
+    status: ArrangementStatus
+    kind: ArrangementKind | None
+    """Not said yet: null."""
+    asked_by: AskedBy
+    asked_in: str | None
+    """The id of the text, the attempt, the letter or the form."""
+    requested_at: datetime
+    """In the lender's zone."""
+    answer_by: date | None
+    """The last day on which an answer to the request is in time."""
+    late: bool
+    """Whether that is over, and nobody has answered."""
+    lapses_on: date | None
+    """Without an answer the request has lapsed from then on."""
+    valid_until: date | None
+    """The last day on which what is offered can be accepted."""
+    confirm_by: date | None
+    """Until then nobody is contacted while the ledger has not answered."""
+    missed: int
+    """How many instalments are missed now."""
 
 
 class ShownArrangement(NamedTuple):
@@ -73,6 +120,42 @@ def list_arrangements(
         .limit(limit)
     )
     return typed_rows(ListedArrangement, connection.execute(listed), ctx.now().tzinfo)
+
+
+@permitted(Permission.READ_LOANS)
+def open_arrangements(
+    connection: Connection, ctx: Context, asked: Asked = ALL
+) -> Page[OpenArrangement]:
+    """The open arrangements by status: requests first, what is late or late soonest before others.
+
+    Raises:
+        ArrearsError: the page is of another list.
+    """
+    assert_of(("arrangements",), asked)
+    waits = arrangement.c.status == ArrangementStatus.REQUESTED
+    late = waits & func.coalesce(arrangement.c.answer_by < ctx.today(), false())
+    rows = (
+        select(
+            *columns_of(
+                OpenArrangement,
+                arrangement,
+                arrangement=arrangement.c.external_id,
+                loan=loan.c.external_id,
+                late=late,
+            )
+        )
+        .join(loan, loan.c.id == arrangement.c.loan_id)
+        .where(
+            arrangement.c.status.in_(OPEN),
+            *([arrangement.c.status == asked.kind] if asked.kind else ()),
+            *of_loan(arrangement.c.loan_id, asked),
+        )
+    )
+    order = (~waits, func.coalesce(arrangement.c.answer_by, _FAR), arrangement.c.id)
+    zone = ctx.settings.lender_zone
+    counts = count_rows(rows, arrangement.c.status)
+    listing = Listing("arrangements", rows, order, maker(OpenArrangement, zone), counts)
+    return read_page(connection, listing, asked)
 
 
 @permitted(Permission.READ_LOANS)

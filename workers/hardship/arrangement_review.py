@@ -27,6 +27,7 @@ from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
+from workers.hardship.arrangement_requests import look_at_request
 from workers.hardship.arrangements import end, pause
 from workers.hardship.steps_tried import keep_steps_tried
 
@@ -60,7 +61,8 @@ def review_arrangements(
 def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Look at the arrangements whose day has come; returns how many ended.
 
-    An offer that nobody accepted expires. Of one that the ledger has not confirmed in time, a
+    A request that nobody answered in time is told of, and lapses at last. An offer that nobody
+    accepted expires. Of one that the ledger has not confirmed in time, a
     person is told. An active one that missed too much is in default: its pause ends, and the loan
     is due for review. May run any number of times. While an event or a tape of a loan is not
     applied yet, such as a payment of yesterday, its arrangement waits.
@@ -85,7 +87,7 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         return typed_rows(_Due, connection.execute(asked))
 
     def settle(connection: Connection, found: Sequence[_Due]) -> int:
-        settled = [_settle(connection, each, now) for each in found]
+        settled = [_settle(connection, ctx, each, now) for each in found]
         reassess(connection, ctx, sorted({each.loan_id for each in found}), now)
         ended = 0
         for stored, status, missed in filter(None, settled):
@@ -113,13 +115,15 @@ class _Settled(NamedTuple):
     missed: Sequence[date] = ()
 
 
-def _settle(connection: Connection, due: _Due, now: datetime) -> _Settled | None:
+def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _Settled | None:
     """Look at one arrangement of a locked loan."""
     stored = open_arrangement(connection, due.loan_id)
     if stored is None or stored.id != due.id:
         return None
     by = ARREARS.reference
-    if stored.status == _S.OFFERED:
+    if stored.status == _S.REQUESTED and not look_at_request(connection, ctx, stored, now):
+        return None
+    if stored.status in (_S.REQUESTED, _S.OFFERED):
         end(connection, stored, _S.EXPIRED, now, ended_by=by)
         return _Settled(stored, _S.EXPIRED)
     if stored.status == _S.ACCEPTED:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from domain.actors import ARREARS, BY_TEXT
-from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy
+from domain.actors import ARREARS, BY_TEXT, ActorKind
+from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy, Refusal
 from domain.errors import RefusedError
 from domain.events import NotAppliedError, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
@@ -34,6 +34,12 @@ from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import arrangement, hold
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_requests import (
+    answered,
+    end_pause,
+    pause_for_request,
+    request_terms,
+)
 from workers.hardship.holds import release
 
 HOLD_OF = {
@@ -75,6 +81,8 @@ class Ending:
     arrangement: str
     status: ArrangementStatus
     """Declined by the lender, its ledger or the borrower; or withdrawn by the borrower."""
+    refusal: Refusal | None = None
+    """Why it is declined: of a person, always said."""
     why: str | None = None
     """In words of a person; they are encrypted."""
     actor: str = ""
@@ -110,7 +118,7 @@ def end_arrangement(ctx: Context, ending: Ending) -> Arrangement:
 def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Reasons:
     """Record a request, in the caller's transaction. A person answers it with an offer.
 
-    Returns what came of it.
+    Its clock starts, and the ladder pauses where the terms say so. Returns what came of it.
 
     Raises:
         NotYetError: the loan is not known.
@@ -131,6 +139,9 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
             arrangement_status=other.status,
         )
     wish = new.wish
+    terms, today = request_terms(ctx, owed, now.date()), now.date()
+    answer_by, lapses_on = terms.answer_by(today), terms.lapses_on(today)
+    paused = pause_for_request(connection, terms, owed.id, new.asked_by, lapses_on, new.actor, now)
     insert_arrangement(
         connection,
         {
@@ -142,11 +153,18 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
             "asked_in": new.asked_in,
             "requested_by": new.actor,
             "requested_at": now,
+            "answer_by": answer_by,
+            "lapses_on": lapses_on,
+            "review_on": answer_by + timedelta(days=1),
+            "request_hold_id": paused,
             "kind": None if wish == Wish() else wish.kind,
             **wish_columns(wish),
         },
     )
-    return because(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=new.arrangement, loan=new.loan)
+    if paused is not None:
+        reassess(connection, ctx, [owed.id], now)
+    recorded = because(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=new.arrangement, loan=new.loan)
+    return recorded + because(ReasonCode.ARRANGEMENT_ANSWER_BY, answer_by=answer_by)
 
 
 def request_by_text(
@@ -225,23 +243,42 @@ def record_ending(connection: Connection, ctx: Context, ending: Ending) -> Reaso
 
     Raises:
         NotYetError: the arrangement is not known.
-        RejectedError: it is active, or was.
+        RejectedError: it is active, or was; or a person declines it and does not say why.
     """
     now = ctx.now()
     stored = lock_arrangement(connection, ending.arrangement, ending.sender)
     if stored.status == ending.status:
         return as_it_stands(stored)
+    _check_refusal(ctx, ending)
     why_id = None
     if ending.why:
         why_id = keep_words(connection, ctx.cipher, ending.why, now, loan_id=stored.loan_id)
-    end(connection, stored, ending.status, now, ended_by=ending.actor, why_id=why_id)
-    if stored.hold_id is not None:
+    end(
+        connection,
+        stored,
+        ending.status,
+        now,
+        ended_by=ending.actor,
+        why_id=why_id,
+        refusal=ending.refusal,
+    )
+    if stored.hold_id is not None or stored.request_hold_id is not None:
         reassess(connection, ctx, [stored.loan_id], now)
     return because(
         ReasonCode.ARRANGEMENT_HAS_ENDED,
         arrangement=stored.external_id,
         arrangement_status=ending.status,
     )
+
+
+def _check_refusal(ctx: Context, ending: Ending) -> None:
+    """Check that a person says why nothing is offered: as a code, and `other` in words."""
+    declines = ending.status is ArrangementStatus.DECLINED
+    if ending.refusal is not None and not declines:
+        raise RejectedError(ReasonCode.REFUSAL_OF_DECLINED, arrangement=ending.arrangement)
+    unsaid = ending.refusal is None or (ending.refusal is Refusal.OTHER and not ending.why)
+    if declines and unsaid and ctx.actor.kind is ActorKind.STAFF:
+        raise RejectedError(ReasonCode.REFUSAL_NEEDS_WHY, known=list(Refusal))
 
 
 def end(
@@ -261,6 +298,8 @@ def end(
     ended = {"ended_at": now, "review_on": None, **values}
     if not move_arrangement(connection, stored.id, status, **ended):
         raise stands_otherwise(stored)
+    answered(connection, stored, now)
+    end_pause(connection, stored, now)
     if stored.hold_id is not None:
         release(connection, hold.c.id == stored.hold_id, now.date(), now)
     if stored.accepted_on is not None:

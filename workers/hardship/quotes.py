@@ -22,6 +22,7 @@ from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import (
     adjustment,
+    arrangement,
     hold_of_loan,
     instalment,
     limitation_fact,
@@ -139,9 +140,14 @@ def _arranged_on(connection: Connection, loan_id: int) -> Sequence[date]:
 
 
 def _holds(connection: Connection, loan_id: int, today: date) -> frozenset[HoldKind]:
+    """The pause while a request waits for its answer does not stand in the way of the answer."""
+    waits = select(arrangement.c.request_hold_id).where(
+        arrangement.c.loan_id == loan_id, arrangement.c.request_hold_id.is_not(None)
+    )
     kinds = connection.execute(
         select(hold_of_loan.c.kind).where(
             hold_of_loan.c.loan_id == loan_id,
+            hold_of_loan.c.id.not_in(waits),
             hold_of_loan.c.starts_on <= today,
             hold_of_loan.c.ends_on.is_(None) | (hold_of_loan.c.ends_on > today),
         )

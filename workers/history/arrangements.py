@@ -51,4 +51,5 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
                 arrangement_status=row.status,
                 actor=row.ended_by,
             )
-            yield Entry(row.ended_at, (over, *by_whom_and_why(None, row.why_id)))
+            why = [part(Phrase.ARRANGEMENT_REFUSED, refusal=row.refusal)] if row.refusal else []
+            yield Entry(row.ended_at, (over, *why, *by_whom_and_why(None, row.why_id)))

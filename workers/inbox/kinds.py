@@ -220,11 +220,11 @@ EVENT_KINDS: dict[str, EventKind] = {
             loans.PromiseWithdrawalFacts,
             names="promise",
         ),
-        # Asking for one stops nothing: a person answers.
+        # It may pause the ladder until a person answers.
         EventKind(
             "arrangement_request",
             handlers.apply_arrangement_request,
-            NOBODY,
+            WHO_HAS_LOAN,
             Permission.RECORD_ARRANGEMENTS,
             arrangements.ArrangementRequestFacts,
             id_field="arrangement",

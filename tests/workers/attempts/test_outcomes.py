@@ -285,12 +285,11 @@ def test_the_story_tells_what_came_of_each_call_and_shows_no_number(book: Book) 
 
 
 def test_whoever_made_a_call_reports_what_came_of_it(book: Book) -> None:
-    """A colleague may not, unless they took it over. A supervisor may. A dialer names who called."""
+    """A colleague may not; a supervisor may. What protects somebody anybody may add."""
     attempt = a_call(book)
     with pytest.raises(RefusedError, match="is a colleague's"):
         came_to(book, attempt, "no_answer", actor="c-2")
     assert book.rows(contact_outcome) == []
     book.staff("sup-1", "supervisor")
     assert came_to(book, attempt, "spoke", actor="sup-1", reason="forgot").status == "applied"
-    # What protects somebody is taken from everybody.
     assert came_to(book, attempt, "stop_all", actor="c-2").status == "applied"

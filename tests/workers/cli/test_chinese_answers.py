@@ -106,7 +106,7 @@ COMMANDS_RUN: list[str] = [
     "arrangement accept AR-1 --proof recording --reference 录音1",
     "arrangement show AR-1",
     "arrangement list",
-    "arrangement decline AR-1 --why 无收入",
+    "arrangement decline AR-1 --reason not_eligible --why 无收入",
     "arrangement withdraw AR-1",
     "promise record L-1 10.00 CNY 2199-01-01 --id PR-1",
     "promise list L-1",

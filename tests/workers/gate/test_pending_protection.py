@@ -386,7 +386,7 @@ SAYS_ONLY = {
     *("dispute", "contact", "proof", "document"),
     # What a borrower wishes for, and what shows that they agreed.
     *("asked_by", "asked_in", "days", "monthly", "accepted_on", "proof_reference"),
-    *("arrangement", "arrangement_sender"),
+    *("arrangement", "arrangement_sender", "refusal"),
     "staff",  # of whom it says something: no borrower
     # Of a promise: its payments, who agreed to it, and what the borrower can pay a month. One made
     # in a conversation is about a loan of it.

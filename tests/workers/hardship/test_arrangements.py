@@ -376,7 +376,7 @@ def test_the_history_tells_all_of_it_in_both_languages(book: Book) -> None:
             each.text for each in loan_history(connection, book.ctx, "L-1", language="zh")
         )
     assert "Arrangement AR-1 was asked for (call); c-1 recorded it." in english
-    assert "c-1 offered it as caller: instalment plan by the terms arrangements_cn v1" in english
+    assert "c-1 offered it as caller: instalment plan by the terms arrangements_cn v2" in english
     assert "accepted arrangement AR-1 on 2026-03-11 (proof: recording REC-1)" in english
     assert "The lender's ledger confirmed arrangement AR-1: it is active." in english
     assert "借款人申请还款安排AR-1（途径：电话）" in chinese

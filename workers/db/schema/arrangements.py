@@ -21,6 +21,7 @@ from domain.arrangements import (
     ArrangementKind,
     ArrangementStatus,
     AskedBy,
+    Refusal,
 )
 from workers.db.schema.base import (
     identity,
@@ -47,6 +48,10 @@ arrangement = Table(
     Column("asked_in", Text),  # the id of the text, the attempt or the form in which it was asked
     Column("requested_by", Text, nullable=False),
     moment("requested_at"),
+    Column("answer_by", Date),  # the last day on which an answer is in time; null: not set yet
+    Column("lapses_on", Date),  # from then on nobody answers it any more
+    # Pauses the ladder while it waits for an answer, and while its offer can be accepted.
+    Column("request_hold_id", BigInteger, ForeignKey("hold.id")),
     word("kind", ArrangementKind, nullable=True),  # null: not said yet
     Column("wish_days", Integer),
     Column("wish_instalments", Integer),
@@ -81,6 +86,7 @@ arrangement = Table(
     Column("missed", SmallInteger, nullable=False, server_default="0"),
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
+    word("refusal", Refusal, nullable=True),  # why it was declined
     typed("why_id"),
     Column("review_on", Date),  # the day on which it is looked at again; null: never
     CheckConstraint(f"(status IN ({_OPEN})) = (ended_at IS NULL)", name="ended_unless_open"),

@@ -4,21 +4,30 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
 from starlette.requests import Request
 
+from domain.arrangements import ArrangementStatus, Refusal
 from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered, Wish
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.pages import Asked
 from workers.hardship.arrangement_offers import offer_arrangement
+from workers.hardship.arrangement_reads import OpenArrangement, open_arrangements
+from workers.hardship.arrangements import Ending, end_arrangement
 from workers.hardship.quotes import quote_loan
+from workers.http.desk.answers import language_for
+from workers.http.desk.described import Said, answer_of
+from workers.http.desk.next_work import Speaks
 from workers.http.desk.quoted import Quoted
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
+from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
 from workers.inbox.event_data.arrangements import LONGEST_IN_DAYS, MOST_INSTALMENTS
-from workers.inbox.event_data.fields import Amount, Day, Identifier, StrictModel
+from workers.inbox.event_data.fields import Amount, Day, Identifier, StrictModel, Why
 
 router = desk_router("arrangements")
 
@@ -61,6 +70,59 @@ async def offer(
         _offer, context_of_caller(request), arrangement, None if wish == Wish() else wish
     )
     return await at_the_desk(request, offering)
+
+
+@router.get("/arrangements", response_model=PageOf[OpenArrangement])
+async def arrangements(
+    request: Request,
+    status: Annotated[ArrangementStatus | None, Query(description="Only these.")] = None,
+    loan: Annotated[Identifier | None, Query(description="Only what is about this loan.")] = None,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+) -> dict[str, Any]:
+    """The open arrangements: requests that wait for an answer first, what is late before others.
+
+    It has no amounts: an offer shows them.
+    """
+    asked = Asked(limit, after, kind=status, loan=loan)
+    return page_of(await read(request, lambda at, ctx: open_arrangements(at, ctx, asked)))
+
+
+class Declined(StrictModel):
+    """Why nothing is offered."""
+
+    refusal: Refusal = Field(strict=False)
+    why: Why | None = None
+    """In your own words; they are encrypted. Of `other` they are needed."""
+
+
+@router.post("/arrangements/{arrangement}/decline", response_model=Said)
+async def decline(
+    request: Request,
+    arrangement: Annotated[Identifier, Path(description="The id under which it was asked for.")],
+    body: Declined,
+    accept_language: Speaks = None,
+) -> Any:
+    """Decline what was asked for, or take an offer back. The borrower has to be told why."""
+    declining = partial(_decline, context_of_caller(request), arrangement, body)
+    return answer_of(await at_the_desk(request, declining), language_for(accept_language))
+
+
+def _decline(ctx: Context, arrangement: str, body: Declined) -> Reasons:
+    ended = end_arrangement(
+        ctx,
+        Ending(
+            arrangement=arrangement,
+            status=ArrangementStatus.DECLINED,
+            refusal=body.refusal,
+            why=body.why,
+        ),
+    )
+    return because(
+        ReasonCode.ARRANGEMENT_HAS_ENDED,
+        arrangement=ended.external_id,
+        arrangement_status=ended.status,
+    )
 
 
 def _wish(body: WishAtDesk) -> Wish:

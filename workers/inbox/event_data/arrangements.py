@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from config.input_errors import UnusableValueError
-from domain.arrangements import AcceptanceProof, AskedBy
+from domain.arrangements import AcceptanceProof, AskedBy, Refusal
 from workers.inbox.event_data.fields import Amount, Day, EventData, Identifier, Staff, Why
 
 MOST_INSTALMENTS = 600
@@ -61,5 +61,7 @@ class ArrangementRefusalFacts(EventData):
     arrangement: Identifier
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
+    refusal: Refusal | None = Field(default=None, strict=False)
+    """Why nothing is offered; of a person, always said, and of `other` in words as well."""
     why: Why | None = None
     actor: Staff | None = None

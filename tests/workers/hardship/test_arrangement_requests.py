@@ -1,0 +1,111 @@
+"""A request for a plan has an end: offered, refused with the reason, withdrawn, or lapsed."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, update
+
+from domain.arrangements import AskedBy, Refusal
+from domain.errors import RefusedError
+from tests.support.arrangements import (
+    accept,
+    ask,
+    decline,
+    holds,
+    in_difficulty,
+    offer,
+    status,
+    withdraw,
+)
+from tests.support.loans import Book
+from workers.db.outbox import with_outbox
+from workers.db.schema import arrangement, outbox_event, problem
+from workers.hardship.arrangement_reads import open_arrangements
+from workers.hardship.arrangement_review import settle_arrangements
+from workers.history.history import loan_history
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return in_difficulty(engine)
+
+
+def problems(book: Book) -> list[tuple[str, bool]]:
+    return [(row.kind, row.resolved_at is None) for row in book.rows(problem)]
+
+
+def settle(book: Book, on: str) -> int:
+    return settle_arrangements(book.at(f"{on} 00:10").ctx)
+
+
+def test_a_request_that_nobody_answers_is_late_after_a_week_and_lapses_after_thirty_days(
+    book: Book,
+) -> None:
+    """On 11 March she asks. Until 18 March the answer is in time, and nobody calls her. Then a
+    supervisor sees it in the list and as a problem, and the lender's systems hear of it, once. On
+    10 April it has lapsed, and the ladder goes on."""
+    object.__setattr__(book.ctx, "engine", with_outbox(book.ctx.engine))
+    assert ask(book).answer_by == date(2026, 3, 18)
+    assert holds(book, of_requests=True) == [("manual", "2026-03-11", "2026-04-10")]
+
+    assert settle(book, "2026-03-18") == 0
+    assert problems(book) == []
+    for _ in range(2):
+        assert settle(book, "2026-03-19") == 0
+    assert problems(book) == [("arrangement_unanswered", True)]
+    (told,) = [row for row in book.rows(outbox_event) if row.kind == "arrangement.late"]
+    assert told.payload["answer_by"] == "2026-03-18"
+    with book.ctx.engine.connect() as connection:
+        (listed,) = open_arrangements(connection, book.ctx)
+    assert (listed.status, listed.late) == ("requested", True)
+
+    assert settle(book, "2026-04-10") == 1
+    assert (status(book), problems(book)) == ("expired", [("arrangement_unanswered", False)])
+    assert ask(book, id="AR-2").request_hold_id is None, "it pauses once in four months"
+
+
+def test_an_answer_resolves_it_and_the_pause_lasts_while_the_offer_can_be_accepted(
+    book: Book,
+) -> None:
+    ask(book)
+    settle(book, "2026-03-19")
+    offered = offer(book)
+    assert problems(book) == [("arrangement_unanswered", False)]
+    paused = holds(book, of_requests=True)
+    assert paused == [
+        ("manual", "2026-03-11", "2026-03-19"),
+        ("manual", "2026-03-19", "2026-03-27"),
+    ]
+    assert offered.valid_until == date(2026, 3, 26)
+    accept(book)
+    assert holds(book, of_requests=True)[-1][2] == "2026-03-19", "the acceptance has its own pause"
+    withdraw(book)
+    assert [ends_on for _, _, ends_on in holds(book)] == ["2026-03-19"]
+
+
+def test_whoever_declines_says_why_and_the_ladder_goes_on(book: Book) -> None:
+    ask(book)
+    for refusal in (None, Refusal.OTHER):
+        with pytest.raises(RefusedError, match="Say why"):
+            decline(book, refusal)
+    assert decline(book, Refusal.BEYOND_MEANS, "no income until May").refusal == "beyond_means"
+    assert holds(book, of_requests=True) == [("manual", "2026-03-11", "2026-03-11")]
+    with book.ctx.engine.connect() as connection:
+        history = " ".join(said.text for said in loan_history(connection, book.ctx, "L-1"))
+    assert "could not keep any that may be offered" in history
+
+
+def test_what_a_text_asks_for_pauses_nothing_before_it_is_read(book: Book) -> None:
+    ask(book, by=AskedBy.TEXT)
+    assert holds(book, of_requests=True) == []
+
+
+def test_a_request_of_an_earlier_release_gets_its_clock(book: Book) -> None:
+    ask(book, by=AskedBy.TEXT)
+    values = {"answer_by": None, "lapses_on": None, "review_on": date(2026, 3, 11)}
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(arrangement).values(values))
+    assert settle(book, "2026-03-20") == 0
+    assert book.one(arrangement).answer_by == date(2026, 3, 27)
+    settle(book, "2026-03-28")
+    assert problems(book) == [("arrangement_unanswered", True)]
