@@ -163,6 +163,9 @@ class ReasonCode(StrEnum):
     STAFF_LEFT = auto()
     STAFF_NOT_TRAINED = auto()
     STAFF_MUST_NOT_HANDLE = auto()
+    STAFF_LACKS_SKILL = auto()
+    STAFF_NOT_CERTIFIED = auto()
+    MINUTES_ARE_FULL = auto()
     STAFF_ABSENT = auto()
     STAFF_OFF_SHIFT = auto()
     # Why work is given to others.

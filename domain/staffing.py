@@ -77,6 +77,19 @@ def _without(span: Span, away: Absence) -> list[Span]:
 
 
 @dataclass(frozen=True, slots=True)
+class DayDone:
+    """What somebody may do on a day, and what they have begun of it."""
+
+    pieces: int
+    """Calls that were begun today."""
+    minutes: int
+    """They were expected to take so many."""
+    pieces_a_day: int
+    minutes_a_day: int | None = None
+    """None: only their number is limited."""
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """What decides whether somebody may do a piece of work now."""
 
@@ -90,12 +103,41 @@ class Member:
     absences: tuple[Absence, ...] = ()
     must_not_handle: bool = False
     """Whether they must not handle the person whom the work is about."""
+    skills: frozenset[str] = frozenset()
+    """As the roster has them, also those whose certificate is over."""
+    certificates: Mapping[str, date] = field(default_factory=dict, hash=False)
+    """By kind, the last day."""
+    day: DayDone | None = None
+    """None: their day is not counted."""
 
 
-def why_may_not_start(member: Member, now: datetime) -> Reasons:
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a piece of work needs of whoever does it."""
+
+    skill: str | None = None
+    certificate: str | None = None
+    """Without it, on that day, the skill does not count."""
+    minutes: int = 0
+    begun: bool = False
+    """Whether they began it today: then it is counted on their day already."""
+
+
+ANYBODY = Needs()
+"""What any member of staff may do who works now."""
+
+
+def why_may_not_start(member: Member, now: datetime, needs: Needs = ANYBODY) -> Reasons:
     """Why somebody may not start a call or a visit now; empty if they may.
 
     `now` is an aware moment in the lender's zone. Whether the work is theirs is not asked here.
+    """
+    return why_not_at_work(member, now) or why_not_this_work(member, needs, now.date())
+
+
+def why_not_at_work(member: Member, now: datetime) -> Reasons:
+    """Why somebody may do nothing at all now: left, not trained, absent, off shift.
+
     Training: GB/T 45251-2025, before the job and at least once a year (secondary source).
     """
     named = {"staff": member.staff}
@@ -103,14 +145,39 @@ def why_may_not_start(member: Member, now: datetime) -> Reasons:
         return because(ReasonCode.STAFF_LEFT, **named)
     if not is_trained(member.trained_on, now.date()):
         return because(ReasonCode.STAFF_NOT_TRAINED, **named)
-    if member.must_not_handle:
-        return because(ReasonCode.STAFF_MUST_NOT_HANDLE, **named)
     if any(absence.at(now) for absence in member.absences):
         return because(ReasonCode.STAFF_ABSENT, **named)
     if member.shifts is not None and not any(
         shift.starts_at <= now < shift.ends_at for shift in member.shifts
     ):
         return because(ReasonCode.STAFF_OFF_SHIFT, **named)
+    return ()
+
+
+def why_not_this_work(member: Member, needs: Needs, on: date) -> Reasons:
+    """Why somebody who works on a day may not do one piece of work: whom they must not handle, its
+    skill, the certificate for that, and the capacity of their day."""
+    named = {"staff": member.staff}
+    if member.must_not_handle:
+        return because(ReasonCode.STAFF_MUST_NOT_HANDLE, **named)
+    if needs.skill is not None and needs.skill not in member.skills:
+        return because(ReasonCode.STAFF_LACKS_SKILL, **named, skill=needs.skill)
+    if needs.skill is not None and needs.certificate is not None:
+        until = member.certificates.get(needs.certificate)
+        if until is None or until < on:
+            return because(
+                ReasonCode.STAFF_NOT_CERTIFIED,
+                **named,
+                skill=needs.skill,
+                certificate=needs.certificate,
+            )
+    if member.day is None or needs.begun:
+        return ()
+    day = member.day
+    if day.pieces >= day.pieces_a_day:
+        return because(ReasonCode.DAY_IS_FULL, count=day.pieces, capacity=day.pieces_a_day)
+    if day.minutes_a_day is not None and day.minutes + needs.minutes > day.minutes_a_day:
+        return because(ReasonCode.MINUTES_ARE_FULL, count=day.minutes, capacity=day.minutes_a_day)
     return ()
 
 
@@ -185,6 +252,12 @@ class StaffingTerms:
 
     def of_call(self, step: str, item: str) -> CallTerms:
         return self.of_items.get(item) or self.of_steps.get(step) or self.otherwise
+
+    def needs_of(self, step: str, item: str, *, begun: bool = False) -> Needs:
+        """What a call for an item of the ladder needs of whoever makes it."""
+        terms = self.of_call(step, item)
+        certificate = self.certificates.get(terms.skill) if terms.skill else None
+        return Needs(terms.skill, certificate, terms.minutes, begun)
 
     def skills_on(
         self, day: date, skills: Collection[str], certificates: Mapping[str, date]

@@ -27,7 +27,6 @@ from workers.access.permitted import permitted
 from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
 from workers.calls.pace import lock_recent_calls, refuse_too_many, with_alarm
 from workers.context import Context
-from workers.db.barred_staff import assert_not_barred
 from workers.db.contact_points import lock_number
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.loans import loan_not_known
@@ -39,6 +38,7 @@ from workers.db.sending_holds import is_contact_held
 from workers.db.typed_rows import columns_of
 from workers.gate.facts import contact_facts
 from workers.tapes.numbers import read_whole_number, written, zones_of_number
+from workers.workforce.members import refuse_who_may_not
 
 INSTRUCTIONS = (
     "Give your own name. Name your employer only if you are asked.",
@@ -80,6 +80,8 @@ def start_location_call(
     Raises:
         TooOftenError: the caller started more calls than anybody dials. It is on record.
         BarredError: the gate does not allow it now, or nothing is past due. Nothing is written.
+        MayNotStartError: the caller left, is absent, off shift or not trained, or must not handle
+            the person.
         ArrearsError: the loan is not known, the number is not in use or is the borrower's own,
             whoever acts is not a caller, or a call to that number has no outcome yet.
     """
@@ -91,7 +93,7 @@ def start_location_call(
         if not dry_run:
             refuse_too_many(ctx, actor, lock_recent_calls(connection, actor, ctx.now(), attempt))
         owed = _lock(connection, loan_external_id)
-        assert_not_barred(connection, actor.reference, owed.borrower_id, loan_external_id)
+        refuse_who_may_not(connection, actor.reference, ctx.now(), {owed.person_id})
         lock_number(connection, blind_index, kind_of(number))
         _refuse_own_number(connection, owed, blind_index)
         _refuse_without_outcome(connection, owed, blind_index)

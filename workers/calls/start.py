@@ -15,6 +15,7 @@ from domain.actors import Actor, ActorKind, Role
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, NoOpenCallError, NotPermittedError, OutcomeMissingError
 from domain.permissions import Permission
+from domain.staffing import terms_on
 from workers.access.permitted import ask, permitted
 from workers.attempts.attempts import (
     LoanInContact,
@@ -33,7 +34,6 @@ from workers.calls.pace import (
     with_alarm,
 )
 from workers.context import Context
-from workers.db.barred_staff import assert_not_barred
 from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
@@ -46,7 +46,7 @@ from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
 from workers.gate.reserve import reserve_contacts
 from workers.sending.counter import Counted, DatabaseOlderError, counted
-from workers.workforce.members import refuse_who_may_not
+from workers.workforce.members import CallToStart, refuse_who_may_not
 
 REPEAT_WITHIN = timedelta(minutes=1)
 """How long a dialer that lost the response may repeat its request."""
@@ -79,8 +79,8 @@ def start_call(
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
         TooOftenError: more numbers were asked for than anybody dials. It is on record.
         NotPermittedError: a colleague has the call.
-        MayNotStartError: the caller left, is absent, off shift or not trained, or must not handle
-            the person.
+        MayNotStartError: the caller left, is absent, off shift or not trained, must not handle the
+            person, lacks the skill or its certificate, or has a full day.
         ArrearsError: no call is open, who calls is not a caller, or an attempt has no outcome yet.
     """
     try:
@@ -119,7 +119,6 @@ def _start(
         )
         if not rows or rows[0].id != open_call.action_id:
             raise _no_call(loan_external_id, item)
-        assert_not_barred(connection, actor.reference, rows[0].borrower_id, loan_external_id)
         # Who is not, or not any more, confirmed to be the same person hears nothing of the loan.
         if len({row.borrower_id for row in rows}) > 1:
             certain = connection.execute(certain_records(rows[0].borrower_id)).all()
@@ -157,8 +156,15 @@ def _start(
         )
         if pending is None or checked.sending_held:
             refuse_if_barred(checked)
-            persons = {row.person_id for row in rows}
-            refuse_who_may_not(connection, actor.reference, now, persons)
+        to_start = CallToStart(
+            terms_on(ctx.policy.staffing, now.date()),
+            open_call.step,
+            open_call.item,
+            [row.id for row in rows],
+            is_theirs=open_call.staff == actor.reference,
+        )
+        persons = {row.person_id for row in rows}
+        refuse_who_may_not(connection, actor.reference, now, persons, to_start)
         if dry_run:
             return started
         if machine is not None:
@@ -228,6 +234,8 @@ class _OpenCall(NamedTuple):
     """Of all loans that the call is about and that are still to be called about."""
     staff: str
     """Who is to make it."""
+    step: str
+    item: str
     purpose: str
     must_learn: list[str]
     may_offer: list[str]
@@ -247,7 +255,9 @@ def _open_call(
     actions = select(part.c.action_id).where(of_call, part.c.cancelled_at.is_(None))
     action_ids = func.array(actions.correlate(call).scalar_subquery())
     newest = (
-        select(*columns_of(_OpenCall, call, action_ids=action_ids, staff=staff.c.external_id))
+        select(
+            *columns_of(_OpenCall, call, action, action_ids=action_ids, staff=staff.c.external_id)
+        )
         .join(action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .join(staff, staff.c.id == call.c.staff_id)

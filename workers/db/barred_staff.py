@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
 
 from domain.actions import ActionStatus, Move
-from domain.errors import NotPermittedError
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
 from workers.db.parties import with_contacted
@@ -71,24 +70,6 @@ def end_bar(connection: Connection, why_id: UUID, now: datetime) -> None:
     """End what a complaint that was not upheld kept away."""
     mine = (barred.c.why_id == why_id) & barred.c.ended_at.is_(None)
     connection.execute(update(barred).where(mine).values(ended_at=now))
-
-
-def assert_not_barred(
-    connection: Connection, reference: str, borrower_id: int, loan_external_id: str
-) -> None:
-    """Check that a member of staff may work for the person behind a record. The person is locked.
-
-    Raises:
-        NotPermittedError: the person complained of them.
-    """
-    kept_away = staff_barred_from(connection, borrower_id)
-    known = select(staff.c.id).where(staff.c.external_id == reference)
-    if kept_away and connection.execute(known).scalar() in kept_away:
-        raise NotPermittedError(
-            "{actor} does no work for the borrower of loan {loan}. Somebody else does it.",
-            actor=reference,
-            loan=loan_external_id,
-        )
 
 
 def take_back_work(connection: Connection, reference: str, borrower_id: int, now: datetime) -> int:

@@ -13,6 +13,7 @@ from domain.contact_outcomes import ContactOutcome
 from domain.next_work import UNFINISHED, LeaseEnd
 from domain.permissions import Membership
 from domain.reasons import Reasons
+from domain.staffing import DayDone, Member
 from workers.db.bulk import as_json
 from workers.db.prepared_statements import prepared
 from workers.db.schema.base import ReasonsColumn
@@ -50,6 +51,7 @@ class WorkingCollector(NamedTuple):
     """Who asks for work, and what they are at."""
 
     id: int
+    reference: str
     roles: list[str]
     trained_on: date | None
     left_on: date | None
@@ -57,10 +59,15 @@ class WorkingCollector(NamedTuple):
     stands_in_until: date | None
     languages: list[str]
     daily_capacity: int
+    minutes_a_day: int | None
+    skills: list[str] | None
+    certificates: dict[str, str]
     on_shift: bool
     """And not absent."""
     started: list[int]
     """The actions of which they have started a call today."""
+    minutes: int
+    """So many these calls were expected to take."""
     since_first_contact: int
     """Pieces of work that they were served today since the last first contact."""
     open_attempt: str | None
@@ -73,11 +80,27 @@ class WorkingCollector(NamedTuple):
             self.roles, self.trained_on, self.left_on, self.stands_in_for, self.stands_in_until
         )
 
+    @property
+    def member(self) -> Member:
+        """What decides which work they may do today; that they work now is known otherwise, and
+        whom they must not handle is not among what is read for them."""
+        return Member(
+            self.reference,
+            self.trained_on,
+            self.left_on,
+            None,
+            skills=frozenset(self.skills or ()),
+            certificates={k: date.fromisoformat(v) for k, v in self.certificates.items()},
+            day=DayDone(len(self.started), self.minutes, self.daily_capacity, self.minutes_a_day),
+        )
+
 
 _COLLECTOR = prepared(
     text("""
-SELECT s.id, s.roles, s.trained_on, s.left_on, s.stands_in_for, s.stands_in_until, s.languages,
-       s.daily_capacity,
+SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.stands_in_for,
+       s.stands_in_until, s.languages, s.daily_capacity, s.minutes_a_day, s.skills,
+       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{}')
+          FROM certificate t WHERE t.staff_id = s.id) AS certificates,
        EXISTS (SELECT FROM shift h
                 WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now)
        AND NOT EXISTS (SELECT FROM absence y
@@ -87,6 +110,12 @@ SELECT s.id, s.roles, s.trained_on, s.left_on, s.stands_in_for, s.stands_in_unti
               WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
                 AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
        ) AS started,
+       (SELECT coalesce(sum(e.minutes), 0) FROM (
+           SELECT DISTINCT ON (c.action_id) k.minutes
+             FROM contact c JOIN call k ON k.action_id = c.action_id
+            WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
+              AND c.channel = 'call' AND c.inbound IS NOT TRUE
+            ORDER BY c.action_id, k.id DESC) e) AS minutes,
        (SELECT count(*) FROM work_lease w
          WHERE w.staff_id = s.id AND w.served_at >= :day
            AND w.id > coalesce((SELECT max(f.id) FROM work_lease f

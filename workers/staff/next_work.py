@@ -36,6 +36,15 @@ from workers.staff.pieces import Piece, pieces_for, with_gate
 ASKED_TOGETHER = (8, 60)
 """About so many pieces of work, those that would come first, the gate is asked at first. If it
 allows none of them, it is asked about more, and at last about all."""
+OF_COLLECTOR = frozenset(
+    {
+        ReasonCode.DAY_IS_FULL,
+        ReasonCode.MINUTES_ARE_FULL,
+        ReasonCode.STAFF_LACKS_SKILL,
+        ReasonCode.STAFF_NOT_CERTIFIED,
+    }
+)
+"""Why work is not for whoever asks: it is said to them."""
 TRIES = 4
 """How often somebody else may come first before whoever asks is told to ask again."""
 
@@ -409,7 +418,7 @@ def _nothing(barred: Sequence[Piece]) -> NothingToServe:
         return NothingToServe(because(ReasonCode.NOTHING_TO_SERVE))
     again = min((piece.may_again_at for piece in barred if piece.may_again_at), default=None)
     why = because(ReasonCode.NOTHING_ALLOWED_NOW, count=len(barred))
-    full = [piece for piece in barred if piece.candidate.barred[0].code is ReasonCode.DAY_IS_FULL]
+    full = [piece for piece in barred if piece.candidate.barred[0].code in OF_COLLECTOR]
     return NothingToServe(why + (full[0].candidate.barred if full else ()), again)
 
 

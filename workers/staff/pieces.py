@@ -14,6 +14,7 @@ from domain.compliance.vocabulary import Channel
 from domain.ladder import find_ladder
 from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
 from domain.reasons import ReasonCode, because
+from domain.staffing import terms_on, why_not_this_work
 from workers.context import Context
 from workers.db.served_work import Lease, Waiting, WorkingCollector, read_waiting
 from workers.gate.ask_together import AskedAction, ask_together, hours_end, open_until
@@ -99,13 +100,13 @@ def _call(
     promises = [row for row in rows if row.promise_status in UNKEPT and not _spoken_since(row)]
     broken = min(promises, key=lambda row: row.promise_status != "part_kept", default=None)
     started = any(row.action_id in me.started for row in rows)
-    full = not started and len(me.started) >= me.daily_capacity
+    needs = terms_on(ctx.policy.staffing, now.date()).needs_of(
+        first.step, first.item, begun=started
+    )
     candidate = Candidate(
         key=first.first_id or 0,
         since=first.since,
-        barred=because(ReasonCode.DAY_IS_FULL, count=len(me.started), capacity=me.daily_capacity)
-        if full
-        else (),
+        barred=why_not_this_work(me.member, needs, now.date()),
         callback_at=callback_at,
         of_colleague=first.staff_id != me.id,
         broken_promise=BrokenPromise(

@@ -25,7 +25,6 @@ from workers.attempts.attempts import (
 )
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.barred_staff import assert_not_barred
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.places import Placed, place_of_address
@@ -69,7 +68,6 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
         row = lock_action(connection, scheduled.action_id, SCHEDULE_VISIT)
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_visit(loan_external_id)
-        assert_not_barred(connection, ctx.actor.reference, row.borrower_id, loan_external_id)
         checked = check_gate(
             connection,
             ctx,

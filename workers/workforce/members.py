@@ -1,20 +1,25 @@
 """What decides whether somebody may do a piece of work now, read from the records."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, exists, false, select, text
+from sqlalchemy import Connection, text
 
-from domain.collectors import Span
+from domain.collectors import Span, business_day
 from domain.errors import RefusedError
 from domain.language.speak import speak
-from domain.staffing import Absence, Member, why_may_not_start
-from workers.db.schema import borrower, must_not_handle, staff
-from workers.db.typed_rows import columns_of, typed_row
-
-AROUND = timedelta(days=1)
-"""How far around a moment shifts are read."""
+from domain.staffing import (
+    ANYBODY,
+    Absence,
+    DayDone,
+    Member,
+    StaffingTerms,
+    why_may_not_start,
+)
+from workers.db.prepared_statements import prepared
+from workers.db.typed_rows import typed_row
 
 _SPANS = text("""
 SELECT starts_at, ends_at, 'shift' AS what FROM shift
@@ -31,12 +36,76 @@ class MayNotStartError(RefusedError):
     """Whoever is to do a piece of work may not do it now."""
 
 
+_MEMBER = prepared(
+    text("""
+SELECT s.id, s.external_id, s.trained_on, s.left_on, s.skills, s.daily_capacity, s.minutes_a_day,
+       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{}')
+          FROM certificate t WHERE t.staff_id = s.id) AS certificates,
+       EXISTS (SELECT FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
+                WHERE m.staff_id = s.id AND m.ended_at IS NULL
+                  AND b.person_id = ANY(:persons)) AS barred,
+       begun.actions, begun.minutes
+  FROM staff s CROSS JOIN LATERAL (
+       SELECT coalesce(array_agg(k.action_id), '{}') AS actions,
+              coalesce(sum(k.minutes), 0) AS minutes
+         FROM (SELECT DISTINCT ON (c.action_id) c.action_id, coalesce(k.minutes, 0) AS minutes
+                 FROM contact c LEFT JOIN call k ON k.action_id = c.action_id
+                WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
+                  AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
+                ORDER BY c.action_id, k.id DESC) k) begun
+ WHERE s.external_id = :reference
+""")
+)
+
+
 class _Row(NamedTuple):
     id: int
     external_id: str
     trained_on: date | None
     left_on: date | None
+    skills: list[str] | None
+    daily_capacity: int
+    minutes_a_day: int | None
+    certificates: dict[str, str]
     barred: bool
+    actions: list[int]
+    """Whose calls they began today."""
+    minutes: int
+
+
+class _Known(NamedTuple):
+    member: Member
+    actions: frozenset[int]
+    """Whose calls they began today."""
+
+
+def _read(
+    connection: Connection, reference: str, now: datetime, person_ids: Collection[int]
+) -> _Known | None:
+    asked = {
+        "reference": reference,
+        "persons": list(person_ids),
+        "day": business_day(now).starts_at,
+    }
+    row = typed_row(_Row, connection.execute(_MEMBER, asked))
+    if row is None:
+        return None
+    spans = connection.execute(_SPANS, {"staff": row.id, "now": now}).all()
+    rostered = any(span.what == "rostered" for span in spans)
+    member = Member(
+        row.external_id,
+        row.trained_on,
+        row.left_on,
+        tuple(Span(s.starts_at, s.ends_at) for s in spans if s.what == "shift")
+        if rostered
+        else None,
+        tuple(Absence(s.starts_at, s.ends_at) for s in spans if s.what == "absence"),
+        row.barred,
+        frozenset(row.skills or ()),
+        {kind: date.fromisoformat(until) for kind, until in row.certificates.items()},
+        DayDone(len(row.actions), row.minutes, row.daily_capacity, row.minutes_a_day),
+    )
+    return _Known(member, frozenset(row.actions))
 
 
 def read_member(
@@ -46,50 +115,46 @@ def read_member(
 
     `person_ids` are those whom the work is about. Two statements.
     """
-    barred = exists(bars(person_ids)) if person_ids else false()
-    columns = columns_of(_Row, staff, barred=barred)
-    asked = select(*columns).where(staff.c.external_id == reference)
-    row = typed_row(_Row, connection.execute(asked))
-    if row is None:
-        return None
-    spans = connection.execute(_SPANS, {"staff": row.id, "now": now}).all()
-    rostered = any(span.what == "rostered" for span in spans)
-    return Member(
-        row.external_id,
-        row.trained_on,
-        row.left_on,
-        tuple(Span(s.starts_at, s.ends_at) for s in spans if s.what == "shift")
-        if rostered
-        else None,
-        tuple(Absence(s.starts_at, s.ends_at) for s in spans if s.what == "absence"),
-        row.barred,
-    )
+    known = _read(connection, reference, now, person_ids)
+    return known.member if known else None
 
 
-def bars(person_ids: Collection[int]) -> Select[tuple[int]]:
-    """The rows that keep a member of staff, of an outer query of `staff`, from these persons."""
-    return (
-        select(must_not_handle.c.id)
-        .join(borrower, borrower.c.id == must_not_handle.c.borrower_id)
-        .where(
-            must_not_handle.c.staff_id == staff.c.id,
-            must_not_handle.c.ended_at.is_(None),
-            borrower.c.person_id.in_(list(person_ids)),
-        )
-        .correlate(staff)
-    )
+@dataclass(frozen=True, slots=True)
+class CallToStart:
+    """A call that somebody wants to start, as far as it decides whether they may."""
+
+    terms: StaffingTerms
+    step: str
+    item: str
+    action_ids: Collection[int]
+    """Of all loans that it is about."""
+    is_theirs: bool = True
+    """Whether they were given it. The capacity of who helps a colleague out is not asked."""
 
 
 def refuse_who_may_not(
-    connection: Connection, reference: str, now: datetime, person_ids: Collection[int]
+    connection: Connection,
+    reference: str,
+    now: datetime,
+    person_ids: Collection[int],
+    call: CallToStart | None = None,
 ) -> None:
     """Refuse the start of a call or a visit by somebody who may not do it now.
 
-    Asked are: left, training, must-not-handle, absence and shift. `now` is in the lender's zone.
+    Asked are: left, training, absence, shift and must-not-handle; of a call also its skill, the
+    certificate for that, and the capacity of the day. `now` is in the lender's zone.
 
     Raises:
         MayNotStartError: so it is, with the reason.
     """
-    member = read_member(connection, reference, now, person_ids)
-    if member is not None and (why := why_may_not_start(member, now)):
+    known = _read(connection, reference, now, person_ids)
+    if known is None:
+        return
+    member, needs = known.member, ANYBODY
+    if call is not None:
+        begun = not known.actions.isdisjoint(call.action_ids)
+        needs = call.terms.needs_of(call.step, call.item, begun=begun)
+    if call is None or not call.is_theirs:
+        member = replace(member, day=None)
+    if why := why_may_not_start(member, now, needs):
         raise MayNotStartError(speak(why), why)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.compliance.vocabulary import Collects
 from domain.disputes import ComplaintKind, Matter
-from domain.errors import NotPermittedError, RefusedError
+from domain.errors import RefusedError
 from domain.language.speak import speak
 from tests.support.acting import acting
 from tests.support.events import tell
@@ -43,6 +43,7 @@ from workers.hardship.answer_letters import open_answer
 from workers.hardship.corrections import Correction, correct
 from workers.history import loan_history
 from workers.sms.providers.port import InboundText
+from workers.workforce.members import MayNotStartError
 
 SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
 
@@ -146,7 +147,7 @@ def test_a_call_that_was_assigned_before_cannot_be_started_either(book: Book) ->
         connection.execute(
             action.update().where(action.c.type == "assign_call").values(status="assigned")
         )
-    with pytest.raises(NotPermittedError, match="c-1 does no work for the borrower of loan L-1"):
+    with pytest.raises(MayNotStartError, match="c-1 must not handle this person"):
         start_call(acting(book.ctx, Actor("c-1")), "L-1")
 
 
