@@ -59,9 +59,9 @@ def an_enquiry(book: Book) -> None:
 
 
 def tell(
-    book: Book, attempt: str | None, outcome: str, reason: str | None = None
+    book: Book, attempt: str | None, outcome: str, reason: str | None = None, actor: str = "c-1"
 ) -> process.EventResult:
-    reported = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": "c-1"}
+    reported = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
     return process.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", reported)
 
 
@@ -148,11 +148,11 @@ def test_a_call_without_an_answer_may_be_tried_again_and_after_a_conversation_no
     us.escalate("U-1")
     assert assign_call(us.ctx, us.action_id("U-1", "friendly_call")) == "assigned"
     first = start_call(acting(us.ctx, Actor("u-1")), "U-1")
-    tell(us, first.attempt, "no_answer")
+    tell(us, first.attempt, "no_answer", actor="u-1")
     second = start_call(acting(us.ctx, Actor("u-2")), "U-1")
-    tell(us, second.attempt, "voicemail")
+    tell(us, second.attempt, "voicemail", actor="u-2")
     third = start_call(acting(us.ctx, Actor("u-2")), "U-1")
-    tell(us, third.attempt, "spoke")
+    tell(us, third.attempt, "spoke", actor="u-2")
     assert us.actions("U-1")["friendly_call"] == "done"
     with pytest.raises(ArrearsError, match="No call is open"):
         start_call(acting(us.ctx, Actor("u-1")), "U-1")
@@ -297,7 +297,7 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
     started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert started.reach == ADDRESS
     assert [row.what for row in book.rows(access)] == ["letter", "address"]
-    reported = tell(book, started.attempt, "no_answer")
+    reported = tell(book, started.attempt, "no_answer", actor="v-2")
     assert reported.status == "applied"
     assert book.actions("L-1")["field_visit"] == "done"
     assert len(book.rows(contact)) == 1, "it counts once, from the moment it was arranged"
@@ -319,7 +319,7 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
 ) -> None:
     a_visit(book)
     with pytest.raises(ArrearsError, match="was not started"):
-        tell(book, book.one(contact).attempt, "spoke")
+        tell(book, book.one(contact).attempt, "spoke", actor="v-1")
     cancel_visit(acting(book.ctx, Actor("v-1")), "L-1", why="a flat tyre")
     assert book.actions("L-1")["field_visit"] == "planned"
     assert all(row.cancelled_at for row in book.rows(visit_staff))
