@@ -11,6 +11,7 @@ class Opened(StrEnum):
     NAME = "name"  # of whom a call is for
     ADDRESS = "address"
     REPLY = "reply"
+    AMOUNTS = "amounts"  # what a loan owes, where nobody was confirmed to be the right person
     EVERYTHING = "everything"  # all that is held about a person
 
     @property
@@ -25,5 +26,6 @@ _USUAL_PURPOSE = {
     Opened.NAME: "call",
     Opened.ADDRESS: "visit",
     Opened.REPLY: "read_and_handle",
+    Opened.AMOUNTS: "supervise",
     Opened.EVERYTHING: "hand_to_data_subject",
 }

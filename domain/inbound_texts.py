@@ -43,10 +43,13 @@ class Meaning(StrEnum):
     DISPUTE = "dispute"
     WISHES = "wishes"  # when, where or in which language they want to be contacted
     NO_CONSENT = "no_consent"  # takes back what they agreed to
+    ASKS_PLAN = "asks_plan"  # asks for time or for instalments
     HARMLESS = "harmless"
 
 
-ABOUT_SOMETHING_ELSE = frozenset({Meaning.DISPUTE, Meaning.WISHES, Meaning.NO_CONSENT})
+ABOUT_SOMETHING_ELSE = frozenset(
+    {Meaning.DISPUTE, Meaning.WISHES, Meaning.NO_CONSENT, Meaning.ASKS_PLAN}
+)
 """They do not say whether contact goes on: what the machine read in the text beside them stays."""
 
 READ_WITHIN = timedelta(days=2)

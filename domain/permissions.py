@@ -42,6 +42,9 @@ class Permission(StrEnum):
     RECORD_ARRANGEMENTS = "events:arrangement"
     """To record that one is asked for, accepted, declined or not wanted any more."""
     OFFER_ARRANGEMENTS = "arrangements:offer"
+    SEE_AMOUNTS = "amounts:see"
+    """To see what a loan owes at the desk although nobody was confirmed to be the right person:
+    each time for a purpose, which is on record."""
     AGREE_BEYOND = "arrangements:agree"
     """To agree to an offer that is beyond the authority of whoever makes it."""
     AGREE_TO_PROMISES = "promises:agree"
@@ -138,6 +141,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.RECORD_PROMISES: _held("C V S", machines=True),
     _P.RECORD_ARRANGEMENTS: _held("C V L S", machines=True),
     _P.OFFER_ARRANGEMENTS: _held("C V L S"),
+    _P.SEE_AMOUNTS: _held("L S"),
     _P.AGREE_BEYOND: _held("S", two=True),
     _P.AGREE_TO_PROMISES: _held("S", two=True),
     _P.RECORD_HOLDS: _held("C V L S P", machines=True),

@@ -314,6 +314,8 @@ class ReasonCode(StrEnum):
     PROMISE_NEVER_MADE = auto()
     ARRANGEMENT_REQUESTED = auto()
     ARRANGEMENT_ANSWER_BY = auto()
+    PLAN_NEEDS_LOAN = auto()
+    LEARNT_INBOUND = auto()
     ARRANGEMENT_OFFERED = auto()
     ARRANGEMENT_ACCEPTED = auto()
     ARRANGEMENT_IS_ACTIVE = auto()
@@ -618,6 +620,18 @@ WORDS_ERASED = "why_erased"
 """Instead of the words, where the text was erased."""
 
 
+AMOUNTS = frozenset(
+    {
+        *("after", "agreed", "amount", "at_most", "before", "difference", "fee", "fees"),
+        *("interest", "least", "old_amount", "old_paid", "original_principal", "paid"),
+        *("past_due", "principal", "total"),
+    }
+)
+"""The parameters that say how much is owed, was paid or is to be paid, where they are no counts."""
+
+HIDDEN = "***"
+"""Stands in a reason instead of an amount, for whoever may not see what is owed."""
+
 Parameter: TypeAlias = "str | int | list[str]"
 
 
@@ -691,6 +705,25 @@ def _reason(code: str, params: Mapping[str, Any]) -> Reason:
     if not isinstance(params, Mapping):
         raise TypeError(f"The parameters of {code} have no names.")
     return Reason(ReasonCode(code), params)
+
+
+def without_amounts(reasons: Reasons) -> Reasons:
+    """The same reasons for somebody who may not see what is owed: each amount is `HIDDEN`."""
+    return tuple(
+        Reason(
+            reason.code,
+            {
+                name: HIDDEN if name in AMOUNTS and _is_amount(value) else value
+                for name, value in reason.params.items()
+            },
+        )
+        for reason in reasons
+    )
+
+
+def _is_amount(value: Parameter) -> bool:
+    """A count is a whole number, and an amount a text."""
+    return isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit()
 
 
 _CURRENCIES = ("currency", "loan_currency")

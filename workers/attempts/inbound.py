@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, case, insert, or_, select
+from sqlalchemy import Connection, Select, case, exists, insert, or_, select
 
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
 from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
+from workers.attempts.attempts import has_outcome
 from workers.attempts.consequences import (
     Conversation,
     OutcomeDetails,
@@ -27,11 +29,12 @@ from workers.attempts.consequences import (
     reaches_person,
 )
 from workers.context import Context
+from workers.db.appointments import move_calls
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
 from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
-from workers.db.schema import borrower, contact, contact_outcome, loan, loan_party
+from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, loan_party
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 
@@ -178,6 +181,8 @@ def record_inbound_contact(
             reported_at=now,
         )
     )
+    if reported.reason is not None and reported.outcome.learns:
+        _complete_enquiries(connection, owed.id, reported.at, now)
     loans = _note_said(connection, reported, whose.id, acting, now) or [owed.id]
     if of_person:
         loans = of_person
@@ -197,6 +202,26 @@ def record_inbound_contact(
     plan_next(connection, ctx, about, follows, now)
     recorded = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
     return recorded + came
+
+
+def _complete_enquiries(connection: Connection, loan_id: int, at: datetime, now: datetime) -> None:
+    """The calls of a locked loan that were to learn the reason, and that nobody has begun, are
+    done: it is learnt."""
+    begun = exists().where(contact.c.action_id == action.c.id, ~has_outcome())
+    asking = (
+        select(action.c.id)
+        .join(call, call.c.action_id == action.c.id)
+        .where(
+            action.c.loan_id == loan_id,
+            action.c.status == ActionStatus.ASSIGNED,
+            call.c.cancelled_at.is_(None),
+            call.c.must_learn.contains([REASON]),
+            ~begun,
+        )
+    )
+    learnt = because(ReasonCode.LEARNT_INBOUND, on=at.astimezone(now.tzinfo).date())
+    move = Move(ActionStatus.DONE, learnt)
+    move_calls(connection, dict.fromkeys(connection.execute(asking).scalars(), move), now)
 
 
 def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:

@@ -1,6 +1,6 @@
 """Why a loan is overdue, as the person said so far: nobody has to say it twice."""
 
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -8,6 +8,18 @@ from sqlalchemy import Connection, select
 from domain.contact_outcomes import ArrearsReason
 from workers.db.schema import borrower, contact, contact_outcome, loan
 from workers.db.typed_rows import typed_rows
+
+
+def told_on(connection: Connection, loan_id: int, since: date, zone: tzinfo | None) -> date | None:
+    """The day on which the person of a loan last told why it is overdue in a contact that they
+    began, on or after a business date; None: they did not. Then no call has to ask for it again.
+    """
+    days = (
+        known.at.astimezone(zone).date()
+        for known in known_reasons(connection, loan_id)
+        if known.inbound
+    )
+    return next((day for day in days if day >= since), None)
 
 
 class KnownReason(NamedTuple):

@@ -41,6 +41,7 @@ from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
 from workers.db.people import lock_people
 from workers.db.persons import lock_loans, lock_loans_of_person
+from workers.db.problems import VISIT_UNREPORTED, resolve_problems
 from workers.db.representative_wishes import note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import (
@@ -167,6 +168,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     if (point := attempt.number_blind_index or attempt.address_blind_index) is not None:
         _note_about_number(connection, point, report, attempt.at, now)
     over = attempt.channel == Channel.VISIT
+    if over:
+        _resolve_unreported(connection, loans, now)
     if over and actions:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, actions, move, now)
@@ -333,6 +336,18 @@ def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
     named = named_attempt(attempts, report.attempt, report.sender)
     locked = named.with_for_update(of=(person, borrower), key_share=True)
     return typed_row(_Attempt, connection.execute(locked))
+
+
+def _resolve_unreported(connection: Connection, loans: Sequence[int], now: datetime) -> None:
+    """The visits of these loans are reported: nobody has to ask for them any more."""
+    waits = exists().where(
+        visit.c.loan_id.in_(loans),
+        visit.c.unreported_at.is_not(None),
+        visit.c.cancelled_at.is_(None),
+        ~exists().where(contact_outcome.c.contact_id == visit.c.contact_id),
+    )
+    if not connection.execute(select(waits)).scalar():
+        resolve_problems(connection, loans, (VISIT_UNREPORTED,), now)
 
 
 class _Row(NamedTuple):

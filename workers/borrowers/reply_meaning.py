@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from domain.actors import Actor
+from domain.arrangements import AskedBy
 from domain.disputes import DisputeKind, RaisedBy
 from domain.events import RejectedError
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Meaning, effects_of
@@ -28,6 +29,7 @@ from workers.db.schema import contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
+from workers.hardship.arrangements import NewRequest, request_read_in_text
 from workers.hardship.disputes import NewDispute, raise_dispute
 
 
@@ -43,7 +45,7 @@ class ReadReply:
     """For a dispute: the lender's own id of it."""
     dispute_kind: DisputeKind = DisputeKind.OTHER
     loan: str | None = None
-    """For a dispute: the lender's id of the loan. None: the one that the text is about."""
+    """For a dispute or a plan: the lender's id of the loan. None: that of the text."""
     why: str | None = None
     """For a dispute."""
     said: tuple[SaidFact, ...] = ()
@@ -62,7 +64,8 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     Raises:
         RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
             without an id, a reason, or a loan that is known, or under the id of a hold on record;
-            or it is about a person, and nobody on record has the number.
+            or it is about a person, and nobody on record has the number; or it asks for a plan, for
+            no loan that is known, or for one that cannot have a request now.
     """
     now = ctx.now()
     actor = Actor(read.actor)
@@ -73,10 +76,9 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     if found.blind_index is None:
         if of_a_person:
             raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
-        if read.meaning is Meaning.DISPUTE:
-            _open_dispute(connection, ctx, read, found)
+        came = _open_what_it_asks_for(connection, ctx, read, found)
         _close(connection, read, now)
-        return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
+        return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning) + came
     people = lock_people(connection, found.blind_index, found.borrower_id, of_loan=read.loan)
     acts = False
     if of_a_person and not people.named:
@@ -85,8 +87,7 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         )
         if not acts:
             raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
-    if read.meaning is Meaning.DISPUTE:
-        _open_dispute(connection, ctx, read, found)
+    came = _open_what_it_asks_for(connection, ctx, read, found)
     number = lock_number(connection, found.blind_index)
     _close(connection, read, now)
     asked = AskedAt(read.reply, found.received_at)
@@ -131,12 +132,13 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         allow_texts_again(connection, number, people.named, found.provider, actor, now, asked=asked)
         recheck_through(connection, found.blind_index, now)
     reassess(connection, ctx, people.loans, now)
-    return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
+    return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning) + came
 
 
 class _Reply(NamedTuple):
     borrower_id: int | None
     provider: str
+    sid: str
     received_at: datetime
     blind_index: bytes | None
     external_id: str | None
@@ -146,6 +148,28 @@ class _Reply(NamedTuple):
 _FOUND = select(*columns_of(_Reply, reply, contact_point, loan)).select_from(
     reply.outerjoin(contact_point).outerjoin(loan, loan.c.id == reply.c.loan_id)
 )
+
+
+def _open_what_it_asks_for(
+    connection: Connection, ctx: Context, read: ReadReply, found: _Reply
+) -> Reasons:
+    """Open the dispute, or the request for a plan, that the text is; what came of a request."""
+    if read.meaning is Meaning.DISPUTE:
+        _open_dispute(connection, ctx, read, found)
+    if read.meaning is not Meaning.ASKS_PLAN:
+        return ()
+    asked_for = read.loan or found.external_id
+    if asked_for is None:
+        raise RejectedError(ReasonCode.PLAN_NEEDS_LOAN, reply_id=read.reply)
+    request = NewRequest(
+        arrangement=f"text:{found.sid}",
+        loan=asked_for,
+        asked_by=AskedBy.TEXT,
+        asked_in=found.sid,
+        actor=read.actor,
+        sender=found.provider,
+    )
+    return request_read_in_text(connection, ctx, request)
 
 
 def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: _Reply) -> None:

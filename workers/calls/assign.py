@@ -12,7 +12,10 @@ from sqlalchemy import Connection, insert
 
 from domain.actions import ASSIGN_CALL, ActionStatus, Move
 from domain.collectors import business_day
+from domain.compliance.vocabulary import Party
+from domain.contact_outcomes import REASON
 from domain.reasons import ReasonCode, because
+from workers.attempts.known_reasons import told_on
 from workers.calls.plan import PlannedCall, others_have, plan_calls, planned_call, take_planned
 from workers.context import Context
 from workers.db.actions import is_due
@@ -32,6 +35,8 @@ class _PlanAnewError(Exception):
 
 def assign_call(ctx: Context, action_id: int) -> str:
     """Assign the call of one action to a collector. Returns the result in a word.
+
+    A call that is to learn what the person has told by themselves meanwhile is done.
 
     All calls that are due are planned together, if this one is not planned yet. Calls that are due
     today for several loans of one person are one call. Who the plan says nobody can make stays
@@ -58,6 +63,8 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
             return "nothing to do"
         first = claimed[0]
         ids = [action.action_id for action in claimed]
+        if _is_learnt(connection, ctx, claimed):
+            return "learnt already"
         # The gate may have left out the action asked for, and the plan the others, due later today.
         planned = take_planned(connection, [action_id, *ids], action_id, first.now)
         if planned is None:
@@ -81,6 +88,20 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
             raise _PlanAnewError
         _assign(connection, claimed, planned)
         return "assigned"
+
+
+def _is_learnt(connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]) -> bool:
+    """Whether the person has told by themselves what the call is to learn: then it is done."""
+    first = claimed[0]
+    if REASON not in first.item.must_learn or first.party is not Party.BORROWER:
+        return False
+    since, zone = first.loan.ladder_since, ctx.settings.lender_zone
+    told = told_on(connection, first.loan.loan_id, since, zone)
+    if told is None:
+        return False
+    move = Move(ActionStatus.DONE, because(ReasonCode.LEARNT_INBOUND, on=told))
+    complete_together(connection, claimed, move, first.now)
+    return True
 
 
 def _wait(ctx: Context, action_id: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -9,6 +10,7 @@ from domain.actors import Actor, ActorKind
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError, NotPermittedError
+from domain.events import sender_of
 from domain.next_work import RightPartyTerms, work_policy_on
 from domain.parties import ROLES
 from domain.permissions import Permission
@@ -45,8 +47,9 @@ def confirm_right_party(
     """Compare what somebody says in a call with what is on record of the person.
 
     `answers` are by question: `name`, `address_numbers`, `postcode`, `other_number`. The policy of
-    the worklist says which may be asked and how many must be right. Each check is on record: who,
-    when, which questions, which were right; never an answer. A machine names the `collector`.
+    the worklist says which may be asked and how many must be right. `attempt` may also be a contact
+    that the person began today, and that was recorded by whoever asks. Each check is on record:
+    who, when, which questions, which were right; never an answer. A machine names the `collector`.
 
     Raises:
         NotPermittedError: a colleague started the call.
@@ -59,7 +62,7 @@ def confirm_right_party(
     given = _read_answers(answers, terms)
     actor = Actor(collector) if ctx.actor.kind is ActorKind.MACHINE and collector else ctx.actor
     with ctx.engine.begin() as connection:
-        started = _started(connection, attempt, actor)
+        started = _started(connection, attempt, sender_of(ctx.actor), actor, now)
         connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
         since = business_day(now).starts_at
         failed = party_checks.failed_since(connection, started.person_id, since)
@@ -109,9 +112,19 @@ def _read_answers(answers: Mapping[str, str], terms: RightPartyTerms) -> dict[Qu
     return given
 
 
-def _started(connection: Connection, attempt: str, actor: Actor) -> StartedCall:
-    started = party_checks.read_started_call(connection, attempt)
-    if started is None or started.has_outcome:
+def _goes_on(started: StartedCall, now: datetime) -> bool:
+    """Whether somebody may be on the line. A contact that the person began is on record at once,
+    with its outcome: so it counts for its day."""
+    if started.inbound:
+        return started.at >= business_day(now).starts_at
+    return not started.has_outcome
+
+
+def _started(
+    connection: Connection, attempt: str, sender: str, actor: Actor, now: datetime
+) -> StartedCall:
+    started = party_checks.read_started_call(connection, attempt, sender)
+    if started is None or not _goes_on(started, now):
         raise ArrearsError(
             "No call {attempt} is going on. Start the call first, under the id that you name.",
             attempt=attempt,

@@ -40,7 +40,8 @@ def close(
         str | None, typer.Option(help="For a dispute: why, in words that identify nobody.")
     ] = None,
     loan: Annotated[
-        str | None, typer.Option(help="For a dispute: the loan, if it is not the reply's own.")
+        str | None,
+        typer.Option(help="For a dispute or a plan: the loan, if it is not the reply's own."),
     ] = None,
     inconvenient_times: Times = None,
     inconvenient_places: Places = None,

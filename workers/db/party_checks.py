@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select, text
 
 from domain.actors import Actor
+from domain.contact_outcomes import ContactOutcome
 from domain.right_party import OnRecord, Question
 from workers.db.encryption import Cipher
 from workers.db.places import place_of_address, place_of_name, place_of_number
@@ -26,6 +27,8 @@ class StartedCall(NamedTuple):
     party: str
     actor: str | None
     at: datetime
+    inbound: bool
+    """Whether the person began it: then it is on record with its outcome from the beginning."""
     has_outcome: bool
     name_encrypted: bytes | None
     address_encrypted: bytes | None
@@ -35,10 +38,13 @@ class StartedCall(NamedTuple):
 _STARTED = prepared(
     text("""
 SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.party, c.actor, c.at,
+       c.inbound IS TRUE AS inbound,
        EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = c.id) AS has_outcome,
        b.name_encrypted, b.address_encrypted, c.number_blind_index
   FROM contact c JOIN borrower b ON b.id = c.borrower_id
- WHERE c.attempt = :attempt AND c.sender IS NULL AND c.channel = 'call'
+ WHERE c.attempt = :attempt
+   AND (c.sender IS NULL AND c.channel = 'call' OR c.inbound AND c.sender = :sender)
+ ORDER BY c.sender NULLS FIRST LIMIT 1
 """)
 )
 _NUMBERS = prepared(
@@ -50,9 +56,11 @@ SELECT n.number_encrypted, p.blind_index
 )
 
 
-def read_started_call(connection: Connection, attempt: str) -> StartedCall | None:
-    """The call that was started under this id; None: none was."""
-    return typed_row(StartedCall, connection.execute(_STARTED, {"attempt": attempt}))
+def read_started_call(connection: Connection, attempt: str, sender: str) -> StartedCall | None:
+    """The call that was started under this id, or the contact that a person began and that
+    `sender` recorded under it; None: there is none."""
+    asked = {"attempt": attempt, "sender": sender}
+    return typed_row(StartedCall, connection.execute(_STARTED, asked))
 
 
 def read_on_record(connection: Connection, cipher: Cipher, started: StartedCall) -> OnRecord:
@@ -87,6 +95,48 @@ def checks_of_attempt(connection: Connection, contact_id: int) -> list[PartyChec
         party_check.c.contact_id == contact_id
     )
     return typed_rows(PartyCheck, connection.execute(of_call.order_by(party_check.c.id)))
+
+
+_WITH_OTHER = [str(outcome) for outcome in ContactOutcome if outcome.with_other]
+_SEES = prepared(
+    text("""
+WITH asked AS (
+    SELECT l.id, b.person_id FROM loan l JOIN borrower b ON b.id = l.borrower_id
+     WHERE l.external_id = :loan
+)
+SELECT EXISTS (
+    SELECT FROM asked, contact c JOIN borrower b ON b.id = c.borrower_id
+     WHERE c.actor = :collector AND c.at >= :since
+       AND (b.person_id = asked.person_id
+            OR EXISTS (SELECT FROM contact p
+                        WHERE (p.id = c.id OR p.part_of = c.id) AND p.loan_id = asked.id))
+       AND EXISTS (SELECT FROM party_check k WHERE k.contact_id = c.id AND k.passed)
+       AND NOT EXISTS (SELECT FROM contact_outcome o
+                        WHERE o.contact_id = c.id AND o.outcome = ANY(:with_other))
+) OR EXISTS (
+    SELECT FROM asked, visit v JOIN visit_staff w ON w.visit_id = v.id
+           JOIN staff s ON s.id = w.staff_id JOIN contact c ON c.id = v.contact_id
+           JOIN borrower b ON b.id = c.borrower_id
+     WHERE s.external_id = :collector AND v.started_at >= :since AND v.cancelled_at IS NULL
+       AND (v.loan_id = asked.id OR b.person_id = asked.person_id)
+)
+""")
+)
+
+
+def sees_person(connection: Connection, collector: str, loan: str, since: datetime) -> bool:
+    """Whether a collector has confirmed the person of a loan since a moment, in a call that they
+    began or in a contact that the person began; or visits the person.
+
+    One statement. `loan` is the lender's id.
+    """
+    asked = {
+        "collector": collector,
+        "loan": loan,
+        "since": since,
+        "with_other": _WITH_OTHER,
+    }
+    return bool(connection.execute(_SEES, asked).scalar())
 
 
 _FAILED = prepared(

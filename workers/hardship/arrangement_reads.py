@@ -158,6 +158,21 @@ def open_arrangements(
     return read_page(connection, listing, asked)
 
 
+def loan_of_arrangement(connection: Connection, name: str) -> str:
+    """The lender's id of the loan of an arrangement.
+
+    Raises:
+        RefusedError: the arrangement is not known.
+    """
+    try:
+        stored = found(connection, name, None)
+    except NotAppliedError as unknown:
+        raise RefusedError(speak(unknown.reason), unknown.reason) from None
+    of_loan = select(loan.c.external_id).where(loan.c.id == stored.loan_id)
+    external_id: str = connection.execute(of_loan).scalar_one()
+    return external_id
+
+
 @permitted(Permission.READ_LOANS)
 def read_arrangement(
     connection: Connection, ctx: Context, name: str, *, sender: str | None = None

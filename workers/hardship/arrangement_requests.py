@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from domain.arrangements import ArrangementStatus, AskedBy, RequestTerms
+from domain.arrangements import ArrangementStatus, RequestTerms
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, because
 from domain.terms import terms_for
@@ -29,17 +29,13 @@ def pause_for_request(
     connection: Connection,
     terms: RequestTerms,
     loan_id: int,
-    asked_by: str,
     until: date,
     actor: str,
     now: datetime,
 ) -> int | None:
-    """Pause the ladder of a locked loan up to a day; the id of the hold, or None if it goes on.
-
-    What a text asks for is not known before a person has read it: it pauses nothing.
-    """
+    """Pause the ladder of a locked loan up to a day; the id of the hold, or None if it goes on."""
     today = now.date()
-    if asked_by == AskedBy.TEXT or not terms.may_pause(paused_on(connection, loan_id), today):
+    if not terms.may_pause(paused_on(connection, loan_id), today):
         return None
     pause = Hold(HoldKind.MANUAL, today, until)
     return insert_hold(connection, pause, loan_id=loan_id, actor=actor, now=now)
@@ -54,6 +50,21 @@ def pause_for_offer(
     end_pause(connection, stored, now)
     pause = Hold(HoldKind.MANUAL, now.date(), valid_until + timedelta(days=1))
     return insert_hold(connection, pause, loan_id=stored.loan_id, actor=actor, now=now)
+
+
+def pause_after_reading(
+    connection: Connection, ctx: Context, stored: Arrangement, actor: str, now: datetime
+) -> bool:
+    """Pause the ladder for a request of a text that a person has read by now; whether it pauses."""
+    waits = stored.status == ArrangementStatus.REQUESTED and stored.request_hold_id is None
+    if not waits or stored.lapses_on is None or stored.lapses_on <= now.date():
+        return False
+    owed = lock_loan_by_id(connection, stored.loan_id)
+    terms = request_terms(ctx, owed, now.date())
+    hold_id = pause_for_request(connection, terms, owed.id, stored.lapses_on, actor, now)
+    if hold_id is not None:
+        set_request_clock(connection, stored.id, request_hold_id=hold_id)
+    return hold_id is not None
 
 
 def end_pause(connection: Connection, stored: Arrangement, now: datetime) -> None:

@@ -37,6 +37,7 @@ from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_requests import (
     answered,
     end_pause,
+    pause_after_reading,
     pause_for_request,
     request_terms,
 )
@@ -141,7 +142,10 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
     wish = new.wish
     terms, today = request_terms(ctx, owed, now.date()), now.date()
     answer_by, lapses_on = terms.answer_by(today), terms.lapses_on(today)
-    paused = pause_for_request(connection, terms, owed.id, new.asked_by, lapses_on, new.actor, now)
+    # What a text asks for is not known before a person has read it.
+    paused = None
+    if new.asked_by is not AskedBy.TEXT or new.actor != BY_TEXT.reference:
+        paused = pause_for_request(connection, terms, owed.id, lapses_on, new.actor, now)
     insert_arrangement(
         connection,
         {
@@ -184,6 +188,24 @@ def request_by_text(
         sender=provider,
     )
     request_if_none(connection, ctx, request)
+
+
+def request_read_in_text(connection: Connection, ctx: Context, new: NewRequest) -> Reasons:
+    """Record that a person reads in a text that it asks for an arrangement.
+
+    If the machine has read so too, that request stands, and its pause begins now. The loan and its
+    person are locked.
+
+    Raises:
+        RejectedError: the loan is written off, or has an open arrangement that is something else.
+    """
+    owed = lock_named_loan(connection, new.loan, "arrangement_request")
+    stored = open_arrangement(connection, owed.id)
+    if stored is None or stored.status != ArrangementStatus.REQUESTED:
+        return record_request(connection, ctx, new)
+    if pause_after_reading(connection, ctx, stored, new.actor, ctx.now()):
+        reassess(connection, ctx, [owed.id], ctx.now())
+    return as_it_stands(stored)
 
 
 def request_if_none(connection: Connection, ctx: Context, request: NewRequest) -> Reasons:

@@ -28,7 +28,7 @@ from workers.db.actions import move_actions
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.places import Placed, place_of_address
-from workers.db.problems import resolve_problems
+from workers.db.problems import VISIT_UNREPORTED, resolve_problems
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import check_gate
@@ -135,7 +135,8 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
         reason = because(ReasonCode.CALLED_OFF, actor=ctx.actor, why_id=why_id)
         move = Move(ActionStatus.PLANNED, reason, due_at=now)
         move_actions(connection, [scheduled.action_id], move, now)
-        resolve_problems(connection, [scheduled.loan_id], (NOTICE_NOT_PRINTED,), now)
+        over = (NOTICE_NOT_PRINTED, VISIT_UNREPORTED)
+        resolve_problems(connection, [scheduled.loan_id], over, now)
 
 
 class _ScheduledVisit(NamedTuple):

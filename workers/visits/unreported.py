@@ -11,13 +11,12 @@ from domain.collectors import business_day
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
-from workers.db.problems import note_problem
+from workers.db.problems import VISIT_UNREPORTED, note_problem
 from workers.db.schema import action, contact_outcome, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.visits.notices import close_what_is_over, note_not_printed, to_be_printed
 
-VISIT_UNREPORTED = "visit_unreported"
 BATCH_SIZE = 500
 
 

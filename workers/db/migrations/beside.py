@@ -21,6 +21,7 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0083": "tables that only the newer release writes",
     "0076": "columns that only the newer release writes",
     "0085": "columns that only the newer release writes, and which may be null",
+    "0086": "words that only the newer release writes",
     "0082": "a table and a word that only the newer release writes",
     "0089": "words that only the newer release writes",
 }

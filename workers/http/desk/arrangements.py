@@ -14,6 +14,7 @@ from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered, Wish
 from domain.reasons import ReasonCode, Reasons, because
+from workers.calls.amounts import assert_amounts_are_shown
 from workers.context import Context
 from workers.db.pages import Asked
 from workers.hardship.arrangement_offers import offer_arrangement
@@ -24,12 +25,21 @@ from workers.http.desk.answers import language_for
 from workers.http.desk.described import Said, answer_of
 from workers.http.desk.next_work import Speaks
 from workers.http.desk.quoted import Quoted
-from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
+from workers.http.desk.signed_in import (
+    AmountsShownError,
+    at_the_desk,
+    context_of_caller,
+    desk_router,
+)
 from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
 from workers.inbox.event_data.arrangements import LONGEST_IN_DAYS, MOST_INSTALMENTS
 from workers.inbox.event_data.fields import Amount, Day, Identifier, StrictModel, Why
 
 router = desk_router("arrangements")
+
+
+Purpose = Annotated[str, Field(min_length=1, max_length=500)]
+"""In words; they are encrypted."""
 
 
 class WishAtDesk(StrictModel):
@@ -45,7 +55,14 @@ class WishAtDesk(StrictModel):
     """The shortest plan of which no month costs more."""
 
 
-class QuoteAsked(WishAtDesk):
+class OfferAsked(WishAtDesk):
+    """An offer of what was asked for, or of what is wished for now."""
+
+    purpose: Purpose | None = None
+    """Of a supervisor, to whom nobody was confirmed: why they look at what the loan owes."""
+
+
+class QuoteAsked(OfferAsked):
     """A quote for a loan."""
 
     loan: Identifier
@@ -53,7 +70,8 @@ class QuoteAsked(WishAtDesk):
 
 @router.post("/quotes", response_model=Quoted)
 async def quote(request: Request, body: QuoteAsked) -> dict[str, Any]:
-    """What a deferral or a plan would mean for a loan, to the cent. It changes nothing."""
+    """What a deferral or a plan would mean for a loan, to the cent. It changes nothing. You see it
+    once the right person is confirmed, or for a purpose as a supervisor."""
     return await at_the_desk(request, partial(_quote, context_of_caller(request), body))
 
 
@@ -61,14 +79,11 @@ async def quote(request: Request, body: QuoteAsked) -> dict[str, Any]:
 async def offer(
     request: Request,
     arrangement: Annotated[Identifier, Path(description="The id under which it was asked for.")],
-    body: WishAtDesk,
+    body: OfferAsked,
 ) -> dict[str, Any]:
     """Offer an arrangement that was asked for, and keep the quote. Beyond your authority a second
-    person has to agree first: then repeat the call."""
-    wish = _wish(body)
-    offering = partial(
-        _offer, context_of_caller(request), arrangement, None if wish == Wish() else wish
-    )
+    person has to agree first: then repeat the call. It shows amounts: as for a quote."""
+    offering = partial(_offer, context_of_caller(request), arrangement, body)
     return await at_the_desk(request, offering)
 
 
@@ -131,13 +146,19 @@ def _wish(body: WishAtDesk) -> Wish:
 
 
 def _quote(ctx: Context, body: QuoteAsked) -> dict[str, Any]:
+    assert_amounts_are_shown(ctx, loan=body.loan, purpose=body.purpose)
     with ctx.engine.connect() as connection:
         found = quote_loan(connection, ctx, body.loan, _wish(body))
     if isinstance(found, NotOffered):
-        raise RefusedError(speak(found.reason), found.reason)
+        raise AmountsShownError(speak(found.reason), found.reason)
     return quote_as_json(found)
 
 
-def _offer(ctx: Context, arrangement: str, wish: Wish | None) -> dict[str, Any]:
-    offered = offer_arrangement(ctx, arrangement, wish)
+def _offer(ctx: Context, arrangement: str, body: OfferAsked) -> dict[str, Any]:
+    assert_amounts_are_shown(ctx, arrangement=arrangement, purpose=body.purpose)
+    wish = _wish(body)
+    try:
+        offered = offer_arrangement(ctx, arrangement, None if wish == Wish() else wish)
+    except RefusedError as refused:
+        raise AmountsShownError(str(refused), refused.reason) from None
     return dict(offered.quote or {})

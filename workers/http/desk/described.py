@@ -5,7 +5,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, create_model
@@ -13,7 +13,7 @@ from pydantic import BaseModel, create_model
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import Quote
-from domain.reasons import Reason, Reasons, decimal_string, reasons_as_json
+from domain.reasons import Reason, Reasons, decimal_string, reasons_as_json, without_amounts
 from workers.http.desk import answers
 from workers.http.desk.quoted import Quoted
 
@@ -39,29 +39,33 @@ def list_of(kind: type) -> Any:
     return types.GenericAlias(list, (described(kind),))
 
 
-def answer_of(value: Any, language: str, currency: str | None = None) -> Any:
+def answer_of(
+    value: Any, language: str, currency: str | None = None, *, amounts: bool = False
+) -> Any:
     """A value as `described` describes it. Amounts have the places of the currency that stands
-    beside them."""
+    beside them. Sentences say amounts only to whoever may see them."""
+    answer = partial(answer_of, language=language, amounts=amounts)
     match value:
         case Quote():
             return quote_as_json(value)
         case (Reason(), *_):
-            return {"sentence": speak(value, language), "codes": reasons_as_json(value)}
+            said = value if amounts else without_amounts(value)
+            return {"sentence": speak(said, language), "codes": reasons_as_json(said)}
         case Decimal():
             return decimal_string(value, currency)
         case Mapping():
-            return {key: answer_of(each, language, currency) for key, each in value.items()}
+            return {key: answer(each, currency=currency) for key, each in value.items()}
     if _is_record(type(value)):
         beside = getattr(value, "currency", currency)
         hints = get_type_hints(type(value))
         return {
             name: {"sentence": "", "codes": []}
             if hints[name] == Reasons and not getattr(value, name)
-            else answer_of(getattr(value, name), language, beside)
+            else answer(getattr(value, name), currency=beside)
             for name in _names(type(value))
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [answer_of(each, language, currency) for each in value]
+        return [answer(each, currency=currency) for each in value]
     return value
 
 

@@ -4,7 +4,8 @@ Each is an event of the same kind as the lender's systems post, under the same i
 line. So it is the same fact however it comes in, and twice is once.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 from unicodedata import normalize
@@ -15,17 +16,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
+from domain.errors import RefusedError as RefusedByRuleError
 from domain.events import InboxStatus
 from domain.language.speak import speak
-from domain.reasons import NOTHING_CHANGED, reasons_as_json
+from domain.reasons import NOTHING_CHANGED, reasons_as_json, without_amounts
+from workers.calls.amounts import amounts_are_shown
 from workers.context import Context
 from workers.http.desk.answers import Reason, language_for
 from workers.http.desk.reported import FACTS, Fact
-from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
+from workers.http.desk.signed_in import (
+    AmountsShownError,
+    at_the_desk,
+    context_of_caller,
+    desk_router,
+)
 from workers.http.requests import RefusedError
 from workers.inbox import process
 from workers.inbox.event_data.fields import EventData, Staff
 from workers.inbox.kinds import EVENT_KINDS
+from workers.inbox.process import EventResult
 
 
 class Recorded(BaseModel):
@@ -73,8 +82,7 @@ def _endpoint(fact: Fact) -> Callable[..., Coroutine[Any, Any, Response]]:
     ) -> Response:
         ctx = context_of_caller(request)
         payload = _payload(ctx, body)
-        store = partial(process.submit, ctx, _id_of(ctx, fact, payload), fact.kind, payload)
-        result = await at_the_desk(request, store)
+        result = await at_the_desk(request, partial(_store, ctx, fact, payload))
         known = result.completed_before or bool(
             result.reason and result.reason[0].code in NOTHING_CHANGED
         )
@@ -90,6 +98,30 @@ def _endpoint(fact: Fact) -> Callable[..., Coroutine[Any, Any, Response]]:
     report.__annotations__["body"] = _model_of(fact)
     report.__name__ = fact.kind
     return report
+
+
+def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
+    """Store and apply a report. What came of it says amounts only to whoever may see them.
+
+    Raises:
+        RefusedByRuleError: it can never be applied as it is.
+    """
+    try:
+        result = process.submit(ctx, _id_of(ctx, fact, payload), fact.kind, payload)
+    except RefusedByRuleError as refused:
+        if refused.reason != without_amounts(refused.reason) and _sees(ctx, payload):
+            raise AmountsShownError(str(refused), refused.reason) from None
+        raise
+    hidden = without_amounts(result.reason)
+    if hidden == result.reason or _sees(ctx, payload):
+        return result
+    return replace(result, reason=hidden)
+
+
+def _sees(ctx: Context, payload: Mapping[str, Any]) -> bool:
+    loan = payload.get("loan")
+    with ctx.engine.connect() as connection:
+        return amounts_are_shown(connection, ctx, loan, payload.get("actor"))
 
 
 def _payload(ctx: Context, body: EventData) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from workers.http.desk.described import answer_of, described, list_of
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Staff, StrictModel
 from workers.staff import next_work
-from workers.staff.call_sheet import CallSheet, call_sheet
+from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import NothingToServe, ServedWork
 from workers.staff.served import WorkUnderWay, work_under_way
 
@@ -77,7 +77,8 @@ async def sheet(request: Request, lease: Lease, body: Whose, accept_language: Sp
     until when: the name until the call has started, what is owed until it is confirmed that the
     right person speaks."""
     found = await _do(request, lambda ctx: call_sheet(ctx, lease, body.actor))
-    return answer_of(found, language_for(accept_language))
+    confirmed = found.stage is Stage.CONFIRMED
+    return answer_of(found, language_for(accept_language), amounts=confirmed)
 
 
 @router.post("/work/{lease}/heartbeat")

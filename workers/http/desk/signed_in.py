@@ -16,8 +16,9 @@ from domain.actors import ActorKind
 from domain.errors import ArrearsError, NotPermittedError, NotSignedInError, TooOftenError
 from domain.errors import RefusedError as RefusedByRuleError
 from domain.language.sentences import error_in
+from domain.language.speak import speak
 from domain.permissions import Permission
-from domain.reasons import reasons_as_json
+from domain.reasons import reasons_as_json, without_amounts
 from workers.access.authenticate import authenticate
 from workers.attempts.attempts import BarredError
 from workers.context import Context
@@ -110,6 +111,10 @@ def _refusing(work: Callable[[], T], language: str) -> T:
         raise _refusal(error, language) from None
 
 
+class AmountsShownError(RefusedByRuleError):
+    """A refusal for whoever may see what the loan owes. Any other says no amounts."""
+
+
 def _refusal(error: ArrearsError, language: str) -> RefusedError:
     said = error_in(language, error)
     match error:
@@ -117,12 +122,16 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             return RefusedError(401, said)
         case NotPermittedError():
             return RefusedError(403, said)
-        case BarredError():
-            until = error.until.isoformat() if error.until else None
-            more = {"rules": list(error.rules), "not_before": until}
-            return RefusedError(409, said, more={"reason": reasons_as_json(error.reason), **more})
-        case RefusedByRuleError():
+        case AmountsShownError():
             return RefusedError(409, said, more={"reason": reasons_as_json(error.reason)})
+        case RefusedByRuleError():
+            reason, more = without_amounts(error.reason), {}
+            if reason != error.reason:
+                said = speak(reason, language)
+            if isinstance(error, BarredError):
+                until = error.until.isoformat() if error.until else None
+                more = {"rules": list(error.rules), "not_before": until}
+            return RefusedError(409, said, more={"reason": reasons_as_json(reason), **more})
     return RefusedError(409, said)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -16,7 +17,7 @@ from workers.db.pages import Asked, Page
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Identifier
 from workers.staff.roster import RosterEntry, list_roster
-from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
+from workers.staff.work_items import ApprovalToGive, CallToMake, Kind, VisitToMake
 from workers.staff.worklist import read_work
 
 router = desk_router("work")
@@ -36,12 +37,25 @@ class PageOf(BaseModel, Generic[T]):
     """What continues the list; null: these are its last rows."""
 
 
+class FileAtDesk(BaseModel):
+    """A legal file, and the evidence that a person must still attach. The file has the claim."""
+
+    loan: str
+    item: str
+    limitation_on: date | None
+    """The last day on which the claim can be brought; null if it is not known."""
+    missing: dict[str, str]
+    """The evidence of the checklist that is missing: its id, and its text in English."""
+    opened_at: datetime
+    """In the lender's zone."""
+
+
 class Work(BaseModel):
     """What waits for people. A kind that was not asked for is left out."""
 
     calls: PageOf[CallToMake] | None = None
     visits: PageOf[VisitToMake] | None = None
-    files: PageOf[FileToBring] | None = None
+    files: PageOf[FileAtDesk] | None = None
     approvals: PageOf[ApprovalToGive] | None = None
     replies: PageOf[ReplyToRead] | None = None
 

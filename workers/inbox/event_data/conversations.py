@@ -62,7 +62,7 @@ class ReplyReadFacts(EventData):
     dispute_kind: DisputeKind | None = None
     """For a dispute; null: nobody said."""
     loan: Identifier | None = None
-    """For a dispute; null: the loan that the text is about."""
+    """For a dispute or a plan; null: the loan that the text is about."""
     why: Why | None = None
     said: Said = ()
     """For `wishes`."""

@@ -21,6 +21,8 @@ from workers.simulator.demo.waiting import ProgressReporter, drain, sweep_until
 
 INSTALMENTS = 3
 """Of the plan. A collector may agree to so many alone."""
+PURPOSE = "to answer a borrower who asks for help by text"
+"""Why a supervisor looks at what is owed: nobody was confirmed to be the right person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ def ask_for_help(
     name = people_of(installation.book)[found].name
     _write(installation, reporter, name, found, installation.book.help)
     desk, text = _reader_of(installation)
-    plan = _offer(desk, name, found, text)
-    reporter.report(installation.ctx.now(), _shown(desk.who, plan))
+    plan = _offer(desk, supervisor, name, found, text)
+    reporter.report(installation.ctx.now(), _shown(desk.who, supervisor.who, plan))
     _accept(installation, reporter, desk, plan)
     tell(
         installation,
@@ -102,7 +104,7 @@ def pay_first_instalment(
 def _first_who_may(installation: Installation, desk: Desk) -> str | None:
     for loan_id in delivered_loans(installation, "legal_notice"):
         try:
-            desk.post("/quotes", loan=loan_id, instalments=INSTALMENTS)
+            desk.post("/quotes", loan=loan_id, instalments=INSTALMENTS, purpose=PURPOSE)
         except NotNowError:
             continue
         return loan_id
@@ -139,8 +141,8 @@ def _reader_of(installation: Installation) -> tuple[Desk, int]:
     return Desk(installation, who), number
 
 
-def _offer(desk: Desk, name: str, loan_id: str, text: int) -> Plan:
-    """Read the text, which is a request already, and offer a plan."""
+def _offer(desk: Desk, supervisor: Desk, name: str, loan_id: str, text: int) -> Plan:
+    """Read the text, which is a request already; a supervisor offers a plan."""
     query = (
         select(arrangement.c.external_id)
         .join(loan)
@@ -148,8 +150,9 @@ def _offer(desk: Desk, name: str, loan_id: str, text: int) -> Plan:
     )
     with desk.installation.ctx.engine.connect() as connection:
         id: str = connection.execute(query).scalar_one()
-    desk.post("/replies/readings", reply=text, meaning=Meaning.HARMLESS)
-    return Plan(id, name, loan_id, desk.post(f"/arrangements/{id}/offer", instalments=INSTALMENTS))
+    desk.post("/replies/readings", reply=text, meaning=Meaning.ASKS_PLAN)
+    quote = supervisor.post(f"/arrangements/{id}/offer", instalments=INSTALMENTS, purpose=PURPOSE)
+    return Plan(id, name, loan_id, quote)
 
 
 def _accept(installation: Installation, reporter: ProgressReporter, desk: Desk, plan: Plan) -> None:
@@ -166,15 +169,16 @@ def _accept(installation: Installation, reporter: ProgressReporter, desk: Desk, 
     )
 
 
-def _shown(caller: str, plan: Plan) -> str:
+def _shown(caller: str, supervisor: str, plan: Plan) -> str:
     quote, currency = plan.quote, plan.quote["currency"]
     first, last = quote["arranged"][0], quote["arranged"][-1]
     return say(
-        "{caller} reads it and offers {count} instalments, from {first} ({amount}) to {last}. To "
-        "pay without the plan: {before}. With it: {after}, as {interest} of interest at {rate} % a "
-        "year is added, and {dropped} of the old schedule's is not owed any more. It can be "
-        "accepted until {until}.",
+        "{caller} reads it, and {supervisor} offers {count} instalments, from {first} ({amount}) "
+        "to {last}. To pay without the plan: {before}. With it: {after}, as {interest} of interest "
+        "at {rate} % a year is added, and {dropped} of the old schedule's is not owed any more. It "
+        "can be accepted until {until}.",
         caller=caller,
+        supervisor=supervisor,
         count=len(quote["arranged"]),
         first=day(first["due_on"]),
         amount=money(first["amount"], currency),

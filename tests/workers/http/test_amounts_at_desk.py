@@ -1,0 +1,161 @@
+"""At the desk nobody reads what a loan owes before the right person is confirmed to them.
+
+It starts from the description: a path whose answer has amounts must stand in the table below.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import Engine, select
+
+from domain.actors import Role
+from domain.language.speak import LANGUAGES
+from domain.reasons import AMOUNTS, HIDDEN, ReasonCode, because, without_amounts
+from tests.support.arrangements import ask, in_difficulty
+from tests.support.desk import DESK, token_of
+from tests.support.loans import NAME, Book
+from workers.calls.assign import assign_call
+from workers.db.schema import access
+from workers.http.app import create_desk
+
+NAMES_OF_AMOUNTS = AMOUNTS - {"at_most", "least"} | {
+    *("to_settle", "to_pay_before", "to_pay_after", "next_amount", "last_payment", "unpaid"),
+    "a_month",
+}
+RIGHT = {"answers": {"name": NAME, "address_numbers": "1"}}
+PLAN = {"instalments": 3}
+
+Post = Callable[..., Response]
+
+
+def sheet(post: Post, **_: str) -> Response:
+    lease = post("/work/next", {}).json()["lease"]
+    return post(f"/work/{lease}/sheet", {})
+
+
+SHOWN_BY: dict[str, Callable[..., Response]] = {
+    "POST /quotes": lambda post, **more: post("/quotes", {"loan": "L-1", **PLAN, **more}),
+    "POST /arrangements/{arrangement}/offer": lambda post, **more: post(
+        "/arrangements/AR-1/offer", {**PLAN, **more}
+    ),
+    "POST /work/{lease}/sheet": sheet,
+}
+"""Every path whose answer has amounts, and how it is called."""
+
+
+def properties(described: dict[str, Any], schema: Any, seen: set[str]) -> set[str]:
+    """The names of all members of a schema, and of what it is made of."""
+    if isinstance(schema, list):
+        return set().union(*(properties(described, each, seen) for each in schema), set())
+    if not isinstance(schema, dict):
+        return set()
+    if (ref := schema.get("$ref")) is not None:
+        if ref in seen:
+            return set()
+        named = described["components"]["schemas"][ref.rsplit("/", 1)[1]]
+        return properties(described, named, seen | {ref})
+    names = set(schema.get("properties", ()))
+    return names.union(*(properties(described, each, seen) for each in schema.values()), set())
+
+
+def test_every_path_with_amounts_in_its_answer_stands_in_the_table(book: Book) -> None:
+    described = create_desk(book.ctx).openapi()
+    found = set()
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            answers = [
+                answer.get("content", {}).get("application/json", {}).get("schema")
+                for status, answer in operation["responses"].items()
+                if status.startswith("2")
+            ]
+            if properties(described, answers, set()) & NAMES_OF_AMOUNTS:
+                found.add(f"{method.upper()} {path.removeprefix(DESK)}")
+    assert found == set(SHOWN_BY)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 owes two instalments of 920. c-1 has the call; she asks for a plan."""
+    book = in_difficulty(engine)
+    book.staff("c-1", "caller", shift=("2026-03-11 08:00", "2026-03-11 20:00"))
+    book.escalate("L-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
+    return book
+
+
+def poster(book: Book, client: TestClient, reference: str, *roles: Role) -> Post:
+    token = token_of(book.ctx.engine, reference, *roles)
+
+    def post(path: str, said: dict[str, Any]) -> Response:
+        return client.post(DESK + path, json=said, headers=token)
+
+    return post
+
+
+def test_who_sees_what_is_owed_and_from_when(book: Book) -> None:
+    """No collector before the answers are right, not even whose call it is; then she alone, all
+    day. A supervisor for a purpose, which is on record. What is refused says no amounts either."""
+    too_little = {"promise": "p-1", "loan": "L-1", "amount": "1.00", "currency": "CNY"}
+    too_little |= {"due_on": "2026-03-12"}
+    with TestClient(create_desk(book.ctx)) as client:
+        post = poster(book, client, "c-1", Role.CALLER)
+        lease = post("/work/next", {}).json()["lease"]
+        post("/calls", {"loan": "L-1", "attempt": "a-1"})
+        ask(book)
+
+        def answers(post: Post, **more: str) -> dict[str, Response]:
+            return {path: call(post, **more) for path, call in SHOWN_BY.items()}
+
+        for path, answer in answers(post).items():
+            assert answer.status_code == (200 if "sheet" in path else 403), (path, answer.json())
+            assert not re.search(r"920|1840|\d\.\d\d", answer.text), path
+        refused = post("/promises", too_little).json()
+        assert HIDDEN in refused["detail"]
+        assert refused["reason"][0]["params"]["past_due"] == HIDDEN
+
+        assert post("/calls/a-1/right-party", RIGHT).json()["confirmed"]
+        assert "1840.00" in post("/promises", too_little).json()["detail"]
+        for path, answer in answers(post).items():
+            assert answer.status_code == 200, (path, answer.json())
+            assert re.search(r"\d\.\d\d", answer.text), path
+        assert lease
+
+        colleague = poster(book, client, "c-2", Role.CALLER)
+        supervisor = poster(book, client, "s-1", Role.SUPERVISOR)
+        for path in ("POST /quotes", "POST /arrangements/{arrangement}/offer"):
+            assert SHOWN_BY[path](colleague, purpose="I wonder").status_code == 403
+            assert SHOWN_BY[path](supervisor).status_code == 403
+            assert SHOWN_BY[path](supervisor, purpose="a complaint").status_code == 200
+    looks = book.rows(select(access).where(access.c.what == "amounts"))
+    assert [(look.actor, look.purpose_id is not None) for look in looks] == [("s-1", True)] * 2
+
+
+def test_who_takes_a_call_of_the_person_sees_it_after_the_check(book: Book) -> None:
+    """She calls in: the contact is recorded, her answers are checked, and then a quote is shown."""
+    came = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "spoke"}
+    came |= {"at": "2026-03-11T09:58:00+08:00"}
+    with TestClient(create_desk(book.ctx)) as client:
+        post = poster(book, client, "c-2", Role.CALLER)
+        assert post("/inbound-contacts", came).status_code == 200
+        assert SHOWN_BY["POST /quotes"](post).status_code == 403
+        assert post("/calls/in-1/right-party", RIGHT).json()["confirmed"]
+        assert SHOWN_BY["POST /quotes"](post).status_code == 200
+
+
+def test_every_sentence_with_an_amount_is_known_as_one() -> None:
+    """What stands before a currency in a sentence is an amount: a new one is hidden too."""
+    english = LANGUAGES["en"].templates
+    codes = {str(code) for code in ReasonCode}
+    named = {
+        name
+        for code, template in english.items()
+        if code in codes
+        for name in re.findall(r"\{(\w+)\} \{(?:loan_)?currency\}", template)
+    }
+    assert named <= AMOUNTS
+    hidden = without_amounts(because(ReasonCode.PROMISE_TOO_SMALL, amount="300.00", past_due="1"))
+    assert set(hidden[0].params.values()) == {HIDDEN}

@@ -1,0 +1,78 @@
+"""Who sees what a loan owes at the desk: who has the right person before them, or supervises."""
+
+from sqlalchemy import Connection
+
+from domain.access_log import Opened
+from domain.actors import ActorKind
+from domain.collectors import business_day
+from domain.errors import ArrearsError, NotPermittedError
+from domain.permissions import Permission, may
+from workers.access.permitted import ask, permitted
+from workers.context import Context
+from workers.db.access_log import note_access
+from workers.db.free_text import keep_words
+from workers.db.loans import known_loan_id
+from workers.db.party_checks import sees_person
+from workers.hardship.arrangement_reads import loan_of_arrangement
+
+
+def amounts_are_shown(
+    connection: Connection, ctx: Context, loan: str | None, collector: str | None = None
+) -> bool:
+    """Whether amounts of a loan may be shown to whoever acts. It shows nothing itself.
+
+    That is a collector who confirmed the person today, in a call of theirs or in a contact that the
+    person began; or a visitor in their own visit. A machine names the `collector`. An amount of no
+    loan that is known is shown to nobody.
+    """
+    if ctx.actor.kind is ActorKind.SYSTEM:
+        return True
+    who = collector if ctx.actor.kind is ActorKind.MACHINE else ctx.actor.reference
+    if loan is None or who is None:
+        return False
+    return sees_person(connection, who, loan, business_day(ctx.now()).starts_at)
+
+
+@permitted(Permission.READ_LOANS)
+def assert_amounts_are_shown(
+    ctx: Context,
+    *,
+    loan: str | None = None,
+    arrangement: str | None = None,
+    purpose: str | None = None,
+) -> None:
+    """Check that whoever acts may see amounts of a loan, or of the loan of an arrangement.
+
+    Who has the permission `amounts:see` may do so without the person: for a `purpose`, in words,
+    which is on record.
+
+    Raises:
+        NotPermittedError: nobody was confirmed to be the right person, and no purpose is given by
+            whoever may see them for one.
+        ArrearsError: the loan or the arrangement is not known.
+    """
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        if arrangement is not None:
+            loan = loan_of_arrangement(connection, arrangement)
+        if loan is None:
+            raise ArrearsError("Say of which loan.")
+        loan_id = known_loan_id(connection, loan)
+        if amounts_are_shown(connection, ctx, loan):
+            return
+        if not may(ctx.actor, Permission.SEE_AMOUNTS):
+            raise NotPermittedError(
+                "What loan {loan} owes is shown once the right person is confirmed: in a call or a "
+                "visit of yours, or in a contact of theirs that you recorded today. A supervisor "
+                "may see it for a purpose.",
+                loan=loan,
+            )
+        if purpose is None or not any(character.isalnum() for character in purpose):
+            raise NotPermittedError(
+                "Nobody of loan {loan} was confirmed to you today. Say for which purpose you look "
+                "at what it owes: `purpose`. It is on record.",
+                loan=loan,
+            )
+        ask(ctx, Permission.SEE_AMOUNTS)
+        purpose_id = keep_words(connection, ctx.cipher, purpose, now, loan_id=loan_id)
+        note_access(connection, loan_id, Opened.AMOUNTS, ctx.actor, now, purpose_id=purpose_id)
