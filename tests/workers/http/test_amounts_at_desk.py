@@ -5,24 +5,26 @@ It starts from the description: a path whose answer has amounts must stand in th
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from domain.actors import Role
+from domain.arrangements import RequestTerms
 from domain.language.speak import LANGUAGES
 from domain.reasons import AMOUNTS, HIDDEN, ReasonCode, because, without_amounts
 from tests.support.arrangements import ask, in_difficulty
 from tests.support.desk import DESK, token_of
-from tests.support.loans import NAME, Book
+from tests.support.loans import NAME, Book, shipped_policy
 from workers.calls.assign import assign_call
-from workers.db.schema import access
+from workers.db.schema import access, call, staff
 from workers.http.app import create_desk
 
-NAMES_OF_AMOUNTS = AMOUNTS - {"at_most", "least"} | {
+NAMES_OF_AMOUNTS = AMOUNTS - {"at_most", "least", "after", "before"} | {
     *("to_settle", "to_pay_before", "to_pay_after", "next_amount", "last_payment", "unpaid"),
     "a_month",
 }
@@ -79,11 +81,17 @@ def test_every_path_with_amounts_in_its_answer_stands_in_the_table(book: Book) -
 
 @pytest.fixture
 def book(engine: Engine) -> Book:
-    """L-1 owes two instalments of 920. c-1 has the call; she asks for a plan."""
-    book = in_difficulty(engine)
-    book.staff("c-1", "caller", shift=("2026-03-11 08:00", "2026-03-11 20:00"))
+    """L-1 owes 920, which is past due. c-1 has the call; she asks for a plan."""
+    policy = shipped_policy()
+    terms = tuple(replace(each, requests=RequestTerms()) for each in policy.arrangements)
+    book = in_difficulty(engine, replace(policy, arrangements=terms))  # a request pauses nothing
+    for reference in ("c-1", "c-2"):
+        book.staff(reference, "caller", shift=("2026-03-11 08:00", "2026-03-11 20:00"))
     book.escalate("L-1")
     assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
+    with book.ctx.engine.begin() as connection:  # c-1 has it
+        first = select(staff.c.id).where(staff.c.external_id == "c-1").scalar_subquery()
+        connection.execute(update(call).values(staff_id=first))
     return book
 
 
@@ -118,7 +126,7 @@ def test_who_sees_what_is_owed_and_from_when(book: Book) -> None:
         assert refused["reason"][0]["params"]["past_due"] == HIDDEN
 
         assert post("/calls/a-1/right-party", RIGHT).json()["confirmed"]
-        assert "1840.00" in post("/promises", too_little).json()["detail"]
+        assert "920.00" in post("/promises", too_little).json()["detail"]
         for path, answer in answers(post).items():
             assert answer.status_code == 200, (path, answer.json())
             assert re.search(r"\d\.\d\d", answer.text), path

@@ -164,11 +164,14 @@ def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None
     book = in_difficulty(engine)
     book.staff("c-1", "caller", shift=("2026-03-11 08:00", "2026-03-11 20:00"))
     token = token_of(engine, "c-1", Role.CALLER)
-    quote = at_desk(book, token, "/quotes", {"loan": "L-1", "instalments": 3})
+    supervisor, why = token_of(engine, "s-1", Role.SUPERVISOR), {"purpose": "a letter of hers"}
+    quote = at_desk(book, supervisor, "/quotes", {"loan": "L-1", "instalments": 3, **why})
     assert quote.status_code == 200, quote.json()
     asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "call", "instalments": 3}
     assert at_desk(book, token, "/arrangements", asked).status_code == 200
-    offer = at_desk(book, token, "/arrangements/a-1/offer", {})
+    (waits,) = at_desk(book, token, "/arrangements").json()["rows"]
+    assert (waits["arrangement"], waits["answer_by"], waits["late"]) == ("a-1", "2026-03-18", False)
+    offer = at_desk(book, supervisor, "/arrangements/a-1/offer", why)
     assert offer.json() == quote.json()
     accepted = {
         "arrangement": "a-1",
@@ -182,11 +185,26 @@ def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None
     assert book.one(arrangement).status == "accepted"
 
 
-def test_what_cannot_be_offered_says_every_reason(book: Book, token: Token) -> None:
-    answer = at_desk(book, token, "/quotes", {"loan": "L-1", "instalments": 300})
+def test_what_cannot_be_offered_says_every_reason(book: Book) -> None:
+    token = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    asked = {"instalments": 300, "purpose": "she wrote a letter"}
+    answer = at_desk(book, token, "/quotes", {"loan": "L-1", **asked})
     assert answer.status_code == 409
     assert answer.json()["reason"]
-    assert at_desk(book, token, "/quotes", {"loan": "L-9", "instalments": 3}).status_code == 409
+    assert at_desk(book, token, "/quotes", {"loan": "L-9", **asked}).status_code == 409
+
+
+def test_a_request_is_declined_with_the_reason(book: Book, token: Token) -> None:
+    asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "call", "instalments": 3}
+    assert at_desk(book, token, "/arrangements", asked).status_code == 200
+    assert at_desk(book, token, "/arrangements/a-1/decline", {}).status_code == 422
+    unsaid = at_desk(book, token, "/arrangements/a-1/decline", {"refusal": "other"})
+    assert (unsaid.status_code, unsaid.json()["reason"][0]["code"]) == (409, "refusal_needs_why")
+    said = {"refusal": "proof_missing"}
+    declined = at_desk(book, token, "/arrangements/a-1/decline", said, accept_language="zh")
+    assert declined.status_code == 200, declined.json()
+    assert not declined.json()["sentence"].isascii()
+    assert book.one(arrangement).refusal == "proof_missing"
 
 
 def test_a_complaint_is_taken_by_a_supervisor_and_decided(book: Book, token: Token) -> None:
