@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0085"
-down_revision = "0071"
+down_revision = "0080"
 
 _REFUSALS = (
     "'not_eligible', 'beyond_means', 'proof_missing', 'not_answered', 'said_no', 'ledger', 'other'"
