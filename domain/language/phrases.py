@@ -98,6 +98,7 @@ class Phrase(StrEnum):
     OPENED_NAME = auto()
     OPENED_ADDRESS = auto()
     OPENED_REPLY = auto()
+    OPENED_AMOUNTS = auto()
     OPENED_EVERYTHING = auto()
     ERASED = auto()
     GRANTED_BY = auto()

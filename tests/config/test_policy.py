@@ -122,7 +122,8 @@ class TestTermsUnderTheLaw:
         self, directory: Path, terms: Path
     ) -> None:
         change(terms, "rate: contract", "rate: 36")
-        change(terms, "effective_from: 2026-01-01", "effective_from: 2025-09-30")
+        change(terms, "effective_from: 2026-01-02", "effective_from: 2025-09-30")
+        (terms.parent / "consumer_loan_cn_v1.yaml").unlink()
         assert load(directory)
 
 

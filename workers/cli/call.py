@@ -1,16 +1,17 @@
 """`arrears call`: a collector starts a call that the gate allows, and records its outcome."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
+from click import Choice
 
 from domain.compliance.vocabulary import AskedAgain, Channel, Party
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_outcomes import INBOUND, ContactOutcome
 from domain.language.speak import speak
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.locate import start_location_call
@@ -19,8 +20,8 @@ from workers.cli.common import AsJson, DryRun, Loan
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
 from workers.cli.language import coded, language_of_environment, say, words
+from workers.cli.outcome_options import with_outcome
 from workers.cli.render import errors, print_done, print_json, print_lines
-from workers.cli.said import Places, Speaks, Times, read_said
 from workers.sending.counter import assert_counter_usable
 
 app = typer.Typer()
@@ -53,45 +54,34 @@ def start(
 
 
 @app.command("outcome")
+@with_outcome
 def record_outcome(
     loan: Loan,
     outcome: Outcome,
-    reason: Annotated[
-        ArrearsReason | None,
-        typer.Option(help="Why the loan is overdue, if the borrower said so."),
-    ] = None,
+    said: dict[str, Any],
     at: Annotated[
         str | None,
         typer.Option(
             "--at", help="With callback_requested: when to call again, as 2026-03-01 17:30."
         ),
     ] = None,
-    inconvenient_times: Times = None,
-    inconvenient_places: Places = None,
-    speaks: Speaks = None,
 ) -> None:
     """Record the outcome of the last call that was started. It cannot be changed later."""
-    said = read_said(inconvenient_times, inconvenient_places, speaks)
-    submit_outcome(loan, Channel.CALL, outcome, reason, callback_at=at, said=said)
+    submit_outcome(loan, Channel.CALL, outcome, said, callback_at=at)
 
 
 @app.command()
+@with_outcome
 def inbound(
     loan: Loan,
     outcome: Annotated[
-        Literal["spoke", "spoke_with_other", "no_answer"],
-        typer.Option(help="Whom they spoke with; no_answer if nobody took the call."),
+        str,
+        typer.Option(
+            click_type=Choice([str(outcome) for outcome in INBOUND]),
+            help="What it came to; no_answer if nobody took the call.",
+        ),
     ],
-    reason: Annotated[
-        ArrearsReason | None,
-        typer.Option(help="Why the loan is overdue, if the borrower said so."),
-    ] = None,
-    also_about: Annotated[
-        list[str] | None, typer.Option(help="Another loan that was mentioned.")
-    ] = None,
-    inconvenient_times: Times = None,
-    inconvenient_places: Places = None,
-    speaks: Speaks = None,
+    said: dict[str, Any],
     by_representative: Annotated[
         bool,
         typer.Option("--by-representative", help="Who acts for the borrower called."),
@@ -110,11 +100,10 @@ def inbound(
         "channel": Channel.CALL,
         "at": ctx.now().isoformat(),
         "outcome": outcome,
-        "reason": reason,
-        "also_about": also_about or [],
+        "reason": None,
+        "also_about": [],
+        **said,
     }
-    if said := read_said(inconvenient_times, inconvenient_places, speaks):
-        payload["said"] = said
     if by_representative:
         payload["by_representative"] = True
     if borrower:
@@ -170,28 +159,21 @@ def submit_outcome(
     loan: str,
     channel: Channel,
     outcome: ContactOutcome,
-    reason: ArrearsReason | None = None,
+    said: Mapping[str, Any],
     callback_at: str | None = None,
-    said: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Record the outcome of the last attempt that was started on a channel.
 
-    `callback_at` is as it was typed, in the lender's zone where it names none. `said` is when,
-    where and in which language the borrower wants to be contacted.
+    `said` is as the event's data has it. `callback_at` is as it was typed, in the lender's zone
+    where it names none.
     """
     ctx = open_context()
     with ctx.engine.connect() as connection:
         attempt = find_open_attempt(connection, ctx, loan, channel)
-    payload: dict[str, Any] = {
-        "attempt": attempt,
-        "outcome": outcome,
-        "reason": reason,
-    }
+    payload: dict[str, Any] = {"attempt": attempt, "outcome": outcome, "reason": None, **said}
     if callback_at is not None:
         moment = parse_moment(callback_at, ctx.settings.lender_zone)
         payload["callback_at"] = moment.isoformat()
-    if said:
-        payload["said"] = list(said)
     # One that is learnt later, such as a death, is another report.
     submit(ctx, "contact_outcome", f"{attempt}:{payload['outcome']}", payload)
 

@@ -1,7 +1,7 @@
 """`arrears visit`: visitors start a visit that the gate still allows, and record its outcome."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,8 +11,8 @@ from workers.cli.call import print_started, submit_outcome
 from workers.cli.common import AsJson, DryRun, Loan, Why
 from workers.cli.context import open_context
 from workers.cli.language import say
+from workers.cli.outcome_options import with_outcome
 from workers.cli.render import print_lines
-from workers.cli.said import Places, Speaks, Times, read_said
 from workers.visits.start import cancel_visit, start_visit
 
 app = typer.Typer()
@@ -30,20 +30,18 @@ def start(loan: Loan, dry_run: DryRun = False, as_json: AsJson = False) -> None:
 
 
 @app.command("outcome")
+@with_outcome
 def record_outcome(
     loan: Loan,
     outcome: Annotated[ContactOutcome, typer.Option(help="What came of it.")],
+    said: dict[str, Any],
     at: Annotated[
         str | None,
         typer.Option("--at", help="With callback_requested: when to call, as 2026-03-01 17:30."),
     ] = None,
-    inconvenient_times: Times = None,
-    inconvenient_places: Places = None,
-    speaks: Speaks = None,
 ) -> None:
     """Record the outcome of the visit that was started. It cannot be changed later."""
-    said = read_said(inconvenient_times, inconvenient_places, speaks)
-    submit_outcome(loan, Channel.VISIT, outcome, callback_at=at, said=said)
+    submit_outcome(loan, Channel.VISIT, outcome, said, callback_at=at)
 
 
 @app.command()

@@ -1,0 +1,32 @@
+"""What an event may say of a conversation, a command may say too: one description of both."""
+
+import pytest
+from typer.core import TyperGroup
+
+from domain.contact_outcomes import INBOUND
+from workers.cli.main import _built
+from workers.cli.outcome_options import MEMBERS, OPTIONS, _read
+from workers.inbox.event_data.conversations import OutcomeData
+
+
+def test_the_options_say_all_that_the_event_says() -> None:
+    assert set(OutcomeData.model_fields) == MEMBERS
+
+
+@pytest.mark.parametrize(
+    ("noun", "verb"), [("call", "outcome"), ("call", "inbound"), ("visit", "outcome")]
+)
+def test_every_command_that_reports_a_conversation_has_them_all(noun: str, verb: str) -> None:
+    group = _built(noun)
+    assert isinstance(group, TyperGroup)
+    parameters = {parameter.name: parameter for parameter in group.commands[verb].params}
+    assert set(OPTIONS) <= set(parameters)
+    if verb == "inbound":
+        assert list(parameters["outcome"].type.choices) == [str(each) for each in INBOUND]  # type: ignore[attr-defined]
+
+
+def test_what_the_options_say_is_data_of_the_event() -> None:
+    written = {"promised": "500.00:CNY:2026-03-12", "why": "next pay day", "speaks": "en"}
+    given = _read(dict.fromkeys(OPTIONS) | written)
+    assert OutcomeData.model_validate(given, strict=False).promised is not None
+    assert set(given) == {"promised", "why", "said"}
