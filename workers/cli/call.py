@@ -8,10 +8,10 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
-from click import Choice
 
 from domain.compliance.vocabulary import AskedAgain, Channel, Party
 from domain.contact_outcomes import INBOUND, ContactOutcome
+from domain.errors import ArrearsError
 from domain.language.speak import speak
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.locate import start_location_call
@@ -75,11 +75,7 @@ def record_outcome(
 def inbound(
     loan: Loan,
     outcome: Annotated[
-        str,
-        typer.Option(
-            click_type=Choice([str(outcome) for outcome in INBOUND]),
-            help="What it came to; no_answer if nobody took the call.",
-        ),
+        ContactOutcome, typer.Option(help="What it came to; no_answer if nobody took the call.")
     ],
     said: dict[str, Any],
     by_representative: Annotated[
@@ -92,6 +88,14 @@ def inbound(
     ] = None,
 ) -> None:
     """Record a call that the person made: where a law says so, it counts as a conversation."""
+    if outcome not in INBOUND:
+        raise ArrearsError(
+            say(
+                "No call that the person made comes to {outcome}. Write one of {known}.",
+                outcome=outcome,
+                known=", ".join(INBOUND),
+            )
+        )
     ctx = open_context()
     contact = f"call:{uuid4()}"
     payload: dict[str, Any] = {
