@@ -1,5 +1,6 @@
 """What follows from a conversation is written with its outcome, or the outcome is refused whole."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -228,6 +229,47 @@ def test_reasons_are_known_to_whoever_calls_next_about_any_loan(book: Book) -> N
     with book.ctx.engine.connect() as connection:
         known = known_reasons(connection, book.loan_id("L-2"))
     assert [(each.reason, each.inbound) for each in known] == [("illness", True), ("forgot", False)]
+
+
+def test_what_the_person_tells_by_themselves_is_not_asked_again(book: Book) -> None:
+    """The enquiry that a collector has is done, and one that nobody has yet is never assigned."""
+    book.escalate("L-1")
+    assign_call(book.ctx, book.action_id("L-1", "enquiry_call"))
+    inbound(book, "spoke", reason="illness")
+    assert book.actions("L-1")["enquiry_call"] == "done"
+    assert book.action("L-1", "enquiry_call").reason[0].code == "learnt_inbound"
+
+    book.loan("L-9", phone="+8613812345678")
+    book.escalate("L-9")
+    inbound(book, "spoke", "in-9", reason="unemployment", loan="L-9")
+    assert assign_call(book.ctx, book.action_id("L-9", "enquiry_call")) == "learnt already"
+    assert book.actions("L-9")["enquiry_call"] == "done"
+
+
+def test_a_ladder_may_count_reasons_for_a_time_and_end_the_day_with_a_call_of_the_person(
+    engine: Engine,
+) -> None:
+    """`reason_counts_days`: the second call may end without a reason. `inbound_ends_today`: who has
+    called is not called on that day."""
+    policy = with_call_plan(UNTIL_LEARNT)
+    said = {"reason_counts_days": 60, "inbound_ends_today": True}
+    ladders = tuple(
+        replace(ladder, outcomes=replace(ladder.outcomes, **said))
+        for ladder in policy.ladders
+        if ladder.outcomes is not None
+    )
+    book = Book(engine, now="2026-03-09 10:00", policy=replace(policy, ladders=ladders))
+    book.staff("c-1", "caller")
+    for day in (9, 10, 11):
+        book.shift(1, f"2026-03-{day:02} 08:00", f"2026-03-{day:02} 20:00")
+    book.loan("L-1", borrower_id="B-1")
+    came_to(book, a_call(book), "spoke", reason="forgot")
+    book.loan("L-2", borrower_id="B-1")
+    assert came_to(book, a_call(book.at("2026-03-10 10:00"), "L-2"), "spoke").status == "applied"
+
+    book.at("2026-03-11 10:00").loan("L-3", borrower_id="B-1")
+    inbound(book, "spoke", loan="L-3")
+    assert book.may_call("L-3") == "deferred"
 
 
 NUMBERS = count(100)

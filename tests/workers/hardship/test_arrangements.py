@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
 from domain.actors import Actor, Role
 from domain.errors import ArrearsError, NotPermittedError, RefusedError
@@ -31,7 +31,6 @@ from workers.access.second_person import SecondPersonNeededError
 from workers.calls.assign import assign_call
 from workers.db.outbox import with_outbox
 from workers.db.schema import (
-    action,
     arrangement,
     arrangement_instalment,
     loan,
@@ -87,41 +86,6 @@ def test_a_plan_is_kept_to_its_end(book: Book) -> None:
     assert holds(book)[1] == ("arrangement", "2026-03-13", "2026-06-01")
 
 
-def test_a_plan_is_broken_and_the_loan_is_back_on_its_ladder(book: Book) -> None:
-    arranged(book)
-    # April is not paid. After the days of grace it counts as missed; one more is allowed.
-    assert settle_arrangements(book.at("2026-04-06 23:59").ctx) == 0
-    assert book.one(arrangement).missed == 0
-    settle_arrangements(book.at("2026-04-08 00:01").ctx)
-    assert (status(book), book.one(arrangement).missed) == ("active", 1)
-    # The borrower gets a friendly text, once, though the plan pauses her ladder.
-    assert book.actions("L-1") == {"arrangement_missed_text": "planned"}
-    book.at("2026-04-08 10:00")
-    assert book.send("L-1", "arrangement_missed_text") == "accepted"
-    assert "还款安排" in book.sms.sent[-1].text.body
-    settle_arrangements(book.at("2026-04-20 10:00").ctx)
-    assert len(book.rows(action)) == 1
-
-    # May is not paid either. It is due on 6 May, after the holidays. The plan is over when what
-    # was paid on the last day of grace must be known.
-    settle_arrangements(book.at("2026-05-12 23:59").ctx)
-    assert status(book) == "active"
-    settle_arrangements(book.at("2026-05-13 00:01").ctx)
-    assert (status(book), book.one(arrangement).missed) == ("defaulted", 2)
-    assert holds(book)[1][2] == "2026-05-13"
-    back = book.one(loan)
-    assert (back.delinquent_since, back.review_on) == (date(2026, 4, 1), date(2026, 5, 13))
-    # The notice says that the plan has ended.
-    book.at("2026-05-13 10:00")
-    assert book.send("L-1", "arrangement_default_notice") == "accepted"
-    assert "已终止" in book.sms.sent[-1].text.body
-    # The ladder counts from the day that the new schedule gives, less the days of the pause.
-    book.escalate("L-1")
-    assert "text_day_1" not in book.actions("L-1")
-    book.at("2026-05-14 09:00").escalate("L-1")
-    assert book.actions("L-1")["text_day_1"] == "planned"
-
-
 def test_a_missed_instalment_that_is_paid_is_not_written_about(book: Book) -> None:
     arranged(book)
     settle_arrangements(book.at("2026-04-08 00:01").ctx)
@@ -130,25 +94,6 @@ def test_a_missed_instalment_that_is_paid_is_not_written_about(book: Book) -> No
     pay(book, str(day.principal + day.interest), id="P-1")
     assert book.actions("L-1") == {"arrangement_missed_text": "cancelled"}
     assert book.one(arrangement).missed == 0
-
-
-def test_what_was_tried_before_a_plan_counts_after_it(book: Book) -> None:
-    before = {"steps_tried": ["remind"], "steps_tried_at": book.one(loan).ladder_since}
-    with book.ctx.engine.begin() as connection:
-        connection.execute(update(loan).values(before))
-    arranged(book)
-    settle_arrangements(book.at("2026-05-13 00:01").ctx)
-    back = book.one(loan)
-    assert (back.steps_tried, back.steps_tried_at) == (["remind"], date(2026, 4, 1))
-
-
-def test_a_deferral_ends_with_its_day(book: Book) -> None:
-    arranged(book, Wish(days=30))
-    assert holds(book)[1][0] == "deferral"
-    day = book.one(arrangement_instalment)
-    assert day.due_on == date(2026, 4, 10)
-    pay(book, str(day.principal + day.interest), id="P-9", instalment="2026-04-10")
-    assert status(book) == "completed"
 
 
 def test_a_deferral_that_nobody_pays_ends_after_its_days_of_grace(book: Book) -> None:

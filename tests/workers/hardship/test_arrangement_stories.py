@@ -1,0 +1,89 @@
+"""Arrangements as a supervisor would tell them: a plan that is broken, a deferral that is kept."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, update
+
+from domain.quotes import Wish
+from tests.support.arrangements import arranged, holds, in_difficulty, status
+from tests.support.events import pay
+from tests.support.loans import Book
+from workers.db.schema import action, arrangement, arrangement_instalment, loan
+from workers.hardship.arrangement_review import settle_arrangements
+from workers.history.history import loan_history
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return in_difficulty(engine)
+
+
+def history(book: Book) -> str:
+    with book.ctx.engine.connect() as connection:
+        return "\n".join(said.text for said in loan_history(connection, book.ctx, "L-1"))
+
+
+def settle(book: Book, at: str) -> int:
+    return settle_arrangements(book.at(f"2026-{at}").ctx)
+
+
+def test_a_plan_that_is_broken(book: Book) -> None:
+    """She was texted in February, and has a plan of three instalments since 11 March. April is not
+    paid: after five days of grace, and the night in which that day's payments are told, it is
+    missed. A friendly text goes out, once, although the plan pauses her ladder. May is due on 6 May, after
+    the holidays, and is not paid either. With the second one missed the plan is over. A notice says
+    so, the pause ends, and the ladder counts on from April with what was tried in February."""
+    tried = {"steps_tried": ["remind"], "steps_tried_at": book.one(loan).ladder_since}
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(loan).values(tried))
+    arranged(book)
+
+    settle(book, "04-06 23:59")
+    assert book.one(arrangement).missed == 0
+    settle(book, "04-08 00:01")
+    assert (status(book), book.one(arrangement).missed) == ("active", 1)
+    book.at("2026-04-08 10:00")
+    assert book.send("L-1", "arrangement_missed_text") == "accepted"
+    assert "还款安排" in book.sms.sent[-1].text.body
+    settle(book, "04-20 10:00")
+    assert len(book.rows(action)) == 1
+
+    settle(book, "05-12 23:59")
+    assert status(book) == "active"
+    settle(book, "05-13 00:01")
+    assert (status(book), book.one(arrangement).missed) == ("defaulted", 2)
+    assert holds(book)[1][2] == "2026-05-13"
+    book.at("2026-05-13 10:00")
+    assert book.send("L-1", "arrangement_default_notice") == "accepted"
+    assert "已终止" in book.sms.sent[-1].text.body
+
+    back = book.one(loan)
+    assert (back.delinquent_since, back.review_on) == (date(2026, 4, 1), date(2026, 5, 13))
+    assert (back.steps_tried, back.steps_tried_at) == (["remind"], date(2026, 4, 1))
+    book.escalate("L-1")
+    assert "text_day_1" not in book.actions("L-1"), "the days of the pause do not count"
+    book.at("2026-05-14 09:00").escalate("L-1")
+    assert book.actions("L-1")["text_day_1"] == "planned"
+    for told in ("Arrangement AR-1 was asked for", "it is active", "AR-1 was defaulted"):
+        assert told in history(book)
+
+
+def test_a_deferral_that_is_kept(book: Book) -> None:
+    """She has thirty days since 11 March, in which nothing is to be paid and nobody contacts her.
+    On 10 April, its last day, she pays what was due and the interest of the days in between: the
+    deferral is completed, its pause ends, and the ladder has nothing to do."""
+    arranged(book, Wish(days=30))
+    (due,) = book.rows(arrangement_instalment)
+    assert due.due_on == date(2026, 4, 10)
+    assert due.interest > 20, "interest runs on"
+    assert holds(book)[-1] == ("deferral", "2026-03-11", None)
+    book.at("2026-03-30 09:00").escalate("L-1")
+    assert book.rows(action) == []
+
+    book.at("2026-04-10 21:00")
+    pay(book, str(due.principal + due.interest), id="P-9", instalment="2026-04-10")
+    assert (status(book), holds(book)[-1][2]) == ("completed", "2026-04-10")
+    book.at("2026-04-11 09:00").escalate("L-1")
+    assert book.rows(action) == []
+    assert "Arrangement AR-1 was completed" in history(book)
