@@ -33,7 +33,7 @@ def test_a_plan_that_is_broken(book: Book) -> None:
     paid: after five days of grace, and the night in which that day's payments are told, it is
     missed. A friendly text goes out, once, although the plan pauses her ladder. May is due on 6
     May, after the holidays, and is not paid either. With the second one missed the plan is over. A
-    notice says so, the pause ends, and the ladder counts on from April with what was tried in February."""
+    notice says so, the pause ends, and the ladder counts on from April with what was tried."""
     tried = {"steps_tried": ["remind"], "steps_tried_at": book.one(loan).ladder_since}
     with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(tried))
