@@ -1,2 +1,1 @@
--- Revision 0085: requests have a clock; one in four was refused.
-UPDATE arrangement SET refusal = 'not_eligible' WHERE status = 'declined';
+-- Revision 0085: every table has the rows that it had before.

@@ -17,12 +17,15 @@ from tests.support.arrangements import (
     status,
     withdraw,
 )
-from tests.support.loans import Book
+from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
+from tests.support.loans import PHONE, Book
 from workers.db.outbox import with_outbox
-from workers.db.schema import arrangement, outbox_event, problem
+from workers.db.schema import arrangement, outbox_event, problem, reply
 from workers.hardship.arrangement_reads import open_arrangements
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.history.history import loan_history
+from workers.sms.providers.port import InboundText
 
 
 @pytest.fixture
@@ -95,9 +98,14 @@ def test_whoever_declines_says_why_and_the_ladder_goes_on(book: Book) -> None:
     assert "could not keep any that may be offered" in history
 
 
-def test_what_a_text_asks_for_pauses_nothing_before_it_is_read(book: Book) -> None:
-    ask(book, by=AskedBy.TEXT)
-    assert holds(book, of_requests=True) == []
+def test_what_a_text_asks_for_pauses_nothing_before_a_person_has_read_it(book: Book) -> None:
+    text = InboundText("twilio", f"SM{7:032x}", PHONE["CN"], "我失业了，能不能分期？", None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
+    assert (status(book), holds(book, of_requests=True)) == ("requested", [])
+    read = {"reply": book.one(reply).id, "meaning": "asks_plan", "actor": "c-1"}
+    assert tell(book, "reply_read", **read).status == "applied"
+    assert holds(book, of_requests=True) == [("manual", "2026-03-11", "2026-04-10")]
+    assert len(book.rows(arrangement)) == 1
 
 
 def test_a_request_of_an_earlier_release_gets_its_clock(book: Book) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select, update
 from domain.actors import Role
 from domain.arrangements import RequestTerms
 from domain.language.speak import LANGUAGES
+from domain.permissions import PERMISSIONS
 from domain.reasons import AMOUNTS, HIDDEN, ReasonCode, because, without_amounts
 from tests.support.arrangements import ask, in_difficulty
 from tests.support.desk import DESK, token_of
@@ -23,6 +24,7 @@ from tests.support.loans import NAME, Book, shipped_policy
 from workers.calls.assign import assign_call
 from workers.db.schema import access, call, staff
 from workers.http.app import create_desk
+from workers.http.permission_of import AT_THE_DESK
 
 NAMES_OF_AMOUNTS = AMOUNTS - {"at_most", "least", "after", "before"} | {
     *("to_settle", "to_pay_before", "to_pay_after", "next_amount", "last_payment", "unpaid"),
@@ -47,6 +49,10 @@ SHOWN_BY: dict[str, Callable[..., Response]] = {
     "POST /work/{lease}/sheet": sheet,
 }
 """Every path whose answer has amounts, and how it is called."""
+
+
+SAID_BY_THE_PERSON = {"GET /disputes/{dispute}", "GET /complaints/{complaint}"}
+"""Their amount is what the person disputes, and no collector may call them."""
 
 
 def properties(described: dict[str, Any], schema: Any, seen: set[str]) -> set[str]:
@@ -76,7 +82,11 @@ def test_every_path_with_amounts_in_its_answer_stands_in_the_table(book: Book) -
             ]
             if properties(described, answers, set()) & NAMES_OF_AMOUNTS:
                 found.add(f"{method.upper()} {path.removeprefix(DESK)}")
-    assert found == set(SHOWN_BY)
+    assert found == set(SHOWN_BY) | SAID_BY_THE_PERSON
+    for path in SAID_BY_THE_PERSON:
+        method, short = path.split()
+        holders = PERMISSIONS[AT_THE_DESK[f"{method} {DESK}{short}"]]
+        assert Role.CALLER not in holders.roles
 
 
 @pytest.fixture
