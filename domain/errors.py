@@ -90,6 +90,10 @@ class TooOftenError(ArrearsError):
         """Seconds."""
 
 
+class NotKnownError(ArrearsError):
+    """What somebody names by its id is not on record."""
+
+
 class NotOnRosterError(ArrearsError):
     """Nobody on the roster has the reference."""
 

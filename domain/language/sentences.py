@@ -65,6 +65,8 @@ def _value(language: str, name: str, value: object) -> object:
             return speak(value.reasons, language)
     if name == "who_may" and language == "zh":
         return "、".join(coded_in(language, "role", role) for role in str(value).split(", "))
+    if name == "matter" and language == "zh":
+        return chinese_words("hold").get(str(value), value)
     if name in OF_THE_SYSTEM and language == "zh":
         return chinese_words("system_error").get(str(value), value)
     return value

@@ -22,6 +22,7 @@ SAYS: Places = {
     "say": (0,),
     "text_of": (0,),
     "ArrearsError": (0,),
+    "NotKnownError": (0,),
     "NotOnRosterError": (0,),
     "NotPermittedError": (0,),
     "WrongRoleError": (0,),

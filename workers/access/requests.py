@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select, true, update
 
-from domain.errors import ArrearsError, NotPermittedError, Text
+from domain.errors import ArrearsError, NotKnownError, NotPermittedError, Text
 from domain.moves import sources
 from domain.permissions import PERMISSIONS, Permission, may
 from domain.reasons import ReasonCode
@@ -152,9 +152,9 @@ def read_request(connection: Connection, id: int) -> Request:
     return found._replace(permission=Permission(found.permission))
 
 
-def no_request(id: int) -> ArrearsError:
+def no_request(id: int) -> NotKnownError:
     """The answer to who asks for a request that is not there, or of which they may not know."""
-    return ArrearsError(
+    return NotKnownError(
         "There is no request {id}. `arrears request list` shows those that wait.", id=id
     )
 

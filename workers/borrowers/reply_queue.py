@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from domain.access_log import Opened
 from domain.collectors import Collector, business_day, choose_collector
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.permissions import Permission
 from domain.staffing import terms_on
 from workers.access.permitted import permitted
@@ -200,8 +200,8 @@ def open_reply(ctx: Context, reply_id: int) -> OpenedReply:
     return OpenedReply(found.external_id, body)
 
 
-def _no_such_reply(reply_id: int) -> ArrearsError:
-    return ArrearsError(
+def _no_such_reply(reply_id: int) -> NotKnownError:
+    return NotKnownError(
         "There is no reply {reply_id}. The worklist shows those that wait to be read.",
         reply_id=reply_id,
     )

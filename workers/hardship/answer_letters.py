@@ -12,7 +12,7 @@ from domain.access_log import Opened
 from domain.compliance.answer_period import answer_terms
 from domain.compliance.rules import packs_for
 from domain.disputes import Finding, Follows, Matter, MatterStatus
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part, render
 from domain.language.speak import LANGUAGES
@@ -146,7 +146,7 @@ def open_answer(
             .where(is_named(table, id, whose))
         ).one_or_none()
         if found is None:
-            raise ArrearsError("No {matter} {id} is on record.", matter=matter, id=id)
+            raise NotKnownError("No {matter} {id} is on record.", matter=matter, id=id)
         if found.letter_template is None:
             raise ArrearsError(
                 "The {matter} {id} is not decided yet, so it has no letter.", matter=matter, id=id

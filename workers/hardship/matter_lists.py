@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, null, select, true
 
 from domain.compliance.answer_period import ClockState
 from domain.disputes import OPEN, Finding, Matter, MatterStatus
-from domain.errors import ArrearsError
+from domain.errors import NotKnownError
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.context import Context
@@ -158,7 +158,7 @@ def read_matter(
     """One dispute or complaint, with what people wrote about it.
 
     Raises:
-        ArrearsError: it is not known.
+        NotKnownError: it is not on record.
     """
     table = TABLES[matter]
     whose = whose_id(connection, table, id, sender)
@@ -176,7 +176,7 @@ def read_matter(
         .where(is_named(table, id, whose))
     ).one_or_none()
     if found is None:
-        raise ArrearsError("No {matter} {id} is on record.", matter=matter, id=id)
+        raise NotKnownError("No {matter} {id} is on record.", matter=matter, id=id)
     typed: set[UUID] = {each for each in (found.why_id, found.finding_why_id) if each is not None}
     words = open_words(connection, ctx.cipher, typed)
     zone = ctx.settings.lender_zone

@@ -12,8 +12,10 @@ from domain.compliance.money_cap import MoneyCap, money_caps
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Suspends
 from domain.eligibility import ArrangeableLoan
+from domain.events import RejectedError
 from domain.holds import HoldKind
 from domain.loans import Instalment
+from domain.money import check_amount
 from domain.permissions import Permission
 from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.terms import terms_for
@@ -56,6 +58,11 @@ def quote_loan(
     """
     today = ctx.today()
     found = find_arrangeable(connection, ctx, external_id, today)
+    if wish.monthly is not None:
+        try:
+            check_amount(wish.monthly, found.currency, external_id, found.currency)
+        except RejectedError as error:
+            return NotOffered(error.reason)
     terms = terms_for(
         ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
     )

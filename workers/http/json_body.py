@@ -1,17 +1,14 @@
 """Reads the body of a call as JSON, strictly, and without a word of what was sent in the answer."""
 
+from collections.abc import Callable, Mapping, Sequence
 from email.message import Message
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from workers.http.requests import (
-    NAMED_AT_MOST,
-    NOT_AS_DESCRIBED,
-    RefusedError,
-    names_of,
-    why_of,
-)
+from domain.errors import Text
+from workers.http.requests import NOT_AS_DESCRIBED, RefusedError, names_of
 
 LONGEST_CONTENT_TYPE = 200
 
@@ -48,10 +45,13 @@ def check_is_json(content_type: str) -> None:
 
 
 def parse_json(
-    adapter: TypeAdapter[object], body: bytes, depth: int = 0, *, says_why: bool = False
+    adapter: TypeAdapter[object],
+    body: bytes,
+    depth: int = 0,
+    explain: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Text]] | None = None,
 ) -> object:
-    """What a body says. `depth` is how many parts of an error's place are not fields. With
-    `says_why` a refusal says of each field whether it is missing, unknown or wrong.
+    """What a body says. `depth` is how many parts of an error's place are not fields. `explain`
+    says of errors what to write instead, by field.
 
     Raises:
         RefusedError: it is not JSON, or not as described; the fields are named.
@@ -60,8 +60,8 @@ def parse_json(
         return adapter.validate_json(body)
     except ValidationError as error:
         # Pydantic's own sentences may quote what was sent.
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = error.errors(include_url=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         raise RefusedError(400, "not JSON")
-    more = {"wrong": why_of(errors[:NAMED_AT_MOST])} if says_why else {}
-    raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth), more=more)
+    wrong = explain(errors) if explain is not None else None  # type: ignore[arg-type]
+    raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth), wrong=wrong)

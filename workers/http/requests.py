@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor, ActorKind
-from domain.errors import ArrearsError, TooOftenError
-from domain.language.sentences import say_in
+from domain.errors import ArrearsError, Text, TooOftenError
+from domain.language.sentences import say_in, text_in
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.db.engine import is_read_only
@@ -50,25 +50,19 @@ class RefusedError(Exception):
     """Seconds after which it may be taken."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """What else the answer says, for programs: reasons as codes, rules, moments."""
+    wrong: Mapping[str, Text] | None = None
+    """What to write instead, by the names of the fields; None: the answer does not say it."""
 
 
 def names_of(errors: Iterable[Any], depth: int) -> list[str]:
     """The fields that errors of pydantic are about, as `data.amount`; none for an error of the
     whole. Below the kind of an event, `type` is that of one that there is not."""
-    named = (".".join(str(part) for part in error["loc"][depth:]) for error in errors)
+    # A key that is wrong is named as the value at it would be.
+    named = (
+        ".".join(str(part) for part in error["loc"][depth:] if part != "[key]") for error in errors
+    )
     names = {name or "type" for name in named} if depth else {name for name in named if name}
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
-
-
-def why_of(errors: Iterable[Any]) -> dict[str, str]:
-    """For each field that is wrong, by the names of `names_of`: `missing`, `unknown`, or `wrong` if
-    it is not as described."""
-    said = {"missing": "missing", "extra_forbidden": "unknown"}
-    return {
-        name: said.get(error["type"], "wrong")
-        for error in errors
-        for name in names_of([error], depth=0)
-    }
 
 
 def refuse(request: Request, error: Exception, language: str = "en") -> Response:
@@ -87,6 +81,8 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
     why = ", ".join(codes) or error.why
     log.warning("a callback was refused with %s at %s: %s", error.status, route, why)
     refusal = {"detail": say_in(language, error.why), "fields": list(error.fields), **error.more}
+    if error.wrong is not None:
+        refusal["wrong"] = {name: text_in(language, said) for name, said in error.wrong.items()}
     retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
     headers = {"Retry-After": str(retry_after)} if retry_after else None
     return JSONResponse(refusal, status_code=error.status, headers=headers)

@@ -213,7 +213,6 @@ def _check_visitor(
 
 def _no_visit(loan_external_id: str) -> ArrearsError:
     return ArrearsError(
-        "No visit is scheduled for loan {loan}. `arrears worklist --kind "
-        "visits` shows those that are.",
+        "No visit is scheduled for loan {loan}. The worklist shows the visits that are.",
         loan=loan_external_id,
     )

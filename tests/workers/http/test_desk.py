@@ -105,8 +105,17 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     answer = at_desk(book, token, "/promises", said)
     assert answer.status_code == 422
     assert answer.json()["fields"] == ["amount", "currency", "due_on"]
-    wrong = {"amount": "wrong", "currency": "missing", "due_on": "wrong"}
-    assert answer.json()["wrong"] == wrong
+    assert answer.json()["wrong"] == {
+        "amount": 'write a decimal in quotation marks, such as "400.00"',
+        "currency": "it is missing",
+        "due_on": "write a day such as 2026-03-31",
+    }
+    crossed = {"hold": "h-1", "loan": "L-1", "kind": "manual", "why": "x"}
+    crossed |= {"starts_on": "2026-03-05", "ends_on": "2026-03-01"}
+    answer = at_desk(book, token, "/holds", crossed, accept_language="zh")
+    assert (answer.status_code, answer.json()["wrong"]) == (422, {"body": "结束须晚于开始"})
+    answer = at_desk(book, token, "/quotes", {"loan": "L-1"})
+    assert "say one of days, instalments, until and monthly" in answer.json()["wrong"]["body"]
     assert "13800138000" not in answer.text
     answer = at_desk(book, token, "/worklist?limit=secret")
     assert (answer.status_code, answer.json()["fields"]) == (422, ["limit"])
@@ -118,6 +127,7 @@ def test_the_next_work_is_served_and_explained(book: Book, token: Token) -> None
     first = at_desk(book, token, "/work/next", {}, accept_language="zh").json()
     assert (first["loan"], first["kind"]) == ("L-1", "call")
     assert not first["why"]["sentence"].isascii()
+    assert not first["purpose"].isascii()
     assert at_desk(book, token, "/work/next", {}).json()["lease"] == first["lease"]
     alive = at_desk(book, token, f"/work/{first['lease']}/heartbeat", {})
     assert alive.status_code == 200
@@ -225,6 +235,9 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     said = {"complaint": "k-1", "loan": "L-1", "kind": "fees", "why": "Too dear"}
     at_desk(book, token, "/complaints", said)
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    unknown = at_desk(book, supervisor, "/complaints/k-9", accept_language="zh")
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, "没有编号为k-9的投诉。")
+    assert at_desk(book, supervisor, "/complaints/k-9/take", {}).status_code == 404
     assert at_desk(book, supervisor, "/complaints/k-1/acknowledge", {}).status_code == 200
     shown = at_desk(book, supervisor, "/complaints/k-1").json()
     assert (shown["why"], shown["acknowledged_at"] is not None) == ("Too dear", True)

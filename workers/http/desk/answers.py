@@ -1,6 +1,6 @@
 """What every answer of the desk has in common: refusals, reasons for programs, and the language."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -39,9 +39,9 @@ class NotDone(BaseModel):
 class NotAsDescribed(Refusal):
     """Which fields are wrong, and how."""
 
-    wrong: dict[str, Literal["missing", "unknown", "wrong"]] = Field(default_factory=dict)
-    """Of fields of the body: `unknown` is one that the description does not have, `wrong` one
-    whose value is not as it describes."""
+    wrong: dict[str, str] = Field(default_factory=dict)
+    """By field of the body, or `body` for the whole, what to write instead, in the language that
+    was asked for. A field of the address is not in it."""
 
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -52,6 +52,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         _415="Not application/json.",
         _429="A machine calls more often than it may. Try again after Retry-After seconds.",
     ),
+    404: {"description": "What the path names is not on record.", "model": NotDone},
     422: {
         "description": "Fields are missing, unknown or wrong; the answer names them.",
         "model": NotAsDescribed,

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.requests import Request
 
+from config.input_errors import UnusableValueError
 from domain.arrangements import ArrangementStatus, Refusal
 from domain.errors import RefusedError
 from domain.language.speak import speak
@@ -43,7 +44,7 @@ Purpose = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class WishAtDesk(StrictModel):
-    """What the borrower wishes for: one of these."""
+    """What the borrower wishes for: one of these. Without any, what was asked for counts."""
 
     days: Annotated[int, Field(ge=1, le=LONGEST_IN_DAYS)] | None = None
     """A deferral: for so many days nothing is to be paid."""
@@ -53,6 +54,17 @@ class WishAtDesk(StrictModel):
     """A plan that is paid by this day."""
     monthly: Amount | None = None
     """The shortest plan of which no month costs more."""
+
+    def wishes(self) -> int:
+        """How many things it wishes for."""
+        said = (self.days, self.instalments, self.until, self.monthly)
+        return sum(each is not None for each in said)
+
+    @model_validator(mode="after")
+    def _wishes_for_one_thing(self) -> Self:
+        if self.wishes() > 1:
+            raise UnusableValueError("only one of days, instalments, until and monthly is said")
+        return self
 
 
 class OfferAsked(WishAtDesk):
@@ -66,6 +78,12 @@ class QuoteAsked(OfferAsked):
     """A quote for a loan."""
 
     loan: Identifier
+
+    @model_validator(mode="after")
+    def _wishes_for_something(self) -> Self:
+        if not self.wishes():
+            raise UnusableValueError("say one of days, instalments, until and monthly")
+        return self
 
 
 @router.post("/quotes", response_model=Quoted)

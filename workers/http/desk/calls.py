@@ -15,7 +15,8 @@ from workers.calls import right_party
 from workers.calls import start as calls
 from workers.calls.right_party import RightParty
 from workers.context import Context
-from workers.http.desk.described import answer_of, described
+from workers.http.desk.answers import language_for
+from workers.http.desk.described import answer_of, described, say_purpose
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.http.requests import RefusedError
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
@@ -92,8 +93,7 @@ class VisitLeave(BaseModel, from_attributes=True):
 async def start_call(request: Request, body: CallAsked) -> Response:
     """Start a call: the contact gate is asked once more, and only then the number is shown."""
     start = partial(_start_call, context_of_caller(request), body)
-    started = await at_the_desk(request, start)
-    return JSONResponse(CallBegun.model_validate(started).model_dump(mode="json"))
+    return _begun(request, CallBegun.model_validate(await at_the_desk(request, start)))
 
 
 class Answers(StrictModel):
@@ -127,8 +127,12 @@ async def confirm_right_party(
 async def start_visit(request: Request, body: VisitAsked) -> Response:
     """Start a visit within its hours: the contact gate is asked once more."""
     start = partial(visits.start_visit, context_of_caller(request), body.loan)
-    started = await at_the_desk(request, start)
-    return JSONResponse(VisitLeave.model_validate(started).model_dump(mode="json"))
+    return _begun(request, VisitLeave.model_validate(await at_the_desk(request, start)))
+
+
+def _begun(request: Request, begun: BaseModel) -> Response:
+    language = language_for(request.headers.get("accept-language"))
+    return JSONResponse(say_purpose(begun.model_dump(mode="json"), language))
 
 
 def _start_call(ctx: Context, asked: CallAsked) -> StartedAttempt:

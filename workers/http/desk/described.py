@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, create_model
 
+from domain.language.sentences import say_in
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import Quote
@@ -58,15 +59,26 @@ def answer_of(
     if _is_record(type(value)):
         beside = getattr(value, "currency", currency)
         hints = get_type_hints(type(value))
-        return {
-            name: {"sentence": "", "codes": []}
-            if hints[name] == Reasons and not getattr(value, name)
-            else answer(getattr(value, name), currency=beside)
-            for name in _names(type(value))
-        }
+        return say_purpose(
+            {
+                name: {"sentence": "", "codes": []}
+                if hints[name] == Reasons and not getattr(value, name)
+                else answer(getattr(value, name), currency=beside)
+                for name in _names(type(value))
+            },
+            language,
+        )
     if isinstance(value, list | tuple | set | frozenset):
         return [answer(each, currency=currency) for each in value]
     return value
+
+
+def say_purpose(answer: dict[str, Any], language: str) -> dict[str, Any]:
+    """The answer with its purpose in the reader's language. A ladder that comes with Arrears has it
+    in both; any other is said as the lender wrote it."""
+    if purpose := answer.get("purpose"):
+        answer["purpose"] = say_in(language, purpose)
+    return answer
 
 
 def _described(hint: Any) -> Any:

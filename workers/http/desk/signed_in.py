@@ -13,16 +13,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.actors import ActorKind
-from domain.errors import ArrearsError, NotPermittedError, NotSignedInError, TooOftenError
+from domain.errors import (
+    ArrearsError,
+    NotKnownError,
+    NotPermittedError,
+    NotSignedInError,
+    TooOftenError,
+)
 from domain.errors import RefusedError as RefusedByRuleError
 from domain.language.sentences import error_in
 from domain.language.speak import speak
 from domain.permissions import Permission
-from domain.reasons import reasons_as_json, without_amounts
+from domain.reasons import ReasonCode, reasons_as_json, without_amounts
 from workers.access.authenticate import authenticate
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.http.desk.answers import ANSWERS, language_for
+from workers.http.desk.wrong_fields import wrong_fields
 from workers.http.doors import Door
 from workers.http.json_body import ReadRequest, check_is_json, parse_json
 from workers.http.machines import admit
@@ -39,6 +46,8 @@ TOKEN = HTTPBearer(
     auto_error=False,
 )
 _LONGEST_TOKEN = 200
+_NOT_KNOWN = ([ReasonCode.MATTER_NOT_KNOWN], [ReasonCode.ARRANGEMENT_NOT_KNOWN])
+"""What a path names is not on record."""
 
 
 class DeskRoute(APIRoute):
@@ -67,7 +76,7 @@ class DeskRoute(APIRoute):
             body = await read_body(request)
             check_is_json(request.headers.get("content-type", ""))
             return await handle(
-                ReadRequest(request, body, parse_json(adapter, body, says_why=True))
+                ReadRequest(request, body, parse_json(adapter, body, explain=wrong_fields))
             )
 
         return authenticate_and_handle
@@ -95,8 +104,8 @@ async def at_the_desk(request: Request, work: Callable[[], T]) -> T:
 
     Raises:
         RefusedError: 401, the token is not taken; 403, its holder may not do this, or another
-            person must grant it first; 409, it cannot be done; 503, the database is away. It says
-            so in the language that was asked for.
+            person must grant it first; 404, what the path names is not on record; 409, it cannot
+            be done; 503, the database is away. It says so in the language that was asked for.
     """
     language = language_for(request.headers.get("accept-language"))
     return await in_the_store(request, Door.DESK, partial(_refusing, work, language))
@@ -122,6 +131,8 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             return RefusedError(401, said)
         case NotPermittedError():
             return RefusedError(403, said)
+        case NotKnownError():
+            return RefusedError(404, said)
         case AmountsShownError():
             return RefusedError(409, said, more={"reason": reasons_as_json(error.reason)})
         case RefusedByRuleError():
@@ -131,7 +142,9 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             if isinstance(error, BarredError):
                 until = error.until.isoformat() if error.until else None
                 more = {"rules": list(error.rules), "not_before": until}
-            return RefusedError(409, said, more={"reason": reasons_as_json(reason), **more})
+            unknown = [each.code for each in error.reason] in _NOT_KNOWN
+            more = {"reason": reasons_as_json(reason), **more}
+            return RefusedError(404 if unknown else 409, said, more=more)
     return RefusedError(409, said)
 
 

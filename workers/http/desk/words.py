@@ -8,13 +8,22 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from domain.disputes import Matter
+from domain.language.sentences import say_in
 from workers.borrowers.reply_queue import open_reply
 from workers.hardship.answer_letters import open_answer
+from workers.http.desk.answers import language_for
+from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Identifier, StrictModel
 from workers.visits.letters import open_letter
 
 router = desk_router("words")
+
+
+NOT_TO_POST = (
+    "Do not post this letter: it is not due any more, or what is known by now stops it. To read "
+    "it, ask for a preview."
+)
 
 
 class Opening(StrictModel):
@@ -48,6 +57,8 @@ class LetterOpened(BaseModel):
     """False: it must not be posted."""
     text: str | None
     """Personal data. Null: it must not be posted, and no preview was asked for."""
+    detail: str
+    """Why there is no text, and what to do; else empty."""
 
 
 class AnswerOpened(BaseModel):
@@ -73,14 +84,20 @@ async def reply_text(
 
 
 @router.post("/letters/open", response_model=LetterOpened)
-async def letter(request: Request, body: LetterAsked) -> Any:
+async def letter(request: Request, body: LetterAsked, accept_language: Speaks = None) -> Any:
     """The letter that was written for a loan, to print and post it: the notice of a visit, too. The
     access is on record, and the first time that it was opened to be printed."""
     opening = partial(
         open_letter, context_of_caller(request), body.loan, body.item, preview=body.preview
     )
     opened = await at_the_desk(request, opening)
-    return {"item": opened.item, "still_due": opened.still_due, "text": opened.body}
+    detail = say_in(language_for(accept_language), NOT_TO_POST) if opened.body is None else ""
+    return {
+        "item": opened.item,
+        "still_due": opened.still_due,
+        "text": opened.body,
+        "detail": detail,
+    }
 
 
 @router.post("/disputes/{dispute}/letter", response_model=AnswerOpened)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Header, Query
 from pydantic import BaseModel
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -14,6 +14,8 @@ from starlette.requests import Request
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.context import Context
 from workers.db.pages import Asked, Page
+from workers.http.desk.answers import language_for
+from workers.http.desk.described import say_purpose
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Identifier
 from workers.staff.roster import RosterEntry, list_roster
@@ -74,6 +76,7 @@ async def worklist(
     loan: Annotated[Identifier | None, Query(description="Only what is about this loan.")] = None,
     limit: Limit = ROWS_OF_A_PAGE,
     after: After = None,
+    accept_language: Annotated[str | None, Header()] = None,
 ) -> dict[str, Any]:
     """What waits for people today: calls, visits, legal files, approvals, replies.
 
@@ -84,7 +87,8 @@ async def worklist(
     found = await read(
         request, lambda at, ctx: read_work(at, ctx, ctx.today(), kinds, staff, asked)
     )
-    return {each: page_of(getattr(found, each)) for each in kinds if asked.reads(each)}
+    language = language_for(accept_language)
+    return {each: page_of(getattr(found, each), language) for each in kinds if asked.reads(each)}
 
 
 @router.get("/staff", response_model=PageOf[RosterEntry])
@@ -106,7 +110,7 @@ def _ask(ctx: Context, query: Callable[[Connection, Context], T]) -> T:
         return query(connection, ctx)
 
 
-def page_of(found: Page[Any]) -> dict[str, Any]:
+def page_of(found: Page[Any], language: str = "en") -> dict[str, Any]:
     """A page of a list, as `PageOf` describes it."""
-    rows = [asdict(row) for row in found.rows]
+    rows = [say_purpose(asdict(row), language) for row in found.rows]
     return {"counts": found.counts, "rows": rows, "after": found.after}

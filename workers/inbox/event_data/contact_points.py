@@ -7,6 +7,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.input_errors import UnusableValueError
 from domain.contact_points import NumberFact
 from workers.db.numbers import MOST_NUMBERS
 from workers.inbox.event_data.fields import (
@@ -50,10 +51,10 @@ class ContactChangeFacts(PersonalEventData):
         )
         removes = {"phone", "address"} & self.model_fields_set
         if not removes and all(change is None for change in changes):
-            raise ValueError("it must change something")
+            raise UnusableValueError("it must change something")
         given = {"phone", "phones", "another_phone"} & self.model_fields_set
         if len(given) > 1:
-            raise ValueError(
+            raise UnusableValueError(
                 "phone is the first number, phones are all of them, and another_phone is one more: "
                 "give one of the three"
             )
@@ -71,7 +72,7 @@ class NumberOrderFacts(EventData):
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
         if len(set(self.order)) < len(self.order):
-            raise ValueError("it must name each place once")
+            raise UnusableValueError("it must name each place once")
         return self
 
 
@@ -100,11 +101,11 @@ class NumberFactFacts(EventData):
     @model_validator(mode="after")
     def _names_one_number(self) -> Self:
         if (self.borrower is None) == (self.reply is None):
-            raise ValueError("it must name a borrower or a reply, and not both")
+            raise UnusableValueError("it must name a borrower or a reply, and not both")
         if self.reply is not None and self.which_number is not None:
-            raise ValueError("a reply came from one number: leave which_number out")
+            raise UnusableValueError("a reply came from one number: leave which_number out")
         if self.of_representative and (self.borrower is None or self.which_number is not None):
-            raise ValueError("of_representative names a borrower, and no which_number")
+            raise UnusableValueError("of_representative names a borrower, and no which_number")
         return self
 
 

@@ -8,6 +8,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.input_errors import UnusableValueError
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
@@ -70,15 +71,15 @@ class ReplyReadFacts(EventData):
     @model_validator(mode="after")
     def _says_which_wishes(self) -> Self:
         if (self.meaning is Meaning.WISHES) != bool(self.said):
-            raise ValueError("`wishes`, and nothing else, has what was said")
+            raise UnusableValueError("give said with the meaning wishes, and with no other")
         return self
 
     @model_validator(mode="after")
     def _says_what_a_dispute_needs(self) -> Self:
         if (self.meaning is Meaning.DISPUTE) != (self.dispute is not None):
-            raise ValueError("a dispute, and nothing else, has an id")
+            raise UnusableValueError("give dispute with the meaning dispute, and with no other")
         if (self.dispute is None) != (self.why is None):
-            raise ValueError("a dispute, and nothing else, has a reason")
+            raise UnusableValueError("give why with the meaning dispute, and with no other")
         return self
 
 
@@ -131,13 +132,15 @@ class ContactOutcomeFacts(OutcomeData):
     @model_validator(mode="after")
     def _callback_has_its_moment(self) -> Self:
         if (self.outcome is ContactOutcome.CALLBACK_REQUESTED) != (self.callback_at is not None):
-            raise ValueError("callback_requested has a callback_at, and no other outcome has one")
+            raise UnusableValueError(
+                "give callback_at with the outcome callback_requested, and with no other"
+            )
         return self
 
 
 def _may_be_inbound(outcome: ContactOutcome) -> ContactOutcome:
     if outcome not in INBOUND:
-        raise ValueError("no contact that the person began comes to that")
+        raise UnusableValueError("a contact that the person began does not end so")
     return outcome
 
 
