@@ -63,5 +63,5 @@ def parse_json(
         errors = error.errors(include_url=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         raise RefusedError(400, "not JSON")
-    wrong = explain(errors) if explain is not None else None  # type: ignore[arg-type]
+    wrong = explain(errors) if explain is not None else None
     raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth), wrong=wrong)
