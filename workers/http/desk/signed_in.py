@@ -136,7 +136,8 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
         case AmountsShownError():
             return RefusedError(409, said, more={"reason": reasons_as_json(error.reason)})
         case RefusedByRuleError():
-            reason, more = without_amounts(error.reason), {}
+            reason = without_amounts(error.reason)
+            more: dict[str, Any] = {}
             if reason != error.reason:
                 said = speak(reason, language)
             if isinstance(error, BarredError):
