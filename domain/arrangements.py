@@ -177,6 +177,8 @@ class KindTerms:
     amortisation: Amortisation = Amortisation.EQUAL_INSTALMENTS
     least_instalment: Decimal = ZERO
     """No instalment of a plan is less."""
+    default_notice_days: int = 0
+    """For how many days after its letter a default does not count yet. 0: no letter comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +313,14 @@ def status_when_active(
     missed = len(_missed(instalments, ends, on))
     is_over = missed >= min(ends.missed_ends_it, unpaid)
     return ArrangementStatus.DEFAULTED if is_over else ArrangementStatus.ACTIVE
+
+
+def default_counts_from(printed_on: date, days: int) -> date:
+    """The first business date on which a default counts whose letter was printed on a day.
+
+    The borrower has `days` full days after it; what is paid on the last one is told on the next.
+    """
+    return printed_on + timedelta(days=days + 1) + TOLD_AFTER
 
 
 def _missed(instalments: Sequence[Instalment], ends: Endings, on: date) -> list[Instalment]:

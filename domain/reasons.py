@@ -561,6 +561,8 @@ class ReasonCode(StrEnum):
     COST_ABOVE_CAP = auto()
     RATE_ABOVE_CONTRACT = auto()
     SCHEDULE_ABOVE_CAP = auto()
+    DEFAULT_NOTICE_NOT_PRINTED = auto()
+    DEFAULT_NOTICE_WITHOUT_ADDRESS = auto()
     ARRANGEMENT_TOO_LONG = auto()
     INSTALMENT_TOO_SMALL = auto()
 

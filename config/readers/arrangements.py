@@ -31,7 +31,7 @@ KEYS = (
     "id version effective_from effective_to applies_to currency day_count rounding rest_in "
     "quote_valid_days confirm_within_days requests caps source deferral instalment_plan"
 )
-OF_EACH_KIND = "eligible rate fee limits stops grace_days missed_ends_it"
+OF_EACH_KIND = "eligible rate fee limits stops grace_days missed_ends_it default_notice_days"
 OF_KIND = {
     ArrangementKind.DEFERRAL: "moves_to",
     ArrangementKind.INSTALMENT_PLAN: "spreads amortisation least_instalment",
@@ -128,6 +128,7 @@ def _read_kind(value: Value, kind: ArrangementKind, currency: str) -> KindTerms:
         stops=frozenset(section.entries("stops", lambda given: given.word(MAY_STOP))),
         grace_days=section.need("grace_days").whole(0, 90),
         missed_ends_it=section.need("missed_ends_it").whole(1, MOST_INSTALMENTS),
+        **section.given({"default_notice_days": lambda given: given.whole(1, 90)}),
         **own,
     )
 

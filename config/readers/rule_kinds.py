@@ -12,6 +12,7 @@ from domain.compliance.answer_period import STOPS, AnswerPeriod, Period, PeriodU
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours, overlapping
+from domain.compliance.default_notice import DefaultNotice
 from domain.compliance.fact_reach import FactReach, ReachingFact
 from domain.compliance.frequency_caps import (
     LONGEST_WINDOW,
@@ -418,6 +419,7 @@ RULE_KINDS = {
         {"years": at_least(1), "months": at_least(1)},
         _retention,
     ),
+    "default_notice": RuleKind(DefaultNotice, {"days": at_least(1)}),
     "money_cap": RuleKind(
         MoneyCap,
         {"what": one_of(OF_LAW), "at_most": Value.percent},

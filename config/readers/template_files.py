@@ -42,7 +42,9 @@ SEVERAL_PLACEHOLDERS = frozenset({"lender", "phone"}).union(*WORDINGS_FOR_SEVERA
 EXAMPLE = "{{ amount }}"
 """A placeholder as it is written."""
 
-LETTERS = frozenset({"visit_notice", "dispute_answer", "complaint_answer"})
+LETTERS = frozenset(
+    {"visit_notice", "dispute_answer", "complaint_answer", "arrangement_default_letter"}
+)
 """The templates that are letters; all others are texts."""
 
 SAMPLE = {
@@ -67,6 +69,7 @@ SAMPLE = {
     "visitors": "Ada Visitor, Ben Visitor",
     "visit_on": "March 4, 2026",
     "visit_hours": "09:00–11:00",
+    "notice_days": "14",
     "case": "C-1",
     "received_on": "March 1, 2026",
     "outcome": "You were right.",

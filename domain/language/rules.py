@@ -9,6 +9,7 @@ from domain.compliance.answer_period import AnswerPeriod, Period
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours
+from domain.compliance.default_notice import DefaultNotice
 from domain.compliance.fact_reach import FactReach
 from domain.compliance.frequency_caps import CalendarUnit, Cap
 from domain.compliance.hold_length import HoldLength
@@ -182,6 +183,8 @@ def _sentence(rule: Rule) -> Part:
             return part(Phrase.RULE_HOLD_LASTS, hold=rule.hold, since=since, days=_days(rule.days))
         case AnswerPeriod():
             return _answer_period(rule)
+        case DefaultNotice():
+            return part(Phrase.RULE_DEFAULT_NOTICE, days=_days(rule.days))
         case MoneyCap():
             return _money_cap(rule)
         case RepresentativeContact():

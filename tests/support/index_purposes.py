@@ -85,6 +85,7 @@ from workers.history import (
     matters,
     schedules,
 )
+from workers.history import arrangements as story_of_arrangements
 from workers.history import borrower as story_of_borrower
 from workers.history.loan import ExplainedLoan
 from workers.inbox import process
@@ -459,6 +460,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "contact_address_blind_index_idx": (
         "what is said of an address to which somebody went waits, and the claim with it",
         a_claim,
+    ),
+    "document_arrangement_id_idx": (
+        "the newest letter of an arrangement",
+        lambda c, h: list(story_of_arrangements.default_notices(c, explained(c))),
     ),
     "decision_loan_id_id_idx": (
         "the looks at a loan",

@@ -60,6 +60,8 @@ class Arrangement(NamedTuple):
     hold_id: int | None
     confirmed_at: datetime | None
     missed: int
+    noticed_at: datetime | None
+    notice_days: int | None
     ended_at: datetime | None
     ended_by: str | None
     refusal: str | None

@@ -7,7 +7,7 @@ read a tape without a database, and by what says whose it is:
                       (`workers/tapes/rebind.py`) encrypts the values of the record again.
     borrower_number   likewise, and the keyed hash of the number, to which the facts of it belong
     message           its id, which is made first
-    document          the action that it was written for
+    document          the action that it was written for, or the arrangement
     reply             the provider, and its id of the text
     dispute, complaint  its id, and who gave it
     free_text         its id, which is made first
@@ -49,6 +49,17 @@ def place_of_text(message_id: UUID) -> bytes:
 
 def place_of_letter(action_id: int) -> bytes:
     return _place("document.body_encrypted", str(action_id))
+
+
+def place_of_default_notice(arrangement_id: int) -> bytes:
+    return _place("document.body_encrypted", f"arrangement {arrangement_id}")
+
+
+def place_of_document(row: Any) -> bytes:
+    """Of a document of an action, or of an arrangement."""
+    if row.action_id is None:
+        return place_of_default_notice(row.arrangement_id)
+    return place_of_letter(row.action_id)
 
 
 def place_of_answer(table: str, external_id: str, sender: str) -> bytes:

@@ -34,6 +34,8 @@ ARRANGEMENT_NOT_CONFIRMED = "arrangement_not_confirmed"
 ARRANGEMENT_NOT_AWAITED = "arrangement_not_awaited"
 ARRANGEMENT_DIFFERS = "arrangement_differs"
 SCHEDULE_ABOVE_CAP = "schedule_above_cap"
+DEFAULT_NOTICE_NOT_PRINTED = "default_notice_not_printed"
+DEFAULT_NOTICE_WITHOUT_ADDRESS = "default_notice_without_address"
 
 TAPE_PROBLEMS = (
     *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),

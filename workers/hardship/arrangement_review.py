@@ -29,6 +29,7 @@ from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangement_requests import look_at_request
 from workers.hardship.arrangements import end, pause
+from workers.hardship.default_notices import take_back_notice, wait_for_notice
 from workers.hardship.steps_tried import keep_steps_tried
 
 BATCH_SIZE = 500
@@ -46,6 +47,8 @@ def review_arrangements(
     """
     for stored in confirmed_arrangements(connection, loan_ids):
         standing = _standing(connection, stored, now.date())
+        if standing is None or standing.status is not _S.DEFAULTED:
+            take_back_notice(connection, stored, now)
         if stored.status == _S.COMPLETED:
             _go_on_again(connection, stored, standing, now)
         elif standing is None:
@@ -65,7 +68,8 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     accepted expires. Of one that the ledger has not confirmed in time, a
     person is told. An active one that missed too much is in default: its pause ends, and the loan
     is due for review. May run any number of times. While an event or a tape of a loan is not
-    applied yet, such as a payment of yesterday, its arrangement waits.
+    applied yet, such as a payment of yesterday, its arrangement waits. Where a law or the
+    terms ask for a letter first, the default counts only when its days are over.
     """
     now = ctx.now()
     due = (
@@ -130,9 +134,16 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
         _tell_of_silence(connection, stored, now)
         return None
     standing = _standing(connection, stored, now.date())
+    if standing is None or standing.status is not _S.DEFAULTED:
+        take_back_notice(connection, stored, now)
     if standing is None:
         end(connection, stored, _S.REPLACED, now, ended_by=by)
         return _Settled(stored, _S.REPLACED)
+    if standing.status is _S.DEFAULTED:
+        owed = paid_of(connection, stored)
+        if again := wait_for_notice(connection, ctx, stored, standing, owed, now):
+            note_look(connection, stored.id, missed=len(standing.missed), review_on=again)
+            return _Settled(stored, _S.ACTIVE, standing.missed)
     if standing.status in (_S.COMPLETED, _S.DEFAULTED):
         missed = len(standing.missed)
         end(connection, stored, standing.status, now, ended_by=by, missed=missed)

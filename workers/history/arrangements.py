@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
-from workers.db.schema import arrangement
+from workers.db.schema import arrangement, document
 from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan
 
 
@@ -53,3 +53,22 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
             )
             why = [part(Phrase.ARRANGEMENT_REFUSED, refusal=row.refusal)] if row.refusal else []
             yield Entry(row.ended_at, (over, *why, *by_whom_and_why(None, row.why_id)))
+
+
+def default_notices(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each letter that announced the default of an arrangement; never what it says."""
+    found = connection.execute(
+        select(document, arrangement.c.external_id, arrangement.c.sender)
+        .join(arrangement, arrangement.c.id == document.c.arrangement_id)
+        .where(arrangement.c.loan_id == subject.id)
+        .order_by(document.c.id)
+    )
+    for row in found:
+        text = part(
+            Phrase.DEFAULT_NOTICE,
+            arrangement=named(row.external_id, row.sender),
+            template=row.template,
+            version=row.template_version,
+            language=row.locale,
+        )
+        yield Entry(row.created_at, (text,))

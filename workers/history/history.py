@@ -89,6 +89,7 @@ def loan_history(
         *effects.calls(connection, subject),
         *effects.visits(connection, subject),
         *effects.documents(connection, subject),
+        *arrangements.default_notices(connection, subject),
         *effects.legal_files(connection, subject),
         *effects.messages_gone_wrong(connection, subject),
         *effects.receipts(connection, subject),

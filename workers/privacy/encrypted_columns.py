@@ -32,7 +32,7 @@ from workers.db.places import (
     place_in_payload,
     place_of_address,
     place_of_answer,
-    place_of_letter,
+    place_of_document,
     place_of_name,
     place_of_number,
     place_of_reply,
@@ -211,8 +211,8 @@ ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
     ),
     EncryptedTable(
         document,
-        {document.c.body_encrypted: lambda row: place_of_letter(row.action_id)},
-        (document.c.action_id,),
+        {document.c.body_encrypted: place_of_document},
+        (document.c.action_id, document.c.arrangement_id),
     ),
     *(
         EncryptedTable(

@@ -25,6 +25,7 @@ from workers.db.persons import lock_loans
 from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import (
     action,
+    arrangement,
     borrower,
     borrower_number,
     complaint,
@@ -165,6 +166,11 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         .where(loan.c.borrower_id.in_(ids), action.c.party_id.is_(None))
         .union(select(action.c.id).where(action.c.party_id.in_(for_them)))
     )
+    arranged = (
+        select(arrangement.c.id)
+        .join(loan, loan.c.id == arrangement.c.loan_id)
+        .where(loan.c.borrower_id.in_(ids))
+    )
     # Before the replies: a text that a worker has just applied is one of them.
     erase_unread_texts(connection, ids, now)
     erase_events(connection, ids, now)
@@ -172,6 +178,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         (message, message.c.contact_id.in_(contacts)),
         (reply_table, reply_table.c.borrower_id.in_(ids)),
         (document, document.c.action_id.in_(actions)),
+        (document, document.c.arrangement_id.in_(arranged)),
     ):
         not_empty = table.c.body_encrypted.is_not(None)
         connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))

@@ -22,6 +22,7 @@ from workers.db.inbox import PAYLOAD_DIGEST_KEY, payload_value
 from workers.db.persons import may_mean_record
 from workers.db.schema import (
     action,
+    arrangement,
     borrower,
     borrower_number,
     contact,
@@ -120,7 +121,9 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
         for_them = table.c.party_id.in_(ids[loan_party])
         return select(table).where(or_(own, for_them)).order_by(table.c.id)
     if table is document:
-        return select(table).where(table.c.action_id.in_(ids[action])).order_by(table.c.id)
+        arranged = select(arrangement.c.id).where(arrangement.c.loan_id.in_(ids[loan]))
+        either = or_(table.c.action_id.in_(ids[action]), table.c.arrangement_id.in_(arranged))
+        return select(table).where(either).order_by(table.c.id)
     references = {
         key.column.table: key.parent
         for key in table.foreign_keys

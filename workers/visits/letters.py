@@ -4,16 +4,18 @@ brings back."""
 import logging
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
 from domain.actors import Actor
+from domain.arrangements import ArrangementStatus
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, stopped_by
 from domain.errors import ArrearsError
 from domain.events import RejectedError
+from domain.follow_ups import MAY_REMIND_DURING
 from domain.holds import active_hold
 from domain.inconvenient import locations_of_address
 from domain.permissions import Permission
@@ -26,9 +28,18 @@ from workers.db.actions import read_held_back
 from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts, load_party_facts
 from workers.db.loans import loan_not_known, not_known_yet
-from workers.db.places import place_of_letter
-from workers.db.problems import resolve_problems
-from workers.db.schema import action, borrower, contact, contact_point, document, loan
+from workers.db.places import place_of_document
+from workers.db.problems import DEFAULT_NOTICE_NOT_PRINTED, resolve_problems
+from workers.db.schema import (
+    action,
+    arrangement,
+    borrower,
+    contact,
+    contact_point,
+    document,
+    loan,
+)
+from workers.db.sending_holds import is_contact_held
 from workers.gate.facts import all_holds
 from workers.visits.notices import NOTICE_NOT_PRINTED
 
@@ -78,14 +89,19 @@ def open_letter(
             select(
                 document.c.id,
                 document.c.body_encrypted,
-                action.c.id.label("action_id"),
-                action.c.item,
+                document.c.action_id,
+                document.c.arrangement_id,
+                document.c.created_at,
+                func.coalesce(action.c.item, document.c.kind).label("item"),
                 action.c.ladder_since,
                 action.c.status,
                 action.c.party_id,
+                arrangement.c.noticed_at,
+                (arrangement.c.status == ArrangementStatus.ACTIVE).label("runs"),
             )
-            .join(action, action.c.id == document.c.action_id)
-            .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
+            .outerjoin(action, action.c.id == document.c.action_id)
+            .outerjoin(arrangement, arrangement.c.id == document.c.arrangement_id)
+            .where(document.c.loan_id == owed.id, _is_for(item))
             .order_by(document.c.id.desc())
             .limit(1)
         ).one_or_none()
@@ -103,21 +119,30 @@ def open_letter(
                 item=letter.item,
                 loan=loan_external_id,
             )
-        stopped = (
-            letter.ladder_since != owed.ladder_since
-            or letter.status in CALLED_OFF
-            or _is_stopped(connection, ctx, owed.id, letter.party_id)
-            or any(read_held_back(connection, [letter.action_id])[letter.action_id])
-        )
+        if letter.action_id is None:
+            stopped = (
+                not letter.runs
+                or letter.noticed_at != letter.created_at
+                or _is_stopped(connection, ctx, owed.id, None, of_arrangement=True)
+                or is_contact_held(connection, Channel.VISIT, loan_external_id)
+            )
+        else:
+            stopped = (
+                letter.ladder_since != owed.ladder_since
+                or letter.status in CALLED_OFF
+                or _is_stopped(connection, ctx, owed.id, letter.party_id)
+                or any(read_held_back(connection, [letter.action_id])[letter.action_id])
+            )
         if stopped and not preview:
             return Letter(item=letter.item, body=None, still_due=False)
         note_access(connection, owed.id, Opened.LETTER, ctx.actor, ctx.now(), item=letter.item)
-        body = ctx.cipher.decrypt(letter.body_encrypted, place_of_letter(letter.action_id))
+        body = ctx.cipher.decrypt(letter.body_encrypted, place_of_document(letter))
         if not stopped and not preview:
             printed = {"printed_at": ctx.now(), "printed_by": ctx.actor.reference}
             first_time = (document.c.id == letter.id) & document.c.printed_at.is_(None)
             connection.execute(update(document).where(first_time).values(printed))
-            resolve_problems(connection, [owed.id], (NOTICE_NOT_PRINTED,), ctx.now())
+            told = NOTICE_NOT_PRINTED if letter.action_id else DEFAULT_NOTICE_NOT_PRINTED
+            resolve_problems(connection, [owed.id], (told,), ctx.now())
     purpose = Opened.LETTER.usual_purpose
     log.info(
         "loan %s: document %s was opened by %s for %s",
@@ -129,10 +154,25 @@ def open_letter(
     return Letter(item=letter.item, body=body, still_due=not stopped)
 
 
-def _is_stopped(connection: Connection, ctx: Context, loan_id: int, party_id: int | None) -> bool:
+def _is_for(item: str | None) -> ColumnElement[bool]:
+    """Whether a document is of an item of the ladder, or is of a kind that is about none."""
+    if item is None:
+        return true()
+    return (action.c.item == item) | (document.c.action_id.is_(None) & (document.c.kind == item))
+
+
+def _is_stopped(
+    connection: Connection,
+    ctx: Context,
+    loan_id: int,
+    party_id: int | None,
+    *,
+    of_arrangement: bool = False,
+) -> bool:
     """Whether a hold is in force, or the person whom it is for is no such party any more, asked for
     no contact or no visit, is represented, or called the place where letters go inconvenient, or
-    their address is closed. `party_id` is None for the borrower."""
+    their address is closed. `party_id` is None for the borrower. A letter of an arrangement is not
+    stopped by the pause that the arrangement brings, nor because no visit is wanted."""
     now = ctx.now()
     if party_id is None:
         facts = load_facts(connection, [loan_id], now)[loan_id]
@@ -142,7 +182,7 @@ def _is_stopped(connection: Connection, ctx: Context, loan_id: int, party_id: in
             return True
     known = facts.reach.person_facts
     wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & known
-    no_visits = Channel.VISIT in facts.reach.refused_channels
+    no_visits = Channel.VISIT in facts.reach.refused_channels and not of_arrangement
     address = facts.reach.address_facts
     reached = locations_of_address(at_work=NumberFact.AT_WORK in address)
     inconvenient = any(
@@ -152,7 +192,10 @@ def _is_stopped(connection: Connection, ctx: Context, loan_id: int, party_id: in
     at_work = NumberFact.AT_WORK in address and PersonFact.EMPLOYER_FORBIDS in known
     closed = at_work or stopped_by(address, Channel.VISIT) is not None
     packs = packs_for(ctx.policy.rule_packs, facts.jurisdiction)
-    on_hold = active_hold(all_holds(packs, facts, ctx.today()), ctx.today()) is not None
+    holds = all_holds(packs, facts, ctx.today())
+    if of_arrangement:
+        holds = tuple(hold for hold in holds if hold.kind not in MAY_REMIND_DURING)
+    on_hold = active_hold(holds, ctx.today()) is not None
     return inconvenient or closed or bool(wishes) or no_visits or on_hold
 
 
@@ -195,12 +238,9 @@ def record_returned_letter(connection: Connection, ctx: Context, letter: Returne
     )
     row = connection.execute(
         select(func.coalesce(sent_to, now_on_record).label("address"))
-        .select_from(document.join(action, action.c.id == document.c.action_id))
-        .join(loan, loan.c.id == action.c.loan_id)
-        .where(
-            loan.c.external_id == letter.loan,
-            action.c.item == letter.item if letter.item else true(),
-        )
+        .select_from(document.outerjoin(action, action.c.id == document.c.action_id))
+        .join(loan, loan.c.id == document.c.loan_id)
+        .where(loan.c.external_id == letter.loan, _is_for(letter.item))
         .order_by(document.c.id.desc())
         .limit(1)
     ).one_or_none()

@@ -84,12 +84,16 @@ arrangement = Table(
     refers_to("replaced_schedule", nullable=True),
     moment("confirmed_at", nullable=True),
     Column("missed", SmallInteger, nullable=False, server_default="0"),
+    # A letter says that too much was missed; null: none counts.
+    moment("noticed_at", nullable=True),
+    Column("notice_days", SmallInteger),
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
     word("refusal", Refusal, nullable=True),  # why it was declined
     typed("why_id"),
     Column("review_on", Date),  # the day on which it is looked at again; null: never
     CheckConstraint(f"(status IN ({_OPEN})) = (ended_at IS NULL)", name="ended_unless_open"),
+    CheckConstraint("(noticed_at IS NULL) = (notice_days IS NULL)", name="noticed_for_days"),
     CheckConstraint("(accepted_at IS NULL) = (proof IS NULL)", name="accepted_with_proof"),
     CheckConstraint("(quote IS NULL) = (quoted_on IS NULL)", name="quote_of_a_day"),
     UniqueConstraint("external_id", "sender"),

@@ -258,7 +258,9 @@ document = Table(
     metadata,
     identity(),
     refers_to("loan"),
-    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False),
+    # What it is about: an action of the ladder, or an arrangement.
+    Column("action_id", BigInteger, ForeignKey("action.id")),
+    refers_to("arrangement", nullable=True),
     Column("kind", Text, nullable=False),
     Column("template", Text, nullable=False),
     Column("template_version", Text, nullable=False),
@@ -268,5 +270,7 @@ document = Table(
     moment("printed_at", nullable=True),  # the first time that it was opened to be printed
     Column("printed_by", Text),  # the staff reference of who did
     CheckConstraint("(printed_at IS NULL) = (printed_by IS NULL)", name="printed_by_somebody"),
+    CheckConstraint("num_nonnulls(action_id, arrangement_id) = 1", name="about_one_thing"),
     Index(None, "action_id"),
+    Index(None, "arrangement_id", postgresql_where="arrangement_id IS NOT NULL"),
 )

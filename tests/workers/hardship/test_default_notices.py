@@ -1,0 +1,148 @@
+"""A default that a letter has to announce counts only when the days of the letter are over."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from domain.actors import Actor
+from domain.arrangements import default_counts_from
+from domain.compliance.default_notice import DefaultNotice, default_notice_days
+from domain.compliance.rules import Confidence, RulePack, Source
+from domain.compliance.vocabulary import Says
+from tests.support.acting import acting
+from tests.support.arrangements import arranged, in_difficulty, status
+from tests.support.events import pay, tell
+from tests.support.loans import ADDRESS, Book, shipped_templates
+from workers.db.schema import arrangement, arrangement_instalment, borrower, document, problem
+from workers.hardship.arrangement_review import settle_arrangements
+from workers.history import loan_history
+from workers.visits.letters import Letter, open_letter
+
+LAW = DefaultNotice(
+    id="cn.default_notice",
+    channels=frozenset(),
+    source=Source("A law, art. 9", Confidence.PRIMARY),
+    effective_from=date(2020, 1, 1),
+    days=10,
+)
+
+
+ADDRESS_COLUMNS = ("address_encrypted", "address_point_id")
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Two instalments of a plan were missed by 13 May, and a law asks for a letter of ten days."""
+    book = in_difficulty(engine)
+    packs = tuple(
+        replace(pack, rules=(*pack.rules, LAW)) if pack.id == "cn" else pack
+        for pack in book.ctx.policy.rule_packs
+    )
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, rule_packs=packs))
+    arranged(book)
+    settle(book, "2026-05-13 00:01")
+    return book
+
+
+def settle(book: Book, at: str) -> str:
+    settle_arrangements(book.at(at).ctx)
+    return status(book)
+
+
+def printed(book: Book, *, preview: bool = False) -> Letter:
+    ctx = acting(book.ctx, Actor("office"))
+    return open_letter(ctx, "L-1", "default_notice", preview=preview)
+
+
+def problems(book: Book) -> list[str]:
+    return [row.kind for row in book.rows(problem) if row.resolved_at is None]
+
+
+def test_it_is_printed_and_ten_days_later_the_plan_has_ended(book: Book) -> None:
+    # Too much is missed. The letter is written, and the plan goes on, with its pause.
+    assert status(book) == "active"
+    noticed = book.one(arrangement)
+    assert (noticed.missed, noticed.notice_days) == (2, 10)
+    assert book.one(document).arrangement_id == noticed.id
+
+    # Nobody prints it. The next day that is a problem, and the days have not begun.
+    assert settle(book, "2026-05-14 00:01") == "active"
+    assert problems(book) == ["default_notice_not_printed"]
+    assert settle(book, "2026-06-30 00:01") == "active"
+
+    # It is printed on 1 July: name, address, amount and days are in it, in the person's language.
+    body = str(printed(book.at("2026-07-01 10:00")).body)
+    assert ADDRESS in body
+    assert "10天内" in body
+    assert "AR-1" in body
+    assert problems(book) == []
+    assert printed(book).still_due, "a second copy may be printed"
+
+    # The last of the ten days is 11 July, and what was paid on it is told on the twelfth.
+    assert settle(book, "2026-07-12 23:59") == "active"
+    assert settle(book, "2026-07-13 00:01") == "defaulted"
+    assert book.actions("L-1")["arrangement_default_notice"] == "planned"
+    with book.ctx.engine.connect() as connection:
+        told = "\n".join(each.text for each in loan_history(connection, book.ctx, "L-1"))
+    assert "A letter was written that arrangement AR-1 ends if what is missed is not paid" in told
+    assert printed(book).body is None, "it is not posted any more"
+
+
+def test_what_is_paid_within_its_days_makes_it_worthless(book: Book) -> None:
+    printed(book)
+    first = book.rows(arrangement_instalment)[0]
+    pay(book.at("2026-05-20 10:00"), str(first.principal + first.interest), id="P-1")
+    assert (status(book), book.one(arrangement).noticed_at) == ("active", None)
+    assert settle(book, "2026-05-30 00:01") == "active"
+    assert printed(book).body is None
+    assert printed(book, preview=True).body
+
+    # The next one that is missed has a letter of its own.
+    assert settle(book, "2026-06-30 00:01") == "active"
+    assert len(book.rows(document)) == 2
+    assert printed(book).body
+
+
+def test_without_an_address_it_cannot_be_written_and_the_plan_goes_on(engine: Engine) -> None:
+    book = in_difficulty(engine)
+    terms = tuple(
+        replace(each, kinds=tuple(replace(kind, default_notice_days=5) for kind in each.kinds))
+        for each in book.ctx.policy.arrangements
+    )
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, arrangements=terms))
+    arranged(book)
+    kept = {name: getattr(book.one(borrower), name) for name in ADDRESS_COLUMNS}
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(borrower).values(dict.fromkeys(ADDRESS_COLUMNS)))
+    assert settle(book, "2026-05-13 00:01") == "active"
+    assert problems(book) == ["default_notice_without_address"]
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(borrower).values(kept))
+    assert settle(book, "2026-05-14 00:01") == "active"
+    assert problems(book) == []
+    assert book.one(arrangement).notice_days == 5, "as the terms say"
+
+
+def test_a_hold_that_is_not_the_plans_own_stops_the_letter(book: Book) -> None:
+    told = {"why": "not mine", "actor": "c-1", "starts_on": "2026-05-13"}
+    tell(book, "dispute", dispute="D-1", loan="L-1", **told)
+    assert printed(book).body is None
+    assert book.one(select(document.c.printed_at)).printed_at is None
+
+
+def test_the_longer_of_law_and_terms_counts_and_the_last_day_is_whole() -> None:
+    pack = RulePack("cn", 1, "CN", (LAW,))
+    on = date(2026, 5, 13)
+    found = [default_notice_days((pack,), frozenset(), "p", own, on) for own in (0, 5, 14)]
+    assert found == [10, 10, 14]
+    assert default_notice_days((), frozenset(), "p", 0, on) == 0
+    assert default_counts_from(date(2026, 7, 1), 10) == date(2026, 7, 13)
+
+
+def test_the_letter_threatens_nothing() -> None:
+    templates = shipped_templates()
+    for locale in templates.locales():
+        said = templates.says("arrangement_default_letter", locale)
+        assert Says.LEGAL_CONSEQUENCES not in said
