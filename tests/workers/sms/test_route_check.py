@@ -1,5 +1,6 @@
 """What `check` says of routes through which no text goes out, or that nobody can answer."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -75,6 +76,26 @@ def test_one_template_that_is_not_registered_is_named_alone(policy: Path) -> Non
 
     register(policy, *texts_of(policy))
     assert wrong(policy, **routed) == []
+
+
+def test_the_entries_in_the_comment_are_those_of_every_text_that_the_chinese_ladder_sends(
+    policy: Path,
+) -> None:
+    """Their values are those of the words, in their order; with one less, that one is named."""
+    file = policy / "sms_templates" / "tencent.yaml"
+    lines = file.read_text().split("# templates:\n", 1)[1].splitlines()
+    entries = [line.removeprefix("# ") for line in lines if line.startswith("#   ")]
+    file.write_text("templates:\n" + "\n".join(entries))
+    routed = {"ARREARS_SMS_ROUTES": "CN: tencent, *: twilio", **TENCENT}
+    assert wrong(policy, **routed) == []
+    for name, locale in zip(entries[::2], entries[1::2], strict=True):
+        words = policy / "templates" / "zh-Hans" / f"{name.strip().rstrip(':')}.txt"
+        values = dict.fromkeys(re.findall(r"{{ *(\w+) *}}", words.read_text()))
+        assert f"[{', '.join(values)}]" in locale
+
+    file.write_text("templates:\n" + "\n".join(entries[:-2]))
+    (said,) = wrong(policy, **routed)
+    assert f"where {entries[-2].strip().rstrip(':')} is not registered" in said
 
 
 def test_a_borrower_may_have_a_number_of_a_region_that_no_ladder_is_for(policy: Path) -> None:
