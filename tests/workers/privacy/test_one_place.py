@@ -24,6 +24,7 @@ MAY_OPEN = {
     "workers/sms/missing_receipts.py",  # the number, to ask what became of a text
     "workers/sms/reconcile.py",  # number and text, to find it on a provider's list
     "workers/visits/schedule.py",  # the name, for the letter
+    "workers/hardship/default_notices.py",  # likewise
     # a new number, for its zone and its digest; also of a party, and of who acts for a person
     "workers/borrowers/contact_details.py",
     "workers/borrowers/inbound_texts.py",  # the words of a text, which the machine reads
