@@ -3,8 +3,9 @@ brings back."""
 
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, true, update
+from sqlalchemy import Connection, ScalarSelect, func, select, true, union_all, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
@@ -101,9 +102,7 @@ def open_letter(
             )
             .outerjoin(action, action.c.id == document.c.action_id)
             .outerjoin(arrangement, arrangement.c.id == document.c.arrangement_id)
-            .where(document.c.loan_id == owed.id, _is_for(item))
-            .order_by(document.c.id.desc())
-            .limit(1)
+            .where(document.c.id == _newest_letter(owed.id, item))
         ).one_or_none()
         if letter is None:
             raise ArrearsError(
@@ -154,11 +153,21 @@ def open_letter(
     return Letter(item=letter.item, body=body, still_due=not stopped)
 
 
-def _is_for(item: str | None) -> ColumnElement[bool]:
-    """Whether a document is of an item of the ladder, or is of a kind that is about none."""
-    if item is None:
-        return true()
-    return (action.c.item == item) | (document.c.action_id.is_(None) & (document.c.kind == item))
+def _newest_letter(loan_id: Any, item: str | None) -> ScalarSelect[int | None]:
+    """The id of the newest letter of a loan: of an item of its ladder, or of a kind of letter that
+    is about an arrangement."""
+    of_actions = (
+        select(document.c.id)
+        .join(action, action.c.id == document.c.action_id)
+        .where(action.c.loan_id == loan_id, action.c.item == item if item else true())
+    )
+    of_arrangements = (
+        select(document.c.id)
+        .join(arrangement, arrangement.c.id == document.c.arrangement_id)
+        .where(arrangement.c.loan_id == loan_id, document.c.kind == item if item else true())
+    )
+    letters = union_all(of_actions, of_arrangements).subquery()
+    return select(func.max(letters.c.id)).scalar_subquery()
 
 
 def _is_stopped(
@@ -221,6 +230,7 @@ def record_returned_letter(connection: Connection, ctx: Context, letter: Returne
         NotYetError: the loan is not known.
         RejectedError: no such letter was written, or no address is on record.
     """
+    of_loan = select(loan.c.id).where(loan.c.external_id == letter.loan).scalar_subquery()
     contacted = contact.c.address_blind_index
     sent_to = (
         select(contacted)
@@ -238,15 +248,13 @@ def record_returned_letter(connection: Connection, ctx: Context, letter: Returne
     )
     row = connection.execute(
         select(func.coalesce(sent_to, now_on_record).label("address"))
-        .select_from(document.outerjoin(action, action.c.id == document.c.action_id))
-        .join(loan, loan.c.id == document.c.loan_id)
-        .where(loan.c.external_id == letter.loan, _is_for(letter.item))
+        .select_from(document)
+        .where(document.c.id == _newest_letter(of_loan, letter.item))
         .order_by(document.c.id.desc())
         .limit(1)
     ).one_or_none()
     if row is None:
-        of_loan = select(loan.c.id).where(loan.c.external_id == letter.loan)
-        if connection.execute(of_loan).scalar() is None:
+        if connection.execute(select(of_loan)).scalar() is None:
             raise not_known_yet(letter.loan, "letter_returned")
         raise RejectedError(ReasonCode.LETTER_NOT_KNOWN, loan=letter.loan)
     if row.address is None:
