@@ -75,6 +75,7 @@ from workers.escalation.reassess import reassess
 from workers.gate.locked_action import lock_action
 from workers.hardship import answer_clock, arrangement_review, promise_judgement
 from workers.history import actions as story_of_actions
+from workers.history import arrangements as story_of_arrangements
 from workers.history import (
     audit,
     decisions,
@@ -85,7 +86,6 @@ from workers.history import (
     matters,
     schedules,
 )
-from workers.history import arrangements as story_of_arrangements
 from workers.history import borrower as story_of_borrower
 from workers.history.loan import ExplainedLoan
 from workers.inbox import process
