@@ -164,6 +164,7 @@ LEFT_OUT = {
         "borrower",
         "by_representative",
         "can_pay_monthly",
+        "complaint_kind",
         "component",
         "corrected_by",
         "currency",
