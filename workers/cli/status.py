@@ -15,6 +15,7 @@ from workers.cli.import_sentences import import_is_unfinished
 from workers.cli.language import coded, language_of_environment, say, word
 from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.cli.sending import hold_lines
+from workers.db.problems import ARRANGEMENT_UNANSWERED
 from workers.messaging.broker import queue_depths
 from workers.operations.standstill import StandsStill, Standstill
 from workers.operations.status import ReasonCount, Status, read_status
@@ -99,6 +100,15 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     print_counts(say("Events out"), _events_out(found))
     print_counts(say("Events out given up"), _spoken(found.events_out.dead_by_reason))
     print_counts(say("Open problems"), _coded("problem", found.problems))
+    if unanswered := found.problems.get(ARRANGEMENT_UNANSWERED):
+        print_lines(
+            say(
+                "Requests for a deferral or a plan that nobody answered in time: {count}. `arrears "
+                "arrangement list` has them; `arrears arrangement offer` or `decline` answers one.",
+                count=unanswered,
+            ),
+            style="bold red",
+        )
     if to_print := found.problems.get(NOTICE_NOT_PRINTED):
         print_lines(
             say(
