@@ -4,6 +4,7 @@ A reason is stored as it is here and put into words only where a person reads it
 language: see `domain.language`. No sentence is stored.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -721,6 +722,15 @@ def without_amounts(reasons: Reasons) -> Reasons:
         )
         for reason in reasons
     )
+
+
+_SAID = re.compile(r"\d[\d.,]*(?=\s?[A-Z]{3}\b)|\d+\.\d+")
+
+
+def amounts_hidden_in(said: str) -> str:
+    """A sentence for somebody who may not see what is owed: each number before the code of a
+    currency, or with decimal places, is `HIDDEN`."""
+    return _SAID.sub(HIDDEN, said)
 
 
 def _is_amount(value: Parameter) -> bool:

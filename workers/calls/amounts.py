@@ -12,22 +12,28 @@ from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id
-from workers.db.party_checks import sees_person
+from workers.db.party_checks import loan_of_attempt, sees_person
 from workers.hardship.arrangement_reads import loan_of_arrangement
 
 
 def amounts_are_shown(
-    connection: Connection, ctx: Context, loan: str | None, collector: str | None = None
+    connection: Connection,
+    ctx: Context,
+    loan: str | None,
+    collector: str | None = None,
+    attempt: str | None = None,
 ) -> bool:
     """Whether amounts of a loan may be shown to whoever acts. It shows nothing itself.
 
     That is a collector who confirmed the person today, in a call of theirs or in a contact that the
-    person began; or a visitor in their own visit. A machine names the `collector`. An amount of no
-    loan that is known is shown to nobody.
+    person began; or a visitor in their own visit. A machine names the `collector`. Without a loan
+    it is that of the `attempt`; an amount of no loan that is known is shown to nobody.
     """
     if ctx.actor.kind is ActorKind.SYSTEM:
         return True
     who = collector if ctx.actor.kind is ActorKind.MACHINE else ctx.actor.reference
+    if loan is None and attempt is not None:
+        loan = loan_of_attempt(connection, attempt)
     if loan is None or who is None:
         return False
     return sees_person(connection, who, loan, business_day(ctx.now()).starts_at)

@@ -12,7 +12,7 @@ from domain.right_party import OnRecord, Question
 from workers.db.encryption import Cipher
 from workers.db.places import place_of_address, place_of_name, place_of_number
 from workers.db.prepared_statements import prepared
-from workers.db.schema import party_check
+from workers.db.schema import contact, loan, party_check
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
@@ -137,6 +137,19 @@ def sees_person(connection: Connection, collector: str, loan: str, since: dateti
         "with_other": _WITH_OTHER,
     }
     return bool(connection.execute(_SEES, asked).scalar())
+
+
+def loan_of_attempt(connection: Connection, attempt: str) -> str | None:
+    """The lender's id of the loan that a call or a visit is about first; None: none has this id."""
+    named = (
+        select(loan.c.external_id)
+        .join(contact, contact.c.loan_id == loan.c.id)
+        .where(contact.c.attempt == attempt)
+        .order_by(contact.c.sender.nulls_first(), contact.c.id)
+        .limit(1)
+    )
+    found: str | None = connection.execute(named).scalar()
+    return found
 
 
 _FAILED = prepared(

@@ -119,6 +119,7 @@ def test_who_sees_what_is_owed_and_from_when(book: Book) -> None:
     day. A supervisor for a purpose, which is on record. What is refused says no amounts either."""
     too_little = {"promise": "p-1", "loan": "L-1", "amount": "1.00", "currency": "CNY"}
     too_little |= {"due_on": "2026-03-12"}
+    token = token_of(book.ctx.engine, "c-1", Role.CALLER)
     with TestClient(create_desk(book.ctx)) as client:
         post = poster(book, client, "c-1", Role.CALLER)
         lease = post("/work/next", {}).json()["lease"]
@@ -134,6 +135,12 @@ def test_who_sees_what_is_owed_and_from_when(book: Book) -> None:
         refused = post("/promises", too_little).json()
         assert HIDDEN in refused["detail"]
         assert refused["reason"][0]["params"]["past_due"] == HIDDEN
+
+        barely = {**too_little, "amount": "100.00"}
+        asked = post("/promises", barely)
+        assert asked.status_code == 403, "a supervisor has to agree"
+        waiting = client.get(f"{DESK}/requests", headers=token).json()
+        assert not re.search(r"920|276", asked.text + str(waiting))
 
         assert post("/calls/a-1/right-party", RIGHT).json()["confirmed"]
         assert "920.00" in post("/promises", too_little).json()["detail"]

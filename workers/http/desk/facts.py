@@ -119,9 +119,9 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
 
 
 def _sees(ctx: Context, payload: Mapping[str, Any]) -> bool:
-    loan = payload.get("loan")
+    loan, actor, attempt = (payload.get(name) for name in ("loan", "actor", "attempt"))
     with ctx.engine.connect() as connection:
-        return amounts_are_shown(connection, ctx, loan, payload.get("actor"))
+        return amounts_are_shown(connection, ctx, loan, actor, attempt)
 
 
 def _payload(ctx: Context, body: EventData) -> dict[str, Any]:

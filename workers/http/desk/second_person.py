@@ -8,8 +8,10 @@ from fastapi import Path
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from domain.actors import Actor
 from domain.language.sentences import text_in
-from domain.permissions import Permission
+from domain.permissions import Permission, may
+from domain.reasons import amounts_hidden_in
 from domain.second_person import RequestStatus
 from workers.access import requests
 from workers.access.requests import Request as Asked
@@ -50,7 +52,8 @@ Number = Annotated[int, Path(ge=1, le=2**62, description="The number of the requ
 async def waiting(request: Request, accept_language: Speaks = None) -> Any:
     """The requests that you may decide, and your own, oldest first."""
     found = await read(request, lambda at, ctx: requests.waiting_requests(at, ctx))
-    return [_shown(each, language_for(accept_language)) for each in found]
+    who, language = context_of_caller(request).actor, language_for(accept_language)
+    return [_shown(each, who, language) for each in found]
 
 
 @router.post("/requests/{number}/grant", response_model=RequestShown)
@@ -75,11 +78,16 @@ async def _decide(
     deciding = partial(
         requests.decide, context_of_caller(request), number, status, language=language
     )
-    return _shown(await at_the_desk(request, deciding), language)
+    who = context_of_caller(request).actor
+    return _shown(await at_the_desk(request, deciding), who, language)
 
 
-def _shown(asked: Asked, language: str) -> dict[str, Any]:
+def _shown(asked: Asked, who: Actor, language: str) -> dict[str, Any]:
+    """As it is shown to somebody. Who may not decide it, and asked for it, sees no amounts: what
+    they may see of a loan is shown by other calls."""
     lines = [text_in(language, line) for line in asked.lines()]
+    if not may(who, asked.permission):
+        lines = [amounts_hidden_in(line) for line in lines]
     return {"request": asked.id, "lines": lines} | {
         name: getattr(asked, name)
         for name in ("permission", "status", "asked_by", "asked_at", "decided_by")

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from domain.actors import ActorKind
 from domain.errors import (
     ArrearsError,
+    AskedForError,
     NotKnownError,
     NotPermittedError,
     NotSignedInError,
@@ -24,7 +25,7 @@ from domain.errors import RefusedError as RefusedByRuleError
 from domain.language.sentences import error_in
 from domain.language.speak import speak
 from domain.permissions import Permission
-from domain.reasons import ReasonCode, reasons_as_json, without_amounts
+from domain.reasons import ReasonCode, amounts_hidden_in, reasons_as_json, without_amounts
 from workers.access.authenticate import authenticate
 from workers.attempts.attempts import BarredError
 from workers.context import Context
@@ -129,6 +130,8 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
     match error:
         case NotSignedInError():
             return RefusedError(401, said)
+        case AskedForError():  # it says what was asked for
+            return RefusedError(403, amounts_hidden_in(said))
         case NotPermittedError():
             return RefusedError(403, said)
         case NotKnownError():
