@@ -19,6 +19,7 @@ from tests.support.acting import acting
 from tests.support.ladders import UNTIL_LEARNT, with_call_plan
 from tests.support.loans import Book
 from workers.attempts.attempts import BarredError
+from workers.attempts.consequences import ASKS_FOR_ARRANGEMENT
 from workers.attempts.known_reasons import known_reasons
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
@@ -241,7 +242,7 @@ def test_what_the_person_tells_by_themselves_is_not_asked_again(book: Book) -> N
 
     book.loan("L-9", phone="+8613812345678")
     book.escalate("L-9")
-    inbound(book, "spoke", "in-9", reason="unemployment", loan="L-9")
+    inbound(book, "spoke", "in-9", reason="illness", loan="L-9")
     assert assign_call(book.ctx, book.action_id("L-9", "enquiry_call")) == "learnt already"
     assert book.actions("L-9")["enquiry_call"] == "done"
 
@@ -309,7 +310,8 @@ def test_every_outcome_has_its_consequences_or_is_refused_whole(
     follows = what_follows(book.ctx.policy.ladders[0].outcomes, outcome)
     assert len(book.rows(contact_outcome)) == before[2] + 1
     least = AT_LEAST.get(outcome)
-    expected = 1 if (least and least.hold) or outcome is ContactOutcome.PROMISED else 0
+    pauses = {ContactOutcome.PROMISED, *ASKS_FOR_ARRANGEMENT}
+    expected = 1 if (least and least.hold) or outcome in pauses else 0
     assert len(book.rows(hold)) == before[0] + expected
     assert len(book.rows(duty)) == before[1] + (1 if follows.owner else 0)
     if least and least.hold and least.hold is not HoldKind.MANUAL:
