@@ -93,7 +93,9 @@ def _what_for(call: CallToMake) -> str:
 
 def _when(visit: VisitToMake) -> str:
     hours = f"{visit.starts_at:%Y-%m-%d %H:%M}-{visit.ends_at:%H:%M}"
-    return f"{hours}\n{say('started: say what came of it')}" if visit.started else hours
+    if visit.started:
+        return f"{hours}\n{say('started: say what came of it')}"
+    return hours if visit.notice_printed_at else f"{hours}\n{say('notice still to be printed')}"
 
 
 def _there(visit: VisitToMake) -> str:

@@ -72,6 +72,9 @@ class VisitToMake:
     """Both in that zone, which is the local time of the visitors."""
     started: bool
     """Whether it was started, and only its outcome is missing."""
+    notice_printed_at: datetime | None
+    """When its notice was first printed, in the lender's zone; None: it is still to be printed, and
+    without it the visit cannot begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ from workers.staff.work_items import (
     VisitToMake,
     WorkList,
 )
+from workers.visits.notices import printed_at
 
 
 @permitted(Permission.READ_LOANS)
@@ -255,6 +256,7 @@ def _visits(
             visit.c.starts_at,
             visit.c.ends_at,
             visit.c.started_at,
+            printed_at().label("printed_at"),
             borrower.c.zones,
         )
         .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
@@ -285,6 +287,7 @@ def _visits(
             local_starts_at=row.starts_at.astimezone(ZoneInfo(zone)),
             local_ends_at=row.ends_at.astimezone(ZoneInfo(zone)),
             started=row.started_at is not None,
+            notice_printed_at=row.printed_at and row.printed_at.astimezone(day.starts_at.tzinfo),
         )
 
     listing = Listing(

@@ -49,6 +49,7 @@ def test_the_work_list_is_there_for_people_and_for_programs(
     worklist = json.loads(arrears(environment, "worklist", "--on", "2026-03-31", "--json").stdout)
     assert list(worklist) == ["calls", "visits", "files", "approvals", "replies"]
     assert worklist["visits"]["rows"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
+    assert worklist["visits"]["rows"][0]["notice_printed_at"] is None
     assert [waiting["loan"] for waiting in worklist["approvals"]["rows"]] == ["L-2"]
 
 
