@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 
-from ruamel.yaml.nodes import ScalarNode, SequenceNode
+from yaml import ScalarNode, SequenceNode
 
 from config.readers.yaml_reader import PolicyError, Value, as_shown
 from domain.written_numbers import plain_digits

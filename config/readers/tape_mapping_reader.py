@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from phonenumbers import SUPPORTED_REGIONS
-from ruamel.yaml.nodes import ScalarNode, SequenceNode
+from yaml import ScalarNode, SequenceNode
 
 from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses

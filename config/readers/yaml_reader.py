@@ -10,16 +10,16 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
+from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
 from domain.currencies import digits_of, smallest_of
@@ -37,7 +37,9 @@ HIGHEST_PERCENT = Decimal(100)
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 FOLD = "\a"
-"""With it ruamel.yaml marks where the lines of a folded block were joined."""
+"""Marks where the lines of a folded block were joined: digests have been taken of texts with it."""
+FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser in C: a process that starts reads all of the policy."""
 _QUOTED = re.compile(r"'(?!<)([^']{2,})'")
 DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 
@@ -337,7 +339,7 @@ def read_yaml(path: Path) -> Value:
     """
     file = _shown(path)
     try:
-        node = YAML().compose(path.read_text(encoding="utf-8-sig"))
+        node = _compose(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PolicyError(
             "{file} cannot be read ({error}). Check its path.", file=file, error=error.strerror
@@ -353,6 +355,43 @@ def read_yaml(path: Path) -> Value:
     if node is None:
         raise PolicyError("{file} line 1: the file is empty. Fill it in, or delete it.", file=file)
     return Value("file", file, node)
+
+
+def _compose(text: str) -> Node | None:
+    try:
+        document: Node | None = yaml.compose(text, FAST)
+    except MarkedYAMLError:
+        # The parser in Python says better what is wrong.
+        document = yaml.compose(text, yaml.SafeLoader)
+    if document is not None:
+        _mark_folds(document, text.splitlines())
+    return document
+
+
+def _mark_folds(document: Node, lines: Sequence[str]) -> None:
+    seen: set[int] = set()
+    left = [document]
+    while left:
+        node = left.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, ScalarNode) and node.style == ">":
+            written = lines[node.start_mark.line + 1 : node.end_mark.line]
+            node.value = _with_folds(node.value, [line.lstrip(" ") for line in written])
+        elif isinstance(node, SequenceNode):
+            left += node.value
+        elif isinstance(node, MappingNode):
+            left += chain.from_iterable(node.value)
+
+
+def _with_folds(text: str, written: Iterable[str]) -> str:
+    """The text of a folded block, with a mark after each of its lines that another one follows."""
+    done = ""
+    for line in filter(None, written):
+        between, found, text = text.partition(line)
+        done += (FOLD if done else "") + between + found
+    return done + text
 
 
 def digest(value: Value) -> str:

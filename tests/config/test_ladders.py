@@ -138,7 +138,7 @@ REFUSED = [
         "`aaaaaaa` (masked) is not known here. Did you mean version?",
     ),
     ("a missing key", "currency: CNY\n", "", 1, "`currency` is missing here. Write currency:"),
-    ("an empty value", "currency: CNY", "currency:", 6, "`currency` has no value"),
+    ("an empty value", "currency: CNY", "currency:", 5, "`currency` has no value"),
     ("a version in words", "version: 1", "version: one", 2, "Write a whole number"),
     ("version 0", "version: 1", "version: 0", 2, "Write 1 or more"),
     ("a list for a word", "id: small", "id: [small]", 1, "`id` is not a single value"),
