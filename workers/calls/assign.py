@@ -93,9 +93,12 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
 def _is_learnt(connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]) -> bool:
     """Whether the person has told by themselves what the call is to learn: then it is done."""
     first = claimed[0]
-    if REASON not in first.item.must_learn or first.party is not Party.BORROWER:
+    if not all(REASON in each.item.must_learn for each in claimed):
         return False
-    since, zone = first.loan.ladder_since, ctx.settings.lender_zone
+    if first.party != Party.BORROWER:
+        return False
+    caused_at, zone = first.loan.caused_at, ctx.settings.lender_zone
+    since = caused_at.astimezone(zone).date() if caused_at else first.loan.ladder_since
     told = told_on(connection, first.loan.loan_id, since, zone)
     if told is None:
         return False
