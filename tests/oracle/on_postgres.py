@@ -41,7 +41,7 @@ from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
-from workers.db.schema import action, document, loan, visit, visit_staff
+from workers.db.schema import action, contact, document, loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
@@ -287,16 +287,26 @@ ASKED = {"spoke_with_other": 4, "no_answer": 3, "busy": 1, "third_party_refused"
 
 
 def _report(
-    simulation: Simulation, attempt: str, outcome: str, callback_at: datetime | None
+    simulation: Simulation,
+    attempt: str,
+    outcome: str,
+    callback_at: datetime | None,
+    actor: str | None = None,
 ) -> None:
     payload = {
         "attempt": attempt,
         "outcome": outcome,
         "reason": "other" if outcome == "spoke" else None,
         "callback_at": callback_at.isoformat() if callback_at else None,
-        "actor": "c-0",
+        # Whoever made it reports it; a visit is reported by one of its visitors.
+        "actor": actor or _caller_of(simulation, attempt),
     }
     submit_event(simulation, "contact_outcome", payload, at_once=True)
+
+
+def _caller_of(simulation: Simulation, attempt: str) -> str:
+    made = select(contact.c.actor).where(contact.c.attempt == attempt)
+    return str(simulation.book.one(made).actor)
 
 
 def _print_notices(simulation: Simulation) -> None:
@@ -344,4 +354,4 @@ def _visitors(simulation: Simulation) -> None:
             at=now.astimezone(UTC), channel="visit", loan=key, staff=2, noticed_at=noticed[id]
         )
         simulation.calls.append((customer.life, stood))
-        _report(simulation, str(started.attempt), "no_answer", None)
+        _report(simulation, str(started.attempt), "no_answer", None, row.who)
