@@ -54,7 +54,7 @@ TEXTS = 8
 DUE = (date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))
 
 BOUNDED = settings(
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=40,
     deadline=None,
     database=None,
