@@ -17,7 +17,7 @@ OF_THE_SYSTEM = ("error", "strerror", "why")
 """The names of values that can hold what the operating system says, such as "Permission denied"."""
 
 
-def say_in(language: str, text: str, **values: object) -> str:
+def say_in(language: str, text: str, /, **values: object) -> str:
     """An English text of the program in a language, `en` or `zh`.
 
     `values` fill its braces, in the style of `str.format`; a text without values has none.

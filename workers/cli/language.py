@@ -28,7 +28,7 @@ def language_of_environment() -> Name:
     return "zh" if locale.lower().startswith("zh") and _shows_chinese() else "en"
 
 
-def say(text: str, **values: object) -> str:
+def say(text: str, /, **values: object) -> str:
     """An English text of the command line in the reader's language.
 
     `values` fill its braces, in the style of `str.format`; a text without values has none.
