@@ -45,7 +45,7 @@ lint: setup ## style, types and the direction of imports
 	$(BIN)/lint-imports
 
 test: lint ## lint, then every test
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadscope
 
 attack: setup ## try what attackers tried, and say of each whether it held
 	$(BIN)/python -m tests.attack

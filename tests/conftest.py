@@ -8,6 +8,8 @@ import pytest
 import redis
 from hypothesis import settings
 from sqlalchemy import Engine
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.databases import ReusedDatabase, new_database
 from tests.support.receiver import LendersSystems, lenders_systems
@@ -86,15 +88,17 @@ def broker_url(broker_server: LocalBroker) -> str:
     return broker_server.url
 
 
-ONE_AFTER_ANOTHER = (
-    "chaos",
-    "crash_points",
-    "test_processes",
-    "test_broker_full",
-    "test_partition",
-)
-"""Where workers, beats and brokers run as processes of their own: two such tests at a time would
-leave none of them the processor that it needs."""
+ONE_AFTER_ANOTHER = {
+    "chaos": "processes",
+    "crash_points": "processes",
+    "test_processes": "processes",
+    "test_broker_full": "processes",
+    "test_partition": "processes",
+    "test_indexes": "full tables",
+}
+"""Tests that one worker of pytest-xdist does, by a part of their names. Where workers, beats and
+brokers run as processes of their own, two such tests at a time would leave none of them the
+processor that it needs; and the tables are filled once."""
 
 
 LONG = (
@@ -110,12 +114,24 @@ alone with one of these at the end. The group comes before all of them, as xdist
 largest."""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if any(name in item.nodeid for name in ONE_AFTER_ANOTHER):
-            item.add_marker(pytest.mark.xdist_group("processes"))
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
+
+class Scheduling(LoadScopeScheduling):
+    """Gives a worker one test after the other, or all tests of a group.
+
+    The groups of pytest-xdist itself are marks, which pytest 9.2 does not pass on.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        groups = (group for name, group in ONE_AFTER_ANOTHER.items() if name in nodeid)
+        return next(groups, nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -53,8 +53,6 @@ from workers.staff.worklist import read_work
 from workers.visits import start as making_visits
 from workers.visits.letters import open_letter
 
-pytestmark = pytest.mark.xdist_group("indexes")  # so that the tables are filled once
-
 
 def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
     made = connection.execute(
