@@ -140,9 +140,13 @@ WITH written (xmin) AS (
   UNION ALL SELECT xmin FROM pg_trigger
   UNION ALL SELECT xmin FROM alembic_version
 )
-SELECT count(*), sum(xmin::text::bigint) FROM written
+SELECT count(*), sum(age('3'::xid) - age(xmin)) FROM written WHERE age(xmin) < 2147483647
 """
-"""Changes with every statement that changes a schema or the statistics of the planner."""
+"""Changes with every statement that changes a schema or the statistics of the planner.
+
+It sums up which transactions wrote the rows, from their ages: a transaction's number is no number
+to PostgreSQL, and to read it from a text takes four times as long.
+"""
 
 _EMPTY = """
 DO $$
