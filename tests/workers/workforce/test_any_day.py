@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select, update
 from domain.actors import Actor
 from domain.collectors import Span, is_trained
 from domain.staffing import Absence, at_work
+from tests.support.acting import acting
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import (
@@ -28,7 +29,7 @@ from workers.db.schema import (
 )
 from workers.db.schema import must_not_handle as barred
 from workers.inbox.process import submit
-from workers.workforce.absences import must_not_handle
+from workers.workforce.absences import hand_on_all, must_not_handle
 from workers.workforce.hand_on import hand_on_what_must_be
 
 LOANS, CALLERS, STEPS = 9, 4, 12
@@ -55,9 +56,9 @@ class Day:
         self.book.escalate(*(f"L-{nr}" for nr in range(LOANS)))
 
     def step(self) -> None:
-        happens = self.random.choice(
-            [self.assign, self.assign, self.ill, self.back, self.complain, self.resize, self.wait]
-        )
+        often = [self.assign, self.ill, self.back, self.complain, self.resize, self.wait]
+        seldom = [self.leave, self.hand_on, self.certificate_ends]
+        happens = self.random.choice([*often, *often, self.assign, *seldom])
         happens()
 
     def assign(self) -> None:
@@ -92,6 +93,7 @@ class Day:
         for row in given:
             assert at_work(shifts[row.staff_id], away[row.staff_id]), "working time is left"
             assert is_trained(members[row.staff_id].trained_on, date(2026, 3, 2))
+            assert members[row.staff_id].left_on is None
             assert (row.staff_id, persons[row.loan_id]) not in must_not
 
     def ill(self) -> None:
@@ -104,7 +106,8 @@ class Day:
 
     def _tell(self, event: str, **facts: object) -> None:
         facts |= {"staff": f"c-{self.random.randrange(1, CALLERS + 1)}", "actor": "s-1"}
-        submit(self.book.ctx, f"{event}:{self.random.random()}", event, facts)
+        told = submit(self.book.ctx, f"{event}:{self.random.random()}", event, facts)
+        assert told.status == "applied", told.reason
 
     def complain(self) -> None:
         person = self.random.choice(self.book.rows(borrower)).person_id
@@ -113,6 +116,21 @@ class Day:
             now = self.book.ctx.now()
             said = (collector, person, "rude", Actor("s-1"), now)
             must_not_handle(connection, self.book.ctx, *said)
+
+    def leave(self) -> None:
+        """Somebody leaves for good."""
+        self._tell("staff_left", at=self.book.ctx.now().isoformat())
+
+    def hand_on(self) -> None:
+        """A supervisor gives all open calls of somebody to others."""
+        reference = f"c-{self.random.randrange(1, CALLERS + 1)}"
+        hand_on_all(acting(self.book.ctx, Actor("s-1")), reference)
+
+    def certificate_ends(self) -> None:
+        somebody = staff.c.id == self.random.randrange(1, CALLERS + 1)
+        with self.book.ctx.engine.begin() as connection:
+            long_ago = {"trained_on": date(2024, 1, 1)}
+            connection.execute(update(staff).where(somebody).values(long_ago))
 
     def resize(self) -> None:
         """A supervisor gives somebody more calls a day."""
