@@ -21,13 +21,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from tests.oracle.accounts_in_store import Judged, live_with_agreements
 from tests.oracle.on_postgres import live_in_the_store
 from tests.oracle.simulation import Found, live
 from tests.oracle.verdict import Lived
 from tests.support.databases import new_database
+from workers.db.engine import connect
 from workers.db.migrate import upgrade
 from workers.simulator.servers.postgres_and_valkey import LocalPostgres
 
@@ -130,7 +131,7 @@ def _an_engine() -> Iterator[Engine]:
     with LocalPostgres() as server, new_database(server.url) as url:
         address = url.render_as_string(hide_password=False)
         upgrade(address)
-        engine = create_engine(address, pool_size=8)
+        engine = connect(address, pool_size=8)
         try:
             yield engine
         finally:

@@ -25,7 +25,7 @@ OF_PERSON = frozenset(
 """Holds that are true of a person, and reach all loans."""
 
 KINDS = {
-    "hold of a loan": ("manual", "dispute", "arrangement"),
+    "hold of a loan": ("manual", "dispute", "arrangement", "deferral"),
     "hold of a person": (
         *("insolvency", "breathing_space", "vulnerability"),
         "mental_health_crisis",

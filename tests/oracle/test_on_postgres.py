@@ -16,7 +16,7 @@ from workers.gate import facts as gatekeeping
 
 
 def test_an_engine_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:
-    lived = live_in_the_store(engine, seed=5, borrowers=12, days=12, events_a_day=0.6)
+    lived = live_in_the_store(engine, seed=5, borrowers=12, days=9, events_a_day=0.8)
     found = lived.found
     assert found.offenders == []
     assert (found.unlawful, found.unexplained) == (0, 0)
@@ -33,7 +33,7 @@ def test_an_engine_whose_collectors_go_round_the_gate_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(start, "refuse_if_barred", lambda checked: None)
-    assert live_in_the_store(engine, seed=3, borrowers=6, days=5).found.unlawful > 0
+    assert live_in_the_store(engine, seed=3, borrowers=6, days=4).found.unlawful > 0
 
 
 def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
@@ -42,7 +42,7 @@ def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
     for module in (gate, number_choice):
         monkeypatch.setattr(module, "stopped_by", lambda facts, channel: None)
     monkeypatch.setattr(happenings, "RATES", {number_fact: 1})
-    lived = live_in_the_store(engine, seed=3, borrowers=6, days=6, events_a_day=0.6)
+    lived = live_in_the_store(engine, seed=4, borrowers=6, days=3, events_a_day=1.5)
     assert any("the number was closed" in offender for offender in lived.found.offenders)
 
 
@@ -53,4 +53,4 @@ def test_an_engine_that_claims_without_asking_is_caught(
     monkeypatch.setattr(check, "may_contact", lambda facts, channel, at: yes)
     monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
     monkeypatch.setattr(check, "number_for", lambda facts, channel, at: facts.numbers[0])
-    assert live_in_the_store(engine, seed=3, borrowers=6, days=5).found.unlawful > 0
+    assert live_in_the_store(engine, seed=4, borrowers=6, days=2).found.unlawful > 0

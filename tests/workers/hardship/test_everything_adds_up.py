@@ -46,7 +46,7 @@ from workers.hardship.promise_judgement import break_overdue_promises
 from workers.simulator.demo.integrity import Gap, find_unexplained
 
 ASKED = os.environ.get("MONEY_EXAMPLES")
-EXAMPLES = int(ASKED or "4")
+EXAMPLES = int(ASKED or "3")
 """How many stories are told: the same few in the suite, and others each time if more are asked."""
 
 TERMS = promise_terms("consumer_loan_cn")
