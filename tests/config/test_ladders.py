@@ -10,10 +10,12 @@ import pytest
 from config.readers.ladders import read_ladder
 from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.actions import SCHEDULE_VISIT
+from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
 from domain.follow_ups import FollowUp, Trigger
 from domain.holds import HoldKind
 from domain.ladder import Days, Ladder, MissedSteps
+from domain.outcome_follows import what_follows
 
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
@@ -328,3 +330,25 @@ def test_a_mistake_in_a_follow_up_is_refused_with_its_line(
 
 def test_no_step_may_have_the_name_that_follow_ups_have_on_record(tmp_path: Path) -> None:
     assert "Choose another id" in refusal(tmp_path, SMALL.replace("step: legal", "step: follow_up"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "hold", "is_taken"),
+    [
+        ("says_paid", "manual", True),
+        ("disputes", "dispute", True),
+        ("refuses", "dispute", False),
+        ("complains", "complaint", False),
+        ("promised", "promise", False),
+    ],
+)
+def test_no_outcome_places_the_hold_of_something_that_has_more_than_a_hold(
+    tmp_path: Path, outcome: str, hold: str, is_taken: bool
+) -> None:
+    """A dispute has a clock and an answer: a bare hold of its kind would have neither."""
+    text = f"{SMALL}outcomes:\n  follows:\n    {outcome}: {{hold: {hold}}}\n"
+    if is_taken:
+        follows = what_follows(read(tmp_path, text).outcomes, ContactOutcome(outcome))
+        assert follows.hold == hold
+    else:
+        assert "line 31: `hold` is" in refusal(tmp_path, text)
