@@ -304,6 +304,31 @@ def test_who_was_absent_is_back_as_often_as_they_were_away(book: Book) -> None:
         assert away() == set()
 
 
+def test_a_dispute_of_a_call_is_owed_an_answer_corrected_and_ended_by_no_release(
+    book: Book, token: Token
+) -> None:
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    came = {"attempt": "a-1", "outcome": "disputes", "dispute_kind": "other", "why": "not mine"}
+    assert at_desk(book, token, "/outcomes", came).status_code == 200
+    (owed,) = at_desk(book, token, "/duties?owner=supervisor").json()["rows"]
+    assert (owed["loan"], owed["outcome"], owed["late"]) == ("L-1", "disputes", False)
+    assert at_desk(book, token, "/duties?owner=team").json()["rows"] == []
+    done = f"/duties/{owed['id']}/done"
+    assert at_desk(book, token, done, {}).status_code == 403
+
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    release = {"hold": "disputes:a-1", "ends_on": book.ctx.today().isoformat()}
+    refused = at_desk(book, supervisor, "/holds/releases", release)
+    assert refused.status_code == 409
+    assert "decide the dispute" in refused.json()["detail"]
+    right = {"kind": "not_mine", "why": "so she says"}
+    corrected = at_desk(book, supervisor, "/disputes/disputes:a-1/correction", right)
+    assert corrected.status_code == 200, corrected.json()
+    assert at_desk(book, supervisor, "/disputes").json()["rows"][0]["kind"] == "not_mine"
+    assert at_desk(book, supervisor, done, {}).status_code == 200
+    assert at_desk(book, supervisor, done, {}).status_code == 409
+
+
 def test_nobody_reports_for_a_colleague(book: Book, token: Token) -> None:
     said = {"dispute": "d-1", "loan": "L-1", "starts_on": "2026-03-02", "why": "paid it before"}
     answer = at_desk(book, token, "/disputes", {**said, "actor": "c-2"})
