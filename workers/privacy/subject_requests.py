@@ -153,8 +153,9 @@ def _borrower_id(connection: Connection, external_id: str) -> int:
 def _refusal(external_id: str, keeping: RetentionPeriod) -> ArrearsError:
     if keeping.open_loan:
         return ArrearsError(
-            "Loan {loan} of borrower {borrower} is open: something of it is not paid. Nothing is "
-            "erased until it is paid or written off.",
+            "Loan {loan} of borrower {borrower} is open: something of it is not paid, or a dispute "
+            "or a complaint is not answered. Nothing is erased until it is paid or written off, and "
+            "answered.",
             loan=keeping.open_loan,
             borrower=external_id,
         )

@@ -59,6 +59,11 @@ def book(engine: Engine, tmp_path: Path) -> Book:
             {"restructuring": "R-1", "loan": "L-1", "restructured_on": DAY, "why": WHY, **new}
             | {"actor": "sup-1"},
         ),
+        (
+            "dispute_resolution",
+            {"dispute": "D-1", "outcome": "rejected", "finding": "records_differ", "why": WHY}
+            | {"actor": "sup-1"},
+        ),
         ("write_off", {"loan": "L-1", "written_off_on": DAY, "why": WHY}),
         ("write_off_taken_back", {"loan": "L-1", "taken_back_on": DAY, "why": WHY}),
         ("write_off", {"loan": "L-1", "written_off_on": DAY, "why": WHY}),
