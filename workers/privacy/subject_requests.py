@@ -154,8 +154,8 @@ def _refusal(external_id: str, keeping: RetentionPeriod) -> ArrearsError:
     if keeping.open_loan:
         return ArrearsError(
             "Loan {loan} of borrower {borrower} is open: something of it is not paid, or a dispute "
-            "or a complaint is not answered. Nothing is erased until it is paid or written off, and "
-            "answered.",
+            "or a complaint is not answered. Nothing is erased until it is paid or written off, "
+            "and answered.",
             loan=keeping.open_loan,
             borrower=external_id,
         )
