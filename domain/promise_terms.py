@@ -161,11 +161,13 @@ def review(
     on: date,
     unkept: int = 0,
     a_month: Decimal | None = None,
+    still_owed: Decimal | None = None,
 ) -> Review:
     """What the terms say about a promise of these parts, made on business date `on`.
 
     `past_due` is what is past due of its loan. `unkept` promises went unkept before it, in the
-    months that the terms count. `a_month` is what the borrower said to be able to pay a month.
+    months that the terms count. `a_month` is what the borrower said to be able to pay a month, and
+    `still_owed` all that the loan comes to by its schedule; None: nobody knows.
     """
     if terms is None:
         return Review(refused=_refused(accepted_without_terms(on), parts, past_due, currency))
@@ -179,6 +181,9 @@ def review(
         )
     if a_month is not None and (most := _most_in_a_month(parts)) > a_month:
         to_agree += because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=currency)
+    if still_owed is not None and sum((part.amount for part in parts), ZERO) > still_owed:
+        # Interest of days to come may be in it; a zero too many may be, too.
+        to_agree += because(ReasonCode.PROMISE_ABOVE_OWED, amount=still_owed, currency=currency)
     return Review(to_agree=to_agree)
 
 

@@ -352,6 +352,7 @@ class ReasonCode(StrEnum):
     PROMISE_IN_TOO_MANY_PARTS = auto()
     PROMISES_UNKEPT = auto()
     PROMISE_BEYOND_MEANS = auto()
+    PROMISE_ABOVE_OWED = auto()
     PROMISE_NEEDS_SUPERVISOR = auto()
     LADDER_PAUSES_UNTIL = auto()
     LADDER_PAUSES = auto()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, func, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import months_after
@@ -24,7 +24,7 @@ from workers.db.free_text import keep_words, open_words
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
 from workers.db.promises import StoredPromise, payments_of, promises_of
-from workers.db.schema import promise
+from workers.db.schema import instalment, promise
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -113,6 +113,7 @@ def review_promise(
         on=on,
         unkept=count_unkept(connection, owed.id, terms, now) if terms else 0,
         a_month=means,
+        still_owed=_still_owed(connection, owed.id) if terms else None,
     )
 
 
@@ -143,6 +144,20 @@ def past_due_of(connection: Connection, loan_id: int, on: date) -> Decimal:
     """What is past due of a loan on a day."""
     standing = load_standings(connection, [loan_id], on)[loan_id]
     return arrears_on(standing.instalments, on).amount
+
+
+def _still_owed(connection: Connection, loan_id: int) -> Decimal:
+    """All that is unpaid of the schedule of a loan, due or not."""
+    unpaid = (
+        instalment.c.principal
+        + instalment.c.interest
+        + instalment.c.fees
+        - instalment.c.paid_principal
+        - instalment.c.paid_interest
+        - instalment.c.paid_fees
+    )
+    owed = select(func.coalesce(func.sum(unpaid), 0)).where(instalment.c.loan_id == loan_id)
+    return Decimal(connection.execute(owed).scalar_one())
 
 
 def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now: datetime) -> int:

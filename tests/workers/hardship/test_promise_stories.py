@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, func, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.language.speak import speak
@@ -14,7 +14,7 @@ from tests.support.loans import Book
 from tests.support.receiver import telling
 from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
-from workers.db.schema import action, free_text, hold, outbox_event
+from workers.db.schema import action, free_text, hold, instalment, outbox_event
 from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.hardship.read_promises import promise_policy_of, read_promises
@@ -334,3 +334,14 @@ def tell_personal(book: Book, facts: dict[str, object]) -> EventResult:
     payload = PromiseFacts.model_validate(facts, strict=False).payload(book.ctx.cipher)
     assert "can_pay_monthly" not in payload
     return tell(book, "promise", **payload)
+
+
+def test_a_promise_of_more_than_all_that_is_owed_needs_a_supervisor(book: Book) -> None:
+    """Somebody wrote a zero too many; what pays all of it is taken."""
+    told = {"loan": "L-1", "currency": "CNY", "actor": "c-1", "due_on": "2026-03-05"}
+    owed = book.rows(select(func.sum(instalment.c.principal)))[0][0]
+
+    too_much = tell(book, "promise", promise="PR-1", amount=str(owed * 10), **told)
+
+    assert "more than all that the loan still comes to" in speak(too_much.reason)
+    assert tell(book, "promise", promise="PR-2", amount=str(owed), **told).status == "applied"
