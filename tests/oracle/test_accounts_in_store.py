@@ -76,7 +76,7 @@ FAULTS: dict[str, tuple[str, list[Patch]]] = {
     ),
     "who was complained of may call": (
         "they had complained of who calls",
-        [(start, name, lambda _: nothing) for name in ("assert_not_barred", "refuse_who_may_not")],
+        [(start, "refuse_who_may_not", lambda _: nothing)],
     ),
     "a call is tried again at once": (
         "the next try was not before",
@@ -114,6 +114,8 @@ def test_each_fault_of_an_engine_with_all_of_them_is_caught(
     for _, patches in FAULTS.values():
         for where, name, broken in patches:
             monkeypatch.setattr(where, name, broken(getattr(where, name)))
-    judged = live_with_agreements(engine, seed=2, borrowers=10, days=20)
+    # No complaint is answered, so that some are late.
+    monkeypatch.setitem(accounts_in_store.HAPPENING, "answer", lambda world, account: False)
+    judged = live_with_agreements(engine, seed=2, borrowers=10, days=22)
     said = " ".join([*judged.unlawful, *judged.not_due])
     assert [fault for fault, (wanted, _) in FAULTS.items() if wanted not in said] == []
