@@ -30,6 +30,7 @@ from tests.support.index_purposes import (
     actions_wake,
     events_wake,
     payments_come_in_together,
+    the_totals_of_a_day,
 )
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays, planned
@@ -141,6 +142,11 @@ FALLS_SHORT: dict[str, tuple[str, Ask, str]] = {
 is left so. What is about the whole house (status, audit, verify) is not in it."""
 
 
+FEW = {"arrangement", "complaint", "dispute"}
+"""Tables of so few rows that the totals of a day may read all of them, once a night: an index for
+it would cost more than it saves."""
+
+
 @pytest.fixture(scope="module")
 def ctx(postgres_server: str, migrated_template: str) -> Iterator[Context]:
     """A house whose tables are full."""
@@ -171,7 +177,9 @@ def test_an_index_is_used_by_the_work_that_it_is_for(ctx: Context, index: str) -
         ask(connection, same_context)
 
     assert index in plans.indexes, f"{index} is there for this, and not used: {why}"
-    assert not plans.read_through, f"{why}: reads all of {plans.read_through}"
+    once_a_night = FEW if ask is the_totals_of_a_day else set()
+    read_through = plans.read_through.keys() - once_a_night
+    assert not read_through, f"{why}: reads all of {read_through}"
 
 
 def test_a_claim_looks_up_pending_events_by_its_loan_and_its_borrower(ctx: Context) -> None:
