@@ -101,7 +101,10 @@ _HAPPENED = f"""
     SELECT '{Measure.OPEN_WORK}', a.loan_id, a.step, s.external_id, :now,
            CAST(:counted_on AS date), 1, NULL
       FROM action a
-           LEFT JOIN call k ON k.action_id = a.id AND k.cancelled_at IS NULL
+           -- By the index: what is open is little beside all calls there ever were.
+           LEFT JOIN LATERAL (
+               SELECT staff_id FROM call
+                WHERE action_id = a.id AND cancelled_at IS NULL OFFSET 0) k ON true
            LEFT JOIN staff s ON s.id = k.staff_id
      WHERE :counts_work
        AND a.status IN ('{ActionStatus.ASSIGNED}', '{ActionStatus.AWAITING_APPROVAL}')
