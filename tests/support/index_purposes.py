@@ -46,6 +46,7 @@ from workers.db import (
     same_person,
     served_work,
     staff,
+    work_leases,
 )
 from workers.db.disputes import TABLES
 from workers.db.duties import end_duties_of_matter
@@ -190,7 +191,7 @@ def work_is_served(connection: Connection, ctx: Context) -> object:
     now, actor = ctx.now(), Actor("S-3")
     me = served_work.read_collector(connection, actor, now, now - timedelta(hours=9), now)
     assert me is not None
-    served_work.lease_of(connection, me.id)
+    work_leases.lease_of(connection, me.id)
     return served_work.read_waiting(connection, me.id, now, now)
 
 

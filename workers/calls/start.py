@@ -40,8 +40,9 @@ from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.places import Placed
 from workers.db.schema import action, borrower, call, contact, loan, staff
-from workers.db.served_work import ON_THE_PHONE, lease_of_person
+from workers.db.served_work import ON_THE_PHONE
 from workers.db.typed_rows import columns_of, typed_row
+from workers.db.work_leases import lease_of_person
 from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import lock_actions
 from workers.gate.reserve import reserve_contacts

@@ -1,22 +1,16 @@
-"""What may be served to a collector, and the leases under which it is: the rows of `work_lease`."""
+"""What may be served to a collector: who asks, what waits, and the call that has no outcome yet."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
-from domain.next_work import UNFINISHED, LeaseEnd
 from domain.permissions import Membership
-from domain.reasons import Reasons
 from domain.staffing import DayDone, Member
-from workers.db.bulk import as_json
 from workers.db.prepared_statements import prepared
-from workers.db.schema.base import ReasonsColumn
 from workers.db.typed_rows import typed_row, typed_rows
 
 MOST_CANDIDATES = 500
@@ -26,25 +20,6 @@ LATE_CALLBACKS = timedelta(days=7)
 ON_THE_PHONE = timedelta(hours=1)
 """How long a call without an outcome keeps colleagues from the person: one may be forgotten."""
 WITH_BORROWER = [str(outcome) for outcome in ContactOutcome if outcome.with_borrower]
-
-
-class Lease(NamedTuple):
-    """Work that a collector was served and that has no end yet."""
-
-    id: int
-    staff_id: int
-    staff: str
-    borrower_id: int
-    person_id: int
-    loan_id: int | None
-    call_id: int | None
-    reply_id: int | None
-    served_at: datetime
-    until: datetime
-    band: str
-    finished: bool
-    """Whether what was to be done is done, or is nobody's or somebody else's work by now."""
-    why: Reasons
 
 
 class WorkingCollector(NamedTuple):
@@ -134,31 +109,6 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
  WHERE s.external_id = :reference
 """)
 )
-
-_LEASE_COLUMNS = """
-SELECT w.id, w.staff_id, s.external_id AS staff, w.borrower_id, w.person_id, w.loan_id, w.call_id,
-       w.reply_id, w.served_at, w.until, w.band,
-       CASE WHEN w.reply_id IS NOT NULL
-            THEN r.handled_at IS NOT NULL OR r.staff_id IS DISTINCT FROM w.staff_id
-            ELSE coalesce(c.ended_at IS NOT NULL OR c.cancelled_at IS NOT NULL
-                          OR c.staff_id <> w.staff_id, true)
-                 OR EXISTS (SELECT FROM contact x JOIN contact_outcome o ON o.contact_id = x.id
-                             WHERE x.action_id = c.action_id AND x.at >= w.served_at)
-       END AS finished,
-       w.why
-  FROM work_lease w JOIN staff s ON s.id = w.staff_id
-       LEFT JOIN call c ON c.id = w.call_id LEFT JOIN reply r ON r.id = w.reply_id
-"""
-
-
-def _lease_where(condition: str) -> Any:
-    statement = text(f"{_LEASE_COLUMNS} WHERE {condition} AND w.ended_at IS NULL")
-    return prepared(statement.columns(why=ReasonsColumn()))
-
-
-_LEASE_OF_STAFF = _lease_where("w.staff_id = :of_staff")
-_LEASE = _lease_where("w.id = :of_lease")
-_LEASE_OF_PERSON = _lease_where("w.person_id = :of_person")
 
 
 class Waiting(NamedTuple):
@@ -294,25 +244,6 @@ def read_collector(
     return typed_row(WorkingCollector, connection.execute(_COLLECTOR, values))
 
 
-def lease_of(connection: Connection, staff_id: int) -> Lease | None:
-    """What a collector was served last and has not ended."""
-    return _lease(connection, _LEASE_OF_STAFF, {"of_staff": staff_id})
-
-
-def lease_of_person(connection: Connection, person_id: int) -> Lease | None:
-    """Who was served a person, as long as that has no end."""
-    return _lease(connection, _LEASE_OF_PERSON, {"of_person": person_id})
-
-
-def read_lease(connection: Connection, lease_id: int) -> Lease | None:
-    """A lease that has no end yet."""
-    return _lease(connection, _LEASE, {"of_lease": lease_id})
-
-
-def _lease(connection: Connection, statement: Any, values: dict[str, int]) -> Lease | None:
-    return typed_row(Lease, connection.execute(statement, values))
-
-
 def read_waiting(
     connection: Connection, staff_id: int, now: datetime, late_since: datetime
 ) -> list[Waiting]:
@@ -328,238 +259,6 @@ def read_waiting(
         "with_borrower": WITH_BORROWER,
     }
     return typed_rows(Waiting, connection.execute(_WAITING, values), now.tzinfo)
-
-
-class Taken(NamedTuple):
-    """What came of trying to take work: the place in what was asked for, and the lease, if any."""
-
-    place: int
-    lease_id: int | None
-
-
-class Wanted(NamedTuple):
-    """A piece of work for which a lease is asked."""
-
-    borrower_id: int
-    person_id: int
-    loan_id: int | None
-    call_id: int | None
-    reply_id: int | None
-    had_by: int
-    """Whose call it was when it was read."""
-    band: str
-    first_contact: bool
-    why: Reasons
-
-
-# The first piece of the list that is free. A call that somebody takes at this moment is passed by
-# without waiting, and one that was taken since it was read is not theirs any more. So of many who
-# ask at once, each gets another one.
-_TAKE = prepared(
-    text("""
-WITH wanted AS (
-    SELECT * FROM unnest(
-        CAST(:borrower_ids AS bigint[]), CAST(:person_ids AS bigint[]), CAST(:loan_ids AS bigint[]),
-        CAST(:call_ids AS bigint[]), CAST(:had_by AS bigint[]), CAST(:bands AS text[]),
-        CAST(:first_contacts AS boolean[]), CAST(:whys AS text[]))
-    WITH ORDINALITY AS v (borrower_id, person_id, loan_id, call_id, had_by, band, first_contact,
-                          why, place)
-), free AS (
-    SELECT wanted.*
-      FROM wanted JOIN call c ON c.id = wanted.call_id
-     WHERE c.staff_id = wanted.had_by AND c.ended_at IS NULL AND c.cancelled_at IS NULL
-       AND NOT EXISTS (SELECT FROM work_lease w
-                        WHERE w.person_id = wanted.person_id AND w.ended_at IS NULL)
-     ORDER BY wanted.place LIMIT 1
-       FOR UPDATE OF c SKIP LOCKED
-), taken AS (
-    INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, call_id, band,
-                            first_contact, why, served_at, until)
-    SELECT CAST(:me AS bigint), borrower_id, person_id, loan_id, call_id, band, first_contact,
-           CAST(why AS jsonb), CAST(:now AS timestamptz), CAST(:until AS timestamptz)
-      FROM free
-        ON CONFLICT DO NOTHING
- RETURNING id, call_id
-), handed AS (
-    UPDATE call SET staff_id = :me
-      FROM taken
-     WHERE coalesce(call.part_of, call.id) = (
-               SELECT coalesce(t.part_of, t.id) FROM call t WHERE t.id = taken.call_id)
-       AND call.staff_id <> :me AND call.ended_at IS NULL AND call.cancelled_at IS NULL
-)
-SELECT free.place, taken.id AS lease_id FROM free LEFT JOIN taken ON true
-""")
-)
-_TAKE_REPLY = prepared(
-    text("""
-INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, reply_id, band, first_contact,
-                        why, served_at, until)
-VALUES (:me, :borrower_id, :person_id, :loan_id, :reply_id, :band, false, CAST(:why AS jsonb), :now,
-        :until)
-    ON CONFLICT DO NOTHING
-RETURNING 1 AS place, id AS lease_id
-""")
-)
-
-
-def take_first(
-    connection: Connection,
-    staff_id: int,
-    wanted: Sequence[Wanted],
-    now: datetime,
-    until: datetime,
-) -> Taken | None:
-    """Take the first of these calls that is free, for a collector who has no lease. One statement.
-
-    None: none of them is free. Without a lease in the answer, somebody else was served that person
-    at this moment.
-    """
-    values = {
-        "me": staff_id,
-        "now": now,
-        "until": until,
-        "borrower_ids": [each.borrower_id for each in wanted],
-        "person_ids": [each.person_id for each in wanted],
-        "loan_ids": [each.loan_id for each in wanted],
-        "call_ids": [each.call_id for each in wanted],
-        "had_by": [each.had_by for each in wanted],
-        "bands": [each.band for each in wanted],
-        "first_contacts": [each.first_contact for each in wanted],
-        "whys": [as_json(each.why) for each in wanted],
-    }
-    return typed_row(Taken, connection.execute(_TAKE, values))
-
-
-def take_reply(
-    connection: Connection, staff_id: int, wanted: Wanted, now: datetime, until: datetime
-) -> Taken | None:
-    """Take a reply. None: somebody else was served that person. One statement."""
-    values = {
-        "borrower_id": wanted.borrower_id,
-        "person_id": wanted.person_id,
-        "loan_id": wanted.loan_id,
-        "reply_id": wanted.reply_id,
-        "band": wanted.band,
-        "why": as_json(wanted.why),
-        "me": staff_id,
-        "now": now,
-        "until": until,
-    }
-    return typed_row(Taken, connection.execute(_TAKE_REPLY, values))
-
-
-_END = text("""
-UPDATE work_lease SET ended_at = least(:now, greatest(until, served_at)), ended_because = :because
- WHERE id = :of_lease AND ended_at IS NULL
-""")
-_END_LAPSED = text("""
-UPDATE work_lease SET ended_at = until, ended_because = 'lapsed'
- WHERE id IN (SELECT id FROM work_lease
-               WHERE person_id = ANY(:persons) AND ended_at IS NULL AND until <= :now
-                 FOR UPDATE SKIP LOCKED)
-""")
-_EXTEND = text("""
-UPDATE work_lease SET until = :until
- WHERE id = :of_lease AND staff_id = :me AND ended_at IS NULL RETURNING until
-""")
-_NOTE_TAKEOVER = text("""
-INSERT INTO work_takeover (work_lease_id, taken_from, given_to, actor, why_id, at)
-VALUES (:of_lease, :taken_from, :given_to, :actor, :why_id, :now)
-""")
-
-
-def end_lease(connection: Connection, lease_id: int, because: LeaseEnd, now: datetime) -> bool:
-    """End a lease; False if it has ended already."""
-    values = {"of_lease": lease_id, "because": because, "now": now}
-    return connection.execute(_END, values).rowcount == 1
-
-
-def end_lapsed(connection: Connection, person_ids: Sequence[int], now: datetime) -> None:
-    """End the leases of these persons that have lapsed, so that others may be served."""
-    connection.execute(_END_LAPSED, {"persons": list(person_ids), "now": now})
-
-
-def extend_lease(
-    connection: Connection, lease_id: int, staff_id: int, until: datetime
-) -> datetime | None:
-    """Let a lease go on until then; None if it is not theirs, or ended."""
-    values = {"of_lease": lease_id, "me": staff_id, "until": until}
-    extended: datetime | None = connection.execute(_EXTEND, values).scalar()
-    return extended
-
-
-def note_takeover(
-    connection: Connection,
-    lease: Lease,
-    given_to: str,
-    actor: Actor,
-    why_id: UUID,
-    now: datetime,
-) -> None:
-    """Put on record who took work over, and why."""
-    connection.execute(
-        _NOTE_TAKEOVER,
-        {
-            "of_lease": lease.id,
-            "taken_from": lease.staff,
-            "given_to": given_to,
-            "actor": actor.reference,
-            "why_id": why_id,
-            "now": now,
-        },
-    )
-
-
-_HAND_OVER_CALL = text("""
-UPDATE call SET staff_id = :to
- WHERE coalesce(part_of, id) = (SELECT coalesce(t.part_of, t.id) FROM call t WHERE t.id = :of_call)
-   AND ended_at IS NULL AND cancelled_at IS NULL
-""")
-_HAND_OVER_REPLY = text("UPDATE reply SET staff_id = :to WHERE id = :of_reply")
-
-
-def hand_over(connection: Connection, lease: Lease, to: int) -> None:
-    """Give somebody else the call or the reply of a lease. One statement."""
-    if lease.reply_id is not None:
-        connection.execute(_HAND_OVER_REPLY, {"to": to, "of_reply": lease.reply_id})
-    elif lease.call_id is not None:
-        connection.execute(_HAND_OVER_CALL, {"to": to, "of_call": lease.call_id})
-
-
-_LEASE_AGAIN = text("""
-INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, call_id, reply_id, band,
-                        first_contact, why, served_at, until)
-VALUES (:me, :borrower_id, :person_id, :loan_id, :call_id, :reply_id, :band, false,
-        CAST(:why AS jsonb), :now, :until)
-    ON CONFLICT DO NOTHING
-RETURNING id
-""")
-
-
-def lease_again(
-    connection: Connection,
-    lease: Lease,
-    staff_id: int,
-    band: str,
-    why: Reasons,
-    now: datetime,
-    until: datetime,
-) -> int | None:
-    """Lease to somebody else what another one had; None: they, or the person, have a lease."""
-    values = {
-        "me": staff_id,
-        "borrower_id": lease.borrower_id,
-        "person_id": lease.person_id,
-        "loan_id": lease.loan_id,
-        "call_id": lease.call_id,
-        "reply_id": lease.reply_id,
-        "band": band,
-        "why": as_json(why),
-        "now": now,
-        "until": until,
-    }
-    lease_id: int | None = connection.execute(_LEASE_AGAIN, values).scalar()
-    return lease_id
 
 
 class OpenAttempt(NamedTuple):
@@ -595,30 +294,3 @@ def read_attempt(connection: Connection, contact_id: int) -> OpenAttempt:
     """What a started call is about."""
     found = connection.execute(_ATTEMPT, {"of_contact": contact_id})
     return typed_rows(OpenAttempt, found)[0]
-
-
-def lease_attempt(
-    connection: Connection,
-    attempt: OpenAttempt,
-    staff_id: int,
-    why: Reasons,
-    now: datetime,
-    until: datetime,
-) -> int | None:
-    """Lease the person of a started call to who started it; None: somebody else was served them."""
-    lapsed = {"persons": [attempt.person_id], "now": now}
-    connection.execute(_END_LAPSED, lapsed)
-    values = {
-        "me": staff_id,
-        "borrower_id": attempt.borrower_id,
-        "person_id": attempt.person_id,
-        "loan_id": attempt.loan_id,
-        "call_id": attempt.call_id,
-        "reply_id": None,
-        "band": UNFINISHED,
-        "why": as_json(why),
-        "now": now,
-        "until": until,
-    }
-    lease_id: int | None = connection.execute(_LEASE_AGAIN, values).scalar()
-    return lease_id

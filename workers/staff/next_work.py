@@ -27,10 +27,11 @@ from workers.access.permitted import permitted
 from workers.attempts.attempts import check_role
 from workers.calls.pace import LOOKED_BACK
 from workers.context import Context
-from workers.db import served_work
+from workers.db import served_work, work_leases
 from workers.db.barred_staff import staff_barred_from
 from workers.db.free_text import keep_words
-from workers.db.served_work import Lease, Taken, Wanted, WorkingCollector
+from workers.db.served_work import WorkingCollector
+from workers.db.work_leases import Lease, Taken, Wanted
 from workers.staff.pieces import Piece, pieces_for, with_gate
 
 ASKED_TOGETHER = (8, 60)
@@ -107,7 +108,7 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
     actor = _collector(ctx, collector)
     with ctx.engine.begin() as connection:
         me = _read_me(connection, actor, now)
-        lease = served_work.lease_of(connection, me.id)
+        lease = work_leases.lease_of(connection, me.id)
         if me.open_attempt is not None and me.open_contact_id is not None:
             return _unfinished(connection, me, lease, policy, now)
         if not me.on_shift:
@@ -117,7 +118,7 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
             if (kept := _kept(connection, ctx, pieces, lease, policy, now)) is not None:
                 return kept
             end = LeaseEnd.DONE if lease.finished else LeaseEnd.NOT_ALLOWED
-            served_work.end_lease(connection, lease.id, end, now)
+            work_leases.end_lease(connection, lease.id, end, now)
             pieces = [piece.without_lease_of(me.id) for piece in pieces]
         return _serve(connection, ctx, me, pieces, policy, now)
 
@@ -154,7 +155,7 @@ def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetim
     until = now + work_policy_on(ctx.policy.worklist, now.date()).lease
     with ctx.engine.begin() as connection:
         me = _read_me(connection, _collector(ctx, collector), now)
-        if served_work.extend_lease(connection, lease, me.id, until) is None:
+        if work_leases.extend_lease(connection, lease, me.id, until) is None:
             raise _not_theirs(lease)
     return until
 
@@ -170,7 +171,7 @@ def release(ctx: Context, lease: int, collector: str | None = None) -> None:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         me = _read_me(connection, _collector(ctx, collector), now)
-        held = served_work.lease_of(connection, me.id)
+        held = work_leases.lease_of(connection, me.id)
         if held is None or held.id != lease:
             raise _not_theirs(lease)
         if me.open_attempt is not None:
@@ -178,7 +179,7 @@ def release(ctx: Context, lease: int, collector: str | None = None) -> None:
                 "The call {attempt} was started, and its outcome is not reported. Report it first.",
                 attempt=me.open_attempt,
             )
-        served_work.end_lease(connection, lease, LeaseEnd.RELEASED, now)
+        work_leases.end_lease(connection, lease, LeaseEnd.RELEASED, now)
 
 
 @permitted(Permission.TAKE_OVER_WORK)
@@ -201,7 +202,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
     with ctx.engine.begin() as connection:
         check_role(connection, given_to, Role.CALLER, now.date())
         taker = _read_me(connection, given_to, now)
-        held = served_work.read_lease(connection, lease)
+        held = work_leases.read_lease(connection, lease)
         if held is None:
             raise _not_theirs(lease)
         if held.staff_id == taker.id:
@@ -210,17 +211,17 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
             raise NotPermittedError(
                 "{actor} must not handle this person. Name somebody else.", actor=given_to
             )
-        if not served_work.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
+        if not work_leases.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
             raise _not_theirs(lease)
         why_id = keep_words(
             connection, ctx.cipher, why, now, loan_id=held.loan_id, borrower_id=held.borrower_id
         )
-        served_work.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
-        served_work.hand_over(connection, held, taker.id)
-        if served_work.lease_of(connection, taker.id) is None:
+        work_leases.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
+        work_leases.hand_over(connection, held, taker.id)
+        if work_leases.lease_of(connection, taker.id) is None:
             reason = because(ReasonCode.NEXT_TAKEN_OVER, actor=str(ctx.actor))
             until = now + policy.lease
-            served_work.lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
+            work_leases.lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
 
 
 def _collector(ctx: Context, named: str | None) -> Actor:
@@ -261,11 +262,11 @@ def _unfinished(
     until = now + policy.lease
     lease_id = lease.id if lease is not None else 0
     if lease is not None and lease.person_id == found.person_id:
-        served_work.extend_lease(connection, lease.id, me.id, until)
+        work_leases.extend_lease(connection, lease.id, me.id, until)
     else:
         if lease is not None:
-            served_work.end_lease(connection, lease.id, LeaseEnd.RELEASED, now)
-        lease_id = served_work.lease_attempt(connection, found, me.id, why, now, until) or 0
+            work_leases.end_lease(connection, lease.id, LeaseEnd.RELEASED, now)
+        lease_id = work_leases.lease_attempt(connection, found, me.id, why, now, until) or 0
     return ServedWork(
         lease=lease_id,
         kind=WorkKind.CALL,
@@ -301,7 +302,7 @@ def _kept(
     if piece.candidate.barred:
         return None
     until = now + policy.lease
-    served_work.extend_lease(connection, lease.id, lease.staff_id, until)
+    work_leases.extend_lease(connection, lease.id, lease.staff_id, until)
     why = because(ReasonCode.NEXT_STILL_YOURS) + lease.why
     return _served(piece, lease.id, lease.band, why, until)
 
@@ -335,7 +336,7 @@ def _first_free(
 ) -> ServedWork | None:
     """Lease the first of these that nobody has; None: somebody else has each of them by now."""
     if lapsed := [piece.person_id for piece, _ in ranked if piece.lapsed]:
-        served_work.end_lapsed(connection, lapsed, now)
+        work_leases.end_lapsed(connection, lapsed, now)
     until = now + policy.lease
     left = ranked
     for _ in range(TRIES):
@@ -363,9 +364,9 @@ def _take(
     Returns of how many it was tried."""
     wanted = [_wanted(piece, place) for piece, place in ranked]
     if wanted[0].reply_id is not None:
-        return served_work.take_reply(connection, me.id, wanted[0], now, until), 1
+        return work_leases.take_reply(connection, me.id, wanted[0], now, until), 1
     calls = wanted[: next((n for n, each in enumerate(wanted) if each.reply_id), len(wanted))]
-    return served_work.take_first(connection, me.id, calls, now, until), len(calls)
+    return work_leases.take_first(connection, me.id, calls, now, until), len(calls)
 
 
 def _wanted(piece: Piece, ranked: Ranked) -> Wanted:

@@ -16,7 +16,8 @@ from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
 from domain.reasons import ReasonCode, because
 from domain.staffing import terms_on, why_not_this_work
 from workers.context import Context
-from workers.db.served_work import Lease, Waiting, WorkingCollector, read_waiting
+from workers.db.served_work import Waiting, WorkingCollector, read_waiting
+from workers.db.work_leases import Lease
 from workers.gate.ask_together import AskedAction, ask_together, hours_end, open_until
 
 UNKEPT = frozenset({"broken", "part_kept"})
