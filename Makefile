@@ -44,8 +44,9 @@ lint: setup ## style, types and the direction of imports
 	$(BIN)/mypy domain config workers tests/benchmarks tests/chaos tests/drill tests/oracle tests/support
 	$(BIN)/lint-imports
 
+# Three for two processors: one of them waits much, for the processes of its tests.
 test: lint ## lint, then every test
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest -n 3 --dist loadscope
 
 attack: setup ## try what attackers tried, and say of each whether it held
 	$(BIN)/python -m tests.attack
