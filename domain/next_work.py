@@ -55,6 +55,9 @@ class LeaseEnd(StrEnum):
     TAKEN_OVER = "taken_over"
 
 
+AGAIN_AFTER = timedelta(hours=2)
+
+
 @dataclass(frozen=True, slots=True)
 class RightPartyTerms:
     """When somebody counts as the person: so many right answers, and how often they may be tried
@@ -81,6 +84,8 @@ class WorkPolicy:
     clock_within: timedelta = timedelta(hours=24)
     callback_to_team_after: timedelta = timedelta(minutes=15)
     """From then on any collector may be served a colleague's callback."""
+    again_after: timedelta = AGAIN_AFTER
+    """So long after a try, the same call is not served again, unless for a callback."""
     lease: timedelta = timedelta(minutes=10)
     """Without a sign of life for so long, others may be served the work."""
     chances: tuple[Decimal, ...] = tuple(map(Decimal, ("0.5", "0.35", "0.25", "0.15", "0.1")))

@@ -159,6 +159,7 @@ class ReasonCode(StrEnum):
     NOT_ON_SHIFT = auto()
     OTHERS_WERE_FIRST = auto()
     DAY_IS_FULL = auto()
+    TRIED_LATELY = auto()
     CALLERS_OF_DAY_CHANGED = auto()
     # Why somebody may not start a call or a visit.
     STAFF_LEFT = auto()

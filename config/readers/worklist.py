@@ -7,13 +7,13 @@ from babel.numbers import list_currencies
 
 from config.readers.yaml_reader import Value
 from domain.loans import ZERO
-from domain.next_work import Band, RightPartyTerms, WorkPolicy
+from domain.next_work import AGAIN_AFTER, Band, RightPartyTerms, WorkPolicy
 from domain.right_party import Question
 
 KEYS = (
     "id version effective_from bands first_contact_every longest_wait_days "
-    "window_closes_minutes clock_hours callback_to_team_minutes lease_minutes chances_percent "
-    "currency_values right_party"
+    "window_closes_minutes clock_hours callback_to_team_minutes again_after_minutes lease_minutes "
+    "chances_percent currency_values right_party"
 )
 MOST_MINUTES = 24 * 60
 
@@ -27,7 +27,7 @@ def read_worklist(document: Value) -> WorkPolicy:
     top = document.section(KEYS)
 
     def minutes(key: str) -> timedelta:
-        return timedelta(minutes=top.need(key).whole(1, MOST_MINUTES))
+        return _minutes(top.need(key))
 
     effective_from, _ = top.effective()
     return WorkPolicy(
@@ -40,11 +40,16 @@ def read_worklist(document: Value) -> WorkPolicy:
         window_closes_within=minutes("window_closes_minutes"),
         clock_within=timedelta(hours=top.need("clock_hours").whole(1, 24 * 31)),
         callback_to_team_after=minutes("callback_to_team_minutes"),
+        again_after=top.maybe("again_after_minutes", _minutes) or AGAIN_AFTER,
         lease=minutes("lease_minutes"),
         chances=_read_chances(top.need("chances_percent")),
         currency_values=top.maybe("currency_values", _read_values) or {},
         right_party=_read_right_party(top.need("right_party")),
     )
+
+
+def _minutes(value: Value) -> timedelta:
+    return timedelta(minutes=value.whole(1, MOST_MINUTES))
 
 
 def _read_bands(value: Value) -> tuple[Band, ...]:

@@ -78,7 +78,7 @@ def pieces_for(
         place = (first.jurisdiction, tuple(first.zones))
         if place not in hours:
             hours[place] = hours_end(ctx, *place, now, policy.window_closes_within)
-        pieces.append(_call(ctx, rows, me, now, hours[place]))
+        pieces.append(_call(ctx, rows, me, policy, now, hours[place]))
     return pieces
 
 
@@ -91,6 +91,7 @@ def _call(
     ctx: Context,
     rows: Sequence[Waiting],
     me: WorkingCollector,
+    policy: WorkPolicy,
     now: datetime,
     open_until: datetime | None,
 ) -> Piece:
@@ -104,10 +105,14 @@ def _call(
     needs = terms_on(ctx.policy.staffing, now.date()).needs_of(
         first.step, first.item, begun=started
     )
+    barred = why_not_this_work(me.member, needs, now.date())
+    again_at = _again_at(first, callback_at, policy)
+    if not barred and again_at is not None and again_at > now:
+        barred = because(ReasonCode.TRIED_LATELY, at=first.tried_at, until=again_at)
     candidate = Candidate(
         key=first.first_id or 0,
         since=first.since,
-        barred=why_not_this_work(me.member, needs, now.date()),
+        barred=barred,
         callback_at=callback_at,
         of_colleague=first.staff_id != me.id,
         broken_promise=BrokenPromise(
@@ -124,7 +129,21 @@ def _call(
         currency=first.currency,
     )
     loans = tuple(row.loan for row in others if row.loan)
-    return Piece(candidate, first, loans, lapsed=_has_lapsed(first, me, now))
+    return Piece(
+        candidate,
+        first,
+        loans,
+        may_again_at=again_at if barred else None,
+        lapsed=_has_lapsed(first, me, now),
+    )
+
+
+def _again_at(row: Waiting, callback_at: datetime | None, policy: WorkPolicy) -> datetime | None:
+    """When a call that was tried is served again: at the moment that was asked for, or in a while.
+    None: nobody has tried it."""
+    if callback_at is not None or row.tried_at is None:
+        return callback_at
+    return row.tried_at + policy.again_after
 
 
 def _has_lapsed(row: Waiting, me: WorkingCollector, now: datetime) -> bool:

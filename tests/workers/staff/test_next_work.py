@@ -358,3 +358,19 @@ def test_the_number_of_statements_does_not_grow_with_the_work(book: Book, loans:
     with statements(book.ctx.engine) as executed:
         served(c1)
     assert len(executed) <= 8
+
+
+def test_nobody_is_called_again_at_once_nor_before_the_moment_that_they_named(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    assigned(book, "L-1")
+    called(book, c1, served(c1).loan or "")
+    tried_at = book.ctx.now()
+
+    later = nothing(c1)
+    assert later.ask_again_at == tried_at + timedelta(hours=2)
+    book.clock.at = tried_at + timedelta(hours=2)
+    call_back_at = book.ctx.now() + timedelta(minutes=30)
+    called(book, c1, served(c1).loan or "", "callback_requested", call_back_at)
+    assert nothing(c1).ask_again_at == call_back_at
+    book.clock.at = call_back_at
+    assert served(c1).band == Band.CALLBACK
