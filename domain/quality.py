@@ -160,6 +160,7 @@ class Judgement:
     failed: tuple[SheetItem, ...]
     """All items that were failed; each names the rules that it checks."""
     passed: bool
+    """A call to which nothing applied did not pass."""
 
     @property
     def failed_critical(self) -> tuple[SheetItem, ...]:
@@ -177,7 +178,8 @@ def judge(sheet: ScoreSheet, marks: Mapping[str, Mark]) -> Judgement:
             total += 2 * item.weight
     score = (200 * halves + total) // (2 * total) if total else None
     failed = tuple(item for item in sheet.items if marks[item.id] is Mark.FAIL)
-    enough = score is None or score >= sheet.pass_at
+    heard = any(mark is not Mark.NOT_APPLICABLE for mark in marks.values())
+    enough = heard if score is None else score >= sheet.pass_at
     return Judgement(score, failed, enough and not any(item.critical for item in failed))
 
 

@@ -60,12 +60,12 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
     """
     now = ctx.now()
     received_at = new.received_at or _received(new.starts_on, now)
-    if received_at > now:
+    if received_at > now or new.starts_on > now.date():
         raise RejectedError(
             ReasonCode.MATTER_IN_FUTURE,
             matter=Matter.DISPUTE,
             id=new.dispute,
-            at=received_at.date(),
+            at=max(received_at.date(), new.starts_on),
         )
     raising = who_raises(connection, new.loan, new.borrower, "dispute")
     if new.amount is not None:

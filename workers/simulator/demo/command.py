@@ -56,7 +56,7 @@ def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
                 print_access(installation)
                 _wait_for(stopped, installation)
             else:
-                print_next_steps()
+                print_next_steps(book)
     except ArrearsError as error:
         screen.report_error(said_error(error))
         raise typer.Exit(1) from None

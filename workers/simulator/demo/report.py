@@ -195,15 +195,16 @@ def _agreement(book: DemoBook, summary: Summary) -> str:
     )
 
 
-def print_next_steps() -> None:
+def print_next_steps(book: DemoBook) -> None:
     """Print what to read next: to stderr, because a program may read stdout."""
     errors.print(
         "\n"
         + say(
             "Where to look next:\n"
-            "    make run                 the same days, left running: Flower, status, explain\n"
+            "    {run} the same days, left running: Flower, status, explain\n"
             "    docs/architecture.md     one page: the flow, and where every rule and task is\n"
-            "    docs/operations.md       how to start it with a loan book of your own"
+            "    docs/operations.md       how to start it with a loan book of your own",
+            run=f"{'make run BOOK=cn' if book is CN else 'make run':<24}",
         )
     )
 
