@@ -37,6 +37,8 @@ class PersonCall:
     """The collector who spoke with the person last."""
     handled_today_by: int | None = None
     """The collector who has the person today already: nobody else may call."""
+    late_with_it: int | None = None
+    """The collector from whom the call was taken, late: they get it if nobody else has time."""
     loans: tuple[int, ...] = ()
 
 
@@ -241,10 +243,11 @@ class Day:
                 return other
         return None
 
-    def _rank(self, nr: int, diary: Diary) -> tuple[bool, float, float, int]:
+    def _rank(self, nr: int, diary: Diary) -> tuple[bool, bool, float, float, int]:
+        late = self.calls[nr].late_with_it == diary.caller.id
         other = self.calls[nr].spoke_last != diary.caller.id
         share = float(diary.value) / (diary.weight or 1)
-        return other, self._wanted[diary.equals], share, diary.caller.id
+        return late, other, self._wanted[diary.equals], share, diary.caller.id
 
     def _bits(self, nr: int, start: int) -> int:
         return ((1 << self.calls[nr].minutes) - 1) << start

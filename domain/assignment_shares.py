@@ -80,6 +80,7 @@ def _movable(day: Day, whose: Diary, to: Diary) -> list[int]:
         for nr in sorted(whose.starts)
         if day.calls[nr].spoke_last != whose.caller.id
         and day.calls[nr].handled_today_by is None
+        and day.calls[nr].late_with_it != to.caller.id
         and day.calls[nr].person not in to.caller.must_not_handle
     ]
 

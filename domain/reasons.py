@@ -179,7 +179,9 @@ class ReasonCode(StrEnum):
     HANDED_ON_BY_SUPERVISOR = auto()
     # What came of word about staff.
     ABSENCE_NOTED = auto()
+    DEPARTURE_NOTED = auto()
     ABSENCE_OVER = auto()
+    ABSENCE_TOO_FAR = auto()
     STAFF_BACK = auto()
     STAFF_NOT_KNOWN = auto()
     # Why the shares of equal collectors are not even.

@@ -64,6 +64,7 @@ wanted_calls = st.builds(
     must_do=st.booleans(),
     spoke_last=st.none() | st.integers(1, 9),
     handled_today_by=st.none() | st.none() | st.integers(1, 9),
+    late_with_it=st.none() | st.integers(1, 9),
 )
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, TextClause, delete, select, text
+from sqlalchemy import ColumnElement, Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.assignment import Assignment, assign
@@ -23,7 +23,7 @@ from domain.compliance.rules import packs_for
 from domain.reasons import ReasonCode, Reasons, because
 from domain.staffing import CallTerms, StaffingTerms, terms_on
 from workers.context import Context
-from workers.db.callers import FreeCaller, read_callers
+from workers.db.callers import WORKS_ON, FreeCaller, read_callers
 from workers.db.schema import call_plan
 from workers.db.spoken_language import spoken_language_of
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
@@ -63,39 +63,55 @@ SELECT a.id, a.step, a.item, b.person_id, l.jurisdiction, l.currency, b.zones,
  ORDER BY a.due_at, a.id
 """)  # noqa: S608 the part is a constant
 
-_SPOKE_LAST = text("""
-SELECT DISTINCT ON (b.person_id) b.person_id, s.id AS staff_id
+# A callback was taken from its collector after its moment, and they have not called since.
+_LATE = """
+EXISTS (SELECT FROM borrower y
+          JOIN contact r ON r.borrower_id = y.id AND r.actor = s.external_id AND r.at >= {since}
+          JOIN contact_outcome ro ON ro.contact_id = r.id
+          JOIN call rc ON rc.action_id = r.action_id AND rc.staff_id = s.id
+               AND rc.cancelled_at > ro.callback_at
+         WHERE y.person_id = {person})"""
+
+_SPOKE_LAST = text(f"""
+SELECT DISTINCT ON (b.person_id) b.person_id, s.id AS staff_id,
+       {_LATE.format(since="k.at", person="b.person_id")} AS late
   FROM borrower b
       JOIN contact k ON k.borrower_id = b.id AND k.channel = 'call'
       JOIN contact_outcome o ON o.contact_id = coalesce(k.part_of, k.id) AND o.connected
       JOIN staff s ON s.external_id = k.actor
  WHERE b.person_id = ANY(:persons)
  ORDER BY b.person_id, k.at DESC, k.id DESC
-""")
+""")  # noqa: S608 put together from constants
 
-# Whoever has the person today: an open call, a call given today, or one that was made today.
-_HOLDERS = text("""
-SELECT b.person_id, c.staff_id
+# Whoever has the person today: an open call, a call given today, or one that was made today. What
+# was given or made holds the person only while its collector works and is not late with a callback.
+_HOLDERS = text(f"""
+SELECT DISTINCT held.person_id, held.staff_id
+  FROM (
+SELECT b.person_id, c.staff_id, a.status = 'assigned' AS open, c.assigned_at AS at
   FROM borrower b
       JOIN loan l ON l.borrower_id = b.id
       JOIN action a ON a.loan_id = l.id AND a.party_id IS NULL
       JOIN call c ON c.action_id = a.id AND c.cancelled_at IS NULL
  WHERE b.person_id = ANY(:persons) AND (a.status = 'assigned' OR c.assigned_at >= :today)
  UNION ALL
-SELECT b.person_id, c.staff_id
+SELECT b.person_id, c.staff_id, a.status = 'assigned', c.assigned_at
   FROM borrower b
       JOIN loan_party q ON q.borrower_id = b.id
       JOIN action a ON a.party_id = q.id
       JOIN call c ON c.action_id = a.id AND c.cancelled_at IS NULL
  WHERE b.person_id = ANY(:persons) AND (a.status = 'assigned' OR c.assigned_at >= :today)
  UNION ALL
-SELECT b.person_id, s.id
+SELECT b.person_id, s.id, false, k.at
   FROM borrower b
       JOIN contact k ON k.borrower_id = b.id AND k.channel = 'call' AND k.at >= :today
        AND k.inbound IS NOT TRUE
       JOIN staff s ON s.external_id = k.actor
  WHERE b.person_id = ANY(:persons)
-""")
+       ) held JOIN staff s ON s.id = held.staff_id
+ WHERE held.open
+    OR {WORKS_ON} AND NOT {_LATE.format(since="held.at", person="held.person_id")}
+""")  # noqa: S608 put together from constants
 
 
 class _Due(NamedTuple):
@@ -108,6 +124,12 @@ class _Due(NamedTuple):
     zones: list[str]
     language: str
     past_due: Decimal
+
+
+class _SpokeLast(NamedTuple):
+    staff_id: int
+    late: bool
+    """Whether the callback that they owed was taken from them."""
 
 
 class PlannedCall(NamedTuple):
@@ -145,8 +167,7 @@ def take_planned(
 
 def others_have(connection: Connection, person_id: int, staff_id: int, now: datetime) -> bool:
     """Whether another collector has the person today already. The person is locked."""
-    today = business_day(now).starts_at
-    return any(id != staff_id for _, id in _pairs(connection, _HOLDERS, [person_id], today))
+    return any(id != staff_id for _, id in _holders(connection, [person_id], now))
 
 
 def _is_good(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -171,19 +192,29 @@ def plan_calls(ctx: Context, action_id: int, *, anew: bool = False) -> None:
         terms = terms_on(ctx.policy.staffing, now.date())
         callers = read_callers(connection, now.date(), now, now + SHIFTS_AHEAD)
         persons = sorted({row.person_id for row in due})
-        spoke = dict(_pairs(connection, _SPOKE_LAST, persons, today.starts_at))
+        spoke = {
+            row.person_id: _SpokeLast(row.staff_id, row.late)
+            for row in connection.execute(_SPOKE_LAST, {"persons": persons})
+        }
         holders = defaultdict[int, set[int]](set)
-        for person, staff_id in _pairs(connection, _HOLDERS, persons, today.starts_at):
+        for person, staff_id in _holders(connection, persons, now):
             holders[person].add(staff_id)
         plan = _Plan(ctx, now, today, terms, due, callers, spoke, holders)
         _store(connection, plan.rows(), now)
 
 
-def _pairs(
-    connection: Connection, statement: TextClause, persons: Sequence[int], today: datetime
+def _holders(
+    connection: Connection, persons: Sequence[int], now: datetime
 ) -> list[tuple[int, int]]:
-    found = connection.execute(statement, {"persons": list(persons), "today": today})
-    return [(row[0], row[1]) for row in found]
+    today = business_day(now)
+    values = {
+        "persons": list(persons),
+        "today": today.starts_at,
+        "day": now.date(),
+        "now": now,
+        "until": today.ends_at,
+    }
+    return [(row.person_id, row.staff_id) for row in connection.execute(_HOLDERS, values)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +236,7 @@ class _Plan:
         terms: StaffingTerms,
         due: Sequence[_Due],
         callers: Sequence[FreeCaller],
-        spoke: dict[int, int],
+        spoke: dict[int, _SpokeLast],
         holders: dict[int, set[int]],
     ) -> None:
         self.ctx, self.now, self.today, self.terms = ctx, now, today, terms
@@ -283,6 +314,7 @@ class _Plan:
             known = by_step.setdefault((row.step, row.currency), terms)
             if known.minutes < terms.minutes:
                 by_step[row.step, row.currency] = terms
+        last = self.spoke.get(person)
         return PersonCall(
             person=person,
             windows=self._windows(rows[0]),
@@ -290,7 +322,8 @@ class _Plan:
             minutes=max(terms.minutes for terms in by_step.values()),
             value=Decimal(sum(self.shares[row.id] for row in own)),
             skill=kind.skill,
-            spoke_last=self.spoke.get(person),
+            spoke_last=last.staff_id if last and not last.late else None,
+            late_with_it=last.staff_id if last and last.late else None,
             handled_today_by=next(iter(holders), None),
             loans=tuple(row.id for row in own),
         )

@@ -116,20 +116,24 @@ def read_callers(
     ]
 
 
-# One row of one collector and one day: the only lock. Whoever comes second counts what came first.
-_GIVE = prepared(
-    text("""
-INSERT INTO collector_day AS d (staff_id, day, pieces, minutes, share)
-SELECT s.id, CAST(:day AS date), 1, CAST(:minutes AS integer), CAST(:share AS integer)
-  FROM staff s
- WHERE s.id = :staff AND s.daily_capacity > 0 AND coalesce(s.minutes_a_day >= :minutes, true)
-   AND (s.left_on IS NULL OR s.left_on > :day)
+WORKS_ON = """
+(s.left_on IS NULL OR s.left_on > :day)
    AND EXISTS (SELECT FROM shift h
                 WHERE h.staff_id = s.id AND h.ends_at > :now AND h.starts_at < :until
                   AND NOT EXISTS (SELECT FROM absence x
                                    WHERE x.staff_id = s.id
                                      AND x.starts_at <= greatest(h.starts_at, :now)
-                                     AND coalesce(x.ends_at >= h.ends_at, true)))
+                                     AND coalesce(x.ends_at >= h.ends_at, true)))"""
+"""Whether the member of staff `s` has working time left from `:now` up to `:until` on `:day`."""
+
+# One row of one collector and one day: the only lock. Whoever comes second counts what came first.
+_GIVE = prepared(
+    text(f"""
+INSERT INTO collector_day AS d (staff_id, day, pieces, minutes, share)
+SELECT s.id, CAST(:day AS date), 1, CAST(:minutes AS integer), CAST(:share AS integer)
+  FROM staff s
+ WHERE s.id = :staff AND s.daily_capacity > 0 AND coalesce(s.minutes_a_day >= :minutes, true)
+   AND {WORKS_ON}
    AND NOT EXISTS (SELECT FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
                     WHERE m.staff_id = s.id AND m.ended_at IS NULL AND b.person_id = :person)
     ON CONFLICT (staff_id, day) DO UPDATE
@@ -139,7 +143,7 @@ SELECT s.id, CAST(:day AS date), 1, CAST(:minutes AS integer), CAST(:share AS in
    AND coalesce(d.minutes + EXCLUDED.minutes
                     <= (SELECT s.minutes_a_day FROM staff s WHERE s.id = d.staff_id), true)
 RETURNING d.staff_id
-""")
+""")  # noqa: S608 put together from constants
 )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     cast,
     null,
     select,
+    text,
     union_all,
     update,
 )
@@ -93,6 +94,22 @@ def note_problems(connection: Connection, found: Sequence[FoundProblem], now: da
         for each in found
     ]
     connection.execute(_NOTE, given_rows(rows))
+
+
+_ADD = insert(problem)
+_ADD = _ADD.on_conflict_do_update(
+    index_elements=["loan_id", "kind", "party_id"],
+    index_where=problem.c.resolved_at.is_(None),
+    set_={"detail": text("problem.detail || EXCLUDED.detail")},
+)
+
+
+def add_to_problem(
+    connection: Connection, loan_id: int, kind: str, detail: Reasons, now: datetime
+) -> None:
+    """Record a problem of the borrower; one of this kind that is open already says this as well."""
+    row = {"loan_id": loan_id, "kind": kind, "detail": detail, "found_at": now}
+    connection.execute(_ADD, row)
 
 
 def resolve_problems(

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, text
 
 from domain.daily_totals import first_moment
+from domain.errors import ArrearsError
 from domain.permissions import Permission
 from domain.quality import Result, result_of
 from workers.access.permitted import permitted
@@ -46,9 +47,19 @@ def read_results(connection: Connection, ctx: Context, first: date, last: date) 
     """What the calls of a period came to, both days included.
 
     Whoever made calls of which none was judged is in it, with an interval from 0 to 100.
+
+    Raises:
+        ArrearsError: the period runs backwards.
     """
+    if first > last:
+        raise ArrearsError(
+            "The period from {first} to {last} runs backwards. Name its first day first.",
+            first=first,
+            last=last,
+        )
     zone = ctx.now().tzinfo
-    period = {"starts": first_moment(first, zone), "ends": first_moment(last + timedelta(1), zone)}
+    ends = min(last, ctx.today()) + timedelta(1)
+    period = {"starts": first_moment(first, zone), "ends": first_moment(ends, zone)}
     made = {(row.team, row.actor): row.calls for row in connection.execute(_MADE, period)}
     reviews: dict[tuple[str | None, str], list[tuple[bool, bool]]] = defaultdict(list)
     for row in connection.execute(_REVIEWED, period):

@@ -15,7 +15,7 @@ from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
-from workers.db.problems import CALL_FAILED_REVIEW, note_problem
+from workers.db.problems import CALL_FAILED_REVIEW, add_to_problem
 from workers.db.schema import contact, contact_outcome, loan, quality_review
 from workers.staff.score_sheets import SheetLine, lines, sheet_in_force
 
@@ -152,7 +152,7 @@ def _report(
     why = because(
         ReasonCode.CALL_FAILED_REVIEW, attempt=attempt, collector=call.actor, items=", ".join(items)
     )
-    note_problem(connection, call.loan_id, CALL_FAILED_REVIEW, why, now)
+    add_to_problem(connection, call.loan_id, CALL_FAILED_REVIEW, why, now)
     payload = {
         "attempt": attempt,
         "collector": call.actor,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, insert, select, text
+from sqlalchemy import Connection, ScalarResult, exists, select, text
 
 from domain.contact_outcomes import ContactOutcome
 from domain.daily_totals import first_moment
@@ -141,6 +141,12 @@ def _assert_team(connection: Connection, team: str | None) -> None:
 def _known(
     connection: Connection, first: date, last: date, team: str | None, sheet: ScoreSheet
 ) -> int | None:
+    return _id_of(connection, first, last, team, sheet).first()
+
+
+def _id_of(
+    connection: Connection, first: date, last: date, team: str | None, sheet: ScoreSheet
+) -> ScalarResult[int]:
     of = quality_sample.c
     found = select(of.id).where(
         of.first_day == first,
@@ -149,8 +155,7 @@ def _known(
         of.sheet == sheet.id,
         of.sheet_version == sheet.version,
     )
-    sample_id: int | None = connection.execute(found).scalar()
-    return sample_id
+    return connection.execute(found).scalars()
 
 
 def _draw(
@@ -161,6 +166,7 @@ def _draw(
     team: str | None,
     sheet: ScoreSheet,
 ) -> int:
+    """Draw it; if somebody else has drawn it meanwhile, theirs counts."""
     zone = ctx.now().tzinfo
     starts, ends = first_moment(first, zone), first_moment(last + timedelta(1), zone)
     period = {"starts": starts, "ends": ends, "team": team}
@@ -184,9 +190,12 @@ def _draw(
         "drawn_at": ctx.now(),
         "drawn_by": ctx.actor.reference,
     }
-    sample_id: int = connection.execute(
-        insert(quality_sample).values(values).returning(quality_sample.c.id)
-    ).scalar_one()
+    once = ("first_day", "last_day", "team", "sheet", "sheet_version")
+    inserted = insert_rows(connection, quality_sample, [values], returning=("id",), known_by=once)
+    own: int | None = inserted.scalar()
+    if own is None:
+        return _id_of(connection, first, last, team, sheet).one()
+    sample_id = own
     picks = [
         {
             "quality_sample_id": sample_id,

@@ -2,7 +2,7 @@
 handle. Their open work is handed on in the same transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
@@ -19,6 +19,9 @@ from workers.db.free_text import keep_words
 from workers.db.schema import absence, borrower, staff
 from workers.db.schema import must_not_handle as barred
 from workers.workforce.hand_on import HandedOn, forget_plans, hand_on, hand_on_what_must_be
+
+FARTHEST = timedelta(days=366)
+"""How far ahead an absence may begin. A year that is mistyped would be kept for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +61,15 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     Whoever left has no access from that day on.
 
     Raises:
-        RejectedError: nobody has the reference, or it ends before it begins or is over already.
+        RejectedError: nobody has the reference, it ends before it begins or is over already, or it
+            begins more than a year ahead.
     """
     now = ctx.now()
     staff_id = _staff_id(connection, new.staff)
     if new.until is not None and new.until <= max(new.at, now):
         raise RejectedError(ReasonCode.ABSENCE_OVER, staff=new.staff, ends_at=new.until)
+    if new.at > now + FARTHEST:
+        raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=new.at)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
         "staff_id": staff_id,
@@ -75,19 +81,23 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
         "noted_at": now,
     }
     connection.execute(insert(absence).values(row))
+    left_on = None
     if new.kind is AbsenceKind.LEFT:
         left_on = new.at.astimezone(ctx.settings.lender_zone).date()
         connection.execute(update(staff).where(staff.c.id == staff_id).values(left_on=left_on))
     forget_plans(connection)
     done = hand_on_what_must_be(connection, ctx, now, staff_id)
-    return because(ReasonCode.ABSENCE_NOTED, staff=new.staff, calls=done.calls, visits=done.visits)
+    handed = {"calls": done.calls, "visits": done.visits}
+    if left_on is not None:
+        return because(ReasonCode.DEPARTURE_NOTED, staff=new.staff, on=left_on, **handed)
+    return because(ReasonCode.ABSENCE_NOTED, staff=new.staff, **handed)
 
 
 def note_left(connection: Connection, ctx: Context, left: StaffLeft) -> Reasons:
     """Somebody works here no longer: no access, no work from that day on, and theirs is handed on.
 
     Raises:
-        RejectedError: nobody has the reference.
+        RejectedError: nobody has the reference, or it is more than a year ahead.
     """
     gone = NewAbsence(
         staff=left.staff, kind=AbsenceKind.LEFT, at=left.at, until=None, actor=left.actor

@@ -70,15 +70,18 @@ def hand_on_what_must_be(
     """Take the open work of everybody, or of one, who cannot do it any more.
 
     That is who left, is absent, is not certified or must not handle the person, and whose shift is
-    over, unless the person asked to be called again by them. `now` is in the lender's zone.
+    over, unless the person asked to be called again by them. Who left, is absent or is not
+    certified loses unread texts and open duties too. `now` is in the lender's zone.
     """
     until = business_day(now).ends_at
     calls = read_open_calls(connection, now, staff_id)
     visits = read_open_visits(connection, now, staff_id)
-    ids = {call.staff_id for call in calls} | {visit.staff_id for visit in visits}
+    others = connection.execute(_HAVE_TEXTS_OR_DUTIES, {"staff": staff_id}).scalars()
+    ids = {call.staff_id for call in calls} | {visit.staff_id for visit in visits} | set(others)
     if not ids:
         return HandedOn()
     members = read_members(connection, ids, now, until)
+    _give_to_team(connection, members, now, until)
     taken = defaultdict[tuple[int, HandOn], list[OpenCall]](list)
     for open_call in calls:
         if why := _why(open_call, members[open_call.staff_id], now, until):
@@ -89,6 +92,39 @@ def hand_on_what_must_be(
         for (id, why), of_one in sorted(taken.items())
     )
     return HandedOn(count, _take_visits(connection, ctx, visits, members, now))
+
+
+_HAVE_TEXTS_OR_DUTIES = text("""
+SELECT r.staff_id FROM reply r
+ WHERE r.to_read AND r.handled_at IS NULL AND r.staff_id IS NOT NULL
+   AND (CAST(:staff AS bigint) IS NULL OR r.staff_id = :staff)
+ UNION
+SELECT s.id FROM duty d JOIN staff s ON s.external_id = d.staff
+ WHERE d.ended_at IS NULL AND (CAST(:staff AS bigint) IS NULL OR s.id = :staff)
+""")
+_FREE_TEXTS = text("""
+UPDATE reply SET staff_id = NULL, assigned_at = NULL
+ WHERE to_read AND handled_at IS NULL AND staff_id = ANY(:ids)
+""")
+_FREE_DUTIES = text("""
+UPDATE duty SET staff = NULL, owner = CASE owner WHEN 'collector' THEN 'team' ELSE owner END
+ WHERE ended_at IS NULL AND staff = ANY(:staff)
+""")
+
+
+def _give_to_team(
+    connection: Connection, members: dict[int, Member], now: datetime, until: datetime
+) -> None:
+    """Unread texts and open duties of who cannot work any more are anybody's: the next free
+    collector gets the texts, and any owner may end the duties."""
+    gone = {
+        id: member.staff
+        for id, member in members.items()
+        if why_hand_on(member, now, until) not in (None, HandOn.SHIFT_OVER)
+    }
+    if gone:
+        connection.execute(_FREE_TEXTS, {"ids": sorted(gone)})
+        connection.execute(_FREE_DUTIES, {"staff": sorted(gone.values())})
 
 
 def _why(open_call: OpenCall, member: Member, now: datetime, until: datetime) -> HandOn | None:

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.language.speak import speak
 from tests.support.acting import acting
+from tests.support.events import tell
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.calls.callbacks import hand_on_late_callbacks
@@ -57,9 +58,42 @@ def test_a_callback_that_its_collector_is_late_with_is_kept_by_the_team(book: Bo
 
     assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
     assert hand_on_late_callbacks(book.ctx) == 0, "it was handed on already"
-    newest = book.rows(select(call.c.staff_id).where(call.c.cancelled_at.is_(None)))[-1]
-    book.called("L-1", "c-1" if newest.staff_id == 1 else "c-2", "spoke", "forgot")
+    newest = book.one(select(call.c.staff_id).where(call.c.cancelled_at.is_(None)))
+    other = "c-1" if newest.staff_id == 1 else "c-2"
+    assert other != who, "not to the one who was late, while somebody else is free"
+    book.called("L-1", other, "spoke", "forgot")
     assert book.actions("L-1")["enquiry_call"] == "done"
+
+
+def test_who_was_late_calls_all_the_same_where_nobody_else_is_there(book: Book) -> None:
+    who = call_back_at(book, "2026-03-09 15:00")
+    other = "c-2" if who == "c-1" else "c-1"
+    book.at("2026-03-09 15:31")
+    ill(book, other)
+    assert hand_on_late_callbacks(book.ctx) == 1
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
+    newest = book.one(select(call.c.staff_id).where(call.c.cancelled_at.is_(None)))
+    assert ("c-1" if newest.staff_id == 1 else "c-2") == who
+
+
+def test_a_callback_of_a_collector_who_falls_ill_is_made_by_another_one_on_that_day(
+    book: Book,
+) -> None:
+    """The collector had the person on that day. Whoever does not work any more has nobody."""
+    who = call_back_at(book, "2026-03-09 15:00")
+    book.at("2026-03-09 12:00")
+    ill(book, who)
+    assert assign_call(book.at("2026-03-09 15:01").ctx, book.action_id("L-1", "enquiry_call")) == (
+        "assigned"
+    )
+    newest = book.one(select(call.c.staff_id).where(call.c.cancelled_at.is_(None)))
+    assert ("c-1" if newest.staff_id == 1 else "c-2") != who
+
+
+def ill(book: Book, who: str) -> None:
+    at = book.ctx.now().isoformat()
+    told = tell(book, "staff_absent", staff=who, kind="illness", at=at, until=None, actor="s-1")
+    assert told.status == "applied"
 
 
 def test_a_callback_at_night_is_not_late_before_the_morning_has_begun(book: Book) -> None:

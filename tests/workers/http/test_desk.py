@@ -282,6 +282,14 @@ def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token
     twice = at_desk(book, supervisor, "/quality/reviews", judged, accept_language="zh")
     assert (twice.status_code, twice.json()["detail"][:3]) == (409, "s-1")
     found = at_desk(book, supervisor, "/quality/results?from=2026-03-02&to=2026-03-02").json()
+    for period, status in (
+        ("from=2026-03-02&to=9999-12-31", 422),
+        ("from=0001-01-01&to=2026-03-02", 422),
+        ("from=2026-03-03&to=2026-03-02", 409),
+        ("from=2026-03-02&to=2199-12-31", 200),
+    ):
+        answer = at_desk(book, supervisor, f"/quality/results?{period}")
+        assert answer.status_code == status, (period, answer.json())
     assert [(each["name"], each["reviewed"]) for each in found["collectors"]] == [("c-1", 1)]
     assert at_desk(book, supervisor, "/quality/training?days=365").json()[0]["staff"] == "c-1"
     assert at_desk(book, token, "/quality/samples", day).status_code == 403

@@ -1,6 +1,7 @@
 """A month's calls: a sample is drawn, two people hear them, one call fails in what is critical."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, insert, select, update
@@ -10,6 +11,7 @@ from domain.collectors import years_after
 from domain.errors import ArrearsError, NotPermittedError
 from domain.quality import Interval, Mark, Risk
 from tests.support.acting import acting
+from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.rosters import rostered
 from workers.db.outbox import with_outbox
@@ -124,6 +126,11 @@ def test_who_draws_again_gets_the_same_calls_also_after_more_came_in(book: Book)
     assert drawn(book).picks == first.picks
 
 
+def test_two_who_draw_at_once_get_the_same_sample(book: Book) -> None:
+    one, other = concurrently(partial(drawn, book), partial(drawn, book))
+    assert one == other
+
+
 def test_a_period_that_is_not_over_has_no_sample(book: Book) -> None:
     book.at("2026-03-31 23:00")
     with pytest.raises(ArrearsError, match="is not over"):
@@ -144,6 +151,11 @@ def test_a_critical_fail_cites_its_rule_and_reaches_the_supervisors_and_the_lend
     assert out.kind == "call.failed_review"
     assert out.payload["rules"] == ["cn.no_harassment"]
     assert out.payload["attempt"] == "A-complaint"
+
+    # Another call of the same loan that fails is said as well, while the first one is open.
+    judged(book, "A-1", no_threat=Mark.FAIL)
+    told = book.one(problem).detail
+    assert [each.params["attempt"] for each in told] == ["A-complaint", "A-1"]
 
 
 def test_a_weak_call_fails_and_is_nobodys_problem(book: Book) -> None:

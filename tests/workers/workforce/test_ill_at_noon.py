@@ -1,13 +1,15 @@
 """A collector falls ill at noon, another one leaves, a third goes home: what a supervisor sees."""
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.errors import RefusedError
 from domain.reasons import ReasonCode, because
 from tests.support.acting import acting
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
+from workers.borrowers.reply_queue import assign_replies
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import (
@@ -17,12 +19,15 @@ from workers.db.schema import (
     call,
     collector_day,
     contact,
+    duty,
     loan,
+    reply,
     staff,
     visit,
 )
 from workers.history import loan_history
 from workers.inbox.process import submit
+from workers.sms.providers.port import InboundText
 from workers.visits.schedule import schedule_visit
 from workers.workforce.absences import hand_on_all, must_not_handle
 from workers.workforce.hand_on import HandedOn, hand_on_what_must_be
@@ -142,10 +147,29 @@ def test_a_shift_that_ends_with_work_left_hands_it_on(book: Book) -> None:
 
 
 def test_whoever_leaves_has_no_work_and_no_access_any_more(book: Book) -> None:
+    # She owes a callback, and has a text to read.
+    attempt = start_call(acting(book.ctx, Actor("mei")), "L-1").attempt
+    asked = {"outcome": "callback_requested", "reason": None, "actor": "mei"}
+    at = book.moment("2026-03-03 15:00").isoformat()
+    told = {"attempt": attempt, "callback_at": at, **asked}
+    assert submit(book.ctx, "told", "contact_outcome", told).status == "applied"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(daily_capacity=20))
+    text = InboundText("fake", "SM-1", book.numbers()[0], "Who are you?", None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(reply).values(staff_id=1, assigned_at=book.ctx.now()))
+
+    with pytest.raises(RefusedError, match="more than a year ahead"):
+        tell(book, "staff_left", staff="mei", at="2027-03-04T10:00:00+08:00")
     assert tell(book, "staff_left", staff="mei") == "applied"
+    owed = book.one(duty)
+    assert (owed.owner, owed.staff) == ("team", None)
+    assert assign_replies(book.ctx) == 1
+    assert book.one(reply).staff_id == 2
     assert book.actions("L-1")["friendly_call"] == "planned"
     take_up(book)
-    assert open_calls(book)["L-1"] == "lan"
+    assert open_calls(book)["L-2"] == "lan"
     assert str(book.rows(staff)[0].left_on) == "2026-03-02"
 
 

@@ -1,7 +1,6 @@
 """The quality of calls at the desk: which are heard, the sheet, how one was judged, what it comes
 to; and whose training ends."""
 
-from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
@@ -23,9 +22,9 @@ from workers.workforce.training import SOON, TrainingDue, training_due
 router = desk_router("quality")
 
 From = Annotated[
-    date, Query(alias="from", description="The first day of the period: a date of the lender.")
+    Day, Query(alias="from", description="The first day of the period: a date of the lender.")
 ]
-To = Annotated[date, Query(description="The last day of the period, which belongs to it.")]
+To = Annotated[Day, Query(description="The last day of the period, which belongs to it.")]
 
 
 class SampleAsked(StrictModel):
