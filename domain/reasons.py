@@ -338,6 +338,7 @@ class ReasonCode(StrEnum):
     REFUSAL_OF_DECLINED = auto()
     ARRANGEMENT_DIFFERS = auto()
     CALL_FAILED_REVIEW = auto()
+    WORDS_HAVE_NUMBER = auto()
     WISH_MISSING = auto()
     WISH_OF_ONE_KIND = auto()
     QUOTE_EXPIRED = auto()

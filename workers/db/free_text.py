@@ -16,10 +16,20 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, delete, insert, select
 
 from domain.errors import ReasonedError
-from domain.reasons import WORDS_ERASED, WORDS_ID, WORDS_PARAM, Reason, Reasons
+from domain.masking import has_number_of_a_person
+from domain.reasons import (
+    WORDS_ERASED,
+    WORDS_ID,
+    WORDS_PARAM,
+    Reason,
+    ReasonCode,
+    Reasons,
+    because,
+)
 from workers.db.encryption import Cipher
 from workers.db.inbox import PAYLOAD_DIGEST_KEY
 from workers.db.places import place_in_payload, place_of_words
+from workers.db.problems import WORDS_HAVE_NUMBER, add_to_problem, contacted_as
 from workers.db.schema import free_text
 
 log = logging.getLogger(__name__)
@@ -48,7 +58,8 @@ def keep_words(
     """Keep what a person typed; returns its id. One statement.
 
     It goes with the erasure of its borrower, or of that of its loan, or when it expires. Without
-    any of these it is the lender's own, and stays.
+    any of these it is the lender's own, and stays. Words that seem to hold a number of a person are
+    a problem of their loan, for a supervisor: up to two statements more.
     """
     id = id or uuid4()
     connection.execute(
@@ -61,7 +72,20 @@ def keep_words(
             expires_at=expires_at,
         )
     )
+    if has_number_of_a_person(words):
+        _flag(connection, loan_id, borrower_id, now)
     return id
+
+
+def _flag(
+    connection: Connection, loan_id: int | None, borrower_id: int | None, now: datetime
+) -> None:
+    """Note the problem of the loan, or of the first one of the borrower; nothing of the words."""
+    if loan_id is None and borrower_id is not None:
+        loan_id = next((each.loan_id for each in contacted_as(connection, borrower_id)), None)
+    if loan_id is not None:
+        why = because(ReasonCode.WORDS_HAVE_NUMBER, at=now)
+        add_to_problem(connection, loan_id, WORDS_HAVE_NUMBER, why, now)
 
 
 def open_words(

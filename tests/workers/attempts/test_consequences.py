@@ -14,6 +14,7 @@ from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
+from domain.language.speak import speak
 from domain.outcome_follows import AT_LEAST, Owner, what_follows
 from tests.support.acting import acting
 from tests.support.ladders import UNTIL_LEARNT, with_call_plan
@@ -32,6 +33,7 @@ from workers.db.schema import (
     duty,
     hold,
     person_fact,
+    problem,
     promise,
 )
 from workers.inbox.process import EventResult, submit
@@ -143,7 +145,11 @@ def test_who_says_that_they_paid_is_left_alone_for_five_days_and_then_asked(book
 
 
 def test_hardship_pauses_every_loan_of_the_person_and_a_specialist_has_it(book: Book) -> None:
-    came_to(book, a_call(book), "hardship", reason="unemployed", why="lost the work in February")
+    words = "lost the work in February; call 138 0013 8009"
+    came_to(book, a_call(book), "hardship", reason="unemployed", why=words)
+    flagged = book.one(problem)
+    assert flagged.kind == "words_have_number"
+    assert "8009" not in speak(flagged.detail)
     assert holds(book) == ["vulnerability"]
     assert (book.may_call("L-1"), book.may_call("L-2")) == ("deferred", "deferred")
     assert book.one(duty).owner == Owner.SPECIALIST
