@@ -38,9 +38,10 @@ def assign_call(ctx: Context, action_id: int) -> str:
 
     A call that is to learn what the person has told by themselves meanwhile is done.
 
-    All calls that are due are planned together, if this one is not planned yet. Calls that are due
-    today for several loans of one person are one call. Who the plan says nobody can make stays
-    planned with the limit that binds, and is due again when somebody should be free.
+    All calls that are due are planned together, if this one is not planned yet. Calls of one step
+    that are due today for several loans of one person are one call; another step is another call.
+    What the plan says nobody can make stays planned with the limit that binds, and is due again
+    when somebody should be free.
     """
     with ctx.engine.connect() as connection:
         if not is_due(connection, action_id, ctx.now()):
