@@ -23,7 +23,8 @@ NOT_TYPED = {
     "allocation": "component",
     "approval": "role actor",
     "arrangement": "external_id sender status asked_by asked_in requested_by kind terms_id quote "
-    "quote_digest offered_by offered_as agreed_by accepted_by proof proof_reference ended_by",
+    "quote_digest offered_by offered_as agreed_by accepted_by proof proof_reference ended_by "
+    "refusal",
     "borrower": "external_id tape_digests zones locale region",
     "break_glass": "os_user what said",
     "call": "purpose must_learn may_offer language",
