@@ -52,6 +52,8 @@ class EndedPromise:
     """Whether another promise took its place."""
     was_made: bool | None = None
     """False: it was recorded by mistake."""
+    eased: bool = False
+    """Whether the lender deferred, waived or replaced what was due while it was open."""
     paid: Decimal = ZERO
     """What was paid of it in time by then."""
 
@@ -95,10 +97,16 @@ class PromiseTerms:
         return min(self.tolerance_amount, share)
 
     def went_unkept(self, promise: EndedPromise) -> bool:
-        """Whether a promise counts as unkept. One that was recorded by mistake never does."""
+        """Whether a promise counts as unkept.
+
+        One that was recorded by mistake never does, nor one that ended because what was due is due
+        later, or not at all.
+        """
+        if promise.was_made is False:
+            return False
         if promise.status in NOT_KEPT:
             return True
-        if promise.status is not PromiseStatus.WITHDRAWN or promise.was_made is False:
+        if promise.status is not PromiseStatus.WITHDRAWN or promise.eased:
             return False
         unpaid = promise.paid <= ZERO
         found = {
@@ -183,7 +191,7 @@ def review(
         to_agree += because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=currency)
     if still_owed is not None and sum((part.amount for part in parts), ZERO) > still_owed:
         # Interest of days to come may be in it; a zero too many may be, too.
-        to_agree += because(ReasonCode.PROMISE_ABOVE_OWED, amount=still_owed, currency=currency)
+        to_agree += because(ReasonCode.PROMISE_ABOVE_OWED)
     return Review(to_agree=to_agree)
 
 
@@ -206,9 +214,12 @@ def _to_agree(
     currency: str,
     on: date,
 ) -> Reasons:
-    """The same, in words that are as true on the next day: who agrees may do so then."""
+    """The same, in words that are as true on the next day, and after a payment: who agrees may do
+    so then."""
     allowed = accepted(limits, past_due, currency, on)
-    why = _too_small(allowed, parts, past_due, currency)
+    why: Reasons = ()
+    if _too_small(allowed, parts, past_due, currency):
+        why = because(ReasonCode.PROMISE_BELOW_SHARE, percent=limits.least_share_percent)
     if parts[0].due_on > allowed.first_day_at_most:
         why += because(ReasonCode.PROMISE_STARTS_LATE, count=limits.first_within_days)
     if parts[-1].due_on > allowed.last_day_at_most:

@@ -75,7 +75,7 @@ class PromiseStatus(StrEnum):
     KEPT = "kept"  # all of it was paid in time
     PART_KEPT = "part_kept"  # a part of the money was; the ladder continues where it paused
     BROKEN = "broken"  # it was not; the ladder continues where it paused
-    WITHDRAWN = "withdrawn"  # taken back, or replaced by another
+    WITHDRAWN = "withdrawn"  # taken back, replaced by another, or what was due is due later
 
 
 _S = PromiseStatus

@@ -217,6 +217,8 @@ def test_what_was_withdrawn_or_replaced_went_unkept_as_the_terms_say(rule: AlsoU
     mistake = replace(RULES[rule], was_made=False)
     assert terms.went_unkept(RULES[rule])
     assert not terms.went_unkept(mistake), "what was recorded by mistake was never promised"
+    eased = replace(RULES[rule], eased=True)
+    assert not terms.went_unkept(eased), "what was promised is due later, or not at all"
     assert not terms_with(frozenset()).went_unkept(RULES[rule])
     by_it = {other for other in RULES if terms.went_unkept(RULES[other])}
     also = {AlsoUnkept.REPLACED_UNPAID} if rule is AlsoUnkept.REPLACED else set()
@@ -229,3 +231,4 @@ def test_what_money_and_the_calendar_judge_unkept_is_unkept_by_any_terms(
 ) -> None:
     ended = EndedPromise(status, on(10), on(6), paid=Decimal(1))
     assert terms_with(frozenset()).went_unkept(ended) is (status in NOT_KEPT)
+    assert not terms_with(frozenset()).went_unkept(replace(ended, was_made=False)), "by mistake"

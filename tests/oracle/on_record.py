@@ -96,7 +96,9 @@ def _compare(account: Account, found: Found, at: datetime) -> Iterator[str]:
 
 def _promises(account: Account, found: Found, at: datetime) -> Iterator[str]:
     for promised in account.promised:
-        stands = "kept" if promised.stood == "excused" else account.promise_stands(promised, at)
+        if promised.stood == "excused" and found.promises[promised.id] in ("kept", "withdrawn"):
+            continue  # nothing is past due: a tape may have had the money, or a plan deferred it
+        stands = account.promise_stands(promised, at)
         wanted = "withdrawn" if promised.ended_at else stands
         if found.promises[promised.id] != wanted:
             yield f"promise {promised.id} is {found.promises[promised.id]}, not {wanted}"

@@ -39,6 +39,12 @@ SCHEDULE_ABOVE_CAP = "schedule_above_cap"
 DEFAULT_NOTICE_NOT_PRINTED = "default_notice_not_printed"
 DEFAULT_NOTICE_WITHOUT_ADDRESS = "default_notice_without_address"
 
+OF_AN_ARRANGEMENT = (
+    *(ARRANGEMENT_UNANSWERED, ARRANGEMENT_NOT_CONFIRMED, ARRANGEMENT_DIFFERS),
+    *(DEFAULT_NOTICE_NOT_PRINTED, DEFAULT_NOTICE_WITHOUT_ADDRESS),
+)
+"""Problems that end with the open arrangement of their loan."""
+
 TAPE_PROBLEMS = (
     *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),
     *(NO_LADDER, TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE, PHONES_LEFT_OUT),

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Select,
     bindparam,
     cast,
+    exists,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -22,13 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
+from domain.adjustments import AdjustmentKind
 from domain.moves import sources
 from domain.promises import PROMISE_MOVES, Promise, PromisePart, PromiseStatus, ReceivedPayment
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
-from workers.db.schema import payment, promise, promise_part
+from workers.db.schema import adjustment, payment, promise, promise_part, replaced_schedule
 from workers.db.typed_rows import columns_of, typed_rows
 
 MONEY_COMES_LATE = timedelta(days=31)
@@ -196,6 +199,25 @@ def is_due_for_judgement(today: date) -> ColumnElement[bool]:
     """Whether it is known by now if the next part was paid. For a query of `promise`."""
     before = promise.c.judge_on.is_(None) & (promise.c.due_on <= today - timedelta(days=2))
     return or_(promise.c.judge_on <= today, before)
+
+
+def was_eased() -> ColumnElement[bool]:
+    """Whether the lender deferred, waived or replaced what was due while a promise was open: what
+    is not past due any more need not be paid. For a query of `promise`."""
+    until = func.coalesce(promise.c.completed_at, literal_column("'infinity'::timestamptz"))
+    eases = [kind for kind in AdjustmentKind if kind.eases]
+    return or_(
+        exists().where(
+            replaced_schedule.c.loan_id == promise.c.loan_id,
+            replaced_schedule.c.recorded_at.between(promise.c.made_at, until),
+        ),
+        exists().where(
+            adjustment.c.loan_id == promise.c.loan_id,
+            adjustment.c.recorded_at.between(promise.c.made_at, until),
+            adjustment.c.kind.in_(eases),
+            adjustment.c.taken_back_on.is_(None),
+        ),
+    )
 
 
 def set_judge_on(connection: Connection, promise_id: int, judge_on: date) -> None:

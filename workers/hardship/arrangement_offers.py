@@ -199,7 +199,8 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
     Raises:
         NotYetError: the arrangement is not known.
         RejectedError: it is not offered, the offer has expired, or it would mean something else
-            now: money came in, or the schedule or the terms changed.
+            now: money came in, the schedule changed, or other terms were in force on the day on
+            which they accepted.
     """
     now = ctx.now()
     stored = lock_arrangement(connection, new.arrangement, new.sender)
@@ -216,7 +217,7 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
         raise stands_otherwise(stored)
     on = new.accepted_on or now.date()
     _check_day(stored, on, now.date())
-    terms = _check_quote(connection, ctx, stored, owed, now.date())
+    terms = _check_quote(connection, ctx, stored, owed, on, now.date())
     confirm_by = now.date() + timedelta(days=terms.confirm_within_days)
     end_pause(connection, stored, now)
     hold_id = pause(connection, stored, now.date(), confirm_by, new.actor, now)
@@ -262,21 +263,22 @@ def _check_day(stored: Arrangement, on: date, today: date) -> None:
 
 
 def _check_quote(
-    connection: Connection, ctx: Context, stored: Arrangement, owed: LockedLoan, today: date
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    owed: LockedLoan,
+    on: date,
+    today: date,
 ) -> ArrangementTerms:
     """Check that the quote still means what was shown, and that nothing stands in its way."""
     outdated = RejectedError(
         ReasonCode.QUOTE_OUTDATED, arrangement=stored.external_id, loan=owed.external_id
     )
-    terms = next(
-        (
-            each
-            for each in ctx.policy.arrangements
-            if (each.id, each.version) == (stored.terms_id, stored.terms_version)
-        ),
-        None,
-    )
+    kind = owed.jurisdiction, owed.product, owed.currency
+    terms = terms_for(ctx.policy.arrangements, *kind, on)
     if terms is None or stored.wish is None or stored.quoted_on is None:
+        raise outdated
+    if (terms.id, terms.version) != (stored.terms_id, stored.terms_version):
         raise outdated
     subject = find_arrangeable(connection, ctx, owed.external_id, today)
     _check_holds(subject, terms, stored)

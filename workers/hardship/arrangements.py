@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.actors import ARREARS, BY_TEXT, ActorKind
 from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy, Refusal
@@ -15,10 +15,11 @@ from domain.events import NotAppliedError, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.language.speak import speak
 from domain.money import check_amount
-from domain.permissions import Permission
+from domain.permissions import Permission, may
 from domain.quotes import Wish
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.arrangements import (
     Arrangement,
@@ -31,11 +32,11 @@ from workers.db.free_text import keep_words
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
-from workers.db.schema import arrangement, hold
+from workers.db.problems import OF_AN_ARRANGEMENT, resolve_problems
+from workers.db.schema import arrangement, hold, loan
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_requests import (
-    answered,
     end_pause,
     pause_after_reading,
     pause_for_request,
@@ -261,17 +262,20 @@ def check_wish(wish: Wish, loan: str, owed: LockedLoan) -> None:
 def record_ending(connection: Connection, ctx: Context, ending: Ending) -> Reasons:
     """End an arrangement that the ledger has not confirmed, in the caller's transaction.
 
-    The pause of an accepted one ends today. Returns what came of it.
+    The pause of an accepted one ends today. Once the borrower has accepted, the ledger may refuse
+    it, the borrower may withdraw, and a supervisor may decline it. Returns what came of it.
 
     Raises:
         NotYetError: the arrangement is not known.
         RejectedError: it is active, or was; or a person declines it and does not say why.
+        SecondPersonNeededError: the borrower has accepted it, and a supervisor must agree first.
     """
     now = ctx.now()
     stored = lock_arrangement(connection, ending.arrangement, ending.sender)
     if stored.status == ending.status:
         return as_it_stands(stored)
     _check_refusal(ctx, ending)
+    _check_accepted(connection, ctx, stored, ending)
     why_id = None
     if ending.why:
         why_id = keep_words(connection, ctx.cipher, ending.why, now, loan_id=stored.loan_id)
@@ -303,6 +307,28 @@ def _check_refusal(ctx: Context, ending: Ending) -> None:
         raise RejectedError(ReasonCode.REFUSAL_NEEDS_WHY, known=list(Refusal))
 
 
+def _check_accepted(
+    connection: Connection, ctx: Context, stored: Arrangement, ending: Ending
+) -> None:
+    """Check that no collector alone declines what the borrower has accepted, with proof."""
+    declines = ending.status is ArrangementStatus.DECLINED
+    if not declines or stored.status != ArrangementStatus.ACCEPTED:
+        return
+    if may(ctx.actor, Permission.AGREE_BEYOND) or ctx.actor.kind is not ActorKind.STAFF:
+        return
+    owed = lock_loan_by_id(connection, stored.loan_id)
+    borrower_id = select(loan.c.borrower_id).where(loan.c.id == owed.id)
+    with_second_person(
+        connection,
+        ctx,
+        Permission.AGREE_BEYOND,
+        because(ReasonCode.ACCEPTED_NEEDS_SUPERVISOR, arrangement=stored.external_id),
+        {"loan": owed.external_id, "arrangement": stored.external_id, "because": ending.refusal},
+        words={"why": ending.why},
+        borrower_id=connection.execute(borrower_id).scalar_one(),
+    )
+
+
 def end(
     connection: Connection,
     stored: Arrangement,
@@ -312,7 +338,7 @@ def end(
 ) -> None:
     """End an arrangement of a locked loan, and its pause. The caller reassesses the loan.
 
-    The lender's ledger hears of the end of one that was proposed to it.
+    The lender's ledger hears of the end of one that was proposed to it. Its problems end with it.
 
     Raises:
         RejectedError: it cannot end in this way as it stands.
@@ -320,7 +346,7 @@ def end(
     ended = {"ended_at": now, "review_on": None, **values}
     if not move_arrangement(connection, stored.id, status, **ended):
         raise stands_otherwise(stored)
-    answered(connection, stored, now)
+    resolve_problems(connection, [stored.loan_id], OF_AN_ARRANGEMENT, now)
     end_pause(connection, stored, now)
     if stored.hold_id is not None:
         release(connection, hold.c.id == stored.hold_id, now.date(), now)

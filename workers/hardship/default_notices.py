@@ -88,11 +88,12 @@ def wait_for_notice(
 
 def take_back_notice(connection: Connection, stored: Arrangement, now: datetime) -> None:
     """What was missed is paid, or the arrangement has ended: the letter counts for nothing. It
-    stays on record. Nothing is done if there was none."""
-    if stored.noticed_at is None:
+    stays on record. Nothing is done if nothing was missed."""
+    if stored.noticed_at is None and not stored.missed:
         return
-    none = {"noticed_at": None, "notice_days": None}
-    connection.execute(update(arrangement).where(arrangement.c.id == stored.id).values(none))
+    if stored.noticed_at is not None:
+        none = {"noticed_at": None, "notice_days": None}
+        connection.execute(update(arrangement).where(arrangement.c.id == stored.id).values(none))
     resolve_problems(connection, [stored.loan_id], _PROBLEMS, now)
 
 

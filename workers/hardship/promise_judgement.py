@@ -26,6 +26,7 @@ from workers.db.promises import (
     promises_of,
     set_judge_on,
     stored_promise,
+    was_eased,
 )
 from workers.db.schema import borrower, loan, promise
 from workers.escalation.follow_ups import end_follow_ups
@@ -37,7 +38,7 @@ from workers.hardship.promise_follow_ups import (
     plan_after_broken,
     plan_reminders,
 )
-from workers.hardship.promises import complete
+from workers.hardship.promises import complete, note_was_made
 
 BATCH_SIZE = 500
 _JUDGED_AGAIN = (PromiseStatus.OPEN, PromiseStatus.KEPT, *sorted(NOT_KEPT))
@@ -156,8 +157,7 @@ def _open_again(
     if promises_of(connection, [stored.loan_id], [PromiseStatus.OPEN]):
         withdrawn = PromiseStatus.WITHDRAWN
         move_promises(connection, [stored.id], withdrawn, now, paid={stored.id: found.paid})
-        values = {"was_made": True}
-        connection.execute(update(promise).where(promise.c.id == stored.id).values(values))
+        note_was_made(connection, stored.id, True)
         return
     made = stored.as_made(now)
     rest = promise_hold(made)
@@ -173,7 +173,8 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Judge the open promises of which a part must be known by now; returns how many ended.
 
     May run any number of times. If nothing is past due any more, the promise is kept: a tape may
-    have reported the payment. Otherwise it is broken or part kept, its loan is due for review
+    have reported the payment. If the lender deferred, waived or replaced what was due since, it is
+    withdrawn: nothing was paid. Otherwise it is broken or part kept, its loan is due for review
     today, and what follows from it is planned. While an event or a tape of a loan is not applied
     yet, such as a payment of yesterday, its promise waits.
     """
@@ -209,12 +210,16 @@ def _judge_overdue(
     received = payments_of(connection, loan_ids)
     arrears = reassess(connection, ctx, loan_ids, now)
     ended = 0
+    cured = [stored for stored in found if not arrears[stored.loan_id].past_due]
+    eased = _eased(connection, cured)
     broken: list[StoredPromise] = []
     for stored in found:
         judgement = judge(stored.as_made(now), received[stored.loan_id], now.date())
         status = judgement.status
         if not arrears[stored.loan_id].past_due and status in NOT_KEPT:
-            status = PromiseStatus.KEPT
+            status = PromiseStatus.WITHDRAWN if stored.id in eased else PromiseStatus.KEPT
+            if status is PromiseStatus.WITHDRAWN:
+                note_was_made(connection, stored.id, True)
         if status is PromiseStatus.OPEN:
             _judge_open(connection, stored, judgement, now)
             continue
@@ -226,6 +231,15 @@ def _judge_overdue(
     reassess(connection, ctx, [stored.loan_id for stored in broken], now)
     _follow_up(connection, ctx, broken, now)
     return ended
+
+
+def _eased(connection: Connection, found: Sequence[StoredPromise]) -> set[int]:
+    """Those of the promises since which the lender deferred, waived or replaced what was due."""
+    if not found:
+        return set()
+    ids = [stored.id for stored in found]
+    asked = select(promise.c.id).where(promise.c.id.in_(ids), was_eased())
+    return set(connection.execute(asked).scalars())
 
 
 def _follow_up(
@@ -240,6 +254,7 @@ def _follow_up(
         .where(
             promise.c.loan_id.in_(loan_ids),
             promise.c.status.in_(NOT_KEPT),
+            promise.c.was_made.is_not(False),
             promise.c.due_on >= now.date() - YEAR,
         )
         .group_by(promise.c.loan_id)

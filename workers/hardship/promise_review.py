@@ -23,7 +23,7 @@ from workers.context import Context
 from workers.db.free_text import keep_words, open_words
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
-from workers.db.promises import StoredPromise, payments_of, promises_of
+from workers.db.promises import StoredPromise, payments_of, promises_of, was_eased
 from workers.db.schema import instalment, promise
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_rows
@@ -168,11 +168,12 @@ def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now:
     newer = promise.alias("newer")
     replaced = exists().where(newer.c.replaces_id == promise.c.id)
     over = (
-        select(*columns_of(_Over, promise, replaced=replaced))
+        select(*columns_of(_Over, promise, replaced=replaced, eased=was_eased()))
         .where(
             promise.c.loan_id == loan_id,
             promise.c.due_on >= months_after(now.date(), -terms.unkept_within_months),
             promise.c.status.in_((*NOT_KEPT, PromiseStatus.WITHDRAWN)),
+            promise.c.was_made.is_not(False),
         )
         .order_by(promise.c.id)
     )
@@ -194,6 +195,7 @@ class _Over(NamedTuple):
     completed_at: datetime
     was_made: bool | None
     replaced: bool
+    eased: bool
 
 
 def _ended(
@@ -208,8 +210,52 @@ def _ended(
         ended_on=ended_on,
         replaced=row.replaced,
         was_made=row.was_made,
+        eased=row.eased,
         paid=judge(made, by_then, ended_on).paid,
     )
+
+
+def assert_mistake(
+    connection: Connection, ctx: Context, owed: LockedLoan, stored: StoredPromise, now: datetime
+) -> None:
+    """Check that whoever acts may say that a promise of a locked loan was recorded by mistake.
+
+    A slip is corrected at once, by anybody who records promises. After the day of its first part,
+    and where another one of the loan was a mistake in the months that the terms count, a supervisor
+    agrees: what is called a mistake pauses the ladder, and never counts as unkept.
+
+    Raises:
+        SecondPersonNeededError: a supervisor must agree, and has not done so yet.
+    """
+    if ctx.actor.kind is not ActorKind.STAFF or may(ctx.actor, Permission.AGREE_TO_PROMISES):
+        return
+    made, today = stored.as_made(now), now.date()
+    if today <= made.parts[0].due_on and not _mistakes(connection, ctx, owed, stored, today):
+        return
+    promised = [f"{part.amount} {owed.currency} {part.due_on}" for part in made.parts]
+    with_second_person(
+        connection,
+        ctx,
+        Permission.AGREE_TO_PROMISES,
+        because(ReasonCode.MISTAKE_NEEDS_SUPERVISOR, promise=stored.external_id),
+        {"loan": owed.external_id, "promise": stored.external_id, "parts": promised},
+    )
+
+
+def _mistakes(
+    connection: Connection, ctx: Context, owed: LockedLoan, but: StoredPromise, today: date
+) -> bool:
+    """Whether another promise of a loan was recorded by mistake, in the months that count."""
+    terms = terms_of_loan(ctx, owed, today)
+    if terms is None:
+        return False
+    found = exists().where(
+        promise.c.loan_id == owed.id,
+        promise.c.id != but.id,
+        promise.c.was_made.is_(False),
+        promise.c.due_on >= months_after(today, -terms.unkept_within_months),
+    )
+    return bool(connection.execute(select(found)).scalar_one())
 
 
 def _agreed_here(

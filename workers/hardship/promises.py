@@ -15,7 +15,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.holds import insert_hold
-from workers.db.loans import LockedLoan, lock_loan_of, lock_named_loan
+from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.promises import STORED, StoredPromise, move_promises, promises_of, stored_promise
 from workers.db.schema import hold, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
@@ -23,7 +23,13 @@ from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release
 from workers.hardship.promise_follow_ups import causes_of, plan_reminders
-from workers.hardship.promise_review import assert_taken, keep_means, known_means, terms_of_loan
+from workers.hardship.promise_review import (
+    assert_mistake,
+    assert_taken,
+    keep_means,
+    known_means,
+    terms_of_loan,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +208,7 @@ def withdraw_promise(
 
     Raises:
         NotYetError: the promise is not known.
+        SecondPersonNeededError: it was no mistake that a collector may correct alone.
     """
     now = ctx.now()
     sender = whose_id(connection, promise, external_id, sender)
@@ -211,7 +218,9 @@ def withdraw_promise(
         raise NotYetError(ReasonCode.PROMISE_NOT_KNOWN, promise=external_id)
     if stored.status != PromiseStatus.OPEN and was_made in (None, stored.was_made):
         return because(ReasonCode.PROMISE_OVER, promise=external_id, promise_status=stored.status)
-    _note_was_made(connection, stored.id, was_made)
+    if was_made is False:
+        assert_mistake(connection, ctx, lock_loan_by_id(connection, loan_id), stored, now)
+    note_was_made(connection, stored.id, was_made)
     if stored.status == PromiseStatus.OPEN:
         complete(connection, stored, PromiseStatus.WITHDRAWN, now)
     reassess(connection, ctx, [loan_id], now)
@@ -224,13 +233,14 @@ def withdraw_promise(
 def end_promise(connection: Connection, loan_id: int, now: datetime) -> int | None:
     """Withdraw the open promise of a locked loan, before another promise or a write-off; its id."""
     for stored in promises_of(connection, [loan_id], [PromiseStatus.OPEN]):
-        _note_was_made(connection, stored.id, True)
+        note_was_made(connection, stored.id, True)
         complete(connection, stored, PromiseStatus.WITHDRAWN, now)
         return stored.id
     return None
 
 
-def _note_was_made(connection: Connection, promise_id: int, was_made: bool | None) -> None:
+def note_was_made(connection: Connection, promise_id: int, was_made: bool | None) -> None:
+    """Note whether a promise was really made; None: nobody says so."""
     if was_made is not None:
         connection.execute(
             update(promise).where(promise.c.id == promise_id).values(was_made=was_made)

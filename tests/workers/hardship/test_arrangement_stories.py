@@ -7,10 +7,12 @@ from sqlalchemy import Engine, update
 
 from domain.quotes import Wish
 from tests.support.arrangements import arranged, holds, in_difficulty, status
-from tests.support.events import pay
+from tests.support.events import pay, promise
 from tests.support.loans import Book
 from workers.db.schema import action, arrangement, arrangement_instalment, loan
+from workers.db.schema import promise as promises
 from workers.hardship.arrangement_review import settle_arrangements
+from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history.history import loan_history
 
 
@@ -72,18 +74,22 @@ def test_a_plan_that_is_broken(book: Book) -> None:
 def test_a_deferral_that_is_kept(book: Book) -> None:
     """She has thirty days since 11 March, in which nothing is to be paid and nobody contacts her.
     On 10 April, its last day, she pays what was due and the interest of the days in between: the
-    deferral is completed, its pause ends, and the ladder has nothing to do."""
+    deferral is completed, its pause ends, and the ladder has nothing to do. What she had promised
+    for 13 March is withdrawn by then."""
+    assert promise(book, "500", "2026-03-13").status == "applied"
     arranged(book, Wish(days=30))
+    break_overdue_promises(book.at("2026-03-16 10:00").ctx)
+    assert book.one(promises).status == "withdrawn", "the plan took its place, and nobody paid"
     (due,) = book.rows(arrangement_instalment)
     assert due.due_on == date(2026, 4, 10)
     assert due.interest > 20, "interest runs on"
     assert holds(book)[-1] == ("deferral", "2026-03-11", None)
     book.at("2026-03-30 09:00").escalate("L-1")
-    assert book.rows(action) == []
+    assert [row.status for row in book.rows(action)] == ["cancelled"], "the promise's reminder"
 
     book.at("2026-04-10 21:00")
     pay(book, str(due.principal + due.interest), id="P-9", instalment="2026-04-10")
     assert (status(book), holds(book)[-1][2]) == ("completed", "2026-04-10")
     book.at("2026-04-11 09:00").escalate("L-1")
-    assert book.rows(action) == []
+    assert [row.status for row in book.rows(action)] == ["cancelled"], "the promise's reminder"
     assert "Arrangement AR-1 was completed" in history(book)

@@ -1,5 +1,6 @@
 """The life of a deferral and of an instalment plan, as a supervisor would tell it."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor, Role
+from domain.arrangements import ArrangementStatus, Refusal
 from domain.errors import ArrearsError, NotPermittedError, RefusedError
 from domain.language.speak import speak
 from domain.quotes import Wish
@@ -42,6 +44,7 @@ from workers.db.schema import (
 )
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_review import settle_arrangements
+from workers.hardship.arrangements import Ending, end_arrangement
 from workers.history.history import loan_history
 from workers.sms.providers.port import InboundText
 
@@ -129,13 +132,20 @@ def test_a_supervisor_agrees_alone_to_what_a_supervisor_may(book: Book) -> None:
     assert offer_arrangement(supervisor, "AR-1").agreed_by is None
 
 
-def test_money_that_came_since_makes_an_offer_worthless(book: Book) -> None:
+def test_money_or_terms_that_came_since_make_an_offer_worthless(book: Book) -> None:
     ask(book)
     offer(book)
     pay(book, "100", id="P-1")
     with pytest.raises(RefusedError, match="Offer it anew"):
         accept(book)
     assert (status(book), holds(book)) == ("offered", [])
+    offer(book)
+
+    newer = [replace(each, version=each.version + 1) for each in book.ctx.policy.arrangements]
+    terms = (*book.ctx.policy.arrangements, *newer)
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, arrangements=terms))
+    with pytest.raises(RefusedError, match="Offer it anew"):
+        accept(book)
     offer(book)
     assert accept(book).status == "accepted"
 
@@ -207,9 +217,18 @@ def test_a_ledger_that_refuses_declines_it(book: Book) -> None:
     ask(book)
     offer(book)
     accept(book)
+    caller = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
+    said_no = Ending(arrangement="AR-1", status=ArrangementStatus.DECLINED, refusal=Refusal.SAID_NO)
+    with pytest.raises(SecondPersonNeededError, match="arrangements:agree"):
+        end_arrangement(caller, said_no)  # not alone: the borrower has accepted it
+    assert (status(book), holds(book)[0][2]) == ("accepted", "2026-03-16")
+    settle_arrangements(book.at("2026-03-16 00:00").ctx)
+    assert book.one(problem).resolved_at is None
+
     result = tell(book, "arrangement_refusal", arrangement="AR-1", why="no such product")
     assert result.status == "applied"
-    assert (status(book), holds(book)[0][2]) == ("declined", "2026-03-11")
+    assert (status(book), holds(book)[0][2]) == ("declined", "2026-03-16")
+    assert book.one(problem).resolved_at is not None, "its problems end with it"
 
 
 def test_a_schedule_that_is_exactly_what_was_agreed_needs_no_name(book: Book) -> None:

@@ -258,6 +258,7 @@ def test_a_collector_asks_a_supervisor_before_a_promise_beyond_the_limits_counts
     with pytest.raises(SecondPersonNeededError, match="needs a second person") as needed:
         submit(book.ctx.acting(collector), "promise:PR-1", "promise", payload)
     assert book.rows(promises) == []
+    pay(book, "10")  # what was granted stays granted when amounts move
 
     book.staff("sup-1", "supervisor")
     supervisor = Actor("sup-1", ActorKind.STAFF, roles=frozenset({Role.SUPERVISOR}))
@@ -267,6 +268,18 @@ def test_a_collector_asks_a_supervisor_before_a_promise_beyond_the_limits_counts
     submit(book.ctx.acting(collector), "promise:PR-1", "promise", payload)
     assert book.one(promises).agreed_by == "sup-1"
     assert "sup-1 agreed to it." in history(book)
+
+    # A slip is corrected at once; later, and a second time, a supervisor agrees.
+    wrong = {"promise": "PR-1", "was_made": False, "actor": "c-1"}
+    book.at("2026-03-06 10:00")
+    with pytest.raises(SecondPersonNeededError, match="promises:agree"):
+        submit(book.ctx.acting(collector), "wrong:PR-1", "promise_withdrawal", wrong)
+    submit(book.ctx.acting(supervisor), "wrong:PR-1", "promise_withdrawal", wrong)
+    promise(book, "400", "2026-03-09", id="PR-2")
+    again = {**wrong, "promise": "PR-2"}
+    with pytest.raises(SecondPersonNeededError, match="promises:agree"):
+        submit(book.ctx.acting(collector), "wrong:PR-2", "promise_withdrawal", again)
+    assert [row.status for row in book.rows(promises)] == ["withdrawn", "open"]
 
 
 def test_a_supervisor_agrees_to_what_they_take_themselves(book: Book) -> None:
