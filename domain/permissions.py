@@ -46,8 +46,8 @@ class Permission(StrEnum):
     """To see what a loan owes at the desk although nobody was confirmed to be the right person:
     each time for a purpose, which is on record."""
     AGREE_BEYOND = "arrangements:agree"
-    """To agree to an offer that is beyond the authority of whoever makes it, and that one is declined
-    which the borrower has accepted."""
+    """To agree to an offer that is beyond the authority of whoever makes it, and that one which the
+    borrower has accepted is declined."""
     AGREE_TO_PROMISES = "promises:agree"
     """To agree to a promise that goes beyond what is taken without asking anybody, and that one was
     recorded by mistake where it is more than a slip."""
