@@ -475,6 +475,8 @@ class ReasonCode(StrEnum):
     DUTY_IS_LATE = auto()
     FACT_HAS_NO_LOAN = auto()
     LOAN_OF_SOMEBODY_ELSE = auto()
+    CONTACT_OF_SOMEBODY_ELSE = auto()
+    ABOUT_SOMEBODY_AND_NOBODY = auto()
     NUMBER_FACT_NOTED = auto()
     NUMBER_FACT_KNOWN = auto()
     NUMBER_FACT_OVER = auto()

@@ -28,16 +28,23 @@ def took_part(connection: Connection, contact_id: int | None) -> frozenset[str]:
     """The staff references of whoever had a contact, or reported what came of it."""
     if contact_id is None:
         return frozenset()
+    reported = select(contact_outcome.c.actor).where(contact_outcome.c.contact_id == contact_id)
+    return had_contact(connection, contact_id) | set(connection.execute(reported).scalars())
+
+
+def had_contact(connection: Connection, contact_id: int | None) -> frozenset[str]:
+    """The staff references of whoever had a contact: of a visit everybody who went."""
+    if contact_id is None:
+        return frozenset()
     of_contact = contact.c.id == contact_id
     made = select(contact.c.actor).where(of_contact, contact.c.actor.is_not(None))
-    reported = select(contact_outcome.c.actor).where(contact_outcome.c.contact_id == contact_id)
     visitors = (
         select(staff.c.external_id)
         .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
         .join(visit, visit.c.id == visit_staff.c.visit_id)
         .where(visit.c.contact_id == contact_id, visit_staff.c.cancelled_at.is_(None))
     )
-    return frozenset(connection.execute(union(made, reported, visitors)).scalars())
+    return frozenset(connection.execute(union(made, visitors)).scalars())
 
 
 def why_unfit(connection: Connection, row: Any, person: str) -> Unfit | None:

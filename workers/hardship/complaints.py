@@ -1,5 +1,6 @@
 """Complaints: received, and whom they keep from the person who complains."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,11 +16,18 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.barred_staff import bar_staff, take_back_work
 from workers.db.free_text import keep_words
+from workers.db.matter_staff import had_contact
 from workers.db.persons import lock_loans_of_person
-from workers.db.schema import complaint, contact, hold, loan, staff
+from workers.db.schema import complaint, hold, loan, staff
 from workers.db.sender_ids import is_named, whose_id
 from workers.hardship.holds import NewHold, place_hold
-from workers.hardship.matters import NewMatter, insert_matter, last_day, who_raises
+from workers.hardship.matters import (
+    NewMatter,
+    contact_in_question,
+    insert_matter,
+    last_day,
+    who_raises,
+)
 
 ABOUT_PEOPLE = frozenset({ComplaintKind.CONDUCT, ComplaintKind.HARASSMENT, ComplaintKind.PRIVACY})
 """A complaint of these kinds about a contact is about whoever had it, unless it names somebody."""
@@ -61,7 +69,8 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     Raises:
         NotYetError: the loan, the record or the contact is not known.
         RejectedError: its id is that of another complaint or of a hold, who complains is no party
-            to the loan, nobody on the roster has the reference, or it came in later than now.
+            to the loan, the contact was with somebody else, nobody on the roster has the reference,
+            or it came in later than now.
     """
     now = ctx.now()
     received_at = (new.received_at or now).astimezone(now.tzinfo)
@@ -77,7 +86,8 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     sender = whose_id(connection, complaint, new.complaint, new.sender)
     if known := _received_before(connection, new, sender):
         return known
-    about_staff = _about(connection, new)
+    contact_id = contact_in_question(connection, new.about_attempt, raising)
+    about = _about(connection, new, contact_id)
     packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
     terms = answer_terms(packs, ctx.settings.collects_as, Matter.COMPLAINT, new.kind, received_at)
     result = because(
@@ -109,19 +119,19 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
             sender=sender,
             kind=new.kind,
             raised_by=new.raised_by,
-            about_attempt=new.about_attempt,
+            contact_id=contact_id,
             received_at=received_at,
             actor=new.actor,
             why_id=why_id,
             hold_id=hold_id,
-            own={"about_staff": about_staff},
+            own={"about_staff": about[0] if len(about) == 1 else None},
         ),
         raising,
         terms,
         now,
     )
-    if about_staff is not None:
-        result += keep_away(connection, about_staff, raising.borrower_id, why_id, new.actor, now)
+    for each in about:
+        result += keep_away(connection, each, raising.borrower_id, why_id, new.actor, now)
     return result
 
 
@@ -155,20 +165,17 @@ def _received_before(connection: Connection, new: NewComplaint, sender: str) -> 
     return because(ReasonCode.COMPLAINT_KNOWN, complaint=new.complaint)
 
 
-def _about(connection: Connection, new: NewComplaint) -> str | None:
-    """The person complained of: who is named, or whoever had the contact in question."""
-    reference = new.about_staff
-    if reference is None and new.about_attempt is not None and new.kind in ABOUT_PEOPLE:
-        had_it = select(contact.c.actor).where(
-            contact.c.attempt == new.about_attempt, contact.c.actor.is_not(None)
-        )
-        reference = connection.execute(had_it.limit(1)).scalar()
-        known = select(staff.c.id).where(staff.c.external_id == reference)
-        # A contact from long ago, or by a machine, may be by nobody on the roster.
-        return reference if connection.execute(known).scalar() is not None else None
-    if reference is not None:
-        check_on_roster(connection, reference)
-    return reference
+def _about(connection: Connection, new: NewComplaint, contact_id: int | None) -> Sequence[str]:
+    """Whom it is about: who is named, or whoever had the contact in question. A visit has two."""
+    if new.about_staff is not None:
+        check_on_roster(connection, new.about_staff)
+        return [new.about_staff]
+    if new.kind not in ABOUT_PEOPLE:
+        return []
+    # A contact from long ago, or by a machine, may be by nobody on the roster.
+    known = staff.c.external_id.in_(had_contact(connection, contact_id))
+    on_roster = select(staff.c.external_id).where(known).order_by(staff.c.external_id)
+    return connection.execute(on_roster).scalars().all()
 
 
 def check_on_roster(connection: Connection, reference: str) -> None:

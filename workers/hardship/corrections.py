@@ -17,7 +17,7 @@ from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.barred_staff import end_bar
+from workers.db.barred_staff import end_bar, kept_away_by
 from workers.db.disputes import TABLES, StoredMatter, set_clock
 from workers.db.free_text import keep_words
 from workers.db.matter_staff import note_change
@@ -51,16 +51,20 @@ def correct(
     it is about does not. Where a law stops everybody for the right kind, everybody is stopped.
 
     Raises:
-        RefusedError: it is not known or over, whoever acts may not handle it, nobody on the roster
-            has the reference, or whom it is about acts or handles it.
+        RefusedError: it is not known or over, whoever acts may not handle it, it is said to be
+            about somebody and about nobody, nobody on the roster has the reference, or whom it is
+            about acts or handles it.
     """
     now = ctx.now()
+    if right.about_nobody and right.about_staff is not None:
+        raise refused(ReasonCode.ABOUT_SOMEBODY_AND_NOBODY, staff=right.about_staff)
     with ctx.engine.begin() as connection:
         stored = open_matter(connection, matter, id, sender)
         assert_fit(connection, matter, stored, ctx.actor.reference)
         kind = right.kind or stored.kind
         about = None if right.about_nobody else right.about_staff or stored.about_staff
-        if (kind, about) == (stored.kind, stored.about_staff):
+        others = about != stored.about_staff or _keeps_others_away(connection, stored, right)
+        if kind == stored.kind and not others:
             return because(ReasonCode.MATTER_AS_BEFORE, matter=matter, id=id)
         why_id = keep_words(connection, ctx.cipher, right.why, now, borrower_id=stored.borrower_id)
         actor = ctx.actor.reference
@@ -73,7 +77,7 @@ def correct(
             if terms.stops is Stops.EVERYBODY and stored.hold_id is None:
                 values["hold_id"] = _stop(connection, ctx, stored, right.why)
                 result += because(ReasonCode.COMPLAINT_STOPS_EVERYBODY)
-        if about != stored.about_staff:
+        if others:
             result += _about_another(connection, ctx, stored, about, now)
             values["about_staff"] = about
             field = MatterField.ABOUT_STAFF
@@ -134,12 +138,19 @@ def _stop(connection: Connection, ctx: Context, stored: StoredMatter, why: str) 
     )
 
 
+def _keeps_others_away(connection: Connection, stored: StoredMatter, right: Correction) -> bool:
+    """Whether somebody is kept away whom a complaint is not about: both who made a visit, say."""
+    if stored.why_id is None or (right.about_staff is None and not right.about_nobody):
+        return False
+    return bool(kept_away_by(connection, stored.why_id) - {right.about_staff})
+
+
 def _about_another(
     connection: Connection, ctx: Context, stored: StoredMatter, about: str | None, now: datetime
 ) -> Reasons:
     """Let whom a complaint is not about work for the person again, and keep away whom it is."""
     said: UUID | None = stored.why_id
-    if said is not None and stored.about_staff is not None:
+    if said is not None:
         end_bar(connection, said, now)
     if about is None or said is None:
         return ()

@@ -17,7 +17,13 @@ from workers.context import Context
 from workers.db.schema import dispute, hold
 from workers.db.sender_ids import is_named, whose_id
 from workers.hardship.holds import NewHold, place_hold
-from workers.hardship.matters import NewMatter, insert_matter, last_day, who_raises
+from workers.hardship.matters import (
+    NewMatter,
+    contact_in_question,
+    insert_matter,
+    last_day,
+    who_raises,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +61,8 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
 
     Raises:
         NotYetError: the loan, the record or the contact is not known.
-        RejectedError: its id is that of another hold, who disputes is no party to the loan, it came
-            in later than now, or its amount is not payable.
+        RejectedError: its id is that of another hold, who disputes is no party to the loan, the
+            contact was with somebody else, it came in later than now, or its amount is not payable.
     """
     now = ctx.now()
     received_at = new.received_at or _received(new.starts_on, now)
@@ -106,7 +112,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
             sender=sender,
             kind=new.kind,
             raised_by=new.raised_by,
-            about_attempt=new.about_attempt,
+            contact_id=contact_in_question(connection, new.about_attempt, raising),
             received_at=received_at,
             actor=new.actor,
             why_id=why_id,

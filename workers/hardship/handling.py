@@ -30,7 +30,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
-from workers.db.barred_staff import end_bar
+from workers.db.barred_staff import end_bar, kept_away_by
 from workers.db.disputes import (
     TABLES,
     StoredMatter,
@@ -208,9 +208,8 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
         **taken,
         **letter.columns(),
     )
-    if stored.about_staff is not None and not bars(decided.outcome):
-        said = select(TABLES[matter].c.why_id).where(TABLES[matter].c.id == stored.id)
-        end_bar(connection, connection.execute(said).scalar_one(), now)
+    if matter is Matter.COMPLAINT and stored.why_id and not bars(decided.outcome):
+        end_bar(connection, stored.why_id, now)
     set_clock(connection, matter, [stored.id], now)
     end_duties_of_matter(connection, matter, stored.loan_id, decided.actor, now)
     _tell(connection, matter, stored, now)
@@ -282,7 +281,8 @@ def _letter(
         decided.matter,
         decided.outcome,
         corrected=corrected,
-        about_staff=stored.about_staff is not None,
+        about_staff=decided.matter is Matter.COMPLAINT
+        and (stored.about_staff is not None or bool(kept_away_by(connection, stored.why_id))),
     )
     return write_letter(
         connection,

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select
 
 from domain.compliance.answer_period import AnswerTerms, clock_of
 from domain.disputes import Matter, MatterStatus, RaisedBy
@@ -72,7 +72,8 @@ class NewMatter:
     sender: str
     kind: str
     raised_by: RaisedBy
-    about_attempt: str | None
+    contact_id: int | None
+    """The contact in question."""
     received_at: datetime
     actor: str
     why_id: UUID | None
@@ -89,11 +90,7 @@ def insert_matter(
     terms: AnswerTerms,
     now: datetime,
 ) -> None:
-    """Record a dispute or a complaint, start its clock, and tell the lender's systems.
-
-    Raises:
-        NotYetError: the contact in question is not known.
-    """
+    """Record a dispute or a complaint, start its clock, and tell the lender's systems."""
     table = TABLES[matter]
     clock = clock_of(new.received_at, (terms.acknowledge_by, terms.answer_by), now)
     row = connection.execute(
@@ -105,7 +102,7 @@ def insert_matter(
             borrower_id=raising.borrower_id,
             kind=new.kind,
             raised_by=new.raised_by,
-            contact_id=_contact(connection, new.about_attempt),
+            contact_id=new.contact_id,
             received_at=new.received_at,
             recorded_at=now,
             actor=new.actor,
@@ -129,20 +126,38 @@ def insert_matter(
 
 class _Contact(NamedTuple):
     id: int
+    is_theirs: bool
 
 
-def _contact(connection: Connection, attempt: str | None) -> int | None:
+def contact_in_question(
+    connection: Connection, attempt: str | None, raising: Raising
+) -> int | None:
+    """The contact that a dispute or a complaint is about: one with whoever raises it, or one about
+    the loan or another loan of theirs.
+
+    Raises:
+        NotYetError: no contact has the id.
+        RejectedError: it was with somebody else, about loans of somebody else.
+    """
     if attempt is None:
         return None
+    records = records_of_person(raising.borrower_id)
+    theirs = or_(
+        contact.c.loan_id == raising.id,
+        contact.c.borrower_id.in_(records),
+        contact.c.loan_id.in_(loans_of(records)),
+    )
     named = (
-        select(*columns_of(_Contact, contact))
+        select(*columns_of(_Contact, contact, is_theirs=theirs))
         .where(contact.c.attempt == attempt)
-        .order_by(contact.c.sender.nulls_first(), contact.c.id)
+        .order_by(theirs.desc().nulls_last(), contact.c.sender.nulls_first(), contact.c.id)
         .limit(1)
     )
     found = typed_row(_Contact, connection.execute(named))
     if found is None:
         raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=attempt)
+    if not found.is_theirs:
+        raise RejectedError(ReasonCode.CONTACT_OF_SOMEBODY_ELSE, attempt=attempt)
     return found.id
 
 

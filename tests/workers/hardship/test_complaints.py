@@ -31,6 +31,7 @@ from workers.db.schema import (
     hold,
     loan,
     matter_change,
+    must_not_handle,
     outbox_event,
     problem,
     reply,
@@ -43,6 +44,7 @@ from workers.hardship.answer_letters import open_answer
 from workers.hardship.corrections import Correction, correct
 from workers.history import loan_history
 from workers.sms.providers.port import InboundText
+from workers.visits.schedule import schedule_visit
 from workers.workforce.members import MayNotStartError
 
 SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
@@ -154,8 +156,33 @@ def test_a_call_that_was_assigned_before_cannot_be_started_either(book: Book) ->
 def test_a_complaint_about_a_call_is_about_whoever_had_it(book: Book) -> None:
     assign(book)
     attempt = book.called("L-1", "c-1")
+    book.loan("L-2", borrower_id="B-2", phone="+8613800138001")
+    others = complains(book, about=None, id="C-2", loan="L-2", about_attempt=attempt)
+    assert others.startswith(f"rejected: The contact {attempt} was not with that person")
+    assert complains(book, about=None, id="C-3", about_attempt="a-9").startswith("received")
     complains(book, about=None, about_attempt=attempt)
     assert book.one(complaint).about_staff == "c-1"
+
+
+def test_a_complaint_about_a_visit_keeps_both_visitors_away(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-02 10:00")
+    for visitor in ("v-1", "v-2", "v-3"):
+        book.staff(visitor, "visitor")
+    book.loan("L-1")
+    book.escalate("L-1")
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
+    attempt = book.visited("L-1", "v-1")
+    assert "v-2 does no work" in complains(book, about=None, about_attempt=attempt)
+
+    def kept_away() -> int:
+        return sum(row.ended_at is None for row in book.rows(must_not_handle))
+
+    assert kept_away() == 2
+    # The supervisor finds out that only one of them is meant; then, that nobody is.
+    supervisor = acting(book.ctx, Actor("s-1"))
+    for right, left in (({"about_staff": "v-2"}, 1), ({"about_nobody": True}, 0)):
+        correct(supervisor, Matter.COMPLAINT, "C-1", Correction(why="asked them", **right))
+        assert kept_away() == left
 
 
 def test_a_complaint_that_was_not_upheld_keeps_nobody_away(book: Book) -> None:
@@ -334,6 +361,8 @@ def test_a_complaint_of_a_call_is_put_right_grows_late_and_is_answered_too_late(
     themselves = replace(right, about_staff="p-1")
     with pytest.raises(RefusedError, match="p-1 may not handle the complaint"):
         correct(officer, Matter.COMPLAINT, id, themselves)
+    with pytest.raises(RefusedError, match="about c-1 and about nobody"):
+        correct(officer, Matter.COMPLAINT, id, replace(right, about_nobody=True))
     noted = [(row.field, row.before, row.after, row.actor) for row in book.rows(matter_change)]
     assert noted == [("kind", "other", "conduct", "p-1"), ("about_staff", None, "c-1", "p-1")]
 
