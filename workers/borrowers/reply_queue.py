@@ -12,6 +12,7 @@ from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError, NotKnownError
 from domain.permissions import Permission
 from domain.staffing import terms_on
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.calls.plan import SHIFTS_AHEAD
 from workers.context import Context
@@ -170,6 +171,7 @@ def open_reply(ctx: Context, reply_id: int) -> OpenedReply:
     The access is recorded and logged.
 
     Raises:
+        RefusedError: whoever opens it must not handle whoever wrote it.
         ArrearsError: there is no such reply, it was erased, or none of the keys decrypts it.
     """
     with ctx.engine.begin() as connection:
@@ -185,6 +187,7 @@ def open_reply(ctx: Context, reply_id: int) -> OpenedReply:
             raise _no_such_reply(reply_id)
         if found.body_encrypted is None:
             raise ArrearsError("The words of reply {reply_id} were erased.", reply_id=reply_id)
+        assert_may_handle(connection, ctx.actor, borrower.c.id == found.borrower_id)
         note_access(
             connection,
             found.loan_id,

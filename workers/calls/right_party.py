@@ -15,10 +15,12 @@ from domain.next_work import RightPartyTerms, work_policy_on
 from domain.parties import ROLES
 from domain.permissions import Permission
 from domain.right_party import Question, check
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import party_checks
 from workers.db.party_checks import StartedCall
+from workers.db.schema import borrower
 
 CONFIRMED_THEMSELVES = frozenset({Party.BORROWER, *ROLES})
 """Who can be confirmed. Who acts for a person, and a third party, are somebody else."""
@@ -53,6 +55,7 @@ def confirm_right_party(
 
     Raises:
         NotPermittedError: a colleague started the call.
+        RefusedError: whoever asks must not handle the person.
         ArrearsError: no such call was started, or it is over; it is with somebody else than the
             person; the questions are not asked here, or are too few; too little is on record; or
             it was tried too often today.
@@ -63,6 +66,8 @@ def confirm_right_party(
     actor = Actor(collector) if ctx.actor.kind is ActorKind.MACHINE and collector else ctx.actor
     with ctx.engine.begin() as connection:
         started = _started(connection, attempt, sender_of(ctx.actor), actor, now)
+        of_person = borrower.c.person_id == started.person_id
+        assert_may_handle(connection, ctx.actor, of_person)
         connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
         since = business_day(now).starts_at
         failed = party_checks.failed_since(connection, started.person_id, since)

@@ -16,6 +16,7 @@ from domain.quote_json import digest_of_quote, quote_as_json
 from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.reasons import ReasonCode, Reasons, because
 from domain.terms import terms_for
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -68,11 +69,13 @@ def offer_arrangement(
     Raises:
         SecondPersonNeededError: another person has not agreed yet.
         RefusedError: the arrangement is not known or was answered already, nothing is wished for,
-            or this cannot be offered: every reason is said.
+            this cannot be offered: every reason is said; or whoever offers it must not handle the
+            borrower.
     """
     with in_one_transaction(ctx) as connection:
         now = ctx.now()
         stored = lock_arrangement(connection, name, sender)
+        assert_may_handle(connection, ctx.actor, of_loan_id(stored.loan_id))
         if stored.status not in (ArrangementStatus.REQUESTED, ArrangementStatus.OFFERED):
             raise stands_otherwise(stored)
         owed = lock_loan_by_id(connection, stored.loan_id)

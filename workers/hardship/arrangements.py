@@ -18,6 +18,7 @@ from domain.money import check_amount
 from domain.permissions import Permission, may
 from domain.quotes import Wish
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -110,9 +111,11 @@ def end_arrangement(ctx: Context, ending: Ending) -> Arrangement:
     """Decline or withdraw an arrangement before the ledger has confirmed it. Returns it.
 
     Raises:
-        RefusedError: as `record_ending` says.
+        RefusedError: as `record_ending` says; or whoever ends it must not handle the borrower.
     """
     with in_one_transaction(ctx) as connection:
+        stored = lock_arrangement(connection, ending.arrangement, ending.sender)
+        assert_may_handle(connection, ctx.actor, of_loan_id(stored.loan_id))
         record_ending(connection, ctx, replace(ending, actor=ctx.actor.reference))
         return found(connection, ending.arrangement, ending.sender)
 

@@ -19,12 +19,14 @@ from domain.money import check_amount
 from domain.permissions import Permission
 from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.terms import terms_for
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import (
     adjustment,
     arrangement,
+    borrower,
     hold_of_loan,
     instalment,
     limitation_fact,
@@ -54,10 +56,13 @@ def quote_loan(
     """What an arrangement would mean for a loan today, or why it cannot be offered.
 
     Raises:
+        RefusedError: whoever asks must not handle the borrower.
         ArrearsError: the loan is not known.
     """
     today = ctx.today()
     found = find_arrangeable(connection, ctx, external_id, today)
+    whose = select(loan.c.borrower_id).where(loan.c.external_id == external_id)
+    assert_may_handle(connection, ctx.actor, borrower.c.id.in_(whose))
     if wish.monthly is not None:
         try:
             check_amount(wish.monthly, found.currency, external_id, found.currency)

@@ -20,11 +20,14 @@ from domain.permissions import PERMISSIONS
 from domain.reasons import AMOUNTS, HIDDEN, ReasonCode, because, without_amounts
 from tests.support.arrangements import ask, in_difficulty
 from tests.support.desk import DESK, token_of
+from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import NAME, Book, shipped_policy
 from workers.calls.assign import assign_call
-from workers.db.schema import access, call, staff
+from workers.db.schema import access, call, reply, staff
 from workers.http.app import create_desk
 from workers.http.permission_of import AT_THE_DESK
+from workers.sms.providers.port import InboundText
 
 NAMES_OF_AMOUNTS = AMOUNTS - {"at_most", "least", "after", "before"} | {
     *("to_settle", "to_pay_before", "to_pay_after", "next_amount", "last_payment", "unpaid"),
@@ -169,6 +172,33 @@ def test_who_takes_a_call_of_the_person_sees_it_after_the_check(book: Book) -> N
         assert SHOWN_BY["POST /quotes"](post).status_code == 403
         assert post("/calls/in-1/right-party", RIGHT).json()["confirmed"]
         assert SHOWN_BY["POST /quotes"](post).status_code == 200
+
+        # The person complains of her: she does nothing more for them. A colleague does.
+        ask(book)
+        text = InboundText("fake", "SM-1", book.numbers()[0], "keep c-2 away", None)
+        record_inbound_text(book.ctx, text, help_is_answered=False)
+        complains = {"complaint": "C-1", "loan": "L-1", "kind": "conduct", "why": "was rude"}
+        tell(book, "complaint", **complains, about_staff="c-2", actor="s-1")
+        text_id = book.one(reply).id
+        pays = {"promise": "p-1", "loan": "L-1", "amount": "600.00", "currency": "CNY"}
+        work = [
+            SHOWN_BY["POST /quotes"](post),
+            SHOWN_BY["POST /arrangements/{arrangement}/offer"](post),
+            post("/arrangements/AR-1/decline", {"refusal": "said_no"}),
+            post("/arrangements/withdrawals", {"arrangement": "AR-1"}),
+            post("/promises", {**pays, "due_on": "2026-03-13"}),
+            post("/inbound-contacts", {**came, "contact": "in-2"}),
+            post("/calls/in-1/right-party", RIGHT),
+            post(f"/replies/{text_id}/open", {}),
+            post("/replies/readings", {"reply": text_id, "meaning": "harmless"}),
+        ]
+        for answer in work:
+            assert (answer.status_code, answer.json()["reason"][0]["code"]) == (
+                409,
+                "staff_must_not_handle",
+            )
+        colleague = poster(book, client, "c-1", Role.CALLER)
+        assert colleague(f"/replies/{text_id}/open", {}).status_code == 200
 
 
 def test_every_sentence_with_an_amount_is_known_as_one() -> None:
