@@ -34,7 +34,7 @@ class Follows:
     owner: Owner | None = None
     """Who owes the next step. None: nobody does."""
     within: timedelta = timedelta(days=1)
-    """By when, from the report on."""
+    """By when, from the report on; of a callback from the moment on that the person named."""
     then: str | None = None
     """The follow-up item that is planned, due when the hold is over, else on the next day."""
     ends_today: bool = False

@@ -212,7 +212,8 @@ def duties_are_read(connection: Connection, ctx: Context) -> object:
 
 
 def duties_of_a_loan(connection: Connection, ctx: Context) -> None:
-    end_duties_of_matter(connection, Matter.DISPUTE, 7, "s-1", ctx.now())
+    named = {"external_id": "disputes:a-1", "sender": "staff"}
+    end_duties_of_matter(connection, Matter.DISPUTE, 7, "s-1", ctx.now(), **named)
 
 
 def checks_are_counted(connection: Connection, ctx: Context) -> object:

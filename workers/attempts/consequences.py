@@ -102,6 +102,8 @@ class Conversation:
     actor: str
     sender: str
     """Whose ids the holds and promises get."""
+    callback_at: datetime | None = None
+    """When the person wants to be called again."""
     hold_is_placed: bool = False
     """Whether the hold that follows is on record: a reported death places its own."""
 
@@ -198,7 +200,7 @@ def apply_consequences(
         came += _receive_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None:
         _write_duty(connection, about, follows, follows.owner, now)
-        until = (now + follows.within).astimezone(now.tzinfo)
+        until = _due_at(about, follows, now).astimezone(now.tzinfo)
         came += because(ReasonCode.DUTY_OF, owner=follows.owner, due_at=until)
     return came
 
@@ -358,6 +360,11 @@ def _record_promise(
     return record_promise(connection, ctx, new)
 
 
+def _due_at(about: Conversation, follows: Follows, now: datetime) -> datetime:
+    """By when it is owed. Nobody can call back before the moment that the person named."""
+    return max(about.callback_at or now, now) + follows.within
+
+
 def _write_duty(
     connection: Connection, about: Conversation, follows: Follows, owner: Owner, now: datetime
 ) -> None:
@@ -369,7 +376,7 @@ def _write_duty(
             outcome=about.outcome,
             owner=owner,
             staff=about.actor if owner is Owner.COLLECTOR else None,
-            due_at=now + follows.within,
+            due_at=_due_at(about, follows, now),
             made_at=now,
         )
         .on_conflict_do_nothing(constraint="duty_once")

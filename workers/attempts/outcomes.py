@@ -239,6 +239,7 @@ def _conversation(
         details=report.details,
         actor=report.actor,
         sender=report.sender,
+        callback_at=report.callback_at,
         hold_is_placed=report.outcome is ContactOutcome.DECEASED,
     )
 

@@ -45,6 +45,7 @@ def assert_amounts_are_shown(
     *,
     loan: str | None = None,
     arrangement: str | None = None,
+    sender: str | None = None,
     purpose: str | None = None,
 ) -> None:
     """Check that whoever acts may see amounts of a loan, or of the loan of an arrangement.
@@ -60,7 +61,7 @@ def assert_amounts_are_shown(
     now = ctx.now()
     with ctx.engine.begin() as connection:
         if arrangement is not None:
-            loan = loan_of_arrangement(connection, arrangement)
+            loan = loan_of_arrangement(connection, arrangement, sender)
         if loan is None:
             raise ArrearsError("Say of which loan.")
         loan_id = known_loan_id(connection, loan)

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.actors import ARREARS
+from domain.arrangements import ArrangementStatus
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
 from domain.reasons import ReasonCode, because
@@ -17,7 +19,14 @@ from workers.db.problems import (
     note_problems,
     resolve_problems,
 )
-from workers.db.schema import collection_case, duty, problem
+from workers.db.schema import (
+    arrangement,
+    collection_case,
+    contact,
+    contact_outcome,
+    duty,
+    problem,
+)
 
 OF_MATTER = {
     Matter.DISPUTE: ContactOutcome.DISPUTES,
@@ -25,14 +34,31 @@ OF_MATTER = {
 }
 """The outcome whose duty is that somebody takes what was raised."""
 
+ASKS_FOR_ARRANGEMENT = (ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL)
+
 OPEN = duty.c.ended_at.is_(None)
 
 
 def end_duties_of_matter(
-    connection: Connection, matter: Matter, loan_id: int, actor: str, now: datetime
+    connection: Connection,
+    matter: Matter,
+    loan_id: int,
+    actor: str,
+    now: datetime,
+    *,
+    external_id: str,
+    sender: str,
 ) -> None:
-    """End what was owed about a dispute or a complaint of a loan: somebody handles it now."""
-    about_it = (duty.c.loan_id == loan_id) & (duty.c.outcome == OF_MATTER[matter])
+    """End what was owed about a dispute or a complaint of a loan: somebody handles it now.
+
+    It is owed after the conversation in which it was raised, from which it has its id.
+    """
+    raised_it = exists().where(
+        contact.c.id == duty.c.contact_id,
+        func.concat(duty.c.outcome, ":", contact.c.attempt) == external_id,
+        contact.c.sender.is_(None) | (contact.c.sender == sender),
+    )
+    about_it = (duty.c.loan_id == loan_id) & (duty.c.outcome == OF_MATTER[matter]) & raised_it
     done = {"ended_at": now, "ended_by": actor}
     ended = connection.execute(update(duty).where(about_it, OPEN).values(done))
     if ended.rowcount:
@@ -40,8 +66,10 @@ def end_duties_of_matter(
 
 
 def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
-    """End the duties of loans whose case is closed, and note a problem of each loan of which a duty
-    has become late. Returns how many loans these are. May run any number of times and at once.
+    """End the duties of loans whose case is closed, and those of which what was owed was done: the
+    call after a callback, the answer to who asked for an arrangement. Note a problem of each loan
+    of which a duty has become late. Returns how many loans these are. May run any number of times
+    and at once.
 
     What was owed about a dispute or a complaint is owed although the loan is paid.
     """
@@ -50,7 +78,14 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
     )
     needless = (
         select(duty.c.id)
-        .where(OPEN, duty.c.outcome.not_in(OF_MATTER.values()), over)
+        .where(
+            OPEN,
+            or_(
+                duty.c.outcome.not_in(OF_MATTER.values()) & over,
+                (duty.c.outcome == ContactOutcome.CALLBACK_REQUESTED) & _was_called_back(),
+                duty.c.outcome.in_(ASKS_FOR_ARRANGEMENT) & _was_answered(),
+            ),
+        )
         .order_by(duty.c.due_at, duty.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -82,6 +117,37 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
     ]
     note_problems(connection, found, now)
     return len(found)
+
+
+def _was_called_back() -> ColumnElement[bool]:
+    """Whether the same person was called since, or has called, and the outcome is on record."""
+    asked = contact.alias("asked")
+    return exists().where(
+        asked.c.id == duty.c.contact_id,
+        contact.c.loan_id == duty.c.loan_id,
+        contact.c.borrower_id == asked.c.borrower_id,
+        contact.c.channel == Channel.CALL,
+        contact.c.party == asked.c.party,
+        contact.c.at > asked.c.at,
+        contact.c.id == contact_outcome.c.contact_id,
+    )
+
+
+def _was_answered() -> ColumnElement[bool]:
+    """Whether the loan had an offer since, an acceptance, or a request that was declined or
+    withdrawn; and no request waits."""
+    of_loan = arrangement.c.loan_id == duty.c.loan_id
+    waits = exists().where(of_loan, arrangement.c.status == ArrangementStatus.REQUESTED)
+    ended = arrangement.c.status.in_((ArrangementStatus.DECLINED, ArrangementStatus.WITHDRAWN))
+    answered = exists().where(
+        of_loan,
+        or_(
+            arrangement.c.offered_at >= duty.c.made_at,
+            arrangement.c.accepted_at >= duty.c.made_at,
+            ended & (arrangement.c.ended_at >= duty.c.made_at),
+        ),
+    )
+    return answered & ~waits
 
 
 def _is_noted(loan_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -5,7 +5,9 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, Table, exists, or_, select
 
+from domain.errors import RefusedError
 from domain.events import STAFF, RejectedError
+from domain.language.speak import speak
 from domain.reasons import ReasonCode
 from workers.db.schema import (
     adjustment,
@@ -41,6 +43,20 @@ def whose_id(
     if isinstance(whose, RejectedError):
         raise whose
     return whose
+
+
+def whose_id_said(
+    connection: Connection, table: Table, external_id: str, sender: str | None
+) -> str:
+    """As `whose_id`, for what a person asks for at once.
+
+    Raises:
+        RefusedError: several senders have given the id, and the person says none.
+    """
+    try:
+        return whose_id(connection, table, external_id, sender)
+    except RejectedError as error:
+        raise RefusedError(speak(error.reason), error.reason) from None
 
 
 def named_by_staff(

@@ -23,7 +23,7 @@ from workers.db.access_log import note_access
 from workers.db.disputes import TABLES, StoredMatter
 from workers.db.places import place_of_answer, place_of_name
 from workers.db.schema import borrower, loan
-from workers.db.sender_ids import is_named, whose_id
+from workers.db.sender_ids import is_named, whose_id_said
 
 FALLBACK = "en"
 """The language of the letter where there are no templates in the person's."""
@@ -134,12 +134,13 @@ def open_answer(
     """Open the letter that answers a dispute or a complaint, to print and post it. It is on record.
 
     Raises:
+        RefusedError: several senders have given the id.
         ArrearsError: it is not known, it is not decided yet, its letter was erased, or none of the
             keys decrypts it.
     """
     table = TABLES[matter]
     with ctx.engine.begin() as connection:
-        whose = whose_id(connection, table, id, sender)
+        whose = whose_id_said(connection, table, id, sender)
         found = connection.execute(
             select(table, loan.c.external_id.label("loan"))
             .join(loan, loan.c.id == table.c.loan_id)

@@ -158,14 +158,14 @@ def open_arrangements(
     return read_page(connection, listing, asked)
 
 
-def loan_of_arrangement(connection: Connection, name: str) -> str:
-    """The lender's id of the loan of an arrangement.
+def loan_of_arrangement(connection: Connection, name: str, sender: str | None = None) -> str:
+    """The lender's id of the loan of an arrangement. `sender` says whose id of it that is.
 
     Raises:
         RefusedError: the arrangement is not known.
     """
     try:
-        stored = found(connection, name, None)
+        stored = found(connection, name, sender)
     except NotAppliedError as unknown:
         raise RefusedError(speak(unknown.reason), unknown.reason) from None
     of_loan = select(loan.c.external_id).where(loan.c.id == stored.loan_id)

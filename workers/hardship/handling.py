@@ -44,7 +44,7 @@ from workers.db.free_text import keep_words
 from workers.db.matter_staff import note_change, why_unfit
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import adjustment, hold, payment
-from workers.db.sender_ids import whose_id
+from workers.db.sender_ids import whose_id, whose_id_said
 from workers.hardship.answer_letters import AnswerLetter, write_letter
 from workers.hardship.holds import release_hold
 from workers.hardship.matters import last_day
@@ -97,7 +97,7 @@ def take(ctx: Context, matter: Matter, id: str, *, sender: str | None = None) ->
             table = TABLES[matter]
             connection.execute(update(table).where(table.c.id == stored.id).values(**taken))
             note_change(connection, matter, stored, MatterField.HANDLER, actor, actor, now)
-        end_duties_of_matter(connection, matter, stored.loan_id, actor, now)
+        _end_duties(connection, matter, stored, actor, now)
         return because(ReasonCode.MATTER_TAKEN, matter=matter, id=id, actor=actor)
 
 
@@ -211,7 +211,7 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
     if matter is Matter.COMPLAINT and stored.why_id and not bars(decided.outcome):
         end_bar(connection, stored.why_id, now)
     set_clock(connection, matter, [stored.id], now)
-    end_duties_of_matter(connection, matter, stored.loan_id, decided.actor, now)
+    _end_duties(connection, matter, stored, decided.actor, now)
     _tell(connection, matter, stored, now)
     result = because(
         ReasonCode.MATTER_RESOLVED, matter=matter, id=decided.id, matter_status=decided.outcome
@@ -296,6 +296,13 @@ def _letter(
     )
 
 
+def _end_duties(
+    connection: Connection, matter: Matter, stored: StoredMatter, actor: str, now: datetime
+) -> None:
+    named = {"external_id": stored.external_id, "sender": stored.sender}
+    end_duties_of_matter(connection, matter, stored.loan_id, actor, now, **named)
+
+
 def _tell(connection: Connection, matter: Matter, stored: StoredMatter, now: datetime) -> None:
     table = TABLES[matter]
     row: Any = connection.execute(select(table).where(table.c.id == stored.id)).one()
@@ -309,12 +316,9 @@ def open_matter(
     """Lock an open one that a person named.
 
     Raises:
-        RefusedError: it is not known, or over.
+        RefusedError: it is not known, or over; or several senders have given the id.
     """
-    try:
-        sender = whose_id(connection, TABLES[matter], id, named_sender)
-    except RejectedError as error:
-        raise RefusedError(speak(error.reason), error.reason) from None
+    sender = whose_id_said(connection, TABLES[matter], id, named_sender)
     stored = lock_matter(connection, matter, id, sender)
     if stored is None:
         raise refused(ReasonCode.MATTER_NOT_KNOWN, matter=matter, id=id)

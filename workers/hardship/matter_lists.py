@@ -28,7 +28,7 @@ from workers.db.pages import (
     read_page,
 )
 from workers.db.schema import borrower, complaint, contact, dispute, loan
-from workers.db.sender_ids import is_named, whose_id
+from workers.db.sender_ids import is_named, whose_id_said
 from workers.db.typed_rows import columns_of
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -159,9 +159,10 @@ def read_matter(
 
     Raises:
         NotKnownError: it is not on record.
+        RefusedError: several senders have given the id.
     """
     table = TABLES[matter]
-    whose = whose_id(connection, table, id, sender)
+    whose = whose_id_said(connection, table, id, sender)
     is_dispute = table is dispute
     found = connection.execute(
         select(

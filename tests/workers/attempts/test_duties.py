@@ -8,14 +8,19 @@ from domain.disputes import Matter
 from domain.errors import NotPermittedError, RefusedError
 from domain.language.speak import speak
 from domain.outcome_follows import Owner
+from domain.quotes import Wish
 from tests.support.acting import acting
+from tests.support.arrangements import in_difficulty, offer
 from tests.support.events import pay, tell
 from tests.support.loans import Book
 from workers.attempts.duties import Duty, end_duty, read_duties
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
 from workers.db.pages import Asked
-from workers.db.schema import duty, problem, staff
+from workers.db.schema import arrangement, duty, problem, staff
 from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
+from workers.inbox.process import submit
 from workers.operations.status import read_status
 
 
@@ -28,7 +33,7 @@ def came_in(book: Book, loan: str, outcome: str, **more: str) -> None:
     said = {"contact": f"call-of-{loan}", "loan": loan, "channel": "call", "outcome": outcome}
     at = book.ctx.now().isoformat()
     said_by = {"at": at, "reason": None, "also_about": [], "actor": "c-1", **more}
-    assert tell(book, "inbound_contact", **said, **said_by).status == "applied"
+    assert tell(book, "inbound_contact", **{**said, **said_by}).status == "applied"
 
 
 def open_problems(book: Book) -> list[str]:
@@ -83,3 +88,41 @@ def test_what_is_owed_is_shown_late_done_and_needless(engine: Engine) -> None:
     assert owed(book) == []
     ended = {row.ended_by for row in book.rows(duty)}
     assert ended == {"c-2", "s-1", "arrears"}
+
+
+def called(book: Book, outcome: str, **more: str) -> None:
+    start = start_call(acting(book.ctx, Actor("c-1")), "L-1")
+    said = {"attempt": start.attempt, "outcome": outcome, "reason": None, "actor": "c-1", **more}
+    assert submit(book.ctx, start.attempt, "contact_outcome", said).status == "applied"
+
+
+def test_what_was_owed_ends_when_it_is_done_and_is_not_late_before_it_can_be(
+    engine: Engine,
+) -> None:
+    book = in_difficulty(engine)
+    book.staff("c-1", "caller", shift=("2026-03-11 08:00", "2026-03-20 20:00"))
+    book.escalate("L-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
+
+    # 11 March: she asks to be called on the 13th. On the 12th nobody is late.
+    called(book, "callback_requested", callback_at=book.moment("2026-03-13 10:00").isoformat())
+    assert watch_answers(book.at("2026-03-12 12:00").ctx) == 0
+    assert len(owed(book)) == 1
+
+    # She is called back and asks for a plan, which is offered. Nothing is owed any more.
+    book.at("2026-03-13 10:05")
+    called(book, "asks_plan", reason="unemployed")
+    watch_answers(book.ctx)
+    assert [each.outcome for each in owed(book)] == ["asks_plan"]
+    offer(book, Wish(instalments=3), id=book.one(arrangement).external_id)
+    watch_answers(book.at("2026-03-15 10:00").ctx)
+    assert (owed(book), open_problems(book)) == ([], [])
+
+    # She complains twice. Whoever takes one has not taken the other.
+    for kind in ("fees", "privacy"):
+        more = {"contact": f"in-{kind}", "complaint_kind": kind, "why": "wrong"}
+        came_in(book, "L-1", "complains", **more)
+    handling.take(acting(book.ctx, Actor("s-1")), Matter.COMPLAINT, "complains:in-fees")
+    assert len(owed(book)) == 1
+    handling.take(acting(book.ctx, Actor("s-1")), Matter.COMPLAINT, "complains:in-privacy")
+    assert owed(book) == []

@@ -4,14 +4,19 @@ from datetime import date
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from domain.actors import Role
 from domain.errors import ArrearsError
 from domain.language.speak import speak
+from tests.support.desk import DESK, token_of
 from tests.support.inbound import record_inbound_text
 from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen_to, tell
 from tests.support.loans import PHONE, Book
 from workers.db.schema import (
+    arrangement,
+    complaint,
     contact,
     hold,
     inbox_event,
@@ -20,6 +25,7 @@ from workers.db.schema import (
     replaced_schedule,
     reply,
 )
+from workers.http.app import create_desk
 from workers.inbox import process
 from workers.sms.providers.port import InboundText
 
@@ -226,3 +232,53 @@ def test_secrets_rotate_within_a_sender(book: Book) -> None:
     listen_to(book, core=[OTHER_SECRET, SECRET])
     assert tell(book, an_event(), secret=OTHER_SECRET).status_code == 202
     assert [row.sender for row in book.rows(inbox_event)] == ["core"]
+
+
+def test_at_the_desk_people_say_whose_id_is_meant(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-04 10:00")
+    for number, sender in enumerate(("core", "crm"), start=1):
+        loan = f"L-{number}"
+        book.loan(loan, borrower_id=f"B-{number}", phone=f"+861380013800{number}")
+        said = {
+            "complaint": {"complaint": "C-1", "kind": "fees", "why": "too much", "actor": "c-1"},
+            "arrangement_request": {"arrangement": "AR-1", "asked_by": "letter", "actor": "c-1"},
+        }
+        for kind, facts in said.items():
+            with engine.begin() as connection:
+                stored = process.store_event(
+                    connection,
+                    f"{kind}:{sender}",
+                    kind,
+                    {**facts, "loan": loan},
+                    book.ctx.now(),
+                    sender=sender,
+                )
+            assert process.apply_event(book.ctx, stored).status == "applied"
+    supervisor = token_of(engine, "s-1", Role.SUPERVISOR)
+    with TestClient(create_desk(book.ctx)) as client:
+
+        def answers(path: str, said: dict[str, object] | None, **sender: str) -> str:
+            if said is None:
+                answer = client.get(DESK + path, params=sender, headers=supervisor)
+            else:
+                answer = client.post(DESK + path, json={**said, **sender}, headers=supervisor)
+            reason = answer.json().get("reason") if answer.status_code == 409 else None
+            return reason[0]["code"] if reason else "understood"
+
+        paths: dict[str, dict[str, object] | None] = {
+            "/complaints/C-1": None,
+            "/complaints/C-1/letter": {},
+            "/complaints/C-1/acknowledge": {},
+            "/complaints/C-1/take": {},
+            "/complaints/C-1/correction": {"kind": "product", "why": "x"},
+            "/complaints/C-1/extend": {"why": "x"},
+            "/arrangements/AR-1/decline": {"refusal": "said_no"},
+            "/arrangements/AR-1/offer": {"instalments": 3, "purpose": "they wrote"},
+        }
+        for path, asked in paths.items():
+            assert answers(path, asked) == "id_of_several_senders", path
+            assert answers(path, asked, sender="crm") != "id_of_several_senders", path
+    handled = {row.sender: row.handler for row in book.rows(complaint)}
+    assert handled == {"core": None, "crm": "s-1"}
+    declined = {row.sender: row.status for row in book.rows(arrangement)}
+    assert declined == {"core": "requested", "crm": "declined"}

@@ -72,12 +72,16 @@ class OfferAsked(WishAtDesk):
 
     purpose: Purpose | None = None
     """Of a supervisor, to whom nobody was confirmed: why they look at what the loan owes."""
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
-class QuoteAsked(OfferAsked):
+class QuoteAsked(WishAtDesk):
     """A quote for a loan."""
 
     loan: Identifier
+    purpose: Purpose | None = None
+    """Of a supervisor, to whom nobody was confirmed: why they look at what the loan owes."""
 
     @model_validator(mode="after")
     def _wishes_for_something(self) -> Self:
@@ -127,6 +131,8 @@ class Declined(StrictModel):
     refusal: Refusal = Field(strict=False)
     why: Why | None = None
     """In your own words; they are encrypted. Of `other` they are needed."""
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
 @router.post("/arrangements/{arrangement}/decline", response_model=Said)
@@ -149,6 +155,7 @@ def _decline(ctx: Context, arrangement: str, body: Declined) -> Reasons:
             status=ArrangementStatus.DECLINED,
             refusal=body.refusal,
             why=body.why,
+            sender=body.sender,
         ),
     )
     return because(
@@ -173,10 +180,11 @@ def _quote(ctx: Context, body: QuoteAsked) -> dict[str, Any]:
 
 
 def _offer(ctx: Context, arrangement: str, body: OfferAsked) -> dict[str, Any]:
-    assert_amounts_are_shown(ctx, arrangement=arrangement, purpose=body.purpose)
+    assert_amounts_are_shown(ctx, arrangement=arrangement, sender=body.sender, purpose=body.purpose)
     wish = _wish(body)
     try:
-        offered = offer_arrangement(ctx, arrangement, None if wish == Wish() else wish)
+        wished = None if wish == Wish() else wish
+        offered = offer_arrangement(ctx, arrangement, wished, sender=body.sender)
     except RefusedError as refused:
         raise AmountsShownError(str(refused), refused.reason) from None
     return dict(offered.quote or {})

@@ -19,7 +19,7 @@ from workers.http.desk.answers import language_for
 from workers.http.desk.described import Said, answer_of, described
 from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
-from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
+from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, WhoseId, page_of, read
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel, Why
 
 router = desk_router("disputes and complaints")
@@ -30,12 +30,17 @@ Id = Annotated[Identifier, Path(description="The id under which it was recorded.
 class Taking(StrictModel):
     """Nothing more has to be said."""
 
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
+
 
 class MoreTime(StrictModel):
     """Why an answer takes longer."""
 
     why: Annotated[str, Field(min_length=1, max_length=500)]
     """In your own words; they are encrypted."""
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
 class RightDispute(StrictModel):
@@ -43,6 +48,8 @@ class RightDispute(StrictModel):
 
     kind: DisputeKind
     why: Why
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
 class RightComplaint(StrictModel):
@@ -54,6 +61,8 @@ class RightComplaint(StrictModel):
     about_nobody: bool = False
     """It is about nobody in particular."""
     why: Why
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
 @router.get("/disputes", response_model=PageOf[ListedMatter])
@@ -76,15 +85,15 @@ _SHOWN = described(ShownMatter)
 
 
 @router.get("/disputes/{dispute}", response_model=_SHOWN)
-async def dispute(request: Request, dispute: Id) -> Any:
+async def dispute(request: Request, dispute: Id, sender: WhoseId = None) -> Any:
     """One dispute, with what people wrote about it: personal data."""
-    return await _shown(request, Matter.DISPUTE, dispute)
+    return await _shown(request, Matter.DISPUTE, dispute, sender)
 
 
 @router.get("/complaints/{complaint}", response_model=_SHOWN)
-async def complaint(request: Request, complaint: Id) -> Any:
+async def complaint(request: Request, complaint: Id, sender: WhoseId = None) -> Any:
     """One complaint, with what people wrote about it: personal data."""
-    return await _shown(request, Matter.COMPLAINT, complaint)
+    return await _shown(request, Matter.COMPLAINT, complaint, sender)
 
 
 @router.post("/disputes/{dispute}/acknowledge", response_model=Said)
@@ -92,7 +101,8 @@ async def acknowledge_dispute(
     request: Request, dispute: Id, body: Taking, accept_language: Speaks = None
 ) -> Any:
     """Note that the person was told that their dispute is being dealt with."""
-    return await _handle(request, handling.acknowledge, Matter.DISPUTE, dispute, accept_language)
+    acknowledge = partial(handling.acknowledge, sender=body.sender)
+    return await _handle(request, acknowledge, Matter.DISPUTE, dispute, accept_language)
 
 
 @router.post("/complaints/{complaint}/acknowledge", response_model=Said)
@@ -100,9 +110,8 @@ async def acknowledge_complaint(
     request: Request, complaint: Id, body: Taking, accept_language: Speaks = None
 ) -> Any:
     """Note that the person was told that their complaint is being dealt with."""
-    return await _handle(
-        request, handling.acknowledge, Matter.COMPLAINT, complaint, accept_language
-    )
+    acknowledge = partial(handling.acknowledge, sender=body.sender)
+    return await _handle(request, acknowledge, Matter.COMPLAINT, complaint, accept_language)
 
 
 @router.post("/disputes/{dispute}/extend", response_model=Said)
@@ -111,7 +120,7 @@ async def extend_dispute(
 ) -> Any:
     """Make the time to answer longer, as far as the law allows. Another person grants it first:
     then repeat the call."""
-    extend = partial(_extend, body.why)
+    extend = partial(_extend, body)
     return await _handle(request, extend, Matter.DISPUTE, dispute, accept_language)
 
 
@@ -121,7 +130,7 @@ async def extend_complaint(
 ) -> Any:
     """Make the time to answer longer, as far as the law allows. Another person grants it first:
     then repeat the call."""
-    extend = partial(_extend, body.why)
+    extend = partial(_extend, body)
     return await _handle(request, extend, Matter.COMPLAINT, complaint, accept_language)
 
 
@@ -130,7 +139,8 @@ async def take_dispute(
     request: Request, dispute: Id, body: Taking, accept_language: Speaks = None
 ) -> Any:
     """Handle a dispute from now on. Whoever had the contact in question may not."""
-    return await _handle(request, handling.take, Matter.DISPUTE, dispute, accept_language)
+    take = partial(handling.take, sender=body.sender)
+    return await _handle(request, take, Matter.DISPUTE, dispute, accept_language)
 
 
 @router.post("/complaints/{complaint}/take", response_model=Said)
@@ -138,7 +148,8 @@ async def take_complaint(
     request: Request, complaint: Id, body: Taking, accept_language: Speaks = None
 ) -> Any:
     """Handle a complaint from now on. Whom it is about may not."""
-    return await _handle(request, handling.take, Matter.COMPLAINT, complaint, accept_language)
+    take = partial(handling.take, sender=body.sender)
+    return await _handle(request, take, Matter.COMPLAINT, complaint, accept_language)
 
 
 @router.post("/disputes/{dispute}/correction", response_model=Said)
@@ -147,7 +158,7 @@ async def correct_dispute(
 ) -> Any:
     """Correct the kind of an open dispute. Its clock is set anew, and never longer."""
     right = Correction(kind=body.kind, why=body.why)
-    return await _correct(request, Matter.DISPUTE, dispute, right, accept_language)
+    return await _correct(request, Matter.DISPUTE, dispute, right, body.sender, accept_language)
 
 
 @router.post("/complaints/{complaint}/correction", response_model=Said)
@@ -161,13 +172,18 @@ async def correct_complaint(
         about_nobody=body.about_nobody,
         why=body.why,
     )
-    return await _correct(request, Matter.COMPLAINT, complaint, right, accept_language)
+    return await _correct(request, Matter.COMPLAINT, complaint, right, body.sender, accept_language)
 
 
 async def _correct(
-    request: Request, matter: Matter, id: str, right: Correction, accept_language: str | None
+    request: Request,
+    matter: Matter,
+    id: str,
+    right: Correction,
+    sender: str | None,
+    accept_language: str | None,
 ) -> Any:
-    correcting = partial(correct, context_of_caller(request), matter, id, right)
+    correcting = partial(correct, context_of_caller(request), matter, id, right, sender=sender)
     return answer_of(await at_the_desk(request, correcting), language_for(accept_language))
 
 
@@ -175,12 +191,13 @@ async def _open(request: Request, matter: Matter, asked: Asked) -> dict[str, Any
     return page_of(await read(request, lambda at, ctx: read_matters(at, ctx, matter, asked)))
 
 
-async def _shown(request: Request, matter: Matter, id: str) -> Any:
-    return answer_of(await read(request, lambda at, ctx: read_matter(at, ctx, matter, id)), "en")
+async def _shown(request: Request, matter: Matter, id: str, sender: str | None) -> Any:
+    shown = await read(request, lambda at, ctx: read_matter(at, ctx, matter, id, sender=sender))
+    return answer_of(shown, "en")
 
 
-def _extend(why: str, ctx: Context, matter: Matter, id: str) -> Reasons:
-    return handling.extend(ctx, matter, id, why)
+def _extend(body: MoreTime, ctx: Context, matter: Matter, id: str) -> Reasons:
+    return handling.extend(ctx, matter, id, body.why, sender=body.sender)
 
 
 async def _handle(

@@ -30,6 +30,13 @@ class Opening(StrictModel):
     """Nothing more has to be said."""
 
 
+class AnswerAsked(StrictModel):
+    """Which letter, where its id alone does not say it."""
+
+    sender: Identifier | None = None
+    """Whose id it is, if several senders have given it; `staff`: typed here."""
+
+
 class ReplyOpened(BaseModel):
     """A borrower's text."""
 
@@ -101,19 +108,18 @@ async def letter(request: Request, body: LetterAsked, accept_language: Speaks = 
 
 
 @router.post("/disputes/{dispute}/letter", response_model=AnswerOpened)
-async def letter_of_dispute(request: Request, dispute: Id, body: Opening) -> Any:
+async def letter_of_dispute(request: Request, dispute: Id, body: AnswerAsked) -> Any:
     """The letter that answers a dispute, to print and post it. The access is on record."""
-    return await _answer(request, Matter.DISPUTE, dispute)
+    return await _answer(request, Matter.DISPUTE, dispute, body.sender)
 
 
 @router.post("/complaints/{complaint}/letter", response_model=AnswerOpened)
-async def letter_of_complaint(request: Request, complaint: Id, body: Opening) -> Any:
+async def letter_of_complaint(request: Request, complaint: Id, body: AnswerAsked) -> Any:
     """The letter that answers a complaint, to print and post it. The access is on record."""
-    return await _answer(request, Matter.COMPLAINT, complaint)
+    return await _answer(request, Matter.COMPLAINT, complaint, body.sender)
 
 
-async def _answer(request: Request, matter: Matter, id: str) -> dict[str, str]:
-    opened = await at_the_desk(
-        request, partial(open_answer, context_of_caller(request), matter, id)
-    )
+async def _answer(request: Request, matter: Matter, id: str, sender: str | None) -> dict[str, str]:
+    opening = partial(open_answer, context_of_caller(request), matter, id, sender=sender)
+    opened = await at_the_desk(request, opening)
     return {"loan": opened.loan, "text": opened.body}

@@ -63,6 +63,10 @@ class Work(BaseModel):
 
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="The most rows of each list.")]
+WhoseId = Annotated[
+    Identifier | None,
+    Query(description="Whose id it is, if several senders have given it; `staff`: typed here."),
+]
 After = Annotated[
     str | None, Query(max_length=500, description="`after` of the page before, of the same list.")
 ]
