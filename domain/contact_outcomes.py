@@ -70,7 +70,7 @@ class ContactOutcome(StrEnum):
     @property
     def learns(self) -> bool:
         """Whether the borrower talked, so that what the call must learn could be asked."""
-        return self in _LEARNS
+        return self in LEARNS
 
     def completes_action(
         self, must_learn: Collection[str], until: Until | None = None, *, learnt: bool = False
@@ -201,7 +201,7 @@ _MEANS = {
     _O.SWITCHED_OFF: _Means(_R.NOBODY, _E.NEVER),
     _O.DROPPED: _Means(_R.NOBODY, _E.NEVER),
 }
-_LEARNS = frozenset(
+LEARNS = frozenset(
     {
         _O.SPOKE,
         _O.PROMISED,
@@ -212,6 +212,8 @@ _LEARNS = frozenset(
         _O.REFUSES,
     }
 )
+"""In these the borrower talked. A reason that is reported with another outcome somebody else told,
+or nobody: it is no reason of theirs."""
 _NUMBER_FACTS = {
     _O.NUMBER_INVALID: NumberFact.REACHES_NOBODY,
     _O.WRONG_PERSON: NumberFact.SOMEBODY_ELSE,

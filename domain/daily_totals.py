@@ -19,7 +19,7 @@ class Measure(StrEnum):
     PLANS_ACTIVE = "plans_active"  # those that the lender's ledger confirmed
     PLANS_KEPT = "plans_kept"
     PLANS_DEFAULTED = "plans_defaulted"
-    REASONS_LEARNT = "reasons_learnt"  # outcomes that say why the loan is overdue
+    REASONS_LEARNT = "reasons_learnt"  # the borrower said why the loan is overdue
     COMPLAINTS_OPENED = "complaints_opened"
     COMPLAINTS_CLOSED = "complaints_closed"
     DISPUTES_OPENED = "disputes_opened"

@@ -56,6 +56,7 @@ def called_actions(connection: Connection, action_ids: Sequence[int]) -> list[Ca
 class _Try(NamedTuple):
     action_id: int
     at: datetime
+    outcome: str
     reason: str | None
     zones: list[str]
 
@@ -74,7 +75,7 @@ def moves_after(
     moves = dict[int, Move]()
     for each in called:
         plan, made = plans[each.id], [one for one in tries if one.action_id == each.id]
-        learnt = any(one.reason is not None for one in made)
+        learnt = any(one.reason is not None and ContactOutcome(one.outcome).learns for one in made)
         until = plan.until if plan else None
         if outcome.completes_action(each.must_learn, until, learnt=learnt):
             why = because(ReasonCode.ATTEMPT_MADE, outcome=outcome)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from domain.contact_outcomes import ArrearsReason
+from domain.contact_outcomes import LEARNS, ArrearsReason
 from workers.db.schema import borrower, contact, contact_outcome, loan
 from workers.db.typed_rows import typed_rows
 
@@ -39,7 +39,8 @@ class KnownReason(NamedTuple):
 def known_reasons(connection: Connection, loan_id: int) -> list[KnownReason]:
     """The reasons that the person of a loan gave, about any of their loans, the last one first.
 
-    What is said of one loan explains the others too. One statement.
+    What is said of one loan explains the others too. What somebody else says is no reason of
+    theirs. One statement.
     """
     of_loan = select(borrower.c.person_id).join(loan).where(loan.c.id == loan_id)
     records = select(borrower.c.id).where(borrower.c.person_id == of_loan.scalar_subquery())
@@ -57,6 +58,7 @@ def known_reasons(connection: Connection, loan_id: int) -> list[KnownReason]:
         .where(
             contact.c.borrower_id.in_(records),
             contact_outcome.c.reason.is_not(None),
+            contact_outcome.c.outcome.in_(LEARNS),
             contact.c.part_of.is_(None),
         )
         .order_by(contact.c.at.desc(), contact.c.id.desc())

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.arrangements import ArrangementStatus
-from domain.contact_outcomes import ContactOutcome
+from domain.contact_outcomes import LEARNS, ContactOutcome
 from domain.daily_totals import Measure, first_moment
 from domain.promises import PromiseStatus
 from workers.db.teams import TEAMS, in_team
@@ -52,7 +52,8 @@ _HAPPENED = f"""
       FROM contact_outcome o JOIN contact c ON c.id = o.contact_id
            LEFT JOIN action a ON a.id = c.action_id
            JOIN (VALUES ('{Measure.RIGHT_PARTY}'), ('{Measure.REASONS_LEARNT}')) AS said (measure)
-             ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}' THEN o.reason IS NOT NULL
+             ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}' 
+                     THEN o.reason IS NOT NULL AND o.outcome = ANY(:learns)
                      ELSE o.outcome = ANY(:with_borrower) AND c.inbound IS NOT TRUE END
      WHERE o.reported_at >= :starts AND o.reported_at < :ends AND c.part_of IS NULL
      UNION ALL
@@ -145,6 +146,7 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
         "ends": ends,
         "now": now,
         "zone": str(now.tzinfo),
+        "learns": sorted(LEARNS),
         "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
         "counts_work": counts_work,
         "counted_on": now.date(),

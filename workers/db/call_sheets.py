@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, text
 
 from domain.actors import Actor
+from domain.contact_outcomes import LEARNS
 from domain.loans import Instalment
 from domain.reasons import Reasons
 from workers.db.prepared_statements import prepared
@@ -161,6 +162,7 @@ SELECT o.reason, l.external_id AS loan, c.at AS told_at
   FROM contact c JOIN contact_outcome o ON o.contact_id = c.id JOIN loan l ON l.id = c.loan_id
  WHERE c.borrower_id IN (SELECT borrower_id FROM loan WHERE id = ANY(:of_loans))
    AND c.loan_id = ANY(:of_loans) AND o.reason IS NOT NULL
+   AND o.outcome = ANY(:learns)
  ORDER BY c.at DESC, c.id DESC
 """)
 )
@@ -195,8 +197,9 @@ def last_contacts(connection: Connection, person_id: int, now: datetime) -> list
 
 
 def told_reasons(connection: Connection, loan_ids: Sequence[int]) -> list[ToldReason]:
-    """The reasons that were told, the newest first."""
-    found: Any = connection.execute(_REASONS, {"of_loans": list(loan_ids)})
+    """The reasons that the borrowers told, the newest first."""
+    values = {"of_loans": list(loan_ids), "learns": sorted(LEARNS)}
+    found: Any = connection.execute(_REASONS, values)
     return typed_rows(ToldReason, found)
 
 
