@@ -5,7 +5,7 @@ the loan; a follow-up once for each cause.
 """
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -139,6 +139,13 @@ class ActionFacts:
     presumed to have arrived may turn out not to have."""
     approver: Role | None = None
     """The role that must approve the action and has not done so yet."""
+
+    def following(self, cause: str | None, act_until: date | None, today: date) -> Self:
+        """The same facts of an action with this cause, which may act until that business date;
+        a day of the ladder asks for one without a cause."""
+        if cause is None:
+            return self
+        return replace(self, follow_up=True, too_late=act_until is not None and act_until < today)
 
 
 def next_status(

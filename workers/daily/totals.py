@@ -52,7 +52,7 @@ _HAPPENED = f"""
       FROM contact_outcome o JOIN contact c ON c.id = o.contact_id
            LEFT JOIN action a ON a.id = c.action_id
            JOIN (VALUES ('{Measure.RIGHT_PARTY}'), ('{Measure.REASONS_LEARNT}')) AS said (measure)
-             ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}' 
+             ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}'
                      THEN o.reason IS NOT NULL AND o.outcome = ANY(:learns)
                      ELSE o.outcome = ANY(:with_borrower) AND c.inbound IS NOT TRUE END
      WHERE o.reported_at >= :starts AND o.reported_at < :ends AND c.part_of IS NULL

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -124,13 +123,19 @@ def move_waiting(
         past = stored.past
         if past.status not in WAITING:
             continue
-        if past.cause is not None:
-            late = past.act_until is not None and past.act_until < now.date()
-            facts = replace(facts, follow_up=True, too_late=late)
-        if move := next_status(past.ladder_since, facts, None, now):
+        facts_now = facts.following(past.cause, past.act_until, now.date())
+        if move := next_status(past.ladder_since, facts_now, None, now):
             ids[move].append(stored.id)
     for move, action_ids in ids.items():
         move_actions(connection, action_ids, move, now)
+
+
+def is_current(action: str, loan: str) -> str:
+    """The SQL condition that an action belongs to the present arrears of its loan: of a follow-up
+    that there are such, of any other that they are those for which it was planned. The two are the
+    names of the tables."""
+    same = f"{action}.ladder_since = {loan}.ladder_since"
+    return f"({loan}.ladder_since IS NOT NULL AND ({action}.cause IS NOT NULL OR {same}))"
 
 
 _CLAIM = prepared(

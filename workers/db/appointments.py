@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text, update
 from domain.actions import ActionStatus, Move
 from domain.holds import Hold
 from domain.reasons import ReasonCode, because
-from workers.db.actions import move_actions
+from workers.db.actions import is_current, move_actions
 from workers.db.prepared_statements import prepared
 from workers.db.schema import call
 
@@ -28,14 +28,12 @@ class Assigned:
 
 
 _CANCEL = prepared(
-    text("""
+    text(f"""
 WITH hold AS (
     SELECT * FROM unnest(CAST(:held AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]))
                   AS h (action_id, starts_on, ends_on)
 ), assigned AS (
-    SELECT a.id, CASE WHEN l.ladder_since IS NULL
-                        OR (a.cause IS NULL AND a.ladder_since <> l.ladder_since)
-                      THEN 'superseded'
+    SELECT a.id, CASE WHEN NOT {is_current("a", "l")} THEN 'superseded'
                       WHEN a.id = ANY(:of_who_left) THEN 'party_left'
                       WHEN EXISTS (
                           SELECT FROM borrower b
@@ -71,7 +69,7 @@ WITH hold AS (
     UPDATE visit_staff SET cancelled_at = :now WHERE visit_id IN (SELECT id FROM visits)
 )
 SELECT action_id, why FROM calls UNION ALL SELECT action_id, why FROM visits
-""")
+""")  # noqa: S608
 )
 REASONS = (
     ReasonCode.SUPERSEDED,

@@ -56,6 +56,9 @@ class LoanOfCall(NamedTuple):
     ladder_version: int
     ladder_since: date
     item: str
+    cause: str | None
+    """What it follows from; None: a day of the ladder asks for it."""
+    act_until: date | None
     may_offer: list[str]
 
 
@@ -123,7 +126,8 @@ SELECT w.id AS lease, w.until, w.why, coalesce(c.part_of, c.id) AS first_call_id
 _LOANS = prepared(
     text("""
 SELECT a.id AS action_id, a.loan_id, l.external_id AS loan, a.party_id, l.jurisdiction, l.product,
-       l.currency, a.ladder_id, a.ladder_version, a.ladder_since, a.item, c.may_offer
+       l.currency, a.ladder_id, a.ladder_version, a.ladder_since, a.item, a.cause,
+       a.act_until, c.may_offer
   FROM call c JOIN action a ON a.id = c.action_id JOIN loan l ON l.id = a.loan_id
  WHERE (c.id = :first OR c.part_of = :first) AND c.cancelled_at IS NULL AND a.status = 'assigned'
  ORDER BY c.id

@@ -10,6 +10,7 @@ from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
 from domain.permissions import Membership
 from domain.staffing import DayDone, Member
+from workers.db.actions import is_current
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row, typed_rows
 
@@ -131,6 +132,9 @@ class Waiting(NamedTuple):
     ladder_id: str
     ladder_version: int
     ladder_since: date
+    cause: str | None
+    """What it follows from; None: a day of the ladder asks for it."""
+    act_until: date | None
     loan: str | None
     jurisdiction: str
     currency: str
@@ -153,7 +157,7 @@ class Waiting(NamedTuple):
 
 
 _WAITING = prepared(
-    text("""
+    text(f"""
 WITH barred AS (
     SELECT o.person_id FROM must_not_handle m JOIN borrower o ON o.id = m.borrower_id
      WHERE m.staff_id = :me AND m.ended_at IS NULL
@@ -179,7 +183,7 @@ WITH barred AS (
 SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigint) AS reply_id,
        a.id AS action_id, c.staff_id, c.assigned_at AS since, c.language, c.purpose,
        a.loan_id, a.party_id, coalesce(q.role, 'borrower') AS party, a.item, a.step, a.ladder_id,
-       a.ladder_version, a.ladder_since,
+       a.ladder_version, a.ladder_since, a.cause, a.act_until,
        l.external_id AS loan, l.jurisdiction, l.currency,
        b.id AS borrower_id, b.external_id AS record, b.person_id, b.zones,
        tried.tries, tried.tried_at, tried.callback_at, spoken.at AS spoken_at,
@@ -213,7 +217,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
             WHERE p.loan_id = l.id AND a.party_id IS NULL
             ORDER BY p.id DESC LIMIT 1) p ON true
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
- WHERE a.status = 'assigned' AND a.ladder_since = l.ladder_since
+ WHERE a.status = 'assigned' AND {is_current("a", "l")}
    AND b.person_id NOT IN (SELECT person_id FROM barred)
    -- A colleague is on the phone with them.
    AND NOT EXISTS (SELECT FROM contact z JOIN borrower zb ON zb.id = z.borrower_id
@@ -223,7 +227,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
                       AND NOT EXISTS (SELECT FROM contact_outcome zo WHERE zo.contact_id = z.id))
  UNION ALL
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
-       r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date),
+       r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date), NULL, NULL,
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
        b.id, b.external_id, b.person_id, b.zones,
        0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until
@@ -232,7 +236,7 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE r.staff_id = :me AND r.to_read AND r.handled_at IS NULL
    AND b.person_id NOT IN (SELECT person_id FROM barred)
-""")
+""")  # noqa: S608
 )
 
 

@@ -44,6 +44,10 @@ class AskedAction(NamedTuple):
     ladder_version: int
     ladder_since: date
     item: str
+    cause: str | None
+    """What it follows from; None: a day of the ladder asks for it."""
+    act_until: date | None
+    """The last day on which a follow-up may act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def ask_together(
                 written_off=facts.written_off,
                 event_pending=held.event_pending,
                 party_left=each.party_id is not None and not facts.is_contacted(each.party_id),
-            ),
+            ).following(each.cause, each.act_until, now.date()),
             verdict,
             now,
         )

@@ -88,10 +88,8 @@ class CheckedAction:
             written_off=self.facts.written_off,
             event_pending=self.event_pending,
             party_left=self._party_left,
-            follow_up=self.loan.cause is not None,
-            too_late=self.loan.act_until is not None and self.loan.act_until < self.now.date(),
             steps_not_tried=self._steps_not_tried,
-        )
+        ).following(self.loan.cause, self.loan.act_until, self.now.date())
         return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
 
     @property

@@ -259,6 +259,8 @@ def _asked(loan: LoanOfCall) -> AskedAction:
         loan.ladder_version,
         loan.ladder_since,
         loan.item,
+        loan.cause,
+        loan.act_until,
     )
 
 

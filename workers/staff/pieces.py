@@ -203,4 +203,6 @@ def _asked(row: Waiting) -> AskedAction:
         ladder_version=row.ladder_version,
         ladder_since=row.ladder_since,
         item=row.item,
+        cause=row.cause,
+        act_until=row.act_until,
     )

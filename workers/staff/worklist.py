@@ -10,14 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
     Row,
     ScalarSelect,
     Select,
-    and_,
     exists,
     func,
+    literal_column,
     or_,
     select,
     true,
@@ -33,6 +34,7 @@ from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
+from workers.db.actions import is_current
 from workers.db.loans import known_loan_id
 from workers.db.pages import (
     ALL,
@@ -127,8 +129,7 @@ def _staff_id(connection: Connection, reference: str) -> int:
 
 def _is_current() -> ColumnElement[bool]:
     """Whether the action belongs to the present arrears of its loan."""
-    follows = and_(action.c.cause.is_not(None), loan.c.ladder_since.is_not(None))
-    return or_(action.c.ladder_since == loan.c.ladder_since, follows)
+    return literal_column(is_current("action", "loan"), Boolean)
 
 
 def _role() -> ColumnElement[str]:

@@ -8,8 +8,10 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, func, select, update
 
+from domain.actors import Actor
 from domain.reasons import ReasonCode, because
 from domain.staffing import CallTerms, HandOn, StaffingTerms
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import promise
@@ -29,6 +31,7 @@ from workers.db.schema import (
     staff,
 )
 from workers.hardship.promise_judgement import break_overdue_promises
+from workers.staff.next_work import ServedWork, next_for
 from workers.workforce.hand_on import hand_on
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
@@ -197,7 +200,7 @@ def test_a_supervisor_gives_all_open_calls_of_somebody_to_others(book: Book) -> 
 
 
 def test_a_call_that_follows_from_a_broken_promise_is_planned_too(book: Book) -> None:
-    """No decision of the ladder asks for it."""
+    """No decision of the ladder asks for it. It is served also after the ladder started anew."""
     due_call(book)
     promise(book, "400", "2026-03-02")
     book.at("2026-03-04 10:00")
@@ -207,3 +210,9 @@ def test_a_call_that_follows_from_a_broken_promise_is_planned_too(book: Book) ->
     follow_up = book.action_id("L-1", "promise_broken_call")
     assert assign_call(book.ctx, follow_up) == "assigned"
     assert who_calls(book) == {book.one(borrower).external_id: "c-1"}
+    with book.ctx.engine.begin() as connection:
+        earlier = {"ladder_since": date(2026, 2, 20)}
+        connection.execute(update(action).where(action.c.id == follow_up).values(earlier))
+    served = next_for(acting(book.ctx, Actor("c-1")))
+    assert isinstance(served, ServedWork)
+    assert served.item == "promise_broken_call"
