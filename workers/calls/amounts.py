@@ -26,8 +26,9 @@ def amounts_are_shown(
     """Whether amounts of a loan may be shown to whoever acts. It shows nothing itself.
 
     That is a collector who confirmed the person today, in a call of theirs or in a contact that the
-    person began; or a visitor in their own visit. A machine names the `collector`. Without a loan
-    it is that of the `attempt`; an amount of no loan that is known is shown to nobody.
+    person began; or a visitor in their own visit, unless they met nobody, or somebody else. A
+    machine names the `collector`. Without a loan it is that of the `attempt`; an amount of no loan
+    that is known is shown to nobody.
     """
     if ctx.actor.kind is ActorKind.SYSTEM:
         return True

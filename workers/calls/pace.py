@@ -13,9 +13,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, text
 
 from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, OutcomeMissingError, TooOftenError
+from workers.attempts.attempts import has_outcome
 from workers.context import Context
-from workers.db.schema import number_alarm, shift, staff
+from workers.db.schema import borrower, contact, number_alarm, shift, staff
+from workers.db.served_work import ON_THE_PHONE
 from workers.db.typed_rows import columns_of, typed_rows
 
 log = logging.getLogger(__name__)
@@ -147,6 +150,28 @@ def refuse_off_shift(connection: Connection, actor: Actor, now: datetime) -> Non
     )
     if connection.execute(on_shift).first() is None:
         raise ArrearsError("{actor} is not on shift now.", actor=actor)
+
+
+def who_is_calling(connection: Connection, person_id: int, but: str, now: datetime) -> str | None:
+    """Who called a person and has not reported the outcome yet, `but` excepted; None: nobody.
+
+    Both are staff references.
+    """
+    by: str | None = connection.execute(
+        select(contact.c.actor)
+        .join(borrower, borrower.c.id == contact.c.borrower_id)
+        .where(
+            borrower.c.person_id == person_id,
+            contact.c.channel == Channel.CALL,
+            contact.c.attempt.is_not(None),
+            contact.c.inbound.is_not(True),
+            contact.c.actor != but,
+            contact.c.at > now - ON_THE_PHONE,
+            ~has_outcome(),
+        )
+        .limit(1)
+    ).scalar()
+    return by
 
 
 @contextmanager

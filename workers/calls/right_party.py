@@ -19,7 +19,7 @@ from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import party_checks
-from workers.db.party_checks import StartedCall
+from workers.db.party_checks import PartyCheck, StartedCall
 from workers.db.schema import borrower
 
 CONFIRMED_THEMSELVES = frozenset({Party.BORROWER, *ROLES})
@@ -36,7 +36,7 @@ class RightParty:
     needed: int
     """How many right answers confirm somebody."""
     tries_left: int
-    """How often it may be tried again today."""
+    """How often a wrong answer may be given again today."""
 
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('party_check', :person_id))")
@@ -49,16 +49,18 @@ def confirm_right_party(
     """Compare what somebody says in a call with what is on record of the person.
 
     `answers` are by question: `name`, `address_numbers`, `postcode`, `other_number`. The policy of
-    the worklist says which may be asked and how many must be right. `attempt` may also be a contact
-    that the person began today, and that was recorded by whoever asks. Each check is on record:
-    who, when, which questions, which were right; never an answer. A machine names the `collector`.
+    the worklist says which may be asked and how many must be right. Once the person is confirmed in
+    a call, nothing more is compared in it: the answer is that of the check on record. `attempt` may
+    also be a contact that the person began today, and that was recorded by whoever asks. Each check
+    is on record: who, when, which questions, which were right; never an answer. A machine names the
+    `collector`.
 
     Raises:
         NotPermittedError: a colleague started the call.
         RefusedError: whoever asks must not handle the person.
         ArrearsError: no such call was started, or it is over; it is with somebody else than the
             person; the questions are not asked here, or are too few; too little is on record; or
-            it was tried too often today.
+            wrong answers were given too often today.
     """
     now = ctx.now()
     terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
@@ -70,13 +72,15 @@ def confirm_right_party(
         assert_may_handle(connection, ctx.actor, of_person)
         connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
         since = business_day(now).starts_at
-        failed = party_checks.failed_since(connection, started.person_id, since)
-        if failed >= terms.tries:
+        wrong = party_checks.wrong_since(connection, started.person_id, since)
+        if (passed := _passed(connection, started)) is not None:
+            return _again(passed, terms.tries - wrong)
+        if wrong >= terms.tries:
             raise ArrearsError(
-                "Who is on the line of {attempt} was asked {tries} time(s) today and not "
-                "confirmed. Say nothing of the debt, and end the call.",
+                "Wrong answers were given {tries} time(s) today to who is on the line of "
+                "{attempt}. Say nothing of the debt, and end the call.",
                 attempt=attempt,
-                tries=failed,
+                tries=wrong,
             )
         on_record = party_checks.read_on_record(connection, ctx.cipher, started)
         known = [
@@ -93,8 +97,20 @@ def confirm_right_party(
         matched, confirmed = check(on_record, given, terms.at_least)
         right = [question for question, is_right in matched.items() if is_right]
         party_checks.note_check(connection, started, actor, now, list(given), right, terms.at_least)
-    left = terms.tries - failed - (not confirmed)
-    return RightParty(confirmed, matched, terms.at_least, left)
+    left = terms.tries - wrong - (len(right) < len(given))
+    return RightParty(confirmed, matched, terms.at_least, max(left, 0))
+
+
+def _passed(connection: Connection, started: StartedCall) -> PartyCheck | None:
+    """The check in which the person was confirmed in this call."""
+    checks = party_checks.checks_of_attempt(connection, started.id)
+    return next((check for check in checks if check.passed), None)
+
+
+def _again(passed: PartyCheck, left: int) -> RightParty:
+    """What is on record of the check, whatever is answered now: that is compared with nothing."""
+    matched = {Question(each): each in passed.matched for each in passed.questions}
+    return RightParty(True, matched, passed.at_least, max(left, 0))
 
 
 def _read_answers(answers: Mapping[str, str], terms: RightPartyTerms) -> dict[Question, str]:

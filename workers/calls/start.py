@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from domain.access_log import Opened
 from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor, ActorKind, Role
-from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, NoOpenCallError, NotPermittedError, OutcomeMissingError
 from domain.permissions import Permission
 from domain.staffing import terms_on
@@ -31,6 +30,7 @@ from workers.calls.pace import (
     refuse_off_shift,
     refuse_second_call,
     refuse_too_many,
+    who_is_calling,
     with_alarm,
 )
 from workers.context import Context
@@ -39,8 +39,7 @@ from workers.db.loans import known_loan_id
 from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.places import Placed
-from workers.db.schema import action, borrower, call, contact, loan, staff
-from workers.db.served_work import ON_THE_PHONE
+from workers.db.schema import action, call, contact, loan, staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.db.work_leases import lease_of_person
 from workers.gate.check import CheckedAction, check_gates
@@ -198,20 +197,7 @@ def _refuse_if_on_the_phone(
     connection: Connection, person_id: int, actor: Actor, now: datetime
 ) -> None:
     """Refuse a call to a person whom a colleague called and has reported no outcome of yet."""
-    by = connection.execute(
-        select(contact.c.actor)
-        .join(borrower, borrower.c.id == contact.c.borrower_id)
-        .where(
-            borrower.c.person_id == person_id,
-            contact.c.channel == Channel.CALL,
-            contact.c.attempt.is_not(None),
-            contact.c.inbound.is_not(True),
-            contact.c.actor != actor.reference,
-            contact.c.at > now - ON_THE_PHONE,
-            ~has_outcome(),
-        )
-        .limit(1)
-    ).scalar()
+    by = who_is_calling(connection, person_id, actor.reference, now)
     if by is not None:
         raise ArrearsError(
             "{staff} has called this person and not reported the outcome. Ask for other work.",

@@ -27,6 +27,7 @@ from workers.db.schema import (
     visit_staff,
 )
 from workers.db.schema import must_not_handle as barred
+from workers.db.work_leases import end_of_taken
 
 
 def staff_barred_from(connection: Connection, borrower_id: int) -> frozenset[int]:
@@ -81,7 +82,7 @@ def end_bar(connection: Connection, why_id: UUID, now: datetime) -> None:
 
 def take_back_work(connection: Connection, reference: str, borrower_id: int, now: datetime) -> int:
     """Plan again the open calls and the visits to come that somebody has with a person, and give
-    back the texts of that person that they are to read.
+    back the texts of that person that they are to read. What was served to them of it ends.
 
     The person and the loans are locked. A call that was started and has no outcome yet stays until
     its outcome is reported. Returns how many actions are planned again.
@@ -129,7 +130,7 @@ def _take_back(
         )
     ).all()
     unread = reply.c.to_read & reply.c.handled_at.is_(None)
-    connection.execute(
+    replies = connection.execute(
         update(reply)
         .where(
             unread,
@@ -137,7 +138,9 @@ def _take_back(
             reply.c.borrower_id.in_(select(borrower.c.id).where(whose)),
         )
         .values(staff_id=None, assigned_at=None)
-    )
+        .returning(reply.c.id)
+    ).scalars()
+    end_of_taken(connection, [row.id for row in calls], list(replies), now)
     if not calls and not visits:
         return 0
     _cancel(connection, call, call.c.id, [row.id for row in calls], now)

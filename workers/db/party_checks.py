@@ -97,6 +97,7 @@ def checks_of_attempt(connection: Connection, contact_id: int) -> list[PartyChec
     return typed_rows(PartyCheck, connection.execute(of_call.order_by(party_check.c.id)))
 
 
+_WITH_BORROWER = [str(outcome) for outcome in ContactOutcome if outcome.with_borrower]
 _WITH_OTHER = [str(outcome) for outcome in ContactOutcome if outcome.with_other]
 _SEES = prepared(
     text("""
@@ -119,6 +120,9 @@ SELECT EXISTS (
            JOIN borrower b ON b.id = c.borrower_id
      WHERE s.external_id = :collector AND v.started_at >= :since AND v.cancelled_at IS NULL
        AND (v.loan_id = asked.id OR b.person_id = asked.person_id)
+       -- Nobody was home, or somebody else: then the person is not before them.
+       AND NOT EXISTS (SELECT FROM contact_outcome o
+                        WHERE o.contact_id = c.id AND NOT o.outcome = ANY(:with_borrower))
 )
 """)
 )
@@ -126,7 +130,8 @@ SELECT EXISTS (
 
 def sees_person(connection: Connection, collector: str, loan: str, since: datetime) -> bool:
     """Whether a collector has confirmed the person of a loan since a moment, in a call that they
-    began or in a contact that the person began; or visits the person.
+    began or in a contact that the person began; or visits the person, and has not reported that
+    they met nobody or somebody else.
 
     One statement. `loan` is the lender's id.
     """
@@ -135,6 +140,7 @@ def sees_person(connection: Connection, collector: str, loan: str, since: dateti
         "loan": loan,
         "since": since,
         "with_other": _WITH_OTHER,
+        "with_borrower": _WITH_BORROWER,
     }
     return bool(connection.execute(_SEES, asked).scalar())
 
@@ -152,18 +158,21 @@ def loan_of_attempt(connection: Connection, attempt: str) -> str | None:
     return found
 
 
-_FAILED = prepared(
+# Enough right answers beside a wrong one are no free guess.
+_WRONG = prepared(
     text("""
 SELECT count(*) FROM party_check k JOIN borrower b ON b.id = k.borrower_id
- WHERE b.person_id = :of_person AND k.at >= :since AND NOT k.passed
+ WHERE b.person_id = :of_person AND k.at >= :since
+   AND (NOT k.passed OR NOT k.questions <@ k.matched)
 """)
 )
 
 
-def failed_since(connection: Connection, person_id: int, since: datetime) -> int:
-    """How many checks of a person have failed since a moment, in all calls."""
-    failed = connection.execute(_FAILED, {"of_person": person_id, "since": since})
-    count: int = failed.scalar_one()
+def wrong_since(connection: Connection, person_id: int, since: datetime) -> int:
+    """How many checks of a person had a wrong answer since a moment, in all calls, also beside
+    enough right ones."""
+    wrong = connection.execute(_WRONG, {"of_person": person_id, "since": since})
+    count: int = wrong.scalar_one()
     return count
 
 

@@ -122,6 +122,7 @@ class Waiting(NamedTuple):
     action_id: int | None
     staff_id: int
     since: datetime
+    """When it was given to a collector first since the last try, or the reply came."""
     language: str
     purpose: str
     loan_id: int | None
@@ -181,7 +182,11 @@ WITH barred AS (
     SELECT id FROM mine UNION SELECT id FROM late
 )
 SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigint) AS reply_id,
-       a.id AS action_id, c.staff_id, c.assigned_at AS since, c.language, c.purpose,
+       a.id AS action_id, c.staff_id,
+       -- Handed on each evening, it waits since it was given to somebody first.
+       coalesce((SELECT min(g.assigned_at) FROM call g
+                  WHERE g.action_id = a.id AND g.assigned_at > coalesce(tried.tried_at, '-infinity')
+                ), c.assigned_at) AS since, c.language, c.purpose,
        a.loan_id, a.party_id, coalesce(q.role, 'borrower') AS party, a.item, a.step, a.ladder_id,
        a.ladder_version, a.ladder_since, a.cause, a.act_until,
        l.external_id AS loan, l.jurisdiction, l.currency,

@@ -209,6 +209,14 @@ UPDATE work_lease SET ended_at = until, ended_because = 'lapsed'
                WHERE person_id = ANY(:persons) AND ended_at IS NULL AND until <= :now
                  FOR UPDATE SKIP LOCKED)
 """)
+# Whoever extends one at this moment is let through: the next sign of life is refused.
+_END_TAKEN = text("""
+UPDATE work_lease SET ended_at = least(:now, greatest(until, served_at)),
+                      ended_because = 'not_allowed'
+ WHERE id IN (SELECT id FROM work_lease
+               WHERE (call_id = ANY(:calls) OR reply_id = ANY(:replies)) AND ended_at IS NULL
+                 FOR UPDATE SKIP LOCKED)
+""")
 _EXTEND = text("""
 UPDATE work_lease SET until = :until
  WHERE id = :of_lease AND staff_id = :me AND ended_at IS NULL RETURNING until
@@ -228,6 +236,15 @@ def end_lease(connection: Connection, lease_id: int, because: LeaseEnd, now: dat
 def end_lapsed(connection: Connection, person_ids: Sequence[int], now: datetime) -> None:
     """End the leases of these persons that have lapsed, so that others may be served."""
     connection.execute(_END_LAPSED, {"persons": list(person_ids), "now": now})
+
+
+def end_of_taken(
+    connection: Connection, call_ids: Sequence[int], reply_ids: Sequence[int], now: datetime
+) -> None:
+    """End the leases of calls and replies that were taken from whoever had them."""
+    if call_ids or reply_ids:
+        values = {"calls": list(call_ids), "replies": list(reply_ids), "now": now}
+        connection.execute(_END_TAKEN, values)
 
 
 def extend_lease(

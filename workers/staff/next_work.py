@@ -25,7 +25,7 @@ from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.attempts.attempts import check_role
-from workers.calls.pace import LOOKED_BACK
+from workers.calls.pace import LOOKED_BACK, refuse_off_shift, who_is_calling
 from workers.context import Context
 from workers.db import served_work, work_leases
 from workers.db.barred_staff import staff_barred_from
@@ -33,6 +33,7 @@ from workers.db.free_text import keep_words
 from workers.db.served_work import WorkingCollector
 from workers.db.work_leases import Lease, Taken, Wanted
 from workers.staff.pieces import Piece, pieces_for, with_gate
+from workers.workforce.members import refuse_who_may_not
 
 ASKED_TOGETHER = (8, 60)
 """About so many pieces of work, those that would come first, the gate is asked at first. If it
@@ -150,11 +151,18 @@ def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetim
 
     Raises:
         ArrearsError: it ended, or is somebody else's.
+        MayNotStartError: they are absent or off shift, or must not handle the person, and no call
+            of theirs goes on.
     """
     now = ctx.now()
     until = now + work_policy_on(ctx.policy.worklist, now.date()).lease
     with ctx.engine.begin() as connection:
         me = _read_me(connection, _collector(ctx, collector), now)
+        held = work_leases.lease_of(connection, me.id)
+        if held is None or held.id != lease:
+            raise _not_theirs(lease)
+        if me.open_attempt is None:
+            refuse_who_may_not(connection, me.reference, now, {held.person_id})
         if work_leases.extend_lease(connection, lease, me.id, until) is None:
             raise _not_theirs(lease)
     return until
@@ -187,12 +195,14 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
     """Take work from a collector, for somebody else: a supervisor decides it, and says why.
 
     It is that one's next work, if they are at no other. Who had it, who has it and why is on
-    record.
+    record. A call that is being made stays with whoever makes it.
 
     Raises:
-        ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it.
+        ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it, or is
+            not on shift; or the person was called and the outcome is not reported.
         WrongRoleError: whoever is to have it is no caller.
         NotPermittedError: they must not handle the person.
+        MayNotStartError: they left, are absent, off shift or not trained.
     """
     now = ctx.now()
     if not any(character.isalnum() for character in why):
@@ -210,6 +220,14 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
         if taker.id in staff_barred_from(connection, held.borrower_id):
             raise NotPermittedError(
                 "{actor} must not handle this person. Name somebody else.", actor=given_to
+            )
+        refuse_who_may_not(connection, given_to.reference, now, {held.person_id})
+        refuse_off_shift(connection, given_to, now)
+        if by := who_is_calling(connection, held.person_id, taker.reference, now):
+            raise ArrearsError(
+                "{staff} has called this person and not reported the outcome. Take the work over "
+                "after that.",
+                staff=by,
             )
         if not work_leases.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
             raise _not_theirs(lease)

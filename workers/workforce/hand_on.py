@@ -19,6 +19,7 @@ from domain.staffing import HANDED_ON, HandOn, Member, why_hand_on, why_not_visi
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.schema import call, call_plan, visit, visit_staff
+from workers.db.work_leases import end_of_taken
 from workers.gate.locked_action import lock_actions
 from workers.workforce.open_work import (
     OpenCall,
@@ -170,6 +171,7 @@ def _take_calls(
     call_ids = [each.call_id for each in taken]
     connection.execute(update(call).where(call.c.id.in_(call_ids)).values(cancelled_at=now))
     connection.execute(_GIVE_BACK, {"calls": call_ids, "zone": str(zone)})
+    end_of_taken(connection, call_ids, [], now)
     reason = because(HANDED_ON[why], staff=member.staff)
     move = Move(ActionStatus.PLANNED, reason, due_at=now)
     return move_actions(connection, [each.action_id for each in taken], move, now)

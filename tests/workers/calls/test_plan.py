@@ -29,6 +29,7 @@ from workers.db.schema import (
     loan,
     must_not_handle,
     staff,
+    work_lease,
 )
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.staff.next_work import ServedWork, next_for
@@ -190,10 +191,12 @@ def test_a_supervisor_gives_all_open_calls_of_somebody_to_others(book: Book) -> 
     for call_id in calls:
         assert assign_call(book.ctx, call_id) == "assigned"
     book.staff("c-2", "caller", capacity=5, shift=TODAY)
+    assert isinstance(next_for(acting(book.ctx, Actor("c-1"))), ServedWork)
     with book.ctx.engine.begin() as connection:
         done = hand_on(connection, book.ctx, collector, HandOn.SUPERVISOR, book.ctx.now())
     assert done.calls == 3
     assert book.one(select(collector_day.c.pieces)).pieces == 0, "their day is free again"
+    assert book.one(work_lease).ended_because == "not_allowed", "they are not at it any more"
     assert book.action("L-1", "friendly_call").reason == because(
         ReasonCode.HANDED_ON_BY_SUPERVISOR, staff="c-1"
     )

@@ -37,6 +37,7 @@ from workers.db.schema import (
     reply,
     staff,
     team,
+    work_lease,
 )
 from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
@@ -44,6 +45,7 @@ from workers.hardship.answer_letters import open_answer
 from workers.hardship.corrections import Correction, correct
 from workers.history import loan_history
 from workers.sms.providers.port import InboundText
+from workers.staff.next_work import ServedWork, next_for
 from workers.visits.schedule import schedule_visit
 from workers.workforce.members import MayNotStartError
 
@@ -103,11 +105,13 @@ def test_a_complaint_about_a_collector_goes_to_another_person_and_keeps_the_coll
     # The call of L-1 is c-1's. The borrower writes that c-1 shouted at them.
     assert assign(book) == "assigned"
     assert has_call(book) == "c-1"
+    assert isinstance(next_for(acting(book.ctx, Actor("c-1"))), ServedWork)
     said = complains(book, raised_by="letter")
     assert "is to be answered by 2026-03-19" in said
     assert "c-1 does no work for the person; 1 pieces of their work are planned again." in said
 
     # Their call is planned again, and goes to somebody else.
+    assert book.one(work_lease).ended_because == "not_allowed"
     assert has_call(book) is None
     assert assign(book) == "assigned"
     assert has_call(book) == "c-2"

@@ -83,11 +83,15 @@ def test_each_stage_of_a_call_shows_more_than_the_one_before(book: Book, c1: Con
     assert "1000" not in str(sheet)
     assert [row.what for row in book.rows(select(access.c.what))] == ["number", "name"]
 
-    # The person says their name and the end of their other number.
-    result = confirmed(c1, attempt, RIGHT)
-    assert result.confirmed
+    # The person says their name and the end of their other number. The house is another one: that
+    # is a wrong answer all the same.
+    result = confirmed(c1, attempt, {**RIGHT, "address_numbers": "99"})
+    assert (result.confirmed, result.tries_left) == (True, 2)
     sheet = call_sheet(c1, id)
     assert sheet.stage is Stage.CONFIRMED
+    # From then on nothing can be found out by guessing.
+    assert confirmed(c1, attempt, {**RIGHT, "address_numbers": "1"}) == result
+    assert len(book.rows(party_check)) == 1
     (money,) = sheet.money
     assert (money.loan, money.past_due, money.to_settle) == ("L-1", Decimal(1000), Decimal(1000))
     assert (money.days_past_due, money.principal, money.fees) == (8, Decimal(1000), Decimal(0))

@@ -39,6 +39,7 @@ from workers.inbox.process import payment_payload, submit
 from workers.payments.payments import Payment
 from workers.staff import next_work
 from workers.staff.next_work import NothingToServe, ServedWork
+from workers.workforce.members import MayNotStartError
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
 
@@ -96,12 +97,15 @@ def reported(
 def test_who_is_absent_or_must_not_handle_somebody_is_served_nothing_of_them(book: Book) -> None:
     c1 = hired(book, "c-1")
     assigned(book, "L-1")
+    lease = served(c1).lease
     staff_id = book.one(select(staff.c.id).where(staff.c.external_id == "c-1")).id
     now = book.ctx.now()
     noted = {"staff_id": staff_id, "by_roster": False, "noted_by": "s-1", "noted_at": now}
     with book.ctx.engine.begin() as connection:
         record = select(borrower.c.id).scalar_subquery()
         connection.execute(insert(must_not_handle).values(borrower_id=record, **noted))
+    with pytest.raises(MayNotStartError, match="must not handle"):
+        next_work.heartbeat(c1, lease)
     assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
     with book.ctx.engine.begin() as connection:
         connection.execute(update(must_not_handle).values(ended_at=now))
@@ -285,10 +289,16 @@ def test_a_supervisor_takes_work_over_and_says_why(book: Book) -> None:
         next_work.take_over(supervisor, work.lease, " ", to="c-2")
     with pytest.raises(WrongRoleError):
         next_work.take_over(supervisor, work.lease, "c-1 is ill")
+    book.staff("c-3", "caller")
+    with pytest.raises(ArrearsError, match="c-3 is not on shift"):
+        next_work.take_over(supervisor, work.lease, "c-1 is ill", to="c-3")
     next_work.take_over(supervisor, work.lease, "c-1 is ill", to="c-2")
 
     theirs = served(collector(book, "c-2"))
     assert (theirs.loan, theirs.band) == ("L-1", "taken_over")
+    start_call(collector(book, "c-2"), "L-1")
+    with pytest.raises(ArrearsError, match="c-2 has called this person"):
+        next_work.take_over(supervisor, theirs.lease, "c-1 is back", to="c-1")
     assert isinstance(next_work.next_for(c1), NothingToServe)
     noted = book.one(work_takeover)
     assert (noted.taken_from, noted.given_to, noted.actor) == ("c-1", "c-2", "s-1")
@@ -337,6 +347,17 @@ def test_a_look_ahead_serves_nothing(book: Book) -> None:
         ahead = next_work.look_ahead(connection, collector(book), "c-1")
     assert [piece.row.loan for piece, _ in ahead] == ["L-2", "L-1"]
     assert book.rows(work_lease) == []
+
+    # L-1 was given to somebody three days ago, and handed on since. It has waited all the time.
+    now = book.ctx.now()
+    first, _ = book.rows(select(call).order_by(call.c.loan_id))
+    given = {**first._mapping, "assigned_at": now - timedelta(days=3), "cancelled_at": now}
+    with book.ctx.engine.begin() as connection:
+        del given["id"]
+        connection.execute(insert(call).values(**given))
+        ahead = next_work.look_ahead(connection, collector(book), "c-1")
+    bands = {piece.row.loan: ranked.band for piece, ranked in ahead}
+    assert bands == {"L-1": Band.WAITED, "L-2": Band.FIRST_CONTACT}
 
 
 def test_a_collector_who_asks_from_many_screens_has_one_piece_of_work(book: Book) -> None:

@@ -27,6 +27,7 @@ from tests.support.encrypted import opened
 from tests.support.events import tell, tell_personal
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from tests.workers.borrowers.test_parties import party
+from workers.db.party_checks import sees_person
 from workers.db.schema import contact, document, problem, visit, visit_staff
 from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.payments.payments import Payment, record_payment
@@ -264,7 +265,9 @@ def test_a_visit_counts_as_tried_once_its_visitors_say_what_came_of_it(engine: E
     book.escalate("L-1")
     assert "legal_file" not in book.actions("L-1"), "nobody has said that anybody went"
 
-    book.visited("L-1", actor="visitor-1")
+    book.visited("L-1", "visitor-1", "spoke_with_other")
+    with book.ctx.engine.connect() as connection:
+        assert not sees_person(connection, "visitor-1", "L-1", ends_at - timedelta(days=1))
     book.clock.at = ends_at + timedelta(days=2)
     book.escalate("L-1")
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
