@@ -135,7 +135,7 @@ def is_current(action: str, loan: str) -> str:
     that there are such, of any other that they are those for which it was planned. The two are the
     names of the tables."""
     same = f"{action}.ladder_since = {loan}.ladder_since"
-    return f"({loan}.ladder_since IS NOT NULL AND ({action}.cause IS NOT NULL OR {same}))"
+    return f"({same} OR {action}.cause IS NOT NULL AND {loan}.ladder_since IS NOT NULL)"
 
 
 _CLAIM = prepared(

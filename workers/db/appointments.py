@@ -33,7 +33,7 @@ WITH hold AS (
     SELECT * FROM unnest(CAST(:held AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]))
                   AS h (action_id, starts_on, ends_on)
 ), assigned AS (
-    SELECT a.id, CASE WHEN NOT {is_current("a", "l")} THEN 'superseded'
+    SELECT a.id, CASE WHEN {is_current("a", "l")} IS NOT TRUE THEN 'superseded'
                       WHEN a.id = ANY(:of_who_left) THEN 'party_left'
                       WHEN EXISTS (
                           SELECT FROM borrower b
