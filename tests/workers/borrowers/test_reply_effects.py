@@ -326,7 +326,10 @@ def test_the_history_tells_who_read_it_and_what_it_means(book: Book) -> None:
 
 
 def test_every_meaning_but_those_with_details_is_a_kind_that_a_text_can_have() -> None:
-    assert {*Meaning} - {"dispute", "wishes", "no_consent"} == {*ReplyKind} - {"other", "help"}
+    assert {*Meaning} - {"dispute", "wishes", "no_consent", "asks_plan"} == {*ReplyKind} - {
+        "other",
+        "help",
+    }
 
 
 def test_what_follows_is_the_same_whoever_read_it() -> None:
