@@ -54,7 +54,7 @@ def a_promise(book: Book, loan: str = "L-1") -> int:
         "promise",
         promise=f"PR-{loan}",
         loan=loan,
-        amount="400",
+        amount="300",
         currency="CNY",
         due_on="2026-04-12",
         actor="col-1",
