@@ -30,14 +30,15 @@ from workers.context import Context
 from workers.db.engine import connect
 from workers.db.schema import announcement, scan_run
 from workers.escalation.scan import scan_portfolio
+from workers.http.doors import Door
 from workers.staff.next_work import ServedWork, next_for, release
 
 COLLECTORS, CALLS_EACH = 100, 60
 A_SECOND = 20
 SECONDS = {"small": 10, "full": 60}
 BURST = 100
-CONNECTIONS = 50
-"""For the burst: PostgreSQL allows a hundred by default, and others need some."""
+CONNECTIONS = Door.DESK.connections
+"""For the burst: as many as people at the desk have; whoever finds none waits."""
 SENDERS = 32
 
 _STAFF = text("""
