@@ -314,20 +314,7 @@ def lease_again(
     until: datetime,
 ) -> int | None:
     """Lease to somebody else what another one had; None: they, or the person, have a lease."""
-    values = {
-        "me": staff_id,
-        "borrower_id": lease.borrower_id,
-        "person_id": lease.person_id,
-        "loan_id": lease.loan_id,
-        "call_id": lease.call_id,
-        "reply_id": lease.reply_id,
-        "band": band,
-        "why": as_json(why),
-        "now": now,
-        "until": until,
-    }
-    lease_id: int | None = connection.execute(_LEASE_AGAIN, values).scalar()
-    return lease_id
+    return _lease_to(connection, staff_id, lease, lease.reply_id, band, why, now, until)
 
 
 def lease_attempt(
@@ -339,16 +326,28 @@ def lease_attempt(
     until: datetime,
 ) -> int | None:
     """Lease the person of a started call to who started it; None: somebody else was served them."""
-    lapsed = {"persons": [attempt.person_id], "now": now}
-    connection.execute(_END_LAPSED, lapsed)
+    end_lapsed(connection, [attempt.person_id], now)
+    return _lease_to(connection, staff_id, attempt, None, UNFINISHED, why, now, until)
+
+
+def _lease_to(
+    connection: Connection,
+    staff_id: int,
+    work: Lease | OpenAttempt,
+    reply_id: int | None,
+    band: str,
+    why: Reasons,
+    now: datetime,
+    until: datetime,
+) -> int | None:
     values = {
         "me": staff_id,
-        "borrower_id": attempt.borrower_id,
-        "person_id": attempt.person_id,
-        "loan_id": attempt.loan_id,
-        "call_id": attempt.call_id,
-        "reply_id": None,
-        "band": UNFINISHED,
+        "borrower_id": work.borrower_id,
+        "person_id": work.person_id,
+        "loan_id": work.loan_id,
+        "call_id": work.call_id,
+        "reply_id": reply_id,
+        "band": band,
         "why": as_json(why),
         "now": now,
         "until": until,

@@ -120,7 +120,7 @@ async def extend_dispute(
 ) -> Any:
     """Make the time to answer longer, as far as the law allows. Another person grants it first:
     then repeat the call."""
-    extend = partial(_extend, body)
+    extend = partial(handling.extend, why=body.why, sender=body.sender)
     return await _handle(request, extend, Matter.DISPUTE, dispute, accept_language)
 
 
@@ -130,7 +130,7 @@ async def extend_complaint(
 ) -> Any:
     """Make the time to answer longer, as far as the law allows. Another person grants it first:
     then repeat the call."""
-    extend = partial(_extend, body)
+    extend = partial(handling.extend, why=body.why, sender=body.sender)
     return await _handle(request, extend, Matter.COMPLAINT, complaint, accept_language)
 
 
@@ -158,7 +158,8 @@ async def correct_dispute(
 ) -> Any:
     """Correct the kind of an open dispute. Its clock is set anew, and never longer."""
     right = Correction(kind=body.kind, why=body.why)
-    return await _correct(request, Matter.DISPUTE, dispute, right, body.sender, accept_language)
+    doing = partial(correct, right=right, sender=body.sender)
+    return await _handle(request, doing, Matter.DISPUTE, dispute, accept_language)
 
 
 @router.post("/complaints/{complaint}/correction", response_model=Said)
@@ -172,19 +173,8 @@ async def correct_complaint(
         about_nobody=body.about_nobody,
         why=body.why,
     )
-    return await _correct(request, Matter.COMPLAINT, complaint, right, body.sender, accept_language)
-
-
-async def _correct(
-    request: Request,
-    matter: Matter,
-    id: str,
-    right: Correction,
-    sender: str | None,
-    accept_language: str | None,
-) -> Any:
-    correcting = partial(correct, context_of_caller(request), matter, id, right, sender=sender)
-    return answer_of(await at_the_desk(request, correcting), language_for(accept_language))
+    doing = partial(correct, right=right, sender=body.sender)
+    return await _handle(request, doing, Matter.COMPLAINT, complaint, accept_language)
 
 
 async def _open(request: Request, matter: Matter, asked: Asked) -> dict[str, Any]:
@@ -194,10 +184,6 @@ async def _open(request: Request, matter: Matter, asked: Asked) -> dict[str, Any
 async def _shown(request: Request, matter: Matter, id: str, sender: str | None) -> Any:
     shown = await read(request, lambda at, ctx: read_matter(at, ctx, matter, id, sender=sender))
     return answer_of(shown, "en")
-
-
-def _extend(body: MoreTime, ctx: Context, matter: Matter, id: str) -> Reasons:
-    return handling.extend(ctx, matter, id, body.why, sender=body.sender)
 
 
 async def _handle(
