@@ -106,8 +106,8 @@ def _call(
         first.step, first.item, begun=started
     )
     barred = why_not_this_work(me.member, needs, now.date())
-    again_at = _again_at(first, callback_at, policy)
-    if not barred and again_at is not None and again_at > now:
+    again_at = None if barred else _again_at(first, callback_at, policy, now)
+    if again_at is not None:
         barred = because(ReasonCode.TRIED_LATELY, at=first.tried_at, until=again_at)
     candidate = Candidate(
         key=first.first_id or 0,
@@ -133,17 +133,19 @@ def _call(
         candidate,
         first,
         loans,
-        may_again_at=again_at if barred else None,
+        may_again_at=again_at,
         lapsed=_has_lapsed(first, me, now),
     )
 
 
-def _again_at(row: Waiting, callback_at: datetime | None, policy: WorkPolicy) -> datetime | None:
+def _again_at(
+    row: Waiting, callback_at: datetime | None, policy: WorkPolicy, now: datetime
+) -> datetime | None:
     """When a call that was tried is served again: at the moment that was asked for, or in a while.
-    None: nobody has tried it."""
-    if callback_at is not None or row.tried_at is None:
-        return callback_at
-    return row.tried_at + policy.again_after
+    None: it may be served now."""
+    if callback_at is None and row.tried_at is not None:
+        callback_at = row.tried_at + policy.again_after
+    return callback_at if callback_at is not None and callback_at > now else None
 
 
 def _has_lapsed(row: Waiting, me: WorkingCollector, now: datetime) -> bool:
