@@ -212,8 +212,8 @@ LEARNS = frozenset(
         _O.REFUSES,
     }
 )
-"""In these the borrower talked. A reason that is reported with another outcome somebody else told,
-or nobody: it is no reason of theirs."""
+"""In these the borrower talked. With any other outcome, somebody else gave the reason that is
+reported, or nobody: it is no reason of theirs."""
 _NUMBER_FACTS = {
     _O.NUMBER_INVALID: NumberFact.REACHES_NOBODY,
     _O.WRONG_PERSON: NumberFact.SOMEBODY_ELSE,

@@ -1,4 +1,4 @@
-"""What a schedule that the lender's ledger tells costs a year, above what was owed before it."""
+"""What a new schedule of the lender's ledger costs a year, above what was owed before it."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -88,8 +88,8 @@ def note_change(
 
 
 def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: datetime) -> None:
-    """Hand one that is late, a locked row of its table, to a supervisor: of whoever handles it,
-    else of whom it is about, else of who wrote it down.
+    """Hand a late dispute or complaint, a locked row of its table, to a supervisor: of whoever
+    handles it, else of whom it is about, else of who wrote it down.
 
     A supervisor who handles it already keeps it. Where no team names one who may handle it, it
     stays where it is, and the problem of the loan says that it is late.

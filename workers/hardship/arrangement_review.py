@@ -64,10 +64,10 @@ def review_arrangements(
 def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Look at the arrangements whose day has come; returns how many ended.
 
-    A request that nobody answered in time is told of, and lapses at last. An offer that nobody
-    accepted expires. Of one that the ledger has not confirmed in time, a
-    person is told. An active one that missed too much is in default: its pause ends, and the loan
-    is due for review. May run any number of times. While an event or a tape of a loan is not
+    A request that nobody answered in time becomes a problem, and lapses at last. An offer that
+    nobody accepted expires. An arrangement that the ledger has not confirmed in time becomes a
+    problem. An active one that missed too much is in default: its pause ends, and the loan is due
+    for review. May run any number of times. While an event or a tape of a loan is not
     applied yet, such as a payment of yesterday, its arrangement waits. Where a law or the
     terms ask for a letter first, the default counts only when its days are over.
     """

@@ -341,7 +341,7 @@ def end(
 ) -> None:
     """End an arrangement of a locked loan, and its pause. The caller reassesses the loan.
 
-    The lender's ledger hears of the end of one that was proposed to it. Its problems end with it.
+    The lender's ledger hears of the end of a proposed arrangement. Its problems end with it.
 
     Raises:
         RejectedError: it cannot end in this way as it stands.
