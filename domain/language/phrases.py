@@ -222,6 +222,7 @@ class Phrase(StrEnum):
     MET = auto()
     MISSING = auto()
     TIMES = auto()
+    DAY = auto()
     # What a legal rule asks; domain/language/rules.py puts them together.
     RULES_OF_PACK = auto()
     RULE_ALLOCATION = auto()

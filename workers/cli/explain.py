@@ -14,6 +14,7 @@ from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
 from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
+from workers.cli.story import print_story
 from workers.history import loan_history
 
 
@@ -39,12 +40,8 @@ def explain(
     if as_json:
         print_json([_plain(sentence) for sentence in story])
         return
-    print_lines(*(_line(sentence) for sentence in story))
+    print_story(story, language)
     print_lines(_times_are(ctx.settings.zone, language), style="dim")
-
-
-def _line(sentence: Sentence) -> str:
-    return f"{sentence.at:%Y-%m-%d %H:%M}  {sentence.text}" if sentence.at else sentence.text
 
 
 def _times_are(zone: str, language: str) -> str:

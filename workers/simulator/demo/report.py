@@ -19,6 +19,7 @@ from domain.follow_ups import FOLLOW_UP
 from domain.language.speak import with_sentence
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, console, errors
+from workers.cli.story import print_story
 from workers.cli.tape_progress import import_progress
 from workers.context import Context
 from workers.history import loan_history
@@ -286,7 +287,6 @@ def _count(step: StepSummary, statuses: Sequence[ActionStatus]) -> str:
 def _print_story(connection: Connection, ctx: Context, loan: str) -> None:
     title = say("One loan's history, as `arrears explain {loan}` shows it", loan=loan)
     console.print(Text(title, style="italic"))
-    for sentence in loan_history(connection, ctx, loan, language=language_of_environment()):
-        at = f"{sentence.at:%H:%M}  " if sentence.at else ""
-        console.print(Text.assemble((at, "dim"), sentence.text))
+    language = language_of_environment()
+    print_story(loan_history(connection, ctx, loan, language=language), language)
     console.print()
