@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, case, exists, insert, or_, select
+from sqlalchemy import Connection, Select, case, insert, or_, select
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -15,7 +15,6 @@ from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
 from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.attempts import has_outcome
 from workers.attempts.consequences import (
     Conversation,
     OutcomeDetails,
@@ -29,7 +28,7 @@ from workers.attempts.consequences import (
     reaches_person,
 )
 from workers.context import Context
-from workers.db.appointments import move_calls
+from workers.db.appointments import is_begun, move_calls
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
 from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
@@ -207,7 +206,6 @@ def record_inbound_contact(
 def _complete_enquiries(connection: Connection, loan_id: int, at: datetime, now: datetime) -> None:
     """The calls of a locked loan that were to learn the reason, and that nobody has begun, are
     done: it is learnt."""
-    begun = exists().where(contact.c.action_id == action.c.id, ~has_outcome())
     asking = (
         select(action.c.id)
         .join(call, call.c.action_id == action.c.id)
@@ -216,7 +214,7 @@ def _complete_enquiries(connection: Connection, loan_id: int, at: datetime, now:
             action.c.status == ActionStatus.ASSIGNED,
             call.c.cancelled_at.is_(None),
             call.c.must_learn.contains([REASON]),
-            ~begun,
+            ~is_begun(),
         )
     )
     learnt = because(ReasonCode.LEARNT_INBOUND, on=at.astimezone(now.tzinfo).date())

@@ -1,19 +1,20 @@
 """Cancels calls and visits whose arrears are paid, or for somebody who is on hold or has left; and
-takes calls off the list whose step is over."""
+takes calls off the list whose step is over. A call that somebody makes is left to its outcome."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, Exists, exists, text, update
 
 from domain.actions import ActionStatus, Move
+from domain.compliance.vocabulary import Channel
 from domain.holds import Hold
 from domain.reasons import ReasonCode, because
 from workers.db.actions import is_current, move_actions
 from workers.db.prepared_statements import prepared
-from workers.db.schema import call
+from workers.db.schema import action, call, contact, contact_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ WITH hold AS (
     UPDATE call c SET cancelled_at = :now
       FROM assigned a
      WHERE c.action_id = a.id AND c.cancelled_at IS NULL
+       AND NOT EXISTS (
+           SELECT FROM contact x
+            WHERE x.action_id = a.id AND x.channel = 'call'
+              AND NOT EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = x.id))
        AND (a.why <> 'paused' OR EXISTS (
            SELECT FROM hold h
             WHERE h.action_id = a.id AND h.starts_on <= :today
@@ -87,9 +92,11 @@ def cancel_appointments(
 
     That is: their arrears are gone, or whomever they are for is party to the loan no longer, asked
     for no contact at all, or is on hold. A hold in force today cancels calls; a hold that covers
-    the day of a visit cancels the visit. The loans' positions must be up to date; `now` is in the
-    lender's zone. The visitors are free for other visits. Cancelled work is planned again if its
-    reason goes away. One statement, and one more for each reason with cancelled work.
+    the day of a visit cancels the visit. A call that was begun and has no outcome is nobody's to
+    cancel: its outcome is owed, and cancels it with the next look. The loans' positions must be up
+    to date; `now` is in the lender's zone. The visitors are free for other visits. Cancelled work
+    is planned again if its reason goes away. One statement, and one more for each reason with
+    cancelled work.
     """
     if not assigned:
         return
@@ -108,6 +115,18 @@ def cancel_appointments(
     for why in REASONS:
         if ids := [row.action_id for row in cancelled if row.why == why]:
             move_actions(connection, ids, Move(ActionStatus.CANCELLED, because(why)), now)
+
+
+def is_begun() -> Exists:
+    """Whether somebody has begun a call and not reported its outcome yet, for a query of `action`.
+
+    Such a call is not taken from whoever makes it: what came of it is owed, and must find it.
+    """
+    return exists().where(
+        contact.c.action_id == action.c.id,
+        contact.c.channel == Channel.CALL,
+        ~exists().where(contact_outcome.c.contact_id == contact.c.id),
+    )
 
 
 def cancel_calls(connection: Connection, action_ids: Sequence[int], now: datetime) -> None:

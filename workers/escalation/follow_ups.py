@@ -14,7 +14,7 @@ from domain.ladder import Item, Ladder
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.appointments import cancel_calls
+from workers.db.appointments import cancel_calls, is_begun
 from workers.db.loan_standing import LoanStanding, load_standings
 from workers.db.schema import action
 from workers.db.typed_rows import columns_of, typed_rows
@@ -102,7 +102,8 @@ class _Caused(NamedTuple):
 def end_follow_ups(
     connection: Connection, loan_ids: Collection[int], causes: Collection[str], now: datetime
 ) -> None:
-    """Cancel what was not done yet for these causes, which are over. The loans are locked.
+    """Cancel what was not done yet for these causes, which are over. The loans are locked. A call
+    that somebody makes at this moment is left to its outcome.
 
     One statement, and two more for each cause with something to cancel.
     """
@@ -113,6 +114,7 @@ def end_follow_ups(
             action.c.loan_id.in_(loan_ids),
             action.c.cause.in_(causes),
             action.c.status.in_(WAITING | {ActionStatus.ASSIGNED}),
+            ~is_begun(),
         )
     )
     ids = defaultdict[str, list[int]](list)
