@@ -14,7 +14,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: help setup lint test attack demo run bench chaos restore-drill judge mutants lock clean
+# What Python compiled is kept, also where the environment says otherwise: the tests start hundreds of
+# processes, and compiling anew takes each of them twice as long as all else that it does to start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup lint style types test every-test attack demo run bench chaos restore-drill judge mutants lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -38,14 +42,22 @@ $(READY): requirements-dev.txt pyproject.toml
 	$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
-lint: setup ## style, types and the direction of imports
+lint: style types ## style, the direction of imports, and types
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy domain config workers tests/benchmarks tests/chaos tests/drill tests/oracle tests/support
 	$(BIN)/lint-imports
 
+types: setup
+	$(BIN)/mypy domain config workers tests/benchmarks tests/chaos tests/drill tests/oracle tests/support
+
+# Types are one processor's work for a minute, so the tests begin beside them.
+test: style ## lint and every test
+	@$(MAKE) --no-print-directory --jobs=2 types every-test
+
 # Three for two processors: one of them waits much, for the processes of its tests.
-test: lint ## lint, then every test
+every-test: setup
 	$(BIN)/pytest -n 3 --dist loadscope
 
 attack: setup ## try what attackers tried, and say of each whether it held
