@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.filling import filled
 from domain.reasons import Reasons
 
 
@@ -18,7 +19,7 @@ class Text:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.text.format(**self.values) if self.values else self.text
+        return filled(self.text, self.values) if self.values else self.text
 
 
 def text_of(text: str, **values: object) -> Text:

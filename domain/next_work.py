@@ -111,7 +111,7 @@ class BrokenPromise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A piece of work that may be served. All moments are aware, in the lender's zone."""
+    """A piece of work that may be served. All moments are aware."""
 
     key: int
     kind: WorkKind = WorkKind.CALL
@@ -242,6 +242,10 @@ def _seconds(moment: datetime | None) -> Decimal:
     return LATE if moment is None else Decimal(moment.timestamp())
 
 
+def _in_zone(moment: datetime | None, now: datetime) -> datetime | None:
+    return moment and moment.astimezone(now.tzinfo)
+
+
 def _why(
     candidate: Candidate, band: Band, policy: WorkPolicy, now: datetime, *, turn: bool
 ) -> Reasons:
@@ -252,11 +256,11 @@ def _why(
             code = ReasonCode.NEXT_CALLBACK
             if candidate.of_colleague:
                 code = ReasonCode.NEXT_CALLBACK_OF_TEAM
-            return because(code, callback_at=candidate.callback_at)
+            return because(code, callback_at=_in_zone(candidate.callback_at, now))
         case Band.CLOCK:
-            return because(ReasonCode.NEXT_CLOCK, ends_at=candidate.clock_ends_at)
+            return because(ReasonCode.NEXT_CLOCK, ends_at=_in_zone(candidate.clock_ends_at, now))
         case Band.REPLY:
-            return because(ReasonCode.NEXT_REPLY, since=candidate.since)
+            return because(ReasonCode.NEXT_REPLY, since=_in_zone(candidate.since, now))
         case Band.WAITED:
             return because(ReasonCode.NEXT_WAITED, days=(now - candidate.since).days)
         case Band.BROKEN_PROMISE if candidate.broken_promise is not None:
@@ -264,9 +268,9 @@ def _why(
             code = ReasonCode.NEXT_PROMISE_BROKEN
             if broken.part_kept:
                 code = ReasonCode.NEXT_PROMISE_PART_KEPT
-            return because(code, on=broken.broken_at.date())
+            return because(code, on=broken.broken_at.astimezone(now.tzinfo).date())
         case Band.WINDOW if candidate.open_until is not None:
-            return because(ReasonCode.NEXT_WINDOW_CLOSES, until=candidate.open_until)
+            return because(ReasonCode.NEXT_WINDOW_CLOSES, until=_in_zone(candidate.open_until, now))
         case Band.WINDOW:
             return because(ReasonCode.NEXT_LAST_DAY)
         case Band.FIRST_CONTACT:

@@ -25,6 +25,7 @@ PURE = {
     "math",
     "operator",
     "re",
+    "string",
     "typing",
     "unicodedata",
     "zoneinfo",

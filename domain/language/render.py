@@ -6,14 +6,17 @@ language is another file, a name in `LANGUAGES`, and a word for each action type
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
+from domain.filling import moment_shown
 from domain.language.phrases import Phrase
 from domain.reasons import (
+    AMOUNTS,
     WORDS_ERASED,
     WORDS_ID,
     WORDS_PARAM,
@@ -101,13 +104,14 @@ def render(entries: Iterable[Entry], language: Language, zone: tzinfo) -> list[S
 
 
 def render_reasons(reasons: Reasons, language: Language) -> str:
-    """Reasons as sentences; an empty text where there are none. They hold no moments."""
+    """Reasons as sentences; an empty text where there are none. A moment in them is shown in the
+    zone that it was stored with."""
     return language.between_sentences.join(_reason(each, language) for each in reasons)
 
 
 def _reason(reason: Reason, language: Language) -> str:
     try:
-        return _template(reason.code, _with_words(reason.params), language, None)
+        return _template(reason.code, _for_people(_with_words(reason.params)), language, None)
     except (AttributeError, KeyError, TypeError, ValueError):
         # Its row was not written by this release. The rows listed beside it must be shown.
         return language.templates[ReasonCode.UNREADABLE]
@@ -119,6 +123,27 @@ def _with_words(params: Mapping[str, Any]) -> Mapping[str, Any]:
         return params
     phrase = Phrase.WORDS_ERASED if WORDS_ERASED in params else Phrase.WORDS_NOT_SHOWN
     return {**params, WORDS_PARAM: part(phrase)}
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+_STORED_AMOUNT = re.compile(r"-?\d+\.\d{3,}")
+
+
+def _for_people(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters of a reason, as JSON has them, in the form in which people read them."""
+    currency = currency_of(params)
+    return {name: _shown(name, value, currency) for name, value in params.items()}
+
+
+def _shown(name: str, value: Any, currency: str | None) -> Any:
+    match value:
+        case str() if _MOMENT.fullmatch(value):
+            return moment_shown(datetime.fromisoformat(value))
+        case str() if name in AMOUNTS and _STORED_AMOUNT.fullmatch(value):
+            return decimal_string(Decimal(value), currency)
+        case list() | tuple():
+            return [_shown(name, each, currency) for each in value]
+    return value
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
@@ -170,7 +195,7 @@ def _in_words(
             listed = (_in_words(name, each, language, zone) for each in value)
             return language.between_listed.join(listed)
         case datetime():
-            return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+            return moment_shown(value.astimezone(zone))
         case Decimal():
             return decimal_string(value, currency)
         case str() if name in language.words:

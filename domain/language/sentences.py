@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import ArrearsError, ReasonedError, RefusedError, Text
+from domain.filling import filled
 
 OF_THE_SYSTEM = ("error", "strerror", "why")
 """The names of values that can hold what the operating system says, such as "Permission denied"."""
@@ -20,12 +21,12 @@ OF_THE_SYSTEM = ("error", "strerror", "why")
 def say_in(language: str, text: str, /, **values: object) -> str:
     """An English text of the program in a language, `en` or `zh`.
 
-    `values` fill its braces, in the style of `str.format`; a text without values has none.
+    `values` fill its braces, as `filled` says; a text without values has none.
     """
     said = in_chinese().get(text, text) if language == "zh" else text
     if not values:
         return said
-    return said.format(**{name: _value(language, name, each) for name, each in values.items()})
+    return filled(said, {name: _value(language, name, each) for name, each in values.items()})
 
 
 def error_in(language: str, error: ArrearsError) -> str:

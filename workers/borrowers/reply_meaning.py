@@ -29,7 +29,11 @@ from workers.db.schema import contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
-from workers.hardship.arrangements import NewRequest, request_read_in_text
+from workers.hardship.arrangements import (
+    NewRequest,
+    arrangement_of_text,
+    request_read_in_text,
+)
 from workers.hardship.disputes import NewDispute, raise_dispute
 
 
@@ -162,7 +166,7 @@ def _open_what_it_asks_for(
     if asked_for is None:
         raise RejectedError(ReasonCode.PLAN_NEEDS_LOAN, reply_id=read.reply)
     request = NewRequest(
-        arrangement=f"text:{found.sid}",
+        arrangement=arrangement_of_text(found.sid),
         loan=asked_for,
         asked_by=AskedBy.TEXT,
         asked_in=found.sid,

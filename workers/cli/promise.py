@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from domain.promise_terms import Accepted
+from domain.reasons import decimal_string
 from workers.cli.common import Loan, WhoseId, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import parse_day
@@ -116,9 +117,11 @@ def list_(loan: Loan) -> None:
         _Row(
             each.promise,
             coded("promise_status", each.status),
-            f"{each.amount:f} {unit(each.currency)}",
-            f"{each.paid:f}",
-            ", ".join(f"{part.amount:f} {part.due_on}" for part in each.parts),
+            f"{decimal_string(each.amount, each.currency)} {unit(each.currency)}",
+            decimal_string(each.paid, each.currency),
+            ", ".join(
+                f"{decimal_string(part.amount, each.currency)} {part.due_on}" for part in each.parts
+            ),
         )
         for each in found
     )
@@ -135,11 +138,11 @@ def limits(loan: Loan) -> None:
         say(
             "Of loan {loan}, {past_due} {currency} is past due.",
             loan=loan,
-            past_due=f"{policy.past_due:f}",
+            past_due=decimal_string(policy.past_due, policy.currency),
             currency=currency,
         )
     ]
-    taken = _taken(policy.without_agreement, currency)
+    taken = _taken(policy.without_agreement, policy.currency)
     if policy.terms is None:
         print_lines(*lines, say("The lender limits no promise of this loan: {taken}.", taken=taken))
         return
@@ -147,7 +150,7 @@ def limits(loan: Loan) -> None:
         say("Taken without asking anybody: {taken}.", taken=taken),
         say(
             "Once a supervisor agrees: {taken}.",
-            taken=_taken(policy.with_agreement, currency),
+            taken=_taken(policy.with_agreement, policy.currency),
         ),
     ]
     if policy.always_agreed:
@@ -163,8 +166,8 @@ def limits(loan: Loan) -> None:
 def _taken(taken: Accepted, currency: str) -> str:
     first = say(
         "at least {amount} {currency}, from {first_day} at the latest, to {last_day} at the latest",
-        amount=f"{taken.least_amount:f}",
-        currency=currency,
+        amount=decimal_string(taken.least_amount, currency),
+        currency=unit(currency),
         first_day=taken.first_day_at_most,
         last_day=taken.last_day_at_most,
     )

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 
 from sqlalchemy import Connection, select
 
@@ -175,6 +176,14 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
     return recorded + because(ReasonCode.ARRANGEMENT_ANSWER_BY, answer_by=answer_by)
 
 
+def arrangement_of_text(sid: str) -> str:
+    """The id of the request that a text is, from the provider's id of the text.
+
+    People type it, and a provider's id can be a digest of 64 digits: it is made short.
+    """
+    return f"text:{sha256(sid.encode()).hexdigest()[:12]}"
+
+
 def request_by_text(
     connection: Connection, ctx: Context, loan_id: int, sid: str, provider: str
 ) -> None:
@@ -184,7 +193,7 @@ def request_by_text(
     """
     owed = lock_loan_by_id(connection, loan_id)
     request = NewRequest(
-        arrangement=f"text:{sid}",
+        arrangement=arrangement_of_text(sid),
         loan=owed.external_id,
         asked_by=AskedBy.TEXT,
         asked_in=sid,

@@ -108,7 +108,11 @@ def _call(
     barred = why_not_this_work(me.member, needs, now.date())
     again_at = None if barred else _again_at(first, callback_at, policy, now)
     if again_at is not None:
-        barred = because(ReasonCode.TRIED_LATELY, at=first.tried_at, until=again_at)
+        barred = because(
+            ReasonCode.TRIED_LATELY,
+            at=first.tried_at and first.tried_at.astimezone(now.tzinfo),
+            until=again_at.astimezone(now.tzinfo),
+        )
     candidate = Candidate(
         key=first.first_id or 0,
         since=first.since,

@@ -67,9 +67,11 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     now = ctx.now()
     staff_id = _staff_id(connection, new.staff)
     if new.until is not None and new.until <= max(new.at, now):
-        raise RejectedError(ReasonCode.ABSENCE_OVER, staff=new.staff, ends_at=new.until)
+        ends_at = new.until.astimezone(now.tzinfo)
+        raise RejectedError(ReasonCode.ABSENCE_OVER, staff=new.staff, ends_at=ends_at)
     if new.at > now + FARTHEST:
-        raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=new.at)
+        at = new.at.astimezone(now.tzinfo)
+        raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=at)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
         "staff_id": staff_id,

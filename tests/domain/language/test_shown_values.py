@@ -1,0 +1,78 @@
+"""In no sentence does a moment or an amount stand in the form in which programs keep it."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from string import Formatter
+
+import pytest
+
+from domain.errors import ArrearsError, Text
+from domain.filling import filled
+from domain.language.render import Language, render_reasons
+from domain.language.sentences import error_in, in_chinese, text_in
+from domain.language.speak import LANGUAGES, speak
+from domain.next_work import Candidate, WorkPolicy, in_order
+from domain.reasons import AMOUNTS, Reason, ReasonCode, reasons_from_json
+
+SHANGHAI = timezone(timedelta(hours=8))
+NINE = datetime(2026, 3, 3, 9, 0, tzinfo=SHANGHAI)
+OF_PROGRAMS = re.compile(r"T\d\d:|\d\d:\d\d:\d\d|[+-]\d\d:\d\d|400\.0000|Decimal|datetime")
+BOTH = pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+
+
+def fields_of(template: str) -> list[tuple[str, str]]:
+    parsed = Formatter().parse(template)
+    return [(name, spec or how or "") for _, name, spec, how in parsed if name is not None]
+
+
+@BOTH
+@pytest.mark.parametrize("code", ReasonCode)
+def test_a_reason_shows_moments_and_amounts_as_people_write_them(
+    code: ReasonCode, language: Language
+) -> None:
+    names = {name for name, _ in fields_of(language.templates[code])} - {"currency"}
+    for moment in (NINE, NINE.replace(second=7, microsecond=5), NINE.astimezone(UTC)):
+        given = {name: "400.0000" if name in AMOUNTS else moment.isoformat() for name in names}
+        given["currency"] = "CNY"
+
+        said = render_reasons((Reason(code, given),), language)
+
+        assert not OF_PROGRAMS.search(said)
+        assert (said == language.templates[ReasonCode.UNREADABLE]) == (
+            code is ReasonCode.UNREADABLE
+        )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_of_the_program_shows_them_so_too(language: str) -> None:
+    for text in in_chinese():
+        plain = [name for name, spec in fields_of(text) if not spec and name.isidentifier()]
+        if not plain or len(plain) != len(fields_of(text)):
+            continue  # it has no values, or says in which form it shows them
+        for value in (NINE, Decimal("400.0000")):
+            given = Text(text, {**dict.fromkeys(plain, value), "currency": "CNY"})
+            assert not OF_PROGRAMS.search(text_in(language, given)), text
+            assert not OF_PROGRAMS.search(error_in(language, ArrearsError(given))), text
+
+
+def test_amounts_have_the_places_of_their_currency() -> None:
+    text = "{amount} {currency}"
+    for currency, shown in (("CNY", "400.00"), ("JPY", "400"), ("KWD", "400.000")):
+        values: dict[str, object] = {"amount": Decimal("400.0000"), "currency": currency}
+        assert filled(text, values) == str(Text(text, values)) == f"{shown} {currency}"
+        stored = {"code": "refund_recorded", "params": {**values, "amount": "400.0000"}}
+        stored["params"]["payment"] = "P-1"  # type: ignore[index]
+        assert speak(reasons_from_json([stored])).startswith(f"{shown} {currency} of payment P-1")
+    assert filled("{rate} %", {"rate": Decimal("24.0000")}) == "24 %"
+    assert filled("{at:%d.%m.}, {on}", {"at": NINE, "on": date(2026, 3, 3)}) == "03.03., 2026-03-03"
+
+
+def test_the_next_work_is_said_with_the_hours_of_the_lender() -> None:
+    """The database gives moments in UTC, and people read their own clock."""
+    asked_for = NINE.astimezone(UTC)
+    candidate = Candidate(key=1, since=asked_for - timedelta(days=1), callback_at=asked_for)
+
+    [first] = in_order([candidate], WorkPolicy(), NINE, served_since_first_contact=0)
+
+    assert speak(first.why) == "The borrower asked to be called back at 2026-03-03 09:00."
