@@ -390,6 +390,7 @@ class ReasonCode(StrEnum):
     MATTER_ACKNOWLEDGED = auto()
     MATTER_TAKEN = auto()
     MATTER_EXTENDED = auto()
+    MATTER_WITHOUT_DEADLINE = auto()
     MATTER_CORRECTED = auto()
     MATTER_AS_BEFORE = auto()
     MATTER_RESOLVED = auto()

@@ -6,6 +6,7 @@ from functools import partial
 
 import redis
 
+from config.readers.in_force import none_in_force
 from domain.actions import ActionStatus
 from domain.language.speak import speak, with_sentence
 from workers.cli.alarms import too_many_numbers
@@ -36,11 +37,22 @@ def status(as_json: AsJson = False) -> None:
             ctx.cipher,
             ctx.policy.staffing,
         )
+    nothing_counts = none_in_force(ctx.policy, found.business_date)
     if as_json:
         # The queues are null when the broker cannot be reached.
-        print_json(with_sentence(found) | {"queues": depths})
+        print_json(with_sentence(found) | {"queues": depths, "none_in_force": nothing_counts})
         return
     _show(found, depths)
+    for folder in nothing_counts:
+        print_lines(
+            say(
+                "Nothing in {folder} is in force on {day}, so what it would say is missing. Write "
+                "a version that takes effect by then, in a file of its own.",
+                folder=f"config/{folder}",
+                day=found.business_date,
+            ),
+            style="bold red",
+        )
 
 
 def _depths(redis_url: str) -> dict[str, int] | None:

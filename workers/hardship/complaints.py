@@ -26,6 +26,7 @@ from workers.hardship.matters import (
     contact_in_question,
     insert_matter,
     last_day,
+    on_record,
     who_raises,
 )
 
@@ -90,13 +91,10 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     about = _about(connection, new, contact_id)
     packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
     terms = answer_terms(packs, ctx.settings.collects_as, Matter.COMPLAINT, new.kind, received_at)
-    result = because(
-        ReasonCode.COMPLAINT_RECEIVED,
-        complaint=new.complaint,
-        matter_kind=new.kind,
-        loan=new.loan,
-        answer_on=last_day(terms.answer_by),
-    )
+    named = {"complaint": new.complaint, "matter_kind": new.kind, "loan": new.loan}
+    answer_on = last_day(terms.answer_by)
+    said = because(ReasonCode.COMPLAINT_RECEIVED, **named, answer_on=answer_on)
+    result = on_record(said, answer_on, matter=Matter.COMPLAINT, id=new.complaint, kind=new.kind)
     hold_id = None
     if terms.stops is Stops.EVERYBODY:
         hold_id = stop_everybody(

@@ -24,7 +24,7 @@ from workers.db.matter_staff import note_change
 from workers.db.schema import borrower
 from workers.hardship.complaints import check_on_roster, keep_away, stop_everybody
 from workers.hardship.handling import assert_fit, open_matter, refused
-from workers.hardship.matters import last_day
+from workers.hardship.matters import last_day, on_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def correct(
         done = because(
             ReasonCode.MATTER_CORRECTED, matter=matter, id=id, matter_kind=kind, answer_on=answer_on
         )
-        return done + result
+        return on_record(done, answer_on, matter=matter, id=id, kind=kind) + result
 
 
 def _terms(

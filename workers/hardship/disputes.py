@@ -22,6 +22,7 @@ from workers.hardship.matters import (
     contact_in_question,
     insert_matter,
     last_day,
+    on_record,
     who_raises,
 )
 
@@ -123,12 +124,10 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
         terms,
         now,
     )
-    return paused + because(
-        ReasonCode.DISPUTE_ON_RECORD,
-        dispute=new.dispute,
-        matter_kind=new.kind,
-        answer_on=last_day(terms.answer_by),
-    )
+    answer_on = last_day(terms.answer_by)
+    named = {"dispute": new.dispute, "matter_kind": new.kind, "answer_on": answer_on}
+    said = because(ReasonCode.DISPUTE_ON_RECORD, **named)
+    return paused + on_record(said, answer_on, matter=Matter.DISPUTE, id=new.dispute, kind=new.kind)
 
 
 def _received(starts_on: date, now: datetime) -> datetime:

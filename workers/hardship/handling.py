@@ -125,8 +125,12 @@ def extend(
         )
         before = stored.answer_by
         if before is None or terms.answer_by is None or terms.answer_by <= before:
-            until = last_day(before.astimezone(now.tzinfo)) if before else None
-            raise refused(ReasonCode.NO_EXTENSION, matter=matter, id=id, answer_on=until)
+            named = {"matter": matter, "id": id}
+            if before is None:
+                code = ReasonCode.MATTER_WITHOUT_DEADLINE
+                raise refused(code, **named, matter_kind=stored.kind)
+            until = last_day(before.astimezone(now.tzinfo))
+            raise refused(ReasonCode.NO_EXTENSION, **named, answer_on=until)
         answer_on = last_day(terms.answer_by)
         with_second_person(
             connection,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, or_, select
 from domain.compliance.answer_period import AnswerTerms, clock_of
 from domain.disputes import Matter, MatterStatus, RaisedBy
 from domain.events import NotYetError, RejectedError
-from domain.reasons import ReasonCode
+from domain.reasons import ReasonCode, Reasons, because
 from workers.db.disputes import TABLES, said_of, set_clock
 from workers.db.loans import not_known_yet
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
@@ -159,6 +159,15 @@ def contact_in_question(
     if not found.is_theirs:
         raise RejectedError(ReasonCode.CONTACT_OF_SOMEBODY_ELSE, attempt=attempt)
     return found.id
+
+
+def on_record(
+    said: Reasons, answer_on: date | None, *, matter: Matter, id: str, kind: str
+) -> Reasons:
+    """`said` if a rule says by when it is answered; else that none does, and what to do."""
+    if answer_on is not None:
+        return said
+    return because(ReasonCode.MATTER_WITHOUT_DEADLINE, matter=matter, id=id, matter_kind=kind)
 
 
 def last_day(late_at: datetime | None) -> date | None:

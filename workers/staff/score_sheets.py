@@ -85,9 +85,17 @@ def sheet_in_force(ctx: Context, sheet_id: str, on: date) -> ScoreSheet:
     """
     if sheet := sheet_on(ctx.policy.score_sheets, sheet_id, on):
         return sheet
+    sheets = ctx.policy.score_sheets
+    if begins := [sheet.effective_from for sheet in sheets if sheet.id == sheet_id]:
+        raise ArrearsError(
+            "No version of the score sheet {sheet} is in force on {day}: the first one takes "
+            "effect on {first}. Name a later day, or write a version that takes effect sooner.",
+            sheet=sheet_id,
+            day=on,
+            first=min(begins),
+        )
     raise ArrearsError(
-        "There is no score sheet {sheet} for {day}. There are: {known}.",
+        "There is no score sheet {sheet}. There are: {known}.",
         sheet=sheet_id,
-        day=on,
-        known=", ".join(sorted({sheet.id for sheet in ctx.policy.score_sheets})) or "-",
+        known=", ".join(sorted({sheet.id for sheet in sheets})) or "-",
     )

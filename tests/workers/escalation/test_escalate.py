@@ -29,7 +29,7 @@ def test_a_loan_one_day_past_due_is_given_its_text_and_its_call(engine: Engine) 
     decided = book.one(decision)
     assert (decided.outcome, decided.days_past_due, decided.past_due) == ("act", 1, 1200.5)
     assert (decided.ladder_id, decided.ladder_version) == ("consumer_loan_cn", 3)
-    assert decided.rule_packs == ["cn v6", "lender v3"]
+    assert decided.rule_packs == ["cn v6", "lender v4"]
     assert book.one(select(loan.c.review_on)).review_on == date(2026, 3, 4), "day 3"
     assert book.one(collection_case).closed_at is None
 

@@ -206,6 +206,13 @@ def test_a_complaint_names_somebody_who_works_here_or_nobody(book: Book) -> None
     assert book.rows(complaint) == []
 
 
+def test_a_complaint_that_no_rule_gives_a_deadline_says_so_and_what_to_do(book: Book) -> None:
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, rule_packs=()))
+    said = complains(book)
+    assert "None" not in said
+    assert "No rule in force says by when it is answered: add an `answer_period`" in said
+
+
 def test_the_same_complaint_comes_in_once(book: Book) -> None:
     complains(book)
     assert complains(book) == "applied: Complaint C-1 is on record already; nothing changed."

@@ -74,7 +74,7 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
     assert lines == [
         "Loan L-1: consumer_loan under the law of CN, in CNY. One repayment, due on 2026-03-01.",
         "03-02 23:30 Reviewed: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
-        "consumer_loan_cn v3, ladder day 1, step remind. Rule packs: cn v6, lender v3. Something "
+        "consumer_loan_cn v3, ladder day 1, step remind. Rule packs: cn v6, lender v4. Something "
         "is to be done. The next review is on 2026-03-04.",
         "03-02 23:30 A case was opened.",
         "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
@@ -94,7 +94,7 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "needed), cn.limitation (Civil Code 188, 189, 192, 195, 203; SPC limitation rules 8, 9, "
         "11, 14, 15, 17, 19), "
         "lender.texts_a_day (a rule of the lender), "
-        "lender.texts_a_week (a rule of the lender). Rule packs: cn v6, lender v3.",
+        "lender.texts_a_week (a rule of the lender). Rule packs: cn v6, lender v4.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
         f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), and given "
         "to Twilio.",

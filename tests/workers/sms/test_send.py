@@ -79,7 +79,7 @@ def test_a_text_goes_out_once_however_often_its_message_is_delivered(engine: Eng
     assert NAME not in sent.text.body
     assert book.actions("L-1")["text_day_1"] == "done"
     assert book.one(message).sid == sent.sid
-    assert book.one(contact).rule_packs == ["lender v3", "us v6"]
+    assert book.one(contact).rule_packs == ["lender v4", "us v6"]
 
 
 def test_workers_that_race_for_one_text_send_it_once(engine: Engine) -> None:

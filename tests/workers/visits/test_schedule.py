@@ -63,7 +63,7 @@ def test_a_visit_is_in_the_first_slot_after_the_notice_and_two_people_go(book: B
     assert book.actions("L-1")["field_visit"] == "assigned"
     reserved = book.one(contact)
     assert (reserved.channel, reserved.at) == ("visit", planned.starts_at)
-    assert reserved.rule_packs == ["cn v6", "lender v3"]
+    assert reserved.rule_packs == ["cn v6", "lender v4"]
 
 
 @pytest.mark.parametrize(
