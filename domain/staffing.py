@@ -14,7 +14,7 @@ from domain.reasons import ReasonCode, Reasons, because
 EARLY, HARDSHIP, LEGAL, VISITS = "early", "hardship", "legal", "visits"
 SKILLS: Final = (EARLY, HARDSHIP, LEGAL, VISITS)
 """The skills that Arrears itself knows: the early steps, borrowers in difficulty, what comes before
-a court, and visits. A lender may add words of its own."""
+a court, and visits. A lender's staffing policy may name others."""
 
 
 class AbsenceKind(StrEnum):
@@ -249,6 +249,12 @@ class StaffingTerms:
     @property
     def name(self) -> str:
         return f"{self.id} v{self.version}"
+
+    @property
+    def skills(self) -> frozenset[str]:
+        """All that calls may need, and those that a certificate stands for."""
+        calls = (self.otherwise, *self.of_steps.values(), *self.of_items.values())
+        return frozenset(each.skill for each in calls if each.skill).union(self.certificates)
 
     def of_call(self, step: str, item: str) -> CallTerms:
         return self.of_items.get(item) or self.of_steps.get(step) or self.otherwise

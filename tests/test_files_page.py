@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.readers.registered_templates import load_sms_templates
 from config.readers.roster import read_roster
+from config.readers.roster_terms import RosterTerms
 from config.readers.tape_mapping import Field, TapeMapping
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
 from config.readers.template_files import LETTER_PLACEHOLDERS
@@ -91,7 +92,9 @@ def test_every_field_of_a_mapping_is_on_the_page() -> None:
 
 
 def test_the_roster_is_one(tmp_path: Path) -> None:
-    members = read_roster(written(tmp_path, "roster.yaml", example("A roster"))).staff
+    members = read_roster(
+        written(tmp_path, "roster.yaml", example("A roster")), RosterTerms(date(2026, 3, 2))
+    ).staff
 
     assert [member.roles for member in members] == [
         (Role.CALLER,),

@@ -1,6 +1,7 @@
 """One rule for ids: what a tape takes, every event and every command can name."""
 
 import unicodedata
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from config.readers.roster import read_roster
+from config.readers.roster_terms import RosterTerms
 from config.readers.tape_mapping import Field
 from config.readers.yaml_reader import PolicyError
 from domain.ids import id_of
@@ -98,5 +100,5 @@ def test_a_roster_is_refused_without_showing_what_is_in_it(tmp_path: Path) -> No
         'staff: [{id: "Li\\u200bWei", roles: [caller], daily_capacity: 1}]', encoding="utf-8"
     )
     with pytest.raises(PolicyError, match="line 1: `id` is no id") as refused:
-        read_roster(path)
+        read_roster(path, RosterTerms(date(2026, 3, 2)))
     assert "Wei" not in str(refused.value)

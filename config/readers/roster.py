@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from config.readers.formats import IDENTIFIER
-from config.readers.rule_kinds import read_hours
+from config.readers.roster_terms import RosterTerms, read_language, read_week
 from config.readers.yaml_reader import Section, Value, each, read_yaml
 from domain.actors import Role
 from domain.compliance.contact_hours import Hours
@@ -89,10 +88,11 @@ class Roster:
     staff: tuple[StaffMember, ...]
 
 
-def read_roster(path: Path) -> Roster:
+def read_roster(path: Path, terms: RosterTerms) -> Roster:
     """Read a roster, a YAML file with a list under `staff`, and one under `teams` if there are any.
 
-    A file of an earlier release, which knows neither teams nor minutes, is read as it was.
+    It is held to the `terms`: words that nothing asks for would make no difference, silently. A
+    file of an earlier release, which knows neither teams nor minutes, is read as it was.
 
     Raises:
         PolicyError: something is wrong; each error has its file, line and remedy.
@@ -102,7 +102,7 @@ def read_roster(path: Path) -> Roster:
     teams = top.entries("teams", partial(_read_team, seen=seen_teams))
     seen: dict[str, Value] = {}
     of_staff = top.need("staff")
-    staff = of_staff.entries(partial(_read_member, seen=seen, teams=set(seen_teams)))
+    staff = of_staff.entries(partial(_read_member, seen=seen, teams=set(seen_teams), terms=terms))
     if teams:
         each(top.pairs["teams"].values(), partial(_refuse_unknown_supervisor, staff=staff))
     return Roster(teams, staff)
@@ -125,12 +125,14 @@ def _refuse_unknown_supervisor(value: Value, staff: Sequence[StaffMember]) -> No
         )
 
 
-def _read_member(value: Value, seen: dict[str, Value], teams: Collection[str]) -> StaffMember:
+def _read_member(
+    value: Value, seen: dict[str, Value], teams: Collection[str], terms: RosterTerms
+) -> StaffMember:
     section = value.section(STAFF_KEYS)
     member_id = _id(section.need("id"))
     zone = section.maybe("zone", Value.zone)
-    shifts = section.maybe("shifts", read_hours) or ()
-    breaks = section.maybe("breaks", read_hours) or ()
+    shifts = section.maybe("shifts", read_week) or ()
+    breaks = section.maybe("breaks", read_week) or ()
     stands_in_for = section.entries("stands_in_for", partial(Value.word, words=Role))
     stands_in_until = section.maybe("stands_in_until", Value.day)
     if stands_in_for:
@@ -147,21 +149,21 @@ def _read_member(value: Value, seen: dict[str, Value], teams: Collection[str]) -
     return StaffMember(
         id=section.need("id").unused(member_id, seen, "This id is on the roster"),
         roles=roles,
-        languages=section.entries("languages", Value.text),
+        languages=section.entries("languages", read_language),
         regions=section.entries("regions", Value.text),
         daily_capacity=_pieces(section, roles, minutes),
-        trained_on=section.maybe("trained_on", Value.day),
+        trained_on=section.maybe("trained_on", terms.trained),
         zone=ZoneInfo(zone) if zone else None,
         shifts=shifts,
         left_on=section.maybe("left_on", Value.day),
         stands_in_for=stands_in_for,
         stands_in_until=stands_in_until,
         team=section.maybe("team", partial(_team, teams=teams)),
-        skills=section.entries("skills", Value.identifier),
+        skills=section.entries("skills", terms.skill),
         minutes_a_day=minutes,
         breaks=breaks,
         leave=section.entries("leave", partial(_read_leave, zone=ZoneInfo(zone or "UTC"))),
-        certificates=section.maybe("certificates", _read_certificates) or {},
+        certificates=section.maybe("certificates", partial(_read_certificates, terms=terms)) or {},
         must_not_handle=section.entries("must_not_handle", _id),
     )
 
@@ -229,16 +231,10 @@ def _moment(value: Value, zone: ZoneInfo, *, ends: bool) -> datetime:
     return datetime.combine(day, time.min, zone)
 
 
-def _read_certificates(value: Value) -> dict[str, date]:
+def _read_certificates(value: Value, terms: RosterTerms) -> dict[str, date]:
     """`{hardship: 2026-12-31}`: what somebody is certified for, and the last day."""
-    for kind, last in value.pairs().items():
-        if not IDENTIFIER.fullmatch(kind):
-            raise last.refuse(
-                "A kind of certificate is written in small letters.",
-                "Write {example}.",
-                example="hardship: 2026-12-31",
-            )
-    return {kind: last.day() for kind, last in value.pairs().items()}
+    pairs = value.pairs()
+    return dict(zip(pairs, each(pairs.values(), terms.certificate), strict=True))
 
 
 def _id(value: Value) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
+from config.readers.roster_terms import RosterTerms
 from domain.actions import ActionStatus, assigned_types
 from domain.errors import Text
 from domain.permissions import Permission
@@ -142,7 +143,7 @@ def load_roster(
             no other, because nobody else is there.
         ArrearsError: the file cannot be used; nothing was changed.
     """
-    roster = read_roster(path)
+    roster = read_roster(path, RosterTerms.of(ctx.policy.staffing, ctx.today()))
     members = roster.staff
     now = ctx.now()
     with ctx.engine.begin() as connection:

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from config.readers.roster import read_roster
+from config.readers.roster_terms import RosterTerms
 from domain.actors import Actor, Role
 from domain.errors import ArrearsError
+from domain.staffing import CallTerms, StaffingTerms
 from tests.support.acting import acting_alone
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
@@ -18,6 +20,7 @@ from workers.workforce.absences import must_not_handle
 
 SAMPLE = Path("config/samples/roster.yaml")
 MONDAY = date(2026, 3, 2)
+TERMS = RosterTerms(MONDAY)
 SUPERVISOR = Actor("s-1")
 ONE_CALLER = """
 staff:
@@ -43,7 +46,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
-    members = read_roster(SAMPLE).staff
+    members = read_roster(SAMPLE, TERMS).staff
     callers = [member for member in members if Role.CALLER in member.roles]
     assert sum("en" in caller.languages for caller in callers) == 8
     assert sum("zh-Hans" in caller.languages for caller in callers) == 3
@@ -179,6 +182,45 @@ def test_leave_that_a_newer_roster_has_no_longer_ends_and_what_a_complaint_added
         ("    zone: Asia/Shanghai\n", "", "line 3: The key `zone` is missing here."),
         ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is `##:##-##:##` (masked), which"),
         (
+            '"08:00-20:00"}',
+            '"08:00-20:00", fri: "19:00-23:00"}',
+            "line 9: `aaa` (masked) has a day that a line above has too. Name each day of the week",
+        ),
+        (
+            '"08:00-20:00"}',
+            '"08:00-20:00", holidays: "09:00-12:00"}',
+            "line 9: `holidays` is not a day of the week. Write days such as mon-fri; for days off",
+        ),
+        (
+            "    shifts",
+            '    breaks: {sat: "12:00-13:00"}\n    shifts',
+            "line 9: A break is not within a shift of its day. Write breaks that begin and end",
+        ),
+        (
+            "[zh-Hans]",
+            "[english]",
+            "line 5: `languages` is `aaaaaaa` (masked). Write a language by",
+        ),
+        ("[zh-Hans]", "[english]", "(BCP 47), such as en."),
+        ("[zh-Hans]", "[zh_hans]", "(BCP 47), such as zh-Hans."),
+        ("[zh-Hans]", "[Chinese]", "(BCP 47), such as zh-Hans."),
+        ("[zh-Hans]", "[xx-yy]", "(BCP 47), such as en."),
+        (
+            "2026-01-12",
+            "2027-01-12",
+            "line 7: `trained_on` is 2027-01-12, and today is 2026-03-02.",
+        ),
+        (
+            "    shifts",
+            "    skills: [early, hardshp]\n    shifts",
+            "line 9: There is no skill `aaaaaaa` (masked). Did you mean hardship? Write",
+        ),
+        (
+            "    shifts",
+            "    certificates: {hardshp: 2026-12-31}\n    shifts",
+            "line 9: No skill asks for a certificate of this kind. Write one of: early, hardship,",
+        ),
+        (
             "trained_on",
             "trained",
             "line 7: The key `aaaaaaa` (masked) is not known here. Did you mean",
@@ -200,10 +242,20 @@ def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
     assert book.rows(staff) == []
 
 
+def test_a_skill_and_a_certificate_that_the_lenders_policy_names_are_taken(tmp_path: Path) -> None:
+    own = "    skills: [court]\n    certificates: {bar: 2026-12-31}\n    shifts"
+    file = written(tmp_path, ONE_CALLER.replace("    shifts", own))
+    staffing = StaffingTerms(
+        "staffing", 2, MONDAY, None, CallTerms(5, skill="court"), certificates={"court": "bar"}
+    )
+    (caller,) = read_roster(file, RosterTerms.of([staffing], MONDAY)).staff
+    assert (caller.skills, caller.certificates) == (("court",), {"bar": date(2026, 12, 31)})
+
+
 def test_nobody_is_on_the_roster_twice(tmp_path: Path) -> None:
     twice = ONE_CALLER + ONE_CALLER.replace("\nstaff:\n", "")
     with pytest.raises(ArrearsError, match="This id is on the roster already, in line 3"):
-        read_roster(written(tmp_path, twice))
+        read_roster(written(tmp_path, twice), TERMS)
 
 
 def test_the_staff_on_record_are_listed_with_their_next_shift(book: Book, tmp_path: Path) -> None:
