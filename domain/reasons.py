@@ -182,6 +182,9 @@ class ReasonCode(StrEnum):
     DEPARTURE_NOTED = auto()
     ABSENCE_OVER = auto()
     ABSENCE_TOO_FAR = auto()
+    ABSENCE_KNOWN = auto()
+    STAFF_HAS_LEFT = auto()
+    STAFF_NOT_ABSENT = auto()
     STAFF_BACK = auto()
     STAFF_NOT_KNOWN = auto()
     # Why the shares of equal collectors are not even.

@@ -2,7 +2,8 @@
 handle. Their open work is handed on in the same transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
@@ -18,6 +19,7 @@ from workers.db.bulk import insert_rows
 from workers.db.free_text import keep_words
 from workers.db.schema import absence, borrower, staff
 from workers.db.schema import must_not_handle as barred
+from workers.db.typed_rows import columns_of, typed_row
 from workers.workforce.hand_on import HandedOn, forget_plans, hand_on, hand_on_what_must_be
 
 FARTHEST = timedelta(days=366)
@@ -61,17 +63,22 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     Whoever left has no access from that day on.
 
     Raises:
-        RejectedError: nobody has the reference, it ends before it begins or is over already, or it
-            begins more than a year ahead.
+        RejectedError: nobody has the reference, or whoever has it has left; it is on record
+            already, ends before it begins, is over already, or begins more than a year ahead.
     """
     now = ctx.now()
-    staff_id = _staff_id(connection, new.staff)
+    member = _member(connection, new.staff)
+    staff_id = member.id
+    if member.left_on is not None and member.left_on <= now.date():
+        raise RejectedError(ReasonCode.STAFF_HAS_LEFT, staff=new.staff, on=member.left_on)
     if new.until is not None and new.until <= max(new.at, now):
         ends_at = new.until.astimezone(now.tzinfo)
         raise RejectedError(ReasonCode.ABSENCE_OVER, staff=new.staff, ends_at=ends_at)
     if new.at > now + FARTHEST:
         at = new.at.astimezone(now.tzinfo)
         raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=at)
+    if new.kind is not AbsenceKind.LEFT and _is_known(connection, staff_id, new):
+        raise RejectedError(ReasonCode.ABSENCE_KNOWN, staff=new.staff)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
         "staff_id": staff_id,
@@ -82,9 +89,11 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
         "noted_by": new.actor,
         "noted_at": now,
     }
-    connection.execute(insert(absence).values(row))
+    noted = connection.execute(insert(absence).values(row).returning(absence.c.id))
+    entered: int = noted.scalar_one()
     left_on = None
     if new.kind is AbsenceKind.LEFT:
+        _forget_departures(connection, staff_id, but=entered)
         left_on = new.at.astimezone(ctx.settings.lender_zone).date()
         connection.execute(update(staff).where(staff.c.id == staff_id).values(left_on=left_on))
     forget_plans(connection)
@@ -99,7 +108,8 @@ def note_left(connection: Connection, ctx: Context, left: StaffLeft) -> Reasons:
     """Somebody works here no longer: no access, no work from that day on, and theirs is handed on.
 
     Raises:
-        RejectedError: nobody has the reference, or it is more than a year ahead.
+        RejectedError: nobody has the reference, they have left already, or it is more than a year
+            ahead.
     """
     gone = NewAbsence(
         staff=left.staff, kind=AbsenceKind.LEFT, at=left.at, until=None, actor=left.actor
@@ -110,12 +120,20 @@ def note_left(connection: Connection, ctx: Context, left: StaffLeft) -> Reasons:
 def note_back(connection: Connection, ctx: Context, back: StaffBack) -> Reasons:
     """Somebody who was absent works again from now on. Leave that is still to come stays.
 
+    Whoever has left is back once the roster says so, too: it must not have `left_on` any more.
+
     Raises:
-        RejectedError: nobody has the reference.
+        RejectedError: nobody has the reference, they have left, or they are not absent.
     """
     now = ctx.now()
-    staff_id = _staff_id(connection, back.staff)
-    _end(connection, staff_id, now, by_roster=True)
+    member = _member(connection, back.staff)
+    if member.left_on is not None and member.left_on <= now.date():
+        raise RejectedError(ReasonCode.STAFF_HAS_LEFT, staff=back.staff, on=member.left_on)
+    ended = _end(connection, member.id, now, by_roster=True)
+    if member.left_on is None:
+        ended += _forget_departures(connection, member.id)
+    if not ended:
+        raise RejectedError(ReasonCode.STAFF_NOT_ABSENT, staff=back.staff)
     forget_plans(connection)
     return because(ReasonCode.STAFF_BACK, staff=back.staff)
 
@@ -129,7 +147,7 @@ def hand_on_all(ctx: Context, reference: str) -> HandedOn:
     """
     with ctx.engine.begin() as connection:
         try:
-            staff_id = _staff_id(connection, reference)
+            staff_id = _member(connection, reference).id
         except RejectedError:
             raise NotOnRosterError(
                 "Nobody on the roster has the reference {reference}.", reference=reference
@@ -180,11 +198,11 @@ def must_not_handle(
     return hand_on_what_must_be(connection, ctx, now, staff_id)
 
 
-def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool) -> None:
+def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool) -> int:
     """End the absences that are on at a moment, and those noted for later; with `by_roster`, the
-    leave of the roster that is on as well."""
+    leave of the roster that is on as well. Returns how many."""
     started = absence.c.starts_at <= at
-    connection.execute(
+    ended = connection.execute(
         update(absence)
         .where(
             absence.c.staff_id == staff_id,
@@ -194,12 +212,39 @@ def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool
         )
         .values(ends_at=func.greatest(absence.c.starts_at, at))
     )
+    return ended.rowcount
 
 
-def _staff_id(connection: Connection, reference: str) -> int:
-    found: int | None = connection.execute(
-        select(staff.c.id).where(staff.c.external_id == reference)
-    ).scalar()
-    if found is None:
+def _is_known(connection: Connection, staff_id: int, new: NewAbsence) -> bool:
+    """Whether an absence of this kind is on record that began by then and ends with it."""
+    same = select(absence.c.id).where(
+        absence.c.staff_id == staff_id,
+        absence.c.kind == new.kind,
+        absence.c.starts_at <= new.at,
+        absence.c.ends_at.is_not_distinct_from(new.until),
+    )
+    return connection.execute(same.limit(1)).first() is not None
+
+
+def _forget_departures(connection: Connection, staff_id: int, but: int | None = None) -> int:
+    """End departures on record where they began: another day was named, or they are back. Returns
+    how many."""
+    gone = absence.c.kind == AbsenceKind.LEFT
+    others = update(absence).where(
+        absence.c.staff_id == staff_id, gone, absence.c.ends_at.is_(None)
+    )
+    if but is not None:
+        others = others.where(absence.c.id != but)
+    return connection.execute(others.values(ends_at=absence.c.starts_at)).rowcount
+
+
+class _Member(NamedTuple):
+    id: int
+    left_on: date | None
+
+
+def _member(connection: Connection, reference: str) -> _Member:
+    found = select(*columns_of(_Member, staff)).where(staff.c.external_id == reference)
+    if (member := typed_row(_Member, connection.execute(found))) is None:
         raise RejectedError(ReasonCode.STAFF_NOT_KNOWN, staff=reference)
-    return found
+    return member

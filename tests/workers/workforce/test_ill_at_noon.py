@@ -193,6 +193,44 @@ def test_a_later_word_about_an_absence_counts(book: Book) -> None:
     assert second.ends_at == book.moment("2026-03-02 12:00")
 
 
+def test_what_is_said_twice_or_of_who_is_there_is_refused_and_says_what_to_do(book: Book) -> None:
+    with pytest.raises(RefusedError, match="mei is not absent, so there is nothing to end"):
+        tell(book, "staff_back", staff="mei")
+    ill(book, "mei", until="2026-03-03 00:00")
+    book.at("2026-03-02 11:00")
+    with pytest.raises(RefusedError, match=r"on record already\. Send another end"):
+        ill(book, "mei", until="2026-03-03 00:00")
+    assert ill(book, "mei", until="2026-03-04 00:00") == "applied", "another end is news"
+    book.at("2026-03-04 00:00")
+    with pytest.raises(RefusedError, match="mei is not absent"):
+        tell(book, "staff_back", staff="mei")
+    assert ill(book, "mei") == "applied", "ill again"
+    assert len(book.rows(absence)) == 3
+
+
+def test_whoever_left_is_back_once_the_roster_says_so(book: Book) -> None:
+    assert tell(book, "staff_left", staff="mei") == "applied"
+    book.at("2026-03-02 11:00")
+    for said in ("staff_left", "staff_back"):
+        with pytest.raises(RefusedError, match=r"mei left on 2026-03-02\. If they work here again"):
+            tell(book, said, staff="mei")
+    with pytest.raises(RefusedError, match="mei left on 2026-03-02"):
+        ill(book, "mei")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(left_on=None))  # as a newer roster does
+    assert tell(book, "staff_back", staff="mei") == "applied"
+    give(book, "L-5")
+    assert "mei" in open_calls(book).values()
+
+
+def test_a_departure_that_is_to_come_may_be_put_right(book: Book) -> None:
+    tell(book, "staff_left", staff="mei", at="2026-03-31T00:00:00+08:00")
+    tell(book, "staff_left", staff="mei", at="2026-04-30T00:00:00+08:00")
+    assert str(book.rows(staff)[0].left_on) == "2026-04-30"
+    first, second = book.rows(absence)
+    assert (first.ends_at, second.ends_at) == (first.starts_at, None)
+
+
 def test_an_absence_of_nobody_or_that_is_over_is_refused(book: Book) -> None:
     with pytest.raises(RefusedError, match="Nobody on the roster has the reference anna"):
         ill(book, "anna")
