@@ -39,6 +39,28 @@ class ComplaintKind(StrEnum):
     OTHER = "other"
 
 
+ABOUT_PEOPLE = frozenset({ComplaintKind.CONDUCT, ComplaintKind.HARASSMENT, ComplaintKind.PRIVACY})
+"""A complaint of these kinds about a contact is about whoever had it, unless it names somebody."""
+
+
+def whom_it_is_about(kind: str, named: str | None, had_contact: Collection[str]) -> tuple[str, ...]:
+    """The staff references of whom a complaint is about: who is named, or whoever had the contact
+    in question. A visit has two. It keeps them from the person."""
+    if named is not None:
+        return (named,)
+    return tuple(sorted(had_contact)) if kind in ABOUT_PEOPLE else ()
+
+
+def whom_it_is_about_then(
+    before: str, after: str, about: Collection[str], had_contact: Collection[str]
+) -> frozenset[str]:
+    """Whom a complaint is about once its kind is corrected and nobody is named: as if it had come
+    in with the right kind. `about` is whom it was about before."""
+    if (before in ABOUT_PEOPLE) == (after in ABOUT_PEOPLE):
+        return frozenset(about)
+    return frozenset(about or had_contact) if after in ABOUT_PEOPLE else frozenset()
+
+
 KINDS: dict[Matter, type[DisputeKind] | type[ComplaintKind]] = {
     Matter.DISPUTE: DisputeKind,
     Matter.COMPLAINT: ComplaintKind,
@@ -185,15 +207,23 @@ class Unfit(StrEnum):
 
     COMPLAINED_OF = "complained_of"
     TOOK_PART = "took_part"  # they had the contact in question, or wrote it down
+    MUST_NOT_HANDLE = "must_not_handle"  # they may not work for the person at all
 
 
 def unfit_to_handle(
-    person: str, *, about_staff: str | None, took_part: Collection[str]
+    person: str,
+    *,
+    about_staff: str | None,
+    took_part: Collection[str],
+    kept_away: Collection[str] = (),
 ) -> Unfit | None:
     """Why a member of staff, by reference, may not handle one; None: they may.
 
-    `about_staff` is the person complained of, `took_part` whoever had the contact in question.
+    `about_staff` is the person complained of, `took_part` whoever had the contact in question, and
+    `kept_away` whoever may not work for the person, for whatever reason.
     """
     if person == about_staff:
         return Unfit.COMPLAINED_OF
-    return Unfit.TOOK_PART if person in took_part else None
+    if person in took_part:
+        return Unfit.TOOK_PART
+    return Unfit.MUST_NOT_HANDLE if person in kept_away else None

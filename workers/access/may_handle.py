@@ -1,17 +1,28 @@
 """Who may work for a person: asked of the staff before they do anything about that person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 
 from domain.actors import Actor, ActorKind
 from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
-from workers.context import Context
-from workers.db.schema import arrangement, borrower, loan, promise, reply, staff
-from workers.db.schema import must_not_handle as barred
+from workers.db.kept_away import kept_away
+from workers.db.schema import (
+    adjustment,
+    arrangement,
+    borrower,
+    complaint,
+    dispute,
+    hold,
+    loan,
+    payment,
+    promise,
+    reply,
+    staff,
+)
 
 
 def assert_may_handle(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> None:
@@ -23,41 +34,62 @@ def assert_may_handle(connection: Connection, actor: Actor, whose: ColumnElement
     """
     if actor.kind is not ActorKind.STAFF:
         return
-    own = borrower.alias("own")
-    kept_away = (
-        select(barred.c.id)
-        .join(staff, staff.c.id == barred.c.staff_id)
-        .join(own, own.c.id == barred.c.borrower_id)
-        .join(borrower, borrower.c.person_id == own.c.person_id)
-        .where(staff.c.external_id == actor.reference, barred.c.ended_at.is_(None), whose)
+    of_them = (
+        select(kept_away.c.staff_id)
+        .join(staff, staff.c.id == kept_away.c.staff_id)
+        .join(borrower, borrower.c.person_id == kept_away.c.person_id)
+        .where(staff.c.external_id == actor.reference, whose)
     )
-    if connection.execute(kept_away.limit(1)).scalar() is not None:
+    if connection.execute(of_them.limit(1)).scalar() is not None:
         reason = because(ReasonCode.STAFF_MUST_NOT_HANDLE, staff=actor.reference)
         raise RefusedError(speak(reason), reason)
 
 
-def assert_may_report(ctx: Context, said: Mapping[str, Any]) -> None:
-    """The same of the people whom a report is about: it names a loan, somebody's record, an
-    arrangement, a promise or a text.
+_NAMED: Mapping[str, Table] = {
+    "adjustment": adjustment,
+    "arrangement": arrangement,
+    "complaint": complaint,
+    "dispute": dispute,
+    "hold": hold,
+    "payment": payment,
+    "promise": promise,
+}
+"""What a report may name by the lender's id, each of a loan or of a record."""
+
+
+def assert_may_report(connection: Connection, actor: Actor, said: Mapping[str, Any]) -> None:
+    """The same of the people whom a report is about: it names a loan, somebody's record, a text, or
+    what is on record of a loan.
 
     Raises:
         RefusedError: whoever reports must not handle one of them.
     """
-    of_loan = select(loan.c.borrower_id)
-    named = [borrower.c.external_id == said.get("borrower")] if said.get("borrower") else []
-    if said.get("loan"):
-        named.append(borrower.c.id.in_(of_loan.where(loan.c.external_id == said["loan"])))
-    for name, table in (("arrangement", arrangement), ("promise", promise)):
+    if named := [borrower.c.id.in_(records) for records in _records_named(said)]:
+        assert_may_handle(connection, actor, or_(*named))
+
+
+def _records_named(said: Mapping[str, Any]) -> Iterator[Select[Any]]:
+    for name in ("borrower", "other"):
         if said.get(name):
-            its = of_loan.join(table, table.c.loan_id == loan.c.id)
-            named.append(borrower.c.id.in_(its.where(table.c.external_id == said[name])))
+            yield select(borrower.c.id).where(borrower.c.external_id == said[name])
+    of_loan = select(loan.c.borrower_id)
+    if loans := [each for each in (said.get("loan"), *(said.get("also_about") or ())) if each]:
+        yield of_loan.where(loan.c.external_id.in_(loans))
     if said.get("reply"):
-        wrote = select(reply.c.borrower_id).where(reply.c.id == said["reply"])
-        named.append(borrower.c.id.in_(wrote))
-    with ctx.engine.connect() as connection:
-        assert_may_handle(connection, ctx.actor, or_(false(), *named))
+        yield select(reply.c.borrower_id).where(reply.c.id == said["reply"])
+    for name, table in _NAMED.items():
+        if said.get(name):
+            it = table.c.external_id == said[name]
+            yield of_loan.join(table, table.c.loan_id == loan.c.id).where(it)
+            if "borrower_id" in table.c:
+                yield select(table.c.borrower_id).where(it)
 
 
 def of_loan_id(loan_id: int) -> ColumnElement[bool]:
     """The record of the borrower of a loan, for `assert_may_handle`."""
     return borrower.c.id.in_(select(loan.c.borrower_id).where(loan.c.id == loan_id))
+
+
+def of_loan(external_id: str) -> ColumnElement[bool]:
+    """The same by the lender's id of the loan."""
+    return borrower.c.id.in_(select(loan.c.borrower_id).where(loan.c.external_id == external_id))

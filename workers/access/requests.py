@@ -22,6 +22,7 @@ from domain.second_person_text import (
     lines_of_words,
     stored_lines,
 )
+from workers.access.may_handle import assert_may_report
 from workers.access.permitted import ask, note_use, permitted
 from workers.context import Context
 from workers.db.free_text import open_words
@@ -64,6 +65,7 @@ def decide(ctx: Context, id: int, status: RequestStatus, *, language: str = "en"
 
     Raises:
         NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
+        RefusedError: they must not handle the person whom it is about.
         ArrearsError: no such request waits, its time is over, or whoever acts may not know of it.
     """
     now = ctx.now()
@@ -75,6 +77,10 @@ def decide(ctx: Context, id: int, status: RequestStatus, *, language: str = "en"
             raise no_request(id)
         if not is_own:
             ask(ctx, found.permission)
+            of = connection.execute(
+                select(request.c.loan, request.c.borrower).where(request.c.id == id)
+            ).one()
+            assert_may_report(connection, ctx.actor, of._asdict())
         elif status is RequestStatus.GRANTED:
             note_use(ctx, found.permission, granted=False)
             raise NotPermittedError(

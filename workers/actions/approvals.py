@@ -13,6 +13,7 @@ from domain.ladder import find_ladder
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
 from domain.second_person_text import roles_said
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -33,6 +34,7 @@ def approve(ctx: Context, loan_external_id: str, item: str) -> int:
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet.
+        RefusedError: whoever acts must not handle the borrower.
         ArrearsError: the loan is not known, nothing awaits approval, or whoever acts may not
             give it.
     """
@@ -79,6 +81,7 @@ def _to_decide(
     """The action that awaits approval, the role in which whoever acts may decide it, and
     its loan."""
     loan = lock_known_loan(connection, loan_external_id)
+    assert_may_handle(connection, ctx.actor, of_loan_id(loan.id))
     waiting = _waiting(connection, loan.id, item)
     if waiting is None:
         raise ArrearsError(

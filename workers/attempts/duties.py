@@ -13,6 +13,7 @@ from domain.language.speak import speak
 from domain.outcome_follows import Owner
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.duties import OPEN, settle_late
@@ -84,7 +85,7 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
     """Record that what was owed is done, by whoever acts: one of its owners, or a supervisor.
 
     Raises:
-        RefusedError: no such duty is open.
+        RefusedError: no such duty is open, or whoever acts must not handle the borrower.
         NotPermittedError: it is for others.
     """
     now = ctx.now()
@@ -97,6 +98,7 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         if found is None:
             why = because(ReasonCode.DUTY_NOT_OPEN, duty=duty_id)
             raise RefusedError(speak(why), why)
+        assert_may_handle(connection, ctx.actor, of_loan_id(found.loan_id))
         who = ctx.actor.reference
         known = select(staff.c.skills).where(staff.c.external_id == who)
         skills = connection.execute(known).scalar() or ()

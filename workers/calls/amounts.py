@@ -7,6 +7,7 @@ from domain.actors import ActorKind
 from domain.collectors import business_day
 from domain.errors import ArrearsError, NotPermittedError
 from domain.permissions import Permission, may
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import ask, permitted
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -57,6 +58,7 @@ def assert_amounts_are_shown(
     Raises:
         NotPermittedError: nobody was confirmed to be the right person, and no purpose is given by
             whoever may see them for one.
+        RefusedError: whoever acts must not handle the borrower.
         ArrearsError: the loan or the arrangement is not known.
     """
     now = ctx.now()
@@ -66,6 +68,7 @@ def assert_amounts_are_shown(
         if loan is None:
             raise ArrearsError("Say of which loan.")
         loan_id = known_loan_id(connection, loan)
+        assert_may_handle(connection, ctx.actor, of_loan_id(loan_id))
         if amounts_are_shown(connection, ctx, loan):
             return
         if not may(ctx.actor, Permission.SEE_AMOUNTS):

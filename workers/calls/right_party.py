@@ -57,7 +57,7 @@ def confirm_right_party(
 
     Raises:
         NotPermittedError: a colleague started the call.
-        RefusedError: whoever asks must not handle the person.
+        RefusedError: the collector must not handle the person.
         ArrearsError: no such call was started, or it is over; it is with somebody else than the
             person; the questions are not asked here, or are too few; too little is on record; or
             wrong answers were given too often today.
@@ -69,7 +69,7 @@ def confirm_right_party(
     with ctx.engine.begin() as connection:
         started = _started(connection, attempt, sender_of(ctx.actor), actor, now)
         of_person = borrower.c.person_id == started.person_id
-        assert_may_handle(connection, ctx.actor, of_person)
+        assert_may_handle(connection, actor, of_person)
         connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
         since = business_day(now).starts_at
         wrong = party_checks.wrong_since(connection, started.person_id, since)

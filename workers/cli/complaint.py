@@ -8,10 +8,23 @@ from domain.disputes import ComplaintKind, Matter, RaisedBy
 from workers.cli.common import Loan, WhoseId, Why, own_id, parse_id
 from workers.cli.context import open_context, submit
 from workers.cli.dispute import Attempt, By
-from workers.cli.matters import FindingOption, Id, Outcome, add_commands, submit_resolution
+from workers.cli.matters import (
+    FindingOption,
+    Id,
+    Outcome,
+    add_commands,
+    correct_matter,
+    submit_resolution,
+)
+from workers.hardship.corrections import Correction
 
 app = typer.Typer()
 add_commands(app, Matter.COMPLAINT)
+
+About = Annotated[
+    str | None,
+    typer.Option(parser=parse_id, metavar="STAFF", help="The staff reference of whom it is about."),
+]
 
 
 @app.command()
@@ -20,12 +33,7 @@ def receive(
     complaint_id: Annotated[str, own_id("complaint")],
     kind: Annotated[ComplaintKind, typer.Option(help="What it is about.")],
     why: Why,
-    about: Annotated[
-        str | None,
-        typer.Option(
-            parser=parse_id, metavar="STAFF", help="The staff reference of whom it is about."
-        ),
-    ] = None,
+    about: About = None,
     borrower: Annotated[
         str | None,
         typer.Option(
@@ -47,6 +55,22 @@ def receive(
         **({"about_attempt": attempt} if attempt else {}),
     }
     submit(open_context(), "complaint", complaint_id, payload)
+
+
+@app.command()
+def correct(
+    id: Id,
+    why: Why,
+    kind: Annotated[ComplaintKind | None, typer.Option(help="What it is about.")] = None,
+    about: About = None,
+    about_nobody: Annotated[
+        bool, typer.Option("--about-nobody", help="It is about nobody in particular.")
+    ] = False,
+    sender: WhoseId = None,
+) -> None:
+    """Correct the kind of an open complaint, or whom it is about. What is left out stays."""
+    right = Correction(kind=kind, about_staff=about, about_nobody=about_nobody, why=why)
+    correct_matter(Matter.COMPLAINT, id, right, sender)
 
 
 @app.command()

@@ -8,7 +8,15 @@ from domain.disputes import DisputeKind, Matter, RaisedBy
 from workers.cli.common import Loan, WhoseId, Why, own_id, parse_id
 from workers.cli.context import open_context, submit
 from workers.cli.hold import StartsOn
-from workers.cli.matters import FindingOption, Id, Outcome, add_commands, submit_resolution
+from workers.cli.matters import (
+    FindingOption,
+    Id,
+    Outcome,
+    add_commands,
+    correct_matter,
+    submit_resolution,
+)
+from workers.hardship.corrections import Correction
 
 app = typer.Typer()
 add_commands(app, Matter.DISPUTE)
@@ -42,6 +50,17 @@ def open_(
         **({"about_attempt": attempt} if attempt else {}),
     }
     submit(ctx, "dispute", dispute_id, payload)
+
+
+@app.command()
+def correct(
+    id: Id,
+    why: Why,
+    kind: Annotated[DisputeKind, typer.Option(help="What it says.")],
+    sender: WhoseId = None,
+) -> None:
+    """Correct the kind of an open dispute. Its clock is set anew, and never longer."""
+    correct_matter(Matter.DISPUTE, id, Correction(kind=kind, why=why), sender)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from workers.cli.render import Table, print_json, print_lines, print_pages
 from workers.db.pages import Asked
 from workers.hardship import handling
 from workers.hardship.answer_letters import open_answer
+from workers.hardship.corrections import Correction, correct
 from workers.hardship.matter_lists import ListedMatter, ShownMatter, read_matter, read_matters
 
 Id = Annotated[str, typer.Argument(parser=parse_id, metavar="ID", help="The lender's id of it.")]
@@ -110,6 +111,11 @@ def add_commands(app: typer.Typer, matter: Matter) -> None:
         """Print the letter that answers it. It is personal data: the access is logged."""
         log_to_stderr("workers.hardship.answer_letters")
         print(open_answer(open_context(), matter, id, sender=sender).body)
+
+
+def correct_matter(matter: Matter, id: str, right: Correction, sender: str | None) -> None:
+    """Correct one that is open, and say what came of it."""
+    _say(correct(open_context(), matter, id, right, sender=sender))
 
 
 def submit_resolution(

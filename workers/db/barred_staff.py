@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, select, text, update
 
 from domain.actions import ActionStatus, Move
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
+from workers.db.kept_away import is_kept_away_sql, kept_away
 from workers.db.parties import with_contacted
 from workers.db.schema import (
     action,
@@ -21,7 +22,6 @@ from workers.db.schema import (
     contact,
     contact_outcome,
     loan,
-    reply,
     staff,
     visit,
     visit_staff,
@@ -32,12 +32,10 @@ from workers.db.work_leases import end_of_taken
 
 def staff_barred_from(connection: Connection, borrower_id: int) -> frozenset[int]:
     """The ids of the staff who may not work for the person behind a record."""
-    own = borrower.alias("own")
     found = connection.execute(
-        select(barred.c.staff_id)
-        .join(borrower, borrower.c.id == barred.c.borrower_id)
-        .join(own, own.c.person_id == borrower.c.person_id)
-        .where(own.c.id == borrower_id, barred.c.ended_at.is_(None))
+        select(kept_away.c.staff_id)
+        .join(borrower, borrower.c.person_id == kept_away.c.person_id)
+        .where(borrower.c.id == borrower_id)
     )
     return frozenset(found.scalars())
 
@@ -74,19 +72,30 @@ def kept_away_by(connection: Connection, why_id: UUID | None) -> frozenset[str]:
     return frozenset(connection.execute(found).scalars())
 
 
-def end_bar(connection: Connection, why_id: UUID, now: datetime) -> None:
-    """End what a complaint that was not upheld kept away."""
+def end_bar(
+    connection: Connection,
+    why_id: UUID,
+    now: datetime,
+    references: Collection[str] | None = None,
+) -> None:
+    """A complaint keeps nobody away any more; or of those whom it keeps away, not these."""
     mine = (barred.c.why_id == why_id) & barred.c.ended_at.is_(None)
+    if references is not None:
+        named = select(staff.c.id).where(staff.c.external_id.in_(references))
+        mine &= barred.c.staff_id.in_(named)
     connection.execute(update(barred).where(mine).values(ended_at=now))
 
 
 def take_back_work(connection: Connection, reference: str, borrower_id: int, now: datetime) -> int:
-    """Plan again the open calls and the visits to come that somebody has with a person, and give
-    back the texts of that person that they are to read. What was served to them of it ends.
+    """Plan again the open calls and the visits to come that somebody has with a person, and free
+    the texts of that person that they are to read. What was served to them of it ends.
 
-    The person and the loans are locked. A call that was started and has no outcome yet stays until
-    its outcome is reported. Returns how many actions are planned again.
+    They are kept away from the person by now. The person and the loans are locked. A call that was
+    started and has no outcome yet stays until its outcome is reported. Returns how many actions are
+    planned again.
     """
+    known = select(staff.c.id).where(staff.c.external_id == reference)
+    free_texts_and_duties(connection, connection.execute(known).scalars().all(), now)
     person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
     return _take_back(
         connection, staff.c.external_id == reference, borrower.c.person_id == person, now
@@ -129,18 +138,7 @@ def _take_back(
             action.c.status == ActionStatus.ASSIGNED,
         )
     ).all()
-    unread = reply.c.to_read & reply.c.handled_at.is_(None)
-    replies = connection.execute(
-        update(reply)
-        .where(
-            unread,
-            reply.c.staff_id.in_(select(staff.c.id).where(who)),
-            reply.c.borrower_id.in_(select(borrower.c.id).where(whose)),
-        )
-        .values(staff_id=None, assigned_at=None)
-        .returning(reply.c.id)
-    ).scalars()
-    end_of_taken(connection, [row.id for row in calls], list(replies), now)
+    end_of_taken(connection, [row.id for row in calls], [], now)
     if not calls and not visits:
         return 0
     _cancel(connection, call, call.c.id, [row.id for row in calls], now)
@@ -149,6 +147,33 @@ def _take_back(
     again = Move(ActionStatus.PLANNED, because(ReasonCode.COLLECTOR_BARRED), due_at=now)
     actions = {row.action_id for row in (*calls, *visits)}
     return move_actions(connection, sorted(actions), again, now)
+
+
+_FREE_TEXTS = text(f"""
+UPDATE reply r SET staff_id = NULL, assigned_at = NULL
+  FROM borrower b
+ WHERE b.id = r.borrower_id AND r.to_read AND r.handled_at IS NULL AND r.staff_id = ANY(:ids)
+   AND {is_kept_away_sql("r.staff_id", "b.person_id")}
+RETURNING r.id
+""")  # noqa: S608 put together from constants
+_FREE_DUTIES = text(f"""
+UPDATE duty d SET staff = NULL, owner = CASE d.owner WHEN 'collector' THEN 'team' ELSE d.owner END
+  FROM staff s, contact c, borrower b
+ WHERE d.ended_at IS NULL AND d.staff = s.external_id AND s.id = ANY(:ids)
+   AND c.id = d.contact_id AND b.id = c.borrower_id
+   AND {is_kept_away_sql("s.id", "b.person_id")}
+""")  # noqa: S608 put together from constants
+
+
+def free_texts_and_duties(
+    connection: Connection, staff_ids: Collection[int], now: datetime
+) -> None:
+    """Unread texts of persons whom these members of staff must not handle are anybody's, and so is
+    what they owe after a conversation with them. What was served to them of it ends."""
+    ids = {"ids": sorted(staff_ids)}
+    freed = connection.execute(_FREE_TEXTS, ids).scalars().all()
+    connection.execute(_FREE_DUTIES, ids)
+    end_of_taken(connection, [], freed, now)
 
 
 def _cancel(

@@ -14,10 +14,11 @@ from sqlalchemy import Connection, text
 from domain.actors import Role
 from domain.collectors import Span
 from domain.staffing import Absence, at_work
+from workers.db.kept_away import KEPT_AWAY, is_kept_away_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_rows
 
-_CALLERS = text("""
+_CALLERS = text(f"""
 SELECT s.id, s.languages, s.skills, s.trained_on, s.daily_capacity, s.minutes_a_day,
        coalesce(d.pieces, 0) AS pieces, coalesce(d.minutes, 0) AS minutes,
        coalesce(d.share, 0) AS share,
@@ -25,14 +26,13 @@ SELECT s.id, s.languages, s.skills, s.trained_on, s.daily_capacity, s.minutes_a_
                    FROM call c JOIN action a ON a.id = c.action_id
                   WHERE a.status = 'assigned' AND c.staff_id = s.id
                     AND c.cancelled_at IS NULL AND c.part_of IS NULL), 0) AS open_minutes,
-       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{}')
+       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
-       ARRAY(SELECT b.person_id FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
-              WHERE m.staff_id = s.id AND m.ended_at IS NULL) AS barred
+       ARRAY(SELECT person_id FROM {KEPT_AWAY} WHERE staff_id = s.id) AS barred
   FROM staff s LEFT JOIN collector_day d ON d.staff_id = s.id AND d.day = :day
  WHERE s.roles @> ARRAY[CAST(:role AS text)] AND (s.left_on IS NULL OR s.left_on > :day)
  ORDER BY s.id
-""")
+""")  # noqa: S608 put together from constants
 _SPANS = text("""
 SELECT staff_id, starts_at, ends_at, true AS works FROM shift
  WHERE staff_id = ANY(:ids) AND ends_at > :now AND starts_at < :until
@@ -134,8 +134,7 @@ SELECT s.id, CAST(:day AS date), 1, CAST(:minutes AS integer), CAST(:share AS in
   FROM staff s
  WHERE s.id = :staff AND s.daily_capacity > 0 AND coalesce(s.minutes_a_day >= :minutes, true)
    AND {WORKS_ON}
-   AND NOT EXISTS (SELECT FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
-                    WHERE m.staff_id = s.id AND m.ended_at IS NULL AND b.person_id = :person)
+   AND NOT {is_kept_away_sql("s.id", ":person")}
     ON CONFLICT (staff_id, day) DO UPDATE
    SET pieces = d.pieces + 1, minutes = d.minutes + EXCLUDED.minutes,
        share = d.share + EXCLUDED.share

@@ -1,13 +1,14 @@
 """Holds in the database."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, or_, select
 
 from domain.events import STAFF
-from domain.holds import Hold
-from workers.db.schema import hold
+from domain.holds import Hold, HoldKind
+from workers.db.schema import borrower, hold, loan
 
 
 def insert_hold(
@@ -44,3 +45,27 @@ def insert_hold(
         .returning(hold.c.id)
     ).scalar_one()
     return hold_id
+
+
+def kinds_in_force(
+    connection: Connection, loan_ids: Collection[int], on: date
+) -> tuple[HoldKind, ...]:
+    """The kinds of hold that pause some of these loans on a business date: of the loan, or of the
+    person who owes it."""
+    own = borrower.alias("own")
+    persons = (
+        select(borrower.c.id)
+        .join(own, own.c.person_id == borrower.c.person_id)
+        .join(loan, loan.c.borrower_id == own.c.id)
+        .where(loan.c.id.in_(loan_ids))
+    )
+    found = connection.execute(
+        select(hold.c.kind)
+        .where(
+            or_(hold.c.loan_id.in_(loan_ids), hold.c.borrower_id.in_(persons)),
+            hold.c.starts_on <= on,
+            hold.c.ends_on.is_(None) | (hold.c.ends_on > on),
+        )
+        .distinct()
+    )
+    return tuple(sorted(HoldKind(kind) for kind in found.scalars()))

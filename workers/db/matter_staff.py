@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Table, insert, select, union, update
 
 from domain.actors import ARREARS
 from domain.disputes import Matter, MatterField, MatterStatus, RaisedBy, Unfit, unfit_to_handle
+from workers.db.duties import end_duties_of_matter
+from workers.db.kept_away import kept_away_from
 from workers.db.schema import (
     complaint,
     contact,
@@ -53,7 +55,12 @@ def why_unfit(connection: Connection, row: Any, person: str) -> Unfit | None:
     part = took_part(connection, row.contact_id)
     if row.raised_by in IN_PERSON:
         part |= {row.actor}
-    return unfit_to_handle(person, about_staff=_about(row), took_part=part)
+    return unfit_to_handle(
+        person,
+        about_staff=_about(row),
+        took_part=part,
+        kept_away=kept_away_from(connection, row.borrower_id),
+    )
 
 
 def _about(row: Any) -> str | None:
@@ -92,7 +99,8 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
     handles it, else of whom it is about, else of who wrote it down.
 
     A supervisor who handles it already keeps it. Where no team names one who may handle it, it
-    stays where it is, and the problem of the loan says that it is late.
+    stays where it is, and the problem of the loan says that it is late. That somebody takes it is
+    owed no more once it is handed on.
     """
     people = [each for each in (row.handler, _about(row), row.actor) if each is not None]
     supervisors = _supervisors(connection, people, now)
@@ -109,6 +117,8 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
     taken = {"handler": supervisor, "taken_at": now, "status": MatterStatus.INVESTIGATING}
     connection.execute(update(table).where(table.c.id == row.id).values(**taken))
     note_change(connection, matter, row, MatterField.HANDLER, supervisor, ARREARS.reference, now)
+    named = {"external_id": row.external_id, "sender": row.sender}
+    end_duties_of_matter(connection, matter, row.loan_id, ARREARS.reference, now, **named)
 
 
 def _supervisors(connection: Connection, people: Iterable[str], now: datetime) -> dict[str, str]:

@@ -11,6 +11,7 @@ from domain.contact_outcomes import ContactOutcome
 from domain.permissions import Membership
 from domain.staffing import DayDone, Member
 from workers.db.actions import is_current
+from workers.db.kept_away import KEPT_AWAY
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row, typed_rows
 
@@ -160,8 +161,7 @@ class Waiting(NamedTuple):
 _WAITING = prepared(
     text(f"""
 WITH barred AS (
-    SELECT o.person_id FROM must_not_handle m JOIN borrower o ON o.id = m.borrower_id
-     WHERE m.staff_id = :me AND m.ended_at IS NULL
+    SELECT person_id FROM {KEPT_AWAY} WHERE staff_id = :me
 ), mine AS (
     -- OFFSET keeps the planner from walking all calls in the order of their ids.
     SELECT id FROM (SELECT id FROM call

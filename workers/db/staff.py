@@ -12,7 +12,8 @@ from domain.collectors import Span
 from domain.errors import WithoutRoleError
 from domain.permissions import Membership
 from domain.visits import Visitor
-from workers.db.schema import absence, borrower, must_not_handle, shift, staff, visit_staff
+from workers.db.kept_away import is_kept_away
+from workers.db.schema import absence, shift, staff, visit_staff
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
@@ -81,16 +82,6 @@ class _Person(NamedTuple):
 
 
 def _lock(connection: Connection, role: Role, on: date, person_id: int | None) -> list[_Person]:
-    is_barred = (
-        exists()
-        .where(
-            must_not_handle.c.staff_id == staff.c.id,
-            must_not_handle.c.ended_at.is_(None),
-            must_not_handle.c.borrower_id == borrower.c.id,
-            borrower.c.person_id == person_id,
-        )
-        .correlate(staff)
-    )
     rostered = exists().where(shift.c.staff_id == staff.c.id).correlate(staff)
     # Every process locks in the order of ids, so no deadlock is possible.
     people = (
@@ -98,7 +89,7 @@ def _lock(connection: Connection, role: Role, on: date, person_id: int | None) -
         .where(
             staff.c.roles.contains([role]),
             or_(staff.c.left_on.is_(None), staff.c.left_on > on),
-            ~is_barred,
+            ~is_kept_away(staff.c.id, person_id),
         )
         .order_by(staff.c.id)
         .with_for_update()

@@ -17,6 +17,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, part, render
 from domain.language.speak import LANGUAGES
 from domain.permissions import Permission
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -134,7 +135,8 @@ def open_answer(
     """Open the letter that answers a dispute or a complaint, to print and post it. It is on record.
 
     Raises:
-        RefusedError: several senders have given the id.
+        RefusedError: several senders have given the id, or whoever opens it must not handle the
+            person.
         ArrearsError: it is not known, it is not decided yet, its letter was erased, or none of the
             keys decrypts it.
     """
@@ -148,6 +150,7 @@ def open_answer(
         ).one_or_none()
         if found is None:
             raise NotKnownError("No {matter} {id} is on record.", matter=matter, id=id)
+        assert_may_handle(connection, ctx.actor, borrower.c.id == found.borrower_id)
         if found.letter_template is None:
             raise ArrearsError(
                 "The {matter} {id} is not decided yet, so it has no letter.", matter=matter, id=id

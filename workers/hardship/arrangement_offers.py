@@ -186,9 +186,12 @@ def accept_arrangement(ctx: Context, new: Acceptance) -> Arrangement:
     """Record that the borrower accepts an offer. Returns the arrangement.
 
     Raises:
-        RefusedError: as `record_acceptance` says.
+        RefusedError: as `record_acceptance` says; or whoever records it must not handle the
+            borrower.
     """
     with in_one_transaction(ctx) as connection:
+        stored = lock_arrangement(connection, new.arrangement, new.sender)
+        assert_may_handle(connection, ctx.actor, of_loan_id(stored.loan_id))
         record_acceptance(connection, ctx, replace(new, actor=ctx.actor.reference))
         return found(connection, new.arrangement, new.sender)
 

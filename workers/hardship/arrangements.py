@@ -19,7 +19,7 @@ from domain.money import check_amount
 from domain.permissions import Permission, may
 from domain.quotes import Wish
 from domain.reasons import ReasonCode, Reasons, because
-from workers.access.may_handle import assert_may_handle, of_loan_id
+from workers.access.may_handle import assert_may_handle, of_loan, of_loan_id
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -100,9 +100,10 @@ def request_arrangement(ctx: Context, new: NewRequest) -> Arrangement:
     """Record that a borrower asks for an arrangement. Returns it.
 
     Raises:
-        RefusedError: as `record_request` says.
+        RefusedError: as `record_request` says; or whoever records it must not handle the borrower.
     """
     with in_one_transaction(ctx) as connection:
+        assert_may_handle(connection, ctx.actor, of_loan(new.loan))
         record_request(connection, ctx, replace(new, actor=ctx.actor.reference))
         return found(connection, new.arrangement, new.sender)
 

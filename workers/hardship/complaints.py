@@ -1,6 +1,6 @@
 """Complaints: received, and whom they keep from the person who complains."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,13 +9,14 @@ from sqlalchemy import Connection, select
 
 from domain.compliance.answer_period import Stops, answer_terms
 from domain.compliance.rules import packs_for
-from domain.disputes import ComplaintKind, Matter, RaisedBy
+from domain.disputes import ComplaintKind, Matter, RaisedBy, whom_it_is_about
 from domain.events import RejectedError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.barred_staff import bar_staff, take_back_work
+from workers.db.barred_staff import bar_staff, end_bar, take_back_work
 from workers.db.free_text import keep_words
+from workers.db.kept_away import kept_away_from
 from workers.db.matter_staff import had_contact
 from workers.db.persons import lock_loans_of_person
 from workers.db.schema import complaint, hold, loan, staff
@@ -29,9 +30,6 @@ from workers.hardship.matters import (
     on_record,
     who_raises,
 )
-
-ABOUT_PEOPLE = frozenset({ComplaintKind.CONDUCT, ComplaintKind.HARASSMENT, ComplaintKind.PRIVACY})
-"""A complaint of these kinds about a contact is about whoever had it, unless it names somebody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,10 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     if known := _received_before(connection, new, sender):
         return known
     contact_id = contact_in_question(connection, new.about_attempt, raising)
-    about = _about(connection, new, contact_id)
+    if new.about_staff is not None:
+        check_on_roster(connection, new.about_staff)
+    had_it = had_contact_here(connection, contact_id)
+    about = whom_it_is_about(new.kind, new.about_staff, had_it)
     packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
     terms = answer_terms(packs, ctx.settings.collects_as, Matter.COMPLAINT, new.kind, received_at)
     named = {"complaint": new.complaint, "matter_kind": new.kind, "loan": new.loan}
@@ -147,6 +148,22 @@ def keep_away(
     return because(ReasonCode.COMPLAINT_BARS, staff=about_staff, count=again)
 
 
+def let_back(
+    connection: Connection,
+    about_staff: Collection[str],
+    borrower_id: int,
+    why_id: UUID,
+    now: datetime,
+) -> Reasons:
+    """Let work for the person again whom the complaint is not about, unless something else keeps
+    them away. The person is locked."""
+    end_bar(connection, why_id, now, about_staff)
+    back = sorted(set(about_staff) - kept_away_from(connection, borrower_id))
+    return tuple(
+        reason for each in back for reason in because(ReasonCode.COMPLAINT_BARS_NO_MORE, staff=each)
+    )
+
+
 def _received_before(connection: Connection, new: NewComplaint, sender: str) -> Reasons:
     """That the complaint is on record already, if it is; another one under its id is refused."""
     stored = connection.execute(
@@ -163,17 +180,13 @@ def _received_before(connection: Connection, new: NewComplaint, sender: str) -> 
     return because(ReasonCode.COMPLAINT_KNOWN, complaint=new.complaint)
 
 
-def _about(connection: Connection, new: NewComplaint, contact_id: int | None) -> Sequence[str]:
-    """Whom it is about: who is named, or whoever had the contact in question. A visit has two."""
-    if new.about_staff is not None:
-        check_on_roster(connection, new.about_staff)
-        return [new.about_staff]
-    if new.kind not in ABOUT_PEOPLE:
-        return []
-    # A contact from long ago, or by a machine, may be by nobody on the roster.
+def had_contact_here(connection: Connection, contact_id: int | None) -> frozenset[str]:
+    """Whoever had the contact in question and is on the roster. One from long ago, or by a machine,
+    may be by nobody there."""
+    if contact_id is None:
+        return frozenset()
     known = staff.c.external_id.in_(had_contact(connection, contact_id))
-    on_roster = select(staff.c.external_id).where(known).order_by(staff.c.external_id)
-    return connection.execute(on_roster).scalars().all()
+    return frozenset(connection.execute(select(staff.c.external_id).where(known)).scalars())
 
 
 def check_on_roster(connection: Connection, reference: str) -> None:

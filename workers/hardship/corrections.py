@@ -11,18 +11,31 @@ from sqlalchemy import Connection, select, update
 
 from domain.compliance.answer_period import AnswerTerms, Stops, answer_terms
 from domain.compliance.rules import packs_for
-from domain.disputes import ComplaintKind, DisputeKind, Matter, MatterField, Unfit
+from domain.disputes import (
+    ComplaintKind,
+    DisputeKind,
+    Matter,
+    MatterField,
+    Unfit,
+    whom_it_is_about_then,
+)
 from domain.events import RejectedError
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.barred_staff import end_bar, kept_away_by
+from workers.db.barred_staff import kept_away_by
 from workers.db.disputes import TABLES, StoredMatter, set_clock
 from workers.db.free_text import keep_words
 from workers.db.matter_staff import note_change
 from workers.db.schema import borrower
-from workers.hardship.complaints import check_on_roster, keep_away, stop_everybody
+from workers.hardship.complaints import (
+    check_on_roster,
+    had_contact_here,
+    keep_away,
+    let_back,
+    stop_everybody,
+)
 from workers.hardship.handling import assert_fit, open_matter, refused
 from workers.hardship.matters import last_day, on_record
 
@@ -47,13 +60,16 @@ def correct(
     """Correct the kind of an open dispute or complaint, or whom a complaint is about.
 
     The clock is set by the rules of the right kind, and never longer than it was: who needs more
-    time asks a second person. Whom the complaint is not about may work for the person again; whom
-    it is about does not. Where a law stops everybody for the right kind, everybody is stopped.
+    time asks a second person. Where a law stops everybody for the right kind, everybody is stopped.
+
+    A complaint whose kind is corrected is about whom it would be if it had come in so: about a
+    person, whoever had the contact in question; about a thing, nobody, unless somebody is named.
+    Whom the complaint is not about may work for the person again; whom it is about does not.
 
     Raises:
         RefusedError: it is not known or over, whoever acts may not handle it, it is said to be
-            about somebody and about nobody, nobody on the roster has the reference, or whom it is
-            about acts or handles it.
+            about somebody and about nobody, it is about conduct and nobody says whose, nobody on
+            the roster has the reference, or whom it is about acts or handles it.
     """
     now = ctx.now()
     if right.about_nobody and right.about_staff is not None:
@@ -62,9 +78,11 @@ def correct(
         stored = open_matter(connection, matter, id, sender)
         assert_fit(connection, matter, stored, ctx.actor.reference)
         kind = right.kind or stored.kind
-        about = None if right.about_nobody else right.about_staff or stored.about_staff
-        others = about != stored.about_staff or _keeps_others_away(connection, stored, right)
-        if kind == stored.kind and not others:
+        before = _about(connection, stored)
+        about = _right_about(connection, stored, right, kind, before)
+        if kind == ComplaintKind.CONDUCT and not about and not right.about_nobody:
+            raise refused(ReasonCode.CONDUCT_OF_WHOM, id=id)
+        if kind == stored.kind and about == before:
             return because(ReasonCode.MATTER_AS_BEFORE, matter=matter, id=id)
         why_id = keep_words(connection, ctx.cipher, right.why, now, borrower_id=stored.borrower_id)
         actor = ctx.actor.reference
@@ -77,11 +95,11 @@ def correct(
             if terms.stops is Stops.EVERYBODY and stored.hold_id is None:
                 values["hold_id"] = _stop(connection, ctx, stored, right.why)
                 result += because(ReasonCode.COMPLAINT_STOPS_EVERYBODY)
-        if others:
-            result += _about_another(connection, ctx, stored, about, now)
-            values["about_staff"] = about
-            field = MatterField.ABOUT_STAFF
-            note_change(connection, matter, stored, field, about, actor, now, why_id)
+        if about != before:
+            result += _about_others(connection, ctx, stored, before, about, now)
+            values["about_staff"] = next(iter(about)) if len(about) == 1 else None
+            was, field = stored._replace(about_staff=_names(before)), MatterField.ABOUT_STAFF
+            note_change(connection, matter, was, field, _names(about), actor, now, why_id)
         table = TABLES[matter]
         right_row = connection.execute(
             update(table)
@@ -138,28 +156,53 @@ def _stop(connection: Connection, ctx: Context, stored: StoredMatter, why: str) 
     )
 
 
-def _keeps_others_away(connection: Connection, stored: StoredMatter, right: Correction) -> bool:
-    """Whether somebody is kept away whom a complaint is not about: both who made a visit, say."""
-    if stored.why_id is None or (right.about_staff is None and not right.about_nobody):
-        return False
-    return bool(kept_away_by(connection, stored.why_id) - {right.about_staff})
+def _about(connection: Connection, stored: StoredMatter) -> frozenset[str]:
+    """The staff references of whom a complaint is about, and keeps from the person."""
+    named = {stored.about_staff} if stored.about_staff is not None else set()
+    return kept_away_by(connection, stored.why_id) | named
 
 
-def _about_another(
-    connection: Connection, ctx: Context, stored: StoredMatter, about: str | None, now: datetime
+def _right_about(
+    connection: Connection,
+    stored: StoredMatter,
+    right: Correction,
+    kind: str,
+    before: frozenset[str],
+) -> frozenset[str]:
+    """The same once it is corrected."""
+    if right.about_nobody:
+        return frozenset()
+    if right.about_staff is not None:
+        return frozenset({right.about_staff})
+    had_it = had_contact_here(connection, stored.contact_id)
+    return whom_it_is_about_then(stored.kind, kind, before, had_it)
+
+
+def _names(about: frozenset[str]) -> str | None:
+    return ", ".join(sorted(about)) or None
+
+
+def _about_others(
+    connection: Connection,
+    ctx: Context,
+    stored: StoredMatter,
+    before: frozenset[str],
+    about: frozenset[str],
+    now: datetime,
 ) -> Reasons:
     """Let whom a complaint is not about work for the person again, and keep away whom it is."""
     said: UUID | None = stored.why_id
-    if said is not None:
-        end_bar(connection, said, now)
-    if about is None or said is None:
+    if said is None:
         return ()
-    try:
-        check_on_roster(connection, about)
-    except RejectedError as error:
-        raise refused(error.reason[0].code, staff=about) from None
-    if about in (ctx.actor.reference, stored.handler):
-        named = {"actor": about, "matter": Matter.COMPLAINT, "id": stored.external_id}
-        raise refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=Unfit.COMPLAINED_OF)
-    actor = ctx.actor.reference
-    return keep_away(connection, about, stored.borrower_id, said, actor, now)
+    result = let_back(connection, before - about, stored.borrower_id, said, now)
+    for each in sorted(about - before):
+        try:
+            check_on_roster(connection, each)
+        except RejectedError as error:
+            raise refused(error.reason[0].code, staff=each) from None
+        if each in (ctx.actor.reference, stored.handler):
+            named = {"actor": each, "matter": Matter.COMPLAINT, "id": stored.external_id}
+            raise refused(ReasonCode.UNFIT_TO_HANDLE, **named, unfit=Unfit.COMPLAINED_OF)
+        actor = ctx.actor.reference
+        result += keep_away(connection, each, stored.borrower_id, said, actor, now)
+    return result

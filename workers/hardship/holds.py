@@ -16,7 +16,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.disputes import is_unanswered
 from workers.db.free_text import keep_words
-from workers.db.holds import insert_hold
+from workers.db.holds import insert_hold, kinds_in_force
 from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
 from workers.db.persons import (
     lock_known_borrower,
@@ -224,7 +224,15 @@ def release_hold(
     if not release(connection, named, ends_on, ctx.now()):
         return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
     reassess(connection, ctx, loans, ctx.now())
-    return because(ReasonCode.HOLD_ENDS, hold_id=external_id, ends_on=ends_on)
+    ends = because(ReasonCode.HOLD_ENDS, hold_id=external_id, ends_on=ends_on)
+    return ends + where_ladder_stands(connection, loans, ends_on)
+
+
+def where_ladder_stands(connection: Connection, loan_ids: list[int], on: date) -> Reasons:
+    """Whether the ladder goes on from a day now that a pause has ended, or what else pauses it."""
+    if still := kinds_in_force(connection, loan_ids, on):
+        return because(ReasonCode.LADDER_STILL_PAUSES, hold=still)
+    return because(ReasonCode.LADDER_GOES_ON)
 
 
 def _lock_held(connection: Connection, external_id: str, sender: str) -> list[int] | None:

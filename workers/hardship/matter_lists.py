@@ -12,6 +12,7 @@ from domain.compliance.answer_period import ClockState
 from domain.disputes import OPEN, Finding, Matter, MatterStatus
 from domain.errors import NotKnownError
 from domain.permissions import Permission
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.disputes import TABLES
@@ -159,7 +160,8 @@ def read_matter(
 
     Raises:
         NotKnownError: it is not on record.
-        RefusedError: several senders have given the id.
+        RefusedError: several senders have given the id, or whoever reads it must not handle the
+            person: nobody reads what was said of them.
     """
     table = TABLES[matter]
     whose = whose_id_said(connection, table, id, sender)
@@ -178,6 +180,7 @@ def read_matter(
     ).one_or_none()
     if found is None:
         raise NotKnownError("No {matter} {id} is on record.", matter=matter, id=id)
+    assert_may_handle(connection, ctx.actor, borrower.c.id == found.borrower_id)
     typed: set[UUID] = {each for each in (found.why_id, found.finding_why_id) if each is not None}
     words = open_words(connection, ctx.cipher, typed)
     zone = ctx.settings.lender_zone

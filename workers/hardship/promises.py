@@ -21,7 +21,7 @@ from workers.db.schema import hold, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
-from workers.hardship.holds import release
+from workers.hardship.holds import release, where_ladder_stands
 from workers.hardship.promise_follow_ups import causes_of, plan_reminders
 from workers.hardship.promise_review import (
     assert_mistake,
@@ -225,7 +225,8 @@ def withdraw_promise(
         complete(connection, stored, PromiseStatus.WITHDRAWN, now)
     reassess(connection, ctx, [loan_id], now)
     if stored.status == PromiseStatus.OPEN:
-        return because(ReasonCode.PROMISE_TAKEN_BACK, promise=external_id)
+        taken_back = because(ReasonCode.PROMISE_TAKEN_BACK, promise=external_id)
+        return taken_back + where_ladder_stands(connection, [loan_id], now.date())
     code = ReasonCode.PROMISE_WAS_MADE if was_made else ReasonCode.PROMISE_NEVER_MADE
     return because(code, promise=external_id)
 

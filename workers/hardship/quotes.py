@@ -19,14 +19,13 @@ from domain.money import check_amount
 from domain.permissions import Permission
 from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.terms import terms_for
-from workers.access.may_handle import assert_may_handle
+from workers.access.may_handle import assert_may_handle, of_loan
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import (
     adjustment,
     arrangement,
-    borrower,
     hold_of_loan,
     instalment,
     limitation_fact,
@@ -61,8 +60,7 @@ def quote_loan(
     """
     today = ctx.today()
     found = find_arrangeable(connection, ctx, external_id, today)
-    whose = select(loan.c.borrower_id).where(loan.c.external_id == external_id)
-    assert_may_handle(connection, ctx.actor, borrower.c.id.in_(whose))
+    assert_may_handle(connection, ctx.actor, of_loan(external_id))
     if wish.monthly is not None:
         try:
             check_amount(wish.monthly, found.currency, external_id, found.currency)

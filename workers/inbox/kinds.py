@@ -74,6 +74,10 @@ class EventKind:
     waits_at_most: timedelta | None = None
     """How long it waits for what it names before it is rejected; None: without end, because money
     must not be lost."""
+    by_anybody: bool = False
+    """Whether it is also taken from a member of staff who must not handle the person: what came of
+    a contact that was begun, what was paid, and what protects the person. All else is work for the
+    person, which somebody else does."""
 
     @property
     def pending(self) -> HeldBack:
@@ -120,6 +124,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             loans.PaymentFacts,
             handlers.apply_payments,
             id_field="external_id",
+            by_anybody=True,
         ),
         EventKind(
             "reversal",
@@ -263,6 +268,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             Permission.RECORD_HOLDS,
             loans.DisputeFacts,
             id_field="dispute",
+            by_anybody=True,
         ),
         # Its hold may stay, or end.
         EventKind(
@@ -282,6 +288,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             Permission.RECEIVE_COMPLAINTS,
             loans.ComplaintFacts,
             id_field="complaint",
+            by_anybody=True,
         ),
         EventKind(
             "complaint_resolution",
@@ -299,6 +306,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             Permission.RECORD_HOLDS,
             loans.HoldFacts,
             id_field="hold",
+            by_anybody=True,
         ),
         EventKind(
             "release",
@@ -355,6 +363,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.LOAN),
             Permission.RECORD_FACTS,
             persons.OptOutFacts,
+            by_anybody=True,
         ),
         EventKind(
             "number_fact",
@@ -363,6 +372,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             Permission.RECORD_FACTS,
             contact_points.NumberFactFacts,
             names_places=True,
+            by_anybody=True,
         ),
         # The end of a fact may protect too: a number that is no longer at work is one at home.
         EventKind(
@@ -380,6 +390,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             Permission.RECORD_FACTS,
             contact_points.AddressFactFacts,
             names_places=True,
+            by_anybody=True,
         ),
         EventKind(
             "address_fact_end",
@@ -395,6 +406,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.LOAN, Named.ADDRESS_OF_LOAN),
             Permission.RECORD_CONVERSATIONS,
             contact_points.LetterReturnedFacts,
+            by_anybody=True,
         ),
         EventKind(
             "reply_read",
@@ -455,6 +467,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.ATTEMPT,),
             Permission.RECORD_CONVERSATIONS,
             conversations.ContactOutcomeFacts,
+            by_anybody=True,
         ),
         EventKind(
             "person_fact",
@@ -464,6 +477,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             persons.PersonFactFacts,
             names_places=True,
             only_with="place",
+            by_anybody=True,
         ),
         EventKind(
             "loan_party",
@@ -488,6 +502,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.BORROWER, Named.LOAN, Named.NUMBER),
             Permission.RECORD_FACTS,
             persons.RepresentativeFacts,
+            by_anybody=True,
         ),
         # The end of a consent: less is allowed than before.
         EventKind(

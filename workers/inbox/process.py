@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
 
+from domain.actors import Actor, ActorKind
 from domain.errors import (
     AppliedOtherwiseError,
     ArrearsError,
@@ -35,6 +36,7 @@ from domain.language.speak import speak
 from domain.loans import Component
 from domain.permissions import Permission, needs_second_person
 from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because, decimal_string
+from workers.access.may_handle import assert_may_report
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -370,12 +372,14 @@ def submit(
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.
-        RefusedError: it can never be applied as it is, a person discarded it, or it names something
-            unknown and a second person is needed.
+        RefusedError: whoever reports it must not handle the person; it can never be applied as it
+            is; a person discarded it; or it names something unknown and a second person is needed.
         AppliedOtherwiseError: it was applied already with other contents.
     """
     stored, sender = sealed(ctx.cipher, payload), sender_of(ctx.actor)
     with ctx.engine.begin() as connection:
+        if not EVENT_KINDS[kind].by_anybody:
+            assert_may_report(connection, _reporter(ctx, payload), payload)
         try:
             event_id = store_event(
                 *(connection, external_id, kind, stored, ctx.now()),
@@ -408,6 +412,12 @@ def submit(
         else:
             _let_second_person_see(connection, ctx, external_id, kind, payload, result)
     return result
+
+
+def _reporter(ctx: Context, payload: Mapping[str, Any]) -> Actor:
+    """Who reports an event: whoever acts, or for whom a machine says it."""
+    said = payload.get("actor")
+    return Actor(said) if ctx.actor.kind is ActorKind.MACHINE and said else ctx.actor
 
 
 def _let_second_person_see(

@@ -22,6 +22,7 @@ from domain.inconvenient import locations_of_address
 from domain.permissions import Permission
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -78,6 +79,7 @@ def open_letter(
     to be printed stands with the letter.
 
     Raises:
+        RefusedError: whoever opens it must not handle the borrower.
         ArrearsError: the loan is not known, it has no such letter, or none of the keys decrypts it.
     """
     with ctx.engine.begin() as connection:
@@ -86,6 +88,7 @@ def open_letter(
         ).one_or_none()
         if owed is None:
             raise loan_not_known(loan_external_id)
+        assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         letter = connection.execute(
             select(
                 document.c.id,

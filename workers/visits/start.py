@@ -17,6 +17,7 @@ from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, WrongRoleError
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.attempts.attempts import (
     StartedAttempt,
@@ -113,11 +114,13 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
     """Cancel a visit that did not take place: its visitors are free, and it is planned again.
 
     Raises:
+        RefusedError: whoever cancels it must not handle the borrower.
         ArrearsError: no visit is scheduled, or it was started: then report its outcome.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        lock_known_loan(connection, loan_external_id)
+        owed = lock_known_loan(connection, loan_external_id)
+        assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         scheduled = _visit_of(connection, loan_external_id)
         if scheduled.started_at is not None:
             raise ArrearsError(

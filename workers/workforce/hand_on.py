@@ -18,6 +18,7 @@ from domain.reasons import because
 from domain.staffing import HANDED_ON, HandOn, Member, why_hand_on, why_not_visit
 from workers.context import Context
 from workers.db.actions import move_actions
+from workers.db.barred_staff import free_texts_and_duties
 from workers.db.schema import call, call_plan, visit, visit_staff
 from workers.db.work_leases import end_of_taken
 from workers.gate.locked_action import lock_actions
@@ -72,17 +73,20 @@ def hand_on_what_must_be(
 
     That is who left, is absent, is not certified or must not handle the person, and whose shift is
     over, unless the person asked to be called again by them. Who left, is absent or is not
-    certified loses unread texts and open duties too. `now` is in the lender's zone.
+    certified loses unread texts and open duties too, and who must not handle the person those of
+    that person. `now` is in the lender's zone.
     """
     until = business_day(now).ends_at
     calls = read_open_calls(connection, now, staff_id)
     visits = read_open_visits(connection, now, staff_id)
-    others = connection.execute(_HAVE_TEXTS_OR_DUTIES, {"staff": staff_id}).scalars()
-    ids = {call.staff_id for call in calls} | {visit.staff_id for visit in visits} | set(others)
+    others = set(connection.execute(_HAVE_TEXTS_OR_DUTIES, {"staff": staff_id}).scalars())
+    ids = {call.staff_id for call in calls} | {visit.staff_id for visit in visits} | others
     if not ids:
         return HandedOn()
     members = read_members(connection, ids, now, until)
     _give_to_team(connection, members, now, until)
+    if others:
+        free_texts_and_duties(connection, others, now)
     taken = defaultdict[tuple[int, HandOn], list[OpenCall]](list)
     for open_call in calls:
         if why := _why(open_call, members[open_call.staff_id], now, until):
@@ -106,6 +110,7 @@ SELECT s.id FROM duty d JOIN staff s ON s.external_id = d.staff
 _FREE_TEXTS = text("""
 UPDATE reply SET staff_id = NULL, assigned_at = NULL
  WHERE to_read AND handled_at IS NULL AND staff_id = ANY(:ids)
+RETURNING id
 """)
 _FREE_DUTIES = text("""
 UPDATE duty SET staff = NULL, owner = CASE owner WHEN 'collector' THEN 'team' ELSE owner END
@@ -124,7 +129,8 @@ def _give_to_team(
         if why_hand_on(member, now, until) not in (None, HandOn.SHIFT_OVER)
     }
     if gone:
-        connection.execute(_FREE_TEXTS, {"ids": sorted(gone)})
+        freed = connection.execute(_FREE_TEXTS, {"ids": sorted(gone)}).scalars().all()
+        end_of_taken(connection, [], freed, now)
         connection.execute(_FREE_DUTIES, {"staff": sorted(gone.values())})
 
 

@@ -18,6 +18,7 @@ from domain.staffing import (
     StaffingTerms,
     why_may_not_start,
 )
+from workers.db.kept_away import is_kept_away_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row
 
@@ -37,16 +38,14 @@ class MayNotStartError(RefusedError):
 
 
 _MEMBER = prepared(
-    text("""
+    text(f"""
 SELECT s.id, s.external_id, s.trained_on, s.left_on, s.skills, s.daily_capacity, s.minutes_a_day,
-       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{}')
+       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
-       EXISTS (SELECT FROM must_not_handle m JOIN borrower b ON b.id = m.borrower_id
-                WHERE m.staff_id = s.id AND m.ended_at IS NULL
-                  AND b.person_id = ANY(:persons)) AS barred,
+       {is_kept_away_sql("s.id", "ANY(:persons)")} AS barred,
        begun.actions, begun.minutes
   FROM staff s CROSS JOIN LATERAL (
-       SELECT coalesce(array_agg(k.action_id), '{}') AS actions,
+       SELECT coalesce(array_agg(k.action_id), '{{}}') AS actions,
               coalesce(sum(k.minutes), 0) AS minutes
          FROM (SELECT DISTINCT ON (c.action_id) c.action_id, coalesce(k.minutes, 0) AS minutes
                  FROM contact c LEFT JOIN call k ON k.action_id = c.action_id
@@ -54,7 +53,7 @@ SELECT s.id, s.external_id, s.trained_on, s.left_on, s.skills, s.daily_capacity,
                   AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
                 ORDER BY c.action_id, k.id DESC) k) begun
  WHERE s.external_id = :reference
-""")
+""")  # noqa: S608 put together from constants
 )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from domain.collectors import Span
 from domain.staffing import Absence, Member
+from workers.db.kept_away import is_kept_away_sql
 from workers.db.typed_rows import typed_rows
 
 
@@ -39,10 +40,6 @@ class OpenVisit(NamedTuple):
     barred: bool
 
 
-_BARRED = """
-    EXISTS (SELECT FROM must_not_handle m
-              JOIN borrower x ON x.id = m.borrower_id
-             WHERE m.staff_id = {staff} AND m.ended_at IS NULL AND x.person_id = b.person_id)"""
 _OF_WHOM = """
       JOIN loan l ON l.id = a.loan_id
       LEFT JOIN loan_party q ON q.id = a.party_id
@@ -51,7 +48,7 @@ _OF_WHOM = """
 # A call that is being made stays with whoever makes it: its outcome is theirs to report.
 _CALLS = text(f"""
 SELECT c.id AS call_id, c.action_id, c.staff_id, c.assigned_at, c.minutes, c.share,
-       {_BARRED.format(staff="c.staff_id")} AS barred,
+       {is_kept_away_sql("c.staff_id", "b.person_id")} AS barred,
        (SELECT o.callback_at FROM contact k JOIN contact_outcome o ON o.contact_id = k.id
          WHERE k.action_id = c.action_id AND o.callback_at > :now
          ORDER BY k.id DESC LIMIT 1) AS callback_at
@@ -72,7 +69,7 @@ SELECT c.id AS call_id, c.action_id, c.staff_id, c.assigned_at, c.minutes, c.sha
 
 _VISITS = text(f"""
 SELECT v.id AS visit_id, v.action_id, vs.staff_id, v.starts_at, v.ends_at,
-       {_BARRED.format(staff="vs.staff_id")} AS barred
+       {is_kept_away_sql("vs.staff_id", "b.person_id")} AS barred
   FROM action a
       JOIN visit v ON v.action_id = a.id AND v.cancelled_at IS NULL
       JOIN visit_staff vs ON vs.visit_id = v.id AND vs.cancelled_at IS NULL

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from domain.actors import Actor
+from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Collects
 from domain.disputes import ComplaintKind, Matter
 from domain.errors import RefusedError
@@ -21,10 +21,12 @@ from tests.support.loans import Book
 from workers.borrowers import reply_queue
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
+from workers.context import Context
 from workers.db.barred_staff import staff_barred_from
 from workers.db.outbox import OutboxEventKind, with_outbox
 from workers.db.schema import (
     action,
+    borrower,
     call,
     complaint,
     duty,
@@ -43,10 +45,13 @@ from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
 from workers.hardship.answer_letters import open_answer
 from workers.hardship.corrections import Correction, correct
+from workers.hardship.matter_lists import read_matter
 from workers.history import loan_history
+from workers.inbox.process import submit
 from workers.sms.providers.port import InboundText
 from workers.staff.next_work import ServedWork, next_for
 from workers.visits.schedule import schedule_visit
+from workers.workforce.absences import must_not_handle as must_not_handle_from_now_on
 from workers.workforce.members import MayNotStartError
 
 SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
@@ -189,6 +194,104 @@ def test_a_complaint_about_a_visit_keeps_both_visitors_away(engine: Engine) -> N
         assert kept_away() == left
 
 
+def corrected(book: Book, by: str = "s-1", **right: object) -> str:
+    right_one = Correction(why="read again", **right)  # type: ignore[arg-type]
+    return speak(correct(acting(book.ctx, Actor(by)), Matter.COMPLAINT, "C-1", right_one))
+
+
+def kept_away(book: Book) -> list[str]:
+    in_force = (
+        select(staff.c.external_id)
+        .join(must_not_handle, must_not_handle.c.staff_id == staff.c.id)
+        .where(must_not_handle.c.ended_at.is_(None))
+        .order_by(staff.c.external_id)
+    )
+    return [row.external_id for row in book.rows(in_force)]
+
+
+def test_a_kind_that_is_put_right_keeps_away_whom_it_would_have_from_the_beginning(
+    book: Book,
+) -> None:
+    # c-1 called. The complaint about that call is written down as one about fees: nobody is barred.
+    assign(book)
+    attempt = book.called("L-1", "c-1", "no_answer", None)
+    complains(book, about=None, kind="fees", about_attempt=attempt)
+    assert kept_away(book) == []
+
+    # It was about conduct: so it is about whoever had the call, who does nothing more for them.
+    assert "c-1 does no work for the person" in corrected(book, kind=ComplaintKind.CONDUCT)
+    assert (kept_away(book), book.one(complaint).about_staff) == (["c-1"], "c-1")
+
+    # Another kind that is about people changes nothing; a kind that is not lets c-1 back.
+    assert "c-1" not in corrected(book, kind=ComplaintKind.HARASSMENT)
+    assert kept_away(book) == ["c-1"]
+    assert "c-1 may work for the person again." in corrected(book, kind=ComplaintKind.PRODUCT)
+    assert (kept_away(book), book.one(complaint).about_staff) == ([], None)
+    noted = [(row.field, row.before, row.after) for row in book.rows(matter_change)]
+    assert noted == [
+        *(("kind", "fees", "conduct"), ("about_staff", None, "c-1")),
+        ("kind", "conduct", "harassment"),
+        *(("kind", "harassment", "product"), ("about_staff", "c-1", None)),
+    ]
+
+    # Another complaint keeps c-1 away all the same, and nobody says that they are back.
+    corrected(book, kind=ComplaintKind.CONDUCT)
+    complains(book, id="C-2")
+    assert "again" not in corrected(book, kind=ComplaintKind.FEES)
+    assert kept_away(book) == ["c-1"]
+
+
+def test_a_complaint_about_conduct_says_whose(book: Book) -> None:
+    complains(book, about=None, kind="fees")
+    with pytest.raises(RefusedError, match="nobody says whose"):
+        corrected(book, kind=ComplaintKind.CONDUCT)
+    assert book.one(complaint).kind == "fees"
+    assert "c-2 does no work" in corrected(book, kind=ComplaintKind.CONDUCT, about_staff="c-2")
+    corrected(book, about_nobody=True)
+    assert (book.one(complaint).kind, kept_away(book)) == ("conduct", [])
+
+
+def test_who_must_not_handle_a_person_does_nothing_of_theirs_at_any_door(book: Book) -> None:
+    # L-1 has a dispute. Then its borrower complains of s-2, a supervisor; and of c-1.
+    book.staff("s-2", "supervisor")
+    told = {"dispute": "D-1", "loan": "L-1", "starts_on": "2026-03-04", "actor": "c-2"}
+    tell(book, "dispute", **told, kind="amount", why="too much")
+    handling.take(acting(book.ctx, Actor("s-2")), Matter.DISPUTE, "D-1")
+    complains(book, about="s-2")
+    complains(book, id="C-2")
+    theirs = acting(book.ctx, Actor("s-2"))
+    promised = {"promise": "P-1", "loan": "L-1", "amount": "100", "currency": "CNY"}
+    asked = {"arrangement": "A-1", "loan": "L-1", "asked_by": "call", "instalments": 3}
+    for kind, said in (
+        ("promise", promised | {"due_on": "2026-03-06"}),
+        ("arrangement_request", asked),
+        ("release", {"hold": "D-1", "ends_on": "2026-03-04"}),
+        ("person_fact_end", {"borrower": "B-L-1", "fact": "deceased"}),
+    ):
+        with pytest.raises(RefusedError, match="s-2 must not handle this person"):
+            submit(theirs, f"{kind}:1", kind, said | {"actor": "s-2"})
+    for do in (handling.take, handling.acknowledge):
+        with pytest.raises(RefusedError, match="they may not work for this person"):
+            do(theirs, Matter.DISPUTE, "D-1")
+    with pytest.raises(RefusedError, match="s-2 must not handle this person"):
+        read_matter_of(theirs, "C-1")
+    # A machine that speaks for c-1 is asked as c-1 is.
+    machine = acting(book.ctx, Actor("dialer", ActorKind.MACHINE))
+    with pytest.raises(RefusedError, match="c-1 must not handle this person"):
+        submit(machine, "promise:1", "promise", promised | {"due_on": "2026-03-06", "actor": "c-1"})
+
+    # What protects the person is taken from anybody; and who may, goes on with it.
+    hold = {"hold": "H-1", "loan": "L-1", "kind": "manual", "starts_on": "2026-03-04"}
+    protects = hold | {"ends_on": "2026-03-06", "why": "is in hospital", "actor": "s-2"}
+    assert submit(theirs, "hold:H-1", "hold", protects).status == "applied"
+    handling.take(acting(book.ctx, Actor("s-1")), Matter.DISPUTE, "D-1")
+
+
+def read_matter_of(ctx: Context, id: str) -> None:
+    with ctx.engine.connect() as connection:
+        read_matter(connection, ctx, Matter.COMPLAINT, id)
+
+
 def test_a_complaint_that_was_not_upheld_keeps_nobody_away(book: Book) -> None:
     complains(book)
     answers(book, "rejected", "rules_kept")
@@ -237,6 +340,24 @@ def test_a_text_that_the_collector_was_to_read_is_given_back(book: Book) -> None
     complains(book)
 
     assert book.one(reply).staff_id is None
+    assert reply_queue.assign_replies(book.ctx) == 1
+    assert book.one(reply).staff_id == collector_id(book, "c-2")
+
+
+def test_who_must_not_handle_a_person_from_now_on_is_served_their_text_no_more(book: Book) -> None:
+    text = InboundText("fake", "SM-1", book.numbers()[0], "call me", None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
+    assert reply_queue.assign_replies(book.ctx) == 1
+    with book.ctx.engine.begin() as connection:  # their call goes away: the text is all they have
+        connection.execute(call.update().values(cancelled_at=book.ctx.now()))
+    assert isinstance(next_for(acting(book.ctx, Actor("c-1"))), ServedWork)
+    person = book.one(select(borrower.c.person_id)).person_id
+    with book.ctx.engine.begin() as connection:
+        why = "they are cousins"
+        who, by, now = collector_id(book, "c-1"), Actor("s-1"), book.ctx.now()
+        must_not_handle_from_now_on(connection, book.ctx, who, person, why, by, now)
+
+    assert (book.one(reply).staff_id, book.one(work_lease).ended_because) == (None, "not_allowed")
     assert reply_queue.assign_replies(book.ctx) == 1
     assert book.one(reply).staff_id == collector_id(book, "c-2")
 
@@ -397,3 +518,20 @@ def test_a_complaint_of_a_call_is_put_right_grows_late_and_is_answered_too_late(
     assert "p-1 corrected the kind of the complaint complains:in-1" in about_it
     assert "went from p-1 to s-1, by arrears" in about_it
     assert "c-1" not in about_it
+
+
+def test_a_late_complaint_that_goes_up_is_owed_by_its_first_owner_no_more(book: Book) -> None:
+    book.staff("p-1", "privacy_officer")
+    a_team(book, "s-1", "c-1", "c-2", "p-1")
+    rang = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "complains"}
+    at = {"at": book.ctx.now().isoformat(), "reason": None, "also_about": [], "actor": "c-2"}
+    tell(book, "inbound_contact", **rang, **at, why="c-1 was rude")
+    assert book.one(duty).ended_at is None
+
+    watch_answers(book.at("2026-03-25 00:00").ctx)
+
+    assert book.one(complaint).handler == "s-1"
+    assert book.one(duty).ended_by == "arrears"
+    assert [row.kind for row in book.rows(problem) if row.resolved_at is None] == [
+        "complaint_answer_late"
+    ]

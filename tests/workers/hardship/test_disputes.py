@@ -32,13 +32,13 @@ def book(engine: Engine) -> Book:
 
 
 def disputes(book: Book, kind: str = "amount", **more: object) -> str:
-    told = {"dispute": "D-1", "loan": "L-1", "starts_on": "2026-03-02", "actor": "c-1"}
-    return speak(tell(book, "dispute", **told, kind=kind, why="200 too much", **more).reason)
+    told = {"dispute": "D-1", "loan": "L-1", "starts_on": "2026-03-02", "actor": "c-1", **more}
+    return speak(tell(book, "dispute", **told, kind=kind, why="200 too much").reason)
 
 
 def decided(book: Book, outcome: str, finding: str, actor: str = "s-1", **more: object) -> str:
     told = {"dispute": "D-1", "outcome": outcome, "finding": finding, "actor": actor}
-    settled = tell(book, "dispute_resolution", **told, **more)
+    settled = tell(book, "dispute_resolution", **{**told, **more})
     return f"{settled.status}: {speak(settled.reason)}"
 
 
@@ -113,6 +113,18 @@ def test_a_payment_is_traced_before_a_dispute_about_it_is_won(book: Book) -> Non
     assert pay(book, "1000", id="P-9", paid_on="2026-02-28").status == "applied"
     assert decided(book, "upheld", "payment_found", corrected_by="P-9").startswith("applied")
     assert ends_on(book) == date(2026, 3, 2)
+
+
+def test_who_decides_one_of_two_disputes_learns_what_still_pauses_the_ladder(book: Book) -> None:
+    disputes(book)
+    disputes(book, dispute="D-2")
+    taken(book)
+    assert "The ladder still pauses, because of other holds: dispute." in decided(
+        book, "rejected", "records_differ"
+    )
+    assert "The ladder goes on where it stood." in decided(
+        book, "rejected", "records_differ", dispute="D-2"
+    )
 
 
 def test_who_was_right_is_asked_for_nothing_until_what_is_owed_is_corrected(book: Book) -> None:

@@ -20,7 +20,6 @@ from domain.errors import RefusedError as RefusedByRuleError
 from domain.events import InboxStatus
 from domain.language.speak import speak
 from domain.reasons import NOTHING_CHANGED, reasons_as_json, without_amounts
-from workers.access.may_handle import assert_may_report
 from workers.calls.amounts import amounts_are_shown
 from workers.context import Context
 from workers.http.desk.answers import Reason, language_for
@@ -108,8 +107,6 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
         RefusedByRuleError: it can never be applied as it is, or whoever reports must not handle the
             person.
     """
-    if fact.is_work:
-        assert_may_report(ctx, payload)
     try:
         result = process.submit(ctx, _id_of(ctx, fact, payload), fact.kind, payload)
     except RefusedByRuleError as refused:

@@ -15,9 +15,6 @@ class Fact:
     summary: str
     once_a_moment: bool = False
     """Whether its id has the moment too: the same may be true again on another day."""
-    is_work: bool = False
-    """Whether it is work for the person, which somebody who must not handle them does not do. What
-    came of a begun call, and what protects the person, may be reported by anybody."""
 
 
 FACTS: tuple[Fact, ...] = (
@@ -28,36 +25,31 @@ FACTS: tuple[Fact, ...] = (
         "inbound_contact",
         ("contact",),
         "A person called, came or wrote.",
-        is_work=True,
     ),
-    Fact("/promises", "promise", ("promise",), "A promise to pay.", is_work=True),
+    Fact("/promises", "promise", ("promise",), "A promise to pay."),
     Fact(
         "/promises/withdrawals",
         "promise_withdrawal",
         ("promise", "was_made", "sender"),
         "A promise that does not count any more.",
-        is_work=True,
     ),
     Fact(
         "/arrangements",
         "arrangement_request",
         ("arrangement",),
         "Somebody asks for a deferral or an instalment plan.",
-        is_work=True,
     ),
     Fact(
         "/arrangements/acceptances",
         "arrangement_acceptance",
         ("arrangement", "sender"),
         "The borrower accepts an offer, with proof.",
-        is_work=True,
     ),
     Fact(
         "/arrangements/withdrawals",
         "arrangement_withdrawal",
         ("arrangement", "sender"),
         "The borrower does not want it any more.",
-        is_work=True,
     ),
     Fact("/disputes", "dispute", ("dispute",), "The borrower disputes the debt."),
     Fact(
@@ -96,6 +88,5 @@ FACTS: tuple[Fact, ...] = (
         "reply_read",
         ("reply", "meaning", "actor"),
         "What the text of a borrower means.",
-        is_work=True,
     ),
 )

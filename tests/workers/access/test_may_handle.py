@@ -1,0 +1,71 @@
+"""Who must not handle a person does nothing of theirs: every use case asks, or says why not."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+ABOUT_PEOPLE = ("actions", "attempts", "borrowers", "calls", "hardship", "visits")
+"""The folders whose use cases are about a person."""
+
+ASKS = {
+    *("assert_may_handle", "assert_may_report", "refuse_who_may_not"),
+    "assert_fit",  # of a dispute or a complaint: why_unfit asks
+}
+
+ASKS_NOT = {
+    "actions.dead_letters.read_dead": "what stands still, for whoever operates the server",
+    "actions.dead_letters.read_history": "the same",
+    "actions.dead_letters.retry": "the same; it contacts nobody that the gate does not allow",
+    "actions.dead_letters.discard": "the same",
+    "actions.dead_letters.items_requiring": "the same",
+    "attempts.attempts.find_open_attempt": "the outcome of what was begun is reported by anybody",
+    "attempts.duties.read_duties": "a list without personal data",
+    "borrowers.inbound_texts.language_of_number": "for a provider's system",
+    "hardship.arrangement_reads.list_arrangements": "a list without personal data",
+    "hardship.arrangement_reads.open_arrangements": "the same",
+    "hardship.arrangement_reads.read_arrangement": "it shows no words; amounts are asked for apart",
+    "hardship.matter_lists.read_matters": "a list without personal data",
+    "hardship.read_promises.read_promises": "it shows no words; amounts are asked for apart",
+    "hardship.read_promises.promise_policy_of": "the same",
+}
+
+
+def use_cases() -> Iterator[tuple[str, set[str]]]:
+    """Each use case that asks for a permission, with all that its module calls for it."""
+    for folder in ABOUT_PEOPLE:
+        for file in sorted((ROOT / "workers" / folder).glob("*.py")):
+            functions = {
+                node.name: node
+                for node in ast.parse(file.read_text()).body
+                if isinstance(node, ast.FunctionDef)
+            }
+            for name, node in functions.items():
+                if any("permitted" in ast.unparse(each) for each in node.decorator_list):
+                    yield f"{folder}.{file.stem}.{name}", used_by(name, functions, set())
+
+
+def used_by(name: str, functions: dict[str, ast.FunctionDef], seen: set[str]) -> set[str]:
+    seen.add(name)
+    named = {each.id for each in ast.walk(functions[name]) if isinstance(each, ast.Name)}
+    for other in named & functions.keys() - seen:
+        named |= used_by(other, functions, seen)
+    return named
+
+
+@pytest.mark.attack("a door that forgets")
+def test_every_use_case_about_a_person_asks_who_may_handle_them() -> None:
+    found = dict(use_cases())
+    silent = {name for name, uses in found.items() if uses.isdisjoint(ASKS)}
+    assert silent == set(ASKS_NOT)
+
+
+def test_what_must_not_handle_means_is_written_down_once() -> None:
+    means = re.compile(r"(FROM|JOIN) must_not_handle\b")
+    files = (ROOT / "workers").rglob("*.py")
+    said = [f.name for f in files if "migrations" not in f.parts and means.search(f.read_text())]
+    assert said == []  # text takes it from kept_away.py, as queries do
