@@ -107,6 +107,16 @@ def test_a_word_of_the_code_is_in_the_glossary(place: str, words: Iterable[str])
     assert [word for word in words if word not in described] == []
 
 
+@pytest.mark.parametrize("page", ["staff.md", "zh/staff.md"])
+@pytest.mark.parametrize("words", [ContactOutcome, ArrearsReason])
+def test_the_manuals_of_staff_have_every_outcome_and_every_reason(
+    page: str, words: type[ContactOutcome] | type[ArrearsReason]
+) -> None:
+    described = re.findall(r"^\| `(\w+)`", (DOCS / page).read_text(), re.MULTILINE)
+    assert [word for word in words if described.count(word) != 1] == []
+    assert set(described) <= {*ContactOutcome, *ArrearsReason}
+
+
 def words_described_in(place: str, glossary: str) -> list[str]:
     """The words of the code in the table below the line `place`, or in the row of that name.
 
