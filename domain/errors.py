@@ -1,6 +1,6 @@
 """Errors that a person can correct."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.filling import filled
@@ -25,6 +25,12 @@ class Text:
 def text_of(text: str, **values: object) -> Text:
     """A text with its values."""
     return Text(text, values)
+
+
+def either(values: Sequence[object]) -> object:
+    """A value that stands for one of several: `a, b or c`."""
+    *others, last = values
+    return text_of("{others} or {last}", others=others, last=last) if others else last
 
 
 class ArrearsError(Exception):

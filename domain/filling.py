@@ -13,8 +13,8 @@ def filled(text: str, values: Mapping[str, object]) -> str:
     """The text with the values in its braces, in the style of `str.format`.
 
     A moment is shown to the minute, in the zone that it is given in. An amount has the places of
-    the currency among the values, and another decimal number no zeros at its end. What the text
-    formats itself, as `{at:%H:%M}` does, stays so.
+    the currency among the values, and another decimal number no zeros at its end. A list has commas
+    between its values. What the text formats itself, as `{at:%H:%M}` does, stays so.
     """
     return _Filling(currency_of(values)).vformat(text, (), values)
 
@@ -33,6 +33,8 @@ class _Filling(Formatter):
                 return decimal_string(value, self._currency)
             case Decimal():
                 return f"{value.normalize():f}"
+            case list() | tuple():
+                return ", ".join(self.format_field(each, "") for each in value)
         return super().format_field(value, format_spec)
 
 

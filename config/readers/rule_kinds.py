@@ -40,7 +40,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says, Suspends
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import KINDS, ComplaintKind, DisputeKind, Matter
-from domain.errors import text_of
+from domain.errors import either, text_of
 from domain.holds import HoldKind
 from domain.ladder import DueOnRestDay
 from domain.parties import ROLES, RepresentativeKind
@@ -191,7 +191,7 @@ def _answer_period(section: Section, values: dict[str, Any]) -> None:
             "Write {may}, or leave stops: out.",
             of=of,
             stops=values["stops"],
-            may=" or ".join(STOPS[of]),
+            may=either(STOPS[of]),
         )
     if "extensions" in values and "answer" not in values:
         section.need("answer")

@@ -17,6 +17,13 @@ from domain.filling import filled
 OF_THE_SYSTEM = ("error", "strerror", "why")
 """The names of values that can hold what the operating system says, such as "Permission denied"."""
 
+_VOCABULARIES = {
+    "permission": "access_permission",
+    "citation": "citation",
+    **dict.fromkeys(("role", "roles", "needed"), "role"),
+}
+"""The names of values that are codes, and by what name their words are found."""
+
 
 def say_in(language: str, text: str, /, **values: object) -> str:
     """An English text of the program in a language, `en` or `zh`.
@@ -64,8 +71,13 @@ def _value(language: str, name: str, value: object) -> object:
 
         if isinstance(value, Spoken):
             return speak(value.reasons, language)
+    if isinstance(value, list | tuple):
+        comma = "、" if language == "zh" else ", "
+        return comma.join(str(_value(language, name, each)) for each in value)
     if name == "who_may" and language == "zh":
         return "、".join(coded_in(language, "role", role) for role in str(value).split(", "))
+    if name in _VOCABULARIES and language == "zh" and isinstance(value, str):
+        return coded_in(language, _VOCABULARIES[name], value)
     if name == "matter" and language == "zh":
         return chinese_words("hold").get(str(value), value)
     if name in OF_THE_SYSTEM and language == "zh":

@@ -101,7 +101,7 @@ def _to_decide(
             loan=loan_external_id,
             needed=needed,
             actor=ctx.actor,
-            roles=" and ".join(sorted(roles)) or "nothing",
+            roles=sorted(roles) or text_of("nothing"),
         )
     return waiting.id, needed, loan.id
 

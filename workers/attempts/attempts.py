@@ -15,7 +15,7 @@ from domain.access_log import Opened
 from domain.actions import SENDING_HOLD, ActionStatus
 from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Channel, Party
-from domain.errors import ArrearsError, RefusedError, WrongRoleError
+from domain.errors import ArrearsError, RefusedError, WrongRoleError, text_of
 from domain.language.speak import speak
 from domain.parties import RepresentativeKind
 from domain.permissions import Permission
@@ -183,6 +183,6 @@ def check_role(connection: Connection, actor: Actor, role: Role, on: date) -> No
         raise WrongRoleError(
             "{actor} is on the roster as {roles}, not as a {role}. Let a {role} do it.",
             actor=actor,
-            roles=" and ".join(sorted(roles)) or "nothing",
+            roles=sorted(roles) or text_of("nothing"),
             role=role,
         )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from domain.actors import Actor, ActorKind
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError, NotPermittedError
+from domain.errors import ArrearsError, NotPermittedError, text_of
 from domain.events import sender_of
 from domain.next_work import RightPartyTerms, work_policy_on
 from domain.parties import ROLES
@@ -91,7 +91,7 @@ def confirm_right_party(
                 "Too little is on record of the person of {attempt} to confirm anybody: {known}, "
                 "and {needed} right answers are needed. Say nothing of the debt; ask a supervisor.",
                 attempt=attempt,
-                known=", ".join(known) or "nothing",
+                known=list(known) or text_of("nothing"),
                 needed=terms.at_least,
             )
         matched, confirmed = check(on_record, given, terms.at_least)
@@ -118,8 +118,8 @@ def _read_answers(answers: Mapping[str, str], terms: RightPartyTerms) -> dict[Qu
     if unknown:
         raise ArrearsError(
             "{unknown} is not asked here. Ask one of these: {questions}.",
-            unknown=", ".join(unknown),
-            questions=", ".join(terms.questions),
+            unknown=list(unknown),
+            questions=list(terms.questions),
         )
     given = {Question(name): answer for name, answer in answers.items() if answer.strip()}
     if len(given) < terms.at_least:
@@ -128,7 +128,7 @@ def _read_answers(answers: Mapping[str, str], terms: RightPartyTerms) -> dict[Qu
             "{questions}.",
             count=len(given),
             needed=terms.at_least,
-            questions=", ".join(terms.questions),
+            questions=list(terms.questions),
         )
     return given
 

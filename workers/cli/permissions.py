@@ -19,7 +19,7 @@ for _command, _permission in PERMISSION_OF.items():
 TABLE = Table[Permission](
     "Permissions",
     {
-        "permission": lambda each: each,
+        "permission": lambda each: coded("access_permission", each),
         "roles": lambda each: [
             *(coded("role", role) for role in Role if role in _roles(each)),
             *((say("providers of texts"),) if PERMISSIONS[each].providers else ()),

@@ -26,8 +26,8 @@ async def admit(request: Request, sender: str, permission: Permission) -> Actor:
     try:
         return admission.admit(sender, permission, ctx.now())
     except TooOftenError as refused:
-        raise RefusedError(429, str(refused), retry_after=refused.retry_after) from None
+        raise RefusedError(429, refused.texts[0], retry_after=refused.retry_after) from None
     except NotPermittedError as refused:
         if admission.has_refusals_to_note(ctx.now()):
             await in_the_store(request, Door.MACHINES, partial(admission.note_refusals, ctx))
-        raise RefusedError(403, str(refused)) from None
+        raise RefusedError(403, refused.texts[0]) from None

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError, Text, TooOftenError
-from domain.language.sentences import say_in, text_in
+from domain.language.sentences import text_in
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.db.engine import is_read_only
@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
     status: int
     """HTTP."""
-    why: str
+    why: str | Text
     fields: Sequence[str] = ()
     """The names of the fields that are wrong."""
     retry_after: int | None = None
@@ -78,9 +78,10 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
     # The pattern of the route: the address that was called may hold a secret token.
     route = getattr(request.scope.get("route"), "path", "no route")
     codes = [each["code"] for each in error.more.get("reason", ())]
-    why = ", ".join(codes) or error.why
+    why = ", ".join(codes) or str(error.why)
     log.warning("a callback was refused with %s at %s: %s", error.status, route, why)
-    refusal = {"detail": say_in(language, error.why), "fields": list(error.fields), **error.more}
+    said = error.why if isinstance(error.why, Text) else Text(error.why)
+    refusal = {"detail": text_in(language, said), "fields": list(error.fields), **error.more}
     if error.wrong is not None:
         refusal["wrong"] = {name: text_in(language, said) for name, said in error.wrong.items()}
     retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
@@ -193,7 +194,7 @@ async def in_the_store(request: Request, door: Door, work: Callable[[], Result])
     except BarredError:
         raise
     except TooOftenError as error:
-        raise RefusedError(429, str(error), retry_after=error.retry_after) from None
+        raise RefusedError(429, error.texts[0], retry_after=error.retry_after) from None
     except ArrearsError as error:
         if door is Door.TEXTS:
             log.error("a text was not stored: %s", log_summary(error))

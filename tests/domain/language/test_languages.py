@@ -12,14 +12,18 @@ from domain.actors import Role
 from domain.compliance.frequency_caps import CalendarUnit
 from domain.compliance.vocabulary import Channel, Says
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.errors import ArrearsError, either, text_of
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning, ReplyKind
 from domain.language.phrases import Phrase
 from domain.language.render import Language
+from domain.language.sentences import chinese_words, error_in, text_in
 from domain.language.speak import LANGUAGES
 from domain.loans import Component
+from domain.permissions import Permission
 from domain.promises import PromiseStatus
 from domain.reasons import ReasonCode
+from tests.support.loans import shipped_policy
 from workers.inbox.kinds import EVENT_KINDS
 
 ENGLISH, CHINESE = LANGUAGES["en"], LANGUAGES["zh"]
@@ -102,3 +106,35 @@ def test_chinese_has_full_width_punctuation_and_no_english_word(code: Phrase | R
 def test_each_look_at_personal_data_has_its_sentence(opened: Opened) -> None:
     for language in LANGUAGES.values():
         assert "{actor}" in language.templates[Phrase(f"opened_{opened}")]
+
+
+def test_every_permission_has_a_chinese_name_of_its_own() -> None:
+    names = chinese_words("access_permission")
+    assert set(names) == set(Permission)
+    assert len(set(names.values())) == len(names)
+    refused = ArrearsError(
+        "{actor} is on the roster as {roles}, not as a {role}. Let a {role} do it.",
+        actor="c-1",
+        roles=["caller", "visitor"],
+        role="supervisor",
+    )
+    english = (
+        "c-1 is on the roster as caller, visitor, not as a supervisor. Let a supervisor do it."
+    )
+    assert str(refused).startswith(english)
+    assert "电话催收员（caller）、外访员（visitor）" in error_in("zh", refused)
+    lacking = text_of("This needs the permission {permission}.", permission=Permission.READ_LOANS)
+    assert "查看贷款（loans:read）" in text_in("zh", lacking)
+    assert text_in("zh", text_of("{what}", what=either(["a", "b", "c"]))) == "a、b或c"
+    assert str(either(["a", "b", "c"])) == "a, b or c"
+
+
+def test_every_citation_of_the_policy_of_china_is_said_in_chinese() -> None:
+    policy = shipped_policy()
+    packs = [pack for pack in policy.rule_packs if pack.jurisdiction == "CN" or not pack.is_law]
+    cited = {rule.source.citation for pack in packs for rule in pack.rules}
+    terms = [each for each in policy.arrangements if "CN" in each.applies_to.jurisdictions]
+    cited |= {cap.source.citation for each in terms for cap in each.caps}
+    said = {each: CHINESE.words["citation"].get(each, each) for each in cited}
+
+    assert {each: zh for each, zh in said.items() if re.search(r"\bart\.|[a-z]{4}", zh)} == {}

@@ -116,7 +116,7 @@ def _refusing(work: Callable[[], T], language: str) -> T:
     try:
         return work()
     except TooOftenError:
-        raise
+        raise  # as the machines' door answers it
     except ArrearsError as error:
         raise _refusal(error, language) from None
 
