@@ -72,7 +72,7 @@ def test_an_answer_is_in_the_language_of_who_asks(book: Book, token: Token) -> N
     said = {"hold": "h-9", "ends_on": "2026-03-02"}
     answer = at_desk(book, token, "/holds/releases", said, accept_language="zh-CN,en;q=0.5")
     assert answer.status_code == 403
-    assert "c-1没有权限events:release" in answer.json()["detail"]
+    assert "c-1没有权限解除暂停催收（events:release）" in answer.json()["detail"]
     no_fields = at_desk(book, token, "/promises", {}, accept_language="zh").json()
     assert no_fields["detail"].startswith("有字段缺失")
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
