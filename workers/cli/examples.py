@@ -73,7 +73,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "complaint": (
         'complaint receive L-1042 --id C-1 --kind conduct --about c-7 --why "was shouted at"',
-        "complaint list",
         'complaint correct C-1 --kind privacy --about c-7 --why "the words say so"',
         "complaint resolve C-1 upheld --finding rule_broken",
     ),
