@@ -132,7 +132,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.HAND_ON_CALLS: _held("S"),
     _P.SERVE_WORK: _held("C", machines=True),
     _P.TAKE_OVER_WORK: _held("S"),
-    _P.CONFIRM_PARTIES: _held("C", machines=True),
+    _P.CONFIRM_PARTIES: _held("C V", machines=True),
     _P.START_VISITS: _held("V"),
     _P.CANCEL_VISITS: _held("V S"),
     _P.PRINT_LETTERS: _held("V L S"),

@@ -15,8 +15,11 @@ class Question(StrEnum):
     NAME = "name"  # the full name
     ADDRESS_NUMBERS = "address_numbers"  # of the house, the floor, the flat
     POSTCODE = "postcode"
-    OTHER_NUMBER = "other_number"  # the last four digits of another number than the one called
+    OTHER_NUMBER = "other_number"  # the last four digits of a number, other than the one called
 
+
+AT_THEIR_ADDRESS = (Question.NAME, Question.OTHER_NUMBER)
+"""What may be asked of who opens the door. Whoever stands there knows the address."""
 
 LAST_DIGITS = 4
 _DIGITS = re.compile(r"\d+")

@@ -20,6 +20,7 @@ from domain.language.speak import speak
 from domain.parties import RepresentativeKind
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from domain.right_party import Question
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -69,6 +70,12 @@ class StartedAttempt:
     """What they are to the loan; `representative` if who acts for them is contacted instead."""
     representative: RepresentativeKind | None = None
     """What that one is."""
+    name: str | None = field(default=None, repr=False)
+    """Of a visit: of whom it is for, personal data. None after a dry run, or if none is known."""
+    questions: tuple[Question, ...] = ()
+    """Of a visit: what to ask at the door. What is owed is shown once the answers are right."""
+    hand_over: tuple[str, ...] = ()
+    """Of a visit: the kinds of the letters that are printed for it, to be handed over closed."""
     reach: str | None = field(default=None, repr=False)
     """The telephone number or the address: personal data. None after a dry run."""
 

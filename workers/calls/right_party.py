@@ -1,6 +1,7 @@
-"""Confirm who is on the line: answers are compared with what is on record, and never shown."""
+"""Confirm who is on the line, or at the door: answers are compared with what is on record, and
+never shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +15,12 @@ from domain.events import sender_of
 from domain.next_work import RightPartyTerms, work_policy_on
 from domain.parties import ROLES
 from domain.permissions import Permission
-from domain.right_party import Question, check
+from domain.right_party import AT_THEIR_ADDRESS, Question, check
 from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import party_checks
-from workers.db.party_checks import PartyCheck, StartedCall
+from workers.db.party_checks import PartyCheck, StartedContact
 from workers.db.schema import borrower
 
 CONFIRMED_THEMSELVES = frozenset({Party.BORROWER, *ROLES})
@@ -46,10 +47,11 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('party_chec
 def confirm_right_party(
     ctx: Context, attempt: str, answers: Mapping[str, str], collector: str | None = None
 ) -> RightParty:
-    """Compare what somebody says in a call with what is on record of the person.
+    """Compare what somebody says in a call or a visit with what is on record of the person.
 
     `answers` are by question: `name`, `address_numbers`, `postcode`, `other_number`. The policy of
-    the worklist says which may be asked and how many must be right. Once the person is confirmed in
+    the worklist says which may be asked and how many must be right; at their door nobody is asked
+    for the address. Once the person is confirmed in
     a call, nothing more is compared in it: the answer is that of the check on record. `attempt` may
     also be a contact that the person began today, and that was recorded by whoever asks. Each check
     is on record: who, when, which questions, which were right; never an answer. A machine names the
@@ -64,10 +66,11 @@ def confirm_right_party(
     """
     now = ctx.now()
     terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
-    given = _read_answers(answers, terms)
     actor = Actor(collector) if ctx.actor.kind is ActorKind.MACHINE and collector else ctx.actor
     with ctx.engine.begin() as connection:
         started = _started(connection, attempt, sender_of(ctx.actor), actor, now)
+        asked = _asked(started, terms)
+        given = _read_answers(answers, asked, terms.at_least)
         of_person = borrower.c.person_id == started.person_id
         assert_may_handle(connection, actor, of_person)
         connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
@@ -77,15 +80,13 @@ def confirm_right_party(
             return _again(passed, terms.tries - wrong)
         if wrong >= terms.tries:
             raise ArrearsError(
-                "Wrong answers were given {tries} time(s) today to who is on the line of "
-                "{attempt}. Say nothing of the debt, and end the call.",
+                "Wrong answers were given {tries} time(s) today about the person of {attempt}. "
+                "Say nothing of the debt, and end the conversation.",
                 attempt=attempt,
                 tries=wrong,
             )
         on_record = party_checks.read_on_record(connection, ctx.cipher, started)
-        known = [
-            each for each in Question if each in terms.questions and on_record.can_answer(each)
-        ]
+        known = [each for each in asked if on_record.can_answer(each)]
         if len(known) < terms.at_least:
             raise ArrearsError(
                 "Too little is on record of the person of {attempt} to confirm anybody: {known}, "
@@ -101,8 +102,8 @@ def confirm_right_party(
     return RightParty(confirmed, matched, terms.at_least, max(left, 0))
 
 
-def _passed(connection: Connection, started: StartedCall) -> PartyCheck | None:
-    """The check in which the person was confirmed in this call."""
+def _passed(connection: Connection, started: StartedContact) -> PartyCheck | None:
+    """The check in which the person was confirmed in this call or visit."""
     checks = party_checks.checks_of_attempt(connection, started.id)
     return next((check for check in checks if check.passed), None)
 
@@ -113,27 +114,35 @@ def _again(passed: PartyCheck, left: int) -> RightParty:
     return RightParty(True, matched, passed.at_least, max(left, 0))
 
 
-def _read_answers(answers: Mapping[str, str], terms: RightPartyTerms) -> dict[Question, str]:
-    unknown = sorted(answers.keys() - set(terms.questions))
+def _asked(started: StartedContact, terms: RightPartyTerms) -> list[Question]:
+    """What may be asked there."""
+    fit = AT_THEIR_ADDRESS if started.at_their_address else tuple(Question)
+    return [each for each in Question if each in terms.questions and each in fit]
+
+
+def _read_answers(
+    answers: Mapping[str, str], asked: Sequence[Question], at_least: int
+) -> dict[Question, str]:
+    unknown = sorted(answers.keys() - set(asked))
     if unknown:
         raise ArrearsError(
             "{unknown} is not asked here. Ask one of these: {questions}.",
             unknown=list(unknown),
-            questions=list(terms.questions),
+            questions=list(asked),
         )
     given = {Question(name): answer for name, answer in answers.items() if answer.strip()}
-    if len(given) < terms.at_least:
+    if len(given) < at_least:
         raise ArrearsError(
             "{count} answer(s) are too few to confirm somebody. Ask at least {needed} of these: "
             "{questions}.",
             count=len(given),
-            needed=terms.at_least,
-            questions=list(terms.questions),
+            needed=at_least,
+            questions=list(asked),
         )
     return given
 
 
-def _goes_on(started: StartedCall, now: datetime) -> bool:
+def _goes_on(started: StartedContact, now: datetime) -> bool:
     """Whether somebody may be on the line. A contact that the person began is on record at once,
     with its outcome: so it counts for its day."""
     if started.inbound:
@@ -143,22 +152,22 @@ def _goes_on(started: StartedCall, now: datetime) -> bool:
 
 def _started(
     connection: Connection, attempt: str, sender: str, actor: Actor, now: datetime
-) -> StartedCall:
-    started = party_checks.read_started_call(connection, attempt, sender)
+) -> StartedContact:
+    started = party_checks.read_started(connection, attempt, sender)
     if started is None or not _goes_on(started, now):
         raise ArrearsError(
-            "No call {attempt} is going on. Start the call first, under the id that you name.",
+            "No call and no visit {attempt} is going on. Start it first, and name its id.",
             attempt=attempt,
         )
-    if started.actor != actor.reference:
+    if actor.reference not in started.by:
         raise NotPermittedError(
-            "The call {attempt} is another collector's. They confirm who is on the line.",
+            "{attempt} is another collector's. They confirm who is there.",
             attempt=attempt,
         )
     if started.party not in CONFIRMED_THEMSELVES:
         raise ArrearsError(
-            "The call {attempt} is with somebody else than the person. Say nothing of the debt "
-            "that is not theirs to know.",
+            "{attempt} is with somebody else than the person. Say nothing of the debt that is not "
+            "theirs to know.",
             attempt=attempt,
         )
     return started

@@ -13,6 +13,7 @@ from domain.compliance.vocabulary import AskedAgain, Channel, Party
 from domain.contact_outcomes import INBOUND, ContactOutcome
 from domain.errors import ArrearsError
 from domain.language.speak import speak
+from domain.right_party import Question
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
@@ -30,6 +31,12 @@ ALLOWED = {
     "Call": "Allowed now: the call may start.",
     "Visit": "Allowed now: the visit may start.",
 }
+
+QUESTIONS = {
+    Question.NAME: "the full name",
+    Question.OTHER_NUMBER: "the last four digits of their telephone number",
+}
+"""What visitors ask for at the door."""
 
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
 
@@ -239,6 +246,14 @@ def print_started(
         lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))
     if started.may_offer:
         lines.append(say("You may offer: {offers}.", offers=words("offers", started.may_offer)))
+    if started.name:
+        lines.append(say("For {name}.", name=started.name))
+    if started.hand_over:
+        letters = words("document", started.hand_over)
+        lines.append(say("Hand over, closed: {letters}.", letters=letters))
+    if started.questions:
+        questions = ", ".join(say(QUESTIONS[each]) for each in started.questions)
+        lines.append(say("Before you say why you come, ask for: {questions}.", questions=questions))
     if started.warnings:
         lines.append(
             say("Rules that advise against it: {warnings}.", warnings=", ".join(started.warnings))

@@ -16,8 +16,8 @@ from workers.db.schema import contact, loan, party_check
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
-class StartedCall(NamedTuple):
-    """A call that was started, as an answer to who somebody is needs it."""
+class StartedContact(NamedTuple):
+    """A call or a visit that was started, as an answer to who somebody is needs it."""
 
     id: int
     loan_id: int
@@ -25,7 +25,9 @@ class StartedCall(NamedTuple):
     person_id: int
     record: str
     party: str
-    actor: str | None
+    by: list[str]
+    """The staff references of whoever had it: of a visit, both visitors."""
+    at_their_address: bool
     at: datetime
     inbound: bool
     """Whether the person began it: then it is on record with its outcome from the beginning."""
@@ -37,13 +39,19 @@ class StartedCall(NamedTuple):
 
 _STARTED = prepared(
     text("""
-SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.party, c.actor, c.at,
-       c.inbound IS TRUE AS inbound,
+SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.party,
+       CASE WHEN v.id IS NULL THEN array_remove(ARRAY[c.actor], NULL)
+            ELSE ARRAY(SELECT s.external_id FROM visit_staff w JOIN staff s ON s.id = w.staff_id
+                        WHERE w.visit_id = v.id AND w.cancelled_at IS NULL) END AS by,
+       v.id IS NOT NULL AS at_their_address, c.at, c.inbound IS TRUE AS inbound,
        EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = c.id) AS has_outcome,
        b.name_encrypted, b.address_encrypted, c.number_blind_index
   FROM contact c JOIN borrower b ON b.id = c.borrower_id
+       LEFT JOIN visit v ON v.contact_id = c.id AND v.cancelled_at IS NULL
+                        AND v.started_at IS NOT NULL
  WHERE c.attempt = :attempt
-   AND (c.sender IS NULL AND c.channel = 'call' OR c.inbound AND c.sender = :sender)
+   AND (c.sender IS NULL AND (c.channel = 'call' OR v.id IS NOT NULL)
+        OR c.inbound AND c.sender = :sender)
  ORDER BY c.sender NULLS FIRST LIMIT 1
 """)
 )
@@ -56,14 +64,14 @@ SELECT n.number_encrypted, p.blind_index
 )
 
 
-def read_started_call(connection: Connection, attempt: str, sender: str) -> StartedCall | None:
-    """The call that was started under this id, or the contact that a person began and that
-    `sender` recorded under it; None: there is none."""
+def read_started(connection: Connection, attempt: str, sender: str) -> StartedContact | None:
+    """The call or the visit that was started under this id, or the contact that a person began and
+    that `sender` recorded under it; None: there is none."""
     asked = {"attempt": attempt, "sender": sender}
-    return typed_row(StartedCall, connection.execute(_STARTED, asked))
+    return typed_row(StartedContact, connection.execute(_STARTED, asked))
 
 
-def read_on_record(connection: Connection, cipher: Cipher, started: StartedCall) -> OnRecord:
+def read_on_record(connection: Connection, cipher: Cipher, started: StartedContact) -> OnRecord:
     """What answers are compared with. The caller records the check, and shows none of it."""
     name, address = started.name_encrypted, started.address_encrypted
     numbers = connection.execute(_NUMBERS, {"of_borrower": started.borrower_id})
@@ -120,6 +128,7 @@ SELECT EXISTS (
            JOIN borrower b ON b.id = c.borrower_id
      WHERE s.external_id = :collector AND v.started_at >= :since AND v.cancelled_at IS NULL
        AND (v.loan_id = asked.id OR b.person_id = asked.person_id)
+       AND EXISTS (SELECT FROM party_check k WHERE k.contact_id = c.id AND k.passed)
        -- Nobody was home, or somebody else: then the person is not before them.
        AND NOT EXISTS (SELECT FROM contact_outcome o
                         WHERE o.contact_id = c.id AND NOT o.outcome = ANY(:with_borrower))
@@ -130,8 +139,8 @@ SELECT EXISTS (
 
 def sees_person(connection: Connection, collector: str, loan: str, since: datetime) -> bool:
     """Whether a collector has confirmed the person of a loan since a moment, in a call that they
-    began or in a contact that the person began; or visits the person, and has not reported that
-    they met nobody or somebody else.
+    began or in a contact that the person began; or in their visit, and has not reported that they
+    met nobody or somebody else.
 
     One statement. `loan` is the lender's id.
     """
@@ -178,7 +187,7 @@ def wrong_since(connection: Connection, person_id: int, since: datetime) -> int:
 
 def note_check(
     connection: Connection,
-    started: StartedCall,
+    started: StartedContact,
     actor: Actor,
     now: datetime,
     questions: Collection[Question],

@@ -35,6 +35,7 @@ AT_THE_DESK: Mapping[str, Permission] = {
         ("POST", "/work/next", Permission.SERVE_WORK),
         ("POST", "/work/{lease}/sheet", Permission.SERVE_WORK),
         ("POST", "/calls/{attempt}/right-party", Permission.CONFIRM_PARTIES),
+        ("POST", "/visits/{attempt}/right-party", Permission.CONFIRM_PARTIES),
         ("POST", "/work/{lease}/heartbeat", Permission.SERVE_WORK),
         ("POST", "/work/{lease}/release", Permission.SERVE_WORK),
         ("POST", "/work/{lease}/take-over", Permission.TAKE_OVER_WORK),

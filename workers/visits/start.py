@@ -15,8 +15,10 @@ from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, WrongRoleError
+from domain.next_work import work_policy_on
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from domain.right_party import AT_THEIR_ADDRESS, Question
 from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.attempts.attempts import (
@@ -25,22 +27,24 @@ from workers.attempts.attempts import (
     refuse_if_barred,
 )
 from workers.context import Context
+from workers.db.access_log import note_access
 from workers.db.actions import move_actions
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id, lock_known_loan
-from workers.db.places import Placed, place_of_address
+from workers.db.places import Placed, place_of_address, place_of_name
 from workers.db.problems import VISIT_UNREPORTED, resolve_problems
-from workers.db.schema import action, contact, loan, staff, visit, visit_staff
+from workers.db.schema import action, contact, document, loan, staff, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import check_gate
-from workers.gate.locked_action import lock_action
+from workers.gate.locked_action import LockedAction, lock_action
 from workers.visits.notices import NOTICE_NOT_PRINTED, printed_at, refuse_without_notice
 from workers.workforce.members import refuse_who_may_not
 
 
 @permitted(Permission.START_VISITS)
 def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -> StartedAttempt:
-    """Start the visit of a loan within its hours; gives the address.
+    """Start the visit of a loan within its hours; gives name and address, what to hand over, and
+    what to ask. What is owed is shown once the person is confirmed at the door.
 
     Whoever acts is one of its two visitors.
 
@@ -95,6 +99,8 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
             warnings=checked.verdict.warnings,
             borrower=checked.loan.record,
             party=checked.party,
+            questions=_questions(ctx, now),
+            hand_over=_printed(connection, scheduled.action_id),
         )
         if dry_run:
             return started
@@ -106,7 +112,28 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
         encrypted = row.address_encrypted
         placed = Placed(encrypted, place_of_address(row.record)) if encrypted else None
         address = open_contact_detail(connection, ctx, checked, Opened.ADDRESS, placed, ctx.actor)
-        return replace(started, attempt=scheduled.attempt, reach=address)
+        name = _name(connection, ctx, row, now)
+        return replace(started, attempt=scheduled.attempt, name=name, reach=address)
+
+
+def _questions(ctx: Context, now: datetime) -> tuple[Question, ...]:
+    asked = work_policy_on(ctx.policy.worklist, now.date()).right_party.questions
+    return tuple(each for each in AT_THEIR_ADDRESS if each in asked)
+
+
+def _printed(connection: Connection, action_id: int) -> tuple[str, ...]:
+    """The kinds of the letters that are printed for a visit."""
+    printed = select(document.c.kind).where(
+        document.c.action_id == action_id, document.c.printed_at.is_not(None)
+    )
+    return tuple(connection.execute(printed.distinct().order_by(document.c.kind)).scalars())
+
+
+def _name(connection: Connection, ctx: Context, row: LockedAction, now: datetime) -> str | None:
+    if row.name_encrypted is None:
+        return None
+    note_access(connection, row.loan_id, Opened.NAME, ctx.actor, now, item=row.item)
+    return ctx.cipher.decrypt(row.name_encrypted, place_of_name(row.record))
 
 
 @permitted(Permission.CANCEL_VISITS)

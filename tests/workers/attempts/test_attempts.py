@@ -296,7 +296,7 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
     assert (refused.actor, refused.permission, refused.granted) == ("c-1", "visits:start", False)
     started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert started.reach == ADDRESS
-    assert [row.what for row in book.rows(access)] == ["letter", "address"]
+    assert [row.what for row in book.rows(access)] == ["letter", "address", "name"]
     reported = tell(book, started.attempt, "no_answer", actor="v-2")
     assert reported.status == "applied"
     assert book.actions("L-1")["field_visit"] == "done"

@@ -71,12 +71,19 @@ class VisitAsked(StrictModel):
 
 
 class VisitLeave(BaseModel, from_attributes=True):
-    """What a visit needs that may start now."""
+    """What a visit needs that may start now. What is owed is shown once it is confirmed that it is
+    the right person who opens."""
 
     attempt: str
     """The id under which its outcome is reported."""
+    name: str | None
+    """Personal data; null: none is known."""
     address: str = Field(validation_alias="reach")
     """Personal data."""
+    hand_over: list[str]
+    """The kinds of the letters that are printed for the visit, to be handed over closed."""
+    questions: list[Question]
+    """What to ask at the door; `POST /visits/{attempt}/right-party` takes the answers."""
     item: str
     purpose: str
     language: str
@@ -119,10 +126,21 @@ async def confirm_right_party(
     return answer_of(await at_the_desk(request, ask), "en")
 
 
+@router.post("/visits/{attempt}/right-party", response_model=described(RightParty))
+async def confirm_right_party_of_visit(
+    request: Request,
+    attempt: Annotated[Identifier, Path(description="The id that the start of the visit gave.")],
+    body: Answers,
+) -> Any:
+    """Whether the right person is at the door, as in a call. Nobody is asked for the address where
+    they stand."""
+    return await confirm_right_party(request, attempt, body)
+
+
 @router.post(
     "/visits",
     response_model=VisitLeave,
-    response_description="It may start. The address is personal data.",
+    response_description="It may start. Name and address are personal data.",
 )
 async def start_visit(request: Request, body: VisitAsked) -> Response:
     """Start a visit within its hours: the contact gate is asked once more."""
