@@ -252,7 +252,7 @@ def print_started(
         letters = words("document", started.hand_over)
         lines.append(say("Hand over, closed: {letters}.", letters=letters))
     if started.questions:
-        questions = ", ".join(say(QUESTIONS[each]) for each in started.questions)
+        questions = words("", [say(QUESTIONS[each]) for each in started.questions])
         lines.append(say("Before you say why you come, ask for: {questions}.", questions=questions))
     if started.warnings:
         lines.append(
