@@ -76,7 +76,7 @@ def _for_whom(work: CallToMake | VisitToMake) -> str:
 
 
 def _what_for(call: CallToMake) -> str:
-    lines = [say(call.purpose)]
+    lines = [say(purpose) for purpose in (call.purpose, *call.other_purposes)]
     if call.must_learn:
         lines.append(say("must learn: {topics}", topics=words("topics", call.must_learn)))
     if call.started_as:

@@ -31,6 +31,7 @@ from workers.context import Context
 from workers.db import call_sheets, party_checks
 from workers.db.access_log import note_access
 from workers.db.call_sheets import LoanOfCall, PastTalk, Promised, SheetOf, ToldReason
+from workers.db.open_calls import union_of
 from workers.db.places import place_of_name
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, open_until
 from workers.gate.facts import LONG_BEFORE, NOT_WRITTEN
@@ -75,6 +76,16 @@ class MayContact:
     until: datetime | None
     """If it is allowed: when its lawful hours end, within a day. If it is not: the first lawful
     moment. None: not known, or not so soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoAbout:
+    """Something that a call is about besides what names it."""
+
+    loan: str
+    item: str
+    """Of the ladder."""
+    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,10 @@ class CallSheet:
     item: str
     step: str
     purpose: str
+    also_about: tuple[AlsoAbout, ...]
+    """What the same call is about besides that item."""
     must_learn: tuple[str, ...]
+    """For any of the items."""
     party: Party
     record: str
     """The lender's id of the record of whom it is about."""
@@ -226,11 +240,16 @@ def _page(
         },
         why_now=sheet.why,
         loan=sheet.loan,
-        other_loans=tuple(each.loan for each in loans if each.loan_id != sheet.loan_id),
+        other_loans=tuple(each.loan for each in _each_loan(loans) if each.loan_id != sheet.loan_id),
         item=sheet.item,
         step=sheet.step,
         purpose=sheet.purpose,
-        must_learn=tuple(sheet.must_learn),
+        also_about=tuple(
+            AlsoAbout(each.loan, each.item, each.purpose)
+            for each in loans
+            if each.action_id != sheet.action_id
+        ),
+        must_learn=union_of([sheet.must_learn, *(each.must_learn for each in loans)]),
         party=Party(sheet.party),
         record=sheet.record,
         language=answer.facts.reach.locale,
@@ -247,6 +266,16 @@ def _page(
         questions=tuple(map(Question, terms.questions)),
         attempt=sheet.attempt,
     )
+
+
+def _each_loan(loans: Sequence[LoanOfCall]) -> list[LoanOfCall]:
+    """Each loan once, with all that may be offered for it."""
+    of_loan: dict[int, LoanOfCall] = {}
+    for each in loans:
+        known = of_loan.setdefault(each.loan_id, each)
+        offers = list(union_of([known.may_offer, each.may_offer]))
+        of_loan[each.loan_id] = known._replace(may_offer=offers)
+    return list(of_loan.values())
 
 
 def _asked(loan: LoanOfCall) -> AskedAction:
@@ -312,6 +341,7 @@ def _with_money(
     answers: Mapping[int, GateAnswer],
     now: datetime,
 ) -> CallSheet:
+    loans = _each_loan(loans)
     schedules = call_sheets.instalments_of(connection, [loan.loan_id for loan in loans])
     known = [loan for loan in loans if loan.action_id in answers]
     money = tuple(

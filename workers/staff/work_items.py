@@ -35,8 +35,12 @@ class CallToMake:
     record: str
     """The lender's own reference of that person."""
     item: str
+    """Of several that the same call is about: the first one, which names it."""
     purpose: str
+    other_purposes: Sequence[str]
+    """Of the others."""
     must_learn: Sequence[str]
+    """For any of them; and so is the next one."""
     may_offer: Sequence[str]
     language: str
     """BCP 47: what the person speaks by now."""

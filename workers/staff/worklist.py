@@ -36,6 +36,7 @@ from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
 from workers.db.actions import is_current
 from workers.db.loans import known_loan_id
+from workers.db.open_calls import place_of
 from workers.db.pages import (
     ALL,
     NOTHING,
@@ -146,7 +147,10 @@ def _calls(
         action,
         staff=staff.c.external_id,
         loan=loan.c.external_id,
-        other_loans=func.array(_other_rows().scalar_subquery()),
+        other_loans=func.array(_other_loans().scalar_subquery()),
+        other_purposes=func.array(_other_purposes().scalar_subquery()),
+        must_learn=func.array(_of_any_row(_PART.c.must_learn).scalar_subquery()),
+        may_offer=func.array(_of_any_row(_PART.c.may_offer).scalar_subquery()),
         party=_role(),
         record=borrower.c.external_id,
         tries=_attempts(),
@@ -164,7 +168,7 @@ def _calls(
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
             _is_current(),
-            ~_other_rows().where(_PART.c.id < call.c.id).exists(),
+            ~_rows_of_call(_PART.c.id).where(_BEFORE).exists(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
             *of_loan(call.c.loan_id, asked),
         )
@@ -186,23 +190,43 @@ _PART, _PART_ACTION, _PART_LOAN = (
 )
 
 
-def _other_rows() -> Select[tuple[str]]:
-    """The lender's ids of the other loans that a `call` is still about."""
+_BEFORE = literal_column(f"{place_of('part_action')} < {place_of('action')}", Boolean)
+
+
+def _rows_of_call(*columns: ColumnElement[Any]) -> Select[tuple[Any]]:
+    """What is still to be called about in a `call`, the row itself too."""
     first = func.coalesce(call.c.part_of, call.c.id)
     return (
-        select(_PART_LOAN.c.external_id)
+        select(*columns)
         .select_from(_PART)
         .join(_PART_ACTION, _PART_ACTION.c.id == _PART.c.action_id)
         .join(_PART_LOAN, _PART_LOAN.c.id == _PART.c.loan_id)
         .where(
             or_(_PART.c.id == first, _PART.c.part_of == first),
-            _PART.c.id != call.c.id,
             _PART.c.cancelled_at.is_(None),
             _PART_ACTION.c.status == ActionStatus.ASSIGNED,
         )
-        .order_by(_PART.c.id)
-        .correlate(call)
+        .correlate(call, action)
     )
+
+
+def _other_loans() -> Select[tuple[str]]:
+    """The lender's ids of the other loans that a `call` is still about."""
+    loan_id = _PART_LOAN.c.external_id
+    other = _rows_of_call(loan_id).where(_PART.c.loan_id != call.c.loan_id)
+    return other.group_by(loan_id).order_by(func.min(_PART.c.id))
+
+
+def _other_purposes() -> Select[tuple[str]]:
+    purpose = _PART.c.purpose
+    other = _rows_of_call(purpose).where(purpose != call.c.purpose)
+    return other.group_by(purpose).order_by(func.min(_PART.c.id))
+
+
+def _of_any_row(words: ColumnElement[Any]) -> Select[tuple[str]]:
+    """Each of these words of any of its rows, once, in the order of the alphabet."""
+    each = func.unnest(words)
+    return _rows_of_call(each).distinct().order_by(each)
 
 
 def _attempts() -> ScalarSelect[int]:
