@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from domain.arranged import Wish
 from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, ArrangementStatus
 from domain.loans import Instalment
 from domain.moves import sources
-from domain.quotes import Wish
 from workers.db.bulk import is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import arrangement, arrangement_instalment, hold, instalment

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from domain.access_log import Opened
 from domain.actors import Actor, ActorKind, Role
+from domain.arranged import Wish
 from domain.arrangements import ArrangementKind
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission as Verdict
@@ -22,7 +23,7 @@ from domain.loans import ZERO, Component, Instalment
 from domain.next_work import work_policy_on
 from domain.permissions import Permission
 from domain.persons import PersonFact
-from domain.quotes import NotOffered, Quote, Wish
+from domain.quotes import NotOffered, Quote
 from domain.reasons import Reasons
 from domain.right_party import Question
 from domain.terms import terms_for
