@@ -50,9 +50,10 @@ _SHARES: dict[str, Callable[[Result], object]] = {
     "judged": lambda each: each.reviewed,
     "passed": lambda each: each.passed,
     "critical": lambda each: each.failed_critical,
+    "reviews": lambda each: each.reviews,
     "of 100 pass": lambda each: f"{each.interval.low}-{each.interval.high}",
 }
-_NUMBERS = ("calls", "judged", "passed", "critical")
+_NUMBERS = ("calls", "judged", "passed", "critical", "reviews")
 OF_TEAMS = Table[Result]("By team", {"team": lambda each: each.name, **_SHARES}, right=_NUMBERS)
 OF_COLLECTORS = Table[Result](
     "By collector",

@@ -96,6 +96,7 @@ def _call_of(connection: Connection, attempt: str) -> Any:
         .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
         .where(contact.c.attempt == attempt, contact.c.channel == "call")
         .where(contact.c.actor.is_not(None), contact.c.part_of.is_(None))
+        .where(contact.c.inbound.is_not(True))
     ).first()
     if found is None:
         raise ArrearsError(
