@@ -11,7 +11,7 @@ from domain.reasons import decimal_string
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day
 from workers.cli.context import open_context
-from workers.cli.language import coded, say, unit, words, zone_word
+from workers.cli.language import coded, language_of_environment, say, unit, words, zone_word
 from workers.cli.render import Table, loans_named, print_json, print_lines, print_pages
 from workers.db.pages import Asked
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
@@ -43,7 +43,8 @@ def worklist(
     ctx = open_context()
     until = on or ctx.today()
     with ctx.engine.connect() as connection:
-        found = read_work(connection, ctx, until, kinds, staff, asked)
+        language = "en" if as_json else language_of_environment()
+        found = read_work(connection, ctx, until, kinds, staff, asked, language=language)
     if as_json:
         print_json({kind: getattr(found, kind) for kind in kinds if asked.reads(kind)})
         return

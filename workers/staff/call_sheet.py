@@ -16,7 +16,7 @@ from domain.arrangements import ArrangementKind
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission as Verdict
 from domain.compliance.vocabulary import Channel, Party
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.ladder import find_ladder
 from domain.ladder_plan import ladder_day
 from domain.loans import ZERO, Component, Instalment
@@ -34,6 +34,7 @@ from workers.db.access_log import note_access
 from workers.db.call_sheets import LoanOfCall, PastTalk, Promised, SheetOf, ToldReason
 from workers.db.open_calls import union_of
 from workers.db.places import place_of_name
+from workers.db.work_leases import is_on_record
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, open_until
 from workers.gate.facts import LONG_BEFORE, NOT_WRITTEN
 from workers.hardship.quotes import quote_loan
@@ -183,6 +184,7 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
     names the `collector`.
 
     Raises:
+        NotKnownError: there never was such work.
         ArrearsError: the work is not, or not any more, theirs; or it is no call.
     """
     now = ctx.now()
@@ -191,7 +193,8 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
     with ctx.engine.begin() as connection:
         sheet = call_sheets.read_sheet(connection, lease, actor)
         if sheet is None:
-            raise ArrearsError(
+            refused = ArrearsError if is_on_record(connection, lease) else NotKnownError
+            raise refused(
                 "The work {lease} ended, or somebody else has it, or it is no call. Ask for the "
                 "next one.",
                 lease=lease,

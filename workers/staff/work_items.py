@@ -95,7 +95,7 @@ class FileToBring:
     limitation_on: date | None
     """The last day on which the claim can be brought; None if it is not known."""
     missing: dict[str, str]
-    """The evidence of the checklist that is missing: its id, and its text in English."""
+    """The evidence of the checklist that is missing: its id, and its text."""
     opened_at: datetime
     """In the lender's zone."""
 

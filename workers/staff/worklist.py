@@ -87,8 +87,12 @@ def read_work(
     kinds: Collection[Kind] = frozenset(Kind),
     member: str | None = None,
     asked: Asked = ALL,
+    *,
+    language: str = "en",
 ) -> WorkList:
     """The open calls of business date `on`, the visits from then on, and all other open work.
+
+    What a checklist says of evidence is in the `language`: `en` or `zh`.
 
     With `member`, a staff reference, only that person's calls, visits and replies. Files and
     approvals belong to nobody, so they are always included.
@@ -109,7 +113,7 @@ def read_work(
         if Kind.CALLS in kinds
         else NOTHING,
         visits=_visits(connection, ctx, day, staff_id, asked) if Kind.VISITS in kinds else NOTHING,
-        files=_files(connection, ctx, asked) if Kind.FILES in kinds else NOTHING,
+        files=_files(connection, ctx, asked, language) if Kind.FILES in kinds else NOTHING,
         approvals=_approvals(connection, ctx, asked) if Kind.APPROVALS in kinds else NOTHING,
         replies=(
             read_replies(connection, zone, staff_id, asked) if Kind.REPLIES in kinds else NOTHING
@@ -329,7 +333,7 @@ NO_LIMITATION = date(9999, 12, 31)
 """Files without a day of limitation come last."""
 
 
-def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBring]:
+def _files(connection: Connection, ctx: Context, asked: Asked, language: str) -> Page[FileToBring]:
     missing = select(legal_file_need.c.need).where(
         legal_file_need.c.legal_file_id == legal_file.c.id, legal_file_need.c.met_by.is_(None)
     )
@@ -355,7 +359,7 @@ def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBri
             interest=row.interest,
             fees=row.fees,
             limitation_on=row.limitation_on,
-            missing=_texts(ctx, row.jurisdiction, row.missing),
+            missing=_texts(ctx, row.jurisdiction, row.missing, language),
             opened_at=row.opened_at.astimezone(ctx.settings.lender_zone),
         )
 
@@ -369,10 +373,13 @@ def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBri
     return read_page(connection, listing, asked)
 
 
-def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
+def _texts(
+    ctx: Context, jurisdiction: str, needs: Collection[str], language: str
+) -> dict[str, str]:
     """The texts in the order of the checklist; evidence that left the checklist has its id only."""
     checklist = checklist_for(ctx.policy.checklists, jurisdiction)
-    listed = {need.id: need.text_en for need in checklist.evidence} if checklist else {}
+    evidence = checklist.evidence if checklist else ()
+    listed = {need.id: need.text_zh if language == "zh" else need.text_en for need in evidence}
     texts = {need: text for need, text in listed.items() if need in needs}
     return texts | {need: need for need in sorted(needs) if need not in texts}
 
