@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from domain.actors import Role
 from domain.amortisation import Amortisation, DayCount, RestIn, Rounding
-from domain.arranged import Wish
 from domain.arrangements import (
     ArrangementKind,
     ArrangementTerms,
@@ -29,7 +28,7 @@ from domain.eligibility import ArrangeableLoan
 from domain.holds import HoldKind
 from domain.ladder import AppliesTo, Days
 from domain.loans import Instalment
-from domain.quotes import NotOffered, Quote, quote
+from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.reasons import ReasonCode
 from domain.schedule import in_full, level_payments, month_after
 from domain.terms import terms_for
@@ -212,6 +211,17 @@ def test_a_plan_until_a_day_and_one_of_so_much_a_month() -> None:
     assert max(each.amount for each in more.after) > 700
     assert refused(Wish(monthly=Decimal(20))) == [ReasonCode.MONTHLY_TOO_LITTLE]
     assert refused(Wish(until=date(2026, 4, 1))) == [ReasonCode.UNTIL_TOO_EARLY]
+
+
+def test_all_that_stands_against_it_is_said_at_once() -> None:
+    """What is against the loan, and what is against the wish: nobody asks three times."""
+    during = frozenset({HoldKind.DISPUTE, HoldKind.INSOLVENCY})
+    terms = given_terms(replace(PLAN, eligibility=replace(PLAN.eligibility, not_during=during)))
+    held, holds = replace(LOAN, holds=during), [ReasonCode.NOT_DURING_HOLD] * 2
+    little, three = Wish(monthly=Decimal(20)), Wish(instalments=3)
+    assert refused(little, held, terms) == [*holds, ReasonCode.MONTHLY_TOO_LITTLE]
+    assert refused(three, held, terms) == holds
+    assert refused(three, replace(held, written_off=True), terms) == [ReasonCode.WRITTEN_OFF]
 
 
 def test_the_first_payment_is_after_the_last_day_of_the_quote() -> None:
