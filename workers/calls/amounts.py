@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from domain.access_log import Opened
-from domain.actors import ActorKind
+from domain.actors import ActorKind, Role
 from domain.collectors import business_day
 from domain.errors import ArrearsError, NotPermittedError
 from domain.permissions import Permission, may
@@ -15,6 +15,12 @@ from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id
 from workers.db.party_checks import loan_of_attempt, sees_person
 from workers.hardship.arrangement_reads import loan_of_arrangement
+
+NOT_CONFIRMED = (
+    "What loan {loan} owes is shown once the right person is confirmed: in a call or a visit of "
+    "yours, or in a contact of theirs that you recorded today. A supervisor may see it for a "
+    "purpose."
+)
 
 
 def amounts_are_shown(
@@ -39,6 +45,45 @@ def amounts_are_shown(
     if loan is None or who is None:
         return False
     return sees_person(connection, who, loan, business_day(ctx.now()).starts_at)
+
+
+CONTACT = frozenset({Role.CALLER, Role.VISITOR})
+"""Whoever only contacts borrowers sees amounts for the sake of a conversation, and of no other."""
+
+
+def commands_show_amounts(
+    connection: Connection, ctx: Context, loan: str | None = None, attempt: str | None = None
+) -> bool:
+    """Whether commands show amounts of a loan to whoever acts. It shows nothing itself.
+
+    Who only contacts borrowers sees them as at the desk. All others work with amounts, and what
+    they look at is on record.
+    """
+    actor = ctx.actor
+    if actor.kind is ActorKind.STAFF and not actor.roles <= CONTACT:
+        return True
+    return amounts_are_shown(connection, ctx, loan, attempt=attempt)
+
+
+@permitted(Permission.READ_LOANS)
+def assert_commands_show_amounts(
+    ctx: Context,
+    *,
+    loan: str | None = None,
+    arrangement: str | None = None,
+    sender: str | None = None,
+) -> None:
+    """Check that a command may show amounts of a loan, or of the loan of an arrangement.
+
+    Raises:
+        NotPermittedError: whoever acts only contacts borrowers, and nobody was confirmed to them.
+        ArrearsError: the arrangement is not known.
+    """
+    with ctx.engine.connect() as connection:
+        if arrangement is not None:
+            loan = loan_of_arrangement(connection, arrangement, sender)
+        if not commands_show_amounts(connection, ctx, loan):
+            raise NotPermittedError(NOT_CONFIRMED, loan=loan or "")
 
 
 @permitted(Permission.READ_LOANS)
@@ -72,12 +117,7 @@ def assert_amounts_are_shown(
         if amounts_are_shown(connection, ctx, loan):
             return
         if not may(ctx.actor, Permission.SEE_AMOUNTS):
-            raise NotPermittedError(
-                "What loan {loan} owes is shown once the right person is confirmed: in a call or a "
-                "visit of yours, or in a contact of theirs that you recorded today. A supervisor "
-                "may see it for a purpose.",
-                loan=loan,
-            )
+            raise NotPermittedError(NOT_CONFIRMED, loan=loan)
         if purpose is None or not any(character.isalnum() for character in purpose):
             raise NotPermittedError(
                 "Nobody of loan {loan} was confirmed to you today. Say for which purpose you look "

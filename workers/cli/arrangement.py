@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
 from domain.language.speak import speak
 from domain.loans import ZERO
 from domain.quote_json import quote_from_json
+from domain.quotes import Wish
 from domain.reasons import ReasonCode, because, decimal_string
+from workers.calls.amounts import assert_commands_show_amounts, commands_show_amounts
 from workers.cli.common import (
     AsJson,
     Limit,
@@ -23,7 +24,7 @@ from workers.cli.common import (
     own_id,
     parse_id,
 )
-from workers.cli.context import open_context, read
+from workers.cli.context import open_context
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.payment import parse_amount
 from workers.cli.quote import (
@@ -132,6 +133,7 @@ def offer(
     """
     wish = Wish(deferral, instalments, until, parse_amount(monthly) if monthly else None)
     ctx = open_context()
+    assert_commands_show_amounts(ctx, arrangement=name, sender=sender)
     stored = offer_arrangement(ctx, name, None if wish == Wish() else wish, sender=sender)
     with ctx.engine.connect() as connection:
         shown = read_arrangement(connection, ctx, name, sender=sender)
@@ -206,7 +208,10 @@ def _end(
 @app.command("show")
 def show_(name: Name, sender: WhoseId = None, as_json: AsJson = False) -> None:
     """Show where an arrangement stands: its quote, and what is paid of it."""
-    shown = read(lambda connection, ctx: read_arrangement(connection, ctx, name, sender=sender))
+    ctx = open_context()
+    assert_commands_show_amounts(ctx, arrangement=name, sender=sender)
+    with ctx.engine.connect() as connection:
+        shown = read_arrangement(connection, ctx, name, sender=sender)
     if as_json:
         print_json(_as_json(shown))
         return
@@ -218,9 +223,11 @@ def show_(name: Name, sender: WhoseId = None, as_json: AsJson = False) -> None:
 @app.command("list")
 def list_(of_loan: OfLoan = None, limit: Limit = MOST_ROWS, as_json: AsJson = False) -> None:
     """List the arrangements that are open, or with --loan all of one loan."""
-    rows = read(
-        lambda connection, ctx: list_arrangements(connection, ctx, of_loan=of_loan, limit=limit)
-    )
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        rows = list_arrangements(connection, ctx, of_loan=of_loan, limit=limit)
+        if not commands_show_amounts(connection, ctx, of_loan):
+            rows = [row._replace(to_pay_after=None) for row in rows]
     show(LIST, rows, as_json=as_json)
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,14 +13,15 @@ from sqlalchemy import Connection
 
 from config.settings import Settings, load_settings
 from domain.actors import ARREARS
-from domain.errors import AppliedOtherwiseError, ArrearsError
+from domain.errors import AppliedOtherwiseError, ArrearsError, RefusedError
 from domain.events import STAFF, InboxStatus, sender_of
 from domain.language.speak import speak
-from domain.reasons import NOTHING_CHANGED
+from domain.reasons import NOTHING_CHANGED, Reasons, without_amounts
 from workers.access.administrators import naming_the_first_step
 from workers.access.authenticate import authenticate
 from workers.access.secrets import read_secret, token_file
 from workers.bootstrap import build_context
+from workers.calls.amounts import commands_show_amounts
 from workers.cli.common import KNOWN_ALREADY, NOT_KNOWN_YET, parse_id
 from workers.cli.language import language_of_environment, say
 from workers.cli.permission_of import ON_THE_SERVER, PERMISSION_OF
@@ -150,6 +152,12 @@ def submit(
         result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
     except AppliedOtherwiseError as error:
         raise _applied_otherwise(event, kind, error.values["of"]) from None
+    except RefusedError as refused:
+        hidden = _seen_by(ctx, payload, refused.reason)
+        if hidden == refused.reason:
+            raise
+        raise type(refused)(speak(hidden), hidden) from None
+    result = replace(result, reason=_seen_by(ctx, payload, result.reason))
     if dry_run:
         print_lines(
             say("Without --dry-run: {reason}", reason=speak(result.reason, language)),
@@ -172,6 +180,16 @@ def submit(
     if result.reason and result.reason[0].code in NOTHING_CHANGED:
         raise typer.Exit(KNOWN_ALREADY)
     print_lines(*_as_of(ctx, payload))
+
+
+def _seen_by(ctx: Context, payload: Mapping[str, Any], reason: Reasons) -> Reasons:
+    """What came of it, without amounts for who may not see what the loan owes."""
+    hidden = without_amounts(reason)
+    if hidden == reason:
+        return reason
+    with ctx.engine.connect() as connection:
+        named = payload.get("loan"), payload.get("attempt")
+        return reason if commands_show_amounts(connection, ctx, *named) else hidden
 
 
 def _applied_otherwise(event: str, kind: str, of: object) -> ArrearsError:

@@ -9,6 +9,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, Sentence, part, render
 from domain.language.speak import LANGUAGES
 from domain.reasons import reasons_as_json
+from workers.calls.amounts import commands_show_amounts
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
@@ -31,12 +32,22 @@ def explain(
     language: Language = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was done about a loan, when and why, and what was not done. No personal data."""
+    """Show what was done about a loan, when and why, and what was not done. No personal data.
+
+    A collector or a visitor sees amounts once they have confirmed the person today.
+    """
     language = language or language_of_environment()
     ctx = open_context()
     moment = parse_moment(at, ctx.settings.lender_zone, whole_day=True) if at else None
     with ctx.engine.connect() as connection:
-        story = loan_history(connection, ctx, loan, at=moment, language=language)
+        story = loan_history(
+            connection,
+            ctx,
+            loan,
+            at=moment,
+            language=language,
+            amounts_shown=commands_show_amounts(connection, ctx, loan),
+        )
     if as_json:
         print_json([_plain(sentence) for sentence in story])
         return

@@ -7,6 +7,7 @@ import typer
 
 from domain.promise_terms import Accepted
 from domain.reasons import decimal_string
+from workers.calls.amounts import assert_commands_show_amounts
 from workers.cli.common import Loan, WhoseId, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import parse_day
@@ -108,6 +109,7 @@ PROMISES = Table[_Row](
 def list_(loan: Loan) -> None:
     """List the promises of a loan, the newest first, with what was paid of each in time."""
     ctx = open_context()
+    assert_commands_show_amounts(ctx, loan=loan)
     with ctx.engine.connect() as connection:
         found = read_promises(connection, ctx, loan)
     if not found:
@@ -131,6 +133,7 @@ def list_(loan: Loan) -> None:
 def limits(loan: Loan) -> None:
     """Show which promise would be taken for a loan today."""
     ctx = open_context()
+    assert_commands_show_amounts(ctx, loan=loan)
     with ctx.engine.connect() as connection:
         policy = promise_policy_of(connection, ctx, loan)
     currency = unit(policy.currency)

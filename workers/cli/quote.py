@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from domain.arranged import Wish
 from domain.arrangements import ArrangementKind
 from domain.errors import ArrearsError
 from domain.language.phrases import Phrase
@@ -14,8 +13,9 @@ from domain.language.render import Entry, Part, part, render
 from domain.language.speak import LANGUAGES, speak
 from domain.loans import Instalment
 from domain.quote_json import quote_as_json
-from domain.quotes import NotOffered, Quote
+from domain.quotes import NotOffered, Quote, Wish
 from domain.reasons import reasons_as_json
+from workers.calls.amounts import assert_commands_show_amounts
 from workers.cli.common import AsJson, Loan, day
 from workers.cli.context import open_context
 from workers.cli.language import Language, language_of_environment
@@ -78,6 +78,7 @@ def quote(
     wish = Wish(deferral, instalments, until, parse_amount(monthly) if monthly else None)
     language = language or language_of_environment()
     ctx = open_context()
+    assert_commands_show_amounts(ctx, loan=loan)
     with ctx.engine.connect() as connection:
         found = quote_loan(connection, ctx, loan, wish)
     if as_json:

@@ -1,17 +1,19 @@
 """`arrears worklist`: calls, visits, legal files, approvals and replies that wait for people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from domain.errors import ArrearsError
-from domain.reasons import decimal_string
+from domain.reasons import HIDDEN, decimal_string
 from workers.borrowers.reply_queue import ReplyToRead
+from workers.calls.amounts import commands_show_amounts
 from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day
 from workers.cli.context import open_context
-from workers.cli.language import coded, language_of_environment, say, unit, words, zone_word
+from workers.cli.language import coded, say, unit, words, zone_word
 from workers.cli.render import Table, loans_named, print_json, print_lines, print_pages
 from workers.db.pages import Asked
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
@@ -43,10 +45,14 @@ def worklist(
     ctx = open_context()
     until = on or ctx.today()
     with ctx.engine.connect() as connection:
-        language = "en" if as_json else language_of_environment()
-        found = read_work(connection, ctx, until, kinds, staff, asked, language=language)
+        found = read_work(connection, ctx, until, kinds, staff, asked)
+        amounts_shown = commands_show_amounts(connection, ctx, loan)
     if as_json:
-        print_json({kind: getattr(found, kind) for kind in kinds if asked.reads(kind)})
+        shown = {kind: getattr(found, kind) for kind in kinds if asked.reads(kind)}
+        if not amounts_shown and Kind.FILES in shown:
+            files = shown[Kind.FILES]
+            shown[Kind.FILES] = replace(files, rows=tuple(map(_without_claim, files.rows)))
+        print_json(shown)
         return
     print_lines(
         say(
@@ -55,7 +61,8 @@ def worklist(
             zone=zone_word(ctx.settings.zone),
         )
     )
-    print_pages(*((TABLES[kind], getattr(found, kind)) for kind in kinds if asked.reads(kind)))
+    tables = TABLES if amounts_shown else TABLES | {Kind.FILES: FILES_WITHOUT_AMOUNTS}
+    print_pages(*((tables[kind], getattr(found, kind)) for kind in kinds if asked.reads(kind)))
 
 
 def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:
@@ -77,7 +84,7 @@ def _for_whom(work: CallToMake | VisitToMake) -> str:
 
 
 def _what_for(call: CallToMake) -> str:
-    lines = [say(purpose) for purpose in (call.purpose, *call.other_purposes)]
+    lines = [say(call.purpose)]
     if call.must_learn:
         lines.append(say("must learn: {topics}", topics=words("topics", call.must_learn)))
     if call.started_as:
@@ -116,6 +123,28 @@ def _claim(file: FileToBring) -> str:
     )
 
 
+def _without_claim(file: FileToBring) -> dict[str, object]:
+    """A file for who may not see what the loan owes."""
+    amounts = {"principal", "interest", "fees"}
+    return {name: value for name, value in asdict(file).items() if name not in amounts}
+
+
+def _files(claim: Callable[[FileToBring], str]) -> Table[FileToBring]:
+    return Table[FileToBring](
+        "Legal files",
+        {
+            "loan": lambda file: file.loan,
+            "claim": claim,
+            "bring it by": lambda file: file.limitation_on or say("not known"),
+            "still missing": lambda file: (
+                [f"- {text}" for text in file.missing.values()] or say("nothing")
+            ),
+        },
+        if_none="There are no open legal files.",
+    )
+
+
+FILES_WITHOUT_AMOUNTS = _files(lambda file: HIDDEN)
 TABLES: dict[Kind, Table[Any]] = {
     Kind.CALLS: Table[CallToMake](
         "Calls",
@@ -139,18 +168,7 @@ TABLES: dict[Kind, Table[Any]] = {
         },
         if_none="There are no visits to make.",
     ),
-    Kind.FILES: Table[FileToBring](
-        "Legal files",
-        {
-            "loan": lambda file: file.loan,
-            "claim": _claim,
-            "bring it by": lambda file: file.limitation_on or say("not known"),
-            "still missing": lambda file: (
-                [f"- {text}" for text in file.missing.values()] or say("nothing")
-            ),
-        },
-        if_none="There are no open legal files.",
-    ),
+    Kind.FILES: _files(_claim),
     Kind.APPROVALS: Table[ApprovalToGive](
         "Waiting for approval",
         {

@@ -27,6 +27,7 @@ from workers.history import (
     money,
     schedules,
 )
+from workers.history.amounts import hide_amounts
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
 from workers.history.words import show_words
@@ -40,11 +41,13 @@ def loan_history(
     *,
     at: datetime | None = None,
     language: str = "en",
+    amounts_shown: bool = True,
 ) -> list[Sentence]:
     """Everything on record about a loan, in order of time, in the lender's zone. Changes nothing.
 
     With `at`, an aware moment, it ends with what had happened by then. `language` is one of
-    `LANGUAGES`; references, and what providers and people said, stay as they are.
+    `LANGUAGES`; references, and what providers and people said, stay as they are. Without
+    `amounts_shown` it says no amounts.
 
     Raises:
         ArrearsError: the loan is not known.
@@ -105,6 +108,8 @@ def loan_history(
         *audit.second_persons(connection, subject),
     ]
     entries = show_words(connection, ctx, recorded)
+    if not amounts_shown:
+        entries = hide_amounts(entries)
     # The entries are all there by now, so it is known whether any letter was shown.
     legend = [Entry(None, (part,)) for part in citations.legend()]
     if at is None:

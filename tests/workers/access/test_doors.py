@@ -48,6 +48,7 @@ OF_THE_PROCESS = {
     "operations.standstill.find_standstills": "whether tasks run; of no loan",
     "db.sending_holds.read_sending_holds": "what is stopped for everybody; of no loan",
     "calls.amounts.amounts_are_shown": "whether amounts may be shown; it shows none",
+    "calls.amounts.commands_show_amounts": "the same, of commands",
     "failures.log_summary": "an error in words",
     "log_lines.write_visible_lines": "the log",
     "messaging.publish.announce": "a message with ids, which wakes a worker",
