@@ -52,6 +52,7 @@ class Permission(StrEnum):
     """To agree to a promise that goes beyond what is taken without asking anybody, and that one was
     recorded by mistake where it is more than a slip."""
     RECORD_HOLDS = "events:hold"
+    AGREE_TO_HOLDS = "holds:agree"
     RELEASE_HOLDS = "events:release"
     RECEIVE_COMPLAINTS = "events:complaint"
     READ_DISPUTES = "disputes:read"
@@ -147,6 +148,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
     _P.AGREE_BEYOND: _held("S", two=True),
     _P.AGREE_TO_PROMISES: _held("S", two=True),
     _P.RECORD_HOLDS: _held("C V L S P", machines=True),
+    _P.AGREE_TO_HOLDS: _held("L S", two=True),
     _P.RELEASE_HOLDS: _held("L S", machines=True),
     _P.RECEIVE_COMPLAINTS: _held("C V L S P", machines=True),
     _P.READ_DISPUTES: _held("L S P A", machines=True),

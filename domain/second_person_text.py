@@ -15,7 +15,7 @@ FACTS = {
     text.text: text
     for text in (
         *(text_of("loan"), text_of("borrower"), text_of("event"), text_of("item")),
-        *(text_of("promise"), text_of("parts")),
+        *(text_of("promise"), text_of("parts"), text_of("kind"), text_of("first day")),
         *(text_of("as the role"), text_of("action"), text_of("machine"), text_of("scopes")),
         *(text_of("calls a minute"), text_of("until"), text_of("before"), text_of("fingerprint")),
         *(text_of("of the machine"), text_of("of the member of staff"), text_of("valid for days")),

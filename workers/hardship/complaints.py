@@ -227,6 +227,7 @@ def stop_everybody(
             actor=actor,
             sender=sender,
         ),
+        by_policy=True,
         kinds=(HoldKind.COMPLAINT,),
     )
     hold_id: int = connection.execute(

@@ -90,6 +90,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
             actor=new.actor,
             sender=new.sender,
         ),
+        by_policy=True,
         kinds=(HoldKind.DISPUTE,),
     )
     sender = whose_id(connection, hold, new.dispute, new.sender)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
 
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
@@ -27,6 +27,7 @@ from workers.db.persons import (
 from workers.db.schema import borrower, hold, hold_release, loan
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.hold_limits import assert_length
 
 PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind not in PLACE_THEIR_OWN)
 """Every kind that is reported as a hold."""
@@ -65,22 +66,31 @@ def place_hold(
     new: NewHold,
     *,
     kinds: tuple[HoldKind, ...] = PLACEABLE_KINDS,
+    by_policy: bool = False,
 ) -> Reasons:
     """Pause the ladder of a loan, or of all loans of a person, in the caller's transaction.
 
     The kind says which: what is true of a person pauses every loan of the person, those that come
     in later too. Calls that nobody made yet, and visits on its days, are cancelled. Returns what
-    came of it.
+    came of it. How long somebody may pause it alone is limited, unless it follows `by_policy`.
 
     Raises:
         NotYetError: the loan or the borrower is not known.
-        RejectedError: there is no such kind, it ends before it starts, it is a hold of a loan and
-            names none, or its id is that of another hold.
+        RejectedError: there is no such kind, it ends before it starts, is over or starts too far
+            ahead, lasts longer than anybody may say, it is a hold of a loan and names none, or its
+            id is that of another hold.
+        SecondPersonNeededError: a supervisor or a lawyer must agree, and has not done so yet.
     """
     now = ctx.now()
     if new.kind not in kinds:
         raise RejectedError(ReasonCode.HOLD_KIND_UNKNOWN, given=new.kind, known=kinds)
-    paused = _lock_paused(connection, new)
+    try:
+        paused = _lock_paused(connection, new)
+    except NotYetError:
+        # It waits, and is applied later by nobody who could be asked.
+        if not by_policy:
+            assert_length(connection, ctx, new, new.ends_on, now.date())
+        raise
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RejectedError(
             ReasonCode.HOLD_DATES_REVERSED,
@@ -92,6 +102,8 @@ def place_hold(
     if known := _placed_before(connection, new, paused, sender, now.date()):
         return known
     ends_on = new.ends_on or _lawful_end(ctx, paused.jurisdictions, new)
+    if not by_policy:
+        assert_length(connection, ctx, new, ends_on, now.date(), _whose(paused))
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     why_id = keep_words(
         connection,
@@ -168,6 +180,13 @@ class _Paused(NamedTuple):
     """For a hold of a person: the record on which it came in."""
     loans: list[int]
     jurisdictions: tuple[str, ...]
+
+
+def _whose(paused: _Paused) -> ColumnElement[int]:
+    """The record of the borrower whose hold it is."""
+    if paused.borrower_id is not None:
+        return literal(paused.borrower_id)
+    return select(loan.c.borrower_id).where(loan.c.id == paused.loan_id).scalar_subquery()
 
 
 def _lock_paused(connection: Connection, new: NewHold) -> _Paused:

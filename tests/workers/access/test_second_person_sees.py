@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from domain.actors import Actor, Role
-from domain.arranged import Wish
 from domain.arrangements import AskedBy
 from domain.disputes import Matter
 from domain.errors import ArrearsError, Text
 from domain.language.sentences import in_chinese
 from domain.permissions import PERMISSIONS, Permission
+from domain.quotes import Wish
 from domain.sending import EVERYTHING, Scope, SendingScope
 from tests.support.acting import acting
 from tests.support.events import tell
@@ -207,6 +207,27 @@ def doors(tmp_path: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any], 
             ("payload", {**promised, "can_pay_monthly": "10"}, "more than the borrower said"),
         ],
     )
+    paused = {
+        "hold": "H-1",
+        "loan": "L-1",
+        "kind": "manual",
+        "starts_on": "2026-04-30",
+        "ends_on": "2026-07-01",
+        "why": "a letter",
+        "actor": "asks-1",
+    }
+    yield (
+        hold_as_caller,
+        {"payload": paused},
+        [
+            ("payload", {**paused, "hold": "H-2"}, "H-2"),
+            ("payload", {**paused, "loan": "L-2"}, "L-2"),
+            ("payload", {**paused, "kind": "deferral"}, "kind: deferral"),
+            ("payload", {**paused, "starts_on": "2026-05-02"}, "first day: 2026-05-02"),
+            ("payload", {**paused, "ends_on": "2026-07-02"}, "until: 2026-07-01"),
+            ("payload", {**paused, "why": "a call"}, 'why: "a call"'),
+        ],
+    )
     yield rotate, {"progress": print}, []
     sold = {"loan": "L-1", "written_off_on": "2026-04-30", "why": "sold", "actor": "asks-1"}
     yield (
@@ -234,7 +255,13 @@ def promise_as_caller(ctx: Context, payload: Mapping[str, Any]) -> object:
     return submit(caller, f"promise:{payload['promise']}", "promise", given)
 
 
-NOT_VARIED = {"ctx", "progress", "dry_run", "item", "kind"}
+def hold_as_caller(ctx: Context, payload: Mapping[str, Any]) -> object:
+    """A collector may not pause a ladder for so long alone."""
+    caller = ctx.acting(replace(ctx.actor, roles=frozenset({Role.CALLER})))
+    return submit(caller, f"hold:{payload['hold']}", "hold", payload)
+
+
+NOT_VARIED = {"ctx", "progress", "dry_run", "may_wait", "item", "kind"}
 """What decides nothing; and of approvals and events, of which one item and one kind is in use."""
 
 
@@ -307,6 +334,7 @@ def test_no_door_makes_its_own_text_for_the_second_person() -> None:
         "hardship/arrangement_offers.py": 1,
         "hardship/arrangements.py": 1,
         "hardship/handling.py": 1,
+        "hardship/hold_limits.py": 1,
         "hardship/promise_review.py": 2,
         "inbox/process.py": 1,
         "operations/sending_holds.py": 1,

@@ -5,12 +5,20 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, select
 
+from domain.actors import Actor, ActorKind, Role
+from domain.errors import RefusedError
 from domain.language.speak import speak
+from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
+from domain.second_person import RequestStatus
 from tests.support.events import place, store, tell
 from tests.support.loans import Book
+from workers.access.requests import decide
+from workers.access.second_person import SecondPersonNeededError
 from workers.calls.assign import assign_call
+from workers.context import Context
 from workers.db.schema import call, document, hold, loan, visit, visit_staff
+from workers.inbox.process import submit
 from workers.legal.legal_files import open_legal_file
 from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 from workers.visits.schedule import schedule_visit
@@ -237,3 +245,49 @@ def test_what_no_law_gives_an_end_lasts_until_it_is_released(book: Book, kind: s
     place(book, kind, "2026-03-02")
     assert book.one(hold).ends_on is None
     assert book.send("L-1", "text_day_1") == "nothing to do"
+
+
+def test_a_collector_pauses_for_two_weeks_alone_and_longer_once_a_supervisor_agrees(
+    book: Book,
+) -> None:
+    """At every door; nothing is paused that is over, and nobody pauses until 2099."""
+    for who, role in (("c-1", "caller"), ("s-1", "supervisor")):
+        book.staff(who, role)
+    collector, supervisor = (
+        book.ctx.acting(Actor(who, ActorKind.STAFF, roles=frozenset({role})))
+        for who, role in (("c-1", Role.CALLER), ("s-1", Role.SUPERVISOR))
+    )
+    told = {"hold": "H-1", "loan": "L-1", "kind": "manual", "starts_on": "2026-03-02"}
+
+    def placed(ctx: Context, ends_on: str | None, **more: str) -> str:
+        said = {**told, "ends_on": ends_on, "why": "a letter", "actor": "c-1", **more}
+        return submit(ctx, f"hold:{said['hold']}", "hold", said).status
+
+    for ctx in (collector, supervisor):
+        for ends_on, starts_on, why in (
+            ("2026-03-01", "2026-02-01", "it would pause nothing"),
+            ("2026-03-02", "2026-03-02", "it would pause nothing"),
+            ("2099-01-01", "2026-03-02", "Nobody places one beyond 2027-03-03"),
+            (None, "2098-01-01", "No hold starts after 2027-03-03"),
+        ):
+            with pytest.raises(RefusedError, match=why):
+                placed(ctx, ends_on, starts_on=starts_on)
+    for ends_on in (None, "2026-06-01"):
+        with pytest.raises(SecondPersonNeededError, match="holds:agree"):
+            placed(collector, ends_on)
+        with pytest.raises(RefusedError, match="longer than somebody may alone"):
+            placed(collector, ends_on, loan="L-404")  # it would be applied later, unasked
+    assert book.rows(hold) == []
+    with pytest.raises(SecondPersonNeededError) as needed:
+        placed(collector, "2026-06-01")
+    request = needed.value.values["id"]
+    assert isinstance(request, int)
+    decide(supervisor, request, RequestStatus.GRANTED)
+    assert placed(collector, "2026-06-01") == "applied"
+    assert placed(collector, "2026-03-16", hold="H-2") == "applied"
+    assert placed(supervisor, None, hold="H-3") == "applied"
+    machine = book.ctx.acting(
+        Actor("dialer", ActorKind.MACHINE, scopes=frozenset({Permission.RECORD_HOLDS}))
+    )
+    with pytest.raises(RefusedError, match="until 2026-03-16 at the latest"):
+        placed(machine, None, hold="H-4")
