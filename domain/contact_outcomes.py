@@ -220,10 +220,14 @@ _NUMBER_FACTS = {
     _O.THIRD_PARTY_REFUSED: NumberFact.REFUSED,
 }
 
+_OUTBOUND_ONLY = frozenset({_O.CANNOT_TALK, _O.REFUSED, *_NUMBER_FACTS})
+"""In these somebody was called who did not want to talk, or who has nothing to do with it."""
+
+OUTBOUND = tuple(ContactOutcome)
+"""What an attempt of the lender's may come to."""
+
 INBOUND = tuple(
-    outcome
-    for outcome in ContactOutcome
-    if outcome is _O.NO_ANSWER
-    or (outcome.connected and outcome not in (*_NUMBER_FACTS, _O.CALLBACK_REQUESTED))
+    outcome for outcome in OUTBOUND if outcome.connected and outcome not in _OUTBOUND_ONLY
 )
-"""What a call or a visit that the person began may come to; `no_answer`: nobody took it."""
+"""What a call or a visit that the person began may come to. Somebody took it: a call that nobody
+took is no contact."""

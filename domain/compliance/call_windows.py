@@ -28,6 +28,16 @@ def call_windows(packs: Sequence[RulePack], zones: Sequence[str], within: Span) 
     return windows
 
 
+LOOKED_AHEAD = timedelta(days=14)
+
+
+def next_call_at(packs: Sequence[RulePack], zones: Sequence[str], at: datetime) -> datetime | None:
+    """The first moment from `at` on, aware, at which no rule about hours forbids a call in any of
+    the zones; None if the next 14 days have none."""
+    windows = call_windows(packs, zones, Span(at, at + LOOKED_AHEAD))
+    return windows[0].starts_at if windows else None
+
+
 def _hours(rule: ContactHours, zone: str, within: Span) -> list[Span]:
     day = within.starts_at.astimezone(ZoneInfo(zone)).date()
     last = within.ends_at.astimezone(ZoneInfo(zone)).date()

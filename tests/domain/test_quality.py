@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from domain.quality import (
     RANDOM,
-    JudgedCall,
     Mark,
     RecordedCall,
     Risk,
@@ -140,7 +139,5 @@ def test_the_share_lies_in_its_interval_and_more_calls_make_it_narrower(
 
 
 def test_a_result_counts_calls_and_knows_no_money() -> None:
-    judged = [JudgedCall(True, False, 3), JudgedCall(False, True)]
-    result = result_of("c-1", "north", 120, judged)
+    result = result_of("c-1", "north", 120, [(True, False), (False, True)])
     assert (result.calls, result.reviewed, result.passed, result.failed_critical) == (120, 2, 1, 1)
-    assert (result.reviews, result.interval) == (4, wilson(1, 2)), "a call judged twice is one"

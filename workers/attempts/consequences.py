@@ -23,6 +23,7 @@ from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
 from domain.outcome_follows import Follows, Owner, what_follows
 from domain.persons import PersonFact
+from domain.promises import PromisePart
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.contact_points import note_number_fact
@@ -44,12 +45,19 @@ from workers.hardship.promises import NewPromise, record_promise
 class SaidPromise:
     """What the borrower promised in a conversation."""
 
-    amount: Decimal
     currency: str
-    due_on: date
+    amount: Decimal | None = None
+    """With `due_on`, unless there are `parts`."""
+    due_on: date | None = None
     """The last business date on which the payment keeps it."""
     loan: str | None = None
     """The loan; None: that of the attempt."""
+    parts: tuple[PromisePart, ...] = ()
+    """Several payments, each with its day."""
+    agreed_by: str | None = None
+    """The supervisor who agreed to what goes beyond the limits, as a machine says."""
+    can_pay_monthly: Decimal | None = None
+    """What the person said to be able to pay a month; None: nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +282,7 @@ def _place_holds(
             actor=about.actor,
             sender=about.sender,
         )
-        came += place_hold(connection, ctx, new)
+        came += place_hold(connection, ctx, new, by_policy=True)
     return came
 
 
@@ -354,10 +362,24 @@ def _record_promise(
         amount=said.amount,
         currency=said.currency,
         due_on=said.due_on,
+        parts=said.parts,
+        agreed_by=said.agreed_by,
+        can_pay_monthly=said.can_pay_monthly,
         actor=about.actor,
         sender=about.sender,
     )
     return record_promise(connection, ctx, new)
+
+
+def check_promise_again(connection: Connection, ctx: Context, about: Conversation) -> None:
+    """Check that the promise of an outcome that is reported once more is the one on record.
+
+    Raises:
+        RejectedError: it is another one.
+    """
+    if (said := about.details.promised) is not None:
+        first, *_ = loans_of_contact(connection, about.loan_ids)
+        _record_promise(connection, ctx, about, said, first)
 
 
 def _due_at(about: Conversation, follows: Follows, now: datetime) -> datetime:

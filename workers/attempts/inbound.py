@@ -1,7 +1,7 @@
 """Contacts that the person began: a call to the lender, or a visit there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Select, case, insert, or_, select
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import INBOUND, REASON, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
-from domain.outcome_follows import what_follows
+from domain.outcome_follows import Owner, what_follows
 from domain.reasons import ReasonCode, Reasons, because
+from workers.attempts.callback_moments import check_callback, check_callback_hours
 from workers.attempts.consequences import (
     Conversation,
     OutcomeDetails,
@@ -27,6 +28,7 @@ from workers.attempts.consequences import (
     plan_next,
     reaches_person,
 )
+from workers.attempts.reported_again import differing, what_differs
 from workers.context import Context
 from workers.db.appointments import is_begun, move_calls
 from workers.db.loans import lock_named_loan, not_known_yet
@@ -61,6 +63,8 @@ class InboundContact:
     """The staff reference of who took it."""
     said: tuple[SaidFact, ...] = ()
     """When, where and in which language whoever began it wants to be contacted."""
+    callback_at: datetime | None = None
+    """When the person asked to be called; aware. Only with that outcome."""
     by_representative: bool = False
     """Whether who acts for that person began it."""
     borrower: str | None = None
@@ -108,15 +112,16 @@ def record_inbound_contact(
 
     Raises:
         NotYetError: one of the loans, or the named person, is not known.
-        RejectedError: it is in the future, another contact has that id, it is on record with
-            another outcome, what was said does not say which time, place or language it means, the
-            named person never was party to the loan, or nobody acts for the person who has a
-            number.
+        RejectedError: it cannot come to such an outcome, the moment of a callback is missing, over,
+            too far away or at an unlawful hour; it is in the future, another contact has that id,
+            it is on record with another outcome, what was said does not say which time, place or
+            language it means, the named person never was party to the loan, or nobody acts for the
+            person who has a number.
     """
     now = ctx.now()
+    if reported.outcome not in INBOUND:
+        raise RejectedError(ReasonCode.OUTCOME_NOT_INBOUND, outcome=reported.outcome)
     check_details(reported.outcome, reported.details)
-    if reported.said and not reported.outcome.connected:
-        raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=reported.outcome)
     names_loan = reported.details.names_loan
     follows = what_follows(None, reported.outcome)
     if reported.borrower is not None:
@@ -141,9 +146,14 @@ def record_inbound_contact(
         if (known.loan_id, known.at) != (owed.id, reported.at) or not is_theirs:
             raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
         return _add_to_recorded(connection, ctx, known.id, known.borrower_id, reported)
+    check_callback(reported.outcome, reported.callback_at, now)
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
+    check_callback_hours(ctx, kind.jurisdiction, whose.zones, reported.callback_at)
     follows = follows_by(ctx.ladder_of(kind, now.date()), reported.outcome)
+    if reported.callback_at is not None and follows.owner is None:
+        # No call of a ladder waits for this moment: whoever took it owes it.
+        follows = replace(follows, owner=Owner.COLLECTOR)
     reaches = names_loan or reaches_person(reported.outcome, follows)
     of_person = lock_loans_of_person(connection, whose.id) if reaches else []
     acting = None
@@ -175,6 +185,7 @@ def record_inbound_contact(
             outcome=reported.outcome,
             connected=reported.outcome.connected,
             reason=reported.reason,
+            callback_at=reported.callback_at,
             recording=reported.recording,
             actor=reported.actor,
             reported_at=now,
@@ -195,6 +206,7 @@ def record_inbound_contact(
         details=reported.details,
         actor=reported.actor,
         sender=reported.own_sender,
+        callback_at=reported.callback_at,
     )
     came = apply_consequences(connection, ctx, about, [kind], follows, now)
     reassess(connection, ctx, loans, now)
@@ -290,11 +302,9 @@ def _add_to_recorded(
     outcome = connection.execute(
         select(contact_outcome).where(contact_outcome.c.contact_id == contact_id)
     ).one()
-    differs = (outcome.outcome, outcome.reason) != (reported.outcome, reported.reason)
+    differs = what_differs(outcome, reported)
     if differs and not reported.said:
-        raise RejectedError(
-            ReasonCode.OUTCOME_DIFFERS, attempt=reported.contact, outcome=outcome.outcome
-        )
+        raise differing(reported.contact, outcome.outcome, differs)
     if reported.said:
         acting = connection.execute(
             select(contact.c.number_blind_index).where(contact.c.id == contact_id)

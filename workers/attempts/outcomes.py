@@ -10,7 +10,7 @@ from sqlalchemy import Connection, exists, insert, or_, select
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
@@ -18,6 +18,7 @@ from domain.ladder import Ladder, find_ladder
 from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.call_plans import CalledAction, called_actions, moves_after
+from workers.attempts.callback_moments import check_callback, check_callback_hours
 from workers.attempts.consequences import (
     Conversation,
     LoanOfContact,
@@ -26,6 +27,7 @@ from workers.attempts.consequences import (
     SaidPromise,
     apply_consequences,
     check_details,
+    check_promise_again,
     follows_by,
     loans_of_contact,
     plan_next,
@@ -33,6 +35,7 @@ from workers.attempts.consequences import (
 )
 from workers.attempts.inbound import loan_ids, named_attempt
 from workers.attempts.known_reasons import known_reasons
+from workers.attempts.reported_again import differing, what_differs
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -134,20 +137,18 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
     ).one_or_none()
     if recorded is not None:
-        reported = (report.outcome, report.reason, report.callback_at)
-        differs = (recorded.outcome, recorded.reason, recorded.callback_at) != reported
-        return _add_to_recorded(connection, ctx, attempt, report, recorded.outcome, differs=differs)
+        differs = what_differs(recorded, report)
+        return _add_to_recorded(connection, ctx, attempt, report, recorded.outcome, differs)
     assert_theirs(connection, report, attempt, now.date())
-    _check_callback(report, now)
+    check_callback(report.outcome, report.callback_at, now)
     died = report.outcome is ContactOutcome.DECEASED
     rows = _rows_of(connection, attempt.id)
     actions = [row.action_id for row in rows if row.action_id is not None]
     called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
     _check(connection, ctx, attempt, report, called)
-    # A loan has a row for each of its items that the call was about.
-    about_loans = list(dict.fromkeys(row.loan_id for row in rows))
-    of_rows = loans_of_contact(connection, about_loans)
-    follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
+    of_rows = loans_of_contact(connection, [row.loan_id for row in rows])
+    check_callback_hours(ctx, of_rows[0].jurisdiction, attempt.zones, report.callback_at)
+    follows = follows_by(_ladder(ctx, called, of_rows[0], now), report.outcome)
     reaches = report.details.names_loan or reaches_person(report.outcome, follows)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
@@ -182,7 +183,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     hold_id = _id_of_death(report)
     if died:
         _pause_for_death(connection, attempt, report, hold_id, now)
-    about = _conversation(attempt, about_loans, report)
+    about = _conversation(attempt, [row.loan_id for row in rows], report)
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
@@ -200,14 +201,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
 
 def _ladder(
-    ctx: Context,
-    attempt: "_Attempt",
-    called: Sequence[CalledAction],
-    owed: LoanOfContact,
-    now: datetime,
+    ctx: Context, called: Sequence[CalledAction], owed: LoanOfContact, now: datetime
 ) -> Ladder | None:
-    """The ladder of the item that names the call; of another contact that of its loan."""
-    for each in sorted(called, key=lambda each: each.id != attempt.action_id):
+    """The ladder by which a call was made; of another contact that of its loan."""
+    for each in called:
         return find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
     return ctx.ladder_of(owed, now.date())
 
@@ -224,6 +221,8 @@ class _Attempt(NamedTuple):
     at: datetime
     number_blind_index: bytes | None
     address_blind_index: bytes | None
+    zones: list[str]
+    """The zones of the person at that time."""
     party: str
     """Who was to be reached."""
     external_id: str
@@ -256,8 +255,7 @@ def _add_to_recorded(
     attempt: _Attempt,
     report: ReportedOutcome,
     recorded: ContactOutcome,
-    *,
-    differs: bool,
+    differs: Sequence[str],
 ) -> Reasons:
     """Record what a later report of an attempt adds to the outcome that is on record and stays.
 
@@ -265,14 +263,15 @@ def _add_to_recorded(
     outcome opens nothing, and completes no action.
 
     Raises:
-        RejectedError: it is another outcome, and protects nobody.
+        RejectedError: it is another outcome, or says otherwise, and protects nobody.
     """
     now, fact = ctx.now(), report.outcome.number_fact
-    died = differs and report.outcome is ContactOutcome.DECEASED
+    other = report.outcome is not ContactOutcome(recorded)
+    died = other and report.outcome is ContactOutcome.DECEASED
     follows = what_follows(None, report.outcome)
-    stops = differs and not died and (follows.hold or reaches_person(report.outcome, follows))
-    if differs and not (died or fact or report.said or stops):
-        raise RejectedError(ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded)
+    stops = other and not died and (follows.hold or reaches_person(report.outcome, follows))
+    if differs and not ((other and (died or fact or stops)) or report.said):
+        raise differing(report.attempt, recorded, differs)
     if differs or report.said:
         loans = lock_loans_of_person(connection, attempt.borrower_id)
         _note_said(connection, ctx, attempt, report)
@@ -283,12 +282,14 @@ def _add_to_recorded(
         if died and not _is_placed(connection, hold_id):
             _pause_for_death(connection, attempt, report, hold_id, now)
         if stops:
-            rows = list(dict.fromkeys(r.loan_id for r in _rows_of(connection, attempt.id)))
+            rows = [row.loan_id for row in _rows_of(connection, attempt.id)]
             about = _conversation(attempt, rows, report)
             of_rows = loans_of_contact(connection, rows)
             apply_consequences(connection, ctx, about, of_rows, follows, now)
         reassess(connection, ctx, loans, now)
     if not differs:
+        rows = [row.loan_id for row in _rows_of(connection, attempt.id)]
+        check_promise_again(connection, ctx, _conversation(attempt, rows, report))
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     adds = because(ReasonCode.OUTCOME_ADDS, attempt=report.attempt, outcome=report.outcome)
     return adds + because(ReasonCode.DEATH_PAUSES, hold_id=hold_id) if died else adds
@@ -411,22 +412,6 @@ def _note_about_number(
         close_number(connection, number, fact, actor, now)
     if refuted := report.outcome.refutes:
         reopen_number(connection, number, refuted - {fact}, actor, now, seen_at=called_at)
-
-
-def _check_callback(report: ReportedOutcome, now: datetime) -> None:
-    at = report.callback_at
-    if at is None:
-        if report.outcome is ContactOutcome.CALLBACK_REQUESTED:
-            raise RejectedError(ReasonCode.CALLBACK_NEEDS_MOMENT)
-        return
-    if report.outcome is not ContactOutcome.CALLBACK_REQUESTED:
-        raise RejectedError(ReasonCode.CALLBACK_NOT_ASKED_FOR)
-    if at.tzinfo is None:
-        raise RejectedError(ReasonCode.CALLBACK_NEEDS_MOMENT)
-    if at <= now:
-        raise RejectedError(ReasonCode.CALLBACK_IN_PAST, callback_at=at.astimezone(now.tzinfo))
-    if at - now > CALLBACK_WITHIN:
-        raise RejectedError(ReasonCode.CALLBACK_TOO_FAR, days=CALLBACK_WITHIN.days)
 
 
 def _is_known(

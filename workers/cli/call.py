@@ -82,9 +82,15 @@ def record_outcome(
 def inbound(
     loan: Loan,
     outcome: Annotated[
-        ContactOutcome, typer.Option(help="What it came to; no_answer if nobody took the call.")
+        ContactOutcome, typer.Option(help="What it came to, by whoever took the call.")
     ],
     said: dict[str, Any],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", help="With callback_requested: when to call again, as 2026-03-01 17:30."
+        ),
+    ] = None,
     by_representative: Annotated[
         bool,
         typer.Option("--by-representative", help="Who acts for the borrower called."),
@@ -119,6 +125,8 @@ def inbound(
         payload["by_representative"] = True
     if borrower:
         payload["borrower"] = borrower
+    if at is not None:
+        payload["callback_at"] = parse_moment(at, ctx.settings.lender_zone).isoformat()
     submit(ctx, "inbound_contact", contact, payload)
 
 
@@ -239,12 +247,9 @@ def print_started(
     ]
     if started.party is not Party.BORROWER:
         lines.append(_whom(started))
-    purposes = dict.fromkeys(of.purpose for of in started.loans)
-    lines += [say(other) for other in purposes if other not in ("", started.purpose)]
-    about = list(dict.fromkeys(of.loan for of in started.loans))
-    if len(about) > 1:
-        named = ", ".join(about)
-        lines.append(say("About {count} loan(s): {loans}.", count=len(about), loans=named))
+    if len(started.loans) > 1:
+        about = ", ".join(of.loan for of in started.loans)
+        lines.append(say("About {count} loan(s): {loans}.", count=len(started.loans), loans=about))
     if started.must_learn:
         lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))
     if started.may_offer:

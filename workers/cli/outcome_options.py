@@ -29,10 +29,11 @@ OPTIONS: Mapping[str, Any] = {
         list[str] | None, typer.Option(help="Another loan that was mentioned.")
     ],
     "promised": Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="AMOUNT:CURRENCY:DAY",
-            help="With promised: how much by which day, such as 500.00:CNY:2026-03-12.",
+            help="With promised: how much by which day, such as 500.00:CNY:2026-03-12; once for "
+            "each part.",
         ),
     ],
     "dispute_kind": Annotated[
@@ -99,7 +100,7 @@ def with_outcome(command: Callable[..., None]) -> Callable[..., None]:
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if name not in SAID and value}
     if (promised := given.get("promised")) is not None:
-        given["promised"] = _read_promise(promised)
+        given["promised"] = _read_promise([_read_part(part) for part in promised])
     if (stopped := given.get("stopped_channel")) is not None:
         given["stopped_channel"] = Channel(stopped)
     if said := read_said(*(options[name] for name in SAID)):
@@ -107,7 +108,23 @@ def _read(options: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _read_promise(written: str) -> dict[str, str]:
+def _read_promise(parts: list[dict[str, str]]) -> dict[str, Any]:
+    """One part is a promise of its own. Several are of one currency."""
+    first, *others = parts
+    if not others:
+        return first
+    currencies = {part.pop("currency") for part in parts}
+    if len(currencies) > 1:
+        raise ArrearsError(
+            say(
+                "The parts of one promise are in several currencies: {currencies}.",
+                currencies=", ".join(sorted(currencies)),
+            )
+        )
+    return {"currency": currencies.pop(), "parts": parts}
+
+
+def _read_part(written: str) -> dict[str, str]:
     amount, currency, day = [*written.split(":"), "", "", ""][:3]
     if not (amount and currency and day) or written.count(":") != 2:
         raise ArrearsError(

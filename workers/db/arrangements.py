@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from domain.arranged import Wish
 from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, ArrangementStatus
 from domain.loans import Instalment
 from domain.moves import sources
@@ -39,6 +38,9 @@ class Arrangement(NamedTuple):
     wish_instalments: int | None
     wish_until: date | None
     wish_monthly: Decimal | None
+    """Of a row of an earlier release that is not encrypted yet."""
+    wish_monthly_id: UUID | None
+    """Where it is kept encrypted: it is what a person can pay."""
     terms_id: str | None
     terms_version: int | None
     quoted_on: date | None
@@ -67,12 +69,6 @@ class Arrangement(NamedTuple):
     refusal: str | None
     why_id: UUID | None
     review_on: date | None
-
-    @property
-    def wish(self) -> Wish | None:
-        """What was asked for; None: not said yet."""
-        wish = Wish(self.wish_days, self.wish_instalments, self.wish_until, self.wish_monthly)
-        return None if wish == Wish() else wish
 
 
 _ARRANGEMENT: Select[*tuple[Any, ...]] = select(*columns_of(Arrangement, arrangement))

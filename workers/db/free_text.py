@@ -40,6 +40,18 @@ WHY = "why"
 WHY_ENCRYPTED = "why_encrypted"
 """… and are stored with the words encrypted, under this one."""
 
+CAN_PAY = "can_pay_monthly"
+"""So does a promise what the person can pay a month …"""
+
+MONTHLY = "monthly"
+"""… and a request for a plan what they wish to pay a month."""
+
+KEPT_ELSEWHERE = (WHY, CAN_PAY, MONTHLY)
+"""What is kept, once the event is applied, with what it is about, and nowhere in its payload."""
+
+KEPT_ELSEWHERE_KEYS = tuple(key for name in KEPT_ELSEWHERE for key in (name, f"{name}_encrypted"))
+"""The names under which a payload may have it: as it was sent, or encrypted."""
+
 TYPED = "typed"
 """Stands in a column that has a code for what the system did, where a person typed words."""
 
@@ -156,13 +168,35 @@ def sealed(cipher: Cipher, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The payload of an event with what a person typed sealed, and with the keyed hash of it, which
     identifies a repeated event. Whoever may not decrypt can do that, too."""
     words = payload.get(WHY)
-    if not words:
-        return payload
-    digest = cipher.blind_index(json.dumps({WHY: words}))
-    stored = {name: value for name, value in payload.items() if name != WHY}
+    return sealed_values(cipher, payload, {WHY: words}) if words else payload
+
+
+def sealed_values(
+    cipher: Cipher, payload: Mapping[str, Any], values: Mapping[str, str]
+) -> dict[str, Any]:
+    """The payload with these personal values sealed, each as `NAME_encrypted`, and with the keyed
+    hash of all of them. An event has one such hash: so they are sealed at once."""
+    digest = cipher.blind_index(json.dumps(dict(values)))
+    stored = {name: value for name, value in payload.items() if name not in values}
     stored[PAYLOAD_DIGEST_KEY] = b64encode(digest).decode()
-    encrypted = cipher.seal(words, place_in_payload(WHY_ENCRYPTED, stored))
-    return {**stored, WHY_ENCRYPTED: b64encode(encrypted).decode()}
+    encrypted = {
+        key: b64encode(cipher.seal(value, place_in_payload(key, stored))).decode()
+        for key, value in ((f"{name}_encrypted", value) for name, value in values.items())
+    }
+    return {**stored, **encrypted}
+
+
+def unsealed_value(cipher: Cipher, payload: Mapping[str, Any], name: str) -> str | None:
+    """A value that `sealed_values` sealed; None if the payload has none.
+
+    Raises:
+        ArrearsError: it does not open.
+    """
+    key = f"{name}_encrypted"
+    encrypted = payload.get(key)
+    if encrypted is None:
+        return None
+    return cipher.unseal(b64decode(encrypted), place_in_payload(key, payload))
 
 
 def unsealed(cipher: Cipher, payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -171,10 +205,5 @@ def unsealed(cipher: Cipher, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         ArrearsError: it does not open.
     """
-    encrypted = payload.get(WHY_ENCRYPTED)
-    if encrypted is None:
-        return payload
-    return {
-        **payload,
-        WHY: cipher.unseal(b64decode(encrypted), place_in_payload(WHY_ENCRYPTED, payload)),
-    }
+    words = unsealed_value(cipher, payload, WHY)
+    return payload if words is None else {**payload, WHY: words}

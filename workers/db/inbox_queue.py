@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import array
 
 from domain.events import InboxStatus
 from workers.db.bulk import as_rows, given_rows, is_among
+from workers.db.free_text import KEPT_ELSEWHERE_KEYS
 from workers.db.inbox import EVENT_COLUMNS, StoredEvent, payload_value
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import inbox_event
@@ -151,7 +152,7 @@ _RECORD = prepared(
 )
 
 
-_WITHOUT_WORDS = inbox_event.c.payload.op("-")(cast(array(["why", "why_encrypted"]), ARRAY(Text)))
+_WITHOUT_WORDS = inbox_event.c.payload.op("-")(cast(array(KEPT_ELSEWHERE_KEYS), ARRAY(Text)))
 _RECORD_WITH_WORDS = (
     update(inbox_event)
     .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _RESULT.c.id, _IS_RECEIVED)

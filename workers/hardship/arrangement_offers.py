@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from domain.actors import ActorKind, Role
-from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, ArrangementTerms, who_agrees
 from domain.eligibility import ArrangeableLoan
 from domain.errors import RefusedError, text_of
@@ -14,7 +13,7 @@ from domain.events import RejectedError
 from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.quote_json import digest_of_quote, quote_as_json
-from domain.quotes import NotOffered, Quote, quote
+from domain.quotes import NotOffered, Quote, Wish, quote
 from domain.reasons import ReasonCode, Reasons, because
 from domain.terms import terms_for
 from workers.access.may_handle import assert_may_handle, of_loan_id
@@ -26,6 +25,7 @@ from workers.db.loans import LockedLoan, lock_loan_by_id
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_requests import answered, end_pause, pause_for_offer
+from workers.hardship.arrangement_wishes import wish_columns, wish_of
 from workers.hardship.arrangements import (
     as_it_stands,
     check_wish,
@@ -34,7 +34,6 @@ from workers.hardship.arrangements import (
     lock_arrangement,
     pause,
     stands_otherwise,
-    wish_columns,
 )
 from workers.hardship.quotes import find_arrangeable
 
@@ -80,7 +79,7 @@ def offer_arrangement(
         if stored.status not in (ArrangementStatus.REQUESTED, ArrangementStatus.OFFERED):
             raise stands_otherwise(stored)
         owed = lock_loan_by_id(connection, stored.loan_id)
-        wish = wish or stored.wish
+        wish = wish or wish_of(connection, ctx, stored)
         if wish is None:
             raise RejectedError(ReasonCode.WISH_MISSING, arrangement=name)
         check_wish(wish, owed.external_id, owed)
@@ -158,7 +157,7 @@ def _keep_offer(
         ArrangementStatus.OFFERED,
         request_hold_id=paused,
         kind=quoted.kind,
-        **wish_columns(wish),
+        **wish_columns(connection, ctx, wish, stored.loan_id, now),
         terms_id=terms.id,
         terms_version=terms.version,
         quoted_on=quoted.as_of,
@@ -283,14 +282,15 @@ def _check_quote(
     )
     kind = owed.jurisdiction, owed.product, owed.currency
     terms = terms_for(ctx.policy.arrangements, *kind, on)
-    if terms is None or stored.wish is None or stored.quoted_on is None:
+    wish = wish_of(connection, ctx, stored)
+    if terms is None or wish is None or stored.quoted_on is None:
         raise outdated
     if (terms.id, terms.version) != (stored.terms_id, stored.terms_version):
         raise outdated
     subject = find_arrangeable(connection, ctx, owed.external_id, today)
     _check_holds(subject, terms, stored)
     as_quoted = replace(subject, holds=frozenset())
-    again = quote(as_quoted, terms, stored.wish, stored.quoted_on)
+    again = quote(as_quoted, terms, wish, stored.quoted_on)
     if isinstance(again, NotOffered):
         raise RejectedError(again.reason[0].code, **again.reason[0].params)
     if digest_of_quote(quote_as_json(again)) != stored.quote_digest:

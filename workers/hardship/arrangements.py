@@ -10,7 +10,6 @@ from hashlib import sha256
 from sqlalchemy import Connection, select
 
 from domain.actors import ARREARS, BY_TEXT, ActorKind
-from domain.arranged import Wish
 from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy, Refusal
 from domain.errors import RefusedError
 from domain.events import NotAppliedError, NotYetError, RejectedError
@@ -18,6 +17,7 @@ from domain.holds import Hold, HoldKind
 from domain.language.speak import speak
 from domain.money import check_amount
 from domain.permissions import Permission, may
+from domain.quotes import Wish
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.may_handle import assert_may_handle, of_loan, of_loan_id
 from workers.access.permitted import permitted
@@ -44,6 +44,7 @@ from workers.hardship.arrangement_requests import (
     pause_for_request,
     request_terms,
 )
+from workers.hardship.arrangement_wishes import wish_columns
 from workers.hardship.holds import release
 
 HOLD_OF = {
@@ -168,7 +169,7 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
             "review_on": answer_by + timedelta(days=1),
             "request_hold_id": paused,
             "kind": None if wish == Wish() else wish.kind,
-            **wish_columns(wish),
+            **wish_columns(connection, ctx, wish, owed.id, now),
         },
     )
     if paused is not None:
@@ -228,15 +229,6 @@ def request_if_none(connection: Connection, ctx: Context, request: NewRequest) -
     with suppress(RejectedError):
         return record_request(connection, ctx, request)
     return ()
-
-
-def wish_columns(wish: Wish) -> dict[str, object]:
-    return {
-        "wish_days": wish.days,
-        "wish_instalments": wish.instalments,
-        "wish_until": wish.until,
-        "wish_monthly": wish.monthly,
-    }
 
 
 def _recorded_before(

@@ -42,9 +42,7 @@ class CallLoan(BaseModel, from_attributes=True):
 
     loan: str
     item: str
-    """The ladder item that asks for the call. A loan with several of them stands here several
-    times."""
-    purpose: str
+    """The ladder item that asks for the call."""
 
 
 class CallLeave(BaseModel, from_attributes=True):
@@ -59,7 +57,7 @@ class CallLeave(BaseModel, from_attributes=True):
     language: str
     """BCP 47."""
     loans: list[CallLoan]
-    """All that the person is called about, the loan that was asked for first."""
+    """All loans of the person that the call is about, the one that was asked for first."""
     must_learn: list[str]
     may_offer: list[str]
     warnings: list[str]

@@ -39,6 +39,7 @@ from workers.borrowers.reply_meaning import ReadReply, record_meaning
 from workers.borrowers.representatives import NewRepresentative, record_representative
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
+from workers.db.free_text import MONTHLY, unsealed_value
 from workers.hardship.arrangement_offers import Acceptance, record_acceptance
 from workers.hardship.arrangements import Ending, NewRequest, record_ending, record_request
 from workers.hardship.complaints import NewComplaint, receive_complaint
@@ -118,13 +119,13 @@ apply_dispute = reading(NewDispute, raise_dispute)
 apply_complaint = reading(NewComplaint, receive_complaint)
 _apply_resolution = reading(Resolution, resolve)
 apply_same_person = reading(SamePersonDecision, decide_same_person)
-apply_contact_outcome = reading(ReportedOutcome, record_outcome)
+_apply_contact_outcome = reading(ReportedOutcome, record_outcome)
 apply_person_fact = reading(NewPersonFact, record_person_fact)
 apply_person_fact_end = reading(PersonFactEnd, end_person_fact)
 apply_loan_party = reading(NewParty, record_party)
 apply_loan_party_end = reading(PartyEnd, end_party_of_loan)
 apply_representative = reading(NewRepresentative, record_representative)
-apply_inbound_contact = reading(InboundContact, record_inbound_contact)
+_apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_staff_absent = reading(NewAbsence, note_absence)
 apply_staff_left = reading(StaffLeft, note_left)
 apply_staff_back = reading(StaffBack, note_back)
@@ -168,6 +169,22 @@ def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> Rea
     )
 
 
+def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    return _apply_contact_outcome(connection, ctx, _with_means(ctx, payload))
+
+
+def apply_inbound_contact(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    return _apply_inbound_contact(connection, ctx, _with_means(ctx, payload))
+
+
+def _with_means(ctx: Context, payload: Payload) -> Payload:
+    """The payload of a conversation; in its promise what the borrower can pay a month, if said."""
+    promised, means = payload.get("promised"), means_in(ctx.cipher, payload)
+    if promised is None or means is None:
+        return payload
+    return {**payload, "promised": {**promised, "can_pay_monthly": means}}
+
+
 def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     return withdraw_promise(
         connection,
@@ -179,7 +196,10 @@ def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payl
 
 
 def apply_arrangement_request(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    return _apply_request(connection, ctx, {**_by_machine(payload), **payload})
+    given = {**_by_machine(payload), **payload}
+    if amount := unsealed_value(ctx.cipher, payload, MONTHLY):
+        given[MONTHLY] = amount
+    return _apply_request(connection, ctx, given)
 
 
 def apply_arrangement_acceptance(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

@@ -43,7 +43,7 @@ from workers.context import Context
 from workers.db import inbox, inbox_queue
 from workers.db.encryption import Cipher
 from workers.db.engine import autocommit
-from workers.db.free_text import WHY, WHY_ENCRYPTED, sealed, unsealed
+from workers.db.free_text import KEPT_ELSEWHERE_KEYS, WHY, sealed, unsealed
 from workers.db.inbox import StoredEvent
 from workers.db.schema import instalment, loan
 from workers.failures import TRANSIENT_ERRORS, log_summary
@@ -356,24 +356,32 @@ def _record_results(
 
 
 def _has_words(payload: object) -> bool:
-    return isinstance(payload, Mapping) and (WHY in payload or WHY_ENCRYPTED in payload)
+    return isinstance(payload, Mapping) and any(key in payload for key in KEPT_ELSEWHERE_KEYS)
 
 
 @permitted(_of_kind)
 def submit(
-    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], *, dry_run: bool = False
+    ctx: Context,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    may_wait: bool = True,
 ) -> EventResult:
     """Store an event that a person reports and apply it, in one transaction.
 
     One that can never be applied is not stored, because the person sees the error at once. An event
     that was stored before keeps the contents that it had. One that was applied before changes
     nothing, and its result says what is true now. So does one with other contents whose id people
-    do not choose, such as a second write-off of a loan. A dry run stores and changes nothing.
+    do not choose, such as a second write-off of a loan. A dry run stores and changes nothing. One
+    that may not wait is not stored while something that it names is unknown.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.
         RefusedError: whoever reports it must not handle the person; it can never be applied as it
-            is; a person discarded it; or it names something unknown and a second person is needed.
+            is; a person discarded it; it names something unknown and may not wait, or a second
+            person is needed; or it was applied already, and says otherwise now.
         AppliedOtherwiseError: it was applied already with other contents.
     """
     stored, sender = sealed(ctx.cipher, payload), sender_of(ctx.actor)
@@ -388,7 +396,7 @@ def submit(
             )
         except AppliedOtherwiseError:
             chosen_id = EVENT_KINDS[kind].id_field is not None
-            reason = () if chosen_id else _true_now(connection, ctx, kind, payload)
+            reason = () if chosen_id else _true_now(connection, ctx, kind, payload, refuse=True)
             if not reason:
                 raise
             return EventResult(InboxStatus.APPLIED, reason, completed_before=True)
@@ -407,6 +415,8 @@ def submit(
             # It would be applied by itself later, without the second person.
             reason = result.reason + because(ReasonCode.CANNOT_WAIT)
             raise RefusedError(speak(reason), reason)
+        if result.status is InboxStatus.RECEIVED and not may_wait:
+            raise RefusedError(speak(result.reason), result.reason)
         if dry_run:
             connection.rollback()
         else:
@@ -464,16 +474,28 @@ def _debt(connection: Connection, loan_external_id: str) -> str:
 
 
 def _true_now(
-    connection: Connection, ctx: Context, kind: str, payload: Mapping[str, Any]
+    connection: Connection,
+    ctx: Context,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    refuse: bool = False,
 ) -> Reasons:
     """What an event that was applied before would come to now, if it would change nothing.
 
     Its first result may not be true any more: a payment may be reversed, a promise broken.
+
+    Raises:
+        RefusedError: it would be rejected, and is to be refused for that.
     """
     savepoint = connection.begin_nested()
     try:
         reason = EVENT_KINDS[kind].apply(connection, ctx, payload)
-    except (NotYetError, RejectedError):
+    except RejectedError as error:
+        if refuse:
+            raise RefusedError(speak(error.reason), error.reason) from None
+        return ()
+    except NotYetError:
         return ()
     finally:
         savepoint.rollback()

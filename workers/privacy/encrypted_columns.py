@@ -108,6 +108,7 @@ ENCRYPTED_PAYLOAD_KEYS = (
     "body_encrypted",
     "why_encrypted",
     "can_pay_monthly_encrypted",
+    "monthly_encrypted",
 )
 """Event payloads have personal data under these names, in base64."""
 

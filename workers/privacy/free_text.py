@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Text, cast, or_, selec
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import InboxStatus, Named
-from workers.db.free_text import WHY, WHY_ENCRYPTED, erase_words
+from workers.db.free_text import KEPT_ELSEWHERE_KEYS, erase_words
 from workers.db.inbox import OF_PERSONAL_INDEX, payload_value
 from workers.db.persons import may_mean_record
 from workers.db.schema import (
@@ -113,14 +113,14 @@ def _empty_events(connection: Connection, borrower_ids: Sequence[int]) -> None:
         without = without_words(payload)
         connection.execute(
             update(event_id.table)
-            .where(event_id.in_(ids), or_(payload.has_key(WHY), payload.has_key(WHY_ENCRYPTED)))
+            .where(event_id.in_(ids), or_(*(payload.has_key(key) for key in KEPT_ELSEWHERE_KEYS)))
             .values(payload=without)
         )
 
 
 def without_words(payload: ColumnElement[Any]) -> ColumnElement[Any]:
     """The payload of an event without what a person typed."""
-    for key in (WHY, WHY_ENCRYPTED):
+    for key in KEPT_ELSEWHERE_KEYS:
         payload = payload.op("-", return_type=JSONB())(cast(key, Text))
     return payload
 

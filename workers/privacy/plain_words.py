@@ -7,7 +7,7 @@ by it gets one more link; rows that are only ever added to can be changed by the
 alone (`workers/privacy/plain_evidence.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     null,
+    or_,
     select,
     update,
 )
@@ -31,13 +32,21 @@ from domain.permissions import Permission
 from domain.reasons import WORDS_ID, WORDS_PARAM, Reason, Reasons
 from workers.context import Context
 from workers.db.daily_runs import start_today
-from workers.db.free_text import TYPED, WHY, keep_words, sealed
+from workers.db.free_text import (
+    KEPT_ELSEWHERE_KEYS,
+    MONTHLY,
+    TYPED,
+    WHY,
+    keep_words,
+    sealed_values,
+)
 from workers.db.places import place_of_words
 from workers.db.schema import (
     access,
     action,
     action_event,
     adjustment,
+    arrangement,
     break_glass,
     daily_run,
     erasure,
@@ -58,7 +67,7 @@ from workers.db.schema import (
 BATCH_SIZE = 500
 """Rows in one transaction."""
 
-NOTHING_LEFT = "no_plain_words_left"
+NOTHING_LEFT = "no_plain_words_or_figures_left"
 """Stands in `daily_run` once everything is encrypted: from then on nothing is searched."""
 
 
@@ -103,6 +112,7 @@ COLUMNS = (
     PlainColumn(_PAST.written_off_why, _PAST.written_off_why_id, _PAST.loan_id),
     PlainColumn(_PAST.taken_back_why, _PAST.taken_back_why_id, _PAST.loan_id),
     PlainColumn(recovery_step.c.why, recovery_step.c.why_id),
+    PlainColumn(arrangement.c.wish_monthly, arrangement.c.wish_monthly_id, arrangement.c.loan_id),
     PlainColumn(break_glass.c.why, break_glass.c.why_id, codes=("installation", TYPED)),
 )
 
@@ -120,8 +130,22 @@ def has_words(reasons: Column[Reasons]) -> ColumnElement[bool]:
     return func.jsonb_path_exists(reasons, f"$[*].*.{WORDS_PARAM}").is_(True)
 
 
-_IN_PAYLOADS = tuple(
-    (events, events.c.payload.has_key(WHY)) for events in (inbox_event, replaced_event)
+_PLAIN = (WHY, MONTHLY)
+"""What an earlier release stored in payloads as it was said."""
+
+
+def _has_any(payload: Column[Any], names: Collection[str]) -> ColumnElement[bool]:
+    return or_(*(payload.has_key(name) for name in names))
+
+
+_IS_APPLIED = inbox_event.c.status == InboxStatus.APPLIED
+_IN_EVENTS = or_(
+    _has_any(inbox_event.c.payload, _PLAIN),
+    and_(_IS_APPLIED, _has_any(inbox_event.c.payload, KEPT_ELSEWHERE_KEYS)),
+)
+_IN_PAYLOADS = (
+    (inbox_event, _IN_EVENTS),
+    (replaced_event, _has_any(replaced_event.c.payload, _PLAIN)),
 )
 _ABOUT_PERSONS = (Permission.ERASE_DATA, Permission.EXPORT_DATA)
 _BEFORE_WORDS = (", because: ", ", for: ")
@@ -232,7 +256,8 @@ def _move_column(connection: Connection, ctx: Context, column: PlainColumn) -> i
     texts = []
     for row in rows:
         id = uuid4()
-        encrypted = ctx.cipher.encrypt(row.words, place_of_words(id))
+        # An amount is kept as it was typed.
+        encrypted = ctx.cipher.encrypt(f"{row.words}", place_of_words(id))
         texts.append(
             {
                 "id": id,
@@ -289,24 +314,24 @@ def _move_reasons(
 def _seal_events(connection: Connection, ctx: Context) -> int:
     """What was applied is kept with what it is about, and goes; the rest is sealed as it would be
     now."""
-    plain = inbox_event.c.payload.has_key(WHY)
-    rows = _next(connection, inbox_event, plain, inbox_event.c.payload, inbox_event.c.status)
+    rows = _next(connection, inbox_event, _IN_EVENTS, inbox_event.c.payload, inbox_event.c.status)
     for row in rows:
         payload = dict(row.payload)
-        if row.status == InboxStatus.APPLIED or not payload[WHY]:
-            del payload[WHY]
-        else:
-            payload = dict(sealed(ctx.cipher, payload))
+        said = {name: payload[name] for name in _PLAIN if payload.get(name)}
+        gone = KEPT_ELSEWHERE_KEYS if row.status == InboxStatus.APPLIED else _PLAIN
+        payload = {name: value for name, value in payload.items() if name not in gone}
+        if said and row.status != InboxStatus.APPLIED:
+            payload = sealed_values(ctx.cipher, payload, said)
         _update(connection, inbox_event, row, payload=payload)
     return len(rows)
 
 
 def _empty_replaced(connection: Connection) -> int:
     """What an event said before it was corrected is kept without what was typed."""
-    plain = replaced_event.c.payload.has_key(WHY)
+    plain = _has_any(replaced_event.c.payload, _PLAIN)
     rows = _next(connection, replaced_event, plain, replaced_event.c.payload)
     for row in rows:
-        payload = {name: value for name, value in row.payload.items() if name != WHY}
+        payload = {name: value for name, value in row.payload.items() if name not in _PLAIN}
         _update(connection, replaced_event, row, payload=payload)
     return len(rows)
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from domain.events import InboxStatus, Named, OutboxStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
-from workers.db.free_text import WHY_ENCRYPTED
+from workers.db.free_text import KEPT_ELSEWHERE_KEYS
 from workers.db.inbox import payload_value
 from workers.db.numbers import forget_points
 from workers.db.persons import may_mean_record
@@ -108,7 +108,7 @@ def _empty_refused(connection: Connection, before: datetime) -> int:
     old = (
         inbox_event.c.status.in_((InboxStatus.REJECTED, InboxStatus.DISCARDED))
         & (inbox_event.c.completed_at < before)
-        & payload.has_key(WHY_ENCRYPTED)
+        & or_(*(payload.has_key(key) for key in KEPT_ELSEWHERE_KEYS))
     )
     strip = update(inbox_event).values(payload=without_words(payload))
     return _run(connection, strip, old)

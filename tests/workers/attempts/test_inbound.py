@@ -13,7 +13,7 @@ from tests.support.environment import an_environment
 from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.loan_facts import load_facts
-from workers.db.schema import borrower, contact, contact_outcome, loan, person_fact
+from workers.db.schema import borrower, contact, contact_outcome, duty, loan, person_fact
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox import process
@@ -72,9 +72,23 @@ def test_a_conversation_that_the_person_began_bars_calls_about_that_debt_for_a_w
     assert book.one(contact_outcome).reason == "illness"
 
 
-def test_nobody_took_it_and_nothing_follows(book: Book) -> None:
-    assert called(book, outcome="no_answer").status == "applied"
-    assert call_verdict(book)[0] == "allowed"
+@pytest.mark.parametrize("outcome", ["no_answer", "voicemail", "wrong_person", "cannot_talk"])
+def test_a_call_of_theirs_does_not_come_to_what_only_ours_come_to(book: Book, outcome: str) -> None:
+    """Somebody took it, so somebody said something."""
+    with pytest.raises(ArrearsError, match="A contact that the person began does not come to"):
+        called(book, outcome=outcome)
+    assert (book.rows(contact), book.rows(contact_outcome)) == ([], [])
+
+
+def test_who_calls_and_asks_to_be_called_back_is_owed_it_by_who_took_the_call(book: Book) -> None:
+    later = book.moment("2026-03-02 17:30")
+    assert called(book, outcome="callback_requested", callback_at=later.isoformat()).status
+    assert book.one(contact_outcome).callback_at == later
+    owed = book.one(duty)
+    assert (owed.owner, owed.staff, owed.due_at > later) == ("collector", "c-1", True)
+    at_night = book.moment("2026-03-03 03:00").isoformat()
+    with pytest.raises(ArrearsError, match="nobody may call this person"):
+        called(book, id="call-2", outcome="callback_requested", callback_at=at_night)
 
 
 def test_a_debt_that_was_mentioned_counts_as_well(book: Book) -> None:
@@ -163,7 +177,7 @@ def test_what_a_later_report_of_a_contact_adds_is_recorded_and_what_ended_stays_
     assert [row.kind for row in book.rows(kinds)] == ["language"]
     assert len(book.rows(contact)) == 1
     with pytest.raises(ArrearsError, match="is on record as spoke"):
-        called(book, outcome="no_answer", said=[], also_about=[], by_representative=False)
+        called(book, outcome="hung_up", said=[], also_about=[], by_representative=False)
 
 
 def test_the_facts_say_who_began_and_what_came_of_it(book: Book) -> None:

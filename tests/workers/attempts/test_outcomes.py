@@ -1,6 +1,6 @@
 """What calls come to, beyond a conversation: wrong people, callbacks, refusals and deaths."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -170,12 +170,16 @@ def test_the_work_list_shows_when_to_call_back(book: Book) -> None:
     assert call.started_as is None
 
 
-def test_a_callback_at_night_waits_for_the_morning(book: Book) -> None:
-    callback(book, "2026-03-02 23:30")
-    with pytest.raises(BarredError) as barred:
-        start_call(acting(book.ctx, Actor("c-1")), "L-1")
-    assert barred.value.rules == ("lender.callback_requested", "cn.contact_hours")
-    assert barred.value.until == book.moment("2026-03-03 08:00")
+def test_a_callback_at_night_is_not_agreed_on_and_the_morning_is_named(book: Book) -> None:
+    attempt = a_call(book)
+    for moment, next_day in (("2026-03-02 23:30", "03-03"), ("2026-03-04 03:00", "03-04")):
+        with pytest.raises(RefusedError, match="nobody may call this person") as refused:
+            callback(book, moment, attempt)
+        lawful = book.moment(f"2026-{next_day} 08:00")
+        until = str(refused.value.reason[0].params["until"])
+        assert datetime.fromisoformat(until) == lawful
+    assert book.rows(contact_outcome) == []
+    assert callback(book, "2026-03-04 08:00", attempt).status == "applied"
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """What is recorded while a call is on pauses later ones: this call is left to its outcome."""
 
 import pytest
+from httpx2 import Response
 from sqlalchemy import Engine
 
 from domain.actors import Role
+from domain.errors import ArrearsError, RefusedError
 from tests.support.desk import at_desk, token_of
 from tests.support.ladders import UNTIL_LEARNT, with_call_plan
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
-from workers.db.schema import call, contact_outcome, hold
+from workers.db.schema import call, contact_outcome, hold, inbox_event, promise, promise_part
+from workers.inbox.process import submit
 
 Token = dict[str, str]
 
@@ -39,6 +42,79 @@ _PAUSE = {
     "why": "in hospital",
 }
 _DISPUTED = {"kind": "amount", "starts_on": "2026-03-09", "why": "paid in cash"}
+
+
+def test_an_outcome_carries_a_promise_in_parts_by_the_limits_of_any_promise(
+    book: Book, token: Token
+) -> None:
+    """Two payments, and what the person can pay a month: more than that only with a supervisor."""
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    parts = [
+        {"amount": "300.00", "due_on": "2026-03-12"},
+        {"amount": "700.00", "due_on": "2026-03-16"},
+    ]
+    promised = {"currency": "CNY", "parts": parts}
+
+    def told(**more: str) -> Response:
+        said = {"attempt": "a-1", "outcome": "promised", "reason": "forgot", "why": "pay day"}
+        return at_desk(book, token, "/outcomes", {**said, "promised": {**promised, **more}})
+
+    assert told(amount="900.00").status_code == 409, "it is not their sum"
+    beyond = told(can_pay_monthly="400.00")
+    assert beyond.status_code == 403, "a supervisor agrees first"
+    assert book.rows(contact_outcome) == []
+    assert told(can_pay_monthly="1000.00").status_code == 200
+    assert [(str(row.due_on), str(row.amount)) for row in book.rows(promise_part)] == [
+        ("2026-03-12", "300.0000"),
+        ("2026-03-16", "700.0000"),
+    ]
+    stored = book.one(inbox_event.select().where(inbox_event.c.kind == "contact_outcome"))
+    assert not {"why", "can_pay_monthly"} & {*stored.payload, *stored.payload["promised"]}
+    assert "1000" not in str(stored.payload), "it is kept with the promise, encrypted"
+    assert told(can_pay_monthly="1000.00").json()["known"] is True
+
+
+def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
+    book: Book, token: Token
+) -> None:
+    """Whoever reports it, and under whatever id: what differs is named, and nothing changes."""
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    said = {"attempt": "a-1", "outcome": "promised", "reason": "forgot", "promised": _PROMISED}
+    assert at_desk(book, token, "/outcomes", said).status_code == 200
+    assert at_desk(book, token, "/outcomes", said).json()["known"] is True
+    other_reason = {**said, "reason": "illness", "recording": "REC-9"}
+    refused = at_desk(book, token, "/outcomes", other_reason)
+    assert refused.status_code == 409
+    assert refused.json()["reason"][0]["params"]["fields"] == ["reason", "recording"]
+    other_amount = {**said, "promised": {**_PROMISED, "amount": "900.00"}}
+    assert at_desk(book, token, "/outcomes", other_amount).status_code == 409
+    for changed, code in (
+        (other_reason, "outcome_says_otherwise"),
+        (other_amount, "promise_id_taken"),
+    ):
+        with pytest.raises(ArrearsError) as by_event:
+            submit(book.ctx, f"again:{code}", "contact_outcome", {**changed, "actor": "c-1"})
+        assert isinstance(by_event.value, RefusedError)
+        assert [each.code for each in by_event.value.reason] == [code]
+    assert len(book.rows(promise)) == 1
+
+
+def test_an_outcome_of_what_nobody_began_is_refused_at_the_desk(book: Book, token: Token) -> None:
+    """There it is a slip of the pen: an event of the lender's waits for its call."""
+    for path, said in (
+        ("/outcomes", {"attempt": "a-9", "outcome": "no_answer"}),
+        ("/inbound-contacts", {**_CALLED_US, "loan": "L-9"}),
+    ):
+        assert at_desk(book, token, path, said).status_code == 404
+    assert book.rows(inbox_event) == []
+
+
+_CALLED_US = {
+    "contact": "in-1",
+    "channel": "call",
+    "at": "2026-03-09T09:30:00+08:00",
+    "outcome": "spoke",
+}
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_somebody_who_calls_in_says_it_too(book: Book) -> None:
     refused = tell(book, "inbound_contact", **again, outcome="spoke", said=[THIS_NUMBER])
     assert refused.reason[0].code is ReasonCode.NO_NUMBER_TO_NAME
     missed = tell(book, "inbound_contact", **again, outcome="no_answer", said=[MORNINGS])
-    assert missed.reason[0].code is ReasonCode.NOBODY_SAID_ANYTHING
+    assert missed.reason[0].code is ReasonCode.OUTCOME_NOT_INBOUND
 
 
 def writes(book: Book, body: str, phone: str = PHONE["CN"]) -> int:

@@ -3,6 +3,7 @@
 import pytest
 from typer.core import TyperGroup
 
+from domain.errors import ArrearsError
 from workers.cli.main import _built
 from workers.cli.outcome_options import MEMBERS, OPTIONS, _read
 from workers.inbox.event_data.conversations import OutcomeData
@@ -23,7 +24,16 @@ def test_every_command_that_reports_a_conversation_has_them_all(noun: str, verb:
 
 
 def test_what_the_options_say_is_data_of_the_event() -> None:
-    written = {"promised": "500.00:CNY:2026-03-12", "why": "next pay day", "speaks": "en"}
+    written = {"promised": ["500.00:CNY:2026-03-12"], "why": "next pay day", "speaks": "en"}
     given = _read(dict.fromkeys(OPTIONS) | written)
     assert OutcomeData.model_validate(given, strict=False).promised is not None
     assert set(given) == {"promised", "why", "said"}
+    in_parts = {"promised": ["500.00:CNY:2026-03-12", "200.00:CNY:2026-03-20"]}
+    promised = OutcomeData.model_validate(
+        _read(dict.fromkeys(OPTIONS) | in_parts), strict=False
+    ).promised
+    assert promised is not None
+    assert [part.amount for part in promised.parts] == ["500.00", "200.00"]
+    in_two = {"promised": ["500.00:CNY:2026-03-12", "200.00:USD:2026-03-20"]}
+    with pytest.raises(ArrearsError, match="several currencies: CNY, USD"):
+        _read(dict.fromkeys(OPTIONS) | in_two)

@@ -1,12 +1,14 @@
 """A request for a plan has an end: offered, refused with the reason, withdrawn, or lapsed."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, func, update
 
 from domain.arrangements import AskedBy, Refusal
 from domain.errors import RefusedError
+from domain.quotes import Wish
 from tests.support.arrangements import (
     accept,
     ask,
@@ -20,11 +22,16 @@ from tests.support.arrangements import (
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
+from workers.db.free_text import erase_words
 from workers.db.outbox import with_outbox
-from workers.db.schema import arrangement, outbox_event, problem, reply
+from workers.db.schema import arrangement, inbox_event, outbox_event, problem, reply
 from workers.hardship.arrangement_reads import open_arrangements
 from workers.hardship.arrangement_review import settle_arrangements
+from workers.hardship.arrangement_wishes import wish_of
+from workers.hardship.arrangements import found
 from workers.history.history import loan_history
+from workers.inbox.event_data.arrangements import ArrangementRequestFacts
+from workers.privacy.plain_words import count_plain_words, encrypt_plain_words
 from workers.sms.providers.port import InboundText
 
 
@@ -117,3 +124,31 @@ def test_a_request_of_an_earlier_release_gets_its_clock(book: Book) -> None:
     assert book.one(arrangement).answer_by == date(2026, 3, 27)
     settle(book, "2026-03-28")
     assert problems(book) == [("arrangement_unanswered", True)]
+
+
+def test_what_she_can_pay_a_month_stands_nowhere_in_clear_and_goes_with_an_erasure(
+    book: Book,
+) -> None:
+    """It comes with a request, in the event and in the row, and an offer rests on it. Where an
+    earlier release stored it as it was said, it is moved."""
+    said = {"arrangement": "AR-1", "loan": "L-1", "monthly": "731.25", "actor": "c-1"}
+    facts = ArrangementRequestFacts.model_validate(said, strict=False)
+    assert tell(book, "arrangement_request", **facts.payload(book.ctx.cipher)).status == "applied"
+    assert offer(book).status == "offered"
+    assert "731.25" not in str([*book.rows(arrangement), *book.rows(inbox_event)])
+    assert accept(book).status == "accepted"
+
+    with book.ctx.engine.begin() as connection:
+        plain = update(arrangement).values(wish_monthly=Decimal("731.25"), wish_monthly_id=None)
+        connection.execute(plain)
+        as_before = func.jsonb_set(inbox_event.c.payload, "{monthly}", '"731.25"')
+        requests = inbox_event.c.kind == "arrangement_request"
+        connection.execute(update(inbox_event).where(requests).values(payload=as_before))
+        assert count_plain_words(connection) == {"arrangement": 1, "inbox_event": 1}
+    encrypt_plain_words(book.ctx)
+    assert "731.25" not in str([*book.rows(arrangement), *book.rows(inbox_event)])
+    with book.ctx.engine.begin() as connection:
+        stored = found(connection, "AR-1", None)
+        assert wish_of(connection, book.ctx, stored) == Wish(monthly=Decimal("731.25"))
+        erase_words(connection, loans=[stored.loan_id], borrower_ids=[])
+        assert wish_of(connection, book.ctx, stored) is None

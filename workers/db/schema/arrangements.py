@@ -56,7 +56,8 @@ arrangement = Table(
     Column("wish_days", Integer),
     Column("wish_instalments", Integer),
     Column("wish_until", Date),
-    money("wish_monthly", nullable=True),
+    money("wish_monthly", nullable=True),  # of an earlier release; by now it is kept encrypted:
+    typed("wish_monthly_id"),
     # The offer: the newest quote.
     Column("terms_id", Text),
     Column("terms_version", Integer),

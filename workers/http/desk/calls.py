@@ -42,9 +42,7 @@ class LoanOfCall(BaseModel, from_attributes=True):
 
     loan: str
     item: str
-    """The ladder item that asks for the call. A loan with several of them stands here several
-    times."""
-    purpose: str
+    """The ladder item that asks for the call."""
 
 
 class CallBegun(BaseModel, from_attributes=True):
@@ -56,7 +54,7 @@ class CallBegun(BaseModel, from_attributes=True):
     number: str = Field(validation_alias="reach")
     """E.164: personal data."""
     loans: list[LoanOfCall]
-    """All that the person is called about, the loan that was asked for first."""
+    """All loans of the person that the call is about, the one that was asked for first."""
     purpose: str
     language: str
     """BCP 47."""
@@ -152,10 +150,7 @@ async def start_visit(request: Request, body: VisitAsked) -> Response:
 
 def _begun(request: Request, begun: BaseModel) -> Response:
     language = language_for(request.headers.get("accept-language"))
-    answer = begun.model_dump(mode="json")
-    for each in (answer, *answer.get("loans", ())):
-        say_purpose(each, language)
-    return JSONResponse(answer)
+    return JSONResponse(say_purpose(begun.model_dump(mode="json"), language))
 
 
 def _start_call(ctx: Context, asked: CallAsked) -> StartedAttempt:

@@ -50,6 +50,11 @@ class Recorded(BaseModel):
     """The same for programs."""
 
 
+_WAITS: dict[int | str, dict[str, Any]] = {
+    202: {"description": "On record. It waits for what it names.", "model": Recorded}
+}
+
+
 def _router() -> APIRouter:
     """A path for each of `FACTS`."""
     router = desk_router("facts")
@@ -61,9 +66,7 @@ def _router() -> APIRouter:
             summary=fact.summary,
             response_model=Recorded,
             response_description="On record and applied.",
-            responses={
-                202: {"description": "On record. It waits for what it names.", "model": Recorded}
-            },
+            responses=_WAITS if fact.waits else None,
         )
     return router
 
@@ -108,7 +111,8 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
             person.
     """
     try:
-        result = process.submit(ctx, _id_of(ctx, fact, payload), fact.kind, payload)
+        id = _id_of(ctx, fact, payload)
+        result = process.submit(ctx, id, fact.kind, payload, may_wait=fact.waits)
     except RefusedByRuleError as refused:
         if refused.reason != without_amounts(refused.reason) and _sees(ctx, payload):
             raise AmountsShownError(str(refused), refused.reason) from None

@@ -16,9 +16,7 @@ from domain.actors import ActorKind
 from domain.errors import (
     ArrearsError,
     AskedForError,
-    NoOpenCallError,
     NotKnownError,
-    NotOnRosterError,
     NotPermittedError,
     NotSignedInError,
     TooOftenError,
@@ -49,22 +47,16 @@ TOKEN = HTTPBearer(
     auto_error=False,
 )
 _LONGEST_TOKEN = 200
-_NOT_KNOWN = frozenset(
-    {
+_NOT_KNOWN = tuple(
+    [code]
+    for code in (
+        ReasonCode.MATTER_NOT_KNOWN,
         ReasonCode.ARRANGEMENT_NOT_KNOWN,
         ReasonCode.ATTEMPT_NOT_KNOWN,
-        ReasonCode.BORROWER_NOT_KNOWN,
-        ReasonCode.COMPLAINED_OF_NOT_KNOWN,
-        ReasonCode.HOLD_NOT_KNOWN,
-        ReasonCode.LETTER_NOT_KNOWN,
         ReasonCode.LOAN_NOT_KNOWN,
-        ReasonCode.MATTER_NOT_KNOWN,
-        ReasonCode.PROMISE_NOT_KNOWN,
-        ReasonCode.REPLY_NOT_KNOWN,
-        ReasonCode.STAFF_NOT_KNOWN,
-    }
+    )
 )
-"""Something that whoever calls has named is not on record."""
+"""What is named is not on record."""
 
 
 class DeskRoute(APIRoute):
@@ -121,7 +113,7 @@ async def at_the_desk(request: Request, work: Callable[[], T]) -> T:
 
     Raises:
         RefusedError: 401, the token is not taken; 403, its holder may not do this, or another
-            person must grant it first; 404, what is named is not on record; 409, it cannot
+            person must grant it first; 404, what the path names is not on record; 409, it cannot
             be done; 503, the database is away. It says so in the language that was asked for.
     """
     language = language_for(request.headers.get("accept-language"))
@@ -150,7 +142,7 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             return RefusedError(403, amounts_hidden_in(said))
         case NotPermittedError():
             return RefusedError(403, said)
-        case NotKnownError() | NotOnRosterError() | NoOpenCallError():
+        case NotKnownError():
             return RefusedError(404, said)
         case AmountsShownError():
             return RefusedError(409, said, more={"reason": reasons_as_json(error.reason)})
@@ -162,7 +154,7 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             if isinstance(error, BarredError):
                 until = error.until.isoformat() if error.until else None
                 more = {"rules": list(error.rules), "not_before": until}
-            unknown = bool(error.reason) and all(each.code in _NOT_KNOWN for each in error.reason)
+            unknown = [each.code for each in error.reason] in _NOT_KNOWN
             more = {"reason": reasons_as_json(reason), **more}
             return RefusedError(404 if unknown else 409, said, more=more)
     return RefusedError(409, said)

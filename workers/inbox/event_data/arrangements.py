@@ -1,11 +1,13 @@
 """The data of events about deferrals and instalment plans."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from config.input_errors import UnusableValueError
 from domain.arrangements import AcceptanceProof, AskedBy, Refusal
+from workers.db.encryption import Cipher
+from workers.db.free_text import MONTHLY, sealed_values
 from workers.inbox.event_data.fields import Amount, Day, EventData, Identifier, Staff, Why
 
 MOST_INSTALMENTS = 600
@@ -25,8 +27,14 @@ class ArrangementRequestFacts(EventData):
     until: Day | None = None
     """Of a plan: the day by which it is paid."""
     monthly: Amount | None = None
-    """Of a plan: what the borrower can pay a month."""
+    """Of a plan: what the borrower can pay a month. It is personal data, and encrypted before the
+    event is stored."""
     actor: Staff | None = None
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        stored = super().payload(cipher)
+        amount = stored.pop(MONTHLY, None)
+        return sealed_values(cipher, stored, {MONTHLY: amount}) if amount else stored
 
     @model_validator(mode="after")
     def _wishes_for_one_thing(self) -> Self:

@@ -1,6 +1,7 @@
 """The data of events about what somebody said: on the telephone, at a visit, by text."""
 
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +15,8 @@ from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
+from workers.db.encryption import Cipher
+from workers.db.free_text import CAN_PAY, WHY, sealed_values
 from workers.inbox.event_data.fields import (
     Amount,
     Currency,
@@ -26,6 +29,7 @@ from workers.inbox.event_data.fields import (
     Staff,
     Why,
 )
+from workers.inbox.event_data.loans import PromiseParts, has_amount_and_day
 from workers.inbox.event_data.persons import FactDetails
 
 
@@ -84,14 +88,26 @@ class ReplyReadFacts(EventData):
 
 
 class SaidPromiseData(EventData):
-    """What the borrower promised in the conversation."""
+    """What the borrower promised in the conversation. As in a promise that is reported alone."""
 
-    amount: Amount
+    amount: Amount | None = None
+    """All of it. With `parts` it may be left out."""
     currency: Currency
-    due_on: Day
-    """A payment on this day still keeps it."""
+    due_on: Day | None = None
+    """A payment on this day still keeps it; of `parts`, the day of the last one."""
+    parts: PromiseParts = ()
+    """Several payments, each with its day."""
     loan: Identifier | None = None
     """Null: the loan that the conversation was about."""
+    agreed_by: Staff | None = None
+    """The supervisor who agreed to what goes beyond the limits."""
+    can_pay_monthly: Amount | None = None
+    """What the borrower said to be able to pay a month. It is personal data, and encrypted before
+    the event is stored."""
+
+    @model_validator(mode="after")
+    def _has_amount_and_day(self) -> Self:
+        return has_amount_and_day(self)
 
 
 class OutcomeData(EventData):
@@ -120,6 +136,29 @@ class OutcomeData(EventData):
     said: Said = ()
     """When, where and in which language the borrower wants to be contacted."""
 
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """With what the borrower can pay a month encrypted, and then what was said in words, too:
+        an event has one digest."""
+        stored = super().payload(cipher)
+        promised = stored.get("promised")
+        if promised is None:
+            return stored
+        amount = promised.pop(CAN_PAY)
+        for name in ("amount", "due_on", "parts", "agreed_by"):
+            if not promised[name]:
+                del promised[name]
+        if amount is None:
+            return stored
+        words = {WHY: stored[WHY]} if stored.get(WHY) else {}
+        return sealed_values(cipher, stored, {CAN_PAY: amount, **words})
+
+
+def _with_its_moment(outcome: ContactOutcome, callback_at: datetime | None) -> None:
+    if (outcome is ContactOutcome.CALLBACK_REQUESTED) != (callback_at is not None):
+        raise UnusableValueError(
+            "give callback_at with the outcome callback_requested, and with no other"
+        )
+
 
 class ContactOutcomeFacts(OutcomeData):
     attempt: Identifier
@@ -131,10 +170,7 @@ class ContactOutcomeFacts(OutcomeData):
 
     @model_validator(mode="after")
     def _callback_has_its_moment(self) -> Self:
-        if (self.outcome is ContactOutcome.CALLBACK_REQUESTED) != (self.callback_at is not None):
-            raise UnusableValueError(
-                "give callback_at with the outcome callback_requested, and with no other"
-            )
+        _with_its_moment(self.outcome, self.callback_at)
         return self
 
 
@@ -152,12 +188,25 @@ class InboundContactFacts(OutcomeData):
     at: Moment
     """When the person called or came."""
     outcome: Annotated[ContactOutcome, AfterValidator(_may_be_inbound)]
-    """What it came to; `no_answer`: nobody took it."""
+    """What it came to, by whoever took it."""
+    callback_at: Moment | None = None
+    """When the person asked to be called; with `callback_requested`, and only then."""
     by_representative: bool = False
     """Whether who acts for the person called or came. What they said is theirs."""
     borrower: CustomerId | None = None
     """The co-borrower or the guarantor who called or came; null: the borrower of the loan."""
     actor: Staff
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        stored = super().payload(cipher)
+        if self.callback_at is None:
+            del stored["callback_at"]
+        return stored
+
+    @model_validator(mode="after")
+    def _callback_has_its_moment(self) -> Self:
+        _with_its_moment(self.outcome, self.callback_at)
+        return self
 
 
 class EventsResentFacts(EventData):

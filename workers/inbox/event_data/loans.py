@@ -1,10 +1,9 @@
 """The data of events about a loan: payments, promises, disputes, holds, write-offs, notices."""
 
-import json
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
 from pydantic import (
     Field,
@@ -17,8 +16,7 @@ from domain.disputes import ComplaintKind, DisputeKind, Finding, MatterStatus, R
 from domain.holds import HoldKind
 from domain.loans import Component
 from workers.db.encryption import Cipher
-from workers.db.inbox import PAYLOAD_DIGEST_KEY
-from workers.db.places import place_in_payload
+from workers.db.free_text import CAN_PAY, sealed_values, unsealed_value
 from workers.inbox.event_data.fields import (
     Amount,
     AmountOrNothing,
@@ -166,30 +164,14 @@ class AdjustmentReversalFacts(EventData):
     actor: Staff | None = None
 
 
-CAN_PAY = "can_pay_monthly"
-CAN_PAY_ENCRYPTED = f"{CAN_PAY}_encrypted"
-
-
-def with_means(cipher: Cipher, payload: dict[str, Any], amount: str) -> dict[str, Any]:
-    """The payload of a promise with what the borrower can pay a month, encrypted."""
-    digest = b64encode(cipher.blind_index(json.dumps({CAN_PAY: amount}))).decode()
-    stored = {**payload, PAYLOAD_DIGEST_KEY: digest}
-    encrypted = cipher.seal(amount, place_in_payload(CAN_PAY_ENCRYPTED, stored))
-    return {**stored, CAN_PAY_ENCRYPTED: b64encode(encrypted).decode()}
-
-
 def means_in(cipher: Cipher, payload: Mapping[str, Any]) -> Decimal | None:
     """What the borrower can pay a month, as such a payload has it; None if it says nothing.
 
     Raises:
         ArrearsError: it does not open.
     """
-    encrypted = payload.get(CAN_PAY_ENCRYPTED)
-    if encrypted is None:
-        return None
-    return Decimal(
-        cipher.unseal(b64decode(encrypted), place_in_payload(CAN_PAY_ENCRYPTED, payload))
-    )
+    amount = unsealed_value(cipher, payload, CAN_PAY)
+    return None if amount is None else Decimal(amount)
 
 
 class PromisePartFacts(StrictModel):
@@ -200,6 +182,28 @@ class PromisePartFacts(StrictModel):
     """Paid on this day it is in time."""
 
 
+PromiseParts = Annotated[tuple[PromisePartFacts, ...], Field(max_length=31, strict=False)]
+
+
+class _Promised(Protocol):
+    @property
+    def amount(self) -> str | None: ...
+    @property
+    def due_on(self) -> date | None: ...
+    @property
+    def parts(self) -> Sequence[PromisePartFacts]: ...
+
+
+P = TypeVar("P", bound=_Promised)
+
+
+def has_amount_and_day(promised: P) -> P:
+    """A promise that says how much by when, alone or in parts."""
+    if not promised.parts and (promised.amount is None or promised.due_on is None):
+        raise UnusableValueError("a promise has an amount and a due_on, or parts")
+    return promised
+
+
 class PromiseFacts(EventData):
     promise: Identifier
     loan: Identifier
@@ -208,7 +212,7 @@ class PromiseFacts(EventData):
     currency: Currency
     due_on: Day | None = None
     """Paid on this day it is still kept; of `parts`, that of the last one."""
-    parts: Annotated[tuple[PromisePartFacts, ...], Field(max_length=31, strict=False)] = ()
+    parts: PromiseParts = ()
     """Several payments, each with its day."""
     agreed_by: Staff | None = None
     """The supervisor who agreed to what goes beyond the limits."""
@@ -222,13 +226,11 @@ class PromiseFacts(EventData):
         same event when it comes again."""
         stored = super().payload(cipher)
         amount = stored.pop(CAN_PAY, None)
-        return with_means(cipher, stored, amount) if amount else stored
+        return sealed_values(cipher, stored, {CAN_PAY: amount}) if amount else stored
 
     @model_validator(mode="after")
     def _has_amount_and_day(self) -> Self:
-        if not self.parts and (self.amount is None or self.due_on is None):
-            raise UnusableValueError("a promise has an amount and a due_on, or parts")
-        return self
+        return has_amount_and_day(self)
 
 
 class PromiseWithdrawalFacts(EventData):
