@@ -117,6 +117,14 @@ def test_the_manuals_of_staff_have_every_outcome_and_every_reason(
     assert set(described) <= {*ContactOutcome, *ArrearsReason}
 
 
+def test_the_chinese_glossary_has_the_same_words_with_the_same_names() -> None:
+    def words(page: str) -> list[tuple[str, str]]:
+        rows = re.findall(r"^\| (.+?) \| (.+?) \|", (DOCS / page).read_text(), re.MULTILINE)
+        return [row for row in rows if row[1] != "中文"]
+
+    assert words("zh/glossary.md") == words("glossary.md")
+
+
 def words_described_in(place: str, glossary: str) -> list[str]:
     """The words of the code in the table below the line `place`, or in the row of that name.
 
@@ -129,9 +137,10 @@ def words_described_in(place: str, glossary: str) -> list[str]:
     return re.findall(r"`(\w+)`", row)
 
 
-def test_every_queue_is_on_the_page_about_architecture() -> None:
-    page = (DOCS / "architecture.md").read_text()
-    assert [queue for queue in QUEUES if f"`{queue}`" not in page] == []
+@pytest.mark.parametrize("page", ["architecture.md", "zh/architecture.md"])
+def test_every_queue_is_on_the_pages_about_architecture(page: str) -> None:
+    described = (DOCS / page).read_text()
+    assert [queue for queue in QUEUES if f"`{queue}`" not in described] == []
 
 
 @every_page
@@ -263,11 +272,12 @@ def test_both_first_pages_make_the_same_promises() -> None:
     assert len(re.findall(r"^- \*\*", chinese, re.MULTILINE)) == len(english) > 5
 
 
-def test_the_chinese_first_page_leads_to_every_page() -> None:
+def test_every_page_stands_in_both_languages_and_the_chinese_first_page_leads_to_it() -> None:
+    english, chinese = ({path.name for path in of.glob("*.md")} for of in (DOCS, DOCS / "zh"))
     page = (DOCS / "zh" / "README.md").read_text()
-    left_out = {"chaos.md", "growth.md", "performance.md"}  # measurements
-    pages = {path.name for path in DOCS.glob("*.md")} - left_out
-    assert {name for name in pages if f"(../{name})" not in page} == set()
+    assert chinese == english | {"README.md"}
+    assert {name for name in english if f"({name})" not in page} == set()
+    assert {name for name in english if f"(../{name})" not in page} == set()
 
 
 @pytest.mark.parametrize("page", ["api.md", "zh/api.md"])
