@@ -190,7 +190,8 @@ class RequestTerms:
     """
 
     answer_within_days: int = 7
-    """Calendar days after the day of the request. Later it is late, and people are told."""
+    """Calendar days after the day of the request. After them an answer is late: a problem to
+    resolve, and an event to the lender's systems."""
     lapses_after_days: int = 30
     """A request that is still not answered has lapsed after so many days."""
     pauses_once_in_months: int | None = None
@@ -265,8 +266,8 @@ class Endings(Protocol):
     def missed_ends_it(self) -> int: ...
 
 
-TOLD_AFTER = timedelta(days=1)
-"""A payment of a business day is told on the next one at the latest, as for promises."""
+REPORTED_AFTER = timedelta(days=1)
+"""A payment of a business day is reported here on the next one at the latest, as for promises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +286,9 @@ def standing_of(instalments: Sequence[Instalment], ends: Endings, today: date) -
 
     What was paid on the day before is known by then.
     """
-    on = today - TOLD_AFTER
+    on = today - REPORTED_AFTER
     missed = _missed(instalments, ends, on)
-    after = timedelta(days=ends.grace_days + 1) + TOLD_AFTER
+    after = timedelta(days=ends.grace_days + 1) + REPORTED_AFTER
     looks = [
         (each.counts_from or each.due_on) + after for each in instalments if each.unpaid > ZERO
     ]
@@ -318,9 +319,10 @@ def status_when_active(
 def default_counts_from(printed_on: date, days: int) -> date:
     """The first business date on which a default counts whose letter was printed on a day.
 
-    The borrower has `days` full days after it; what is paid on the last one is told on the next.
+    The borrower has `days` full days after it. A payment of the last of them may be reported here
+    on the next.
     """
-    return printed_on + timedelta(days=days + 1) + TOLD_AFTER
+    return printed_on + timedelta(days=days + 1) + REPORTED_AFTER
 
 
 def _missed(instalments: Sequence[Instalment], ends: Endings, on: date) -> list[Instalment]:

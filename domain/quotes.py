@@ -134,7 +134,7 @@ def quote(
     loan: ArrangeableLoan, terms: ArrangementTerms | None, wish: Wish, as_of: date
 ) -> Quote | NotOffered:
     """What the wish would mean on business date `as_of`, or why it cannot be offered: every reason
-    that is against the loan, and of what is wished for every one that can be told."""
+    that stands against the loan, and every one against the wish, as far as the rest is known."""
     if terms is None:
         return NotOffered(
             because(

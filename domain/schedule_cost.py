@@ -9,7 +9,7 @@ from domain.compliance.money_cap import yearly_percent
 from domain.loans import ZERO, Instalment
 
 TOLERANCE = Decimal(1)
-"""Percent a year by which a schedule may be above a cap before anybody is told. The ledger's day
+"""Percent a year by which a schedule may be above a cap before it is a problem. The ledger's day
 count and roundings are not known here: a month of thirty days may have thirty-one."""
 
 

@@ -11,8 +11,9 @@ from workers.db.typed_rows import typed_rows
 
 
 def told_on(connection: Connection, loan_id: int, since: date, zone: tzinfo | None) -> date | None:
-    """The day on which the person of a loan last told why it is overdue in a contact that they
-    began, on or after a business date; None: they did not. Then no call has to ask for it again.
+    """The day on which the person of a loan last gave the reason for the arrears in a contact that
+    they began, on or after a business date; None: they did not. If they did, no call has to
+    ask for it again.
     """
     days = (
         known.at.astimezone(zone).date()

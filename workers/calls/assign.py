@@ -36,7 +36,7 @@ class _PlanAnewError(Exception):
 def assign_call(ctx: Context, action_id: int) -> str:
     """Assign the call of one action to a collector. Returns the result in a word.
 
-    A call that is to learn what the person has told by themselves meanwhile is done.
+    A call to learn the reason is done if the person has given it by themselves meanwhile.
 
     All calls that are due are planned together, if this one is not planned yet. Calls of one step
     that are due today for several loans of one person are one call; another step is another call.
@@ -92,7 +92,7 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
 
 
 def _is_learnt(connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]) -> bool:
-    """Whether the person has told by themselves what the call is to learn: then it is done."""
+    """Whether the person has given the reason by themselves, so that the call is done."""
     first = claimed[0]
     if not all(REASON in each.item.must_learn for each in claimed):
         return False

@@ -94,7 +94,7 @@ class PastTalk(NamedTuple):
 
 
 class ToldReason(NamedTuple):
-    """Why a loan is overdue, as somebody told it."""
+    """Why a loan is overdue, as somebody said."""
 
     reason: str
     loan: str
@@ -201,7 +201,7 @@ def last_contacts(connection: Connection, person_id: int, now: datetime) -> list
 
 
 def told_reasons(connection: Connection, loan_ids: Sequence[int]) -> list[ToldReason]:
-    """The reasons that the borrowers told, the newest first."""
+    """The reasons that the borrowers gave, the newest first."""
     values = {"of_loans": list(loan_ids), "learns": sorted(LEARNS)}
     found: Any = connection.execute(_REASONS, values)
     return typed_rows(ToldReason, found)

@@ -163,7 +163,7 @@ def _show_problems(connection: Connection, matter: Matter, loan_id: int, now: da
 
 
 def said_of(matter: Matter, row: Any) -> dict[str, Any]:
-    """What the lender's systems are told of a dispute or a complaint."""
+    """What an event to the lender's systems says of a dispute or a complaint."""
     return {
         str(matter): row.external_id,
         "kind": row.kind,

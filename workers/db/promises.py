@@ -35,7 +35,8 @@ from workers.db.schema import adjustment, payment, promise, promise_part, replac
 from workers.db.typed_rows import columns_of, typed_rows
 
 MONEY_COMES_LATE = timedelta(days=31)
-"""After its last day so long a promise that was not kept is judged again when money is told of."""
+"""For so long after its last day, a promise that was not kept is judged again when a payment is
+reported."""
 
 
 class StoredPromise(NamedTuple):

@@ -148,8 +148,8 @@ def read_contact_facts(
 
     There is no message: it is assumed that its words are as they should be, and that the notice of
     a visit was given in time. The facts of a co-borrower or a guarantor are their own; `record` is
-    the lender's id of the one who is meant, if the loan has several. By a `channel` that needs a
-    template, it is told whether there are templates in the person's language.
+    the lender's id of the one who is meant, if the loan has several. For a `channel` that
+    needs a template, the facts say whether there are templates in the person's language.
 
     Raises:
         ArrearsError: the loan is not known, or has no such party, or several.

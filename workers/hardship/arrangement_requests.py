@@ -74,7 +74,7 @@ def end_pause(connection: Connection, stored: Arrangement, now: datetime) -> Non
 
 
 def answered(connection: Connection, stored: Arrangement, now: datetime) -> None:
-    """A request got its answer, or needs none any more: nobody has to be told of it."""
+    """A request got its answer, or needs none any more: its problem is resolved."""
     if stored.status == ArrangementStatus.REQUESTED:
         resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_UNANSWERED,), now)
 

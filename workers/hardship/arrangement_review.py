@@ -153,7 +153,7 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
 
 
 def _tell_of_silence(connection: Connection, stored: Arrangement, now: datetime) -> None:
-    """The ledger has not answered in time: contact goes on, and an operator is told."""
+    """The ledger has not answered in time: contact goes on, and it is a problem to resolve."""
     silent = because(
         ReasonCode.ARRANGEMENT_NOT_CONFIRMED,
         arrangement=stored.external_id,

@@ -56,8 +56,9 @@ def wait_for_notice(
     """The day on which an arrangement in default is looked at again, because its notice comes
     first; None: the default counts now.
 
-    The first time the letter is written. Its days begin when it is printed; until then somebody is
-    told each day. The loan is locked. `now` is in the lender's zone.
+    The first time the letter is written. Its days begin when it is printed. Until then it is a
+    problem that people see, and it is looked at again each day. The loan is locked. `now` is in the
+    lender's zone.
     """
     to = _addressee(connection, stored)
     if stored.noticed_at is None:

@@ -49,7 +49,7 @@ YEAR = timedelta(days=365)
 def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
     """After a payment: judge the promises of locked loans that it may keep.
 
-    Those that were not kept are among them, while money of their days may still be told of. The
+    Those that were not kept are among them, while payments of their days may still be reported. The
     caller reassesses the loans. One statement, and one more if there are promises.
     """
     stored = promises_of(

@@ -111,7 +111,7 @@ def _caps(connection: Connection, ctx: Context, of: _Loan, on: date) -> tuple[Mo
 
 
 def _lasting(connection: Connection, of: _Loan, on: date) -> frozenset[Suspends]:
-    """What is told of the borrower and lasts on a day, if it began after the loan was paid out."""
+    """The facts of a loan that last on a day and began after it was paid out."""
     fact = limitation_fact.c
     facts = connection.execute(
         select(fact.fact).where(

@@ -1,4 +1,4 @@
-"""A new schedule of the lender's ledger that costs more than the law allows: somebody is told."""
+"""A new schedule of the lender's ledger that costs more than the law allows is made a problem."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -156,7 +156,7 @@ class CallSheet:
     last_payment: Decimal | None = None
     money: tuple[MoneyOfLoan, ...] = ()
     reasons: tuple[ToldReason, ...] = ()
-    """Why the loan is overdue, as the person has told it: do not let them tell it twice."""
+    """Why the loan is overdue, as the person has said: do not ask them again."""
     offers: tuple[Offer, ...] = ()
 
 

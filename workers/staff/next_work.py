@@ -48,7 +48,7 @@ OF_COLLECTOR = frozenset(
 )
 """Why work is not for whoever asks: it is said to them."""
 TRIES = 4
-"""How often somebody else may come first before whoever asks is told to ask again."""
+"""So often somebody else may get a piece of work first. Then the answer is: ask again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ SELECT DISTINCT ON (i.line) i.line, i.slot, i.shown,
 """)  # noqa: S608 the clause is the constant above
 
 # An id that is on record for somebody else, whose loans are not on this tape: merged, one of them
-# would be told of the other's debt. Somebody who has all their loans on the tape may have another
+# would learn of the other's debt. Somebody who has all their loans on the tape may have another
 # name and another number. Each list begins with the hash of how a tape says it.
 _TAKEN_OVER = text("""
 WITH renamed AS MATERIALIZED (

@@ -10,7 +10,7 @@ from workers.db.presumed_links import join_renumbered_parties
 
 # A tape ends and brings back only what a tape brought in, and ends nobody for whom it has no
 # columns. Of a party that came in before slots were kept, the role decides. Who is new to a loan is
-# joined with those before them where records are merged; who leaves, or comes back, is told here.
+# joined with those before them where records are merged. This finds who leaves, or comes back.
 _PARTIES = text("""
 WITH given AS (
     SELECT l.id AS loan_id, b.id AS borrower_id, t.role, min(t.slot) AS slot

@@ -46,8 +46,8 @@ def refuse_without_notice(starts_at: datetime, printed: datetime | None, now: da
 
 
 def to_be_printed(now: datetime) -> ColumnElement[bool]:
-    """Whether a visit of tomorrow, or of the rest of today, has no printed notice, and nobody was
-    told; for a query of `visit` with its `action`. `now` is in the lender's zone."""
+    """Whether a visit of tomorrow, or of the rest of today, has no printed notice, and no open
+    problem says so yet; for a query of `visit` with its `action`. `now` is in the lender's zone."""
     told = exists().where(
         problem.c.loan_id == visit.c.loan_id,
         problem.c.kind == NOTICE_NOT_PRINTED,

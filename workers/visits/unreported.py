@@ -1,4 +1,4 @@
-"""Visits that nobody reported, and notices that nobody printed: somebody is told in time."""
+"""Visits that nobody reported, and notices that nobody printed: each becomes a problem in time."""
 
 from collections.abc import Sequence
 from datetime import datetime
