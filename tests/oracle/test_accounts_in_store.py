@@ -98,7 +98,7 @@ FAULTS: dict[str, tuple[str, list[Patch]]] = {
     ),
     "a plan is in default at once": (
         "is defaulted, not active",
-        [(arrangements, "TOLD_AFTER", lambda _: -timedelta(days=9))],
+        [(arrangements, "REPORTED_AFTER", lambda _: -timedelta(days=9))],
     ),
     "nobody watches over answers": (
         "is late, and nobody is told",

@@ -212,7 +212,7 @@ FAULTS: dict[str, tuple[object, str, object, Callable[[], bool]]] = {
         of_promises,
     ),
     "the last day of grace is not in time": (
-        *(arrangements, "TOLD_AFTER"),
+        *(arrangements, "REPORTED_AFTER"),
         timedelta(0),
         of_plans,
     ),
