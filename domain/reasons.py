@@ -489,6 +489,7 @@ class ReasonCode(StrEnum):
     DUTY_NOT_OPEN = auto()
     DUTY_DONE = auto()
     DUTY_IS_LATE = auto()
+    NOTICE_IS_LATE = auto()
     FACT_HAS_NO_LOAN = auto()
     LOAN_OF_SOMEBODY_ELSE = auto()
     CONTACT_OF_SOMEBODY_ELSE = auto()

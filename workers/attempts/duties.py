@@ -28,7 +28,7 @@ from workers.db.pages import (
     of_loan,
     read_page,
 )
-from workers.db.schema import duty, loan, staff
+from workers.db.schema import arrangement, duty, loan, staff
 from workers.db.typed_rows import columns_of
 
 
@@ -39,8 +39,10 @@ class Duty:
     id: int
     loan: str
     """The lender's id of the loan."""
-    outcome: ContactOutcome
-    """The outcome that asks for it."""
+    outcome: ContactOutcome | None
+    """The outcome that asks for it; None: the notice of a default is to be given."""
+    arrangement: str | None
+    """Of such a notice: the lender's id of the arrangement. It is done when the person was told."""
     owner: Owner
     staff: str | None
     """The staff reference of the collector who owes it; None: any of its owners."""
@@ -66,8 +68,17 @@ def read_duties(
     assert_of(("duties",), asked)
     late = duty.c.due_at <= ctx.now()
     rows = (
-        select(*columns_of(Duty, duty, loan=loan.c.external_id, late=late))
+        select(
+            *columns_of(
+                Duty,
+                duty,
+                loan=loan.c.external_id,
+                arrangement=arrangement.c.external_id,
+                late=late,
+            )
+        )
         .join(loan, loan.c.id == duty.c.loan_id)
+        .outerjoin(arrangement, arrangement.c.id == duty.c.arrangement_id)
         .where(OPEN, duty.c.owner.in_(owners), *of_loan(duty.c.loan_id, asked))
     )
     listing = Listing(

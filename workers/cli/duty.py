@@ -1,4 +1,4 @@
-"""`arrears duty`: what somebody owes after a conversation, and that it is done."""
+"""`arrears duty`: what somebody owes, such as after a conversation, and that it is done."""
 
 from typing import Annotated
 
@@ -16,11 +16,15 @@ from workers.db.pages import Asked
 app = typer.Typer()
 
 DUTIES = Table[Duty](
-    "Owed after conversations, by deadline",
+    "Owed, by deadline",
     {
         "duty": lambda duty: duty.id,
         "loan": lambda duty: duty.loan,
-        "after the outcome": lambda duty: coded("outcome", duty.outcome),
+        "what for": lambda duty: (
+            coded("outcome", duty.outcome)
+            if duty.outcome
+            else say("tell them that {arrangement} ends", arrangement=duty.arrangement)
+        ),
         "for whom": lambda duty: duty.staff or coded("owner", duty.owner),
         "until": lambda duty: f"{duty.due_at:%Y-%m-%d %H:%M}",
         "late": lambda duty: say("late") if duty.late else "",

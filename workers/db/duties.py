@@ -1,9 +1,11 @@
-"""Duties that end by themselves, and the problem of a loan of which one is late."""
+"""Duties that end by themselves, the problem of a loan of which one is late, and notices that are
+owed."""
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.actors import ARREARS
@@ -11,7 +13,9 @@ from domain.arrangements import ArrangementStatus
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
-from domain.reasons import ReasonCode, because
+from domain.duties import NOTICE_WITHIN
+from domain.outcome_follows import Owner
+from domain.reasons import ReasonCode, Reasons, because
 from workers.db.problems import (
     DUTY_LATE,
     Contacted,
@@ -27,6 +31,7 @@ from workers.db.schema import (
     duty,
     problem,
 )
+from workers.db.typed_rows import columns_of, typed_row
 
 OF_MATTER = {
     Matter.DISPUTE: ContactOutcome.DISPUTES,
@@ -65,6 +70,54 @@ def end_duties_of_matter(
         settle_late(connection, [loan_id], now)
 
 
+class OwedNotice(NamedTuple):
+    """That somebody gives the notice of a default, because neither a letter nor a text can."""
+
+    id: int
+    made_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+
+    @property
+    def given_at(self) -> datetime | None:
+        """When somebody gave it; None: nobody has."""
+        return None if self.ended_by == ARREARS.reference else self.ended_at
+
+
+def owe_notice(connection: Connection, loan_id: int, arrangement_id: int, now: datetime) -> None:
+    """Have a supervisor give the notice of a default. The loan is locked."""
+    connection.execute(
+        insert(duty).values(
+            loan_id=loan_id,
+            arrangement_id=arrangement_id,
+            owner=Owner.SUPERVISOR,
+            made_at=now,
+            due_at=now + NOTICE_WITHIN,
+        )
+    )
+
+
+def owed_notice(connection: Connection, loan_id: int, arrangement_id: int) -> OwedNotice | None:
+    """The newest such duty of an arrangement."""
+    newest = (
+        select(*columns_of(OwedNotice, duty))
+        .where(duty.c.loan_id == loan_id, duty.c.arrangement_id == arrangement_id)
+        .order_by(duty.c.id.desc())
+        .limit(1)
+    )
+    return typed_row(OwedNotice, connection.execute(newest))
+
+
+def end_owed_notice(
+    connection: Connection, loan_id: int, arrangement_id: int, now: datetime
+) -> None:
+    """It need not be given any more, or there is another way."""
+    of_it = (duty.c.loan_id == loan_id) & (duty.c.arrangement_id == arrangement_id)
+    done = {"ended_at": now, "ended_by": ARREARS.reference}
+    if connection.execute(update(duty).where(of_it, OPEN).values(done)).rowcount:
+        settle_late(connection, [loan_id], now)
+
+
 def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
     """End the duties of loans whose case is closed, and those of which what was owed was done: the
     call after a callback, the answer to who asked for an arrangement. Note a problem of each loan
@@ -81,7 +134,7 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
         .where(
             OPEN,
             or_(
-                duty.c.outcome.not_in(OF_MATTER.values()) & over,
+                func.coalesce(duty.c.outcome, "").not_in(OF_MATTER.values()) & over,
                 (duty.c.outcome == ContactOutcome.CALLBACK_REQUESTED) & _was_called_back(),
                 duty.c.outcome.in_(ASKS_FOR_ARRANGEMENT) & _was_answered(),
             ),
@@ -96,7 +149,11 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
     ).scalars()
     settle_late(connection, sorted(set(ended)), now)
     late = (
-        select(duty.c.loan_id, duty.c.owner, duty.c.outcome, duty.c.due_at)
+        select(
+            *(duty.c.loan_id, duty.c.owner, duty.c.outcome, duty.c.due_at),
+            arrangement.c.external_id.label("arrangement"),
+        )
+        .outerjoin(arrangement, arrangement.c.id == duty.c.arrangement_id)
         .ext(distinct_on(duty.c.loan_id))
         .where(OPEN, duty.c.due_at <= now, ~_is_noted(duty.c.loan_id))
         .order_by(duty.c.loan_id, duty.c.due_at)
@@ -106,17 +163,19 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
         FoundProblem(
             Contacted(row.loan_id),
             DUTY_LATE,
-            because(
-                ReasonCode.DUTY_IS_LATE,
-                owner=row.owner,
-                outcome=row.outcome,
-                due_at=row.due_at.astimezone(now.tzinfo),
-            ),
+            _late(row, now),
         )
         for row in connection.execute(late)
     ]
     note_problems(connection, found, now)
     return len(found)
+
+
+def _late(row: Any, now: datetime) -> Reasons:
+    who = {"owner": row.owner, "due_at": row.due_at.astimezone(now.tzinfo)}
+    if row.outcome is None:
+        return because(ReasonCode.NOTICE_IS_LATE, arrangement=row.arrangement, **who)
+    return because(ReasonCode.DUTY_IS_LATE, outcome=row.outcome, **who)
 
 
 def _was_called_back() -> ColumnElement[bool]:

@@ -29,7 +29,7 @@ from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangement_requests import look_at_request
 from workers.hardship.arrangements import end, pause
-from workers.hardship.default_notices import take_back_notice, wait_for_notice
+from workers.hardship.default_notices import owe_if_untold, take_back_notice, wait_for_notice
 from workers.hardship.steps_tried import keep_steps_tried
 
 BATCH_SIZE = 500
@@ -98,6 +98,7 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
             if status is _S.DEFAULTED:
                 keep_steps_tried(connection, ctx, stored.loan_id, now.date())
                 follow_default(connection, ctx, stored, missed, now)
+                owe_if_untold(connection, stored, now)
             elif status is _S.ACTIVE:
                 follow_missed(connection, ctx, stored, missed, now)
             ended += status not in OPEN

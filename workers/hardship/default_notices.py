@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from config.readers.locales import format_date, format_money
 from domain.arrangements import Standing, default_counts_from
@@ -13,6 +13,7 @@ from domain.loans import ZERO, Instalment
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.arrangements import Arrangement, kind_of
+from workers.db.duties import OwedNotice, end_owed_notice, owe_notice, owed_notice
 from workers.db.places import place_of_address, place_of_default_notice, place_of_name
 from workers.db.problems import (
     DEFAULT_NOTICE_NOT_PRINTED,
@@ -20,7 +21,7 @@ from workers.db.problems import (
     note_problem,
     resolve_problems,
 )
-from workers.db.schema import arrangement, borrower, document, loan
+from workers.db.schema import arrangement, borrower, borrower_number, document, loan
 from workers.db.typed_rows import columns_of, typed_rows
 
 DEFAULT_NOTICE = "default_notice"
@@ -57,21 +58,30 @@ def wait_for_notice(
     first; None: the default counts now.
 
     The first time the letter is written. Its days begin when it is printed. Until then it is a
-    problem that people see, and it is looked at again each day. The loan is locked. `now` is in the
-    lender's zone.
+    problem that people see, and it is looked at again each day. Where no letter can be written, a
+    supervisor gives the notice by a deadline, and the days begin when they say that it is given.
+    The loan is locked. `now` is in the lender's zone.
     """
     to = _addressee(connection, stored)
-    if stored.noticed_at is None:
-        days = _days(ctx, stored, to, now.date())
-        if not days:
-            return None
-        if to.address_encrypted is None or to.name_encrypted is None:
+    days = stored.notice_days or _days(ctx, stored, to, now.date())
+    if not days:
+        return None
+    owed = _owed(connection, stored)
+    given_at = owed.given_at if owed else None
+    if (stored.noticed_at is None or owed) and given_at is None:
+        if to.address_encrypted is not None and to.name_encrypted is not None:
+            _write(connection, ctx, stored, standing, to, instalments, days, now)
+            end_owed_notice(connection, stored.loan_id, stored.id, now)
+            resolve_problems(connection, [stored.loan_id], (DEFAULT_NOTICE_WITHOUT_ADDRESS,), now)
+        elif owed is None:
             why = because(ReasonCode.DEFAULT_NOTICE_WITHOUT_ADDRESS, arrangement=stored.external_id)
             note_problem(connection, stored.loan_id, DEFAULT_NOTICE_WITHOUT_ADDRESS, why, now)
-            return now.date() + TOMORROW
-        _write(connection, ctx, stored, standing, to, instalments, days, now)
-        resolve_problems(connection, [stored.loan_id], (DEFAULT_NOTICE_WITHOUT_ADDRESS,), now)
+            owe_notice(connection, stored.loan_id, stored.id, now)
+            _note_noticed(connection, stored, days, now)
         return now.date() + TOMORROW
+    if given_at is not None:
+        resolve_problems(connection, [stored.loan_id], (DEFAULT_NOTICE_WITHOUT_ADDRESS,), now)
+        return _counts_later(given_at, days, now)
     printed_at = connection.execute(
         select(document.c.printed_at)
         .where(document.c.arrangement_id == stored.id)
@@ -82,9 +92,30 @@ def wait_for_notice(
         why = because(ReasonCode.DEFAULT_NOTICE_NOT_PRINTED, arrangement=stored.external_id)
         note_problem(connection, stored.loan_id, DEFAULT_NOTICE_NOT_PRINTED, why, now)
         return now.date() + TOMORROW
-    printed_on = printed_at.astimezone(now.tzinfo).date()
-    counts = default_counts_from(printed_on, stored.notice_days or 0)
+    return _counts_later(printed_at, days, now)
+
+
+def _counts_later(given_at: datetime, days: int, now: datetime) -> date | None:
+    counts = default_counts_from(given_at.astimezone(now.tzinfo).date(), days)
     return counts if counts > now.date() else None
+
+
+def _owed(connection: Connection, stored: Arrangement) -> OwedNotice | None:
+    """That a supervisor gives the notice which is due now."""
+    owed = owed_notice(connection, stored.loan_id, stored.id)
+    is_now = owed is not None and owed.made_at == stored.noticed_at
+    return owed if is_now else None
+
+
+def owe_if_untold(connection: Connection, stored: Arrangement, now: datetime) -> None:
+    """Have a supervisor tell the person that the arrangement has ended, if no letter said so before
+    and no number is on record for the ladder's text. The loan is locked."""
+    if stored.noticed_at is not None:
+        return
+    has_number = exists().where(borrower_number.c.borrower_id == loan.c.borrower_id)
+    reached = select(has_number).where(loan.c.id == stored.loan_id)
+    if not connection.execute(reached).scalar_one():
+        owe_notice(connection, stored.loan_id, stored.id, now)
 
 
 def take_back_notice(connection: Connection, stored: Arrangement, now: datetime) -> None:
@@ -95,6 +126,7 @@ def take_back_notice(connection: Connection, stored: Arrangement, now: datetime)
     if stored.noticed_at is not None:
         none = {"noticed_at": None, "notice_days": None}
         connection.execute(update(arrangement).where(arrangement.c.id == stored.id).values(none))
+        end_owed_notice(connection, stored.loan_id, stored.id, now)
     resolve_problems(connection, [stored.loan_id], _PROBLEMS, now)
 
 
@@ -155,5 +187,9 @@ def _write(
             created_at=now,
         )
     )
+    _note_noticed(connection, stored, days, now)
+
+
+def _note_noticed(connection: Connection, stored: Arrangement, days: int, now: datetime) -> None:
     noticed = {"noticed_at": now, "notice_days": days}
     connection.execute(update(arrangement).where(arrangement.c.id == stored.id).values(noticed))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 
 from domain.actors import Actor
 from domain.arrangements import default_counts_from
@@ -15,7 +15,17 @@ from tests.support.acting import acting
 from tests.support.arrangements import arranged, in_difficulty, status
 from tests.support.events import pay, tell
 from tests.support.loans import ADDRESS, Book, shipped_templates
-from workers.db.schema import arrangement, arrangement_instalment, borrower, document, problem
+from workers.attempts.duties import end_duty
+from workers.db.schema import (
+    arrangement,
+    arrangement_instalment,
+    borrower,
+    borrower_number,
+    document,
+    duty,
+    problem,
+)
+from workers.hardship.answer_clock import watch_answers
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.history import loan_history
 from workers.visits.letters import Letter, open_letter
@@ -105,10 +115,11 @@ def test_what_is_paid_within_its_days_makes_it_worthless(book: Book) -> None:
     assert printed(book).body
 
 
-def test_without_an_address_it_cannot_be_written_and_the_plan_goes_on(engine: Engine) -> None:
+def without_an_address(engine: Engine, days: int = 5) -> tuple[Book, dict[str, object]]:
+    """Terms that ask for a letter, and nowhere to send it; with the address that was there."""
     book = in_difficulty(engine)
     terms = tuple(
-        replace(each, kinds=tuple(replace(kind, default_notice_days=5) for kind in each.kinds))
+        replace(each, kinds=tuple(replace(kind, default_notice_days=days) for kind in each.kinds))
         for each in book.ctx.policy.arrangements
     )
     book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, arrangements=terms))
@@ -116,13 +127,50 @@ def test_without_an_address_it_cannot_be_written_and_the_plan_goes_on(engine: En
     kept = {name: getattr(book.one(borrower), name) for name in ADDRESS_COLUMNS}
     with book.ctx.engine.begin() as connection:
         connection.execute(update(borrower).values(dict.fromkeys(ADDRESS_COLUMNS)))
+    return book, kept
+
+
+def test_without_an_address_somebody_owes_the_notice_until_there_is_one(engine: Engine) -> None:
+    book, kept = without_an_address(engine)
     assert settle(book, "2026-05-13 00:01") == "active"
     assert problems(book) == ["default_notice_without_address"]
+    owed = book.one(duty)
+    assert (owed.owner, owed.outcome, owed.ended_at) == ("supervisor", None, None)
+    assert f"{owed.due_at.astimezone(book.zone):%m-%d %H:%M}" == "05-20 00:01"
+    settle(book, "2026-05-14 00:01")
+    assert len(book.rows(duty)) == 1
+    watch_answers(book.at("2026-05-21 00:01").ctx)
+    assert problems(book) == ["default_notice_without_address", "duty_late"]
+
+    # An address came: the letter is written as ever, and nobody owes anything.
     with book.ctx.engine.begin() as connection:
         connection.execute(update(borrower).values(kept))
-    assert settle(book, "2026-05-14 00:01") == "active"
+    assert settle(book, "2026-05-22 00:01") == "active"
     assert problems(book) == []
+    assert book.one(duty).ended_by == "arrears"
     assert book.one(arrangement).notice_days == 5, "as the terms say"
+    assert settle(book, "2026-06-30 00:01") == "active"
+    assert problems(book) == ["default_notice_not_printed"]
+
+
+def test_whoever_gives_the_notice_in_another_way_says_so_and_its_days_begin(engine: Engine) -> None:
+    book, _ = without_an_address(engine)
+    settle(book, "2026-05-13 00:01")
+    end_duty(acting(book.at("2026-05-15 10:00").ctx, Actor("s-1")), book.one(duty).id)
+    assert settle(book, "2026-05-16 00:01") == "active"
+    assert problems(book) == []
+    # The fifth full day is 20 May; what was paid on it is told on the 21st.
+    assert settle(book, "2026-05-21 23:59") == "active"
+    assert settle(book, "2026-05-22 00:01") == "defaulted"
+    assert len(book.rows(duty)) == 1
+
+
+def test_who_has_neither_address_nor_number_is_told_of_the_end_by_somebody(engine: Engine) -> None:
+    book, _ = without_an_address(engine, days=0)
+    with book.ctx.engine.begin() as connection:
+        connection.execute(delete(borrower_number))
+    assert settle(book, "2026-05-13 00:01") == "defaulted"
+    assert book.one(duty).owner == "supervisor"
 
 
 def test_a_hold_that_is_not_the_plans_own_stops_the_letter(book: Book) -> None:

@@ -131,15 +131,16 @@ party_check = Table(
     Index(None, "borrower_id", "at"),
 )
 
-# What somebody owes after a conversation: who, and by when. It says only that it is to be done;
-# what is done stands where it is recorded.
+# What somebody owes after a conversation, or a notice of default that has no way to the person:
+# who, and by when. It says only that it is to be done; what is done stands where it is recorded.
 duty = Table(
     "duty",
     metadata,
     identity(),
     refers_to("loan"),
-    refers_to("contact"),
-    word("outcome", ContactOutcome),
+    refers_to("contact", nullable=True),
+    word("outcome", ContactOutcome, nullable=True),
+    refers_to("arrangement", nullable=True),  # whose default somebody tells the person of
     word("owner", Owner),
     Column(
         "staff", Text
@@ -149,6 +150,8 @@ duty = Table(
     moment("ended_at", nullable=True),
     Column("ended_by", Text),  # the staff reference of who did it
     CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by_somebody"),
+    CheckConstraint("num_nonnulls(contact_id, arrangement_id) = 1", name="about_one_thing"),
+    CheckConstraint("(contact_id IS NULL) = (outcome IS NULL)", name="after_an_outcome"),
     UniqueConstraint("contact_id", name="duty_once"),
     Index("duty_open_idx", "due_at", "id", postgresql_where="ended_at IS NULL"),
     Index(None, "loan_id"),
