@@ -170,6 +170,8 @@ class ReasonCode(StrEnum):
     MINUTES_ARE_FULL = auto()
     STAFF_ABSENT = auto()
     STAFF_OFF_SHIFT = auto()
+    # Why nobody can be confirmed to be the person.
+    TOO_LITTLE_TO_CONFIRM = auto()
     # Why work is given to others.
     HANDED_ON_LEFT = auto()
     HANDED_ON_ABSENT = auto()

@@ -69,8 +69,6 @@ def confirm_right_party(
     actor = Actor(collector) if ctx.actor.kind is ActorKind.MACHINE and collector else ctx.actor
     with ctx.engine.begin() as connection:
         started = _started(connection, attempt, sender_of(ctx.actor), actor, now)
-        asked = _asked(started, terms)
-        given = _read_answers(answers, asked, terms.at_least)
         of_person = borrower.c.person_id == started.person_id
         assert_may_handle(connection, actor, of_person)
         connection.execute(_ONE_AT_A_TIME, {"person_id": started.person_id})
@@ -86,7 +84,7 @@ def confirm_right_party(
                 tries=wrong,
             )
         on_record = party_checks.read_on_record(connection, ctx.cipher, started)
-        known = [each for each in asked if on_record.can_answer(each)]
+        known = [each for each in _asked(started, terms) if on_record.can_answer(each)]
         if len(known) < terms.at_least:
             raise ArrearsError(
                 "Too little is on record of the person of {attempt} to confirm anybody: {known}, "
@@ -95,6 +93,7 @@ def confirm_right_party(
                 known=list(known) or text_of("nothing"),
                 needed=terms.at_least,
             )
+        given = _read_answers(answers, known, terms.at_least)
         matched, confirmed = check(on_record, given, terms.at_least)
         right = [question for question, is_right in matched.items() if is_right]
         party_checks.note_check(connection, started, actor, now, list(given), right, terms.at_least)

@@ -35,8 +35,12 @@ class SheetOf(NamedTuple):
     must_learn: list[str]
     party: str
     record: str
+    borrower_id: int
     person_id: int
     name_encrypted: bytes | None
+    address_encrypted: bytes | None
+    number_blind_index: bytes | None
+    """Of the number that was called; None: none was yet."""
     attempt: str | None
     """The call that was started and goes on; None: none was."""
     contact_id: int | None
@@ -106,8 +110,8 @@ _SHEET = prepared(
 SELECT w.id AS lease, w.until, w.why, coalesce(c.part_of, c.id) AS first_call_id,
        a.id AS action_id, a.loan_id, l.external_id AS loan, a.item, a.step, a.ladder_since,
        c.purpose, c.must_learn, coalesce(q.role, 'borrower') AS party,
-       b.external_id AS record, b.person_id, b.name_encrypted,
-       going.attempt, going.id AS contact_id
+       b.external_id AS record, b.id AS borrower_id, b.person_id, b.name_encrypted,
+       b.address_encrypted, going.number_blind_index, going.attempt, going.id AS contact_id
   FROM work_lease w JOIN staff s ON s.id = w.staff_id
        JOIN call c ON c.id = w.call_id
        JOIN action a ON a.id = c.action_id
@@ -115,7 +119,7 @@ SELECT w.id AS lease, w.until, w.why, coalesce(c.part_of, c.id) AS first_call_id
        LEFT JOIN loan_party q ON q.id = a.party_id
        JOIN borrower b ON b.id = coalesce(q.borrower_id, l.borrower_id)
        LEFT JOIN LATERAL (
-           SELECT f.id, f.attempt
+           SELECT f.id, f.attempt, f.number_blind_index
              FROM contact x JOIN contact f ON f.id = coalesce(x.part_of, x.id)
             WHERE x.action_id = a.id AND f.actor = s.external_id AND f.attempt IS NOT NULL
               AND NOT EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = f.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -71,17 +71,35 @@ def read_started(connection: Connection, attempt: str, sender: str) -> StartedCo
     return typed_row(StartedContact, connection.execute(_STARTED, asked))
 
 
-def read_on_record(connection: Connection, cipher: Cipher, started: StartedContact) -> OnRecord:
-    """What answers are compared with. The caller records the check, and shows none of it."""
-    name, address = started.name_encrypted, started.address_encrypted
-    numbers = connection.execute(_NUMBERS, {"of_borrower": started.borrower_id})
+class ToCompare(Protocol):
+    """Whose record answers are compared with, and at which number they are reached."""
+
+    @property
+    def borrower_id(self) -> int: ...
+    @property
+    def record(self) -> str: ...
+    @property
+    def name_encrypted(self) -> bytes | None: ...
+    @property
+    def address_encrypted(self) -> bytes | None: ...
+    @property
+    def number_blind_index(self) -> bytes | None: ...
+
+
+def read_on_record(connection: Connection, cipher: Cipher, whose: ToCompare) -> OnRecord:
+    """What answers are compared with. The caller records the check, and shows none of it.
+
+    One statement.
+    """
+    name, address = whose.name_encrypted, whose.address_encrypted
+    numbers = connection.execute(_NUMBERS, {"of_borrower": whose.borrower_id})
     return OnRecord(
-        name=cipher.decrypt(name, place_of_name(started.record)) if name else None,
-        address=cipher.decrypt(address, place_of_address(started.record)) if address else None,
+        name=cipher.decrypt(name, place_of_name(whose.record)) if name else None,
+        address=cipher.decrypt(address, place_of_address(whose.record)) if address else None,
         other_numbers=tuple(
-            cipher.decrypt(row.number_encrypted, place_of_number(started.record, row.blind_index))
+            cipher.decrypt(row.number_encrypted, place_of_number(whose.record, row.blind_index))
             for row in numbers
-            if row.blind_index != started.number_blind_index
+            if row.blind_index != whose.number_blind_index
         ),
     )
 

@@ -23,7 +23,7 @@ from domain.next_work import work_policy_on
 from domain.permissions import Permission
 from domain.persons import PersonFact
 from domain.quotes import NotOffered, Quote, Wish
-from domain.reasons import Reasons
+from domain.reasons import ReasonCode, Reasons, because
 from domain.right_party import Question
 from domain.terms import terms_for
 from workers.access.permitted import permitted
@@ -149,7 +149,9 @@ class CallSheet:
     contacts: tuple[PastTalk, ...]
     """The last three, the newest first."""
     questions: tuple[Question, ...]
-    """What may be asked to confirm who is on the line."""
+    """What may be asked to confirm who is on the line: what an answer can be compared with."""
+    not_confirmed: Reasons
+    """Why nobody can be confirmed by questions, and what to do; empty: ask them."""
     attempt: str | None
     name: str | None = field(default=None, repr=False)
     """Personal data: each look is on record."""
@@ -214,6 +216,11 @@ def _page(
         promise = promise._replace(amount=None)
     talks = call_sheets.last_contacts(connection, sheet.person_id, now)
     terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
+    on_record = party_checks.read_on_record(connection, ctx.cipher, sheet)
+    if sheet.contact_id is None:  # one of the numbers will be called
+        on_record = replace(on_record, other_numbers=on_record.other_numbers[1:])
+    questions = [each for each in map(Question, terms.questions) if on_record.can_answer(each)]
+    enough = len(questions) >= terms.at_least
     history = answer.facts.reach.history
     return CallSheet(
         lease=sheet.lease,
@@ -244,7 +251,8 @@ def _page(
         and paid.paid_on,
         last_payment=paid.amount if paid and stage is Stage.CONFIRMED else None,
         contacts=tuple(talks),
-        questions=tuple(map(Question, terms.questions)),
+        questions=tuple(questions) if enough else (),
+        not_confirmed=() if enough else because(ReasonCode.TOO_LITTLE_TO_CONFIRM),
         attempt=sheet.attempt,
     )
 

@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, NotPermittedError
 from domain.holds import HoldKind
+from domain.language.speak import speak
+from domain.right_party import Question
 from tests.support.acting import acting
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
 from workers.calls.right_party import RightParty, confirm_right_party
 from workers.calls.start import start_call
 from workers.context import Context
-from workers.db.schema import access, party_check
+from workers.db.schema import access, borrower, party_check
 from workers.inbox.process import submit
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import ServedWork, next_for
@@ -128,10 +130,29 @@ def test_the_wrong_person_answers_and_learns_nothing(book: Book, c1: Context) ->
 def test_too_few_answers_and_unknown_questions_are_no_try(book: Book, c1: Context) -> None:
     attempt = start_call(c1, "L-1").attempt
     with pytest.raises(ArrearsError, match="too few"):
-        confirmed(c1, attempt, {"name": NAME, "postcode": " "})
+        confirmed(c1, attempt, {"name": NAME, "address_numbers": " "})
     with pytest.raises(ArrearsError, match="not asked here"):
         confirmed(c1, attempt, {"name": NAME, "mother": "x"})
     assert book.rows(party_check) == []
+
+
+def test_only_what_is_on_record_is_asked_and_too_little_says_what_to_do(
+    book: Book, c1: Context
+) -> None:
+    id = lease(c1)
+    asked = (Question.NAME, Question.ADDRESS_NUMBERS, Question.OTHER_NUMBER)
+    assert call_sheet(c1, id).questions == asked, "no postcode is on record"
+    attempt = start_call(c1, "L-1").attempt
+    assert call_sheet(c1, id).questions == asked
+    with pytest.raises(ArrearsError, match="postcode is not asked here"):
+        confirmed(c1, attempt, {"name": NAME, "postcode": "518000"})
+    assert book.rows(party_check) == [], "it is no try"
+    with book.ctx.engine.begin() as connection:
+        nothing = ("name_encrypted", "address_encrypted", "address_point_id")
+        connection.execute(update(borrower).values(dict.fromkeys(nothing)))
+    sheet = call_sheet(c1, id)
+    assert sheet.questions == ()
+    assert "Say nothing of the debt; ask a supervisor" in speak(sheet.not_confirmed)
 
 
 def test_only_who_started_a_call_confirms_in_it_and_only_while_it_goes_on(
