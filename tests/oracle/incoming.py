@@ -1,7 +1,7 @@
 """What comes in from outside while contacts are planned: the oracle and Arrears both hear of it."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
@@ -388,15 +388,22 @@ def _inconvenient(street: Street, life: Life, record: str, number: str, at: date
     known.hours.append((record, InconvenientTime(week, *clocks, only, until)))
 
 
-def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> datetime | None:
-    """What a call's outcome says of the number and of the person; the moment of a callback."""
+def hear(
+    chance: random.Random,
+    life: Life,
+    call: Reached,
+    at: datetime,
+    agreed: Callable[[datetime], datetime] = lambda wished: wished,
+) -> datetime | None:
+    """What a call's outcome says of the number and of the person; the moment of a callback. The
+    collector has `agreed` on one, after what the person wished for."""
     if what := SAYS_OF_NUMBER.get(call.outcome):
         # It is a fact of the number, also of that of a third party.
         life.numbers.learn(call.number, what, at, call.outcome)
     if call.party == "third_party":
         return None
     if call.party == "representative" and call.outcome == "callback_requested":
-        later = call.at + timedelta(hours=chance.choice((2, 30, 100)))
+        later = agreed(call.at + timedelta(hours=chance.choice((2, 30, 100))))
         life.numbers.callbacks[call.number].append((at, later))
         life.numbers.forget(call.number, "reaches_nobody", at)
         life.numbers.forget(call.number, "somebody_else", at)
@@ -411,7 +418,7 @@ def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> date
         life.pauses.append(Pause(None, today, None, at, "deceased"))
     if call.outcome != "callback_requested":
         return None
-    later = call.at + timedelta(hours=chance.choice((2, 30, 100)))
+    later = agreed(call.at + timedelta(hours=chance.choice((2, 30, 100))))
     life.callbacks.append((at, later))
     record = life.record_of(call.loan, call.at) if life.owner(call.loan).debts else None
     life.agreed.append(Agreed("more_contacts", call.at, record=record))

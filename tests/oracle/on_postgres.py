@@ -15,6 +15,8 @@ from sqlalchemy import Engine, select
 
 from domain.actions import ACTION_TYPES
 from domain.actors import Actor
+from domain.compliance.call_windows import next_call_at
+from domain.compliance.rules import packs_for
 from domain.errors import ArrearsError
 from tests.oracle.happenings import A_DAY, somebody_new, something_comes
 from tests.oracle.incoming import CONNECTED, hear
@@ -247,12 +249,24 @@ def _collectors(simulation: Simulation) -> None:
     # What came of the calls is known after them, and before whatever is done next.
     simulation.book.clock.at += timedelta(seconds=1)
     for attempt, life, reached in reported:
-        callback_at = hear(chance, life, reached, simulation.now)
+        lawful = partial(_lawful_from, simulation, attempt)
+        callback_at = hear(chance, life, reached, simulation.now, lawful)
         _report(simulation, attempt, reached.outcome, callback_at)
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
         if call.started_as is not None:
             _report(simulation, call.started_as, "no_answer", None)
+
+
+def _lawful_from(simulation: Simulation, attempt: str, wished: datetime) -> datetime:
+    """The collector agrees on the next lawful hour, because a callback at no other is taken."""
+    called = simulation.book.one(
+        select(contact.c.zones, loan.c.jurisdiction)
+        .join(loan, loan.c.id == contact.c.loan_id)
+        .where(contact.c.attempt == attempt)
+    )
+    packs = packs_for(simulation.book.ctx.policy.rule_packs, called.jurisdiction)
+    return next_call_at(packs, called.zones, wished) or wished
 
 
 def _ask_where(simulation: Simulation) -> None:

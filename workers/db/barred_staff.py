@@ -8,19 +8,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, insert, select, text, update
 
 from domain.actions import ActionStatus, Move
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
+from workers.db.appointments import is_begun
 from workers.db.kept_away import is_kept_away_sql, kept_away
 from workers.db.parties import with_contacted
 from workers.db.schema import (
     action,
     borrower,
     call,
-    contact,
-    contact_outcome,
     loan,
     staff,
     visit,
@@ -106,11 +105,6 @@ def _take_back(
     connection: Connection, who: ColumnElement[bool], whose: ColumnElement[bool], now: datetime
 ) -> int:
     theirs = with_contacted(action.join(loan, loan.c.id == action.c.loan_id))
-    running = exists().where(
-        contact.c.action_id == action.c.id,
-        contact.c.attempt.is_not(None),
-        ~exists().where(contact_outcome.c.contact_id == contact.c.id),
-    )
     calls = connection.execute(
         select(call.c.id, call.c.action_id)
         .select_from(theirs)
@@ -121,7 +115,7 @@ def _take_back(
             whose,
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
-            ~running,
+            ~is_begun(),
         )
     ).all()
     visits = connection.execute(

@@ -143,6 +143,17 @@ def test_a_call_that_goes_on_is_left_to_its_outcome(
     assert [row.kind for row in book.rows(hold)] == pauses
 
 
+def test_whoever_is_complained_of_in_a_call_ends_that_call(book: Book, token: Token) -> None:
+    """From then on they have no work with the person; what came of this call is theirs to say."""
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    rude = {"complaint": "k-1", "loan": "L-2", "kind": "conduct", "about_staff": "c-1"}
+    assert at_desk(book, token, "/complaints", {**rude, "why": "rude"}).status_code == 200
+    assert [row.cancelled_at for row in book.rows(call)] == [None, None]
+    over = {"attempt": "a-1", "outcome": "hung_up_after", "reason": "illness"}
+    assert at_desk(book, token, "/outcomes", over).status_code == 200
+    assert len(book.rows(contact_outcome)) == 2
+
+
 def test_a_call_that_may_be_tried_again_is_not_while_a_hold_lasts(book: Book, token: Token) -> None:
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     at_desk(book, token, "/holds", {"hold": "h-1", "loan": "L-1", **_PAUSE})

@@ -1,7 +1,7 @@
 """A callback is made by the collector who was asked; one that is late is the team's."""
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.language.speak import speak
@@ -11,7 +11,7 @@ from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.calls.callbacks import hand_on_late_callbacks
 from workers.calls.start import start_call
-from workers.db.schema import action_event, call
+from workers.db.schema import action_event, call, contact_outcome
 from workers.inbox.process import submit
 
 
@@ -97,7 +97,11 @@ def ill(book: Book, who: str) -> None:
 
 
 def test_a_callback_at_night_is_not_late_before_the_morning_has_begun(book: Book) -> None:
-    call_back_at(book, "2026-03-09 23:30")
+    """One that an earlier release has taken: now nobody agrees on such a moment."""
+    call_back_at(book, "2026-03-09 21:00")
+    at_night = update(contact_outcome).values(callback_at=book.moment("2026-03-09 23:30"))
+    with book.ctx.engine.begin() as connection:
+        connection.execute(at_night)
     assert hand_on_late_callbacks(book.at("2026-03-10 00:30").ctx) == 0
     assert hand_on_late_callbacks(book.at("2026-03-10 08:10").ctx) == 0
     assert hand_on_late_callbacks(book.at("2026-03-10 08:31").ctx) == 1
