@@ -3,6 +3,8 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 import config
 from config.readers.ladders import read_ladder
 from config.readers.roster import read_roster
+from config.readers.roster_terms import RosterTerms
 from config.readers.rule_packs import read_rule_pack
 from config.readers.tape_mapping import Field
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
@@ -113,12 +116,13 @@ def refusals(read: Callable[[Path], object], path: Path, texts: Iterable[str]) -
 
 
 def test_no_value_of_a_roster_is_repeated(environment: dict[str, str], tmp_path: Path) -> None:
+    read = partial(read_roster, terms=RosterTerms(date(2026, 3, 2)))
     roster = tmp_path / "roster.yaml"
     sample = (SHIPPED / "samples" / "roster.yaml").read_text()
     start = sample.index("  - id")
     some = sample[:start] + sample[start:].split("\n  - id", 2)[0] + "\n"
     others = (f"staff: *{MARKERS[0]}\n", MARKERS[0], f"- {MARKERS[0]}")
-    said = refusals(read_roster, roster, (*mistakes(some, 1), *others))
+    said = refusals(read, roster, (*mistakes(some, 1), *others))
     assert len(said) > 20
     assert [each for each in said if shows(each)] == []
     done = arrears(environment, "roster", "load", "roster.yaml", folder=tmp_path)
