@@ -17,6 +17,11 @@ from domain.filling import filled
 OF_THE_SYSTEM = ("error", "strerror", "why")
 """The names of values that can hold what the operating system says, such as "Permission denied"."""
 
+_LISTS_OF_CODES = frozenset(
+    {"ids", "items", "kinds", "known", "locales", "providers", "scopes", "steps", "templates"}
+)
+"""The names of values that are codes with commas between them."""
+
 _VOCABULARIES = {
     "permission": "access_permission",
     "citation": "citation",
@@ -74,6 +79,8 @@ def _value(language: str, name: str, value: object) -> object:
     if isinstance(value, list | tuple):
         comma = "、" if language == "zh" else ", "
         return comma.join(str(_value(language, name, each)) for each in value)
+    if name in _LISTS_OF_CODES and language == "zh" and isinstance(value, str):
+        return value.replace(", ", "、")
     if name == "who_may" and language == "zh":
         return "、".join(coded_in(language, "role", role) for role in str(value).split(", "))
     if name in _VOCABULARIES and language == "zh" and isinstance(value, str):

@@ -127,6 +127,8 @@ def test_every_permission_has_a_chinese_name_of_its_own() -> None:
     assert "查看贷款（loans:read）" in text_in("zh", lacking)
     assert text_in("zh", text_of("{what}", what=either(["a", "b", "c"]))) == "a、b或c"
     assert str(either(["a", "b", "c"])) == "a, b or c"
+    known = text_of("{known}", known="spoke, busy")
+    assert (text_in("en", known), text_in("zh", known)) == ("spoke, busy", "spoke、busy")
 
 
 def test_every_citation_of_the_policy_of_china_is_said_in_chinese() -> None:
