@@ -227,7 +227,8 @@ class Day:
         return False
 
     def _replace(self, nr: int) -> int | None:
-        """Put the call where the one that weighs least is, if that weighs less; which it was."""
+        """Put the call in the place of the lightest call, if that is lighter. Returns the call that
+        lost its place; None if it is lighter than none."""
         lighter = sorted(
             (self._weights[other], other, diary.caller.id)
             for diary in self.who_may(nr)

@@ -30,10 +30,10 @@ def sort_items(
     on_record: Mapping[str, ActionStatus],
     tried: set[str],
 ) -> tuple[list[StepItem], list[StepItem], set[str]]:
-    """Of a party's items, what acts today, what was missed, and the untried steps that an item
-    requires which is due: one of today, or one that waits on record.
+    """Of a party's items: what acts today, what was missed, and the untried steps that due items
+    require. Due are the items of today, and those that wait on record.
 
-    A step that was tried when the latter was planned may not count as tried any more.
+    A step that was tried when a waiting item was planned may not count as tried any more.
     """
     plan: list[StepItem] = []
     skip: list[StepItem] = []

@@ -46,11 +46,11 @@ class Permission(StrEnum):
     """To see what a loan owes at the desk although nobody was confirmed to be the right person:
     each time for a purpose, which is on record."""
     AGREE_BEYOND = "arrangements:agree"
-    """To agree to an offer that is beyond the authority of whoever makes it, and that one which the
-    borrower has accepted is declined."""
+    """To agree to an offer that is beyond the authority of whoever makes it. Also to agree that an
+    offer is declined which the borrower has accepted."""
     AGREE_TO_PROMISES = "promises:agree"
-    """To agree to a promise that goes beyond what is taken without asking anybody, and that one was
-    recorded by mistake where it is more than a slip."""
+    """To agree to a promise that goes beyond what is taken without asking anybody. Also to agree
+    that a promise was recorded by mistake, where it is more than a slip."""
     RECORD_HOLDS = "events:hold"
     AGREE_TO_HOLDS = "holds:agree"
     RELEASE_HOLDS = "events:release"

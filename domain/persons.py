@@ -128,7 +128,7 @@ def groups(
     """The records that links join to one person each, and which person that is.
 
     `person_of` has, by record, whom it stood for before; both records of a link are in it. None: a
-    new person. Of several persons that become one, the oldest one stays; of one that is parted, the
+    new person. If several persons become one, the oldest person stays. If a person is parted, the
     oldest record keeps it.
     """
     root = {record: record for record in person_of}

@@ -164,7 +164,7 @@ class TapeMapping:
     absent_at_most: Decimal = Decimal("0.1")
     """The share of the loans that a tape may leave out without being asked about, 0 to 1."""
     optional: frozenset[Field] = frozenset()
-    """The columns that a tape may lack: one that is missing is as one that the mapping lacks."""
+    """The columns that a tape may lack. A missing one counts as if it were not mapped."""
     joined: Mapping[Field, tuple[str, ...]] = field(default_factory=dict)
     """The columns of each value that is put together from several, in order."""
     of_parties: Mapping[str, "TapeMapping"] = field(init=False, repr=False, compare=False)

@@ -134,8 +134,8 @@ def _if_times_end(
 ) -> Verdict:
     """The verdict where the times that the person called inconvenient leave nothing of the hours.
 
-    The next one that ends by itself is waited for. If none does, the contact is barred, unless it
-    is not lawful at any time without them either: then that is what has to be mended.
+    If one of these times has an end, the contact waits for the next end. If none has, the contact
+    is barred. But where the law leaves no hour even without them, that is the reason given.
     """
     ends = [time.until for time in facts.inconvenient_times if time.until and time.until > moment]
     if ends:

@@ -36,8 +36,8 @@ def through(facts: ContactFacts, channel: Channel, at: datetime) -> ContactFacts
 def numbers_passed_over(
     facts: ContactFacts, channel: Channel, at: datetime
 ) -> tuple[tuple[int, NumberFact], ...]:
-    """The numbers before the one that is used, each by its place in the order and with what stops
-    it; all of them if none may be used."""
+    """The numbers that are passed over before one may be used: each by its place in the order, with
+    what stops it. All of them if none may be used."""
     if channel not in BY_NUMBER:
         return ()
     over = _passed_over_in_order(facts, channel, at, not_delivered=True)

@@ -55,8 +55,9 @@ class ThirdPartyContact(ContactRule):
         return at
 
     def _calls_failed(self, facts: ContactFacts, zone: str) -> bool:
-        """Whether so many calls running reached nobody. One that reached somebody who may be the
-        person counts against it, and one that did not reach somebody else counts for nothing."""
+        """Whether so many calls in a row reached nobody. A call that reached somebody who may be
+        the person begins the row anew. A call to somebody else is left out, unless it reached the
+        person."""
         calls = sorted(
             (
                 contact

@@ -68,8 +68,8 @@ def moves_after(
     outcome: ContactOutcome,
     now: datetime,
 ) -> Mapping[int, Move]:
-    """Where each of these actions goes after an outcome that is on record already; one that stays
-    with its collector is left out. Their loans are locked."""
+    """Where each of these actions goes after an outcome that is on record already. An action that
+    stays with its collector is left out. Their loans are locked."""
     plans = {each.id: _plan_of(ctx, each) for each in called}
     tries = _tries_of(connection, [id for id, plan in plans.items() if plan is not None])
     moves = dict[int, Move]()

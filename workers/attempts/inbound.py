@@ -235,8 +235,8 @@ def _complete_enquiries(connection: Connection, loan_id: int, at: datetime, now:
 
 
 def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:
-    """Of these contacts the one that a sender means by this id: one of its own, or an attempt of
-    the lender's, whose ids belong to nobody. The staff means everybody's, its own before others."""
+    """The contact that a sender means by this id: its own contact, or an attempt of the lender's,
+    whose ids belong to nobody. The staff may mean anybody's contact; its own come first."""
     sender = contact.c.sender
     if own_sender != STAFF:
         attempts = attempts.where(or_(sender == own_sender, sender.is_(None)))

@@ -44,16 +44,17 @@ class ReportedFact(SaidFact):
 
 
 NewPersonFact = ReportedFact
-"""A fact that is true from now on. A number that is the place is the one that the borrower has."""
+"""A fact that is true from now on. If the place is a number, it is the number that the borrower
+has now."""
 
 
 def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact) -> Reasons:
     """Record a fact about a person, in the caller's transaction.
 
-    A consent that is given anew takes the place of the one before, as does a language; the same
-    time or place, of one that ends earlier. One that ends later stays until it is ended. Whichever
-    is applied first, the later word counts. That somebody acts for the person counts for one debt
-    only where the report names one, and no law lets it reach further.
+    A new consent or language takes the place of the one before. The same time or place again
+    replaces a record of it that ends earlier; a record that ends later stays until it is ended.
+    Whichever is applied first, the later word counts. That somebody acts for the person counts for
+    one debt only where the report names one, and no law lets it reach further.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.

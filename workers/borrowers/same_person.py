@@ -55,8 +55,8 @@ def decide_same_person(
     stays with whoever said it. If other links join the two beside their own, their own is parted,
     and the answer names the others: so links in a ring are parted one by one.
 
-    A decision that came in before one that was applied changes nothing. Nor does one that parts
-    them, if a tape moved a loan from one to the other since.
+    A decision changes nothing if a later one was applied already. A decision to part them changes
+    nothing if a tape has moved a loan from one to the other since.
 
     Raises:
         NotYetError: one of the records is not known.

@@ -244,9 +244,9 @@ def numbers_of(
 
 
 def forget_points(connection: Connection, point_ids: Collection[int]) -> None:
-    """Forget the numbers and addresses that nobody has any more. One that a fact protects stays, as
-    its keyed hash: without it, an opt-out would be lost. So does one that somebody comes to have at
-    this moment."""
+    """Forget the numbers and addresses that nobody has any more. Those that a fact protects stay,
+    as their keyed hashes: without them, an opt-out would be lost. Those that somebody gets at this
+    moment stay too."""
     if not point_ids:
         return
     used = (
