@@ -8,10 +8,19 @@ from uuid import UUID
 from sqlalchemy import Connection, Table, insert, select, union, update
 
 from domain.actors import ARREARS
-from domain.disputes import Matter, MatterField, MatterStatus, RaisedBy, Unfit, unfit_to_handle
+from domain.disputes import (
+    OPEN,
+    Matter,
+    MatterField,
+    MatterStatus,
+    RaisedBy,
+    Unfit,
+    unfit_to_handle,
+)
 from workers.db.duties import end_duties_of_matter
 from workers.db.kept_away import kept_away_from
 from workers.db.schema import (
+    borrower,
     complaint,
     contact,
     contact_outcome,
@@ -95,16 +104,18 @@ def note_change(
 
 
 def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: datetime) -> None:
-    """Hand a late dispute or complaint, a locked row of its table, to a supervisor: of whoever
-    handles it, else of whom it is about, else of who wrote it down.
+    """Hand a dispute or a complaint, a locked row of its table, that is late, or that its handler
+    must not handle any more, to a supervisor: of whoever handles it, else of whom it is about, else
+    of who wrote it down.
 
-    A supervisor who handles it already keeps it. Where no team names one who may handle it, it
-    stays where it is, and the problem of the loan says that it is late. That somebody takes it is
-    owed no more once it is handed on.
+    A supervisor who handles it already, and may, keeps it. Where no team names one who may handle
+    it, it stays where it is: others may take it, and what is late is a problem of the loan. That
+    somebody takes it is owed no more once it is handed on.
     """
     people = [each for each in (row.handler, _about(row), row.actor) if each is not None]
     supervisors = _supervisors(connection, people, now)
-    if row.handler in supervisors.values() or _supervises(connection, row.handler):
+    supervised = row.handler in supervisors.values() or _supervises(connection, row.handler)
+    if supervised and why_unfit(connection, row, row.handler) is None:
         return
     fit = (
         supervisor
@@ -119,6 +130,28 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
     note_change(connection, matter, row, MatterField.HANDLER, supervisor, ARREARS.reference, now)
     named = {"external_id": row.external_id, "sender": row.sender}
     end_duties_of_matter(connection, matter, row.loan_id, ARREARS.reference, now, **named)
+
+
+def take_from_handler(
+    connection: Connection, reference: str, borrower_id: int, now: datetime
+) -> None:
+    """Hand to a supervisor what somebody handles for a person whom they must not handle by now. The
+    person and the loans are locked."""
+    own = borrower.alias("own")
+    records = (
+        select(borrower.c.id)
+        .join(own, own.c.person_id == borrower.c.person_id)
+        .where(own.c.id == borrower_id)
+    )
+    for matter, table in ((Matter.DISPUTE, dispute), (Matter.COMPLAINT, complaint)):
+        theirs = (
+            (table.c.handler == reference)
+            & table.c.status.in_(OPEN)
+            & table.c.borrower_id.in_(records)
+        )
+        rows = select(table).where(theirs).order_by(table.c.id).with_for_update()
+        for row in connection.execute(rows).all():
+            hand_to_supervisor(connection, matter, row, now)
 
 
 def _supervisors(connection: Connection, people: Iterable[str], now: datetime) -> dict[str, str]:

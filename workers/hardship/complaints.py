@@ -17,7 +17,7 @@ from workers.context import Context
 from workers.db.barred_staff import bar_staff, end_bar, take_back_work
 from workers.db.free_text import keep_words
 from workers.db.kept_away import kept_away_from
-from workers.db.matter_staff import had_contact
+from workers.db.matter_staff import had_contact, take_from_handler
 from workers.db.persons import lock_loans_of_person
 from workers.db.schema import complaint, hold, loan, staff
 from workers.db.sender_ids import is_named, whose_id
@@ -145,6 +145,7 @@ def keep_away(
     """Keep whom a complaint is about from who complains. The person and the loans are locked."""
     bar_staff(connection, about_staff, borrower_id, why_id, actor, now)
     again = take_back_work(connection, about_staff, borrower_id, now)
+    take_from_handler(connection, about_staff, borrower_id, now)
     return because(ReasonCode.COMPLAINT_BARS, staff=about_staff, count=again)
 
 

@@ -29,6 +29,7 @@ from workers.db.schema import (
     borrower,
     call,
     complaint,
+    dispute,
     duty,
     hold,
     loan,
@@ -257,7 +258,9 @@ def test_who_must_not_handle_a_person_does_nothing_of_theirs_at_any_door(book: B
     told = {"dispute": "D-1", "loan": "L-1", "starts_on": "2026-03-04", "actor": "c-2"}
     tell(book, "dispute", **told, kind="amount", why="too much")
     handling.take(acting(book.ctx, Actor("s-2")), Matter.DISPUTE, "D-1")
+    a_team(book, "s-1", "s-2", "c-1")
     complains(book, about="s-2")
+    assert book.one(dispute).handler == "s-1", "what s-2 had went up"
     complains(book, id="C-2")
     theirs = acting(book.ctx, Actor("s-2"))
     promised = {"promise": "P-1", "loan": "L-1", "amount": "100", "currency": "CNY"}
@@ -284,7 +287,7 @@ def test_who_must_not_handle_a_person_does_nothing_of_theirs_at_any_door(book: B
     hold = {"hold": "H-1", "loan": "L-1", "kind": "manual", "starts_on": "2026-03-04"}
     protects = hold | {"ends_on": "2026-03-06", "why": "is in hospital", "actor": "s-2"}
     assert submit(theirs, "hold:H-1", "hold", protects).status == "applied"
-    handling.take(acting(book.ctx, Actor("s-1")), Matter.DISPUTE, "D-1")
+    handling.acknowledge(acting(book.ctx, Actor("s-1")), Matter.DISPUTE, "D-1")
 
 
 def read_matter_of(ctx: Context, id: str) -> None:

@@ -28,7 +28,6 @@ MAY_OPEN = {
     # a new number, for its zone and its digest; also of a party, and of who acts for a person
     "workers/borrowers/contact_details.py",
     "workers/borrowers/inbound_texts.py",  # the words of a text, which the machine reads
-    "workers/inbox/event_data/loans.py",  # what somebody can pay a month, for who judges a promise
     # what the answers of somebody on the phone are compared with: none of it is shown, and each
     # check is on record
     "workers/db/party_checks.py",
@@ -38,6 +37,7 @@ MAY_OPEN = {
     "workers/attempts/attempts.py",
     "workers/borrowers/reply_queue.py",
     "workers/staff/call_sheet.py",
+    "workers/visits/start.py",  # the name, for who goes there
     "workers/db/free_text.py",  # what people typed, for who may read the row that it belongs to
     "workers/db/unread_texts.py",  # the words of a text that was not applied, to encrypt them anew
     "workers/tapes/rebind.py",  # what belongs to a record, to encrypt it for the id it has now
@@ -52,6 +52,7 @@ SHOWN_TO_PEOPLE = (
     "workers/borrowers/reply_queue.py",
     "workers/privacy/subject_requests.py",
     "workers/staff/call_sheet.py",
+    "workers/visits/start.py",
 )
 
 
