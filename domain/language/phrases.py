@@ -51,6 +51,7 @@ class Phrase(StrEnum):
     PROMISE_HAD_BEEN_MADE = auto()
     PROMISE_BY_MISTAKE = auto()
     ARRANGEMENT_ASKED = auto()
+    ARRANGEMENT_ASKED_BY_TEXT = auto()
     ARRANGEMENT_QUOTED = auto()
     ARRANGEMENT_AGREED = auto()
     ARRANGEMENT_TAKEN = auto()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
+from domain.actors import BY_TEXT
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from workers.db.schema import arrangement, document
@@ -17,6 +18,8 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
         asked = part(
             Phrase.ARRANGEMENT_ASKED, **name, asked_by=row.asked_by, actor=row.requested_by
         )
+        if row.requested_by == BY_TEXT.reference:
+            asked = part(Phrase.ARRANGEMENT_ASKED_BY_TEXT, **name)
         yield Entry(row.requested_at, (asked,))
         if row.offered_at is not None:
             offered = part(
