@@ -1,5 +1,6 @@
 """What is wrong with a value that somebody typed, without the terms of the library that read it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,15 @@ class UnusableValueError(ValueError):
         super().__init__(str(self.said))
 
 
+_WORD = re.compile(r"'([^']+)'")
+
+
+def _listed(expected: str) -> str:
+    """The words that may be written, from a list in Python's own form:
+    `'sms', <Channel.CALL: 'call'> or 'visit'`."""
+    return ", ".join(_WORD.findall(expected)) or expected
+
+
 def what_to_write(error: Mapping[str, Any]) -> Text:
     """What to write instead, from one error as pydantic lists it. It never repeats the value."""
     limits = error.get("ctx", {})
@@ -38,7 +48,7 @@ def what_to_write(error: Mapping[str, Any]) -> Text:
         case "less_than_equal":
             return text_of("write {highest} or less", highest=limits["le"])
         case "enum" | "literal_error":
-            return text_of("write one of {known}", known=limits["expected"])
+            return text_of("write one of {known}", known=_listed(limits["expected"]))
         case "string_too_long":
             return text_of("write at most {longest} characters", longest=limits["max_length"])
         case "string_pattern_mismatch":

@@ -208,6 +208,17 @@ def wilson(passed: int, judged: int) -> Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedCall:
+    """What those who heard a call found. Two may judge the same one, and it is one call."""
+
+    passed: bool
+    """By everybody who judged it."""
+    failed_critical: bool
+    """In the eyes of somebody."""
+    reviews: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What the calls of one collector or team came to. It is never a rank."""
 
@@ -217,16 +228,26 @@ class Result:
     calls: int
     """All that they made in the period."""
     reviewed: int
+    """Those of them that somebody judged: calls, as the next two are."""
     passed: int
+    """By everybody who judged them."""
     failed_critical: int
+    reviews: int
+    """How often somebody judged one of them: two may judge the same call."""
     interval: Interval
-    """Of the share that passes."""
+    """Of the share of calls that passes."""
 
 
-def result_of(
-    name: str, team: str | None, calls: int, reviews: Sequence[tuple[bool, bool]]
-) -> Result:
-    """`reviews` are, of each review, whether the call passed, and whether it failed critically."""
-    passed = sum(passes for passes, _ in reviews)
-    critical = sum(fails for _, fails in reviews)
-    return Result(name, team, calls, len(reviews), passed, critical, wilson(passed, len(reviews)))
+def result_of(name: str, team: str | None, calls: int, judged: Sequence[JudgedCall]) -> Result:
+    """What calls came to, of which some were judged."""
+    passed = sum(each.passed for each in judged)
+    return Result(
+        name,
+        team,
+        calls,
+        reviewed=len(judged),
+        passed=passed,
+        failed_critical=sum(each.failed_critical for each in judged),
+        reviews=sum(each.reviews for each in judged),
+        interval=wilson(passed, len(judged)),
+    )

@@ -194,6 +194,7 @@ class Phrase(StrEnum):
     CONTACT_TO_COME = auto()
     SHARED = auto()
     SHARED_WITH_MORE = auto()
+    SAME_CALL = auto()
     LOCAL_TIME = auto()
     MESSAGE = auto()
     MESSAGE_NOT_SENT = auto()

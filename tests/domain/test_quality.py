@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.quality import (
     RANDOM,
+    JudgedCall,
     Mark,
     RecordedCall,
     Risk,
@@ -139,5 +140,7 @@ def test_the_share_lies_in_its_interval_and_more_calls_make_it_narrower(
 
 
 def test_a_result_counts_calls_and_knows_no_money() -> None:
-    result = result_of("c-1", "north", 120, [(True, False), (False, True)])
+    judged = [JudgedCall(True, False, 3), JudgedCall(False, True)]
+    result = result_of("c-1", "north", 120, judged)
     assert (result.calls, result.reviewed, result.passed, result.failed_critical) == (120, 2, 1, 1)
+    assert (result.reviews, result.interval) == (4, wilson(1, 2)), "a call judged twice is one"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.actors import Role
 from domain.amortisation import Amortisation, DayCount, RestIn, Rounding
+from domain.arranged import Wish
 from domain.arrangements import (
     ArrangementKind,
     ArrangementTerms,
@@ -28,7 +29,7 @@ from domain.eligibility import ArrangeableLoan
 from domain.holds import HoldKind
 from domain.ladder import AppliesTo, Days
 from domain.loans import Instalment
-from domain.quotes import NotOffered, Quote, Wish, quote
+from domain.quotes import NotOffered, Quote, quote
 from domain.reasons import ReasonCode
 from domain.schedule import in_full, level_payments, month_after
 from domain.terms import terms_for

@@ -16,10 +16,10 @@ from sqlalchemy import Engine, insert, update
 from config.readers.policy import Policy
 from domain.actions import ASSIGN_CALL, SEND_SMS
 from domain.actors import Actor
+from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, AskedBy
 from domain.errors import ArrearsError
 from domain.loans import Instalment
-from domain.quotes import Wish
 from tests.oracle.accounts import (
     Account,
     Cause,

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
+from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof
-from domain.quotes import Wish
 from tests.stories.house import House
 from tests.stories.pages import assert_told
 from tests.support.arrangements import SCHEDULE

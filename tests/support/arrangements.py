@@ -8,9 +8,9 @@ from sqlalchemy import Engine, update
 
 from config.readers.policy import Policy
 from domain.actors import Actor
+from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
 from domain.loans import Instalment
-from domain.quotes import Wish
 from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.loans import Book

@@ -31,9 +31,20 @@ def at_desk(
     **headers: str,
 ) -> Response:
     """What a call at the desk is answered: a GET, or a POST of what was said."""
-    sent = {**who, **{name.replace("_", "-"): value for name, value in headers.items()}}
     with TestClient(create_desk(book.ctx)) as client:
-        if said is None:
-            return client.get(DESK + path, headers=sent)
-        sent["content-type"] = "application/json"
-        return client.post(DESK + path, content=json.dumps(said), headers=sent)
+        return asked(client, who, path, said, **headers)
+
+
+def asked(
+    client: TestClient,
+    who: Mapping[str, str],
+    path: str,
+    said: Mapping[str, Any] | None = None,
+    **headers: str,
+) -> Response:
+    """The same of a desk that is asked more than once."""
+    sent = {**who, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if said is None:
+        return client.get(DESK + path, headers=sent)
+    sent["content-type"] = "application/json"
+    return client.post(DESK + path, content=json.dumps(said), headers=sent)

@@ -42,10 +42,12 @@ class BarredError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class LoanInContact:
-    """A loan that a call is about. What it owes is shown once the person is confirmed."""
+    """What a call is about: an item of a loan, which may have several. What the loan owes is shown
+    once the person is confirmed."""
 
     loan: str
     item: str
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,18 @@ class StartedAttempt:
     attempt: str | None
     """The id under which its outcome is reported; None after a dry run."""
     item: str
+    """Of a call about several: the first one, which names it."""
     purpose: str
+    """That of this item."""
     language: str
     """BCP 47."""
     must_learn: tuple[str, ...] = ()
+    """For any of the items; and so is the next one."""
     may_offer: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """Advisory rules that advise against it."""
     loans: tuple[LoanInContact, ...] = ()
-    """Of a call: all loans of the person that it is about."""
+    """Of a call: all that the person is called about, in its order."""
     borrower: str = ""
     """The lender's id of the record of whom it is for."""
     party: Party = Party.BORROWER

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from domain.contact_outcomes import ContactOutcome
 from domain.duties import may_end
-from domain.errors import NotPermittedError, RefusedError
+from domain.errors import NotKnownError, NotPermittedError, RefusedError
 from domain.language.speak import speak
 from domain.outcome_follows import Owner
 from domain.permissions import Permission
@@ -96,7 +96,8 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
     """Record that what was owed is done, by whoever acts: one of its owners, or a supervisor.
 
     Raises:
-        RefusedError: no such duty is open, or whoever acts must not handle the borrower.
+        NotKnownError: there never was such a duty.
+        RefusedError: it is not open any more, or whoever acts must not handle the borrower.
         NotPermittedError: it is for others.
     """
     now = ctx.now()
@@ -107,6 +108,8 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
             .with_for_update()
         ).one_or_none()
         if found is None:
+            if connection.execute(select(duty.c.id).where(duty.c.id == duty_id)).first() is None:
+                raise NotKnownError("No duty {duty} is on record.", duty=duty_id)
             why = because(ReasonCode.DUTY_NOT_OPEN, duty=duty_id)
             raise RefusedError(speak(why), why)
         assert_may_handle(connection, ctx.actor, of_loan_id(found.loan_id))

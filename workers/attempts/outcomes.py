@@ -146,9 +146,11 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     actions = [row.action_id for row in rows if row.action_id is not None]
     called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
     _check(connection, ctx, attempt, report, called)
-    of_rows = loans_of_contact(connection, [row.loan_id for row in rows])
+    # A loan has a row for each of its items that the call was about.
+    about_loans = list(dict.fromkeys(row.loan_id for row in rows))
+    of_rows = loans_of_contact(connection, about_loans)
     check_callback_hours(ctx, of_rows[0].jurisdiction, attempt.zones, report.callback_at)
-    follows = follows_by(_ladder(ctx, called, of_rows[0], now), report.outcome)
+    follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
     reaches = report.details.names_loan or reaches_person(report.outcome, follows)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
@@ -183,7 +185,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     hold_id = _id_of_death(report)
     if died:
         _pause_for_death(connection, attempt, report, hold_id, now)
-    about = _conversation(attempt, [row.loan_id for row in rows], report)
+    about = _conversation(attempt, about_loans, report)
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
@@ -201,10 +203,14 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
 
 def _ladder(
-    ctx: Context, called: Sequence[CalledAction], owed: LoanOfContact, now: datetime
+    ctx: Context,
+    attempt: "_Attempt",
+    called: Sequence[CalledAction],
+    owed: LoanOfContact,
+    now: datetime,
 ) -> Ladder | None:
-    """The ladder by which a call was made; of another contact that of its loan."""
-    for each in called:
+    """The ladder of the item that names the call; of another contact that of its loan."""
+    for each in sorted(called, key=lambda each: each.id != attempt.action_id):
         return find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
     return ctx.ladder_of(owed, now.date())
 
@@ -282,7 +288,7 @@ def _add_to_recorded(
         if died and not _is_placed(connection, hold_id):
             _pause_for_death(connection, attempt, report, hold_id, now)
         if stops:
-            rows = [row.loan_id for row in _rows_of(connection, attempt.id)]
+            rows = list(dict.fromkeys(r.loan_id for r in _rows_of(connection, attempt.id)))
             about = _conversation(attempt, rows, report)
             of_rows = loans_of_contact(connection, rows)
             apply_consequences(connection, ctx, about, of_rows, follows, now)

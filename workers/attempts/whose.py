@@ -39,7 +39,8 @@ SELECT EXISTS (SELECT FROM visit v JOIN visit_staff w ON w.visit_id = v.id
                 JOIN staff s ON s.id = w.staff_id
                WHERE v.contact_id = :of_contact AND s.external_id = :actor)
     OR EXISTS (SELECT FROM contact c JOIN call k ON k.action_id = c.action_id
-                JOIN work_lease l ON l.call_id IN (k.id, k.part_of)
+                JOIN call p ON k.id IN (p.id, p.part_of) OR k.part_of IN (p.id, p.part_of)
+                JOIN work_lease l ON l.call_id = p.id
                 JOIN work_takeover t ON t.work_lease_id = l.id
                WHERE c.id = :of_contact AND t.at >= c.at AND t.given_to = :actor)
 """)

@@ -21,6 +21,7 @@ from workers.context import Context
 from workers.db.actions import is_due
 from workers.db.bulk import insert_rows
 from workers.db.callers import give
+from workers.db.open_calls import CallToJoin, call_to_join, count_longer
 from workers.db.schema import call
 from workers.gate.claim import ClaimedAction, claim_together, complete_together
 
@@ -38,8 +39,10 @@ def assign_call(ctx: Context, action_id: int) -> str:
 
     A call to learn the reason is done if the person has given it by themselves meanwhile.
 
-    All calls that are due are planned together, if this one is not planned yet. Calls of one step
-    that are due today for several loans of one person are one call; another step is another call.
+    All calls that are due are planned together, if this one is not planned yet. All that one
+    collector has to call a person about is one call: what is due of other loans, of another step,
+    or because of something that happened, becomes part of the call that they have already. Not of
+    one that is being made.
     What the plan says nobody can make stays planned with the limit that binds, and is due again
     when somebody should be free.
     """
@@ -77,6 +80,10 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
             return "nobody free"
         until = business_day(first.now).ends_at
         person = first.loan.person_id
+        joined = call_to_join(connection, first.action_id)
+        if joined is not None and joined.staff_id == planned.staff_id:
+            _join(connection, claimed, planned, joined)
+            return "assigned"
         if others_have(connection, person, planned.staff_id, first.now) or not give(
             connection,
             planned.staff_id,
@@ -120,12 +127,33 @@ def _wait(ctx: Context, action_id: int) -> str:
 
 
 def _assign(connection: Connection, claimed: Sequence[ClaimedAction], planned: PlannedCall) -> None:
-    """Write one call, with a row for each loan, and move the actions."""
+    """Write one call, with a row for each action, and move these."""
     first, *others = ({**_call(action), "staff_id": planned.staff_id} for action in claimed)
     first |= {"minutes": planned.minutes, "share": planned.share}
     first_id = connection.execute(insert(call).values(first).returning(call.c.id)).scalar_one()
     if others:
         insert_rows(connection, call, [{**other, "part_of": first_id} for other in others])
+    _move(connection, claimed)
+
+
+def _join(
+    connection: Connection,
+    claimed: Sequence[ClaimedAction],
+    planned: PlannedCall,
+    joined: CallToJoin,
+) -> None:
+    """Make what was claimed part of a call to the person that their collector has already."""
+    now = claimed[0].now
+    longer = max(0, planned.minutes - joined.minutes)
+    # What was planned before that call was given was counted with it.
+    share = planned.share if planned.planned_at > joined.assigned_at else 0
+    count_longer(connection, joined, longer, share, now)
+    part = {"staff_id": joined.staff_id, "part_of": joined.id}
+    insert_rows(connection, call, [{**_call(action), **part} for action in claimed])
+    _move(connection, claimed)
+
+
+def _move(connection: Connection, claimed: Sequence[ClaimedAction]) -> None:
     moves = defaultdict[Move, list[ClaimedAction]](list)
     for action in claimed:
         instead = action.passed_over if action.representative else ()

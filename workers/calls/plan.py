@@ -24,6 +24,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from domain.staffing import CallTerms, StaffingTerms, terms_on
 from workers.context import Context
 from workers.db.callers import WORKS_ON, FreeCaller, read_callers
+from workers.db.open_calls import CALL_TO_JOIN
 from workers.db.schema import call_plan
 from workers.db.spoken_language import spoken_language_of
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
@@ -53,13 +54,15 @@ WITH due AS (
     UNION SELECT id FROM action WHERE id = :asked AND status IN ('planned', 'deferred', 'failed')
 )
 SELECT a.id, a.step, a.item, b.person_id, l.jurisdiction, l.currency, b.zones,
-       {_SPOKEN} AS language, coalesce(d.past_due, 0) AS past_due
+       {_SPOKEN} AS language, coalesce(d.past_due, 0) AS past_due, joins.id AS joins,
+       joins.staff_id AS joins_of, joins.minutes AS joins_minutes
   FROM due JOIN action a ON a.id = due.id
       LEFT JOIN decision d ON d.id = coalesce(
            a.decision_id, (SELECT max(n.id) FROM decision n WHERE n.loan_id = a.loan_id))
       JOIN loan l ON l.id = a.loan_id
       LEFT JOIN loan_party q ON q.id = a.party_id
       JOIN borrower b ON b.id = coalesce(q.borrower_id, l.borrower_id)
+      {CALL_TO_JOIN}
  ORDER BY a.due_at, a.id
 """)  # noqa: S608 the part is a constant
 
@@ -124,6 +127,12 @@ class _Due(NamedTuple):
     zones: list[str]
     language: str
     past_due: Decimal
+    joins: int | None
+    """The open call to the person, which it becomes a part of if that one's collector can …"""
+    joins_of: int | None
+    """… that is this one …"""
+    joins_minutes: int | None
+    """… and is expected to take so many."""
 
 
 class _SpokeLast(NamedTuple):
@@ -141,6 +150,7 @@ class PlannedCall(NamedTuple):
     reason: Reasons
     """Of a call that nobody gets: the limit that binds."""
     due_at: datetime | None
+    planned_at: datetime
 
 
 def planned_call(connection: Connection, action_id: int, now: datetime) -> PlannedCall | None:
@@ -161,7 +171,7 @@ def take_planned(
     ).all()
     for row in gone:
         if row.action_id == asked and row.day == now.date():
-            return PlannedCall(row.staff_id, row.minutes, row.share, row.reason, row.due_at)
+            return PlannedCall(*row[: len(PlannedCall._fields)])
     return None
 
 
@@ -251,6 +261,7 @@ class _Plan:
         """Of each person, those that the one planned call is about."""
 
     def rows(self) -> list[dict[str, Any]]:
+        joining = self._joining()
         calls = [self._call(person, rows) for person, rows in sorted(self.of_person.items())]
         possible = [call for call in calls if call is not None]
         found = assign(possible, self._callers(), self.now.date())
@@ -261,6 +272,7 @@ class _Plan:
             for action in self.actions[given.person]
         ]
         rows += self._left_over(found, by_person)
+        rows += joining
         planned = {row["action_id"] for row in rows}
         later = because(ReasonCode.CALLER_OF_TODAY_CANNOT)
         for person, of_person in self.of_person.items():
@@ -269,6 +281,45 @@ class _Plan:
                     call = by_person.get(person)
                     rows.append(self._row(action, call, None, later, self.today.ends_at))
         return rows
+
+    def _joining(self) -> list[dict[str, Any]]:
+        """What becomes part of a call that the person's collector has already: it is no other piece
+        of work, and takes only the time by which it is longer. It is planned no more otherwise."""
+        callers = {each.id: each for each in self.callers}
+        left = {each.id: self._caller(each).capacity for each in self.callers}
+        rows = []
+        for person, of_person in list(self.of_person.items()):
+            apart = []
+            for row in of_person:
+                minutes = self.terms.of_call(row.step, row.item).minutes
+                longer = max(0, minutes - (row.joins_minutes or 0))
+                who = callers.get(row.joins_of or 0)
+                if who is None or longer > left[who.id] or not self._can(who, row):
+                    apart.append(row)
+                    continue
+                left[who.id] -= longer
+                rows.append(
+                    {
+                        **self._row(row, None, who.id),
+                        "minutes": minutes,
+                        "share": self.shares[row.id],
+                    }
+                )
+            self.of_person[person] = apart
+            if not apart:
+                del self.of_person[person]
+        return rows
+
+    def _can(self, who: FreeCaller, row: _Due) -> bool:
+        today = self.now.date()
+        kind = self._kind(row)
+        return (
+            any(span.starts_at < self.today.ends_at for span in who.working)
+            and is_trained(who.trained_on, today)
+            and speaks(who.languages, kind.language)
+            and row.person_id not in who.must_not_handle
+            and kind.skill in {None, *self.terms.skills_on(today, who.skills, who.certificates)}
+        )
 
     def _left_over(
         self, found: Assignment, by_person: dict[int, PersonCall]

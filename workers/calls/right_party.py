@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from domain.actors import Actor, ActorKind
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError, NotPermittedError, text_of
+from domain.errors import ArrearsError, NotKnownError, NotPermittedError, text_of
 from domain.events import sender_of
 from domain.next_work import RightPartyTerms, work_policy_on
 from domain.parties import ROLES
@@ -154,7 +154,8 @@ def _started(
 ) -> StartedContact:
     started = party_checks.read_started(connection, attempt, sender)
     if started is None or not _goes_on(started, now):
-        raise ArrearsError(
+        refused = NotKnownError if started is None else ArrearsError
+        raise refused(
             "No call and no visit {attempt} is going on. Start it first, and name its id.",
             attempt=attempt,
         )

@@ -1,12 +1,12 @@
 """Start a call: check the gate again, record the contact, and only then show the number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, or_, select, true
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
@@ -14,7 +14,7 @@ from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor, ActorKind, Role
 from domain.errors import ArrearsError, NoOpenCallError, NotPermittedError, OutcomeMissingError
 from domain.permissions import Permission
-from domain.staffing import terms_on
+from domain.staffing import Member, StaffingTerms, terms_on, why_not_this_work
 from workers.access.permitted import ask, permitted
 from workers.attempts.attempts import (
     LoanInContact,
@@ -36,14 +36,15 @@ from workers.calls.pace import (
 from workers.context import Context
 from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
+from workers.db.open_calls import ItemToCall, items_to_call_about, make_one, union_of
 from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.places import Placed
-from workers.db.schema import action, call, contact, loan, staff
-from workers.db.typed_rows import columns_of, typed_row
+from workers.db.schema import contact
+from workers.db.typed_rows import typed_row
 from workers.db.work_leases import lease_of_person
 from workers.gate.check import CheckedAction, check_gates
-from workers.gate.locked_action import lock_actions
+from workers.gate.locked_action import LockedAction, lock_actions
 from workers.gate.reserve import reserve_contacts
 from workers.sending.counter import Counted, DatabaseOlderError, counted
 from workers.workforce.members import CallToStart, refuse_who_may_not
@@ -64,8 +65,9 @@ def start_call(
 ) -> StartedAttempt:
     """Start the newest open call of a loan, or of one of its ladder items; gives the number.
 
-    It is about all loans of the person that the call was assigned for and that may be called about
-    now.
+    It is one call about all that its collector has to call the person about and that may be called
+    about now: all loans, and all items of each. What the loan, or the `item`, asks for names it; of
+    several the first one in the order of `domain/call_order.py`.
 
     The call must be that of whoever acts. Who may hand on calls may start that of a colleague,
     which is on record. `caller` is for whom a machine asks, as it says: the call must be theirs,
@@ -102,22 +104,23 @@ def _start(
     machine = ctx.actor if ctx.actor.kind is ActorKind.MACHINE else None
     actor = Actor(caller) if machine and caller else ctx.actor
     with counted(ctx) as count, ctx.engine.begin() as connection:
-        open_call = _open_call(connection, loan_external_id, item, of=actor if machine else None)
+        items = _open_call(connection, loan_external_id, item, of=actor if machine else None)
         check_role(connection, actor, Role.CALLER, ctx.today())
-        if open_call.staff != actor.reference:
-            _assert_may_hand_on(ctx, loan_external_id, open_call.staff)
+        has_it = items[0].staff
+        if has_it != actor.reference:
+            _assert_may_hand_on(ctx, loan_external_id, has_it)
         if not dry_run:
             recent = lock_recent_calls(connection, actor, ctx.now(), attempt, machine)
             if machine is not None:
                 refuse_second_call(actor, recent)
             refuse_too_many(ctx, actor, recent, machine)
-        rows = lock_actions(connection, open_call.action_ids, ASSIGN_CALL)
-        # The loan that was asked about comes first.
+        place = {each.action_id: n for n, each in enumerate(items)}
+        locked = lock_actions(connection, list(place), ASSIGN_CALL)
         rows = sorted(
-            (row for row in rows if row.status == ActionStatus.ASSIGNED),
-            key=lambda row: row.id != open_call.action_id,
+            (row for row in locked if row.status == ActionStatus.ASSIGNED),
+            key=lambda row: place[row.id],
         )
-        if not rows or rows[0].id != open_call.action_id:
+        if not rows or rows[0].external_id != loan_external_id or item not in (None, rows[0].item):
             raise _no_call(loan_external_id, item)
         # Who is not, or not any more, confirmed to be the same person hears nothing of the loan.
         if len({row.borrower_id for row in rows}) > 1:
@@ -135,36 +138,29 @@ def _start(
                 attempt=pending.attempt,
             )
         _refuse_if_on_the_phone(connection, rows[0].person_id, actor, now)
-        checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
+        checked, *others = _ask_gate(connection, ctx, rows, loan_external_id, item, now)
         if checked.representative is not None and checked.number_key is not None:
             # Others are called there about other persons, and the caps of the number count them.
             lock_number(connection, bytes.fromhex(checked.number_key))
-            checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
-        together = [checked, *(other for other in others if _belongs(other, checked))]
-        started = StartedAttempt(
-            attempt=None,
-            item=checked.loan.item,
-            loans=tuple(_loan_in_call(each) for each in together),
-            purpose=open_call.purpose,
-            language=checked.loan.locale,
-            must_learn=tuple(open_call.must_learn),
-            may_offer=tuple(open_call.may_offer),
-            warnings=checked.verdict.warnings,
-            borrower=checked.loan.record,
-            party=checked.party,
-            representative=checked.representative.kind if checked.representative else None,
-        )
+            checked, *others = _ask_gate(connection, ctx, rows, loan_external_id, item, now)
         if pending is None or checked.sending_held:
             refuse_if_barred(checked)
+        to_call = {each.action_id: each for each in items}
+        together = [checked, *(other for other in others if _belongs(other, checked))]
+        terms = terms_on(ctx.policy.staffing, now.date())
         to_start = CallToStart(
-            terms_on(ctx.policy.staffing, now.date()),
-            open_call.step,
-            open_call.item,
+            terms,
+            [(to_call[each.action_id].step, each.item.id) for each in together],
             [row.id for row in rows],
-            is_theirs=open_call.staff == actor.reference,
+            is_theirs=has_it == actor.reference,
         )
         persons = {row.person_id for row in rows}
-        refuse_who_may_not(connection, actor.reference, now, persons, to_start)
+        member = refuse_who_may_not(connection, actor.reference, now, persons, to_start)
+        together = [
+            checked,
+            *(each for each in together[1:] if _can(member, terms, to_call[each.action_id], now)),
+        ]
+        started = _started(checked, together, to_call)
         if dry_run:
             return started
         if machine is not None:
@@ -172,6 +168,8 @@ def _start(
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor, count)
+            calls = [to_call[each.action_id].first_id for each in together]
+            make_one(connection, calls[0], calls)
         placed = _number_of(connection, checked, pending)
         number = open_contact_detail(
             connection, ctx, checked, Opened.NUMBER, placed, actor, machine
@@ -205,67 +203,88 @@ def _refuse_if_on_the_phone(
         )
 
 
+def _ask_gate(
+    connection: Connection,
+    ctx: Context,
+    rows: Sequence[LockedAction],
+    loan_external_id: str,
+    item: str | None,
+    now: datetime,
+) -> list[CheckedAction]:
+    """What the gate says of each; the first one that may be called about now comes first, of the
+    loan, and of the item if that was named. If none may be, it stays as it was."""
+    checks = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
+    names = (
+        each
+        for each in checks
+        if each.loan.external_id == loan_external_id and item in (None, each.loan.item)
+    )
+    first = next((each for each in names if _may_start(each)), checks[0])
+    return [first, *(each for each in checks if each is not first)]
+
+
+def _may_start(checked: CheckedAction) -> bool:
+    return checked.next_move is None and not checked.sending_held
+
+
 def _belongs(other: CheckedAction, checked: CheckedAction) -> bool:
-    """Whether a call is about another loan too: it may be called about now, on the same number."""
-    may_start = other.next_move is None and not other.sending_held
-    return may_start and other.uses_same_number_as(checked)
+    """Whether a call is about something else too: of that the person may be called now, on the same
+    number."""
+    return _may_start(other) and other.uses_same_number_as(checked)
 
 
-def _loan_in_call(checked: CheckedAction) -> LoanInContact:
-    return LoanInContact(checked.loan.external_id, checked.loan.item)
+def _can(member: Member | None, terms: StaffingTerms, each: ItemToCall, now: datetime) -> bool:
+    """Whether who makes a call has what this item of it needs. Its time is counted already."""
+    needs = terms.needs_of(each.step, each.item, begun=True)
+    return member is None or not why_not_this_work(member, needs, now.date())
 
 
-class _OpenCall(NamedTuple):
-    action_id: int
-    action_ids: list[int]
-    """Of all loans that the call is about and that are still to be called about."""
-    staff: str
-    """Who is to make it."""
-    step: str
-    item: str
-    purpose: str
-    must_learn: list[str]
-    may_offer: list[str]
+def _started(
+    checked: CheckedAction,
+    together: Sequence[CheckedAction],
+    to_call: Mapping[int, ItemToCall],
+) -> StartedAttempt:
+    about = [to_call[each.action_id] for each in together]
+    return StartedAttempt(
+        attempt=None,
+        item=checked.loan.item,
+        loans=tuple(
+            LoanInContact(each.loan.external_id, each.loan.item, to_call[each.action_id].purpose)
+            for each in together
+        ),
+        purpose=about[0].purpose,
+        language=checked.loan.locale,
+        must_learn=union_of([each.must_learn for each in about]),
+        may_offer=union_of([each.may_offer for each in about]),
+        warnings=union_of([each.verdict.warnings for each in together]),
+        borrower=checked.loan.record,
+        party=checked.party,
+        representative=checked.representative.kind if checked.representative else None,
+    )
 
 
 def _open_call(
-    connection: Connection, loan_external_id: str, item: str | None, *, of: Actor | None
-) -> _OpenCall:
-    """The call; only one that is assigned to `of`, if that is given.
+    connection: Connection,
+    loan_external_id: str,
+    item: str | None,
+    *,
+    of: Actor | None,
+) -> list[ItemToCall]:
+    """What the call is about, in its order; only if it is assigned to `of`, if that is given.
 
     Raises:
         NoOpenCallError: there is none. A machine learns no more: it may know of no other loan.
         ArrearsError: the loan is not known.
     """
-    part, first = call.alias("part"), func.coalesce(call.c.part_of, call.c.id)
-    of_call = or_(part.c.id == first, part.c.part_of == first)
-    actions = select(part.c.action_id).where(of_call, part.c.cancelled_at.is_(None))
-    action_ids = func.array(actions.correlate(call).scalar_subquery())
-    newest = (
-        select(
-            *columns_of(_OpenCall, call, action, action_ids=action_ids, staff=staff.c.external_id)
-        )
-        .join(action, action.c.id == call.c.action_id)
-        .join(loan, loan.c.id == action.c.loan_id)
-        .join(staff, staff.c.id == call.c.staff_id)
-        .where(
-            loan.c.external_id == loan_external_id,
-            call.c.cancelled_at.is_(None),
-            action.c.status == ActionStatus.ASSIGNED,
-            action.c.item == item if item else true(),
-            staff.c.external_id == of.reference if of else true(),
-        )
-        .order_by(call.c.id.desc())
-        .limit(1)
-    )
-    found = typed_row(_OpenCall, connection.execute(newest))
-    if found is None and of is not None:
+    of_staff = of.reference if of else None
+    found = items_to_call_about(connection, loan_external_id, item, of_staff)
+    if not found and of is not None:
         raise NoOpenCallError(
             "{actor} has no open call{item} of loan {loan}.",
             actor=of,
             **_named(loan_external_id, item),
         )
-    if found is None:
+    if not found:
         known_loan_id(connection, loan_external_id)
         raise _no_call(loan_external_id, item)
     return found

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
 from domain.language.speak import speak
 from domain.loans import ZERO
 from domain.quote_json import quote_from_json
-from domain.quotes import Wish
 from domain.reasons import ReasonCode, because, decimal_string
 from workers.calls.amounts import assert_commands_show_amounts, commands_show_amounts
 from workers.cli.common import (

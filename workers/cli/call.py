@@ -247,9 +247,12 @@ def print_started(
     ]
     if started.party is not Party.BORROWER:
         lines.append(_whom(started))
-    if len(started.loans) > 1:
-        about = ", ".join(of.loan for of in started.loans)
-        lines.append(say("About {count} loan(s): {loans}.", count=len(started.loans), loans=about))
+    purposes = dict.fromkeys(of.purpose for of in started.loans)
+    lines += [say(other) for other in purposes if other not in ("", started.purpose)]
+    about = list(dict.fromkeys(of.loan for of in started.loans))
+    if len(about) > 1:
+        named = ", ".join(about)
+        lines.append(say("About {count} loan(s): {loans}.", count=len(about), loans=named))
     if started.must_learn:
         lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))
     if started.may_offer:

@@ -40,7 +40,7 @@ FAILED = Table[SheetLine](
     "Failed",
     {
         "item": lambda each: each.item,
-        "what": lambda each: each.text_zh if language_of_environment() == "zh" else each.text,
+        "what": lambda each: each.text,
         "rules": lambda each: each.rules,
         "where it stands": lambda each: each.citations,
     },
@@ -50,9 +50,10 @@ _SHARES: dict[str, Callable[[Result], object]] = {
     "judged": lambda each: each.reviewed,
     "passed": lambda each: each.passed,
     "critical": lambda each: each.failed_critical,
+    "reviews": lambda each: each.reviews,
     "of 100 pass": lambda each: f"{each.interval.low}-{each.interval.high}",
 }
-_NUMBERS = ("calls", "judged", "passed", "critical")
+_NUMBERS = ("calls", "judged", "passed", "critical", "reviews")
 OF_TEAMS = Table[Result]("By team", {"team": lambda each: each.name, **_SHARES}, right=_NUMBERS)
 OF_COLLECTORS = Table[Result](
     "By collector",
@@ -121,7 +122,8 @@ def record(
     Exit code 1: the call did not pass.
     """
     ctx = open_context()
-    reviewed = record_review(ctx, attempt, sheet, _marks(mark or []))
+    language = "en" if as_json else language_of_environment()
+    reviewed = record_review(ctx, attempt, sheet, _marks(mark or []), language)
     if as_json:
         print_json(reviewed)
     else:

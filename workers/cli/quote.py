@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from domain.arranged import Wish
 from domain.arrangements import ArrangementKind
 from domain.errors import ArrearsError
 from domain.language.phrases import Phrase
@@ -13,7 +14,7 @@ from domain.language.render import Entry, Part, part, render
 from domain.language.speak import LANGUAGES, speak
 from domain.loans import Instalment
 from domain.quote_json import quote_as_json
-from domain.quotes import NotOffered, Quote, Wish
+from domain.quotes import NotOffered, Quote
 from domain.reasons import reasons_as_json
 from workers.calls.amounts import assert_commands_show_amounts
 from workers.cli.common import AsJson, Loan, day

@@ -13,7 +13,7 @@ from workers.borrowers.reply_queue import ReplyToRead
 from workers.calls.amounts import commands_show_amounts
 from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day
 from workers.cli.context import open_context
-from workers.cli.language import coded, say, unit, words, zone_word
+from workers.cli.language import coded, language_of_environment, say, unit, words, zone_word
 from workers.cli.render import Table, loans_named, print_json, print_lines, print_pages
 from workers.db.pages import Asked
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
@@ -45,7 +45,8 @@ def worklist(
     ctx = open_context()
     until = on or ctx.today()
     with ctx.engine.connect() as connection:
-        found = read_work(connection, ctx, until, kinds, staff, asked)
+        language = "en" if as_json else language_of_environment()
+        found = read_work(connection, ctx, until, kinds, staff, asked, language=language)
         amounts_shown = commands_show_amounts(connection, ctx, loan)
     if as_json:
         shown = {kind: getattr(found, kind) for kind in kinds if asked.reads(kind)}
@@ -84,7 +85,7 @@ def _for_whom(work: CallToMake | VisitToMake) -> str:
 
 
 def _what_for(call: CallToMake) -> str:
-    lines = [say(call.purpose)]
+    lines = [say(purpose) for purpose in (call.purpose, *call.other_purposes)]
     if call.must_learn:
         lines.append(say("must learn: {topics}", topics=words("topics", call.must_learn)))
     if call.started_as:

@@ -47,7 +47,7 @@ class SheetOf(NamedTuple):
 
 
 class LoanOfCall(NamedTuple):
-    """A loan that a call is about."""
+    """What a call is about: an item of a loan, which may have several."""
 
     action_id: int
     loan_id: int
@@ -63,6 +63,8 @@ class LoanOfCall(NamedTuple):
     cause: str | None
     """What it follows from; None: a day of the ladder asks for it."""
     act_until: date | None
+    purpose: str
+    must_learn: list[str]
     may_offer: list[str]
 
 
@@ -131,7 +133,7 @@ _LOANS = prepared(
     text("""
 SELECT a.id AS action_id, a.loan_id, l.external_id AS loan, a.party_id, l.jurisdiction, l.product,
        l.currency, a.ladder_id, a.ladder_version, a.ladder_since, a.item, a.cause,
-       a.act_until, c.may_offer
+       a.act_until, c.purpose, c.must_learn, c.may_offer
   FROM call c JOIN action a ON a.id = c.action_id JOIN loan l ON l.id = a.loan_id
  WHERE (c.id = :first OR c.part_of = :first) AND c.cancelled_at IS NULL AND a.status = 'assigned'
  ORDER BY c.id
@@ -183,7 +185,7 @@ def read_sheet(connection: Connection, lease: int, actor: Actor) -> SheetOf | No
 
 
 def loans_of_call(connection: Connection, first_call_id: int) -> list[LoanOfCall]:
-    """The loans that a call is still about."""
+    """The items of loans that a call is still about."""
     return typed_rows(LoanOfCall, connection.execute(_LOANS, {"first": first_call_id}))
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, select, update
 
 from domain.allocation import Allocation
-from domain.errors import ArrearsError
+from domain.errors import NotKnownError
 from domain.events import NotYetError
 from domain.loans import Component, Instalment
 from domain.reasons import ReasonCode
@@ -111,7 +111,7 @@ def lock_known_loan(connection: Connection, external_id: str) -> LockedLoan:
     """Lock the loan that a person named.
 
     Raises:
-        ArrearsError: the loan is not known.
+        NotKnownError: the loan is not known.
     """
     loan = lock_loan(connection, external_id)
     if loan is None:
@@ -123,7 +123,7 @@ def known_loan_id(connection: Connection, external_id: str) -> int:
     """The id of the loan that a person named; it is not locked.
 
     Raises:
-        ArrearsError: the loan is not known.
+        NotKnownError: the loan is not known.
     """
     loan_id: int | None = connection.execute(
         select(loan.c.id).where(loan.c.external_id == external_id)
@@ -133,9 +133,9 @@ def known_loan_id(connection: Connection, external_id: str) -> int:
     return loan_id
 
 
-def loan_not_known(external_id: str) -> ArrearsError:
+def loan_not_known(external_id: str) -> NotKnownError:
     """The message for a person who named an unknown loan."""
-    return ArrearsError(
+    return NotKnownError(
         "Loan {external_id} is not known. Check its number, or import it.", external_id=external_id
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
+from domain.follow_ups import Trigger
 from domain.permissions import Membership
 from domain.staffing import DayDone, Member
 from workers.db.actions import is_current
@@ -88,8 +89,9 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
                 AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
        ) AS started,
        (SELECT coalesce(sum(e.minutes), 0) FROM (
-           SELECT DISTINCT ON (c.action_id) k.minutes
+           SELECT DISTINCT ON (c.action_id) f.minutes
              FROM contact c JOIN call k ON k.action_id = c.action_id
+                  JOIN call f ON f.id = coalesce(k.part_of, k.id)
             WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
               AND c.channel = 'call' AND c.inbound IS NOT TRUE
             ORDER BY c.action_id, k.id DESC) e) AS minutes,
@@ -136,6 +138,9 @@ class Waiting(NamedTuple):
     ladder_since: date
     cause: str | None
     """What it follows from; None: a day of the ladder asks for it."""
+    follows: Trigger | None
+    """What kind of thing that is."""
+    caused_at: datetime | None
     act_until: date | None
     loan: str | None
     jurisdiction: str
@@ -188,7 +193,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
                   WHERE g.action_id = a.id AND g.assigned_at > coalesce(tried.tried_at, '-infinity')
                 ), c.assigned_at) AS since, c.language, c.purpose,
        a.loan_id, a.party_id, coalesce(q.role, 'borrower') AS party, a.item, a.step, a.ladder_id,
-       a.ladder_version, a.ladder_since, a.cause, a.act_until,
+       a.ladder_version, a.ladder_since, a.cause, a.follows, a.caused_at, a.act_until,
        l.external_id AS loan, l.jurisdiction, l.currency,
        b.id AS borrower_id, b.external_id AS record, b.person_id, b.zones,
        tried.tries, tried.tried_at, tried.callback_at, spoken.at AS spoken_at,
@@ -233,6 +238,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
  UNION ALL
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date), NULL, NULL,
+       NULL, NULL,
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
        b.id, b.external_id, b.person_id, b.zones,
        0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until

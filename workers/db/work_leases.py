@@ -36,20 +36,29 @@ class Lease(NamedTuple):
     why: Reasons
 
 
-_LEASE_COLUMNS = """
-SELECT w.id, w.staff_id, s.external_id AS staff, w.borrower_id, w.person_id, w.loan_id, w.call_id,
-       w.reply_id, w.served_at, w.until, w.band,
+_FINISHED = """
        CASE WHEN w.reply_id IS NOT NULL
             THEN r.handled_at IS NOT NULL OR r.staff_id IS DISTINCT FROM w.staff_id
             ELSE coalesce(c.ended_at IS NOT NULL OR c.cancelled_at IS NOT NULL
                           OR c.staff_id <> w.staff_id, true)
                  OR EXISTS (SELECT FROM contact x JOIN contact_outcome o ON o.contact_id = x.id
                              WHERE x.action_id = c.action_id AND x.at >= w.served_at)
-       END AS finished,
-       w.why
+       END"""
+_OF_WHAT = """
   FROM work_lease w JOIN staff s ON s.id = w.staff_id
-       LEFT JOIN call c ON c.id = w.call_id LEFT JOIN reply r ON r.id = w.reply_id
+       LEFT JOIN call c ON c.id = w.call_id LEFT JOIN reply r ON r.id = w.reply_id"""
+_LEASE_COLUMNS = f"""
+SELECT w.id, w.staff_id, s.external_id AS staff, w.borrower_id, w.person_id, w.loan_id, w.call_id,
+       w.reply_id, w.served_at, w.until, w.band, {_FINISHED} AS finished, w.why{_OF_WHAT}
 """
+UNDER_WAY = text(f"""
+SELECT w.id AS lease, s.external_id AS staff, l.external_id AS loan, b.external_id AS record,
+       w.reply_id AS reply, w.band, w.served_at, w.until{_OF_WHAT}
+       JOIN borrower b ON b.id = w.borrower_id LEFT JOIN loan l ON l.id = w.loan_id
+ WHERE w.ended_at IS NULL AND NOT {_FINISHED}
+ ORDER BY w.served_at, w.id
+""")
+"""What collectors were served and have not finished, the earliest first."""
 
 
 def _lease_where(condition: str) -> Any:
@@ -75,6 +84,12 @@ def lease_of_person(connection: Connection, person_id: int) -> Lease | None:
 def read_lease(connection: Connection, lease_id: int) -> Lease | None:
     """A lease that has no end yet."""
     return _lease(connection, _LEASE, {"of_lease": lease_id})
+
+
+def is_on_record(connection: Connection, lease_id: int) -> bool:
+    """Whether there ever was a lease of this number."""
+    found = text("SELECT 1 FROM work_lease WHERE id = :of_lease")
+    return connection.execute(found, {"of_lease": lease_id}).first() is not None
 
 
 def _lease(connection: Connection, statement: Any, values: dict[str, int]) -> Lease | None:

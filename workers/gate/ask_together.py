@@ -70,10 +70,10 @@ def ask_together(
     """The answers about calls, by action. Three statements at most, however many they are."""
     if not actions:
         return {}
-    of_loans = [each.loan_id for each in actions if each.party_id is None]
-    of_parties = [each.party_id for each in actions if each.party_id is not None]
-    loans = load_facts(connection, of_loans, now) if of_loans else {}
-    parties = load_party_facts(connection, of_parties, now) if of_parties else {}
+    of_loans = dict.fromkeys(each.loan_id for each in actions if each.party_id is None)
+    of_parties = dict.fromkeys(each.party_id for each in actions if each.party_id is not None)
+    loans = load_facts(connection, list(of_loans), now) if of_loans else {}
+    parties = load_party_facts(connection, list(of_parties), now) if of_parties else {}
     held_back = read_held_back(connection, [each.action_id for each in actions])
     answers = {}
     for each in actions:

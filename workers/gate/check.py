@@ -159,11 +159,12 @@ def _load_facts(
 ) -> dict[int, LoanFacts]:
     """The facts of actions that one contact is about, by action; so all are for one party role. One
     statement."""
-    party_ids = [row.party_id for row in rows if row.party_id is not None]
+    party_ids = dict.fromkeys(row.party_id for row in rows if row.party_id is not None)
     if party_ids:
-        of_parties = load_party_facts(connection, party_ids, now)
+        of_parties = load_party_facts(connection, list(party_ids), now)
         return {row.id: of_parties[row.party_id] for row in rows if row.party_id in of_parties}
-    facts = load_facts(connection, [row.loan_id for row in rows], now)
+    # Two items of one loan may be one call.
+    facts = load_facts(connection, list(dict.fromkeys(row.loan_id for row in rows)), now)
     return {row.id: facts[row.loan_id] for row in rows}
 
 

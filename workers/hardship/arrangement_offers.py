@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from domain.actors import ActorKind, Role
+from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, ArrangementTerms, who_agrees
 from domain.eligibility import ArrangeableLoan
 from domain.errors import RefusedError, text_of
@@ -13,7 +14,7 @@ from domain.events import RejectedError
 from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.quote_json import digest_of_quote, quote_as_json
-from domain.quotes import NotOffered, Quote, Wish, quote
+from domain.quotes import NotOffered, Quote, quote
 from domain.reasons import ReasonCode, Reasons, because
 from domain.terms import terms_for
 from workers.access.may_handle import assert_may_handle, of_loan_id

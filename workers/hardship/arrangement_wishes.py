@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from domain.quotes import Wish
+from domain.arranged import Wish
 from workers.context import Context
 from workers.db.arrangements import Arrangement
 from workers.db.free_text import keep_words, open_words

@@ -10,6 +10,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, select
 
 from domain.actors import ARREARS, BY_TEXT, ActorKind
+from domain.arranged import Wish
 from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy, Refusal
 from domain.errors import RefusedError
 from domain.events import NotAppliedError, NotYetError, RejectedError
@@ -17,7 +18,6 @@ from domain.holds import Hold, HoldKind
 from domain.language.speak import speak
 from domain.money import check_amount
 from domain.permissions import Permission, may
-from domain.quotes import Wish
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.may_handle import assert_may_handle, of_loan, of_loan_id
 from workers.access.permitted import permitted

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, union_all
 
 from domain.adjustments import AdjustmentKind
+from domain.arranged import Wish
 from domain.compliance.money_cap import MoneyCap, money_caps
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Suspends
@@ -17,7 +18,7 @@ from domain.holds import HoldKind
 from domain.loans import Instalment
 from domain.money import check_amount
 from domain.permissions import Permission
-from domain.quotes import NotOffered, Quote, Wish, quote
+from domain.quotes import NotOffered, Quote, quote
 from domain.terms import terms_for
 from workers.access.may_handle import assert_may_handle, of_loan
 from workers.access.permitted import permitted

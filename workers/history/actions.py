@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, or_, select
 
 from config.readers.templates import NAMED_LOANS
 from domain.actions import ACTION_TYPES, ActionStatus
@@ -107,7 +107,7 @@ def contacts(
     of_visits = visit.c.contact_id == contact.c.id
     asked = (
         of_actions(contact, subject)
-        .add_columns(asked_at, _loans_of_contact().label("loans"))
+        .add_columns(asked_at, _loans_of_contact().label("loans"), _named_by().label("named_by"))
         .outerjoin(visit, of_visits)
     )
     for row in connection.execute(asked):
@@ -124,6 +124,8 @@ def contacts(
                 )
             ]
         parts += _for_the_borrower(row.at, row.zones)
+        if row.named_by is not None:
+            parts.append(part(Phrase.SAME_CALL, item=row.named_by))
         parts += _shared(row.channel, row.loans)
         parts += why(row.passed_over)
         if row.rules:
@@ -143,9 +145,22 @@ def _loans_of_contact() -> ColumnElement[list[str]]:
         .join(row, row.c.loan_id == of_row.c.id)
         .where(or_(row.c.id == first, row.c.part_of == first))
         .correlate(contact)
-        .order_by(row.c.id)
+        .group_by(of_row.c.external_id)
+        .order_by(func.min(row.c.id))
     )
     return func.array(loans.scalar_subquery())
+
+
+def _named_by() -> ScalarSelect[str]:
+    """The item that names a call which was about this one too, if both are of one loan."""
+    first, of_first = contact.alias("first"), action.alias("of_first")
+    return (
+        select(of_first.c.item)
+        .join(first, first.c.action_id == of_first.c.id)
+        .where(first.c.id == contact.c.part_of, first.c.loan_id == contact.c.loan_id)
+        .correlate(contact)
+        .scalar_subquery()
+    )
 
 
 def _shared(channel: str, loans: Sequence[str]) -> Iterator[Part]:

@@ -42,7 +42,9 @@ class CallLoan(BaseModel, from_attributes=True):
 
     loan: str
     item: str
-    """The ladder item that asks for the call."""
+    """The ladder item that asks for the call. A loan with several of them stands here several
+    times."""
+    purpose: str
 
 
 class CallLeave(BaseModel, from_attributes=True):
@@ -57,7 +59,7 @@ class CallLeave(BaseModel, from_attributes=True):
     language: str
     """BCP 47."""
     loans: list[CallLoan]
-    """All loans of the person that the call is about, the one that was asked for first."""
+    """All that the person is called about, the loan that was asked for first."""
     must_learn: list[str]
     may_offer: list[str]
     warnings: list[str]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from domain.daily_totals import first_moment
 from domain.errors import ArrearsError
 from domain.permissions import Permission
-from domain.quality import Result, result_of
+from domain.quality import JudgedCall, Result, result_of
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.teams import TEAMS, in_team
@@ -25,10 +25,12 @@ SELECT teams.team, c.actor, count(*) AS calls
 """)  # noqa: S608 put together from constants
 _REVIEWED = text(f"""
 WITH {TEAMS}
-SELECT teams.team, c.actor, r.passed, r.failed_critical
+SELECT teams.team, c.actor, bool_and(r.passed) AS passed,
+       bool_or(r.failed_critical) AS failed_critical, count(*) AS reviews
   FROM quality_review r JOIN contact c ON c.id = r.contact_id
        LEFT JOIN teams ON {in_team("c.actor", "c.at")}
- WHERE c.at >= :starts AND c.at < :ends
+ WHERE c.at >= :starts AND c.at < :ends AND c.inbound IS NOT TRUE
+ GROUP BY teams.team, c.actor, c.id
 """)  # noqa: S608 put together from constants
 
 
@@ -61,18 +63,19 @@ def read_results(connection: Connection, ctx: Context, first: date, last: date) 
     ends = min(last, ctx.today()) + timedelta(1)
     period = {"starts": first_moment(first, zone), "ends": first_moment(ends, zone)}
     made = {(row.team, row.actor): row.calls for row in connection.execute(_MADE, period)}
-    reviews: dict[tuple[str | None, str], list[tuple[bool, bool]]] = defaultdict(list)
+    heard: dict[tuple[str | None, str], list[JudgedCall]] = defaultdict(list)
     for row in connection.execute(_REVIEWED, period):
-        reviews[row.team, row.actor].append((row.passed, row.failed_critical))
+        call = JudgedCall(row.passed, row.failed_critical, row.reviews)
+        heard[row.team, row.actor].append(call)
     by_name = sorted(made.items(), key=lambda each: (each[0][1], each[0][0] or ""))
     collectors = [
-        result_of(name, team, calls, reviews[team, name]) for (team, name), calls in by_name
+        result_of(name, team, calls, heard[team, name]) for (team, name), calls in by_name
     ]
     of_team: Counter[str] = Counter()
-    judged: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    judged: dict[str, list[JudgedCall]] = defaultdict(list)
     for (team, name), calls in by_name:
         if team is not None:
             of_team[team] += calls
-            judged[team] += reviews[team, name]
+            judged[team] += heard[team, name]
     teams = [result_of(team, team, calls, judged[team]) for team, calls in sorted(of_team.items())]
     return Results(teams, collectors)

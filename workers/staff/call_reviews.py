@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.errors import ArrearsError, NotPermittedError
+from domain.errors import ArrearsError, NotKnownError, NotPermittedError
 from domain.permissions import Permission
 from domain.quality import Judgement, Mark, ScoreSheet, judge
 from domain.reasons import ReasonCode, because
@@ -33,7 +33,9 @@ class Reviewed:
 
 
 @permitted(Permission.REVIEW_CALLS)
-def record_review(ctx: Context, attempt: str, sheet_id: str, marks: Mapping[str, Mark]) -> Reviewed:
+def record_review(
+    ctx: Context, attempt: str, sheet_id: str, marks: Mapping[str, Mark], language: str = "en"
+) -> Reviewed:
     """Record how whoever acts judged a call, by the marks of all items of the sheet.
 
     A call that fails in something critical becomes a problem for the supervisors, and an event for
@@ -63,7 +65,8 @@ def record_review(ctx: Context, attempt: str, sheet_id: str, marks: Mapping[str,
         _insert(connection, ctx, call, sheet, marks, judged)
         if judged.failed_critical:
             _report(connection, call, attempt, sheet, judged, now)
-    return Reviewed(attempt, call.actor, judged.score, judged.passed, lines(ctx, judged.failed))
+    failed = lines(ctx, judged.failed, language)
+    return Reviewed(attempt, call.actor, judged.score, judged.passed, failed)
 
 
 def _assert_complete(sheet: ScoreSheet, marks: Mapping[str, Mark]) -> None:
@@ -96,9 +99,10 @@ def _call_of(connection: Connection, attempt: str) -> Any:
         .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
         .where(contact.c.attempt == attempt, contact.c.channel == "call")
         .where(contact.c.actor.is_not(None), contact.c.part_of.is_(None))
+        .where(contact.c.inbound.is_not(True))
     ).first()
     if found is None:
-        raise ArrearsError(
+        raise NotKnownError(
             "No call {attempt} with an outcome is on record. Take the id of a call of the sample.",
             attempt=attempt,
         )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, ScalarResult, exists, select, text
 
 from domain.contact_outcomes import ContactOutcome
 from domain.daily_totals import first_moment
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.permissions import Permission
 from domain.quality import RecordedCall, Risk, ScoreSheet, draw, seed_of
 from workers.access.permitted import permitted
@@ -131,7 +131,7 @@ def _assert_team(connection: Connection, team: str | None) -> None:
     ):
         return
     known = connection.execute(select(teams.c.external_id).order_by(teams.c.external_id)).scalars()
-    raise ArrearsError(
+    raise NotKnownError(
         "There is no team {team}. The roster has: {known}.",
         team=team,
         known=", ".join(known) or "-",

@@ -11,18 +11,19 @@ from sqlalchemy import Connection
 
 from domain.access_log import Opened
 from domain.actors import Actor, ActorKind, Role
+from domain.arranged import Wish
 from domain.arrangements import ArrangementKind
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission as Verdict
 from domain.compliance.vocabulary import Channel, Party
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.ladder import find_ladder
 from domain.ladder_plan import ladder_day
 from domain.loans import ZERO, Component, Instalment
 from domain.next_work import work_policy_on
 from domain.permissions import Permission
 from domain.persons import PersonFact
-from domain.quotes import NotOffered, Quote, Wish
+from domain.quotes import NotOffered, Quote
 from domain.reasons import ReasonCode, Reasons, because
 from domain.right_party import Question
 from domain.terms import terms_for
@@ -31,7 +32,9 @@ from workers.context import Context
 from workers.db import call_sheets, party_checks
 from workers.db.access_log import note_access
 from workers.db.call_sheets import LoanOfCall, PastTalk, Promised, SheetOf, ToldReason
+from workers.db.open_calls import union_of
 from workers.db.places import place_of_name
+from workers.db.work_leases import is_on_record
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, open_until
 from workers.gate.facts import LONG_BEFORE, NOT_WRITTEN
 from workers.hardship.quotes import quote_loan
@@ -75,6 +78,16 @@ class MayContact:
     until: datetime | None
     """If it is allowed: when its lawful hours end, within a day. If it is not: the first lawful
     moment. None: not known, or not so soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoAbout:
+    """Something that a call is about besides what names it."""
+
+    loan: str
+    item: str
+    """Of the ladder."""
+    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +144,10 @@ class CallSheet:
     item: str
     step: str
     purpose: str
+    also_about: tuple[AlsoAbout, ...]
+    """What the same call is about besides that item."""
     must_learn: tuple[str, ...]
+    """For any of the items."""
     party: Party
     record: str
     """The lender's id of the record of whom it is about."""
@@ -170,6 +186,7 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
     names the `collector`.
 
     Raises:
+        NotKnownError: there never was such work.
         ArrearsError: the work is not, or not any more, theirs; or it is no call.
     """
     now = ctx.now()
@@ -178,7 +195,8 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
     with ctx.engine.begin() as connection:
         sheet = call_sheets.read_sheet(connection, lease, actor)
         if sheet is None:
-            raise ArrearsError(
+            refused = ArrearsError if is_on_record(connection, lease) else NotKnownError
+            raise refused(
                 "The work {lease} ended, or somebody else has it, or it is no call. Ask for the "
                 "next one.",
                 lease=lease,
@@ -233,11 +251,16 @@ def _page(
         },
         why_now=sheet.why,
         loan=sheet.loan,
-        other_loans=tuple(each.loan for each in loans if each.loan_id != sheet.loan_id),
+        other_loans=tuple(each.loan for each in _each_loan(loans) if each.loan_id != sheet.loan_id),
         item=sheet.item,
         step=sheet.step,
         purpose=sheet.purpose,
-        must_learn=tuple(sheet.must_learn),
+        also_about=tuple(
+            AlsoAbout(each.loan, each.item, each.purpose)
+            for each in loans
+            if each.action_id != sheet.action_id
+        ),
+        must_learn=union_of([sheet.must_learn, *(each.must_learn for each in loans)]),
         party=Party(sheet.party),
         record=sheet.record,
         language=answer.facts.reach.locale,
@@ -255,6 +278,16 @@ def _page(
         not_confirmed=() if enough else because(ReasonCode.TOO_LITTLE_TO_CONFIRM),
         attempt=sheet.attempt,
     )
+
+
+def _each_loan(loans: Sequence[LoanOfCall]) -> list[LoanOfCall]:
+    """Each loan once, with all that may be offered for it."""
+    of_loan: dict[int, LoanOfCall] = {}
+    for each in loans:
+        known = of_loan.setdefault(each.loan_id, each)
+        offers = list(union_of([known.may_offer, each.may_offer]))
+        of_loan[each.loan_id] = known._replace(may_offer=offers)
+    return list(of_loan.values())
 
 
 def _asked(loan: LoanOfCall) -> AskedAction:
@@ -320,6 +353,7 @@ def _with_money(
     answers: Mapping[int, GateAnswer],
     now: datetime,
 ) -> CallSheet:
+    loans = _each_loan(loans)
     schedules = call_sheets.instalments_of(connection, [loan.loan_id for loan in loans])
     known = [loan for loan in loans if loan.action_id in answers]
     money = tuple(

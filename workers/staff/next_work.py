@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError, NotOnRosterError, NotPermittedError
+from domain.errors import ArrearsError, NotKnownError, NotOnRosterError, NotPermittedError
 from domain.next_work import (
     TAKEN_OVER,
     UNFINISHED,
@@ -160,11 +160,11 @@ def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetim
         me = _read_me(connection, _collector(ctx, collector), now)
         held = work_leases.lease_of(connection, me.id)
         if held is None or held.id != lease:
-            raise _not_theirs(lease)
+            raise _not_theirs(connection, lease)
         if me.open_attempt is None:
             refuse_who_may_not(connection, me.reference, now, {held.person_id})
         if work_leases.extend_lease(connection, lease, me.id, until) is None:
-            raise _not_theirs(lease)
+            raise _not_theirs(connection, lease)
     return until
 
 
@@ -181,7 +181,7 @@ def release(ctx: Context, lease: int, collector: str | None = None) -> None:
         me = _read_me(connection, _collector(ctx, collector), now)
         held = work_leases.lease_of(connection, me.id)
         if held is None or held.id != lease:
-            raise _not_theirs(lease)
+            raise _not_theirs(connection, lease)
         if me.open_attempt is not None:
             raise ArrearsError(
                 "The call {attempt} was started, and its outcome is not reported. Report it first.",
@@ -214,7 +214,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
         taker = _read_me(connection, given_to, now)
         held = work_leases.read_lease(connection, lease)
         if held is None:
-            raise _not_theirs(lease)
+            raise _not_theirs(connection, lease)
         if held.staff_id == taker.id:
             raise ArrearsError("{actor} has this work already.", actor=given_to)
         if taker.id in staff_barred_from(connection, held.borrower_id):
@@ -230,7 +230,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
                 staff=by,
             )
         if not work_leases.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
-            raise _not_theirs(lease)
+            raise _not_theirs(connection, lease)
         why_id = keep_words(
             connection, ctx.cipher, why, now, loan_id=held.loan_id, borrower_id=held.borrower_id
         )
@@ -261,7 +261,9 @@ def _read_me(connection: Connection, actor: Actor, now: datetime) -> WorkingColl
     return found
 
 
-def _not_theirs(lease: int) -> ArrearsError:
+def _not_theirs(connection: Connection, lease: int) -> ArrearsError:
+    if not work_leases.is_on_record(connection, lease):
+        return NotKnownError("No work {lease} was ever served. Ask for the next one.", lease=lease)
     return ArrearsError(
         "The work {lease} ended, or somebody else has it. Ask for the next one.", lease=lease
     )

@@ -2,13 +2,14 @@
 says."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from domain.call_order import ItemOfCall, place_in_call
 from domain.collectors import speaks
 from domain.compliance.vocabulary import Channel
 from domain.ladder import find_ladder
@@ -18,24 +19,36 @@ from domain.staffing import terms_on, why_not_this_work
 from workers.context import Context
 from workers.db.served_work import Waiting, WorkingCollector, read_waiting
 from workers.db.work_leases import Lease
-from workers.gate.ask_together import AskedAction, ask_together, hours_end, open_until
+from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, hours_end, open_until
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 UNKEPT = frozenset({"broken", "part_kept"})
 """Promises about which somebody has to speak with the borrower."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A call about all its loans, or a reply."""
+    """A call about all that it is about, or a reply."""
 
     candidate: Candidate
     row: Waiting
-    """The first loan of a call, or the reply."""
-    other_loans: tuple[str, ...] = ()
+    """What names a call, or the reply."""
+    others: tuple[Waiting, ...] = ()
+    """What else a call is about."""
     may_again_at: datetime | None = None
     """Of what is barred now: the first moment at which it may be done, where one is known."""
     lapsed: bool = False
     """Whether somebody had been served that person, and gave no sign of life."""
+
+    @property
+    def other_loans(self) -> tuple[str, ...]:
+        """The lender's ids of the loans besides that of the row."""
+        named = dict.fromkeys(row.loan for row in self.others if row.loan)
+        return tuple(loan for loan in named if loan != self.row.loan)
+
+    @property
+    def rows(self) -> tuple[Waiting, ...]:
+        return self.row, *self.others
 
     @property
     def person_id(self) -> int:
@@ -44,7 +57,8 @@ class Piece:
     def is_of(self, lease: Lease) -> bool:
         if lease.reply_id is not None:
             return self.row.reply_id == lease.reply_id
-        return lease.call_id is not None and lease.call_id in (self.row.call_id, self.row.first_id)
+        calls = {self.row.first_id, *(row.call_id for row in self.rows)}
+        return lease.call_id is not None and lease.call_id in calls
 
     def is_anothers(self, staff_id: int, now: datetime) -> bool:
         """Whether somebody else is at that person."""
@@ -73,7 +87,7 @@ def pieces_for(
         elif row.staff_id == me.id or speaks(me.languages, row.language):
             of_call[row.first_id].append(row)
     for rows in of_call.values():
-        rows.sort(key=lambda row: row.call_id or 0)
+        rows.sort(key=lambda row: place_in_call(_item(row)))
         first = rows[0]
         place = (first.jurisdiction, tuple(first.zones))
         if place not in hours:
@@ -96,26 +110,25 @@ def _call(
     open_until: datetime | None,
 ) -> Piece:
     first, *others = rows
-    callback_at = first.callback_at
-    if callback_at is not None and first.tried_at is not None and first.tried_at >= callback_at:
-        callback_at = None  # it was kept
+    tried = max(rows, key=lambda row: row.tried_at or LONG_AGO)
+    callback_at = _callback(tried)
     promises = [row for row in rows if row.promise_status in UNKEPT and not _spoken_since(row)]
     broken = min(promises, key=lambda row: row.promise_status != "part_kept", default=None)
     started = any(row.action_id in me.started for row in rows)
-    needs = terms_on(ctx.policy.staffing, now.date()).needs_of(
-        first.step, first.item, begun=started
-    )
+    terms = terms_on(ctx.policy.staffing, now.date())
+    longest = max(terms.of_call(row.step, row.item).minutes for row in rows)
+    needs = replace(terms.needs_of(first.step, first.item, begun=started), minutes=longest)
     barred = why_not_this_work(me.member, needs, now.date())
-    again_at = None if barred else _again_at(first, callback_at, policy, now)
+    again_at = None if barred else _again_at(tried, callback_at, policy, now)
     if again_at is not None:
         barred = because(
             ReasonCode.TRIED_LATELY,
-            at=first.tried_at and first.tried_at.astimezone(now.tzinfo),
+            at=tried.tried_at and tried.tried_at.astimezone(now.tzinfo),
             until=again_at.astimezone(now.tzinfo),
         )
     candidate = Candidate(
         key=first.first_id or 0,
-        since=first.since,
+        since=min(row.since for row in rows),
         barred=barred,
         callback_at=callback_at,
         of_colleague=first.staff_id != me.id,
@@ -126,19 +139,33 @@ def _call(
         else None,
         clock_ends_at=min((row.duty_at for row in rows if row.duty_at), default=None),
         open_until=open_until,
-        last_day=_is_last_day(ctx, first, now),
+        last_day=any(_is_last_day(ctx, row, now) for row in rows),
         spoken=any(row.spoken_at for row in rows),
-        tries=first.tries,
+        tries=max(row.tries for row in rows),
         past_due=sum((row.past_due for row in rows), Decimal(0)),
         currency=first.currency,
     )
-    loans = tuple(row.loan for row in others if row.loan)
     return Piece(
         candidate,
         first,
-        loans,
+        tuple(others),
         may_again_at=again_at,
         lapsed=_has_lapsed(first, me, now),
+    )
+
+
+def _callback(row: Waiting) -> datetime | None:
+    """The moment that the person named, unless it was kept."""
+    kept = row.callback_at and row.tried_at and row.tried_at >= row.callback_at
+    return None if kept else row.callback_at
+
+
+def _item(row: Waiting) -> ItemOfCall:
+    return ItemOfCall(
+        action_id=row.action_id or 0,
+        callback_at=_callback(row),
+        follows=row.follows,
+        caused_at=row.caused_at,
     )
 
 
@@ -179,14 +206,17 @@ def with_gate(
     connection: Connection, ctx: Context, pieces: Sequence[Piece], policy: WorkPolicy, now: datetime
 ) -> list[Piece]:
     """The same pieces, with what the gate says about each call now. Three statements at most."""
-    asked = [_asked(piece.row) for piece in pieces if piece.row.action_id is not None]
+    asked = [
+        _asked(row) for piece in pieces for row in piece.rows if piece.row.action_id is not None
+    ]
     answers = ask_together(connection, ctx, asked, now)
     checked = []
     for piece in pieces:
         if piece.row.action_id is None:
             checked.append(piece)
             continue
-        answer = answers.get(piece.row.action_id)
+        named = _named_by(piece, answers)
+        answer = answers.get(named.row.action_id or 0)
         if answer is None:
             gone = because(ReasonCode.SUPERSEDED)
             checked.append(replace(piece, candidate=replace(piece.candidate, barred=gone)))
@@ -195,8 +225,17 @@ def with_gate(
         if not answer.barred:
             closes = open_until(answer.asked, Channel.CALL, now, policy.window_closes_within)
         candidate = replace(piece.candidate, barred=answer.barred, open_until=closes)
-        checked.append(replace(piece, candidate=candidate, may_again_at=answer.until))
+        checked.append(replace(named, candidate=candidate, may_again_at=answer.until))
     return checked
+
+
+def _named_by(piece: Piece, answers: Mapping[int, GateAnswer]) -> Piece:
+    """The piece with the first of its rows that may be called about now; as it is, if none may."""
+    for row in piece.rows:
+        answer = answers.get(row.action_id or 0)
+        if answer is not None and not answer.barred:
+            return replace(piece, row=row, others=tuple(x for x in piece.rows if x is not row))
+    return piece
 
 
 def _asked(row: Waiting) -> AskedAction:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.compliance.conduct import Conduct
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.permissions import Permission
 from domain.quality import ScoreSheet, SheetItem, sheet_on
 from workers.access.permitted import permitted
@@ -21,7 +21,7 @@ class SheetLine:
     weight: int | None
     """None: it is critical."""
     text: str
-    text_zh: str
+    """In the reader's language."""
     rules: Sequence[str]
     citations: Sequence[str]
 
@@ -39,8 +39,8 @@ class SheetToFill:
 
 
 @permitted(Permission.REVIEW_CALLS)
-def sheets_to_fill(ctx: Context) -> list[SheetToFill]:
-    """The score sheets in force today, by their ids."""
+def sheets_to_fill(ctx: Context, language: str = "en") -> list[SheetToFill]:
+    """The score sheets in force today, by their ids; their items in `en` or `zh`."""
     today = ctx.today()
     in_force = (
         sheet_on(ctx.policy.score_sheets, id, today)
@@ -48,15 +48,19 @@ def sheets_to_fill(ctx: Context) -> list[SheetToFill]:
     )
     return [
         SheetToFill(
-            sheet.id, sheet.version, sheet.jurisdictions, sheet.pass_at, lines(ctx, sheet.items)
+            sheet.id,
+            sheet.version,
+            sheet.jurisdictions,
+            sheet.pass_at,
+            lines(ctx, sheet.items, language),
         )
         for sheet in in_force
         if sheet is not None
     ]
 
 
-def lines(ctx: Context, items: Sequence[SheetItem]) -> list[SheetLine]:
-    """Items of a sheet, each with the citations of its rules."""
+def lines(ctx: Context, items: Sequence[SheetItem], language: str) -> list[SheetLine]:
+    """Items of a sheet in `en` or `zh`, each with the citations of its rules."""
     cited = {
         rule.id: rule.source.citation
         for pack in ctx.policy.rule_packs
@@ -68,8 +72,7 @@ def lines(ctx: Context, items: Sequence[SheetItem]) -> list[SheetLine]:
             item.id,
             item.critical,
             item.weight,
-            item.text,
-            item.text_zh,
+            item.text_zh if language == "zh" else item.text,
             item.rules,
             [cited[rule] for rule in item.rules],
         )
@@ -81,7 +84,8 @@ def sheet_in_force(ctx: Context, sheet_id: str, on: date) -> ScoreSheet:
     """The version of a sheet that counts on a business date.
 
     Raises:
-        ArrearsError: there is none.
+        NotKnownError: there is no such sheet.
+        ArrearsError: no version of it counts on that date.
     """
     if sheet := sheet_on(ctx.policy.score_sheets, sheet_id, on):
         return sheet
@@ -94,7 +98,7 @@ def sheet_in_force(ctx: Context, sheet_id: str, on: date) -> ScoreSheet:
             day=on,
             first=min(begins),
         )
-    raise ArrearsError(
+    raise NotKnownError(
         "There is no score sheet {sheet}. There are: {known}.",
         sheet=sheet_id,
         known=", ".join(sorted({sheet.id for sheet in sheets})) or "-",

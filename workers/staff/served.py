@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.schema import borrower, loan, staff, work_lease
-from workers.db.typed_rows import columns_of, typed_rows
+from workers.db.typed_rows import typed_rows
+from workers.db.work_leases import UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +33,6 @@ class WorkUnderWay:
 
 @permitted(Permission.TAKE_OVER_WORK)
 def work_under_way(connection: Connection, ctx: Context) -> list[WorkUnderWay]:
-    """What collectors were served and are at, the earliest first; also what lapsed and nobody else
-    was served since. One statement."""
-    columns = columns_of(
-        WorkUnderWay,
-        work_lease,
-        lease=work_lease.c.id,
-        staff=staff.c.external_id,
-        loan=loan.c.external_id,
-        record=borrower.c.external_id,
-        reply=work_lease.c.reply_id,
-    )
-    rows = (
-        select(*columns)
-        .join(staff, staff.c.id == work_lease.c.staff_id)
-        .join(borrower, borrower.c.id == work_lease.c.borrower_id)
-        .outerjoin(loan, loan.c.id == work_lease.c.loan_id)
-        .where(work_lease.c.ended_at.is_(None))
-        .order_by(work_lease.c.served_at, work_lease.c.id)
-    )
-    return typed_rows(WorkUnderWay, connection.execute(rows), ctx.now().tzinfo)
+    """What collectors were served and have not finished, the earliest first; also what lapsed and
+    nobody else was served since. One statement."""
+    return typed_rows(WorkUnderWay, connection.execute(UNDER_WAY), ctx.now().tzinfo)

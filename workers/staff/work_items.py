@@ -35,8 +35,12 @@ class CallToMake:
     record: str
     """The lender's own reference of that person."""
     item: str
+    """Of several that the same call is about: the first one, which names it."""
     purpose: str
+    other_purposes: Sequence[str]
+    """Of the others."""
     must_learn: Sequence[str]
+    """For any of them; and so is the next one."""
     may_offer: Sequence[str]
     language: str
     """BCP 47: what the person speaks by now."""
@@ -91,7 +95,7 @@ class FileToBring:
     limitation_on: date | None
     """The last day on which the claim can be brought; None if it is not known."""
     missing: dict[str, str]
-    """The evidence of the checklist that is missing: its id, and its text in English."""
+    """The evidence of the checklist that is missing: its id, and its text."""
     opened_at: datetime
     """In the lender's zone."""
 

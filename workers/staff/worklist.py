@@ -36,6 +36,7 @@ from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
 from workers.db.actions import is_current
 from workers.db.loans import known_loan_id
+from workers.db.open_calls import place_of
 from workers.db.pages import (
     ALL,
     NOTHING,
@@ -86,8 +87,12 @@ def read_work(
     kinds: Collection[Kind] = frozenset(Kind),
     member: str | None = None,
     asked: Asked = ALL,
+    *,
+    language: str = "en",
 ) -> WorkList:
     """The open calls of business date `on`, the visits from then on, and all other open work.
+
+    What a checklist says of evidence is in the `language`: `en` or `zh`.
 
     With `member`, a staff reference, only that person's calls, visits and replies. Files and
     approvals belong to nobody, so they are always included.
@@ -108,7 +113,7 @@ def read_work(
         if Kind.CALLS in kinds
         else NOTHING,
         visits=_visits(connection, ctx, day, staff_id, asked) if Kind.VISITS in kinds else NOTHING,
-        files=_files(connection, ctx, asked) if Kind.FILES in kinds else NOTHING,
+        files=_files(connection, ctx, asked, language) if Kind.FILES in kinds else NOTHING,
         approvals=_approvals(connection, ctx, asked) if Kind.APPROVALS in kinds else NOTHING,
         replies=(
             read_replies(connection, zone, staff_id, asked) if Kind.REPLIES in kinds else NOTHING
@@ -146,7 +151,10 @@ def _calls(
         action,
         staff=staff.c.external_id,
         loan=loan.c.external_id,
-        other_loans=func.array(_other_rows().scalar_subquery()),
+        other_loans=func.array(_other_loans().scalar_subquery()),
+        other_purposes=func.array(_other_purposes().scalar_subquery()),
+        must_learn=func.array(_of_any_row(_PART.c.must_learn).scalar_subquery()),
+        may_offer=func.array(_of_any_row(_PART.c.may_offer).scalar_subquery()),
         party=_role(),
         record=borrower.c.external_id,
         tries=_attempts(),
@@ -164,7 +172,7 @@ def _calls(
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
             _is_current(),
-            ~_other_rows().where(_PART.c.id < call.c.id).exists(),
+            ~_rows_of_call(_PART.c.id).where(_BEFORE).exists(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
             *of_loan(call.c.loan_id, asked),
         )
@@ -186,23 +194,43 @@ _PART, _PART_ACTION, _PART_LOAN = (
 )
 
 
-def _other_rows() -> Select[tuple[str]]:
-    """The lender's ids of the other loans that a `call` is still about."""
+_BEFORE = literal_column(f"{place_of('part_action')} < {place_of('action')}", Boolean)
+
+
+def _rows_of_call(*columns: ColumnElement[Any]) -> Select[tuple[Any]]:
+    """What is still to be called about in a `call`, the row itself too."""
     first = func.coalesce(call.c.part_of, call.c.id)
     return (
-        select(_PART_LOAN.c.external_id)
+        select(*columns)
         .select_from(_PART)
         .join(_PART_ACTION, _PART_ACTION.c.id == _PART.c.action_id)
         .join(_PART_LOAN, _PART_LOAN.c.id == _PART.c.loan_id)
         .where(
             or_(_PART.c.id == first, _PART.c.part_of == first),
-            _PART.c.id != call.c.id,
             _PART.c.cancelled_at.is_(None),
             _PART_ACTION.c.status == ActionStatus.ASSIGNED,
         )
-        .order_by(_PART.c.id)
-        .correlate(call)
+        .correlate(call, action)
     )
+
+
+def _other_loans() -> Select[tuple[str]]:
+    """The lender's ids of the other loans that a `call` is still about."""
+    loan_id = _PART_LOAN.c.external_id
+    other = _rows_of_call(loan_id).where(_PART.c.loan_id != call.c.loan_id)
+    return other.group_by(loan_id).order_by(func.min(_PART.c.id))
+
+
+def _other_purposes() -> Select[tuple[str]]:
+    purpose = _PART.c.purpose
+    other = _rows_of_call(purpose).where(purpose != call.c.purpose)
+    return other.group_by(purpose).order_by(func.min(_PART.c.id))
+
+
+def _of_any_row(words: ColumnElement[Any]) -> Select[tuple[str]]:
+    """Each of these words of any of its rows, once, in the order of the alphabet."""
+    each = func.unnest(words)
+    return _rows_of_call(each).distinct().order_by(each)
 
 
 def _attempts() -> ScalarSelect[int]:
@@ -305,7 +333,7 @@ NO_LIMITATION = date(9999, 12, 31)
 """Files without a day of limitation come last."""
 
 
-def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBring]:
+def _files(connection: Connection, ctx: Context, asked: Asked, language: str) -> Page[FileToBring]:
     missing = select(legal_file_need.c.need).where(
         legal_file_need.c.legal_file_id == legal_file.c.id, legal_file_need.c.met_by.is_(None)
     )
@@ -331,7 +359,7 @@ def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBri
             interest=row.interest,
             fees=row.fees,
             limitation_on=row.limitation_on,
-            missing=_texts(ctx, row.jurisdiction, row.missing),
+            missing=_texts(ctx, row.jurisdiction, row.missing, language),
             opened_at=row.opened_at.astimezone(ctx.settings.lender_zone),
         )
 
@@ -345,10 +373,13 @@ def _files(connection: Connection, ctx: Context, asked: Asked) -> Page[FileToBri
     return read_page(connection, listing, asked)
 
 
-def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
+def _texts(
+    ctx: Context, jurisdiction: str, needs: Collection[str], language: str
+) -> dict[str, str]:
     """The texts in the order of the checklist; evidence that left the checklist has its id only."""
     checklist = checklist_for(ctx.policy.checklists, jurisdiction)
-    listed = {need.id: need.text_en for need in checklist.evidence} if checklist else {}
+    evidence = checklist.evidence if checklist else ()
+    listed = {need.id: need.text_zh if language == "zh" else need.text_en for need in evidence}
     texts = {need: text for need, text in listed.items() if need in needs}
     return texts | {need: need for need in sorted(needs) if need not in texts}
 

@@ -14,7 +14,7 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel
-from domain.errors import ArrearsError, WrongRoleError
+from domain.errors import ArrearsError, NotKnownError, WrongRoleError
 from domain.next_work import work_policy_on
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
@@ -241,8 +241,8 @@ def _check_visitor(
         )
 
 
-def _no_visit(loan_external_id: str) -> ArrearsError:
-    return ArrearsError(
+def _no_visit(loan_external_id: str) -> NotKnownError:
+    return NotKnownError(
         "No visit is scheduled for loan {loan}. The worklist shows the visits that are.",
         loan=loan_external_id,
     )

@@ -1,6 +1,6 @@
 """What decides whether somebody may do a piece of work now, read from the records."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -47,8 +47,9 @@ SELECT s.id, s.external_id, s.trained_on, s.left_on, s.skills, s.daily_capacity,
   FROM staff s CROSS JOIN LATERAL (
        SELECT coalesce(array_agg(k.action_id), '{{}}') AS actions,
               coalesce(sum(k.minutes), 0) AS minutes
-         FROM (SELECT DISTINCT ON (c.action_id) c.action_id, coalesce(k.minutes, 0) AS minutes
+         FROM (SELECT DISTINCT ON (c.action_id) c.action_id, coalesce(f.minutes, 0) AS minutes
                  FROM contact c LEFT JOIN call k ON k.action_id = c.action_id
+                      LEFT JOIN call f ON f.id = coalesce(k.part_of, k.id)
                 WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
                   AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
                 ORDER BY c.action_id, k.id DESC) k) begun
@@ -123,10 +124,10 @@ class CallToStart:
     """A call that somebody wants to start, as far as it decides whether they may."""
 
     terms: StaffingTerms
-    step: str
-    item: str
+    items: Sequence[tuple[str, str]]
+    """Step and item of all that it is about; the first one names it."""
     action_ids: Collection[int]
-    """Of all loans that it is about."""
+    """Theirs."""
     is_theirs: bool = True
     """Whether they were given it. The capacity of who helps a colleague out is not asked."""
 
@@ -137,23 +138,28 @@ def refuse_who_may_not(
     now: datetime,
     person_ids: Collection[int],
     call: CallToStart | None = None,
-) -> None:
-    """Refuse the start of a call or a visit by somebody who may not do it now.
+) -> Member | None:
+    """Refuse the start of a call or a visit by somebody who may not do it now. Returns what is
+    known of them; None: nobody has the reference.
 
-    Asked are: left, training, absence, shift and must-not-handle; of a call also its skill, the
-    certificate for that, and the capacity of the day. `now` is in the lender's zone.
+    Asked are: left, training, absence, shift and must-not-handle; of a call also the skill of what
+    names it, the certificate for that, and the capacity of the day, for as long as the longest of
+    its items takes. `now` is in the lender's zone.
 
     Raises:
         MayNotStartError: so it is, with the reason.
     """
     known = _read(connection, reference, now, person_ids)
     if known is None:
-        return
+        return None
     member, needs = known.member, ANYBODY
     if call is not None:
         begun = not known.actions.isdisjoint(call.action_ids)
-        needs = call.terms.needs_of(call.step, call.item, begun=begun)
+        needs = call.terms.needs_of(*call.items[0], begun=begun)
+        longest = max(call.terms.of_call(*each).minutes for each in call.items)
+        needs = replace(needs, minutes=longest)
     if call is None or not call.is_theirs:
         member = replace(member, day=None)
     if why := why_may_not_start(member, now, needs):
         raise MayNotStartError(speak(why), why)
+    return member

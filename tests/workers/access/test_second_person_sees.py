@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from domain.actors import Actor, Role
+from domain.arranged import Wish
 from domain.arrangements import AskedBy
 from domain.disputes import Matter
 from domain.errors import ArrearsError, Text
 from domain.language.sentences import in_chinese
 from domain.permissions import PERMISSIONS, Permission
-from domain.quotes import Wish
 from domain.sending import EVERYTHING, Scope, SendingScope
 from tests.support.acting import acting
 from tests.support.events import tell

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor, Role
+from domain.arranged import Wish
 from domain.disputes import Matter
 from domain.errors import NotPermittedError, RefusedError
 from domain.language.speak import speak
 from domain.outcome_follows import Owner
-from domain.quotes import Wish
 from tests.support.acting import acting
 from tests.support.arrangements import in_difficulty, offer
 from tests.support.events import pay, tell

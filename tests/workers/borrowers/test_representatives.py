@@ -155,7 +155,10 @@ def test_about_one_loan_the_attorney_is_called_and_about_the_other_the_person(bo
     book.loan("L-2", due_on="2026-03-01", borrower_id="B-1")
     represented(book, loan="L-2")
     book.escalate("L-1", "L-2")
-    assert called(book, "L-2").reach == ATTORNEY
+    of_attorney = called(book, "L-2")
+    assert of_attorney.reach == ATTORNEY
+    said = {"outcome": "no_answer", "actor": "c-1", "reason": None}
+    tell(book, "contact_outcome", attempt=of_attorney.attempt, **said)
     assert [of.loan for of in called(book, "L-1").loans] == ["L-1"]
 
 

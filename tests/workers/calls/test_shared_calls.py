@@ -104,7 +104,7 @@ def test_a_link_that_is_not_confirmed_any_more_leaves_a_call_with_its_own_loans(
     with book.ctx.engine.begin() as connection:
         connection.execute(update(same_person).values(status="presumed"))
     started = start_call(acting(book.ctx, CALLER), "L-5")
-    assert [of.loan for of in started.loans] == ["L-5"]
+    assert [of.loan for of in started.loans] == ["L-5", "L-1", "L-2", "L-3"], "not the other's L-4"
 
 
 def test_it_names_all_loans_and_is_one_contact(book: Book) -> None:

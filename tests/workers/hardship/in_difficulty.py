@@ -18,9 +18,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Engine, text
 
+from domain.arranged import Wish
 from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementStatus
 from domain.errors import ArrearsError
-from domain.quotes import Wish
 from tests.support.arrangements import accept, ask, confirm, in_difficulty, offer, withdraw
 from tests.support.events import pay, reverse, tell
 from tests.support.loans import Book

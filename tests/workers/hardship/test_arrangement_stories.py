@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, update
 
-from domain.quotes import Wish
+from domain.arranged import Wish
 from tests.support.arrangements import arranged, holds, in_difficulty, status
 from tests.support.events import pay, promise
 from tests.support.loans import Book

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor, Role
+from domain.arranged import Wish
 from domain.arrangements import ArrangementStatus, Refusal
 from domain.errors import ArrearsError, NotPermittedError, RefusedError
 from domain.language.speak import speak
-from domain.quotes import Wish
 from domain.second_person import RequestStatus
 from tests.support.arrangements import (
     accept,

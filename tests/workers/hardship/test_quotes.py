@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from domain.adjustments import AdjustmentKind
+from domain.arranged import Wish
 from domain.compliance.money_cap import MoneyCap
 from domain.compliance.rules import Rule
 from domain.holds import HoldKind
 from domain.loans import Component, Instalment
-from domain.quotes import NotOffered, Quote, Wish
+from domain.quotes import NotOffered, Quote
 from tests.support.events import pay, tell
 from tests.support.loans import Book
 from workers.db.schema import adjustment, loan

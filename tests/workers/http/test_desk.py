@@ -167,6 +167,11 @@ def test_a_supervisor_takes_work_over_and_nobody_else_may(book: Book, token: Tok
     colleague = token_of(book.ctx.engine, "c-2", Role.CALLER)
     assert at_desk(book, colleague, "/work/next", {}).json()["loan"] == "L-1"
     assert "lease" not in at_desk(book, token, "/work/next", {}).json()
+    at_desk(book, colleague, "/calls", {"loan": "L-1", "attempt": "a-2"})
+    assert [each["staff"] for each in at_desk(book, supervisor, "/work").json()] == ["c-2"]
+    reported = {"attempt": "a-2", "outcome": "no_answer"}
+    assert at_desk(book, colleague, "/outcomes", reported).status_code == 200
+    assert at_desk(book, supervisor, "/work").json() == [], "that work is finished"
 
 
 def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None:
@@ -201,7 +206,7 @@ def test_what_cannot_be_offered_says_every_reason(book: Book) -> None:
     answer = at_desk(book, token, "/quotes", {"loan": "L-1", **asked})
     assert answer.status_code == 409
     assert answer.json()["reason"]
-    assert at_desk(book, token, "/quotes", {"loan": "L-9", **asked}).status_code == 409
+    assert at_desk(book, token, "/quotes", {"loan": "L-9", **asked}).status_code == 404
 
 
 def test_a_request_is_declined_with_the_reason(book: Book, token: Token) -> None:
@@ -272,6 +277,8 @@ def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token
         if each["sheet"] == "calls_cn"
     )
     assert all(item["citations"] for item in sheet["items"])
+    in_chinese = at_desk(book, supervisor, "/quality/sheets", accept_language="zh").json()
+    assert all(not item["text"].isascii() for each in in_chinese for item in each["items"])
     day = {"sheet": "calls_cn", "first": "2026-03-02", "last": "2026-03-02"}
     (pick,) = at_desk(book, supervisor, "/quality/samples", day).json()["picks"]
     assert (pick["attempt"], pick["recording"], pick["reviews"]) == ("a-1", "REC-1", 0)

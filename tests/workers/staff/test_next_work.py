@@ -176,7 +176,8 @@ def one_person_of_two(book: Book) -> tuple[Context, Context]:
     colleague = select(staff.c.id).where(staff.c.external_id == "c-2").scalar_subquery()
     with book.ctx.engine.begin() as connection:
         of_second = call.c.loan_id == book.loan_id("L-2")
-        connection.execute(update(call).where(of_second).values(staff_id=colleague))
+        apart = {"staff_id": colleague, "part_of": None, "minutes": 5}
+        connection.execute(update(call).where(of_second).values(apart))
     return c1, c2
 
 

@@ -205,12 +205,14 @@ def test_results_say_how_many_calls_they_rest_on_and_how_sure_they_are(book: Boo
     for n in range(1, 5):
         judged(book, f"A-{n}")
     judged(book, "A-complaint", no_threat=Mark.FAIL)
+    judged(book, "A-complaint", by="sup-2")
     with book.ctx.engine.connect() as connection:
         found = read_results(connection, acting(book.ctx, Actor("sup-1")), FIRST, LAST)
 
     first, later, other = found.collectors
     assert (first.name, first.team, first.calls, first.reviewed) == ("col-1", "north", 8, 4)
     assert (first.passed, first.interval) == (4, Interval(51, 100)), "four calls say little"
+    assert (first.reviews, later.reviewed, later.reviews) == (4, 1, 2), "two judged one call"
     assert (later.name, later.team, later.calls, later.failed_critical) == ("col-1", "south", 4, 1)
     assert (other.name, other.reviewed, other.interval) == ("col-2", 0, Interval(0, 100))
     north, south = found.teams

@@ -52,7 +52,10 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         _415="Not application/json.",
         _429="A machine calls more often than it may. Try again after Retry-After seconds.",
     ),
-    404: {"description": "What the path names is not on record.", "model": NotDone},
+    404: {
+        "description": "What is named is not on record, or no such call is open.",
+        "model": NotDone,
+    },
     422: {
         "description": "Fields are missing, unknown or wrong; the answer names them.",
         "model": NotAsDescribed,

@@ -9,11 +9,12 @@ from pydantic import Field, model_validator
 from starlette.requests import Request
 
 from config.input_errors import UnusableValueError
+from domain.arranged import Wish
 from domain.arrangements import ArrangementStatus, Refusal
 from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
-from domain.quotes import NotOffered, Wish
+from domain.quotes import NotOffered
 from domain.reasons import ReasonCode, Reasons, because
 from workers.calls.amounts import assert_amounts_are_shown
 from workers.context import Context

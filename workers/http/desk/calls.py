@@ -42,7 +42,9 @@ class LoanOfCall(BaseModel, from_attributes=True):
 
     loan: str
     item: str
-    """The ladder item that asks for the call."""
+    """The ladder item that asks for the call. A loan with several of them stands here several
+    times."""
+    purpose: str
 
 
 class CallBegun(BaseModel, from_attributes=True):
@@ -54,7 +56,7 @@ class CallBegun(BaseModel, from_attributes=True):
     number: str = Field(validation_alias="reach")
     """E.164: personal data."""
     loans: list[LoanOfCall]
-    """All loans of the person that the call is about, the one that was asked for first."""
+    """All that the person is called about, the loan that was asked for first."""
     purpose: str
     language: str
     """BCP 47."""
@@ -150,7 +152,10 @@ async def start_visit(request: Request, body: VisitAsked) -> Response:
 
 def _begun(request: Request, begun: BaseModel) -> Response:
     language = language_for(request.headers.get("accept-language"))
-    return JSONResponse(say_purpose(begun.model_dump(mode="json"), language))
+    answer = begun.model_dump(mode="json")
+    for each in (answer, *answer.get("loans", ())):
+        say_purpose(each, language)
+    return JSONResponse(answer)
 
 
 def _start_call(ctx: Context, asked: CallAsked) -> StartedAttempt:

@@ -78,6 +78,8 @@ def say_purpose(answer: dict[str, Any], language: str) -> dict[str, Any]:
     in both; any other is said as the lender wrote it."""
     if purpose := answer.get("purpose"):
         answer["purpose"] = say_in(language, purpose)
+    if others := answer.get("other_purposes"):
+        answer["other_purposes"] = [say_in(language, other) for other in others]
     return answer
 
 

@@ -9,7 +9,9 @@ from pydantic import Field
 from starlette.requests import Request
 
 from domain.quality import Mark
+from workers.http.desk.answers import language_for
 from workers.http.desk.described import answer_of, described, list_of
+from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.http.desk.work import read
 from workers.inbox.event_data.fields import Day, Identifier, StrictModel
@@ -51,11 +53,11 @@ class Review(StrictModel):
 
 
 @router.get("/quality/sheets", response_model=list_of(SheetToFill))
-async def sheets(request: Request) -> Any:
+async def sheets(request: Request, accept_language: Speaks = None) -> Any:
     """The score sheets in force, with their items and the rules that these check."""
-    return answer_of(
-        await at_the_desk(request, partial(sheets_to_fill, context_of_caller(request))), "en"
-    )
+    language = language_for(accept_language)
+    reading = partial(sheets_to_fill, context_of_caller(request), language)
+    return answer_of(await at_the_desk(request, reading), language)
 
 
 @router.post("/quality/samples", response_model=described(Sample))
@@ -69,12 +71,11 @@ async def sample(request: Request, body: SampleAsked) -> Any:
 
 
 @router.post("/quality/reviews", response_model=described(Reviewed))
-async def review(request: Request, body: Review) -> Any:
+async def review(request: Request, body: Review, accept_language: Speaks = None) -> Any:
     """Record how you judged a call. It stays as it is; nobody judges their own calls."""
-    record = partial(
-        record_review, context_of_caller(request), body.attempt, body.sheet, body.marks
-    )
-    return answer_of(await at_the_desk(request, record), "en")
+    ctx, language = context_of_caller(request), language_for(accept_language)
+    record = partial(record_review, ctx, body.attempt, body.sheet, body.marks, language)
+    return answer_of(await at_the_desk(request, record), language)
 
 
 @router.get("/quality/results", response_model=described(Results))

@@ -16,7 +16,9 @@ from domain.actors import ActorKind
 from domain.errors import (
     ArrearsError,
     AskedForError,
+    NoOpenCallError,
     NotKnownError,
+    NotOnRosterError,
     NotPermittedError,
     NotSignedInError,
     TooOftenError,
@@ -47,16 +49,22 @@ TOKEN = HTTPBearer(
     auto_error=False,
 )
 _LONGEST_TOKEN = 200
-_NOT_KNOWN = tuple(
-    [code]
-    for code in (
-        ReasonCode.MATTER_NOT_KNOWN,
+_NOT_KNOWN = frozenset(
+    {
         ReasonCode.ARRANGEMENT_NOT_KNOWN,
         ReasonCode.ATTEMPT_NOT_KNOWN,
+        ReasonCode.BORROWER_NOT_KNOWN,
+        ReasonCode.COMPLAINED_OF_NOT_KNOWN,
+        ReasonCode.HOLD_NOT_KNOWN,
+        ReasonCode.LETTER_NOT_KNOWN,
         ReasonCode.LOAN_NOT_KNOWN,
-    )
+        ReasonCode.MATTER_NOT_KNOWN,
+        ReasonCode.PROMISE_NOT_KNOWN,
+        ReasonCode.REPLY_NOT_KNOWN,
+        ReasonCode.STAFF_NOT_KNOWN,
+    }
 )
-"""What is named is not on record."""
+"""Something that whoever calls has named is not on record."""
 
 
 class DeskRoute(APIRoute):
@@ -113,7 +121,7 @@ async def at_the_desk(request: Request, work: Callable[[], T]) -> T:
 
     Raises:
         RefusedError: 401, the token is not taken; 403, its holder may not do this, or another
-            person must grant it first; 404, what the path names is not on record; 409, it cannot
+            person must grant it first; 404, what is named is not on record; 409, it cannot
             be done; 503, the database is away. It says so in the language that was asked for.
     """
     language = language_for(request.headers.get("accept-language"))
@@ -142,7 +150,7 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             return RefusedError(403, amounts_hidden_in(said))
         case NotPermittedError():
             return RefusedError(403, said)
-        case NotKnownError():
+        case NotKnownError() | NotOnRosterError() | NoOpenCallError():
             return RefusedError(404, said)
         case AmountsShownError():
             return RefusedError(409, said, more={"reason": reasons_as_json(error.reason)})
@@ -154,7 +162,7 @@ def _refusal(error: ArrearsError, language: str) -> RefusedError:
             if isinstance(error, BarredError):
                 until = error.until.isoformat() if error.until else None
                 more = {"rules": list(error.rules), "not_before": until}
-            unknown = [each.code for each in error.reason] in _NOT_KNOWN
+            unknown = bool(error.reason) and all(each.code in _NOT_KNOWN for each in error.reason)
             more = {"reason": reasons_as_json(reason), **more}
             return RefusedError(404 if unknown else 409, said, more=more)
     return RefusedError(409, said)

@@ -47,7 +47,8 @@ class FileAtDesk(BaseModel):
     limitation_on: date | None
     """The last day on which the claim can be brought; null if it is not known."""
     missing: dict[str, str]
-    """The evidence of the checklist that is missing: its id, and its text in English."""
+    """The evidence of the checklist that is missing: its id, and its text in the language that was
+    asked for."""
     opened_at: datetime
     """In the lender's zone."""
 
@@ -88,10 +89,11 @@ async def worklist(
     """
     kinds = (kind,) if kind else tuple(Kind)
     asked = Asked(limit, after, loan=loan)
-    found = await read(
-        request, lambda at, ctx: read_work(at, ctx, ctx.today(), kinds, staff, asked)
-    )
     language = language_for(accept_language)
+    found = await read(
+        request,
+        lambda at, ctx: read_work(at, ctx, ctx.today(), kinds, staff, asked, language=language),
+    )
     return {each: page_of(getattr(found, each), language) for each in kinds if asked.reads(each)}
 
 
