@@ -65,15 +65,25 @@ def commands_show_amounts(
     return amounts_are_shown(connection, ctx, loan, attempt=attempt)
 
 
-@permitted(Permission.READ_LOANS)
+def _of_command(
+    *_: object, permission: Permission = Permission.READ_LOANS, **__: object
+) -> Permission:
+    return permission
+
+
+@permitted(_of_command)
 def assert_commands_show_amounts(
     ctx: Context,
     *,
     loan: str | None = None,
     arrangement: str | None = None,
     sender: str | None = None,
+    permission: Permission = Permission.READ_LOANS,
 ) -> None:
     """Check that a command may show amounts of a loan, or of the loan of an arrangement.
+
+    `permission` is that of the command. It is asked first: who lacks it does not learn whether
+    there is such an arrangement.
 
     Raises:
         NotPermittedError: whoever acts only contacts borrowers, and nobody was confirmed to them.

@@ -10,6 +10,7 @@ from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
 from domain.language.speak import speak
 from domain.loans import ZERO
+from domain.permissions import Permission
 from domain.quote_json import quote_from_json
 from domain.reasons import ReasonCode, because, decimal_string
 from workers.calls.amounts import assert_commands_show_amounts, commands_show_amounts
@@ -133,7 +134,8 @@ def offer(
     """
     wish = Wish(deferral, instalments, until, parse_amount(monthly) if monthly else None)
     ctx = open_context()
-    assert_commands_show_amounts(ctx, arrangement=name, sender=sender)
+    offering = Permission.OFFER_ARRANGEMENTS
+    assert_commands_show_amounts(ctx, arrangement=name, sender=sender, permission=offering)
     stored = offer_arrangement(ctx, name, None if wish == Wish() else wish, sender=sender)
     with ctx.engine.connect() as connection:
         shown = read_arrangement(connection, ctx, name, sender=sender)

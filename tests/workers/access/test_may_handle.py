@@ -25,6 +25,7 @@ ASKS_NOT = {
     "actions.dead_letters.items_requiring": "the same",
     "attempts.attempts.find_open_attempt": "the outcome of what was begun is reported by anybody",
     "attempts.duties.read_duties": "a list without personal data",
+    "calls.amounts.assert_commands_show_amounts": "the use case that shows them asks",
     "borrowers.inbound_texts.language_of_number": "for a provider's system",
     "hardship.arrangement_reads.list_arrangements": "a list without personal data",
     "hardship.arrangement_reads.open_arrangements": "the same",
