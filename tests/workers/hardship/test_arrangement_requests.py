@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, func, update
 
+from domain.arranged import Wish
 from domain.arrangements import AskedBy, Refusal
 from domain.errors import RefusedError
-from domain.quotes import Wish
 from tests.support.arrangements import (
     accept,
     ask,
