@@ -43,6 +43,10 @@ SELECT EXISTS (SELECT FROM visit v JOIN visit_staff w ON w.visit_id = v.id
                 JOIN work_lease l ON l.call_id = p.id
                 JOIN work_takeover t ON t.work_lease_id = l.id
                WHERE c.id = :of_contact AND t.at >= c.at AND t.given_to = :actor)
+    OR EXISTS (SELECT FROM contact c JOIN call k ON k.action_id = c.action_id
+                JOIN staff s ON s.id = k.staff_id
+               WHERE c.id = :of_contact AND k.cancelled_at IS NULL AND k.assigned_at > c.at
+                 AND s.external_id = :actor)
 """)
 )
 
@@ -50,8 +54,9 @@ SELECT EXISTS (SELECT FROM visit v JOIN visit_staff w ON w.visit_id = v.id
 def assert_theirs(connection: Connection, report: Report, made: Made, today: date) -> None:
     """Check that a person reports the outcome of their own call or visit.
 
-    It is theirs if they started it, are one of its visitors, or took it over since. A supervisor
-    may report it for a colleague. A system of the lender's, such as a dialer, names who called.
+    It is theirs if they started it, are one of its visitors, or took it over since, or the call was
+    handed on to them. A supervisor may report it for a colleague. A system of the lender's, such as
+    a dialer, names who called.
 
     Raises:
         RejectedError: it is a colleague's.

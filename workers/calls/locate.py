@@ -25,7 +25,12 @@ from domain.errors import ArrearsError, OutcomeMissingError
 from domain.loans import ZERO
 from workers.access.permitted import permitted
 from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
-from workers.calls.pace import lock_recent_calls, refuse_too_many, with_alarm
+from workers.calls.pace import (
+    lock_recent_calls,
+    refuse_second_call,
+    refuse_too_many,
+    with_alarm,
+)
 from workers.context import Context
 from workers.db.contact_points import lock_number
 from workers.db.loan_facts import LoanFacts, load_facts
@@ -91,7 +96,9 @@ def start_location_call(
         actor = ctx.actor
         check_role(connection, actor, Role.CALLER, ctx.today())
         if not dry_run:
-            refuse_too_many(ctx, actor, lock_recent_calls(connection, actor, ctx.now(), attempt))
+            recent = lock_recent_calls(connection, actor, ctx.now(), attempt)
+            refuse_second_call(actor, recent)
+            refuse_too_many(ctx, actor, recent)
         owed = _lock(connection, loan_external_id)
         refuse_who_may_not(connection, actor.reference, ctx.now(), {owed.person_id})
         lock_number(connection, blind_index, kind_of(number))

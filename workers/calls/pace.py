@@ -37,7 +37,9 @@ class RecentCalls(NamedTuple):
     """Of the collector, within the last minute."""
     of_machine: int
     open_attempt: str | None
-    """The oldest call whose outcome was not reported yet."""
+    """The oldest call whose outcome was not reported yet …"""
+    open_loan: str | None
+    """… and a loan that it is about."""
 
 
 class NumberAlarm(NamedTuple):
@@ -69,12 +71,14 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:actor, 491
 _RECENT = text("""
 SELECT count(*) FILTER (WHERE c.at > :since) AS numbers,
        (SELECT count(*) FROM access a WHERE a.machine = :machine AND a.at > :since) AS of_machine,
-       (array_agg(c.attempt ORDER BY c.id) FILTER (
-           WHERE NOT EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = c.id)
-             AND NOT EXISTS (SELECT FROM inbox_event e
-                              WHERE e.status = 'received' AND e.kind = 'contact_outcome'
-                                AND e.payload ->> 'attempt' = c.attempt)))[1] AS open_attempt
-  FROM contact c
+       (array_agg(c.attempt ORDER BY c.id) FILTER (WHERE missing))[1] AS open_attempt,
+       (array_agg(l.external_id ORDER BY c.id) FILTER (WHERE missing))[1] AS open_loan
+  FROM contact c JOIN loan l ON l.id = c.loan_id
+       CROSS JOIN LATERAL (SELECT
+           NOT EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = c.id)
+           AND NOT EXISTS (SELECT FROM inbox_event e
+                            WHERE e.status = 'received' AND e.kind = 'contact_outcome'
+                              AND e.payload ->> 'attempt' = c.attempt) AS missing) outcome
  WHERE c.actor = :actor AND c.at > :looked_back AND c.attempt IS NOT NULL
    AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.attempt IS DISTINCT FROM :attempt
 """)
@@ -121,17 +125,19 @@ def refuse_too_many(
 
 
 def refuse_second_call(actor: Actor, recent: RecentCalls) -> None:
-    """Refuse a call while another one of the collector has no outcome.
+    """Refuse a call while another one of the collector has no outcome: nobody has two people on the
+    line. One that was started longer than `LOOKED_BACK` ago is over, whatever came of it.
 
     Raises:
         OutcomeMissingError: one has none.
     """
     if recent.open_attempt is not None:
         raise OutcomeMissingError(
-            "{actor} has started the call {attempt}, and its outcome is not recorded. Report the "
-            "outcome first.",
+            "{actor} has started the call {attempt} about loan {loan}, and its outcome is not "
+            "recorded. Report the outcome first; a supervisor may report it for them.",
             actor=actor,
             attempt=recent.open_attempt,
+            loan=recent.open_loan,
         )
 
 

@@ -71,7 +71,9 @@ def start_call(
 
     The call must be that of whoever acts. Who may hand on calls may start that of a colleague,
     which is on record. `caller` is for whom a machine asks, as it says: the call must be theirs,
-    they must be on shift, and have no other call open.
+    and they must be on shift.
+
+    Nobody starts a call while the outcome of another one of theirs is missing, whoever asks.
 
     `attempt` is the dialer's own id of this attempt. The same id within `REPEAT_WITHIN` is a
     repeated request, not another attempt: it gives the number again.
@@ -111,8 +113,7 @@ def _start(
             _assert_may_hand_on(ctx, loan_external_id, has_it)
         if not dry_run:
             recent = lock_recent_calls(connection, actor, ctx.now(), attempt, machine)
-            if machine is not None:
-                refuse_second_call(actor, recent)
+            refuse_second_call(actor, recent)
             refuse_too_many(ctx, actor, recent, machine)
         place = {each.action_id: n for n, each in enumerate(items)}
         locked = lock_actions(connection, list(place), ASSIGN_CALL)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from domain.collectors import Span
 from domain.staffing import Absence, Member
 from workers.db.kept_away import is_kept_away_sql
+from workers.db.served_work import ON_THE_PHONE
 from workers.db.typed_rows import typed_rows
 
 
@@ -45,7 +46,8 @@ _OF_WHOM = """
       LEFT JOIN loan_party q ON q.id = a.party_id
       JOIN borrower b ON b.id = coalesce(q.borrower_id, l.borrower_id)"""
 
-# A call that is being made stays with whoever makes it: its outcome is theirs to report.
+# A call that is being made stays with whoever makes it: its outcome is theirs to report. Nobody
+# is on the line for as long as `ON_THE_PHONE`; whoever gets it then reports what is known.
 _CALLS = text(f"""
 SELECT c.id AS call_id, c.action_id, c.staff_id, c.assigned_at, c.minutes, c.share,
        {is_kept_away_sql("c.staff_id", "b.person_id")} AS barred,
@@ -61,7 +63,7 @@ SELECT c.id AS call_id, c.action_id, c.staff_id, c.assigned_at, c.minutes, c.sha
        SELECT FROM contact k
         WHERE k.action_id IN (SELECT p.action_id FROM call p
                                WHERE coalesce(p.part_of, p.id) = coalesce(c.part_of, c.id))
-          AND k.attempt IS NOT NULL AND k.inbound IS NOT TRUE
+          AND k.attempt IS NOT NULL AND k.inbound IS NOT TRUE AND k.at > :on_the_phone
           AND NOT EXISTS (SELECT FROM contact_outcome o
                            WHERE o.contact_id = coalesce(k.part_of, k.id)))
  ORDER BY c.id
@@ -98,7 +100,8 @@ SELECT staff_id, starts_at, ends_at FROM absence
 
 def read_open_calls(connection: Connection, now: datetime, staff_id: int | None) -> list[OpenCall]:
     """The calls that nobody is making now: all of them, or those of one collector."""
-    found = connection.execute(_CALLS, {"now": now, "staff": staff_id})
+    asked = {"now": now, "staff": staff_id, "on_the_phone": now - ON_THE_PHONE}
+    found = connection.execute(_CALLS, asked)
     return typed_rows(OpenCall, found)
 
 

@@ -1,15 +1,21 @@
 """A call is started by who has it, and by who may hand it on."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from domain.actors import Actor, ActorKind, Role
-from domain.errors import NoOpenCallError, NotPermittedError
+from domain.errors import NoOpenCallError, NotPermittedError, OutcomeMissingError
 from domain.permissions import Permission
+from tests.support.acting import acting
+from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
+from workers.calls.pace import LOOKED_BACK
 from workers.calls.start import start_call
-from workers.db.schema import access, contact, permission_use
+from workers.db.schema import access, call, contact, permission_use, staff
+from workers.workforce.hand_on import hand_on_work
 
 
 @pytest.fixture
@@ -64,3 +70,44 @@ def test_a_machine_gets_a_number_only_for_who_has_the_call(book: Book) -> None:
     assert start_call(dialer, "L-1", caller="c-1").reach == PHONE["CN"]
     opened = book.one(access)
     assert (opened.actor, opened.machine) == ("c-1", "dialer")
+
+
+def test_nobody_has_two_people_on_the_line(book: Book) -> None:
+    """Whoever asks: a person at the desk as a dialer does."""
+    book.loan("L-2")
+    book.escalate("L-2")
+    assert assign_call(book.ctx, book.action_id("L-2", "friendly_call")) == "assigned"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(call).values(staff_id=book.rows(call)[0].staff_id))
+    c1 = acting(book.ctx, Actor("c-1"))
+    attempt = start_call(c1, "L-1").attempt
+    with pytest.raises(OutcomeMissingError, match="about loan L-1, and its outcome is not"):
+        start_call(c1, "L-2")
+    start_call(c1, "L-2", dry_run=True)
+    said = {"attempt": attempt, "outcome": "no_answer", "reason": None}
+    assert tell(book, "contact_outcome", actor="sup-1", **said).status == "applied"
+    assert start_call(c1, "L-2").attempt
+    book.shift(1, "2026-03-03 08:00", "2026-03-03 20:00")
+    book.clock.at += LOOKED_BACK  # it is over, whatever came of it
+    assert start_call(c1, "L-1").attempt
+
+
+def test_a_call_that_nobody_reports_is_handed_on_after_an_hour(book: Book) -> None:
+    c1, c2 = (acting(book.ctx, Actor(reference)) for reference in ("c-1", "c-2"))
+    attempt = start_call(c1, "L-1").attempt
+    told = {"staff": "c-1", "at": book.ctx.now().isoformat(), "kind": "illness", "until": None}
+    assert tell(book, "staff_absent", actor="sup-1", **told).status == "applied"
+    call_action = book.action_id("L-1", "friendly_call")
+    assert book.action("L-1", "friendly_call").status == "assigned", "they may be on the line"
+
+    book.clock.at += timedelta(hours=1)
+    assert hand_on_work(book.ctx).calls == 1
+    with book.ctx.engine.begin() as connection:
+        only_c2 = staff.c.external_id != "c-2"
+        connection.execute(update(staff).where(only_c2).values(daily_capacity=0))
+    assert assign_call(book.ctx, call_action) == "assigned"
+    with pytest.raises(OutcomeMissingError, match=f"was started as {attempt}"):
+        start_call(c2, "L-1")
+    said = {"attempt": attempt, "outcome": "no_answer", "reason": None, "actor": "c-2"}
+    assert tell(book, "contact_outcome", **said).status == "applied", "it is theirs by now"
+    assert start_call(c2, "L-1").attempt != attempt
