@@ -239,19 +239,28 @@ def _collectors(simulation: Simulation) -> None:
         simulation.calls.append((life, reached))
         reported.append((str(started.attempt), life, reached))
 
-    jobs: list[Callable[[], object]] = [
-        partial(dial, call.loan, call.item, actor)
+    # Two collectors race for each call, and each of them has one person on the line at a time.
+    waiting = [
+        (call, chance.sample([f"c-{n}" for n in range(6)], 2))
         for call in calls
         if call.started_as is None and chance.random() < 0.7
-        for actor in chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
-    _race(simulation, jobs)
-    # What came of the calls is known after them, and before whatever is done next.
-    simulation.book.clock.at += timedelta(seconds=1)
-    for attempt, life, reached in reported:
-        lawful = partial(_lawful_from, simulation, attempt)
-        callback_at = hear(chance, life, reached, simulation.now, lawful)
-        _report(simulation, attempt, reached.outcome, callback_at)
+    while waiting:
+        busy = set[str]()
+        jobs: list[Callable[[], object]] = []
+        for call, actors in list(waiting):
+            if busy.isdisjoint(actors):
+                busy |= set(actors)
+                waiting.remove((call, actors))
+                jobs += [partial(dial, call.loan, call.item, actor) for actor in actors]
+        _race(simulation, jobs)
+        # What came of the calls is known after them, and before whatever is done next.
+        simulation.book.clock.at += timedelta(seconds=1)
+        for attempt, life, reached in reported:
+            lawful = partial(_lawful_from, simulation, attempt)
+            callback_at = hear(chance, life, reached, simulation.now, lawful)
+            _report(simulation, attempt, reached.outcome, callback_at)
+        reported.clear()
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
         if call.started_as is not None:

@@ -249,15 +249,17 @@ def test_two_callers_at_once_do_not_both_take_the_last_call_to_one_office(client
         reported(clients, "no_answer")
     clients.escalate("L-2")
     assign_call(clients.ctx, clients.action_id("L-2", "call"))
+    clients.staff("c-2", "caller", shift=("2026-03-03 08:00", "2026-03-03 22:00"))
 
-    def starts(loan: str) -> bool:
+    def starts(who: str, loan: str) -> bool:
         try:
-            start_call(acting(clients.ctx, Actor("c-1")), loan)
+            start_call(acting(clients.ctx, Actor(who)), loan)
         except BarredError:
             return False
         return True
 
-    assert sorted(concurrently(lambda: starts("L-1"), lambda: starts("L-2"))) == [False, True]
+    both = concurrently(lambda: starts("c-1", "L-1"), lambda: starts("c-2", "L-2"))
+    assert sorted(both) == [False, True]
 
 
 CLOSES = {
