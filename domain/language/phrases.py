@@ -57,6 +57,7 @@ class Phrase(StrEnum):
     ARRANGEMENT_TAKEN = auto()
     ARRANGEMENT_CONFIRMED = auto()
     ARRANGEMENT_OVER = auto()
+    ARRANGEMENT_OVER_BY_ITSELF = auto()
     ARRANGEMENT_REFUSED = auto()
     LOAN_WRITTEN_OFF = auto()
     SCHEDULE_REPLACED = auto()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from domain.actors import BY_TEXT
+from domain.actors import ARREARS, BY_TEXT
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from workers.db.schema import arrangement, document
@@ -54,6 +54,9 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
                 arrangement_status=row.status,
                 actor=row.ended_by,
             )
+            if row.ended_by == ARREARS.reference:
+                status = {"arrangement_status": row.status}
+                over = part(Phrase.ARRANGEMENT_OVER_BY_ITSELF, **name, **status)
             why = [part(Phrase.ARRANGEMENT_REFUSED, refusal=row.refusal)] if row.refusal else []
             yield Entry(row.ended_at, (over, *why, *by_whom_and_why(None, row.why_id)))
 
