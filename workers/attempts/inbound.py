@@ -23,6 +23,7 @@ from workers.attempts.consequences import (
     SaidPromise,
     apply_consequences,
     check_details,
+    check_promise_again,
     follows_by,
     loans_of_contact,
     plan_next,
@@ -145,7 +146,12 @@ def record_inbound_contact(
         is_theirs = reported.borrower is None or known.borrower_id == whose.id
         if (known.loan_id, known.at) != (owed.id, reported.at) or not is_theirs:
             raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
-        return _add_to_recorded(connection, ctx, known.id, known.borrower_id, reported)
+        return _add_to_recorded(
+            connection,
+            ctx,
+            _about(reported, _Known(known.id, known.borrower_id), owed.id),
+            reported,
+        )
     check_callback(reported.outcome, reported.callback_at, now)
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
@@ -196,11 +202,27 @@ def record_inbound_contact(
     loans = _note_said(connection, reported, whose.id, acting, now) or [owed.id]
     if of_person:
         loans = of_person
-    about = Conversation(
+    about = _about(reported, _Known(contact_id, whose.id), owed.id)
+    came = apply_consequences(connection, ctx, about, [kind], follows, now)
+    reassess(connection, ctx, loans, now)
+    plan_next(connection, ctx, about, follows, now)
+    recorded = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+    return recorded + came
+
+
+class _Known(NamedTuple):
+    """The contact as it is on record."""
+
+    id: int
+    borrower_id: int
+
+
+def _about(reported: InboundContact, known: _Known, loan_id: int) -> Conversation:
+    return Conversation(
         attempt=reported.contact,
-        contact_id=contact_id,
-        record=whose.id,
-        loan_ids=[owed.id],
+        contact_id=known.id,
+        record=known.borrower_id,
+        loan_ids=[loan_id],
         channel=reported.channel,
         outcome=reported.outcome,
         details=reported.details,
@@ -208,11 +230,6 @@ def record_inbound_contact(
         sender=reported.own_sender,
         callback_at=reported.callback_at,
     )
-    came = apply_consequences(connection, ctx, about, [kind], follows, now)
-    reassess(connection, ctx, loans, now)
-    plan_next(connection, ctx, about, follows, now)
-    recorded = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
-    return recorded + came
 
 
 def _complete_enquiries(connection: Connection, loan_id: int, at: datetime, now: datetime) -> None:
@@ -289,16 +306,15 @@ def _whose(connection: Connection, reported: InboundContact, loan_id: int) -> _W
 def _add_to_recorded(
     connection: Connection,
     ctx: Context,
-    contact_id: int,
-    record: int,
+    about: Conversation,
     reported: InboundContact,
 ) -> Reasons:
     """Record what a later report says besides what is on record.
 
     Raises:
-        RejectedError: it has another outcome or reason, and nothing was said.
+        RejectedError: it has another outcome, or says otherwise of it, and nothing was said.
     """
-    now = ctx.now()
+    now, contact_id = ctx.now(), about.contact_id
     outcome = connection.execute(
         select(contact_outcome).where(contact_outcome.c.contact_id == contact_id)
     ).one()
@@ -309,10 +325,11 @@ def _add_to_recorded(
         acting = connection.execute(
             select(contact.c.number_blind_index).where(contact.c.id == contact_id)
         ).scalar()
-        loans = _note_said(connection, reported, record, acting, now)
+        loans = _note_said(connection, reported, about.record, acting, now)
         reassess(connection, ctx, loans, now)
     if differs:
         return because(ReasonCode.OUTCOME_ADDS, attempt=reported.contact, outcome=reported.outcome)
+    check_promise_again(connection, ctx, about)
     return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
 
 

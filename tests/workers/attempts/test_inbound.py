@@ -80,12 +80,23 @@ def test_a_call_of_theirs_does_not_come_to_what_only_ours_come_to(book: Book, ou
     assert (book.rows(contact), book.rows(contact_outcome)) == ([], [])
 
 
+def test_the_same_contact_with_another_promise_is_refused(book: Book) -> None:
+    promised = {"amount": "500.00", "currency": "USD", "due_on": "2026-03-06"}
+    assert called(book, outcome="promised", promised=promised).status == "applied"
+    again = {**promised, "amount": "600.00"}
+    with pytest.raises(ArrearsError, match="is on record with other contents"):
+        called(book, outcome="promised", promised=again, recording=None)
+    known = called(book, outcome="promised", promised=promised, why=None, recording=None)
+    assert known.reason[0].code == "outcome_known"
+
+
 def test_who_calls_and_asks_to_be_called_back_is_owed_it_by_who_took_the_call(book: Book) -> None:
     later = book.moment("2026-03-02 17:30")
     assert called(book, outcome="callback_requested", callback_at=later.isoformat()).status
     assert book.one(contact_outcome).callback_at == later
     owed = book.one(duty)
     assert (owed.owner, owed.staff, owed.due_at > later) == ("collector", "c-1", True)
+    assert call_verdict(book) == ("deferred", "lender.callback_requested"), "and not before"
     at_night = book.moment("2026-03-03 03:00").isoformat()
     with pytest.raises(ArrearsError, match="nobody may call this person"):
         called(book, id="call-2", outcome="callback_requested", callback_at=at_night)
