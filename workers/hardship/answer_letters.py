@@ -9,8 +9,6 @@ from sqlalchemy import Connection, select
 
 from config.readers.locales import format_date
 from domain.access_log import Opened
-from domain.compliance.answer_period import answer_terms
-from domain.compliance.rules import packs_for
 from domain.disputes import Finding, Follows, Matter, MatterStatus
 from domain.errors import ArrearsError, NotKnownError
 from domain.language.phrases import Phrase
@@ -25,10 +23,10 @@ from workers.db.disputes import TABLES, StoredMatter
 from workers.db.places import place_of_answer, place_of_name
 from workers.db.schema import borrower, loan
 from workers.db.sender_ids import is_named, whose_id_said
+from workers.hardship.matters import terms_of
 
 FALLBACK = "en"
 """The language of the letter where there are no templates in the person's."""
-
 log = logging.getLogger(__name__)
 
 
@@ -108,13 +106,7 @@ def _said(language: str, phrase: Phrase, **values: object) -> str:
 def _turn_to(
     ctx: Context, matter: Matter, stored: StoredMatter, received_at: datetime, language: str
 ) -> str:
-    terms = answer_terms(
-        packs_for(ctx.policy.rule_packs, stored.jurisdiction),
-        ctx.settings.collects_as,
-        matter,
-        stored.kind,
-        received_at,
-    )
+    terms = terms_of(ctx, matter, stored.kind, stored.jurisdiction, received_at)
     for rule in terms.turn_to:
         return str((rule.turn_to_zh if language == "zh" else None) or rule.turn_to)
     return _said(language, Phrase.ANSWER_TURN_TO_LENDER)

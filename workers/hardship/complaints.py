@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from domain.compliance.answer_period import Stops, answer_terms
-from domain.compliance.rules import packs_for
+from domain.compliance.answer_period import Stops
 from domain.disputes import ComplaintKind, Matter, RaisedBy, whom_it_is_about
 from domain.events import RejectedError
 from domain.holds import HoldKind
@@ -28,6 +27,7 @@ from workers.hardship.matters import (
     insert_matter,
     last_day,
     on_record,
+    terms_of,
     who_raises,
 )
 
@@ -90,8 +90,7 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
         check_on_roster(connection, new.about_staff)
     had_it = had_contact_here(connection, contact_id)
     about = whom_it_is_about(new.kind, new.about_staff, had_it)
-    packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
-    terms = answer_terms(packs, ctx.settings.collects_as, Matter.COMPLAINT, new.kind, received_at)
+    terms = terms_of(ctx, Matter.COMPLAINT, new.kind, raising.jurisdiction, received_at)
     named = {"complaint": new.complaint, "matter_kind": new.kind, "loan": new.loan}
     answer_on = last_day(terms.answer_by)
     said = because(ReasonCode.COMPLAINT_RECEIVED, **named, answer_on=answer_on)

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
-from domain.compliance.answer_period import AnswerTerms, Stops, answer_terms
-from domain.compliance.rules import packs_for
+from domain.compliance.answer_period import AnswerTerms, Stops
 from domain.disputes import (
     ComplaintKind,
     DisputeKind,
@@ -37,7 +36,7 @@ from workers.hardship.complaints import (
     stop_everybody,
 )
 from workers.hardship.handling import assert_fit, open_matter, refused
-from workers.hardship.matters import last_day, on_record
+from workers.hardship.matters import last_day, on_record, terms_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,8 @@ def correct(
         result: Reasons = ()
         values: dict[str, object] = {}
         if kind != stored.kind:
-            terms = _terms(ctx, matter, kind, stored, now)
+            of_it = (stored.jurisdiction, stored.received_at)
+            terms = terms_of(ctx, matter, kind, *of_it, extended=stored.extensions)
             values |= _clock(stored, terms) | {"kind": kind}
             note_change(connection, matter, stored, MatterField.KIND, kind, actor, now, why_id)
             if terms.stops is Stops.EVERYBODY and stored.hold_id is None:
@@ -114,19 +114,6 @@ def correct(
             ReasonCode.MATTER_CORRECTED, matter=matter, id=id, matter_kind=kind, answer_on=answer_on
         )
         return on_record(done, answer_on, matter=matter, id=id, kind=kind) + result
-
-
-def _terms(
-    ctx: Context, matter: Matter, kind: str, stored: StoredMatter, now: datetime
-) -> AnswerTerms:
-    return answer_terms(
-        packs_for(ctx.policy.rule_packs, stored.jurisdiction),
-        ctx.settings.collects_as,
-        matter,
-        kind,
-        stored.received_at.astimezone(now.tzinfo),
-        extended=stored.extensions,
-    )
 
 
 def _clock(stored: StoredMatter, terms: AnswerTerms) -> dict[str, object]:

@@ -6,8 +6,6 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from domain.compliance.answer_period import answer_terms
-from domain.compliance.rules import packs_for
 from domain.disputes import DisputeKind, Matter, RaisedBy
 from domain.events import RejectedError
 from domain.holds import HoldKind
@@ -23,6 +21,7 @@ from workers.hardship.matters import (
     insert_matter,
     last_day,
     on_record,
+    terms_of,
     who_raises,
 )
 
@@ -98,14 +97,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
         return paused
     placed = select(hold.c.id, hold.c.why_id).where(is_named(hold, new.dispute, sender))
     hold_id, why_id = connection.execute(placed).one()
-    packs = packs_for(ctx.policy.rule_packs, raising.jurisdiction)
-    terms = answer_terms(
-        packs,
-        ctx.settings.collects_as,
-        Matter.DISPUTE,
-        new.kind,
-        received_at.astimezone(now.tzinfo),
-    )
+    terms = terms_of(ctx, Matter.DISPUTE, new.kind, raising.jurisdiction, received_at)
     insert_matter(
         connection,
         Matter.DISPUTE,

@@ -10,8 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
 
-from domain.compliance.answer_period import answer_terms
-from domain.compliance.rules import packs_for
 from domain.disputes import (
     FINDINGS,
     RESOLVED,
@@ -47,7 +45,7 @@ from workers.db.schema import adjustment, hold, payment
 from workers.db.sender_ids import whose_id, whose_id_said
 from workers.hardship.answer_letters import AnswerLetter, write_letter
 from workers.hardship.holds import release_hold
-from workers.hardship.matters import last_day
+from workers.hardship.matters import last_day, terms_of
 
 DECIDED = {
     Matter.DISPUTE: OutboxEventKind.DISPUTE_RESOLVED,
@@ -115,14 +113,8 @@ def extend(
     with ctx.engine.begin() as connection:
         stored = open_matter(connection, matter, id, sender)
         assert_fit(connection, matter, stored, ctx.actor.reference)
-        terms = answer_terms(
-            packs_for(ctx.policy.rule_packs, stored.jurisdiction),
-            ctx.settings.collects_as,
-            matter,
-            stored.kind,
-            stored.received_at.astimezone(now.tzinfo),
-            extended=stored.extensions + 1,
-        )
+        of_it = (stored.jurisdiction, stored.received_at)
+        terms = terms_of(ctx, matter, stored.kind, *of_it, extended=stored.extensions + 1)
         before = stored.answer_by
         if before is None or terms.answer_by is None or terms.answer_by <= before:
             named = {"matter": matter, "id": id}

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, or_, select
 
-from domain.compliance.answer_period import AnswerTerms, clock_of
+from domain.compliance.answer_period import AnswerTerms, answer_terms, clock_of
+from domain.compliance.rules import packs_for
 from domain.disputes import Matter, MatterStatus, RaisedBy
 from domain.events import NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
 from workers.db.disputes import TABLES, said_of, set_clock
 from workers.db.loans import not_known_yet
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
@@ -62,6 +64,27 @@ def who_raises(connection: Connection, loan_id: str, record: str | None, event: 
     if not row.is_theirs:
         raise RejectedError(ReasonCode.NOT_OF_LOAN, borrower=record, loan=loan_id)
     return Raising(row.id, row.external_id, row.jurisdiction, row.currency, borrower_id)
+
+
+def terms_of(
+    ctx: Context,
+    matter: Matter,
+    kind: str,
+    jurisdiction: str,
+    received_at: datetime,
+    *,
+    extended: int = 0,
+) -> AnswerTerms:
+    """By when one is answered that came in at a moment, by the law of its loan; after the time was
+    made longer so many times."""
+    return answer_terms(
+        packs_for(ctx.policy.rule_packs, jurisdiction),
+        ctx.settings.collects_as,
+        matter,
+        kind,
+        received_at.astimezone(ctx.settings.lender_zone),
+        extended=extended,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,6 @@ from workers.inbox.event_data.fields import Identifier, Staff, StrictModel, Why
 
 router = desk_router("disputes and complaints")
 
-Id = Annotated[Identifier, Path(description="The id under which it was recorded.")]
-
 
 class Taking(StrictModel):
     """Nothing more has to be said."""
@@ -65,133 +63,72 @@ class RightComplaint(StrictModel):
     """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
-@router.get("/disputes", response_model=PageOf[ListedMatter])
-async def disputes(
-    request: Request, limit: Limit = ROWS_OF_A_PAGE, after: After = None
-) -> dict[str, Any]:
-    """The open disputes; what is late, or late soonest, comes first."""
-    return await _open(request, Matter.DISPUTE, Asked(limit, after))
+def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplaint]) -> None:
+    """The paths of disputes, or of complaints."""
+    all_, one = f"/{matter}s", f"/{matter}s/{{{matter}}}"
+    named = Path(alias=str(matter), description="The id under which it was recorded.")
+
+    @router.get(all_, response_model=PageOf[ListedMatter])
+    async def open_ones(
+        request: Request, limit: Limit = ROWS_OF_A_PAGE, after: After = None
+    ) -> dict[str, Any]:
+        """Those that are open; what is late, or late soonest, comes first."""
+        asked = Asked(limit, after)
+        return page_of(await read(request, lambda at, ctx: read_matters(at, ctx, matter, asked)))
+
+    @router.get(one, response_model=described(ShownMatter))
+    async def show(request: Request, id: Identifier = named, sender: WhoseId = None) -> Any:
+        """One, with what people wrote about it: personal data."""
+        shown = await read(request, lambda at, ctx: read_matter(at, ctx, matter, id, sender=sender))
+        return answer_of(shown, "en")
+
+    async def handle(
+        request: Request,
+        do: Callable[[Context, Matter, str], Reasons],
+        id: str,
+        accept_language: str | None,
+    ) -> Any:
+        doing = partial(do, context_of_caller(request), matter, id)
+        return answer_of(await at_the_desk(request, doing), language_for(accept_language))
+
+    @router.post(f"{one}/acknowledge", response_model=Said)
+    async def acknowledge(
+        request: Request, body: Taking, id: Identifier = named, accept_language: Speaks = None
+    ) -> Any:
+        """Note that the person was told that it is being dealt with."""
+        noting = partial(handling.acknowledge, sender=body.sender)
+        return await handle(request, noting, id, accept_language)
+
+    @router.post(f"{one}/extend", response_model=Said)
+    async def extend(
+        request: Request, body: MoreTime, id: Identifier = named, accept_language: Speaks = None
+    ) -> Any:
+        """Make the time to answer longer, as far as the law allows. Another person grants it first:
+        then repeat the call."""
+        longer = partial(handling.extend, why=body.why, sender=body.sender)
+        return await handle(request, longer, id, accept_language)
+
+    @router.post(f"{one}/take", response_model=Said)
+    async def take(
+        request: Request, body: Taking, id: Identifier = named, accept_language: Speaks = None
+    ) -> Any:
+        """Handle it from now on. Whom it is about, and whoever had the contact in question, may
+        not."""
+        taking = partial(handling.take, sender=body.sender)
+        return await handle(request, taking, id, accept_language)
+
+    async def put_right(
+        request: Request, body: Any, id: Identifier = named, accept_language: Speaks = None
+    ) -> Any:
+        """Correct an open one: its kind, or whom a complaint is about. Its clock is set anew, and
+        never longer."""
+        right = Correction(**body.model_dump(exclude={"sender"}))
+        righting = partial(correct, right=right, sender=body.sender)
+        return await handle(request, righting, id, accept_language)
+
+    put_right.__annotations__["body"] = right_of
+    router.post(f"{one}/correction", response_model=Said)(put_right)
 
 
-@router.get("/complaints", response_model=PageOf[ListedMatter])
-async def complaints(
-    request: Request, limit: Limit = ROWS_OF_A_PAGE, after: After = None
-) -> dict[str, Any]:
-    """The open complaints; what is late, or late soonest, comes first."""
-    return await _open(request, Matter.COMPLAINT, Asked(limit, after))
-
-
-_SHOWN = described(ShownMatter)
-
-
-@router.get("/disputes/{dispute}", response_model=_SHOWN)
-async def dispute(request: Request, dispute: Id, sender: WhoseId = None) -> Any:
-    """One dispute, with what people wrote about it: personal data."""
-    return await _shown(request, Matter.DISPUTE, dispute, sender)
-
-
-@router.get("/complaints/{complaint}", response_model=_SHOWN)
-async def complaint(request: Request, complaint: Id, sender: WhoseId = None) -> Any:
-    """One complaint, with what people wrote about it: personal data."""
-    return await _shown(request, Matter.COMPLAINT, complaint, sender)
-
-
-@router.post("/disputes/{dispute}/acknowledge", response_model=Said)
-async def acknowledge_dispute(
-    request: Request, dispute: Id, body: Taking, accept_language: Speaks = None
-) -> Any:
-    """Note that the person was told that their dispute is being dealt with."""
-    acknowledge = partial(handling.acknowledge, sender=body.sender)
-    return await _handle(request, acknowledge, Matter.DISPUTE, dispute, accept_language)
-
-
-@router.post("/complaints/{complaint}/acknowledge", response_model=Said)
-async def acknowledge_complaint(
-    request: Request, complaint: Id, body: Taking, accept_language: Speaks = None
-) -> Any:
-    """Note that the person was told that their complaint is being dealt with."""
-    acknowledge = partial(handling.acknowledge, sender=body.sender)
-    return await _handle(request, acknowledge, Matter.COMPLAINT, complaint, accept_language)
-
-
-@router.post("/disputes/{dispute}/extend", response_model=Said)
-async def extend_dispute(
-    request: Request, dispute: Id, body: MoreTime, accept_language: Speaks = None
-) -> Any:
-    """Make the time to answer longer, as far as the law allows. Another person grants it first:
-    then repeat the call."""
-    extend = partial(handling.extend, why=body.why, sender=body.sender)
-    return await _handle(request, extend, Matter.DISPUTE, dispute, accept_language)
-
-
-@router.post("/complaints/{complaint}/extend", response_model=Said)
-async def extend_complaint(
-    request: Request, complaint: Id, body: MoreTime, accept_language: Speaks = None
-) -> Any:
-    """Make the time to answer longer, as far as the law allows. Another person grants it first:
-    then repeat the call."""
-    extend = partial(handling.extend, why=body.why, sender=body.sender)
-    return await _handle(request, extend, Matter.COMPLAINT, complaint, accept_language)
-
-
-@router.post("/disputes/{dispute}/take", response_model=Said)
-async def take_dispute(
-    request: Request, dispute: Id, body: Taking, accept_language: Speaks = None
-) -> Any:
-    """Handle a dispute from now on. Whoever had the contact in question may not."""
-    take = partial(handling.take, sender=body.sender)
-    return await _handle(request, take, Matter.DISPUTE, dispute, accept_language)
-
-
-@router.post("/complaints/{complaint}/take", response_model=Said)
-async def take_complaint(
-    request: Request, complaint: Id, body: Taking, accept_language: Speaks = None
-) -> Any:
-    """Handle a complaint from now on. Whom it is about may not."""
-    take = partial(handling.take, sender=body.sender)
-    return await _handle(request, take, Matter.COMPLAINT, complaint, accept_language)
-
-
-@router.post("/disputes/{dispute}/correction", response_model=Said)
-async def correct_dispute(
-    request: Request, dispute: Id, body: RightDispute, accept_language: Speaks = None
-) -> Any:
-    """Correct the kind of an open dispute. Its clock is set anew, and never longer."""
-    right = Correction(kind=body.kind, why=body.why)
-    doing = partial(correct, right=right, sender=body.sender)
-    return await _handle(request, doing, Matter.DISPUTE, dispute, accept_language)
-
-
-@router.post("/complaints/{complaint}/correction", response_model=Said)
-async def correct_complaint(
-    request: Request, complaint: Id, body: RightComplaint, accept_language: Speaks = None
-) -> Any:
-    """Correct the kind of an open complaint, or whom it is about."""
-    right = Correction(
-        kind=body.kind,
-        about_staff=body.about_staff,
-        about_nobody=body.about_nobody,
-        why=body.why,
-    )
-    doing = partial(correct, right=right, sender=body.sender)
-    return await _handle(request, doing, Matter.COMPLAINT, complaint, accept_language)
-
-
-async def _open(request: Request, matter: Matter, asked: Asked) -> dict[str, Any]:
-    return page_of(await read(request, lambda at, ctx: read_matters(at, ctx, matter, asked)))
-
-
-async def _shown(request: Request, matter: Matter, id: str, sender: str | None) -> Any:
-    shown = await read(request, lambda at, ctx: read_matter(at, ctx, matter, id, sender=sender))
-    return answer_of(shown, "en")
-
-
-async def _handle(
-    request: Request,
-    do: Callable[[Context, Matter, str], Reasons],
-    matter: Matter,
-    id: str,
-    accept_language: str | None,
-) -> Any:
-    doing = partial(do, context_of_caller(request), matter, id)
-    return answer_of(await at_the_desk(request, doing), language_for(accept_language))
+_add_paths(Matter.DISPUTE, RightDispute)
+_add_paths(Matter.COMPLAINT, RightComplaint)
