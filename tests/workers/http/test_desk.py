@@ -259,6 +259,12 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
     assert longer.status_code == 200, longer.json()
     assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).status_code == 409
+    right = {"kind": "conduct", "why": "it says so"}
+    whose = at_desk(book, supervisor, "/complaints/k-1/correction", right)
+    assert (whose.status_code, whose.json()["reason"][0]["code"]) == (409, "conduct_of_whom")
+    named = {**right, "about_staff": "c-1"}
+    corrected = at_desk(book, supervisor, "/complaints/k-1/correction", named).json()
+    assert "c-1 does no work for the person" in corrected["sentence"]
     decided = {"complaint": "k-1", "outcome": "rejected", "finding": "rules_kept"}
     answer = at_desk(book, supervisor, "/complaints/resolutions", decided)
     assert answer.status_code == 200, answer.json()
