@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
-from domain.errors import ArrearsError, WrongRoleError, text_of
+from domain.errors import NotKnownError, WrongRoleError, text_of
 from domain.ladder import find_ladder
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
@@ -84,9 +84,8 @@ def _to_decide(
     assert_may_handle(connection, ctx.actor, of_loan_id(loan.id))
     waiting = _waiting(connection, loan.id, item)
     if waiting is None:
-        raise ArrearsError(
-            "Nothing awaits approval as {item} for loan {loan}. `arrears "
-            "explain {loan}` shows where it stands.",
+        raise NotKnownError(
+            "Nothing awaits approval as {item} for loan {loan}. The worklist shows what does.",
             item=item,
             loan=loan_external_id,
         )

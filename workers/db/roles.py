@@ -190,6 +190,7 @@ DECIDED_BY_PEOPLE: Mapping[str, str] = {
 was approved, and whether sending goes on. Everywhere else it may do what workers may."""
 
 AT_THE_DESK: Mapping[str, str] = {
+    "approval": "rau",
     "machine": "ru(last_used_at)",
     "permission_use": "ra",
     "quality_pick": "ra",
@@ -199,7 +200,7 @@ AT_THE_DESK: Mapping[str, str] = {
     "token": "ru(last_used_at)",
 }
 """What the role of the desk may do where workers may not: know who calls, note that they did, keep
-what they ask a second person for, and how calls are judged."""
+what they ask a second person for and approve, and how calls are judged."""
 
 _RIGHT = re.compile(r"([rsaud])(?:\(([a-z_ ]+)\))?")
 

@@ -28,6 +28,7 @@ from workers.db.signs_of_life import assert_writes_and_reads
 from workers.failures import log_summary
 from workers.http import lender, tencent, twilio
 from workers.http.desk import (
+    approvals,
     arrangements,
     calls,
     duties,
@@ -116,7 +117,7 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
         ctx, "What people who work on loans do, by console, CRM or dialer.", refuse_at_desk
     )
     app.state.ctx.cipher.assert_can_decrypt()
-    parts = (work, next_work, calls, facts, arrangements, matters, duties, quality)
+    parts = (work, next_work, calls, facts, approvals, arrangements, matters, duties, quality)
     for part in (*parts, second_person, words):
         app.include_router(part.router)
     return app

@@ -69,6 +69,8 @@ AT_THE_DESK: Mapping[str, Permission] = {
         ("GET", "/arrangements", Permission.READ_LOANS),
         ("POST", "/arrangements/{arrangement}/offer", Permission.OFFER_ARRANGEMENTS),
         ("POST", "/arrangements/{arrangement}/decline", Permission.RECORD_ARRANGEMENTS),
+        ("POST", "/approvals/grant", Permission.DECIDE_APPROVALS),
+        ("POST", "/approvals/reject", Permission.DECIDE_APPROVALS),
         ("POST", "/calls", Permission.START_CALLS),
         ("POST", "/visits", Permission.START_VISITS),
         *(("POST", fact.path, EVENT_KINDS[fact.kind].permission) for fact in FACTS),

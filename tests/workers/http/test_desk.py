@@ -9,7 +9,17 @@ from tests.support.desk import at_desk, token_of
 from tests.support.lender import allow
 from tests.support.loans import NAME, PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.schema import arrangement, contact, contact_outcome, hold, permission_use, promise
+from workers.db.roles import Role as DatabaseRole
+from workers.db.roles import rights_of
+from workers.db.schema import (
+    approval,
+    arrangement,
+    contact,
+    contact_outcome,
+    hold,
+    permission_use,
+    promise,
+)
 from workers.http.app import create_desk
 from workers.http.permission_of import AT_THE_DESK
 
@@ -207,6 +217,24 @@ def test_what_cannot_be_offered_says_every_reason(book: Book) -> None:
     assert answer.status_code == 409
     assert answer.json()["reason"]
     assert at_desk(book, token, "/quotes", {"loan": "L-9", **asked}).status_code == 404
+
+
+def test_two_supervisors_approve_what_the_ladder_asks_approval_for(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-30 10:00")
+    book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire", "visit"))
+    book.escalate("L-1")
+    one, other = (token_of(engine, name, Role.SUPERVISOR) for name in ("s-1", "s-2"))
+    item = {"loan": "L-1", "item": "legal_file"}
+    (waits,) = at_desk(book, one, "/worklist?kind=approvals").json()["approvals"]["rows"]
+    assert waits["item"] == "legal_file"
+    assert at_desk(book, one, "/approvals/grant", item).status_code == 403
+    (request,) = at_desk(book, other, "/requests").json()
+    assert at_desk(book, other, f"/requests/{request['request']}/grant", {}).status_code == 200
+    assert at_desk(book, one, "/approvals/grant", item).json() == {"done": True}
+    assert at_desk(book, one, "/approvals/grant", item).status_code == 404
+    assert book.one(approval).actor == "s-1"
+    assert "INSERT" in rights_of(DatabaseRole.DESK, "approval")
+    assert book.actions("L-1")["legal_file"] == "planned"
 
 
 def test_a_request_is_declined_with_the_reason(book: Book, token: Token) -> None:

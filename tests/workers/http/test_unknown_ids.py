@@ -20,6 +20,8 @@ NOT_KNOWN: Mapping[str, Mapping[str, Any] | None] = {
     "/calls/a-9/right-party": {"answers": {"name": "Li", "postcode": "518000"}},
     "/visits": {"loan": "L-9"},
     "/letters/open": {"loan": "L-9"},
+    "/approvals/grant": {"loan": "L-1", "item": "legal_file"},
+    "/approvals/reject": {"loan": "L-9", "item": "legal_file", "why": "paid"},
     "/duties/99/done": {},
     "/quotes": {"loan": "L-9", "instalments": 3, "purpose": "asked"},
     "/arrangements/a-9/decline": {"refusal": "not_eligible"},
