@@ -14,7 +14,7 @@ from domain.actions import ActionStatus, Move
 from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
 from workers.db.appointments import is_begun
-from workers.db.kept_away import is_kept_away_sql, kept_away
+from workers.db.kept_away import is_kept_away_sql
 from workers.db.parties import with_contacted
 from workers.db.schema import (
     action,
@@ -27,16 +27,6 @@ from workers.db.schema import (
 )
 from workers.db.schema import must_not_handle as barred
 from workers.db.work_leases import end_of_taken
-
-
-def staff_barred_from(connection: Connection, borrower_id: int) -> frozenset[int]:
-    """The ids of the staff who may not work for the person behind a record."""
-    found = connection.execute(
-        select(kept_away.c.staff_id)
-        .join(borrower, borrower.c.person_id == kept_away.c.person_id)
-        .where(borrower.c.id == borrower_id)
-    )
-    return frozenset(found.scalars())
 
 
 def bar_staff(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError, NotKnownError, NotOnRosterError, NotPermittedError
+from domain.errors import ArrearsError, NotKnownError, NotOnRosterError
 from domain.next_work import (
     TAKEN_OVER,
     UNFINISHED,
@@ -28,7 +28,6 @@ from workers.attempts.attempts import check_role
 from workers.calls.pace import LOOKED_BACK, refuse_off_shift, who_is_calling
 from workers.context import Context
 from workers.db import served_work, work_leases
-from workers.db.barred_staff import staff_barred_from
 from workers.db.free_text import keep_words
 from workers.db.served_work import WorkingCollector
 from workers.db.work_leases import Lease, Taken, Wanted
@@ -201,8 +200,8 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
         ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it, or is
             not on shift; or the person was called and the outcome is not reported.
         WrongRoleError: whoever is to have it is no caller.
-        NotPermittedError: they must not handle the person.
-        MayNotStartError: they left, are absent, off shift or not trained.
+        MayNotStartError: they left, are absent, off shift or not trained, or must not handle the
+            person.
     """
     now = ctx.now()
     if not any(character.isalnum() for character in why):
@@ -217,10 +216,6 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
             raise _not_theirs(connection, lease)
         if held.staff_id == taker.id:
             raise ArrearsError("{actor} has this work already.", actor=given_to)
-        if taker.id in staff_barred_from(connection, held.borrower_id):
-            raise NotPermittedError(
-                "{actor} must not handle this person. Name somebody else.", actor=given_to
-            )
         refuse_who_may_not(connection, given_to.reference, now, {held.person_id})
         refuse_off_shift(connection, given_to, now)
         if by := who_is_calling(connection, held.person_id, taker.reference, now):

@@ -22,7 +22,7 @@ from workers.borrowers import reply_queue
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.context import Context
-from workers.db.barred_staff import staff_barred_from
+from workers.db.kept_away import kept_away_from
 from workers.db.outbox import OutboxEventKind, with_outbox
 from workers.db.schema import (
     action,
@@ -140,7 +140,7 @@ def test_a_complaint_about_a_collector_goes_to_another_person_and_keeps_the_coll
     # For good: c-1 works for this person no more.
     record = book._borrower_of("L-1")
     with book.ctx.engine.connect() as connection:
-        assert staff_barred_from(connection, record) == {collector_id(book, "c-1")}
+        assert kept_away_from(connection, record) == {"c-1"}
 
 
 def test_where_everybody_was_complained_of_the_call_waits_and_says_why(book: Book) -> None:

@@ -11,7 +11,6 @@ from domain.actors import Actor
 from domain.errors import (
     ArrearsError,
     NotOnRosterError,
-    NotPermittedError,
     WrongRoleError,
 )
 from domain.language.speak import speak
@@ -213,7 +212,7 @@ def test_nobody_takes_over_whom_they_must_not_handle(book: Book) -> None:
     with book.ctx.engine.begin() as connection:
         row = {"staff_id": barred, "borrower_id": record, **noted}
         connection.execute(insert(must_not_handle).values(**row))
-    with pytest.raises(NotPermittedError, match="must not handle"):
+    with pytest.raises(MayNotStartError, match="c-2 must not handle this person"):
         next_work.take_over(collector(book, "s-1"), lease, "she went home", "c-2")
     assert served(c1).lease == lease
 
