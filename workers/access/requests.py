@@ -161,7 +161,7 @@ def read_request(connection: Connection, id: int) -> Request:
 def no_request(id: int) -> NotKnownError:
     """The answer to who asks for a request that is not there, or of which they may not know."""
     return NotKnownError(
-        "There is no request {id}. `arrears request list` shows those that wait.", id=id
+        "There is no request {id}. The list of requests shows those that wait.", id=id
     )
 
 

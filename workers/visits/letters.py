@@ -14,7 +14,7 @@ from domain.arrangements import ArrangementStatus
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, stopped_by
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NotKnownError
 from domain.events import RejectedError
 from domain.follow_ups import MAY_REMIND_DURING
 from domain.holds import active_hold
@@ -108,10 +108,15 @@ def open_letter(
             .where(document.c.id == _newest_letter(owed.id, item))
         ).one_or_none()
         if letter is None:
-            raise ArrearsError(
-                "No letter has been written for {item_of}loan {loan}. `arrears "
-                "explain {loan}` shows where it stands.",
-                item_of=f"{item} of " if item else "",
+            if item is not None:
+                raise NotKnownError(
+                    "No letter has been written for {item} of loan {loan}. Its history shows where "
+                    "it stands.",
+                    item=item,
+                    loan=loan_external_id,
+                )
+            raise NotKnownError(
+                "No letter has been written for loan {loan}. Its history shows where it stands.",
                 loan=loan_external_id,
             )
         if letter.body_encrypted is None:

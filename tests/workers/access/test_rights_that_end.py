@@ -287,7 +287,7 @@ def test_nobody_learns_of_a_request_about_what_they_may_not_know(
             for id in ("1", "2", "999")
         }
         assert answers == {
-            "arrears: There is no request N. `arrears request list` shows those that wait.\n"
+            "arrears: There is no request N. The list of requests shows those that wait.\n"
         }, answers
     refused = {
         use.permission
