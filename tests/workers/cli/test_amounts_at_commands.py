@@ -2,18 +2,25 @@
 the person. Who works with amounts reads them always."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from domain.actors import Role
+from domain.permissions import PERMISSIONS
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.events import tell
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
+from workers.calls.amounts import CONTACT
 from workers.calls.assign import assign_call
+from workers.cli import main
+from workers.cli.permission_of import PERMISSION_OF
 
+COMMANDS = Path(main.__file__).parent
+AMOUNTS_IN = re.compile(r"decimal_string|format_money|quote_lines|loan_history")
 AMOUNT = re.compile(r"\d{3,}[.,]\d\d|\d{3,} (CNY|元)")
 
 
@@ -54,3 +61,15 @@ def test_what_a_loan_owes_is_hidden_from_a_collector_until_the_person_is_confirm
 
     assert AMOUNT.search(arrears(environment, "explain", "L-1").stdout), "not of others"
     assert arrears(environment, "promise", "list", "L-1").returncode == 0
+
+
+def test_every_command_of_theirs_that_can_show_an_amount_asks_whether_it_may() -> None:
+    theirs = {
+        command.split()[0].replace("-", "_")
+        for command, permission in PERMISSION_OF.items()
+        if not CONTACT.isdisjoint(PERMISSIONS[permission].roles)
+    }
+    texts = {file.stem: file.read_text() for file in COMMANDS.glob("*.py") if file.stem in theirs}
+    showing = {name for name, text in texts.items() if AMOUNTS_IN.search(text)}
+    assert showing, "the pattern finds none any more"
+    assert {name for name in showing if "commands_show_amounts" not in texts[name]} == set()
