@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from domain.errors import Text, text_of
+from domain.filling import moment_shown
 from domain.language.speak import speak
 from domain.reasons import Reason, Reasons, reasons_as_json, reasons_from_json
 
@@ -125,8 +126,11 @@ def _said(value: Fact) -> object:
 
 
 def _exact(value: object) -> str:
-    """The same in every process: what has no order of its own, such as a set, is refused."""
-    if isinstance(value, date | datetime | Decimal):
+    """The same in every process: what has no order of its own, such as a set, is refused. Moments
+    are in the lender's zone."""
+    if isinstance(value, datetime):
+        return moment_shown(value) if value.second == 0 else f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date | Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no exact text of its own.")
 

@@ -127,12 +127,21 @@ def _with_words(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 _STORED_AMOUNT = re.compile(r"-?\d+\.\d{3,}")
+_ZEROS = re.compile(r"-?\d+\.\d*0")
+_PERCENTS = frozenset({"percent", "rate"})
+"""The parameters that are percentages; beside one of them `at_most` is one too."""
 
 
 def _for_people(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Parameters of a reason, as JSON has them, in the form in which people read them."""
     currency = currency_of(params)
-    return {name: _shown(name, value, currency) for name, value in params.items()}
+    percents = _PERCENTS | ({"at_most"} if _PERCENTS & params.keys() else set())
+    return {
+        name: f"{Decimal(value).normalize():f}"
+        if name in percents and isinstance(value, str) and _ZEROS.fullmatch(value)
+        else _shown(name, value, currency)
+        for name, value in params.items()
+    }
 
 
 def _shown(name: str, value: Any, currency: str | None) -> Any:

@@ -16,7 +16,7 @@ from domain.events import STAFF, RejectedError
 from domain.permissions import Permission, may
 from domain.promise_terms import EndedPromise, PromiseTerms, Review, review
 from domain.promises import NOT_KEPT, PromisePart, PromiseStatus, ReceivedPayment, judge
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import ReasonCode, Reasons, because, decimal_string
 from domain.terms import terms_for
 from workers.access.second_person import with_second_person
 from workers.context import Context
@@ -232,7 +232,7 @@ def assert_mistake(
     made, today = stored.as_made(now), now.date()
     if today <= made.parts[0].due_on and not _mistakes(connection, ctx, owed, stored, today):
         return
-    promised = [f"{part.amount} {owed.currency} {part.due_on}" for part in made.parts]
+    promised = [_said(part, owed.currency) for part in made.parts]
     with_second_person(
         connection,
         ctx,
@@ -268,7 +268,7 @@ def _agreed_here(
     """Who agreed: whoever acts, if they may, or the one who granted it to them."""
     if may(ctx.actor, Permission.AGREE_TO_PROMISES):
         return ctx.actor.reference
-    promised = [f"{part.amount} {new.currency} {part.due_on}" for part in parts]
+    promised = [_said(part, new.currency) for part in parts]
     return with_second_person(
         connection,
         ctx,
@@ -276,6 +276,10 @@ def _agreed_here(
         because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + why,
         {"loan": new.loan, "promise": new.promise, "parts": promised},
     )
+
+
+def _said(part: PromisePart, currency: str) -> str:
+    return f"{decimal_string(part.amount, currency)} {currency} {part.due_on}"
 
 
 def _may_agree(connection: Connection, ctx: Context, new: Asked) -> bool:

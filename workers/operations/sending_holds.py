@@ -74,7 +74,7 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
         facts = {
             "hold": id,
             "of": str(Scope(found.scope, found.subject)),
-            "stopped at": found.set_at,
+            "stopped at": found.set_at.astimezone(ctx.settings.lender_zone),
             "because": found.why,
         }
         with_second_person(

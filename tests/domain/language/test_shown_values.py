@@ -13,7 +13,7 @@ from domain.language.render import Language, render_reasons
 from domain.language.sentences import error_in, in_chinese, text_in
 from domain.language.speak import LANGUAGES, speak
 from domain.next_work import Candidate, WorkPolicy, in_order
-from domain.reasons import AMOUNTS, Reason, ReasonCode, reasons_from_json
+from domain.reasons import AMOUNTS, Reason, ReasonCode, because, reasons_from_json
 
 SHANGHAI = timezone(timedelta(hours=8))
 NINE = datetime(2026, 3, 3, 9, 0, tzinfo=SHANGHAI)
@@ -68,6 +68,11 @@ def test_amounts_have_the_places_of_their_currency() -> None:
         assert speak(reasons_from_json([stored])).startswith(f"{shown} {currency} of payment P-1")
     assert filled("{rate} %", {"rate": Decimal("24.0000")}) == "24 %"
     assert filled("{at:%d.%m.}, {on}", {"at": NINE, "on": date(2026, 3, 3)}) == "03.03., 2026-03-03"
+
+
+def test_percentages_have_no_zeros_at_their_end() -> None:
+    cost = {"percent": "36.5000", "at_most": "24.00", "citation": "A law"}
+    assert "36.5 % a year; at most 24 % are" in speak(because(ReasonCode.COST_ABOVE_CAP, **cost))
 
 
 def test_the_next_work_is_said_with_the_hours_of_the_lender() -> None:

@@ -201,9 +201,9 @@ def doors(tmp_path: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any], 
         [
             ("payload", {**promised, "promise": "PR-2"}, "PR-2"),
             ("payload", {**promised, "loan": "L-2"}, "L-2"),
-            ("payload", {**promised, "amount": "101"}, "101 CNY 2026-05-05"),
-            ("payload", {**promised, "due_on": "2026-05-06"}, "100 CNY 2026-05-06"),
-            ("payload", {**promised, "parts": parts}, "50 CNY 2026-05-04, 50 CNY 2026-05-05"),
+            ("payload", {**promised, "amount": "101"}, "101.00 CNY 2026-05-05"),
+            ("payload", {**promised, "due_on": "2026-05-06"}, "100.00 CNY 2026-05-06"),
+            ("payload", {**promised, "parts": parts}, "50.00 CNY 2026-05-04, 50.00 CNY 2026-05-05"),
             ("payload", {**promised, "can_pay_monthly": "10"}, "more than the borrower said"),
         ],
     )

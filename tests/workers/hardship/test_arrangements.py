@@ -262,7 +262,7 @@ def test_a_schedule_that_costs_more_than_the_law_allows_counts_and_is_a_problem(
     confirm(book, dear)
     told = {row.kind: row for row in book.rows(problem)}
     assert told["schedule_above_cap"].resolved_at is None
-    assert "at most 24.00 % are allowed" in speak(told["schedule_above_cap"].detail)
+    assert "at most 24 % are allowed" in speak(told["schedule_above_cap"].detail)
     dear[0]["interest"] = "100"
     confirm(book, dear, id=None, restructuring="RS-2")
     told = {row.kind: row for row in book.rows(problem)}
