@@ -199,7 +199,7 @@ def test_an_empty_secret_with_which_anybody_could_sign_is_refused(name: str, tok
         ("TWILIO_FROM", "A name that is too long", "write a number as +12125550100"),
         ("ARREARS_ALLOCATION_COMPONENTS", "fees,interest", "each once"),
         ("ARREARS_ALLOCATION_COMPONENTS", "fees,fees,interest", "each once"),
-        ("ARREARS_ALLOCATION_BY", "whim", "'instalment' or 'component'"),
+        ("ARREARS_ALLOCATION_BY", "whim", "write one of instalment, component"),
         ("ARREARS_ENVELOPE", "0", "write auto, or a number of loans from 1 to 5000"),
         ("ARREARS_ENVELOPE", "5001", "write auto, or a number of loans from 1 to 5000"),
         ("ARREARS_ENVELOPE", "many", "write auto, or a number of loans from 1 to 5000"),
