@@ -211,7 +211,8 @@ def test_programs_get_the_same_as_json_with_the_depth_of_each_queue(
     found = json.loads(shown.stdout)
     assert found["loans"]["on_the_book"] == 1
     assert found["queues"]["sms"] == 0
-    assert set(found) == {*asdict(status_of(Book(engine))), "queues"}
+    assert set(found) == {*asdict(status_of(Book(engine))), "queues", "none_in_force"}
+    assert found["none_in_force"] == []
 
 
 def test_a_story_reaches_programs_as_json(engine: Engine, environment: dict[str, str]) -> None:
@@ -225,4 +226,4 @@ def test_a_story_reaches_programs_as_json(engine: Engine, environment: dict[str,
     story = json.loads(explained.stdout)
     assert story[1]["at"] == "2026-03-02T10:00:00+08:00"
     assert story[1]["text"].startswith("Reviewed: past due since 2026-03-01")
-    assert "2026-03-02 10:00  Reviewed: past due since 2026-03-01" in read.stdout
+    assert "2026-03-02, Monday\n10:00  Reviewed: past due since 2026-03-01" in read.stdout
