@@ -26,7 +26,7 @@ from workers.db.schema import message, metadata
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.evidence.chain import chain_evidence
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import StatusReport
 from workers.sms.send import send_sms

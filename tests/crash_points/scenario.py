@@ -26,7 +26,8 @@ from workers.db.schema import action, arrangement, collection_case, loan, messag
 from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.promises import NewPromise, record_promise
 from workers.http.inbound_texts import store_text
-from workers.inbox import process
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 from workers.sms.providers.port import InboundText, OutgoingText, SendResult
 from workers.visits.schedule import schedule_visit
@@ -258,7 +259,7 @@ def _ask_to_be_called_again(book: Book, external_id: str) -> None:
         "callback_at": book.moment("2024-03-04 10:00").isoformat(),
         "actor": "caller-1",
     }
-    assert process.submit(book.ctx, "said", "contact_outcome", said).status == "applied"
+    assert submit(book.ctx, "said", "contact_outcome", said).status == "applied"
 
 
 class _LostWithItsWorkerError(Exception):
@@ -343,4 +344,4 @@ def come_in(book: Book, events: tuple[Event, ...]) -> None:
     with book.ctx.engine.begin() as connection:
         for number, (kind, payload) in enumerate(events):
             external_id = f"lender:{kind}:{number}"
-            process.store_event(connection, external_id, kind, payload, book.ctx.now())
+            store_event(connection, external_id, kind, payload, book.ctx.now())

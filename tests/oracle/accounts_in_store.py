@@ -51,7 +51,7 @@ from workers.hardship.arrangement_offers import Acceptance, accept_arrangement, 
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.hardship.arrangements import NewRequest, request_arrangement
 from workers.hardship.promise_judgement import break_overdue_promises
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
 from workers.workforce.hand_on import hand_on_work

@@ -47,7 +47,7 @@ from workers.db.schema import action, contact, document, loan, visit, visit_staf
 from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
-from workers.inbox.process import apply_events, dispatch_events
+from workers.inbox.apply import apply_events, dispatch_events
 from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.staff.work_items import Kind

@@ -29,7 +29,9 @@ from tests.oracle.losing import Losing, Provider
 from tests.support.loans import Book, only, shipped_policy
 from workers.db.schema import inbox_event
 from workers.db.schema import staff as staff_table
-from workers.inbox import process
+from workers.inbox.apply import apply_events
+from workers.inbox.store import store_and_commit
+from workers.inbox.submit import submit
 
 FIRST_DAY = date(2026, 3, 2)
 
@@ -146,14 +148,14 @@ def submit_event(
     if not at_once and simulation.chance.random() < 0.3:
         simulation.events["only stored"] += 1
         ctx = simulation.book.ctx
-        process.store_and_commit(ctx, id, kind, payload, ctx.now())
+        store_and_commit(ctx, id, kind, payload, ctx.now())
         return
     ctx = simulation.book.ctx
-    result = process.submit(ctx, id, kind, payload)
+    result = submit(ctx, id, kind, payload)
     if result.reason and result.reason[0].code is ReasonCode.EARLIER_EVENT_WAITS:
         stored = select(inbox_event.c.id).where(inbox_event.c.status == InboxStatus.RECEIVED)
         for row in simulation.book.rows(stored.order_by(inbox_event.c.id)):
-            process.apply_events(ctx, [row.id])
-        result = process.submit(ctx, id, kind, payload)
+            apply_events(ctx, [row.id])
+        result = submit(ctx, id, kind, payload)
     waits = "received" if kind in ("release", "dispute_resolution") else "applied"
     assert result.status in ("applied", waits), (kind, payload, result.reason)

@@ -34,7 +34,7 @@ from workers.hardship.answer_clock import watch_answers
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history import loan_history
-from workers.inbox.process import apply_events, dispatch_events
+from workers.inbox.apply import apply_events, dispatch_events
 from workers.sms.providers.port import InboundText
 from workers.visits.unreported import flag_unreported_visits
 from workers.workforce.hand_on import hand_on_work

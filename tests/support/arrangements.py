@@ -27,7 +27,7 @@ from workers.hardship.arrangements import (
     end_arrangement,
     request_arrangement,
 )
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 
 SCHEDULE = [Instalment(date(2026, month, 1), Decimal(900), Decimal(20)) for month in range(1, 7)]
 COLLECTOR, SUPERVISOR = Actor("c-1"), Actor("sup-1")

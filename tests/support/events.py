@@ -6,8 +6,9 @@ from domain.actions import SEND_SMS
 from tests.support.loans import Book
 from workers.db.actions import read_held_back
 from workers.gate.locked_action import lock_action
+from workers.inbox.apply import EventResult, apply_event
 from workers.inbox.event_data.fields import PersonalEventData
-from workers.inbox.process import EventResult, apply_event, store_event
+from workers.inbox.store import store_event
 
 
 def store(book: Book, kind: str, /, **payload: object) -> int:

@@ -9,7 +9,7 @@ from workers.borrowers.inbound_texts import language_of_number
 from workers.context import Context
 from workers.db.schema import reply
 from workers.http.inbound_texts import store_text
-from workers.inbox.process import apply_event
+from workers.inbox.apply import apply_event
 from workers.sms.providers.port import InboundText
 
 

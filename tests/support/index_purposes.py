@@ -89,9 +89,10 @@ from workers.history import (
 )
 from workers.history import borrower as story_of_borrower
 from workers.history.loan import ExplainedLoan
-from workers.inbox import process
+from workers.inbox.apply import apply_events, dispatch_events
+from workers.inbox.store import store_event
 from workers.operations.problems import read_problems
-from workers.payments.payments import Payment, record_payment
+from workers.payments.payments import Payment, payment_payload, record_payment
 from workers.privacy import erasure, retention, subject_export
 from workers.privacy.pruning import forget_expired_words
 from workers.sms import delivery_receipts as receipts
@@ -136,12 +137,10 @@ def payments_come_in_together(connection: Connection, ctx: Context) -> object:
         Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", ctx.today()) for n in (1, 2, 3)
     ]
     ids = [
-        process.store_event(
-            connection, payment.external_id, "payment", process.payment_payload(payment), ctx.now()
-        )
+        store_event(connection, payment.external_id, "payment", payment_payload(payment), ctx.now())
         for payment in paid
     ]
-    settled = process.apply_events(ctx, ids)
+    settled = apply_events(ctx, ids)
     assert len(settled) == 3 + BATCH_SIZE
     assert [result.status for result in settled[-3:]] == ["applied"] * 3
     assert "left over" in speak(settled[-1].reason)
@@ -538,7 +537,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_external_id_sender_key": (
         "an event that comes twice is stored once",
-        lambda c, h: process.store_event(
+        lambda c, h: store_event(
             c, "E-513", "contact_change", {"borrower": "B-513"}, h.now(), sender=LENDER
         ),
     ),
@@ -548,7 +547,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_waiting_idx": (
         "events to apply",
-        lambda c, h: process.dispatch_events(h, limit=100),
+        lambda c, h: dispatch_events(h, limit=100),
     ),
     "legal_file_action_id_key": (
         "the legal files of a loan's actions, and one at most of each",

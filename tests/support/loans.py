@@ -53,7 +53,7 @@ from workers.db.schema import (
 )
 from workers.escalation.escalate import Escalated, escalate_loans
 from workers.gate.facts import read_contact_facts
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.sms.providers.port import SmsGateway
 from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
 from workers.sms.send import send_sms

@@ -30,10 +30,11 @@ from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import action, contact, loan
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
-from workers.inbox.process import apply_events, payment_payload, store_and_commit
+from workers.inbox.apply import apply_events
+from workers.inbox.store import store_and_commit
 from workers.messaging.broker import KEY_PREFIX
 from workers.messaging.publish import announce, for_all
-from workers.payments.payments import Payment
+from workers.payments.payments import Payment, payment_payload
 from workers.queues import ESCALATE_LOANS, Queue
 from workers.sms.send import send_sms
 

@@ -30,7 +30,7 @@ from workers.escalation.escalate import escalate_loans
 from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.hardship.promise_judgement import break_overdue_promises
-from workers.inbox.process import apply_events, dispatch_events
+from workers.inbox.apply import apply_events, dispatch_events
 from workers.operations.problems import read_problems
 from workers.privacy.erasure import erase_expired_data
 from workers.sms.missing_receipts import ask_about_receipts

@@ -22,7 +22,7 @@ from tests.support.lender import OTHER_SECRET, SECRET, allow, an_event, signed
 from tests.support.loans import ADDRESS, NAME, Book
 from tests.support.timetable import TIMETABLE
 from workers.db.schema import action, decision, inbox_event, metadata, receipt
-from workers.inbox.process import store_event
+from workers.inbox.store import store_event
 from workers.messaging.broker import KEY_PREFIX
 from workers.queues import (
     DISPATCH_DUE_ACTIONS,

@@ -31,8 +31,8 @@ from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current
-from workers.inbox import process
 from workers.inbox.kinds import EVENT_KINDS
+from workers.inbox.submit import submit as submit_event
 from workers.sending.clock_check import assert_clock_right
 
 T = TypeVar("T")
@@ -149,7 +149,7 @@ def submit(
     payload["actor"] = ctx.actor.reference
     event = f"{kind}:{unicodedata.normalize('NFC', id)}"
     try:
-        result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
+        result = submit_event(ctx, event, kind, payload, dry_run=dry_run)
     except AppliedOtherwiseError as error:
         raise _applied_otherwise(event, kind, error.values["of"]) from None
     except RefusedError as refused:

@@ -11,8 +11,7 @@ from workers.cli.common import Loan, WhoseId, day, own_id, parse_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import refuse_future_day
 from workers.cli.language import say
-from workers.inbox import process
-from workers.payments.payments import Payment
+from workers.payments.payments import Payment, payment_payload
 
 app = typer.Typer()
 
@@ -49,7 +48,7 @@ def record(
         paid_on=paid_on or ctx.today(),
         instalment=instalment,
     )
-    payload = {**process.payment_payload(paid)}
+    payload = {**payment_payload(paid)}
     submit(ctx, "payment", paid.external_id, payload)
 
 

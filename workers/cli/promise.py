@@ -15,7 +15,7 @@ from workers.cli.language import coded, say, unit
 from workers.cli.payment import Amount, Currency, parse_amount
 from workers.cli.render import Table, print_lines
 from workers.hardship.read_promises import promise_policy_of, read_promises
-from workers.inbox.event_data.loans import PromiseFacts
+from workers.inbox.event_data.promises import PromiseFacts
 
 app = typer.Typer()
 

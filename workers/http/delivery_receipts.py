@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from workers.context import Context
-from workers.inbox.process import store_unless_known
+from workers.inbox.store import store_unless_known
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import StatusReport
 

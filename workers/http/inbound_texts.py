@@ -6,7 +6,7 @@ from domain.inbound_texts import ReplyKind
 from workers.borrowers.inbound_texts import language_of_number, text_id, text_payload
 from workers.context import Context
 from workers.db.engine import autocommit
-from workers.inbox.process import store_unless_known
+from workers.inbox.store import store_unless_known
 from workers.sms.providers.port import InboundText
 
 ANY_LOCALE = "en"

@@ -22,7 +22,7 @@ from workers.http.openapi import OTHER_CONTENTS, Refusal, refusals
 from workers.http.requests import context_of_machine, in_the_store
 from workers.http.signed_route import SIGNATURE, SignedRoute, signature_headers
 from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
-from workers.inbox.process import store_and_commit
+from workers.inbox.store import store_and_commit
 from workers.sending.clock_check import assert_clock_right
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, GetPydanticSchema, create_model
 
 from workers.inbox.event_data.fields import EventData, StrictModel
-from workers.inbox.kinds import EVENT_KINDS, EventKind
+from workers.inbox.event_kind import EventKind
+from workers.inbox.kinds import EVENT_KINDS
 
 
 class LenderEvent(StrictModel):

@@ -47,7 +47,7 @@ from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.handling import Resolution, resolve
 from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
-from workers.inbox.event_data.loans import means_in
+from workers.inbox.event_data.promises import means_in
 from workers.legal.limitation_dates import (
     NewLimitationFact,
     TakenBackAcknowledgement,

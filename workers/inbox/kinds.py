@@ -4,112 +4,34 @@ The HTTP endpoint, its OpenAPI schema, the contact gate and the sweep read all t
 about a kind from its entry.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias
-
-from sqlalchemy import Connection
 
 from domain.adjustments import AdjustmentKind
-from domain.events import HandlerResult, Named
+from domain.events import Named
 from domain.permissions import Permission
-from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
 from workers.borrowers.inbound_texts import record_inbound_text
-from workers.context import Context
-from workers.db.inbox import HeldBack
 from workers.inbox import handlers
 from workers.inbox.event_data import (
     arrangements,
     contact_points,
     conversations,
-    loans,
+    legal,
+    matters,
+    money,
     persons,
+    promises,
     staff,
 )
-from workers.inbox.event_data.fields import EventData
+from workers.inbox.event_kind import EventKind
 from workers.inbox.resent import note_events_resent
 from workers.sms.delivery_receipts import record_receipt
-
-Payload = Mapping[str, Any]
-Handler: TypeAlias = Callable[[Connection, Context, Payload], Reasons]
-BatchHandler: TypeAlias = Callable[[Connection, Context, Sequence[Payload]], list[HandlerResult]]
-
-
-@dataclass(frozen=True, slots=True)
-class EventKind:
-    """What the engine knows about one kind of event."""
-
-    name: str
-    """The `type` that the lender posts, and the `kind` that is stored."""
-    apply: Handler
-    """Applies one event in the caller's transaction, and returns what came of it.
-
-    Raises NotYetError or RejectedError.
-    """
-    holds_back: tuple[Named, ...]
-    """Whom nobody contacts until the event is applied, because it may stop or protect them.
-
-    Empty only for a kind that allows no less than before, such as a release.
-    """
-    permission: Permission
-    """What whoever reports it must be permitted."""
-    data: type[EventData] | None = None
-    """The model of what the lender posts; None: the lender does not post this kind."""
-    apply_batch: BatchHandler | None = None
-    """Applies many events in one transaction; for kinds of which many come at the same time."""
-    id_field: str | None = None
-    """The field of its payload that holds the id under which other events name it."""
-    names: str | None = None
-    """The field of its payload that names another event by that id, and waits for it."""
-    names_places: bool = False
-    """Whether it means the numbers or the address that its borrower has, by their places. Then it
-    waits until every earlier event of this borrower that changes them is over."""
-    only_with: str | None = None
-    """It does so only if its payload has this field."""
-    is_ordered: bool = False
-    """Whether it says that somebody is, or is no longer, party to a loan. Then it waits until every
-    earlier such event of this borrower and loan is over: the last one counts."""
-    waits_at_most: timedelta | None = None
-    """How long it waits for what it names before it is rejected; None: without end, because money
-    must not be lost."""
-    by_anybody: bool = False
-    """Whether it is also taken from a member of staff who must not handle the person: what came of
-    a contact that was begun, what was paid, and what protects the person. All else is work for the
-    person, which somebody else does."""
-
-    @property
-    def pending(self) -> HeldBack:
-        """What is stored with an event of this kind, for the claim to ask."""
-        return HeldBack(
-            stops_contact=bool(self.holds_back),
-            reaches_number=Named.NUMBER_OF_BORROWER in self.holds_back,
-            reaches_address=not OF_ADDRESS.isdisjoint(self.holds_back),
-        )
-
-    def waits_behind(self, payload: Payload) -> tuple[str, ...]:
-        """The kinds of earlier events of the same borrower, and of the same loan if it is ordered,
-        that are applied before this one."""
-        if self.is_ordered:
-            return CHANGE_PARTIES
-        if not self.names_places:
-            return ()
-        if payload.get("of_representative"):
-            return CHANGE_REPRESENTATIVES
-        return CHANGE_PLACES if self.only_with is None or payload.get(self.only_with) else ()
-
-
-CHANGE_PLACES = ("contact_change", "number_order")
-CHANGE_REPRESENTATIVES = ("representative",)
-CHANGE_PARTIES = ("loan_party", "loan_party_end")
 
 NOBODY: tuple[Named, ...] = ()
 OF_NUMBER = (
     *(Named.BORROWER, Named.REPLY),
     *(Named.NUMBER_OF_BORROWER, Named.NUMBER_OF_REPRESENTATIVE),
 )
-OF_ADDRESS = {Named.ADDRESS_OF_BORROWER, Named.ADDRESS_OF_LOAN}
 WHO_HAS_LOAN = (Named.LOAN,)
 
 
@@ -121,7 +43,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_payment,
             WHO_HAS_LOAN,
             Permission.RECORD_PAYMENTS,
-            loans.PaymentFacts,
+            money.PaymentFacts,
             handlers.apply_payments,
             id_field="external_id",
             by_anybody=True,
@@ -131,7 +53,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_reversal,
             NOBODY,
             Permission.RECORD_PAYMENTS,
-            loans.ReversalFacts,
+            money.ReversalFacts,
             names="payment",
         ),
         # Until it is applied, the loan may seem to be past due. Its reversal may never come.
@@ -140,7 +62,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_reversal_taken_back,
             WHO_HAS_LOAN,
             Permission.RECORD_PAYMENTS,
-            loans.ReversalTakenBackFacts,
+            money.ReversalTakenBackFacts,
             names="payment",
             waits_at_most=timedelta(days=7),
         ),
@@ -150,7 +72,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_refund,
             NOBODY,
             Permission.RECORD_PAYMENTS,
-            loans.RefundFacts,
+            money.RefundFacts,
             names="payment",
         ),
         # What is left over again may pay what is past due. The refund may never come.
@@ -159,7 +81,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_refund_taken_back,
             WHO_HAS_LOAN,
             Permission.RECORD_PAYMENTS,
-            loans.RefundTakenBackFacts,
+            money.RefundTakenBackFacts,
             names="payment",
             waits_at_most=timedelta(days=7),
         ),
@@ -169,7 +91,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.applying(AdjustmentKind.CHARGE),
             NOBODY,
             Permission.CHANGE_SCHEDULES,
-            loans.ChargeFacts,
+            money.ChargeFacts,
             id_field="adjustment",
         ),
         # It may name an instalment that the loan never has: that must not hold it back for good.
@@ -178,7 +100,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.applying(AdjustmentKind.WAIVER),
             WHO_HAS_LOAN,
             Permission.CHANGE_SCHEDULES,
-            loans.WaiverFacts,
+            money.WaiverFacts,
             id_field="adjustment",
             waits_at_most=timedelta(days=7),
         ),
@@ -187,7 +109,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.applying(AdjustmentKind.LEFT_OUT),
             WHO_HAS_LOAN,
             Permission.CHANGE_SCHEDULES,
-            loans.InstalmentLeftOutFacts,
+            money.InstalmentLeftOutFacts,
             id_field="adjustment",
             waits_at_most=timedelta(days=7),
         ),
@@ -196,7 +118,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.applying(AdjustmentKind.ACCELERATION),
             NOBODY,
             Permission.CHANGE_SCHEDULES,
-            loans.AccelerationFacts,
+            money.AccelerationFacts,
             id_field="adjustment",
         ),
         # It may take back a charge. It waits for an adjustment that may never come.
@@ -205,7 +127,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_adjustment_reversal,
             WHO_HAS_LOAN,
             Permission.CHANGE_SCHEDULES,
-            loans.AdjustmentReversalFacts,
+            money.AdjustmentReversalFacts,
             names="adjustment",
             waits_at_most=timedelta(days=7),
         ),
@@ -214,7 +136,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_promise,
             WHO_HAS_LOAN,
             Permission.RECORD_PROMISES,
-            loans.PromiseFacts,
+            promises.PromiseFacts,
             id_field="promise",
         ),
         EventKind(
@@ -222,7 +144,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_promise_withdrawal,
             NOBODY,
             Permission.RECORD_PROMISES,
-            loans.PromiseWithdrawalFacts,
+            promises.PromiseWithdrawalFacts,
             names="promise",
         ),
         # It may pause the ladder until a person answers.
@@ -266,7 +188,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_dispute,
             (Named.LOAN, Named.BORROWER),
             Permission.RECORD_HOLDS,
-            loans.DisputeFacts,
+            matters.DisputeFacts,
             id_field="dispute",
             by_anybody=True,
         ),
@@ -276,7 +198,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_dispute_resolution,
             NOBODY,
             Permission.HANDLE_DISPUTES,
-            loans.DisputeResolutionFacts,
+            matters.DisputeResolutionFacts,
             names="dispute",
             waits_at_most=timedelta(days=7),
         ),
@@ -286,7 +208,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_complaint,
             (Named.LOAN, Named.BORROWER),
             Permission.RECEIVE_COMPLAINTS,
-            loans.ComplaintFacts,
+            matters.ComplaintFacts,
             id_field="complaint",
             by_anybody=True,
         ),
@@ -295,7 +217,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_complaint_resolution,
             NOBODY,
             Permission.HANDLE_DISPUTES,
-            loans.ComplaintResolutionFacts,
+            matters.ComplaintResolutionFacts,
             names="complaint",
             waits_at_most=timedelta(days=7),
         ),
@@ -304,7 +226,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_hold,
             (Named.LOAN, Named.BORROWER),
             Permission.RECORD_HOLDS,
-            loans.HoldFacts,
+            matters.HoldFacts,
             id_field="hold",
             by_anybody=True,
         ),
@@ -313,7 +235,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_release,
             NOBODY,
             Permission.RELEASE_HOLDS,
-            loans.ReleaseFacts,
+            matters.ReleaseFacts,
             names="hold",
         ),
         # Whether the number is at work, and who is one person by name and number, is said with it.
@@ -338,7 +260,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_restructuring,
             WHO_HAS_LOAN,
             Permission.CHANGE_SCHEDULES,
-            loans.RestructuringFacts,
+            money.RestructuringFacts,
             id_field="restructuring",
         ),
         EventKind(
@@ -346,7 +268,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_write_off,
             WHO_HAS_LOAN,
             Permission.WRITE_OFF,
-            loans.WriteOffFacts,
+            money.WriteOffFacts,
         ),
         # It allows more than before.
         EventKind(
@@ -354,7 +276,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_write_off_taken_back,
             NOBODY,
             Permission.WRITE_OFF,
-            loans.WriteOffTakenBackFacts,
+            money.WriteOffTakenBackFacts,
             waits_at_most=timedelta(days=7),
         ),
         EventKind(
@@ -427,14 +349,14 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_validation_notice,
             NOBODY,
             Permission.RECORD_LEGAL_FACTS,
-            loans.ValidationNoticeFacts,
+            legal.ValidationNoticeFacts,
         ),
         EventKind(
             "acknowledgement",
             handlers.apply_acknowledgement,
             NOBODY,
             Permission.RECORD_LEGAL_FACTS,
-            loans.AcknowledgementFacts,
+            legal.AcknowledgementFacts,
         ),
         # It allows no less than before.
         EventKind(
@@ -442,7 +364,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_limitation_fact,
             NOBODY,
             Permission.RECORD_LEGAL_FACTS,
-            loans.LimitationFactFacts,
+            legal.LimitationFactFacts,
         ),
         # The time to sue may be over then.
         EventKind(
@@ -450,7 +372,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_acknowledgement_withdrawal,
             (Named.LOAN, Named.BORROWER),
             Permission.RECORD_LEGAL_FACTS,
-            loans.AcknowledgementWithdrawalFacts,
+            legal.AcknowledgementWithdrawalFacts,
             waits_at_most=timedelta(days=7),
         ),
         EventKind(
@@ -458,7 +380,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             handlers.apply_limitation_fact_withdrawal,
             WHO_HAS_LOAN,
             Permission.RECORD_LEGAL_FACTS,
-            loans.LimitationFactWithdrawalFacts,
+            legal.LimitationFactWithdrawalFacts,
             waits_at_most=timedelta(days=7),
         ),
         EventKind(

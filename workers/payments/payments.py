@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
 from domain.allocation import Allocation, allocate, apply_allocations
@@ -341,3 +342,11 @@ def where_it_stands(arrears: Arrears, currency: str) -> Reasons:
         delinquent_since=arrears.delinquent_since,
         days_past_due=arrears.days_past_due,
     )
+
+
+def payment_payload(paid: Payment) -> dict[str, str]:
+    """A payment as the payload of an event."""
+    payload: dict[str, str] = TypeAdapter(Payment).dump_python(
+        paid, mode="json", exclude_none=True, exclude={"sender"}
+    )
+    return payload

@@ -31,7 +31,7 @@ from workers.db.schema import (
     token,
 )
 from workers.escalation.reassess import reassess
-from workers.inbox.process import store_event
+from workers.inbox.store import store_event
 from workers.privacy.erase_events import lock_pending_events
 from workers.privacy.erasure import erase, lock_borrowers, note_erasure
 from workers.privacy.retention import read_keeping

@@ -31,7 +31,8 @@ from workers.db.schema import (
     recovery,
     reply,
 )
-from workers.inbox.process import apply_event, store_unless_known
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_unless_known
 from workers.recovery.step import Result, Task
 from workers.sms.providers.port import InboundText, ListedText, ListsTexts, LookupFailedError
 from workers.sms.providers.routing import Sender

@@ -11,7 +11,7 @@ from workers import queues
 from workers.actions import dispatch
 from workers.app import app
 from workers.bootstrap import worker_context
-from workers.inbox import process
+from workers.inbox import apply
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import Message, announce, for_each
 from workers.messaging.sweeps import Sweep
@@ -42,7 +42,7 @@ def watch_sending() -> str:
 @app.task(name=queues.DISPATCH_EVENTS, base=Sweep)
 def dispatch_events() -> str:
     """Publish the events that are stored and not applied."""
-    ids = process.dispatch_events(worker_context())
+    ids = apply.dispatch_events(worker_context())
     size = queues.EVENTS_PER_MESSAGE
     batches = (ids[start : start + size] for start in range(0, len(ids), size))
     announce(app, queues.APPLY_EVENTS, (Message((batch,)) for batch in batches))

@@ -57,7 +57,7 @@ OF_THE_PROCESS = {
 
 OF_WHAT_CAME_IN = {
     *("sms.delivery_receipts.receipt_payload", "borrowers.inbound_texts.text_payload"),
-    *("borrowers.inbound_texts.text_id", "inbox.process.payment_payload"),
+    *("borrowers.inbound_texts.text_id", "payments.payments.payment_payload"),
     *("sms.providers.tencent.read_tencent_reply", "sms.providers.tencent.read_tencent_reports"),
     *("sms.providers.twilio.read_inbound_text", "sms.providers.twilio.read_status_report"),
     *("sms.providers.twilio.form_fields", "sms.providers.twilio.verify_signature"),

@@ -15,7 +15,7 @@ from workers.access.second_person import SecondPersonNeededError
 from workers.access.tokens import enrol_token
 from workers.context import Context
 from workers.db.schema import loan, second_person_request, staff, token
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 
 FINGERPRINT = "SHA256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 

@@ -36,8 +36,8 @@ from workers.db.schema import loan, machine
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangements import NewRequest, record_request
 from workers.hardship.handling import extend
-from workers.inbox.event_data.loans import PromiseFacts
-from workers.inbox.process import submit
+from workers.inbox.event_data.promises import PromiseFacts
+from workers.inbox.submit import submit
 from workers.operations.sending_holds import resume_sending, stop_sending
 from workers.privacy.key_rotation import rotate
 from workers.privacy.subject_requests import erase_subject, export_subject
@@ -336,7 +336,7 @@ def test_no_door_makes_its_own_text_for_the_second_person() -> None:
         "hardship/handling.py": 1,
         "hardship/hold_limits.py": 1,
         "hardship/promise_review.py": 2,
-        "inbox/process.py": 1,
+        "inbox/submit.py": 1,
         "operations/sending_holds.py": 1,
         "privacy/key_rotation.py": 1,
         "privacy/subject_requests.py": 2,

@@ -27,7 +27,9 @@ from workers.db.schema import (
     visit_staff,
 )
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import EventResult, apply_event, dispatch_events
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import cancel_visit, start_visit
 
@@ -60,9 +62,9 @@ def an_enquiry(book: Book) -> None:
 
 def tell(
     book: Book, attempt: str | None, outcome: str, reason: str | None = None, actor: str = "c-1"
-) -> process.EventResult:
+) -> EventResult:
     reported = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
-    return process.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", reported)
+    return submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", reported)
 
 
 def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_record(
@@ -96,7 +98,7 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
         an_open_call(book, loan)
     book.hold("L-hold", HoldKind.DISPUTE, "2026-03-02", None)
     wish = {"borrower": "B-L-asked", "channel": None, "actor": "c-1"}
-    assert process.submit(book.ctx, "wish", "opt_out", wish).status == "applied"
+    assert submit(book.ctx, "wish", "opt_out", wish).status == "applied"
     paid = {
         "external_id": "P-1",
         "loan": "L-waits",
@@ -105,7 +107,7 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
         "paid_on": "2026-03-02",
     }
     with book.ctx.engine.begin() as connection:
-        process.store_event(connection, "not-applied-yet", "payment", paid, book.clock.at)
+        store_event(connection, "not-applied-yet", "payment", paid, book.clock.at)
     why = {}
     for loan in ("L-hold", "L-waits"):
         with pytest.raises(BarredError) as barred:
@@ -179,7 +181,7 @@ def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
     with pytest.raises(ArrearsError, match="is on record as busy"):
         tell(book, started.attempt, "spoke")
     again = {"attempt": started.attempt, "outcome": "busy", "reason": None, "actor": "c-1"}
-    said = process.submit(book.ctx, "again", "contact_outcome", again)
+    said = submit(book.ctx, "again", "contact_outcome", again)
     assert said.reason[0].code is ReasonCode.OUTCOME_KNOWN
     assert book.one(contact_outcome).outcome == "busy"
 
@@ -188,8 +190,8 @@ def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
     an_open_call(book)
     assert tell(book, "dialer-7", "no_answer").status == "received"
     start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt="dialer-7")
-    for event_id in process.dispatch_events(book.ctx):
-        process.apply_event(book.ctx, event_id)
+    for event_id in dispatch_events(book.ctx):
+        apply_event(book.ctx, event_id)
     assert book.one(contact_outcome).outcome == "no_answer"
 
 
@@ -306,7 +308,7 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
 def test_the_gate_is_asked_again_at_the_door(book: Book) -> None:
     begins = a_visit(book)
     elsewhere = {"borrower": "B-L-1", "fact": "somebody_else", "actor": "c-1"}
-    process.submit(book.ctx, "elsewhere", "address_fact", elsewhere)
+    submit(book.ctx, "elsewhere", "address_fact", elsewhere)
     book.at(begins)
     with pytest.raises(BarredError) as barred:
         start_visit(acting(book.ctx, Actor("v-1")), "L-1")

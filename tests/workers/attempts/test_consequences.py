@@ -36,7 +36,8 @@ from workers.db.schema import (
     problem,
     promise,
 )
-from workers.inbox.process import EventResult, submit
+from workers.inbox.apply import EventResult
+from workers.inbox.submit import submit
 
 PROMISED = {"amount": "500.00", "currency": "CNY", "due_on": "2026-03-12"}
 

@@ -20,7 +20,7 @@ from workers.db.pages import Asked
 from workers.db.schema import arrangement, duty, problem, staff
 from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.operations.status import read_status
 
 

@@ -16,7 +16,8 @@ from workers.db.loan_facts import load_facts
 from workers.db.schema import borrower, contact, contact_outcome, duty, loan, person_fact
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import EventResult
+from workers.inbox.submit import submit
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def called(book: Book, id: str = "call-1", **changes: Any) -> process.EventResult:
+def called(book: Book, id: str = "call-1", **changes: Any) -> EventResult:
     data = {
         "contact": id,
         "loan": "L-1",
@@ -47,7 +48,7 @@ def called(book: Book, id: str = "call-1", **changes: Any) -> process.EventResul
         "also_about": [],
         "actor": "c-1",
     } | changes
-    return process.submit(book.ctx, f"inbound:{id}:{len(changes)}", "inbound_contact", data)
+    return submit(book.ctx, f"inbound:{id}:{len(changes)}", "inbound_contact", data)
 
 
 def call_verdict(book: Book, loan_id: str = "L-1") -> tuple[str, str]:

@@ -19,7 +19,8 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import contact_outcome, hold, problem
 from workers.history import loan_history
-from workers.inbox.process import EventResult, submit
+from workers.inbox.apply import EventResult
+from workers.inbox.submit import submit
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
 

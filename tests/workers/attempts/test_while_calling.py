@@ -11,7 +11,7 @@ from tests.support.ladders import UNTIL_LEARNT, with_call_plan
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import call, contact_outcome, hold, inbox_event, promise, promise_part
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 
 Token = dict[str, str]
 

@@ -10,7 +10,7 @@ from tests.support.events import store, tell
 from tests.support.loans import Book
 from workers.db.problems import note_problem
 from workers.db.schema import borrower, inbox_event, problem
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 
 PHONE = "+8613900139000"
 NEW_YORK = "+12125550123"

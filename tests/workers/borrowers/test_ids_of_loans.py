@@ -7,8 +7,8 @@ from tests.support.events import is_held_back, store, tell
 from tests.support.loans import Book
 from workers.db.schema import borrower, inbox_event
 from workers.history import loan_history
+from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.inbox.process import apply_event
 from workers.privacy.erasure import erase
 from workers.privacy.subject_export import read_subject_data
 

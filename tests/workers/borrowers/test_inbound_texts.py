@@ -40,8 +40,8 @@ from workers.db.schema import (
 )
 from workers.gate.facts import read_contact_facts
 from workers.http.inbound_texts import store_text
+from workers.inbox.apply import apply_events, dispatch_events
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.inbox.process import apply_events, dispatch_events
 from workers.sms.providers.port import InboundText
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")

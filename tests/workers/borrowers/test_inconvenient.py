@@ -20,7 +20,7 @@ from tests.support.loans import Book
 from workers.db.schema import person_fact, problem
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 
 OTHER_NUMBER = "+8613900139000"
 MORNINGS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "ends": "12:00"}

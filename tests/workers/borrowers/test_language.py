@@ -21,7 +21,7 @@ from workers.db.schema import action, borrower, call, message, problem, reply
 from workers.db.schema import loan as loan_table
 from workers.db.spoken_language import spoken_language
 from workers.gate.facts import read_contact_facts
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 from workers.sms.providers.port import InboundText
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work

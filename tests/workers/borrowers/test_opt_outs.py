@@ -17,7 +17,9 @@ from tests.support.loans import Book
 from workers.borrowers import opt_outs
 from workers.db.schema import acknowledgement, loan, person_fact
 from workers.gate.facts import read_contact_facts
-from workers.inbox import process
+from workers.inbox.apply import EventResult
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.payments.payments import Payment, record_payment
 
 
@@ -28,8 +30,8 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def tell(book: Book, kind: str, **payload: object) -> process.EventResult:
-    return process.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
+def tell(book: Book, kind: str, **payload: object) -> EventResult:
+    return submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
 
 
 def facts_asked(book: Book, loan_id: str = "L-1") -> ContactFacts:
@@ -93,7 +95,7 @@ def test_a_wish_that_is_not_applied_yet_stops_a_text_already(book: Book) -> None
     book.escalate("L-1")
     wish = {"borrower": "B-L-1", "channel": None, "actor": "c-1"}
     with book.ctx.engine.begin() as connection:
-        process.store_event(connection, "wish", "opt_out", wish, book.clock.at)
+        store_event(connection, "wish", "opt_out", wish, book.clock.at)
     assert book.send("L-1", "text_day_1") == "nothing to do"
     assert "lender.event_pending" in book.action("L-1", "text_day_1").rules
 

@@ -18,9 +18,10 @@ from tests.support.loans import Book
 from workers.db.schema import borrower, inbox_event, loan_party, representative
 from workers.gate.facts import read_contact_facts
 from workers.history.history import loan_history
+from workers.inbox.apply import apply_event
 from workers.inbox.event_data.fields import PersonalEventData
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
-from workers.inbox.process import apply_event, submit
+from workers.inbox.submit import submit
 from workers.operations.persons import read_parties, read_person
 from workers.privacy.subject_requests import erase_subject, export_subject
 

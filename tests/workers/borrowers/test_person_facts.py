@@ -12,7 +12,8 @@ from tests.support.loans import Book
 from workers.db.schema import person_fact
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import EventResult
+from workers.inbox.submit import submit
 
 
 @pytest.fixture
@@ -24,9 +25,9 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def tell(book: Book, kind: str = "person_fact", **payload: object) -> process.EventResult:
+def tell(book: Book, kind: str = "person_fact", **payload: object) -> EventResult:
     data = {"borrower": "B-1", "actor": "c-1"} | payload
-    return process.submit(book.ctx, f"{kind}:{book.clock.at}:{payload}", kind, data)
+    return submit(book.ctx, f"{kind}:{book.clock.at}:{payload}", kind, data)
 
 
 def asked(book: Book, loan_id: str = "L-1") -> tuple[Permission, tuple[str, ...]]:

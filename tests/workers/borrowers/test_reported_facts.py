@@ -27,9 +27,9 @@ from workers.db.schema import (
     representative_wish,
 )
 from workers.history import loan_history
+from workers.inbox.apply import EventResult, apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.persons import RepresentativeFacts
-from workers.inbox.process import EventResult, apply_event
 
 OTHER_NUMBER = "+8613900139000"
 

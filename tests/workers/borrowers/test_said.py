@@ -20,7 +20,7 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import borrower, person_fact, problem, reply
 from workers.gate.facts import read_contact_facts
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 from workers.sms.providers.port import InboundText
 
 OTHER_NUMBER = "+8613900139000"

@@ -14,7 +14,7 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import action_event, call, contact
 from workers.history import loan_history
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
 

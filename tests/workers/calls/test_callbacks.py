@@ -13,7 +13,7 @@ from workers.calls.assign import assign_call
 from workers.calls.callbacks import hand_on_late_callbacks
 from workers.calls.start import start_call
 from workers.db.schema import action_event, call
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.clock import Clock
 from workers.db.schema import inbox_event, loan, payment
-from workers.inbox import process
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_and_commit
 
 TODAY = Clock().now().date()
 WHY = ("--why", "told by telephone")
@@ -92,8 +93,8 @@ def test_an_event_of_another_sender_that_was_rejected_is_said_to_be_kept(
         "currency": "USD",
         "paid_on": str(TODAY),
     }
-    stored = process.store_and_commit(book.ctx, "payment:P-1", "payment", payload, Clock().now())
-    assert process.apply_event(book.ctx, stored).status == "rejected"
+    stored = store_and_commit(book.ctx, "payment:P-1", "payment", payload, Clock().now())
+    assert apply_event(book.ctx, stored).status == "rejected"
 
     done = arrears(environment, *PAY, "10", "USD", "--id", "P-1")
 
@@ -190,10 +191,10 @@ def test_a_payment_under_another_event_is_on_record_as_well(
     environment: dict[str, str], book: Book
 ) -> None:
     paid = {"external_id": "P-1", "loan": "L-1", "amount": "10.00", "currency": "CNY"}
-    stored = process.store_and_commit(
+    stored = store_and_commit(
         book.ctx, "evt-7", "payment", {**paid, "paid_on": "2026-03-01"}, Clock().now()
     )
-    assert process.apply_event(book.ctx, stored).status == "applied"
+    assert apply_event(book.ctx, stored).status == "applied"
 
     again = arrears(environment, *PAY, "10", "CNY", "--id", "P-1")
 

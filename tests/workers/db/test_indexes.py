@@ -46,7 +46,7 @@ from workers.escalation import reassess, scan
 from workers.escalation.escalate import escalate_loans
 from workers.evidence import chain
 from workers.history.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import dispatch_events
 from workers.privacy import pruning, subject_export
 from workers.sms import reconcile
 from workers.staff.work_items import Kind
@@ -83,7 +83,7 @@ ALL_DAY: dict[str, Ask] = {
     "a receipt": a_receipt_comes_in,
     "a text that comes in": a_text_comes_in,
     "waking actions": actions_wake,
-    "waking events": lambda c, h: process.dispatch_events(h),
+    "waking events": lambda c, h: dispatch_events(h),
     "waking the outbox": events_wake,
     "lost claims": lambda c, h: reconcile.mark_lost_claims(h),
     "asking providers": lambda c, h: reconcile._take_for_lookup(c, h.now()),

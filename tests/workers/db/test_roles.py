@@ -48,7 +48,7 @@ from workers.hardship.arrangement_review import settle_arrangements
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.http.delivery_receipts import store_reports
 from workers.http.inbound_texts import store_text
-from workers.inbox.process import apply_events, dispatch_events
+from workers.inbox.apply import apply_events, dispatch_events
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.erasure import erase_expired_data
 from workers.privacy.key_rotation import (

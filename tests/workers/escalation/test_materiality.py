@@ -11,7 +11,8 @@ from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import call, decision, loan
 from workers.history import loan_history
-from workers.inbox.process import EventResult, submit
+from workers.inbox.apply import EventResult
+from workers.inbox.submit import submit
 from workers.simulator.demo.integrity import count_duplicates, find_unexplained
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work

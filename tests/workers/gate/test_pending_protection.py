@@ -26,11 +26,12 @@ from workers.db.numbers import address_index
 from workers.db.pending_events import REACHES
 from workers.db.schema import contact, inbox_event, message, reply
 from workers.db.schema import loan as loan_table
+from workers.inbox.apply import apply_event, dispatch_events
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.fields import EventData
 from workers.inbox.event_data.persons import RepresentativeFacts
-from workers.inbox.kinds import EVENT_KINDS, EventKind
-from workers.inbox.process import apply_event, dispatch_events
+from workers.inbox.event_kind import EventKind
+from workers.inbox.kinds import EVENT_KINDS
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import InboundText, StatusReport
 

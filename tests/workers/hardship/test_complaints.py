@@ -48,7 +48,7 @@ from workers.hardship.answer_letters import open_answer
 from workers.hardship.corrections import Correction, correct
 from workers.hardship.matter_lists import read_matter
 from workers.history import loan_history
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.sms.providers.port import InboundText
 from workers.staff.next_work import ServedWork, next_for
 from workers.visits.schedule import schedule_visit

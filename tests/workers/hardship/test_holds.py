@@ -18,7 +18,7 @@ from workers.access.second_person import SecondPersonNeededError
 from workers.calls.assign import assign_call
 from workers.context import Context
 from workers.db.schema import call, document, hold, loan, visit, visit_staff
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.legal.legal_files import open_legal_file
 from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 from workers.visits.schedule import schedule_visit

@@ -19,8 +19,9 @@ from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.hardship.read_promises import promise_policy_of, read_promises
 from workers.history.history import loan_history
-from workers.inbox.event_data.loans import PromiseFacts
-from workers.inbox.process import EventResult, submit
+from workers.inbox.apply import EventResult
+from workers.inbox.event_data.promises import PromiseFacts
+from workers.inbox.submit import submit
 from workers.sms.send import send_sms
 
 PARTS = [{"amount": "200", "due_on": "2026-03-05"}, {"amount": "200", "due_on": "2026-03-12"}]

@@ -16,9 +16,10 @@ from workers.calls.assign import assign_call
 from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import message
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_event
 from workers.legal.legal_files import open_legal_file
-from workers.payments.payments import Payment
+from workers.payments.payments import Payment, payment_payload
 from workers.visits.schedule import schedule_visit
 
 
@@ -35,10 +36,10 @@ def story(book: Book, loan: str = "L-1") -> list[str]:
 def pay(book: Book, amount: str, currency: str = "CNY") -> None:
     paid = Payment("P-1", "L-1", Decimal(amount), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        event_id = process.store_event(
-            connection, "payment:P-1", "payment", process.payment_payload(paid), book.ctx.now()
+        event_id = store_event(
+            connection, "payment:P-1", "payment", payment_payload(paid), book.ctx.now()
         )
-    process.apply_event(book.ctx, event_id)
+    apply_event(book.ctx, event_id)
 
 
 def about(lines: list[str], *words: str) -> str:
@@ -63,9 +64,9 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "code": None,
     }
     with engine.begin() as connection:
-        event_id = process.store_event(connection, "receipt:1", "receipt", report, book.ctx.now())
+        event_id = store_event(connection, "receipt:1", "receipt", report, book.ctx.now())
     book.at("2026-03-03 08:01")
-    process.apply_event(book.ctx, event_id)
+    apply_event(book.ctx, event_id)
     book.at("2026-03-03 12:00")
     pay(book, "1000")
 

@@ -19,7 +19,7 @@ from tests.support.events import tell
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.submit import submit as submit_event
 from workers.sms.reconcile import park_old
 from workers.tapes.import_tape import import_tape
 from workers.visits.letters import open_letter
@@ -39,7 +39,7 @@ def story(book: Book) -> list[str]:
 
 
 def submit(book: Book, what: str, key: str, /, **payload: Any) -> None:
-    process.submit(book.ctx, f"{what}:{key}", what, payload)
+    submit_event(book.ctx, f"{what}:{key}", what, payload)
 
 
 def pay(book: Book, key: str, amount: str) -> None:

@@ -8,7 +8,7 @@ from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import hold, person_fact
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import apply_events, dispatch_events
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_what_a_machine_says_of_a_person_is_shown_with_the_machine(book: Book) -
     for number, (kind, data) in enumerate(events.items()):
         posted = tell(book, an_event(kind, **data), id=f"evt_{number}_{kind}")
         assert posted.status_code == 202, posted.text
-    ids = process.dispatch_events(book.ctx)
-    assert {result.status for result in process.apply_events(book.ctx, ids)} == {"applied"}
+    ids = dispatch_events(book.ctx)
+    assert {result.status for result in apply_events(book.ctx, ids)} == {"applied"}
 
     told = story(book)
     for said in (

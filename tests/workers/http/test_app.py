@@ -19,7 +19,7 @@ from workers.db.schema import inbox_event, message, receipt
 from workers.history import loan_history
 from workers.http.app import create_app
 from workers.http.requests import MOST_BYTES
-from workers.inbox.process import apply_event, dispatch_events
+from workers.inbox.apply import apply_event, dispatch_events
 
 TOKEN = "secret"
 

@@ -17,7 +17,7 @@ from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
 from workers.db.schema import access, call, contact, contact_outcome, number_alarm, shift
 from workers.db.schema import staff as staff_table
-from workers.inbox import process
+from workers.inbox.apply import apply_event, dispatch_events
 
 ASKED = {"attempt": "dialer-1", "loan": "L-1", "actor": "c-1"}
 
@@ -170,8 +170,8 @@ def test_a_collector_has_one_call_open_at_a_time(three: Book) -> None:
     answer = ask(three, "L-3")
     assert "has started" not in answer.text, "it is reported, though not applied yet"
     assert [reason["code"] for reason in answer.json()["reason"]] == ["event_pending"]
-    for event_id in process.dispatch_events(three.ctx):
-        process.apply_event(three.ctx, event_id)
+    for event_id in dispatch_events(three.ctx):
+        apply_event(three.ctx, event_id)
     assert ask(three, "L-3").status_code == 200
 
 

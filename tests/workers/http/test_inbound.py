@@ -21,7 +21,7 @@ from workers.db.inbox_queue import lock_event
 from workers.db.schema import inbox_event, message, receipt, reply
 from workers.db.sending_holds import set_sending_hold
 from workers.http.app import create_app
-from workers.inbox.process import apply_events, dispatch_events
+from workers.inbox.apply import apply_events, dispatch_events
 
 PATH = "/webhooks/twilio/inbound"
 TOKEN = "secret"

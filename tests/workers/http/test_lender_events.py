@@ -18,7 +18,7 @@ from workers.db.inbox import without_hashes
 from workers.db.schema import hold, inbox_event, payment, replaced_event
 from workers.history import loan_history
 from workers.http.app import create_app
-from workers.inbox.process import apply_event, dispatch_events
+from workers.inbox.apply import apply_event, dispatch_events
 
 PHONE = "+8613900139000"
 STREET = "2 Example Road"

@@ -22,7 +22,8 @@ from workers.access.machines import read_machines, revoke_machine
 from workers.db.schema import access, inbox_event, machine, permission_use
 from workers.http import permission_of
 from workers.http.app import create_api, create_app
-from workers.inbox.kinds import EVENT_KINDS, EventKind
+from workers.inbox.event_kind import EventKind
+from workers.inbox.kinds import EVENT_KINDS
 
 _VALUES: dict[str, Any] = {
     **dict.fromkeys(("payment", "refund", "adjustment", "loan", "borrower", "actor"), "X-1"),

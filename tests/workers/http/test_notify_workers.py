@@ -15,7 +15,7 @@ from workers.db.schema import inbox_event
 from workers.http import notify_workers
 from workers.http.app import create_app
 from workers.http.notify_workers import WorkerNotifier
-from workers.inbox.process import dispatch_events
+from workers.inbox.apply import dispatch_events
 from workers.queues import EVENTS_PER_MESSAGE
 
 

@@ -26,7 +26,9 @@ from workers.db.schema import (
     reply,
 )
 from workers.http.app import create_desk
-from workers.inbox import process
+from workers.inbox.apply import apply_event, dispatch_events
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.sms.providers.port import InboundText
 
 
@@ -40,8 +42,8 @@ def book(engine: Engine) -> Book:
 
 
 def apply_all(book: Book) -> None:
-    for event_id in process.dispatch_events(book.ctx):
-        process.apply_event(book.ctx, event_id)
+    for event_id in dispatch_events(book.ctx):
+        apply_event(book.ctx, event_id)
 
 
 @pytest.mark.attack("colliding event ids")
@@ -67,13 +69,13 @@ def test_the_staff_names_what_any_sender_recorded_unless_several_gave_the_id(boo
     reversal = {"payment": "P-1", "reversed_on": "2026-03-02"}
     tell(book, an_event(amount="1.00"), secret=SECRET)
     apply_all(book)
-    known = process.submit(book.ctx, "payment:P-1", "payment", paid("1.00"))
+    known = submit(book.ctx, "payment:P-1", "payment", paid("1.00"))
     assert "on record already" in speak(known.reason)
     tell(book, an_event(amount="2.00"), secret=OTHER_SECRET)
     apply_all(book)
     with pytest.raises(ArrearsError, match="several senders: core, dialer"):
-        process.submit(book.ctx, "reversal:P-1", "reversal", reversal)
-    process.submit(book.ctx, "reversal:P-1@core", "reversal", {**reversal, "sender": "core"})
+        submit(book.ctx, "reversal:P-1", "reversal", reversal)
+    submit(book.ctx, "reversal:P-1@core", "reversal", {**reversal, "sender": "core"})
     assert {row.sender for row in book.rows(payment) if row.reversed_on} == {"core"}
 
 
@@ -82,7 +84,7 @@ def test_whoever_names_the_staff_means_what_was_typed_and_nobody_elses(book: Boo
     tell(book, an_event(amount="1.00"), secret=SECRET)
     tell(book, an_event("reversal", **reversal), id="a", secret=OTHER_SECRET)
     apply_all(book)
-    process.submit(book.ctx, "reversal:P-1@staff", "reversal", reversal)
+    submit(book.ctx, "reversal:P-1@staff", "reversal", reversal)
     assert {statuses(book)[id] for id in ("a", "reversal:P-1@staff")} == {"received"}
     assert book.one(payment).reversed_on is None, "the staff has given no such id"
 
@@ -112,7 +114,7 @@ def test_what_goes_back_under_one_id_of_two_senders_goes_back_twice(book: Book) 
         apply_all(book)
         assert book.one(payment).returned == {"refund": 40, "reversal": 10}[kind]
         with pytest.raises(ArrearsError, match="several senders: core, dialer"):
-            process.submit(book.ctx, kind, f"{kind}_taken_back", {**back, kind: id})
+            submit(book.ctx, kind, f"{kind}_taken_back", {**back, kind: id})
         tell(book, other, id=f"other-{kind}", secret=OTHER_SECRET)
         apply_all(book)
     assert (book.one(payment).returned, set(statuses(book).values())) == (0, {"applied"})
@@ -183,7 +185,7 @@ def test_a_hold_of_another_loan_is_never_taken_for_one_on_record(book: Book) -> 
     apply_all(book)
     assert statuses(book) == {"a": "applied", "b": "rejected"}
     with pytest.raises(ArrearsError, match="H-1 is on record as a hold of L-1 already"):
-        process.submit(book.ctx, "hold:H-1", "hold", {**PLACED, "loan": "L-2"})
+        submit(book.ctx, "hold:H-1", "hold", {**PLACED, "loan": "L-2"})
     tell(book, an_event("hold", **{**PLACED, "loan": "L-2"}), id="c", secret=OTHER_SECRET)
     apply_all(book)
     held = {(row.sender, row.loan_id) for row in book.rows(hold)}
@@ -245,7 +247,7 @@ def test_at_the_desk_people_say_whose_id_is_meant(engine: Engine) -> None:
         }
         for kind, facts in said.items():
             with engine.begin() as connection:
-                stored = process.store_event(
+                stored = store_event(
                     connection,
                     f"{kind}:{sender}",
                     kind,
@@ -253,7 +255,7 @@ def test_at_the_desk_people_say_whose_id_is_meant(engine: Engine) -> None:
                     book.ctx.now(),
                     sender=sender,
                 )
-            assert process.apply_event(book.ctx, stored).status == "applied"
+            assert apply_event(book.ctx, stored).status == "applied"
     supervisor = token_of(engine, "s-1", Role.SUPERVISOR)
     with TestClient(create_desk(book.ctx)) as client:
 

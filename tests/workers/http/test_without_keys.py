@@ -20,7 +20,7 @@ from workers.db.encryption_keys import assert_keys_open, read_index_key, store_i
 from workers.db.schema import borrower, inbox_event, payment, reply
 from workers.http.app import create_api, create_app
 from workers.http.inbound_texts import store_text
-from workers.inbox.process import apply_event, dispatch_events
+from workers.inbox.apply import apply_event, dispatch_events
 from workers.privacy.key_rotation import rotate
 from workers.sms.providers.port import InboundText
 

@@ -27,8 +27,10 @@ from workers.context import Context
 from workers.db.inbox_queue import BATCH_SIZE
 from workers.db.schema import allocation, inbox_event, payment, promise
 from workers.inbox import handlers
-from workers.inbox.kinds import EVENT_KINDS, Payload
-from workers.inbox.process import apply_event, apply_events, dispatch_events, submit
+from workers.inbox.apply import apply_event, apply_events, dispatch_events
+from workers.inbox.event_kind import Payload
+from workers.inbox.kinds import EVENT_KINDS
+from workers.inbox.submit import submit
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 

@@ -17,9 +17,10 @@ from workers.context import Context
 from workers.db.schema import inbox_event, message
 from workers.history import loan_history
 from workers.http.app import create_app
+from workers.inbox.apply import apply_events, dispatch_events
 from workers.inbox.event_data.fields import Day, EventData, Identifier
-from workers.inbox.kinds import EVENT_KINDS, EventKind
-from workers.inbox.process import apply_events, dispatch_events
+from workers.inbox.event_kind import EventKind
+from workers.inbox.kinds import EVENT_KINDS
 
 FLOODED = {
     "type": "flood_reported",

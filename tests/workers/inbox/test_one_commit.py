@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, event, text
 from domain.loans import Instalment
 from tests.support.events import store
 from tests.support.loans import Book
+from workers.inbox.apply import apply_event
 from workers.inbox.event_data.persons import LoanPartyFacts
-from workers.inbox.process import apply_event
 
 DAY = "2026-03-02"
 LOAN = {"loan": "L-1"}

@@ -10,8 +10,9 @@ from domain.events import InboxStatus
 from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, payment
+from workers.inbox.apply import EventResult, apply_event, dispatch_events
 from workers.inbox.kinds import EVENT_KINDS
-from workers.inbox.process import EventResult, apply_event, dispatch_events, store_event
+from workers.inbox.store import store_event
 
 PAYMENT = {
     "external_id": "P-1",

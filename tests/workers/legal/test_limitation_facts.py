@@ -15,7 +15,7 @@ from workers.db.schema import acknowledgement, legal_file, limitation_fact
 from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history import loan_history
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.legal.legal_files import open_legal_file
 
 ALLOWED, BARRED = Permission.ALLOWED, Permission.BARRED

@@ -14,7 +14,7 @@ from tests.support.loans import Book
 from tests.workers.operations.test_problems import receive_payment
 from workers.db.pages import Asked, Page
 from workers.db.schema import problem
-from workers.inbox import process
+from workers.inbox.apply import apply_event
 from workers.operations.problems import OpenProblem, Problems, read_problems
 
 KINDS = ("phone_missing", "zone_missing", "phone_missing")
@@ -73,7 +73,7 @@ def test_a_list_is_filtered_by_kind_and_by_loan(book: Book) -> None:
 def test_events_of_both_statuses_are_in_one_order_over_all_pages(book: Book) -> None:
     for number in range(5):
         currency, loan = ("USD", "L-1") if number % 2 else ("CNY", "L-9")
-        process.apply_event(book.ctx, receive_payment(book, number, loan, currency))
+        apply_event(book.ctx, receive_payment(book, number, loan, currency))
 
     seen: list[str] = []
     after = None

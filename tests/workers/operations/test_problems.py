@@ -16,11 +16,12 @@ from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
 from workers.db.problems import note_problem, resolve_problems
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import apply_event, dispatch_events
 from workers.inbox.discard import discard_event
+from workers.inbox.store import store_event
 from workers.operations.problems import Problems, read_problems, resolve_problem
 from workers.operations.status import NEWEST_REASONS
-from workers.payments.payments import Payment
+from workers.payments.payments import Payment, payment_payload
 
 WHY = because(ReasonCode.FAILED_SAYING, error="ArrearsError", message="No template is for fr.")
 
@@ -36,11 +37,11 @@ def problems_of(book: Book) -> Problems:
 def receive_payment(book: Book, number: int, loan: str, currency: str = "CNY") -> int:
     paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        return process.store_event(
+        return store_event(
             connection,
             f"payment:P-{number}",
             "payment",
-            process.payment_payload(paid),
+            payment_payload(paid),
             book.ctx.now(),
         )
 
@@ -67,9 +68,9 @@ def test_every_event_that_was_not_applied_is_shown_with_its_reason(engine: Engin
     book.loan("L-1")
     rejected = NEWEST_REASONS + 2
     for number in range(rejected):
-        process.apply_event(book.ctx, receive_payment(book, number, "L-1", "USD"))
-    process.apply_event(book.ctx, receive_payment(book, 100, "L-9"))
-    process.apply_event(book.ctx, receive_payment(book, 101, "L-1"))
+        apply_event(book.ctx, receive_payment(book, number, "L-1", "USD"))
+    apply_event(book.ctx, receive_payment(book, 100, "L-9"))
+    apply_event(book.ctx, receive_payment(book, 101, "L-1"))
     receive_payment(book, 102, "L-1")
 
     *refused, waiting, untried = problems_of(book).events
@@ -143,7 +144,7 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
     book.staff("ops-1", "supervisor")
     book.loan("L-1")
     loan = "L-9" if currency == "CNY" else "L-1"
-    process.apply_event(book.ctx, receive_payment(book, 1, loan, currency))
+    apply_event(book.ctx, receive_payment(book, 1, loan, currency))
     (event,) = problems_of(book).events
     discard_event(acting(book.ctx, Actor("ops-1")), event.event, why="another house's")
     assert not problems_of(book).events
@@ -151,6 +152,6 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
         discard_event(acting(book.ctx, Actor("ops-1")), event.event, why="again")
     with pytest.raises(ArrearsError, match="no event X-9"):
         discard_event(acting(book.ctx, Actor("ops-1")), "X-9", why="again")
-    assert process.dispatch_events(book.ctx) == []
+    assert dispatch_events(book.ctx) == []
     event_id = receive_payment(book, 1, "L-1")
-    assert process.apply_event(book.ctx, event_id).status == "applied", "its id is free again"
+    assert apply_event(book.ctx, event_id).status == "applied", "its id is free again"

@@ -17,9 +17,10 @@ from tests.support.loans import ADDRESS, KEY, NAME, PHONE, Book, only
 from workers.calls.assign import assign_call
 from workers.db.problems import note_problem
 from workers.escalation.scan import scan_portfolio
-from workers.inbox import process
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_event
 from workers.operations.status import ReasonCount, Status, read_status
-from workers.payments.payments import Payment
+from workers.payments.payments import Payment, payment_payload
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 
 
@@ -131,12 +132,12 @@ def test_events_that_changed_nothing_are_shown_with_their_reasons(engine: Engine
     book.loan("L-1", due_on="2026-03-01")
     for number, (loan, currency) in enumerate([("L-1", "USD"), ("L-9", "CNY"), ("L-1", "CNY")]):
         paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
-        payload = process.payment_payload(paid)
+        payload = payment_payload(paid)
         with engine.begin() as connection:
-            event_id = process.store_event(
+            event_id = store_event(
                 connection, f"payment:P-{number}", "payment", payload, book.ctx.now()
             )
-        process.apply_event(book.ctx, event_id)
+        apply_event(book.ctx, event_id)
 
     events = status_of(book).events
     assert events.waiting == {"payment": 1}

@@ -15,7 +15,8 @@ from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import adjustment_part, allocation, collection_case, instalment, loan
 from workers.db.schema import payment as payment_table
 from workers.history import loan_history
-from workers.inbox.process import EventResult, apply_event, submit
+from workers.inbox.apply import EventResult, apply_event
+from workers.inbox.submit import submit
 from workers.operations.problems import read_problems
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)

@@ -42,7 +42,7 @@ from workers.db.schema import (
     payment_return,
     replaced_instalment,
 )
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 from workers.tapes.import_tape import import_tape
 
 ASKED = os.environ.get("MONEY_EXAMPLES")

@@ -12,8 +12,9 @@ from domain.loans import Instalment
 from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.schema import allocation, collection_case, inbox_event, loan, payment
-from workers.inbox import process
-from workers.payments.payments import Payment
+from workers.inbox.apply import EventResult, apply_event
+from workers.inbox.store import store_event
+from workers.payments.payments import Payment, payment_payload
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
@@ -24,13 +25,13 @@ def three_instalments() -> list[Instalment]:
 
 def pay(
     book: Book, amount: str, *, id: str = "P-1", currency: str = "CNY", loan: str = "L-1"
-) -> process.EventResult:
+) -> EventResult:
     paid = Payment(id, loan, Decimal(amount), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        event_id = process.store_event(
-            connection, f"payment:{id}", "payment", process.payment_payload(paid), book.ctx.now()
+        event_id = store_event(
+            connection, f"payment:{id}", "payment", payment_payload(paid), book.ctx.now()
         )
-    return process.apply_event(book.ctx, event_id)
+    return apply_event(book.ctx, event_id)
 
 
 def test_a_part_payment_lowers_the_amount_and_leaves_delinquent_since(engine: Engine) -> None:
@@ -100,7 +101,7 @@ def test_a_payment_for_a_loan_not_known_yet_is_kept_and_applied_when_it_comes(
     assert (settled.status, "L-1 is not known" in speak(settled.reason)) == ("received", True)
 
     book.loan("L-1", instalments=three_instalments())
-    again = process.apply_event(book.ctx, book.one(inbox_event).id)
+    again = apply_event(book.ctx, book.one(inbox_event).id)
     assert again.status == "applied"
     assert len(book.rows(payment)) == 1
 
@@ -174,10 +175,10 @@ def test_a_payment_of_a_day_to_come_pays_nothing(engine: Engine) -> None:
     book.loan("L-1")
     tomorrow = Payment("P-1", "L-1", Decimal(10), "CNY", date(2027, 3, 2))
     with book.ctx.engine.begin() as connection:
-        payload = process.payment_payload(tomorrow)
-        event_id = process.store_event(connection, "P-1", "payment", payload, book.ctx.now())
+        payload = payment_payload(tomorrow)
+        event_id = store_event(connection, "P-1", "payment", payload, book.ctx.now())
 
-    settled = process.apply_event(book.ctx, event_id)
+    settled = apply_event(book.ctx, event_id)
 
     assert (settled.status, "has not come yet" in speak(settled.reason)) == ("rejected", True)
     assert book.rows(payment) == book.rows(allocation) == []

@@ -25,7 +25,7 @@ from workers.db.schema import (
 )
 from workers.db.schema import promise as promises
 from workers.history.history import loan_history
-from workers.inbox.process import EventResult
+from workers.inbox.apply import EventResult
 
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
 ON = ("booked_on", "due_on")

@@ -15,7 +15,8 @@ from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import COLUMNS, bring_in, row
 from workers.db.schema import allocation, instalment, loan, payment
 from workers.history import loan_history
-from workers.inbox.process import EventResult, apply_event, store_event
+from workers.inbox.apply import EventResult, apply_event
+from workers.inbox.store import store_event
 from workers.tapes.import_tape import import_tape
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)

@@ -13,7 +13,7 @@ from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history import loan_history
-from workers.inbox.process import apply_event
+from workers.inbox.apply import apply_event
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from workers.db.schema import (
     encryption_key,
     reply,
 )
-from workers.inbox.process import apply_event
+from workers.inbox.apply import apply_event
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.key_rotation import continue_rotation
 from workers.privacy.verify_values import find_broken

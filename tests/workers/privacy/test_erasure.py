@@ -41,8 +41,10 @@ from workers.db.schema import (
     reply,
 )
 from workers.gate.facts import read_contact_facts
-from workers.inbox import process
+from workers.inbox.apply import EventResult
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
@@ -80,9 +82,9 @@ def pay(book: Book, loan: str, amount: int = 1000) -> None:
         record_payment(connection, book.ctx, paid)
 
 
-def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> process.EventResult:
+def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> EventResult:
     facts = ContactChangeFacts(borrower=borrower, **contacts)  # type: ignore[arg-type]
-    return process.submit(book.ctx, event, "contact_change", facts.payload(book.ctx.cipher))
+    return submit(book.ctx, event, "contact_change", facts.payload(book.ctx.cipher))
 
 
 def everything(book: Book) -> str:
@@ -129,7 +131,7 @@ def test_what_an_event_said_before_its_correction_has_no_hash_of_what_was_erased
         facts = ContactChangeFacts(borrower="B-L-1", address=address)
         payload = facts.payload(book.ctx.cipher)
         with book.ctx.engine.begin() as connection:
-            process.store_event(connection, "E-2", "contact_change", payload, book.ctx.now())
+            store_event(connection, "E-2", "contact_change", payload, book.ctx.now())
     assert book.one(replaced_event).payload == {"borrower": "B-L-1"}
 
 
@@ -242,7 +244,7 @@ def test_a_loan_of_theirs_that_is_owed_again_leads_to_no_contact(
     erased: Book, channel: Channel
 ) -> None:
     reversal = {"payment": "P-L-1", "reversed_on": "2031-04-06"}
-    process.submit(erased.ctx, "reversal:P-L-1", "reversal", reversal)
+    submit(erased.ctx, "reversal:P-L-1", "reversal", reversal)
     now = erased.ctx.now()
 
     with erased.ctx.engine.connect() as connection:

@@ -38,8 +38,8 @@ from workers.db.schema import (
     message,
     reply,
 )
-from workers.inbox import process as inbox
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.submit import submit
 from workers.privacy import key_rotation
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.key_rotation import continue_rotation, count_left, rotate
@@ -146,7 +146,7 @@ def full(engine: Engine) -> Book:
     inbound = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
     record_inbound_text(book.ctx, inbound, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
-    inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
+    submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     return book
 
 
@@ -221,7 +221,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
     # What was told before is known again: the same event, sealed with another key.
     ctx = with_keys(full, NEW)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
-    assert inbox.submit(ctx, "E-1", "contact_change", facts.payload(ctx.cipher)).status == "applied"
+    assert submit(ctx, "E-1", "contact_change", facts.payload(ctx.cipher)).status == "applied"
     again = granted(only_new, "keys", "rotate")
     assert "Nothing is encrypted with an older key" in again.stdout
 

@@ -13,8 +13,10 @@ from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
 from workers.db.schema import contact_point, inbox_event, outbox_event, reply
 from workers.history import loan_history
-from workers.inbox import process
+from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.privacy.pruning import prune
 from workers.sms.providers.port import InboundText
 
@@ -66,14 +68,14 @@ def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay
     for id, loan, currency in (("P-1", "L-1", "CNY"), ("P-2", "L-9", "CNY"), ("P-3", "L-1", "USD")):
         payload = {"external_id": id, "loan": loan, "amount": "5", "currency": currency}
         with book.ctx.engine.begin() as connection:
-            stored = process.store_event(
+            stored = store_event(
                 connection,
                 f"payment:{id}",
                 "payment",
                 payload | {"paid_on": "2026-03-02"},
                 book.ctx.now(),
             )
-        process.apply_event(book.ctx, stored)
+        apply_event(book.ctx, stored)
 
     days_later(book, 91)
 
@@ -85,7 +87,7 @@ def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay
 def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book) -> None:
     facts = ContactChangeFacts(borrower="B-L-1", phone=PHONE["CN"], address="2 Example Road")
     payload = facts.payload(book.ctx.cipher)
-    process.submit(book.ctx, "E-1", "contact_change", payload)
+    submit(book.ctx, "E-1", "contact_change", payload)
 
     days_later(book, 91)
 
@@ -98,7 +100,7 @@ def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book
     assert "the number, the address" in story
     assert not prune(book.ctx).anything
     # The same event told again is still known to be the same.
-    told_again = process.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
+    told_again = submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     assert told_again.status == "applied"
 
 
@@ -156,9 +158,7 @@ def test_what_belongs_to_nobody_on_record_goes_after_its_time(book: Book) -> Non
         facts = ContactChangeFacts(borrower=borrower, address="2 Example Road")
         payload = facts.payload(book.ctx.cipher)
         with book.ctx.engine.begin() as connection:
-            process.store_event(
-                connection, f"E-{borrower}", "contact_change", payload, book.ctx.now()
-            )
+            store_event(connection, f"E-{borrower}", "contact_change", payload, book.ctx.now())
     unread = InboundText("twilio", "SM-1", STRANGER, "who are you", None)
     record_inbound_text(book.ctx, unread, help_is_answered=True)
 

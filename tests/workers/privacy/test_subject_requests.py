@@ -14,9 +14,10 @@ from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import access, borrower, erasure
-from workers.inbox import process
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
+from workers.inbox.store import store_event
+from workers.inbox.submit import submit
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data
 from workers.privacy.subject_requests import erase_subject, export_subject
@@ -42,7 +43,7 @@ def book(engine: Engine) -> Book:
         text = InboundText("twilio", f"SM-{loan}", number, said, None)
         record_inbound_text(book.ctx, text, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-1", address="2 Example Road")
-    process.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
+    submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     book.at("2026-03-31 10:00").escalate("L-1")
     schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     return book
@@ -64,7 +65,7 @@ def test_what_an_event_said_before_it_was_corrected_is_told_too(book: Book) -> N
     with book.ctx.engine.begin() as connection:
         for amount in ("1.00", "2.00"):
             paid = {"external_id": "P-9", "loan": "L-1", "amount": amount, "currency": "CNY"}
-            process.store_event(connection, "payment:P-9", "payment", paid, book.ctx.now())
+            store_event(connection, "payment:P-9", "payment", paid, book.ctx.now())
     held = json.loads(export(book))["data"]
     assert [row["payload"]["amount"] for row in held["replaced_event"]] == ["1.00"]
 

@@ -18,7 +18,7 @@ from workers.db.inbox_queue import lock_event
 from workers.db.schema import inbox_event, reply
 from workers.gate.facts import read_contact_facts
 from workers.http.inbound_texts import store_text
-from workers.inbox import process
+from workers.inbox.apply import apply_in
 from workers.inbox.discard import discard_event
 from workers.payments.write_offs import write_off
 from workers.privacy.subject_requests import erase_subject, export_subject
@@ -134,7 +134,7 @@ def test_a_text_that_a_worker_applies_while_its_borrower_is_erased_leaves_no_wor
     with ThreadPoolExecutor(1) as pool:
         with book.ctx.engine.begin() as worker:
             if is_applied:
-                process._apply(worker, book.ctx, event_id)
+                apply_in(worker, book.ctx, event_id)
             else:
                 lock_event(worker, event_id)
             erased = pool.submit(
@@ -146,7 +146,7 @@ def test_a_text_that_a_worker_applies_while_its_borrower_is_erased_leaves_no_wor
             )
             wait_until_blocked(book.ctx.engine)
             if not is_applied:
-                process._apply(worker, book.ctx, event_id)
+                apply_in(worker, book.ctx, event_id)
         erased.result(timeout=60)
     applied = next(row for row in book.rows(inbox_event) if row.id == event_id)
     assert applied.status == "applied", "it was, before the erasure"

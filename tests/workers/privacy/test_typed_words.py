@@ -21,8 +21,8 @@ from workers.db.schema import free_text, inbox_event, metadata, second_person_re
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
 from workers.history import loan_history
-from workers.inbox import process
 from workers.inbox.discard import discard_event
+from workers.inbox.submit import submit
 from workers.operations.problems import resolve_problem
 from workers.operations.sending_holds import stop_sending
 from workers.privacy import pruning
@@ -77,7 +77,7 @@ def book(engine: Engine, tmp_path: Path) -> Book:
         ("dispute", {"dispute": "D-2", "loan": "L-9", **starts}),
     ):
         id = f"{kind}:{payload.get('hold', len(book.rows(inbox_event)))}"
-        process.submit(book.ctx, id, kind, payload)
+        submit(book.ctx, id, kind, payload)
     discard_event(acting(book.ctx, BY), "hold:H-2", why=WHY)
     with engine.begin() as connection:
         reason = because(ReasonCode.SENT_AFTER_ALL, item="text_day_1")

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from domain.recovery import RecoveryStep, StepStatus
 from tests.workers.recovery.conftest import House
 from tests.workers.recovery.test_journal import half_a_day_and_the_other, run
-from workers.inbox.process import apply_event, store_event
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_event
 from workers.outbox.lender_webhook import DeliveryOutcome, DeliveryResult, OutgoingEvent
 from workers.recovery.run import Recovered, go_on_without
 

@@ -15,7 +15,7 @@ from workers.access.secrets import digest_of
 from workers.access.tokens import revoke_tokens
 from workers.db.journal import JournalUnusableError, note_ends_in_journal
 from workers.db.schema import borrower, contact_point_fact, erasure, person_fact, staff, token
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.operations.sending_holds import resume_sending
 from workers.privacy.subject_requests import erase_subject
 from workers.recovery.run import Asked, Recovered, go_on_without, recover

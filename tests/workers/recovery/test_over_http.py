@@ -19,7 +19,7 @@ from tests.workers.recovery.test_journal import (
     run,
 )
 from workers.db.schema import borrower, contact_point_fact, payment
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.operations.sending_holds import resume_sending
 from workers.recovery import texts
 from workers.simulator.providers import twilio_api

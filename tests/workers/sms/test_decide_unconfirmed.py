@@ -17,7 +17,8 @@ from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from workers.context import Context
 from workers.db.schema import action_event, message, problem, receipt
-from workers.inbox.process import apply_event, store_event
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_event
 from workers.sms.decide_unconfirmed import abandon_text, mark_sent, mark_unsent, read_unconfirmed
 from workers.sms.reconcile import park_old, reconcile_texts
 

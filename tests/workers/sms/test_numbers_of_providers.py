@@ -15,7 +15,7 @@ from workers.db.closed_numbers import reopen_number
 from workers.db.schema import message, problem
 from workers.history import loan_history
 from workers.http.delivery_receipts import store_reports
-from workers.inbox.process import apply_event, dispatch_events
+from workers.inbox.apply import apply_event, dispatch_events
 from workers.sms.providers.port import StatusReport
 
 PHONE = "+12125550{}"

@@ -22,8 +22,9 @@ from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book, only
 from workers.actions.run import run_action
 from workers.db.schema import action_event, contact, message, problem, receipt
-from workers.inbox.process import apply_event, payment_payload, store_event
-from workers.payments.payments import Payment, record_payment
+from workers.inbox.apply import apply_event
+from workers.inbox.store import store_event
+from workers.payments.payments import Payment, payment_payload, record_payment
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.reconcile import mark_lost_claims
 from workers.sms.send import send_sms

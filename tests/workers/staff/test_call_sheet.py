@@ -19,7 +19,7 @@ from workers.calls.right_party import RightParty, confirm_right_party
 from workers.calls.start import start_call
 from workers.context import Context
 from workers.db.schema import access, borrower, borrower_number, party_check
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import ServedWork, next_for
 

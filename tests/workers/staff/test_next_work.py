@@ -34,8 +34,8 @@ from workers.db.schema import (
     work_lease,
     work_takeover,
 )
-from workers.inbox.process import payment_payload, submit
-from workers.payments.payments import Payment
+from workers.inbox.submit import submit
+from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work
 from workers.staff.next_work import NothingToServe, ServedWork
 from workers.workforce.members import MayNotStartError

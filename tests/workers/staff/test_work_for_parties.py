@@ -17,8 +17,8 @@ from workers.calls.assign import assign_call
 from workers.db.actions import take_due
 from workers.db.schema import action, borrower, loan_party, visit_staff
 from workers.history.history import loan_history
+from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.inbox.process import apply_event
 from workers.staff.work_items import WorkList
 from workers.staff.worklist import read_work
 from workers.visits.letters import open_letter

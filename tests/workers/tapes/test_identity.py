@@ -24,9 +24,10 @@ from workers.db.persons import lock_known_borrower
 from workers.db.schema import borrower, contact_point, inbox_event, loan, problem, same_person
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
+from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.persons import RepresentativeFacts
-from workers.inbox.process import apply_event, store_event
+from workers.inbox.store import store_event
 from workers.operations.problems import read_problems
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase, erase_expired_data

@@ -29,8 +29,8 @@ from workers.db.inbox_queue import retry_events_naming
 from workers.db.loans import lock_named_loan
 from workers.db.schema import borrower, loan
 from workers.gate.claim import claim_together
+from workers.inbox.apply import EventResult, apply_event, dispatch_events
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.inbox.process import EventResult, apply_event, dispatch_events
 from workers.sms.providers.port import InboundText
 from workers.tapes import check_tape, merge_tape
 from workers.tapes.import_tape import import_tape

@@ -30,7 +30,7 @@ from workers.db.schema import (
     staff,
 )
 from workers.db.schema import must_not_handle as barred
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.workforce.absences import hand_on_all, must_not_handle
 from workers.workforce.hand_on import hand_on_what_must_be
 

@@ -26,7 +26,7 @@ from workers.db.schema import (
     visit,
 )
 from workers.history import loan_history
-from workers.inbox.process import submit
+from workers.inbox.submit import submit
 from workers.sms.providers.port import InboundText
 from workers.visits.schedule import schedule_visit
 from workers.workforce.absences import hand_on_all, must_not_handle

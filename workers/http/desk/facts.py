@@ -31,10 +31,10 @@ from workers.http.desk.signed_in import (
     desk_router,
 )
 from workers.http.requests import RefusedError
-from workers.inbox import process
+from workers.inbox.apply import EventResult
 from workers.inbox.event_data.fields import EventData, Staff
 from workers.inbox.kinds import EVENT_KINDS
-from workers.inbox.process import EventResult
+from workers.inbox.submit import submit
 
 
 class Recorded(BaseModel):
@@ -112,7 +112,7 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
     """
     try:
         id = _id_of(ctx, fact, payload)
-        result = process.submit(ctx, id, fact.kind, payload, may_wait=fact.waits)
+        result = submit(ctx, id, fact.kind, payload, may_wait=fact.waits)
     except RefusedByRuleError as refused:
         if refused.reason != without_amounts(refused.reason) and _sees(ctx, payload):
             raise AmountsShownError(str(refused), refused.reason) from None

@@ -29,8 +29,8 @@ from workers.inbox.event_data.fields import (
     Staff,
     Why,
 )
-from workers.inbox.event_data.loans import PromiseParts, has_amount_and_day
 from workers.inbox.event_data.persons import FactDetails
+from workers.inbox.event_data.promises import PromiseParts, has_amount_and_day
 
 
 class SaidFactData(FactDetails):

@@ -21,8 +21,8 @@ from domain.messages import MessageStatus
 from workers.cli.language import language_of_environment, say
 from workers.db.schema import action, decision, loan, message, promise
 from workers.db.typed_rows import columns_of, typed_rows
-from workers.inbox import process
-from workers.payments.payments import Payment
+from workers.inbox.submit import submit
+from workers.payments.payments import Payment, payment_payload
 from workers.simulator.demo.installation import Installation
 
 RECORDED_BY = "caller-01"
@@ -201,14 +201,14 @@ def _pay(installation: Installation, owed: Owed | DeferredAction) -> str:
         owed.currency,
         installation.ctx.today(),
     )
-    payload = process.payment_payload(payment)
+    payload = payment_payload(payment)
     return _submit(installation, payment.external_id, "payment", payload)
 
 
 def _submit(
     installation: Installation, external_id: str, kind: str, payload: Mapping[str, Any]
 ) -> str:
-    result = process.submit(installation.ctx, f"{kind}:{external_id}", kind, payload)
+    result = submit(installation.ctx, f"{kind}:{external_id}", kind, payload)
     return speak(result.reason, language_of_environment())
 
 

@@ -1,0 +1,175 @@
+"""An event that a person reports: stored and applied at once, in one transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from domain.actors import Actor, ActorKind
+from domain.errors import (
+    AppliedOtherwiseError,
+    KeptAsRejectedError,
+    RefusedError,
+)
+from domain.events import (
+    InboxStatus,
+    NotYetError,
+    RejectedError,
+    sender_of,
+)
+from domain.language.speak import speak
+from domain.loans import Component
+from domain.permissions import needs_second_person
+from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because, decimal_string
+from workers.access.may_handle import assert_may_report
+from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
+from workers.context import Context
+from workers.db.free_text import WHY, sealed
+from workers.db.schema import instalment, loan
+from workers.inbox.apply import EventResult, apply_in
+from workers.inbox.kinds import EVENT_KINDS
+from workers.inbox.store import permission_of_event, store_event
+
+
+@permitted(permission_of_event)
+def submit(
+    ctx: Context,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    may_wait: bool = True,
+) -> EventResult:
+    """Store an event that a person reports and apply it, in one transaction.
+
+    One that can never be applied is not stored, because the person sees the error at once. An event
+    that was stored before keeps the contents that it had. One that was applied before changes
+    nothing, and its result says what is true now. So does one with other contents whose id people
+    do not choose, such as a second write-off of a loan. A dry run stores and changes nothing. One
+    that may not wait is not stored while something that it names is unknown.
+
+    Raises:
+        SecondPersonNeededError: another person has not granted it yet, and one must.
+        RefusedError: whoever reports it must not handle the person; it can never be applied as it
+            is; a person discarded it; it names something unknown and may not wait, or a second
+            person is needed; or it was applied already, and says otherwise now.
+        AppliedOtherwiseError: it was applied already with other contents.
+    """
+    stored, sender = sealed(ctx.cipher, payload), sender_of(ctx.actor)
+    with ctx.engine.begin() as connection:
+        if not EVENT_KINDS[kind].by_anybody:
+            assert_may_report(connection, _reporter(ctx, payload), payload)
+        try:
+            event_id = store_event(
+                *(connection, external_id, kind, stored, ctx.now()),
+                sender=sender,
+                cipher=ctx.cipher,
+            )
+        except AppliedOtherwiseError:
+            chosen_id = EVENT_KINDS[kind].id_field is not None
+            reason = () if chosen_id else _true_now(connection, ctx, kind, payload, refuse=True)
+            if not reason:
+                raise
+            return EventResult(InboxStatus.APPLIED, reason, completed_before=True)
+        result = apply_in(connection, ctx, event_id)
+        if result.status in (InboxStatus.REJECTED, InboxStatus.DISCARDED):
+            is_kept = result.completed_before and result.status == InboxStatus.REJECTED
+            error = KeptAsRejectedError if is_kept else RefusedError
+            raise error(speak(result.reason), result.reason)
+        if result.completed_before:
+            known = because(ReasonCode.EVENT_KNOWN, event_id=external_id)
+            reason = _true_now(connection, ctx, kind, payload) or known
+            result = EventResult(result.status, reason, completed_before=True)
+        if result.status is InboxStatus.RECEIVED and needs_second_person(
+            ctx.actor, EVENT_KINDS[kind].permission
+        ):
+            # It would be applied by itself later, without the second person.
+            reason = result.reason + because(ReasonCode.CANNOT_WAIT)
+            raise RefusedError(speak(reason), reason)
+        if result.status is InboxStatus.RECEIVED and not may_wait:
+            raise RefusedError(speak(result.reason), result.reason)
+        if dry_run:
+            connection.rollback()
+        else:
+            _let_second_person_see(connection, ctx, external_id, kind, payload, result)
+    return result
+
+
+def _reporter(ctx: Context, payload: Mapping[str, Any]) -> Actor:
+    """Who reports an event: whoever acts, or for whom a machine says it."""
+    said = payload.get("actor")
+    return Actor(said) if ctx.actor.kind is ActorKind.MACHINE and said else ctx.actor
+
+
+def _let_second_person_see(
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    result: EventResult,
+) -> None:
+    """Go on with what an event has done if another person has granted it, where one must.
+
+    Raises:
+        SecondPersonNeededError: nobody has granted it yet; what it did is undone.
+    """
+    permission = EVENT_KINDS[kind].permission
+    if not needs_second_person(ctx.actor, permission):
+        return
+    if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
+        facts = {"event": external_id} | {
+            name.replace("_", " "): value for name, value in payload.items() if name != WHY
+        }
+        if kind == "write_off":
+            facts["sum that is written off"] = _debt(connection, payload["loan"])
+        owed = select(loan.c.borrower_id).where(loan.c.external_id == payload.get("loan"))
+        with_second_person(
+            *(connection, ctx, permission, result.reason, facts),
+            words={WHY: payload.get(WHY)},
+            borrower_id=connection.execute(owed).scalar(),
+        )
+
+
+def _debt(connection: Connection, loan_external_id: str) -> str:
+    """All that is unpaid of a loan, due or not, with its currency."""
+    of_each = sum(instalment.c[part] - instalment.c[f"paid_{part}"] for part in Component)
+    unpaid = (
+        select(loan.c.currency, func.coalesce(func.sum(of_each), 0).label("unpaid"))
+        .join_from(loan, instalment, instalment.c.loan_id == loan.c.id, isouter=True)
+        .where(loan.c.external_id == loan_external_id)
+        .group_by(loan.c.id)
+    )
+    row = connection.execute(unpaid).one()
+    return f"{decimal_string(row.unpaid, row.currency)} {row.currency}"
+
+
+def _true_now(
+    connection: Connection,
+    ctx: Context,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    refuse: bool = False,
+) -> Reasons:
+    """What an event that was applied before would come to now, if it would change nothing.
+
+    Its first result may not be true any more: a payment may be reversed, a promise broken.
+
+    Raises:
+        RefusedError: it would be rejected, and is to be refused for that.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        reason = EVENT_KINDS[kind].apply(connection, ctx, payload)
+    except RejectedError as error:
+        if refuse:
+            raise RefusedError(speak(error.reason), error.reason) from None
+        return ()
+    except NotYetError:
+        return ()
+    finally:
+        savepoint.rollback()
+    return reason if reason and reason[0].code in NOTHING_CHANGED else ()
