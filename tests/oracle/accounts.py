@@ -43,6 +43,8 @@ class Made:
     since: date | None = None
     """When the ladder had begun."""
     reported_at: datetime | None = None
+    again_at: datetime | None = None
+    """When the person asked to be called again."""
 
 
 @dataclass(slots=True)
@@ -104,6 +106,18 @@ class Complained:
         return self.upheld or self.answered_at is None or at < self.answered_at
 
 
+@dataclass(slots=True)
+class Disputed:
+    """A dispute: nobody is contacted about the loan until it is answered."""
+
+    id: str
+    at: datetime
+    answered_at: datetime | None = None
+
+    def lasts(self, at: datetime) -> bool:
+        return self.at <= at and (self.answered_at is None or at < self.answered_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Something that a follow-up answers."""
@@ -129,6 +143,7 @@ class Account:
     promised: list[Promised] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     complained: list[Complained] = field(default_factory=list)
+    disputed: list[Disputed] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
     held: set[date] = field(default_factory=set)
     """The days that were paused when they ended."""
@@ -193,6 +208,7 @@ class Account:
             self.open_promises(at)
             or self.plan_in_force(at)
             or any(each.stops_all for each in self.open_complaints(at))
+            or any(each.lasts(at) for each in self.disputed)
         )
 
     def open_complaints(self, at: datetime) -> list[Complained]:
@@ -284,6 +300,9 @@ class Account:
         if any(each.outcome in ENDS_TODAY for each in today):
             found.append("they had ended it for today")
         if made.channel == "call":
+            asked = [each.again_at for each in before if each.again_at]
+            if asked and made.at < asked[-1]:
+                found.append("they had asked to be called later")
             if {each.by for each in today if each.channel == "call"} - {made.by}:
                 found.append("another collector had called today")
             found += self._of_tries(made, before)
@@ -297,6 +316,9 @@ class Account:
             yield from self._of_causes(made)
         else:
             first, last = days_of_step(self.ladder, made.item)
+            of_item = [each for each in self.made if each.at < made.at and each.item == made.item]
+            if of_item and of_item[-1].again_at is not None:
+                return  # a callback is owed beyond the step
             if not first <= standing.ladder_day <= last:
                 yield f"it was day {standing.ladder_day}, and {made.item} is of {first} to {last}"
 
@@ -362,6 +384,8 @@ class Account:
             yield "a plan was kept"
         if any(each.stops_all for each in self.open_complaints(made.at)):
             yield "their complaint was not answered"
+        if any(each.lasts(made.at) for each in self.disputed):
+            yield "their dispute was not answered"
 
     def _of_tries(self, made: Made, before: list[Made]) -> Iterable[str]:
         since = self.stands(made.at).ladder_since
@@ -374,6 +398,8 @@ class Account:
         if not tried:
             return
         reported = tried[-1].reported_at or tried[-1].at
+        if tried[-1].again_at is not None:
+            return  # a callback is owed whatever its tries
         again = next_try(tries, [each.at for each in tried], self.zone, reported)
         if again is None:
             yield "its tries were used up"

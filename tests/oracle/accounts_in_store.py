@@ -24,6 +24,7 @@ from tests.oracle.accounts import (
     Account,
     Cause,
     Complained,
+    Disputed,
     Made,
     Paid,
     Plan,
@@ -66,10 +67,11 @@ COUNTRIES = {
 }
 OUTCOMES = {
     **{"no_answer": 6, "voicemail": 3, "busy": 2, "spoke_with_other": 3, "spoke": 3},
-    **{"cannot_talk": 1, "refuses": 1},
+    **{"cannot_talk": 1, "refuses": 1, "callback_requested": 1},
 }
 HAPPENS = {
     **{"promise": 9, "promise of a part": 3, "taken back": 1, "plan": 4, "complaint": 3},
+    **{"dispute": 1, "dispute answered": 2},
     **{"answer": 3, "pays what was promised": 6, "pays a part": 3, "pays all": 3, "bounces": 3},
 }
 LEFT_ALONE = 0.7
@@ -366,6 +368,28 @@ def _answer(world: World, account: Account) -> bool:
     return False
 
 
+def _dispute(world: World, account: Account) -> bool:
+    if any(each.lasts(world.now) for each in account.disputed):
+        return False
+    id = world.new_id("D")
+    told = {"dispute": id, "loan": account.id, "kind": "amount", "why": "not so much"}
+    done = tell(world.book, "dispute", **told, starts_on=str(world.today), actor="c-1")
+    assert done.status == "applied", done.reason
+    account.disputed.append(Disputed(id, world.now))
+    return True
+
+
+def _answer_dispute(world: World, account: Account) -> bool:
+    for disputed in account.disputed:
+        if disputed.lasts(world.now):
+            told = {"dispute": disputed.id, "outcome": "rejected", "finding": "records_differ"}
+            answered = tell(world.book, "dispute_resolution", **told, actor="s-1")
+            assert answered.status == "applied", answered.reason
+            disputed.answered_at = world.now
+            return True
+    return False
+
+
 def _pay_promised(world: World, account: Account) -> bool:
     """What lacks of the next part, perhaps a cent less than that."""
     for promised in account.open_promises(world.now):
@@ -421,6 +445,8 @@ HAPPENING: dict[str, Callable[[World, Account], bool]] = {
     "plan": _plan,
     "complaint": _complain,
     "answer": _answer,
+    "dispute": _dispute,
+    "dispute answered": _answer_dispute,
     "pays what was promised": _pay_promised,
     "pays a part": _pay_a_part,
     "pays all": _pay_all,
@@ -485,13 +511,26 @@ def _dial(world: World, account: Account, item: str, who: str) -> bool:
     except ArrearsError:
         return False
     outcome = world.decks.draw("outcome", OUTCOMES)
-    made = Made(world.now, "call", item, who, outcome)
-    _judge(world, account, made)
+    again_at = None
+    if outcome == "callback_requested":
+        later = world.today + timedelta(days=world.chance.choice((1, 2)))
+        again_at = world.book.moment(f"{later} {world.chance.choice(MOMENTS)}")
+    # One call is about all that there is to ask. Each of its items was tried by it.
+    made = [
+        Made(world.now, "call", about.item, who, outcome, again_at=again_at)
+        for about in started.loans
+    ]
+    for each in made:
+        _judge(world, account, each)
     world.book.clock.at += timedelta(seconds=1)
     told = {"attempt": started.attempt, "outcome": outcome, "actor": who}
     told["reason"] = "unemployed" if outcome in ("spoke", "refuses") else None
-    submit(ctx, f"outcome:{started.attempt}", "contact_outcome", told)
-    made.reported_at = world.now
+    told["callback_at"] = again_at.isoformat() if again_at else None
+    done = submit(ctx, f"outcome:{started.attempt}", "contact_outcome", told)
+    assert done.status == "applied", done.reason
+    world.judged.seen["one call about several"] += len(made) > 1
+    for each in made:
+        each.reported_at = world.now
     return True
 
 

@@ -3,14 +3,14 @@
 Of Arrears' tables only plain values are read: statuses, days, and what an action follows from.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from tests.oracle.accounts import Account, Cause, follow_ups, tries_of_item
+from tests.oracle.accounts import TALKED, Account, Cause, Made, follow_ups, tries_of_item
 from tests.support.loans import Book
 
 
@@ -43,7 +43,7 @@ _RECORDS = {
 }
 _WHERE = {
     "followed": "q.cause IS NOT NULL",
-    "not_reached": "q.status = 'done' AND q.reason -> 0 ->> 'code' = 'not_reached'",
+    "not_reached": "q.status = 'done' AND jsonb_exists(q.reason -> 0, 'not_reached')",
     "clocks": "q.resolved_at IS NULL",
     "late_told": "q.kind = 'complaint.late'",
     "looks": "q.decided_at = :at AND q.outcome IN ('act', 'wait')",
@@ -85,7 +85,7 @@ def _compare(account: Account, found: Found, at: datetime) -> Iterator[str]:
     yield from _promises(account, found, at)
     yield from _plans(account, found)
     yield from _follow_ups(account, found, at)
-    yield from _calls(account, found)
+    yield from of_calls(account, found)
     yield from _complaints(account, found, at)
     standing = account.stands(at)
     for since, day in found.looks:
@@ -139,16 +139,20 @@ def _named(cause: Cause) -> str:
     return f"{kind}:{cause.id}"
 
 
-def _calls(account: Account, found: Found) -> Iterator[str]:
-    """Not reached is what was tried as often as the ladder says, and not before."""
-    used_up = Counter(
-        (made.item, made.since) for made in account.made if tries_of_item(account.ladder, made.item)
-    )
+def of_calls(account: Account, found: Found) -> Iterator[str]:
+    """Not reached is what was tried as often as the ladder says: then at once, and not before."""
+    used_up = defaultdict[tuple[str, date | None], list[Made]](list)
+    for made in account.made:
+        if tries_of_item(account.ladder, made.item):
+            used_up[made.item, made.since].append(made)
     done = set(found.not_reached)
-    for (item, since), count in used_up.items():
-        most = (tries_of_item(account.ladder, item) or {})["most"]
+    for (item, since), tried in used_up.items():
+        most, count = (tries_of_item(account.ladder, item) or {})["most"], len(tried)
         if count < most and (item, since) in done:
             yield f"{item} is not reached after {count} tries of {most}"
+        ended = any(made.outcome in TALKED for made in tried) or tried[-1].again_at is not None
+        if count >= most and not ended and (item, since) not in done:
+            yield f"{item} is not done as not reached, after {count} tries of {most}"
     for item, since in done:
         if tries_of_item(account.ladder, item) and (item, since) not in used_up:
             yield f"{item} is not reached, and nobody tried"

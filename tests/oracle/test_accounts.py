@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.oracle.accounts import Account, Complained, Made, Paid, Plan, Promised
+from tests.oracle.accounts import Account, Complained, Disputed, Made, Paid, Plan, Promised
 from tests.oracle.agreements import Pledge
+from tests.oracle.on_record import Found, of_calls
 
 CN = ZoneInfo("Asia/Shanghai")
 DUE = date(2026, 3, 2)
@@ -75,6 +76,19 @@ def complained(*, stops_all: bool = False, answered: str | None = None) -> Accou
     return account
 
 
+def disputed(answered: str | None = None) -> Account:
+    account = an_account()
+    account.disputed.append(Disputed("D-1", on("03-04"), on(answered) if answered else None))
+    return account
+
+
+def asked_for_callback(day: str, clock: str = "10:00") -> Made:
+    """By the call of 9 March."""
+    made = call("03-09", outcome="callback_requested")
+    made.again_at = on(day, clock)
+    return made
+
+
 def called(*calls: Made) -> Account:
     account = an_account()
     account.made += calls
@@ -97,6 +111,15 @@ LAWFUL: dict[str, Callable[[], tuple[Account, Made]]] = {
         call("03-09", by="c-2"),
     ),
     "after the complaint was rejected": lambda: (complained(answered="03-06"), call("03-09")),
+    "after the dispute was answered": lambda: (disputed("03-08"), call("03-09")),
+    "at the moment that they asked for, whatever the tries and the hours": lambda: (
+        called(asked_for_callback("03-09", "11:00")),
+        call("03-09", "11:00"),
+    ),
+    "a callback after the step": lambda: (
+        called(asked_for_callback("04-02")),
+        call("04-02"),
+    ),
     "when the days without the ledger's answer are over": lambda: (
         looked(with_plan(active=False), "03-08"),
         call("03-14"),
@@ -178,6 +201,14 @@ UNLAWFUL: dict[str, tuple[Callable[[], tuple[Account, Made]], str]] = {
         lambda: (complained(stops_all=True), call("03-09", by="c-2")),
         "their complaint was not answered",
     ),
+    "before a dispute is answered": (
+        lambda: (disputed(), call("03-09")),
+        "their dispute was not answered",
+    ),
+    "before the moment that they asked for": (
+        lambda: (called(asked_for_callback("03-12")), call("03-11", "12:00")),
+        "they had asked to be called later",
+    ),
     "two collectors on one day": (
         lambda: (called(call("03-09")), call("03-09", "18:00", by="c-2")),
         "another collector had called today",
@@ -239,3 +270,26 @@ def _same(wanted: str, said: str) -> bool:
     if not moment or not said.startswith(before):
         return wanted == said
     return datetime.fromisoformat(moment) == datetime.fromisoformat(said.partition(" before ")[2])
+
+
+TRIED = [f"03-{day}" for day in range(10, 16)]
+"""The days of all tries of an enquiry."""
+
+
+def _of_calls(tries: int, *, done: bool, last: str = "no_answer") -> list[str]:
+    calls = [call(day) for day in TRIED[:tries]]
+    if calls:
+        calls[-1].outcome = last
+    not_reached = [("enquiry_call", DUE)] if done else []
+    found = Found({}, {}, {}, not_reached, {}, set(), [])
+    return list(of_calls(called(*calls), found))
+
+
+def test_a_call_is_not_reached_after_all_its_tries_and_not_before() -> None:
+    assert _of_calls(6, done=True) == _of_calls(5, done=False) == []
+    assert _of_calls(6, done=False, last="spoke") == [], "it was learnt"
+    assert _of_calls(6, done=False) == [
+        "enquiry_call is not done as not reached, after 6 tries of 6"
+    ]
+    assert _of_calls(5, done=True) == ["enquiry_call is not reached after 5 tries of 6"]
+    assert _of_calls(0, done=True) == ["enquiry_call is not reached, and nobody tried"]

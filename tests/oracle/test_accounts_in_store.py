@@ -6,17 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from domain import arrangements
 from domain.call_plan import CallPlan
+from domain.compliance.contact_facts import ContactFacts
 from domain.promises import ReceivedPayment
+from domain.reasons import ReasonCode
 from tests.oracle import accounts_in_store
 from tests.oracle.accounts_in_store import live_with_agreements
 from workers.calls import start
+from workers.db.schema import action
 from workers.hardship import (
     arrangement_offers,
     arrangement_schedules,
+    holds,
     promise_judgement,
     promises,
 )
@@ -24,15 +28,20 @@ from workers.hardship import (
 EVERYTHING = (
     *("promise", "promise in parts", "plan", "complaint", "answer", "bounces", "paused"),
     *("pays what was promised", "the ledger says yes", "the ledger says no"),
+    *("dispute", "dispute answered", "one call about several"),
 )
 ACTED = ("text_day_1", "enquiry_call", "promise_reminder", "promise_broken_call")
 
 
 def test_what_arrears_does_and_records_is_what_the_oracle_says(engine: Engine) -> None:
-    judged = live_with_agreements(engine, seed=5, borrowers=8, days=22)
+    judged = live_with_agreements(engine, seed=7, borrowers=8, days=22)
     assert (judged.unlawful, judged.not_due) == ([], [])
     assert [what for what in EVERYTHING if not judged.seen[what]] == []
     assert [item for item in ACTED if not judged.contacts[item]] == []
+    with engine.connect() as connection:
+        done = connection.execute(select(action.c.reason).where(action.c.status == "done"))
+        codes = {reason.code for reasons in done.scalars() for reason in reasons or ()}
+    assert ReasonCode.NOT_REACHED in codes, "some were tried in vain, as the oracle counts"
 
 
 def nothing(*_: Any, **__: Any) -> None:
@@ -73,6 +82,14 @@ FAULTS: dict[str, tuple[str, list[Patch]]] = {
             (arrangement_schedules, "pause", without_days),
             (arrangement_offers, "pause", without_days),
         ],
+    ),
+    "no dispute pauses the ladder": (
+        "their dispute was not answered",
+        [(holds, "insert_hold", ends_at_once)],
+    ),
+    "nobody keeps to the moment of a callback": (
+        "they had asked to be called later",
+        [(ContactFacts, "call_not_before", lambda _: property(lambda self: None))],
     ),
     "who was complained of may call": (
         "they had complained of who calls",
