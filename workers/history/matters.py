@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from domain.disputes import Matter, MatterField
+from domain.filling import moment_shown
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.disputes import TABLES
@@ -45,7 +46,7 @@ def matters(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Ite
                 actor=row.actor,
             )
             due = [
-                part(phrase, **{key: f"{at.astimezone(zone):%Y-%m-%d %H:%M}"})
+                part(phrase, **{key: _by(at.astimezone(zone))})
                 for phrase, key, at in (
                     (Phrase.TO_ACKNOWLEDGE, "acknowledge_at", row.acknowledge_by),
                     (Phrase.TO_ANSWER, "answer_at", row.answer_by),
@@ -63,6 +64,13 @@ def matters(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Ite
                 yield Entry(each.at, (_as_changed(each, name),))
             if row.resolved_at is not None:
                 yield Entry(row.resolved_at, tuple(_as_decided(row, name)))
+
+
+def _by(deadline: datetime) -> str:
+    """A deadline as people say it: of one at midnight, the day before, which is the last one."""
+    if deadline.time() == time.min:
+        return f"{deadline.date() - timedelta(days=1)}"
+    return moment_shown(deadline)
 
 
 def _kind_then(row: Any, changed: Sequence[_Change]) -> str:
