@@ -325,6 +325,7 @@ class ReasonCode(StrEnum):
     ARRANGEMENT_ANSWER_BY = auto()
     PLAN_NEEDS_LOAN = auto()
     LEARNT_INBOUND = auto()
+    LEARNT_ELSEWHERE = auto()
     ARRANGEMENT_OFFERED = auto()
     ARRANGEMENT_ACCEPTED = auto()
     ARRANGEMENT_IS_ACTIVE = auto()

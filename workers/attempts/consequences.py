@@ -101,7 +101,10 @@ class Conversation:
     attempt: str
     contact_id: int
     record: int
-    """The record of whom it was with."""
+    """The record of whom it was with, who may be a co-borrower or a guarantor: what is said is said
+    by this person, …"""
+    borrower: str
+    """… whose record has this id of the lender's."""
     loan_ids: Sequence[int]
     """The loans that it was about, the first one first."""
     channel: Channel
@@ -112,6 +115,8 @@ class Conversation:
     """Whose ids the holds and promises get."""
     callback_at: datetime | None = None
     """When the person wants to be called again."""
+    mentioned: Sequence[int] = ()
+    """The other loans of the person that were mentioned."""
     hold_is_placed: bool = False
     """Whether the hold that follows is on record: a reported death places its own."""
 
@@ -203,7 +208,7 @@ def apply_consequences(
     if about.details.promised is not None:
         came += _record_promise(connection, ctx, about, about.details.promised, loans[0])
     if about.outcome in ASKS_FOR_ARRANGEMENT:
-        came += _request_arrangement(connection, ctx, about, loans[0])
+        came += _request_arrangements(connection, ctx, about, loans)
     if about.outcome is ContactOutcome.COMPLAINS:
         came += _receive_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None:
@@ -213,20 +218,25 @@ def apply_consequences(
     return came
 
 
-def _request_arrangement(
-    connection: Connection, ctx: Context, about: Conversation, loan: LoanOfContact
+def _request_arrangements(
+    connection: Connection, ctx: Context, about: Conversation, loans: Sequence[LoanOfContact]
 ) -> Reasons:
-    """The borrower asked for time or instalments: a person answers with an offer."""
+    """The person asked for time or instalments: a person answers with an offer for each loan that
+    was spoken of, and each one pauses until then."""
     by_visit = about.channel is Channel.VISIT
-    request = NewRequest(
-        arrangement=f"contact:{about.attempt}",
-        loan=loan.external_id,
-        asked_by=AskedBy.VISIT if by_visit else AskedBy.CALL,
-        asked_in=about.attempt,
-        actor=about.actor,
-        sender=about.sender,
-    )
-    return request_if_none(connection, ctx, request)
+    mentioned = loans_of_contact(connection, about.mentioned) if about.mentioned else []
+    came: Reasons = ()
+    for number, each in enumerate((*loans, *mentioned)):
+        request = NewRequest(
+            arrangement=f"contact:{about.attempt}{f':{each.external_id}' if number else ''}",
+            loan=each.external_id,
+            asked_by=AskedBy.VISIT if by_visit else AskedBy.CALL,
+            asked_in=about.attempt,
+            actor=about.actor,
+            sender=about.sender,
+        )
+        came += request_if_none(connection, ctx, request)
+    return came
 
 
 def plan_next(
@@ -275,6 +285,7 @@ def _place_holds(
         new = NewHold(
             hold=_id_of_loan(about, number, each),
             loan=each.external_id,
+            borrower=about.borrower if follows.hold.of_person else None,
             kind=follows.hold,
             starts_on=today,
             ends_on=today + timedelta(days=follows.days) if follows.days else None,
@@ -305,6 +316,7 @@ def _raise_disputes(
             starts_on=ctx.today(),
             kind=about.details.dispute_kind or DisputeKind.OTHER,
             raised_by=_raised_by(about),
+            borrower=about.borrower,
             sender=about.sender,
         )
         came += raise_dispute(connection, ctx, new)
@@ -324,6 +336,7 @@ def _receive_complaint(
         why=_in_words(about),
         actor=about.actor,
         raised_by=_raised_by(about),
+        borrower=about.borrower,
         about_staff=said.about_staff,
         about_attempt=said.about_attempt,
         sender=about.sender,

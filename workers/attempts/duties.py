@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from domain.contact_outcomes import ContactOutcome
 from domain.duties import may_end
@@ -28,7 +28,7 @@ from workers.db.pages import (
     of_loan,
     read_page,
 )
-from workers.db.schema import arrangement, duty, loan, staff
+from workers.db.schema import arrangement, borrower, contact, duty, loan, staff
 from workers.db.typed_rows import columns_of
 
 
@@ -39,6 +39,8 @@ class Duty:
     id: int
     loan: str
     """The lender's id of the loan."""
+    borrower: str
+    """That of the record of whom it is owed to: of the conversation, or the loan's own."""
     outcome: ContactOutcome | None
     """The outcome that asks for it; None: the notice of a default is to be given."""
     arrangement: str | None
@@ -73,11 +75,14 @@ def read_duties(
                 Duty,
                 duty,
                 loan=loan.c.external_id,
+                borrower=borrower.c.external_id,
                 arrangement=arrangement.c.external_id,
                 late=late,
             )
         )
         .join(loan, loan.c.id == duty.c.loan_id)
+        .outerjoin(contact, contact.c.id == duty.c.contact_id)
+        .join(borrower, borrower.c.id == func.coalesce(contact.c.borrower_id, loan.c.borrower_id))
         .outerjoin(arrangement, arrangement.c.id == duty.c.arrangement_id)
         .where(OPEN, duty.c.owner.in_(owners), *of_loan(duty.c.loan_id, asked))
     )
@@ -103,16 +108,18 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         found = connection.execute(
-            select(duty.c.loan_id, duty.c.owner, duty.c.staff)
+            select(duty.c.loan_id, duty.c.owner, duty.c.staff, contact.c.borrower_id)
+            .outerjoin(contact, contact.c.id == duty.c.contact_id)
             .where(duty.c.id == duty_id, OPEN)
-            .with_for_update()
+            .with_for_update(of=duty)
         ).one_or_none()
         if found is None:
             if connection.execute(select(duty.c.id).where(duty.c.id == duty_id)).first() is None:
                 raise NotKnownError("No duty {duty} is on record.", duty=duty_id)
             why = because(ReasonCode.DUTY_NOT_OPEN, duty=duty_id)
             raise RefusedError(speak(why), why)
-        assert_may_handle(connection, ctx.actor, of_loan_id(found.loan_id))
+        whose = of_loan_id(found.loan_id) | (borrower.c.id == found.borrower_id)
+        assert_may_handle(connection, ctx.actor, whose)
         who = ctx.actor.reference
         known = select(staff.c.skills).where(staff.c.external_id == who)
         skills = connection.execute(known).scalar() or ()

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Select, case, insert, or_, select
 
-from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import INBOUND, REASON, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
 from domain.outcome_follows import Owner, what_follows
@@ -29,14 +28,14 @@ from workers.attempts.consequences import (
     plan_next,
     reaches_person,
 )
+from workers.attempts.known_reasons import complete_enquiries
 from workers.attempts.reported_again import differing, what_differs
 from workers.context import Context
-from workers.db.appointments import is_begun, move_calls
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
 from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
-from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, loan_party
+from workers.db.schema import borrower, contact, contact_outcome, loan, loan_party
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 
@@ -127,7 +126,12 @@ def record_inbound_contact(
     follows = what_follows(None, reported.outcome)
     if reported.borrower is not None:
         lock_known_borrower(connection, reported.borrower, EVENT)
-    elif reported.said or names_loan or reaches_person(reported.outcome, follows):
+    elif (
+        reported.said
+        or reported.also_about
+        or names_loan
+        or reaches_person(reported.outcome, follows)
+    ):
         lock_person_of_loan(connection, reported.loan)
     owed = lock_named_loan(connection, reported.loan, EVENT)
     if reported.at > now:
@@ -149,7 +153,7 @@ def record_inbound_contact(
         return _add_to_recorded(
             connection,
             ctx,
-            _about(reported, _Known(known.id, known.borrower_id), owed.id),
+            _about(reported, whose._replace(id=known.borrower_id), known.id, owed.id),
             reported,
         )
     check_callback(reported.outcome, reported.callback_at, now)
@@ -160,8 +164,9 @@ def record_inbound_contact(
     if reported.callback_at is not None and follows.owner is None:
         # No call of a ladder waits for this moment: whoever took it owes it.
         follows = replace(follows, owner=Owner.COLLECTOR)
-    reaches = names_loan or reaches_person(reported.outcome, follows)
+    reaches = names_loan or bool(also) or reaches_person(reported.outcome, follows)
     of_person = lock_loans_of_person(connection, whose.id) if reaches else []
+    mentioned = [id for id in also if id in of_person and id != owed.id]
     acting = None
     if reported.by_representative:
         acting = next(iter(acting_numbers(connection, whose.id, owed.id)), None)
@@ -198,11 +203,13 @@ def record_inbound_contact(
         )
     )
     if reported.reason is not None and reported.outcome.learns:
-        _complete_enquiries(connection, owed.id, reported.at, now)
+        on = reported.at.astimezone(now.tzinfo).date()
+        learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
+        complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)
     loans = _note_said(connection, reported, whose.id, acting, now) or [owed.id]
     if of_person:
         loans = of_person
-    about = _about(reported, _Known(contact_id, whose.id), owed.id)
+    about = replace(_about(reported, whose, contact_id, owed.id), mentioned=mentioned)
     came = apply_consequences(connection, ctx, about, [kind], follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
@@ -210,18 +217,14 @@ def record_inbound_contact(
     return recorded + came
 
 
-class _Known(NamedTuple):
-    """The contact as it is on record."""
-
-    id: int
-    borrower_id: int
-
-
-def _about(reported: InboundContact, known: _Known, loan_id: int) -> Conversation:
+def _about(
+    reported: InboundContact, whose: "_Whose", contact_id: int, loan_id: int
+) -> Conversation:
     return Conversation(
         attempt=reported.contact,
-        contact_id=known.id,
-        record=known.borrower_id,
+        contact_id=contact_id,
+        record=whose.id,
+        borrower=whose.external_id,
         loan_ids=[loan_id],
         channel=reported.channel,
         outcome=reported.outcome,
@@ -230,25 +233,6 @@ def _about(reported: InboundContact, known: _Known, loan_id: int) -> Conversatio
         sender=reported.own_sender,
         callback_at=reported.callback_at,
     )
-
-
-def _complete_enquiries(connection: Connection, loan_id: int, at: datetime, now: datetime) -> None:
-    """The calls of a locked loan that were to learn the reason, and that nobody has begun, are
-    done: it is learnt."""
-    asking = (
-        select(action.c.id)
-        .join(call, call.c.action_id == action.c.id)
-        .where(
-            action.c.loan_id == loan_id,
-            action.c.status == ActionStatus.ASSIGNED,
-            call.c.cancelled_at.is_(None),
-            call.c.must_learn.contains([REASON]),
-            ~is_begun(),
-        )
-    )
-    learnt = because(ReasonCode.LEARNT_INBOUND, on=at.astimezone(now.tzinfo).date())
-    move = Move(ActionStatus.DONE, learnt)
-    move_calls(connection, dict.fromkeys(connection.execute(asking).scalars(), move), now)
 
 
 def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:

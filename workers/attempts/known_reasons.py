@@ -1,12 +1,18 @@
 """Why a loan is overdue, as the person said so far: nobody has to say it twice."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from domain.contact_outcomes import LEARNS, ArrearsReason
-from workers.db.schema import borrower, contact, contact_outcome, loan
+from domain.actions import ActionStatus, Move
+from domain.contact_outcomes import LEARNS, REASON, ArrearsReason
+from domain.reasons import Reasons
+from workers.db.appointments import is_begun, move_calls
+from workers.db.parties import with_contacted
+from workers.db.persons import records_of_person
+from workers.db.schema import action, borrower, call, contact, contact_outcome, loan
 from workers.db.typed_rows import typed_rows
 
 
@@ -65,3 +71,25 @@ def known_reasons(connection: Connection, loan_id: int) -> list[KnownReason]:
         .order_by(contact.c.at.desc(), contact.c.id.desc())
     )
     return typed_rows(KnownReason, connection.execute(said))
+
+
+def complete_enquiries(
+    connection: Connection, record: int, loan_ids: Sequence[int], why: Reasons, now: datetime
+) -> None:
+    """The person of a record said why these locked loans are overdue. The calls to this person that
+    were to learn it, and that nobody has begun, are done; those to somebody else are not."""
+    asking = (
+        select(action.c.id)
+        .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+        .join(call, call.c.action_id == action.c.id)
+        .where(
+            action.c.loan_id.in_(loan_ids),
+            action.c.status == ActionStatus.ASSIGNED,
+            call.c.cancelled_at.is_(None),
+            call.c.must_learn.contains([REASON]),
+            borrower.c.id.in_(records_of_person(record)),
+            ~is_begun(),
+        )
+    )
+    move = Move(ActionStatus.DONE, why)
+    move_calls(connection, dict.fromkeys(connection.execute(asking).scalars(), move), now)

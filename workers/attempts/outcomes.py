@@ -1,7 +1,7 @@
 """The outcome of a call or a visit, as the person who made it reports it. Recorded once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ from workers.attempts.consequences import (
     reaches_person,
 )
 from workers.attempts.inbound import loan_ids, named_attempt
-from workers.attempts.known_reasons import known_reasons
+from workers.attempts.known_reasons import complete_enquiries, known_reasons
 from workers.attempts.reported_again import differing, what_differs
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
@@ -151,7 +151,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     of_rows = loans_of_contact(connection, about_loans)
     check_callback_hours(ctx, of_rows[0].jurisdiction, attempt.zones, report.callback_at)
     follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
-    reaches = report.details.names_loan or reaches_person(report.outcome, follows)
+    also = loan_ids(connection, report.also_about, "contact_outcome")
+    reaches = report.details.names_loan or also or reaches_person(report.outcome, follows)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
         if died or report.said or reaches
@@ -165,7 +166,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         "actor": report.actor,
         "reported_at": now,
         "recording": report.recording,
-        "also_loan_ids": loan_ids(connection, report.also_about, "contact_outcome") or None,
+        "also_loan_ids": also or None,
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
     _note_said(connection, ctx, attempt, report)
@@ -182,10 +183,14 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         moves = moves_after(connection, ctx, called, report.outcome, now)
         move_calls(connection, moves, now)
         over = any(move.to is ActionStatus.DONE for move in moves.values())
+    mentioned = [id for id in also if id in loans and id not in about_loans]
+    if mentioned and report.reason is not None and report.outcome.learns:
+        said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
+        complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
     hold_id = _id_of_death(report)
     if died:
         _pause_for_death(connection, attempt, report, hold_id, now)
-    about = _conversation(attempt, about_loans, report)
+    about = replace(_conversation(attempt, about_loans, report), mentioned=mentioned)
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
@@ -233,6 +238,8 @@ class _Attempt(NamedTuple):
     """Who was to be reached."""
     external_id: str
     """The lender's id of the loan."""
+    record: str
+    """That of the record."""
     actor: str | None
     """Who started it; of a visit None, which its visitors make."""
 
@@ -244,6 +251,7 @@ def _conversation(
         attempt=report.attempt,
         contact_id=attempt.id,
         record=attempt.borrower_id,
+        borrower=attempt.record,
         loan_ids=loan_ids,
         channel=Channel(attempt.channel),
         outcome=report.outcome,
@@ -342,7 +350,8 @@ def _lock_everybody_at_number(connection: Connection, report: ReportedOutcome) -
 
 def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
     """Lock the person of the attempt. The loans are locked by id, after the person."""
-    attempts = select(*columns_of(_Attempt, contact, loan)).select_from(
+    record = borrower.c.external_id
+    attempts = select(*columns_of(_Attempt, contact, loan, record=record)).select_from(
         contact.join(loan, loan.c.id == contact.c.loan_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
         .join(person, person.c.id == borrower.c.person_id)

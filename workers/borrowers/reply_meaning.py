@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from domain.actors import Actor
 from domain.arrangements import AskedBy
@@ -22,10 +22,12 @@ from workers.borrowers.reply_effects import (
 from workers.context import Context
 from workers.db.closed_numbers import recheck_through
 from workers.db.contact_points import lock_number
+from workers.db.parties import loans_of
 from workers.db.people import lock_people
+from workers.db.persons import records_of_person
 from workers.db.representative_wishes import is_of_representative, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
-from workers.db.schema import contact_point, loan, reply
+from workers.db.schema import borrower, contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
@@ -193,12 +195,24 @@ def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: 
             actor=read.actor,
             kind=read.dispute_kind,
             raised_by=RaisedBy.TEXT,
+            borrower=_if_party(connection, found.borrower_id, disputed),
             received_at=min(found.received_at, ctx.now()),
             sender=read.sender,
         ),
     )
     if ReasonCode.HOLD_KNOWN in {reason.code for reason in placed}:
         raise RejectedError(ReasonCode.HOLD_ID_TAKEN, hold_id=read.dispute, of=disputed)
+
+
+def _if_party(connection: Connection, record: int | None, loan_id: str) -> str | None:
+    """The lender's id of the record of who wrote a text, if they are or were party to a loan. None:
+    what the text says of it, its borrower said."""
+    if record is None:
+        return None
+    theirs = loan.c.id.in_(loans_of(records_of_person(record), ever=True))
+    is_theirs = exists().where(loan.c.external_id == loan_id, theirs)
+    named = select(borrower.c.external_id).where(borrower.c.id == record, is_theirs)
+    return connection.execute(named).scalar()
 
 
 def _close(connection: Connection, read: ReadReply, now: datetime) -> None:

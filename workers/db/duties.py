@@ -194,9 +194,13 @@ def _was_called_back() -> ColumnElement[bool]:
 
 def _was_answered() -> ColumnElement[bool]:
     """Whether the loan had an offer since, an acceptance, or a request that was declined or
-    withdrawn; and no request waits."""
+    withdrawn; and no request waits: of the loan, or of another one of the same conversation."""
     of_loan = arrangement.c.loan_id == duty.c.loan_id
-    waits = exists().where(of_loan, arrangement.c.status == ArrangementStatus.REQUESTED)
+    asked_in = select(contact.c.attempt).where(contact.c.id == duty.c.contact_id).scalar_subquery()
+    waits = exists().where(
+        of_loan | (arrangement.c.asked_in == asked_in),
+        arrangement.c.status == ArrangementStatus.REQUESTED,
+    )
     ended = arrangement.c.status.in_((ArrangementStatus.DECLINED, ArrangementStatus.WITHDRAWN))
     answered = exists().where(
         of_loan,

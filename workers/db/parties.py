@@ -54,15 +54,16 @@ ACTS_NOW = "q.person_fact_id = f.id AND q.ended_at IS NULL AND f.ended_at IS NUL
 """The same for a query that is written as text: of `person_fact f` and `representative q`."""
 
 
-def loans_of(records: Any) -> Select[tuple[int]]:
-    """The ids of the loans to which any of these records is borrower or party now, as a query.
+def loans_of(records: Any, *, ever: bool = False) -> Select[tuple[int]]:
+    """The ids of the loans to which any of these records is borrower or party now, as a query; or
+    `ever` was.
 
     `records` is a list of ids, or a query of them.
     """
     own = select(loan.c.id.label("id")).where(_is_of(loan.c.borrower_id, records))
-    as_party = select(loan_party.c.loan_id).where(
-        _is_of(loan_party.c.borrower_id, records), loan_party.c.ended_at.is_(None)
-    )
+    as_party = select(loan_party.c.loan_id).where(_is_of(loan_party.c.borrower_id, records))
+    if not ever:
+        as_party = as_party.where(loan_party.c.ended_at.is_(None))
     return select(union(own, as_party).subquery().c.id)
 
 

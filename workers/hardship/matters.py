@@ -56,7 +56,7 @@ def who_raises(connection: Connection, loan_id: str, record: str | None, event: 
         borrower_id = found
     named = select(
         *(loan.c.id, loan.c.external_id, loan.c.jurisdiction, loan.c.currency),
-        loan.c.id.in_(loans_of(records_of_person(borrower_id))).label("is_theirs"),
+        loan.c.id.in_(loans_of(records_of_person(borrower_id), ever=True)).label("is_theirs"),
     ).where(loan.c.external_id == loan_id)
     row = connection.execute(named).one_or_none()
     if row is None:

@@ -1,0 +1,227 @@
+"""What a borrower, a co-borrower or a guarantor says is written on who said it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from domain.actors import Role
+from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.contact_outcomes import ContactOutcome
+from domain.language.speak import speak
+from domain.outcome_follows import AT_LEAST
+from tests.stories.house import House
+from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
+from tests.support.loans import Book
+from workers.attempts.duties import read_duties
+from workers.db.schema import (
+    arrangement,
+    borrower,
+    complaint,
+    contact,
+    dispute,
+    duty,
+    hold,
+    loan,
+    must_not_handle,
+    person_fact,
+)
+from workers.inbox.submit import submit
+from workers.sms.providers.port import InboundText
+
+OUTCOMES: dict[ContactOutcome, dict[str, Any]] = {
+    ContactOutcome.DECEASED: {},
+    ContactOutcome.INSOLVENT: {},
+    ContactOutcome.PRISON: {},
+    ContactOutcome.HARDSHIP: {"reason": "illness"},
+    ContactOutcome.STOP_ALL: {},
+    ContactOutcome.STOP_CHANNEL: {},
+    ContactOutcome.ADVISER: {},
+    ContactOutcome.COMPLAINS: {"complaint_kind": "conduct", "about_staff": "lan"},
+    ContactOutcome.DISPUTES: {"dispute_kind": "not_mine"},
+    ContactOutcome.ASKS_PLAN: {"reason": "unemployed"},
+    ContactOutcome.SAYS_PAID: {},
+}
+"""Each outcome from which something follows that belongs to somebody."""
+
+ROLES = (Party.BORROWER, Party.CO_BORROWER, Party.GUARANTOR)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-09 10:00")
+    for name in ("mei", "lan"):
+        book.staff(name, Role.CALLER)
+    return book
+
+
+def a_loan_with_parties(book: Book, number: int) -> tuple[str, dict[Party, str]]:
+    """A loan, and the records of its people."""
+    name = f"L-{number}"
+    book.loan(name, borrower_id=f"B-{number}", phone=f"+861380000{number:04}")
+    people = {Party.BORROWER: f"B-{number}"}
+    for place, role in enumerate(ROLES[1:], start=1):
+        people[role] = f"{role}-{number}"
+        phone = f"+86139{place}00{number:05}"
+        book.loan(
+            f"own-{role}-{number}", due_on="2027-01-04", borrower_id=people[role], phone=phone
+        )
+        told = tell(book, "loan_party", loan=name, borrower=people[role], role=role, actor="mei")
+        assert told.status == "applied"
+    return name, people
+
+
+def a_call_to(book: Book, name: str, record: str, role: Party) -> str:
+    """A call to one of them that was begun."""
+    whose = book.one(select(borrower.c.id).where(borrower.c.external_id == record)).id
+    attempt = f"call-{name}-{role}"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(
+            insert(contact).values(
+                borrower_id=whose,
+                loan_id=book.loan_id(name),
+                channel=Channel.CALL,
+                at=book.clock.at,
+                zones=["Asia/Shanghai"],
+                party=role,
+                purpose=Purpose.REQUESTED,
+                attempt=attempt,
+                actor="mei",
+            )
+        )
+    return attempt
+
+
+def whose(book: Book, table: Any) -> list[str]:
+    """Of whom the rows of a table are, by the lender's ids of the records."""
+    rows = book.rows(
+        select(borrower.c.external_id).join(table, table.c.borrower_id == borrower.c.id)
+    )
+    return [row.external_id for row in rows]
+
+
+@pytest.mark.parametrize("called_us", [True, False], ids=["they called", "we called"])
+def test_what_somebody_says_is_written_on_them(book: Book, called_us: bool) -> None:
+    holds: list[str] = []
+    facts: list[str] = []
+    owed: list[str] = []
+    for number, (outcome, says) in enumerate(OUTCOMES.items(), start=1):
+        for place, role in enumerate(ROLES):
+            name, people = a_loan_with_parties(book, 10 * number + place)
+            speaker = people[role]
+            said = {"outcome": outcome, "reason": None, "actor": "mei", **says}
+            if called_us:
+                contact_id = f"in-{name}"
+                said |= {"contact": contact_id, "loan": name, "channel": "call", "also_about": []}
+                said |= {"at": book.clock.at.isoformat(), "borrower": speaker}
+                result = submit(book.ctx, contact_id, "inbound_contact", said)
+            else:
+                contact_id = a_call_to(book, name, speaker, role)
+                result = submit(
+                    book.ctx, contact_id, "contact_outcome", {**said, "attempt": contact_id}
+                )
+            assert result.status == "applied", speak(result.reason)
+            least = AT_LEAST.get(outcome)
+            if least and least.hold and least.hold.of_person:
+                holds.append(speaker)
+            if outcome in ("stop_all", "stop_channel", "adviser"):
+                facts.append(speaker)
+            if book.rows(select(duty.c.id).where(duty.c.loan_id == book.loan_id(name))):
+                owed.append(speaker)
+
+    of_persons = select(borrower.c.external_id).join(hold, hold.c.borrower_id == borrower.c.id)
+    assert [row.external_id for row in book.rows(of_persons.order_by(hold.c.id))] == holds
+    assert sorted(whose(book, person_fact)) == sorted(facts)
+    number_of = {outcome: 10 * number for number, outcome in enumerate(OUTCOMES, start=1)}
+    for table, outcome in (
+        (complaint, ContactOutcome.COMPLAINS),
+        (must_not_handle, ContactOutcome.COMPLAINS),
+        (dispute, ContactOutcome.DISPUTES),
+    ):
+        first = number_of[outcome]
+        assert sorted(whose(book, table)) == sorted(
+            [f"B-{first}", f"co_borrower-{first + 1}", f"guarantor-{first + 2}"]
+        )
+    # A pause for what is said of a debt is one of the loan.
+    of_loans = select(loan.c.external_id).join(hold, hold.c.loan_id == loan.c.id)
+    about_debts = (ContactOutcome.DISPUTES, ContactOutcome.ASKS_PLAN, ContactOutcome.SAYS_PAID)
+    assert sorted(row.external_id for row in book.rows(of_loans)) == sorted(
+        f"L-{number_of[outcome] + place}" for outcome in about_debts for place in range(3)
+    )
+    with book.ctx.engine.connect() as connection:
+        duties = read_duties(connection, book.ctx).rows
+    assert sorted(each.borrower for each in duties) == sorted(owed)
+
+
+def test_who_is_no_party_any_more_still_complains_for_themselves(book: Book) -> None:
+    name, people = a_loan_with_parties(book, 1)
+    ended = tell(
+        book,
+        "loan_party_end",
+        **{"loan": name, "borrower": people[Party.GUARANTOR], "role": "guarantor", "actor": "mei"},
+    )
+    assert ended.status == "applied", speak(ended.reason)
+    said = {"contact": "in-1", "loan": name, "channel": "call", "outcome": "complains"}
+    said |= {"at": book.clock.at.isoformat(), "borrower": people[Party.GUARANTOR]}
+    said |= {"reason": None, "actor": "mei", "also_about": [], "complaint_kind": "conduct"}
+    assert submit(book.ctx, "in-1", "inbound_contact", said).status == "applied"
+    assert whose(book, complaint) == [people[Party.GUARANTOR]]
+
+
+def test_a_dispute_in_a_text_is_of_who_wrote_it(book: Book) -> None:
+    name, people = a_loan_with_parties(book, 1)
+    number = book.numbers(people[Party.GUARANTOR])[0]
+    text = InboundText("twilio", "SM-1", number, "I never signed for this", None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
+    read = {"reply": 1, "meaning": "dispute", "actor": "mei", "dispute": "D-1"}
+    read |= {"dispute_kind": "not_mine", "loan": name, "why": "never signed"}
+    result = submit(book.ctx, "read-1", "reply_read", read)
+    assert result.status == "applied", speak(result.reason)
+    assert whose(book, dispute) == [people[Party.GUARANTOR]]
+
+
+def spoke(house: House, **said: Any) -> str:
+    """The person of L-1, or a party, calls."""
+    at = house.ctx.now()
+    told = {"contact": f"in-{at:%d%H%M}", "loan": "L-1", "channel": "call", "actor": "mei"}
+    told |= {"at": at.isoformat(), "outcome": "spoke", "reason": None, "also_about": []}
+    return house.told("inbound_contact", **(told | said))
+
+
+def test_only_who_is_asked_answers_and_for_every_loan_they_speak_of(engine: Engine) -> None:
+    """A guarantor who says why does not answer for the borrower. A borrower who speaks of two loans
+    is asked about neither again."""
+    house = House(engine, tried=["remind"])
+    house.book.loan("L-2", borrower_id="B-L-1", steps_tried=["remind"])
+    house.book.loan("own", due_on="2027-01-04", borrower_id="G-1", phone="+8613900139001")
+    house.until("2026-03-09 10:00")
+    house.told("loan_party", loan="L-1", borrower="G-1", role="guarantor", actor="mei")
+
+    def asked() -> list[str]:
+        return [house.book.actions(name)["enquiry_call"] for name in ("L-1", "L-2")]
+
+    spoke(house, borrower="G-1", reason="forgot")
+    assert asked() == ["assigned", "assigned"]
+    house.until("2026-03-09 10:05")
+    spoke(house, reason="unemployed", also_about=["L-2"])
+    assert asked() == ["done", "done"]
+
+
+def test_a_plea_for_help_covers_every_loan_that_was_spoken_of(engine: Engine) -> None:
+    """Each has its request and its pause; who spoke with the person owes one answer, and owes it
+    until the last one is given."""
+    house = House(engine, tried=["remind"])
+    for name in ("L-2", "L-3"):
+        house.book.loan(name, borrower_id="B-L-1", steps_tried=["remind"])
+    house.book.loan("L-4", borrower_id="B-4", phone="+8613800138004")
+    house.until("2026-03-09 10:00")
+    spoke(house, outcome="asks_plan", reason="unemployed", also_about=["L-2", "L-3", "L-4"])
+
+    def of_loans(table: Any) -> list[str]:
+        of_loan = select(loan.c.external_id).join(table, table.c.loan_id == loan.c.id)
+        return sorted(row.external_id for row in house.book.rows(of_loan))
+
+    assert of_loans(arrangement) == ["L-1", "L-2", "L-3"], "not the loan of somebody else"
+    assert of_loans(hold) == ["L-1", "L-2", "L-3"]
+    assert of_loans(duty) == ["L-1"]
