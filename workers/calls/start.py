@@ -147,7 +147,14 @@ def _start(
         if pending is None or checked.sending_held:
             refuse_if_barred(checked)
         to_call = {each.action_id: each for each in items}
-        together = [checked, *(other for other in others if _belongs(other, checked))]
+        together = [
+            checked,
+            *(
+                other
+                for other in others
+                if (other.action_id in pending.about if pending else _belongs(other, checked))
+            ),
+        ]
         terms = terms_on(ctx.policy.staffing, now.date())
         to_start = CallToStart(
             terms,
@@ -308,6 +315,8 @@ class _OpenAttempt(NamedTuple):
     attempt: str
     at: datetime
     number_blind_index: bytes | None
+    about: list[int]
+    """The actions that it is about, of those that were asked for."""
 
 
 def _number_of(
@@ -327,8 +336,13 @@ def _without_outcome(connection: Connection, action_ids: Sequence[int]) -> _Open
     """The attempt that has no outcome yet; there is one at most."""
     first = contact.alias("first")
     pending = (
-        select(first.c.attempt, first.c.at, first.c.number_blind_index)
-        .distinct()
+        select(
+            first.c.attempt,
+            first.c.at,
+            first.c.number_blind_index,
+            func.array_agg(contact.c.action_id).label("about"),
+        )
+        .group_by(first.c.id)
         .select_from(contact)
         .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))
         .where(
