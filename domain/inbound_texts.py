@@ -1,5 +1,6 @@
 """What a borrower's text asks for: its kinds, read with the words of each language."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -265,3 +266,18 @@ def _plain_of(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _listed(by_kind: Mapping[ReplyKind, tuple[str, ...]]) -> Iterator[tuple[ReplyKind, str]]:
     return ((kind, words_of(plain(text))) for kind, texts in by_kind.items() for text in texts)
+
+
+SHORT_NUMBER = 6
+"""A number of fewer digits in a text is an amount, a day or a count, and no id of a loan."""
+
+
+def names_in(words: str, names: Iterable[str]) -> list[str]:
+    """Which of these ids of the lender's a text names, each one whole: not `L-1` in `L-10`."""
+    text = words.lower()
+    return [
+        name
+        for name in names
+        if not (name.isdigit() and len(name) < SHORT_NUMBER)
+        and re.search(rf"(?<![a-z0-9-]){re.escape(name.lower())}(?![a-z0-9-])", text)
+    ]

@@ -30,7 +30,7 @@ from workers.db.schema import borrower
 from workers.db.spoken_language import spoken_language
 from workers.db.unread_texts import PAYLOAD_BODY, insert_reply, subject_of, writers_of
 from workers.escalation.reassess import reassess
-from workers.hardship.arrangements import request_by_text
+from workers.hardship.text_requests import request_by_text
 from workers.sms.providers.port import InboundText
 
 Payload = Mapping[str, Any]
@@ -99,7 +99,15 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     also = about.borrower_id if about else None
     people = lock_people(connection, sender, also) if reaches_people else None
     if about and about.loan_id and reading.to_read and ctx.policy.replies.asks_for_time(body):
-        request_by_text(connection, ctx, about.loan_id, payload["sid"], payload["provider"])
+        request_by_text(
+            connection,
+            ctx,
+            borrower_id=about.borrower_id,
+            loan_id=about.loan_id,
+            sid=payload["sid"],
+            provider=payload["provider"],
+            words=body,
+        )
     # Locked last, as the claim does, which cannot send before it has the number.
     number = lock_number(connection, sender) if sender else None
     new = insert_reply(

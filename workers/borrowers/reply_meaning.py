@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, select, update
 
 from domain.actors import Actor
-from domain.arrangements import AskedBy
 from domain.disputes import DisputeKind, RaisedBy
 from domain.events import RejectedError
 from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Meaning, effects_of
@@ -31,12 +30,8 @@ from workers.db.schema import borrower, contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
-from workers.hardship.arrangements import (
-    NewRequest,
-    arrangement_of_text,
-    request_read_in_text,
-)
 from workers.hardship.disputes import NewDispute, raise_dispute
+from workers.hardship.text_requests import request_read_in_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,8 @@ class ReadReply:
     """For a dispute: the lender's own id of it."""
     dispute_kind: DisputeKind = DisputeKind.OTHER
     loan: str | None = None
-    """For a dispute or a plan: the lender's id of the loan. None: that of the text."""
+    """For a dispute or a plan: the lender's id of the loan. None: that of the text; for a plan also
+    the other loans of who wrote it with something past due."""
     why: str | None = None
     """For a dispute."""
     said: tuple[SaidFact, ...] = ()
@@ -164,18 +160,18 @@ def _open_what_it_asks_for(
         _open_dispute(connection, ctx, read, found)
     if read.meaning is not Meaning.ASKS_PLAN:
         return ()
-    asked_for = read.loan or found.external_id
-    if asked_for is None:
+    if read.loan is None and found.external_id is None:
         raise RejectedError(ReasonCode.PLAN_NEEDS_LOAN, reply_id=read.reply)
-    request = NewRequest(
-        arrangement=arrangement_of_text(found.sid),
-        loan=asked_for,
-        asked_by=AskedBy.TEXT,
-        asked_in=found.sid,
+    return request_read_in_text(
+        connection,
+        ctx,
+        borrower_id=found.borrower_id,
+        about=found.external_id,
+        named=read.loan,
+        sid=found.sid,
+        provider=found.provider,
         actor=read.actor,
-        sender=found.provider,
     )
-    return request_read_in_text(connection, ctx, request)
 
 
 def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: _Reply) -> None:

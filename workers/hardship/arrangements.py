@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
 
 from sqlalchemy import Connection, select
 
@@ -40,7 +39,6 @@ from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_requests import (
     end_pause,
-    pause_after_reading,
     pause_for_request,
     request_terms,
 )
@@ -176,51 +174,6 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
         reassess(connection, ctx, [owed.id], now)
     recorded = because(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=new.arrangement, loan=new.loan)
     return recorded + because(ReasonCode.ARRANGEMENT_ANSWER_BY, answer_by=answer_by)
-
-
-def arrangement_of_text(sid: str) -> str:
-    """The id of the request that a text is, from the provider's id of the text.
-
-    People type it, and a provider's id can be a digest of 64 digits: it is made short.
-    """
-    return f"text:{sha256(sid.encode()).hexdigest()[:12]}"
-
-
-def request_by_text(
-    connection: Connection, ctx: Context, loan_id: int, sid: str, provider: str
-) -> None:
-    """Record that a borrower's text asks for an arrangement, in the caller's transaction.
-
-    What is wished for, a person reads in the text. The loan is locked.
-    """
-    owed = lock_loan_by_id(connection, loan_id)
-    request = NewRequest(
-        arrangement=arrangement_of_text(sid),
-        loan=owed.external_id,
-        asked_by=AskedBy.TEXT,
-        asked_in=sid,
-        actor=BY_TEXT.reference,
-        sender=provider,
-    )
-    request_if_none(connection, ctx, request)
-
-
-def request_read_in_text(connection: Connection, ctx: Context, new: NewRequest) -> Reasons:
-    """Record that a person reads in a text that it asks for an arrangement.
-
-    If the machine has read so too, that request stands, and its pause begins now. The loan and its
-    person are locked.
-
-    Raises:
-        RejectedError: the loan is written off, or has an open arrangement that is something else.
-    """
-    owed = lock_named_loan(connection, new.loan, "arrangement_request")
-    stored = open_arrangement(connection, owed.id)
-    if stored is None or stored.status != ArrangementStatus.REQUESTED:
-        return record_request(connection, ctx, new)
-    if pause_after_reading(connection, ctx, stored, new.actor, ctx.now()):
-        reassess(connection, ctx, [owed.id], ctx.now())
-    return as_it_stands(stored)
 
 
 def request_if_none(connection: Connection, ctx: Context, request: NewRequest) -> Reasons:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from domain.actors import Role
+from domain.arrangements import ArrangementStatus, Refusal
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.contact_outcomes import ContactOutcome
 from domain.language.speak import speak
@@ -15,6 +16,7 @@ from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
 from workers.attempts.duties import read_duties
+from workers.db.duties import watch_duties
 from workers.db.schema import (
     arrangement,
     borrower,
@@ -27,6 +29,7 @@ from workers.db.schema import (
     must_not_handle,
     person_fact,
 )
+from workers.hardship.arrangements import Ending, end_arrangement
 from workers.inbox.submit import submit
 from workers.sms.providers.port import InboundText
 
@@ -225,3 +228,48 @@ def test_a_plea_for_help_covers_every_loan_that_was_spoken_of(engine: Engine) ->
     assert of_loans(arrangement) == ["L-1", "L-2", "L-3"], "not the loan of somebody else"
     assert of_loans(hold) == ["L-1", "L-2", "L-3"]
     assert of_loans(duty) == ["L-1"]
+
+    for row in house.book.rows(arrangement):
+        (owed,) = house.book.rows(duty)
+        assert owed.ended_at is None
+        no = Ending(
+            arrangement=row.external_id,
+            status=ArrangementStatus.DECLINED,
+            refusal=Refusal.NOT_ELIGIBLE,
+        )
+        end_arrangement(house.as_("sun"), no)
+        house.until(f"2026-03-09 10:{10 + row.id}")
+        with house.ctx.engine.begin() as connection:
+            watch_duties(connection, house.ctx.now(), 100)
+    assert house.book.one(duty).ended_at is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "named", "asked", "paused"),
+    [
+        ("失业了，能延期吗", None, ["L-1", "L-2", "L-3"], ["L-1", "L-2", "L-3"]),
+        ("失业了，L-2能分3期吗", None, ["L-2"], ["L-2"]),
+        ("失业了，能延期吗", "L-3", ["L-3"], ["L-3"]),
+    ],
+)
+def test_a_text_that_asks_for_time_is_about_each_loan_past_due_or_the_one_that_is_named(
+    engine: Engine, words: str, named: str | None, asked: list[str], paused: list[str]
+) -> None:
+    """It pauses nothing until a person has read it, who may say that it is about one alone."""
+    house = House(engine, tried=["remind"])
+    for name in ("L-2", "L-3"):
+        house.book.loan(name, borrower_id="B-L-1", steps_tried=["remind"])
+    house.book.loan("L-4", borrower_id="B-L-1", due_on="2027-01-04")
+    house.until("2026-03-09 10:00")
+    house.writes(words)
+
+    def of_loans(table: Any, *which: Any) -> list[str]:
+        of_loan = select(loan.c.external_id).join(table, table.c.loan_id == loan.c.id)
+        return sorted(row.external_id for row in house.book.rows(of_loan.where(*which)))
+
+    assert of_loans(arrangement) == (["L-1", "L-2", "L-3"] if named else asked)
+    assert of_loans(hold) == []
+    read = {"reply": 1, "meaning": "asks_plan", "actor": "mei"}
+    house.told("reply_read", **(read | ({"loan": named} if named else {})))
+    assert of_loans(arrangement, arrangement.c.status == "requested") == asked
+    assert of_loans(hold) == paused
