@@ -1,6 +1,6 @@
 """A text that asks for time or instalments: for which loans, read by the machine or by a person."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 
@@ -153,7 +153,7 @@ def _lock_own(connection: Connection, borrower_id: int, loan_id: int) -> dict[in
     return {row.id: row.external_id for row in connection.execute(named)}
 
 
-def _past_due(connection: Connection, own: dict[int, str], first: int, on: date) -> Collection[str]:
+def _past_due(connection: Connection, own: dict[int, str], first: int, on: date) -> Sequence[str]:
     """The loan of a text, and each other one with something past due."""
     standings = load_standings(connection, list(own), on)
     late = [id for id in own if id != first and arrears_on(standings[id].instalments, on).amount]
