@@ -117,5 +117,9 @@ class NoOpenCallError(ArrearsError):
     """No call of the loan is open."""
 
 
+class NotServedError(ArrearsError):
+    """Somebody was not served the person whom they want to call."""
+
+
 class OutcomeMissingError(ArrearsError):
     """An attempt was started, and its outcome is not recorded yet."""

@@ -49,6 +49,26 @@ HANDED_ON: Mapping[HandOn, ReasonCode] = {
 }
 """The reason on record of work that is given to others."""
 
+WAITS_FOR_STAFF = frozenset(
+    {
+        ReasonCode.NO_CALLERS,
+        ReasonCode.NO_CALLER_SPEAKS,
+        ReasonCode.NO_CALLER_TRAINED,
+        ReasonCode.NO_CALLER_ON_SHIFT,
+        ReasonCode.NO_CALLER_SKILLED,
+        ReasonCode.NO_CALLER_CERTIFIED,
+        ReasonCode.NO_CALLER_IN_WINDOW,
+        ReasonCode.CALLERS_FULL,
+        ReasonCode.CALLERS_BARRED,
+        ReasonCode.CALLER_OF_TODAY_CANNOT,
+        ReasonCode.CALLERS_OF_DAY_CHANGED,
+        ReasonCode.NO_TWO_VISITORS,
+        ReasonCode.NO_VISITOR_SPEAKS,
+    }
+)
+"""Why a call or a visit waits for somebody who can take it. What is planned for another reason,
+such as the next try of a call, keeps its hour whoever comes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Absence:

@@ -36,6 +36,7 @@ from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history import loan_history
 from workers.inbox.apply import apply_events, dispatch_events
 from workers.sms.providers.port import InboundText
+from workers.staff.next_work import next_for
 from workers.visits.unreported import flag_unreported_visits
 from workers.workforce.hand_on import hand_on_work
 
@@ -150,9 +151,10 @@ class House:
         return str(self.book.rows(open_calls)[0].external_id)
 
     def called(self, outcome: str, **said: object) -> str:
-        """Whoever has the call makes it and says, five minutes later, what came of it. Gives the
-        attempt."""
+        """Whoever has the call is served it, makes it, and says, five minutes later, what came of
+        it. Gives the attempt."""
         who = self.caller()
+        next_for(self.as_(who))
         attempt = f"call-{self.now:%m%d-%H%M}"
         start_call(self.as_(who), "L-1", attempt=attempt)
         self.book.clock.at += timedelta(minutes=5)

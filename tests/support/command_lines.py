@@ -45,6 +45,7 @@ NOT_IN_THE_HELP: Mapping[str, str] = {
     "number add": "B-77 --phone +8613800138000",
     "number remove": "B-77 1",
     "address end": "B-77 reaches_nobody",
+    "call inbound": "L-1042 --outcome spoke",
     "call locate": "L-1042 --number +8613800138000",
     "actions discard": "4711",
     "texts mark-sent": "3f2b6c1e-0d0a-4a57-9a38-0c4c2f4c8f11",

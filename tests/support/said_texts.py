@@ -30,6 +30,7 @@ SAYS: Places = {
     "TooOftenError": (0,),
     "SecondPersonNeededError": (0,),
     "NoOpenCallError": (0,),
+    "NotServedError": (0,),
     "JournalUnusableError": (0,),
     "OutcomeMissingError": (0,),
     "TapeError": (0,),

@@ -33,6 +33,7 @@ from workers.calls.pace import (
     who_is_calling,
     with_alarm,
 )
+from workers.calls.served_first import refuse_anothers, refuse_unserved
 from workers.context import Context
 from workers.db.contact_points import lock_number
 from workers.db.loans import known_loan_id
@@ -42,7 +43,7 @@ from workers.db.persons import certain_records
 from workers.db.places import Placed
 from workers.db.schema import contact
 from workers.db.typed_rows import typed_row
-from workers.db.work_leases import lease_of_person
+from workers.db.work_leases import leases_at
 from workers.gate.check import CheckedAction, check_gates
 from workers.gate.locked_action import LockedAction, lock_actions
 from workers.gate.reserve import reserve_contacts
@@ -69,9 +70,10 @@ def start_call(
     about now: all loans, and all items of each. What the loan, or the `item`, asks for names it; of
     several the first one in the order of `domain/call_order.py`.
 
-    The call must be that of whoever acts. Who may hand on calls may start that of a colleague,
-    which is on record. `caller` is for whom a machine asks, as it says: the call must be theirs,
-    and they must be on shift.
+    The call must be that of whoever acts, and they must have been served the person. Who may hand
+    on calls may start that of a colleague, which is on record, and needs no serving. `caller` is
+    for whom a machine asks, as it says: the call must be theirs, and they must be on shift. Nobody
+    starts a call while they are at somebody else whom they were served.
 
     Nobody starts a call while the outcome of another one of theirs is missing, whoever asks.
 
@@ -83,6 +85,7 @@ def start_call(
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
         TooOftenError: more numbers were asked for than anybody dials. It is on record.
         NotPermittedError: a colleague has the call.
+        NotServedError: whoever calls was not served the person, or is at somebody else.
         MayNotStartError: the caller left, is absent, off shift or not trained, must not handle the
             person, lacks the skill or its certificate, or has a full day.
         ArrearsError: no call is open, who calls is not a caller, or an attempt has no outcome yet.
@@ -129,7 +132,9 @@ def _start(
             same = {record.id for record in certain}
             rows = [row for row in rows if row.borrower_id in same]
         now = ctx.now()
-        _refuse_if_anothers(connection, rows[0].person_id, actor, now)
+        person_id = rows[0].person_id
+        leases = leases_at(connection, person_id, actor.reference)
+        refuse_anothers(leases, actor, now)
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise OutcomeMissingError(
@@ -138,7 +143,7 @@ def _start(
                 loan=loan_external_id,
                 attempt=pending.attempt,
             )
-        _refuse_if_on_the_phone(connection, rows[0].person_id, actor, now)
+        _refuse_if_on_the_phone(connection, person_id, actor, now)
         checked, *others = _ask_gate(connection, ctx, rows, loan_external_id, item, now)
         if checked.representative is not None and checked.number_key is not None:
             # Others are called there about other persons, and the caps of the number count them.
@@ -174,6 +179,7 @@ def _start(
         if machine is not None:
             refuse_off_shift(connection, actor, now)
         if pending is None:
+            refuse_unserved(ctx, leases, person_id, loan_external_id, actor, now)
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor, count)
             calls = [to_call[each.action_id].first_id for each in together]
@@ -183,20 +189,6 @@ def _start(
             connection, ctx, checked, Opened.NUMBER, placed, actor, machine
         )
         return replace(started, attempt=attempt, reach=number)
-
-
-def _refuse_if_anothers(
-    connection: Connection, person_id: int, actor: Actor, now: datetime
-) -> None:
-    """Refuse a call to a person whom a colleague was served and is at."""
-    lease = lease_of_person(connection, person_id)
-    if lease is not None and lease.staff != actor.reference and lease.until > now:
-        raise ArrearsError(
-            "{staff} was served this person and is at it until {until} or longer. A supervisor "
-            "may take it over.",
-            staff=lease.staff,
-            until=lease.until.astimezone(now.tzinfo),
-        )
 
 
 def _refuse_if_on_the_phone(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ from workers.cli.language import coded, language_of_environment, say, words
 from workers.cli.outcome_options import with_outcome
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.sending.counter import assert_counter_usable
+from workers.staff.next_work import NothingToServe, ServedWork, next_for, release
 
 app = typer.Typer()
 
@@ -39,6 +41,53 @@ QUESTIONS = {
 """What visitors ask for at the door."""
 
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
+
+
+@app.command("next")
+def serve_next(
+    give_back: Annotated[
+        bool, typer.Option("--give-back", help="Give back what you were served, for now.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show whom you call next, and why. Nobody else is served that person meanwhile.
+
+    To ask again shows the same until its outcome is reported. It has no personal data.
+    """
+    ctx = open_context()
+    served = next_for(ctx)
+    if give_back and isinstance(served, ServedWork):
+        release(ctx, served.lease)
+        print_lines(say("Given back: the work about {loan}.", loan=served.loan or served.record))
+        return
+    if as_json:
+        print_json(served)
+        return
+    print_lines(speak(served.why, language_of_environment()))
+    zone = ctx.settings.lender_zone
+    if isinstance(served, NothingToServe):
+        if served.ask_again_at is not None:
+            print_lines(say("Ask again at {at}.", at=_moment(served.ask_again_at, zone)))
+        return
+    if served.reply is not None:
+        print_lines(say("`arrears reply read {reply}` shows the text.", reply=served.reply))
+    elif served.attempt is not None:
+        print_lines(say("The call {attempt} of loan {loan}.", **_named(served)))
+    else:
+        print_lines(
+            say("Call about loan {loan}: {purpose}", **_named(served)),
+            say("`arrears call start {loan}` shows the number.", **_named(served)),
+        )
+    print_lines(say("It is yours until {at} or longer.", at=_moment(served.until, zone)))
+
+
+def _named(served: ServedWork) -> dict[str, object]:
+    about = {"loan": served.loan, "purpose": say(served.purpose) if served.purpose else ""}
+    return about | {"attempt": served.attempt}
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 @app.command()

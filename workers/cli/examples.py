@@ -109,9 +109,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "worklist": ("worklist", "worklist --kind calls --staff s-7"),
     "letter": ("letter print L-1042", "letter returned L-1042"),
     "call": (
+        "call next",
         "call start L-1042",
         "call outcome L-1042 --outcome spoke",
-        "call inbound L-1042 --outcome spoke",
     ),
     "visit": (
         "visit start L-1042",

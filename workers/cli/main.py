@@ -21,6 +21,7 @@ from domain.errors import (
     KeptAsRejectedError,
     NoOpenCallError,
     NotOnRosterError,
+    NotServedError,
     OutcomeMissingError,
     WithoutRoleError,
 )
@@ -281,6 +282,7 @@ HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
     NotOnRosterError: "`arrears roster load` brings in who works here.",
     WithoutRoleError: "`arrears roster load` brings in who works here.",
     NoOpenCallError: "`arrears worklist --kind calls` shows those that are.",
+    NotServedError: "`arrears call next` shows it, and `--give-back` gives it back.",
     OutcomeMissingError: "`arrears call outcome` does so.",
     KeptAsRejectedError: "It came in before and is kept as rejected. Who sent it can send it again "
     "under the same id, corrected; here `arrears events discard` takes it away.",

@@ -14,7 +14,7 @@ from workers.db.bulk import as_json
 from workers.db.prepared_statements import prepared
 from workers.db.schema.base import ReasonsColumn
 from workers.db.served_work import OpenAttempt
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import typed_row, typed_rows
 
 
 class Lease(NamedTuple):
@@ -68,7 +68,10 @@ def _lease_where(condition: str) -> Any:
 
 _LEASE_OF_STAFF = _lease_where("w.staff_id = :of_staff")
 _LEASE = _lease_where("w.id = :of_lease")
-_LEASE_OF_PERSON = _lease_where("w.person_id = :of_person")
+_LEASES_AT = _lease_where(
+    "(w.person_id = :of_person"
+    " OR w.staff_id = (SELECT id FROM staff WHERE external_id = :of_reference))"
+)
 
 
 def lease_of(connection: Connection, staff_id: int) -> Lease | None:
@@ -76,9 +79,11 @@ def lease_of(connection: Connection, staff_id: int) -> Lease | None:
     return _lease(connection, _LEASE_OF_STAFF, {"of_staff": staff_id})
 
 
-def lease_of_person(connection: Connection, person_id: int) -> Lease | None:
-    """Who was served a person, as long as that has no end."""
-    return _lease(connection, _LEASE_OF_PERSON, {"of_person": person_id})
+def leases_at(connection: Connection, person_id: int, reference: str) -> list[Lease]:
+    """What has no end yet: who was served this person, and what this member of staff was served.
+    One statement, two leases at most."""
+    values = {"of_person": person_id, "of_reference": reference}
+    return typed_rows(Lease, connection.execute(_LEASES_AT, values))
 
 
 def read_lease(connection: Connection, lease_id: int) -> Lease | None:

@@ -5,7 +5,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
@@ -13,6 +26,7 @@ from config.readers.roster_terms import RosterTerms
 from domain.actions import ActionStatus, assigned_types
 from domain.errors import Text
 from domain.permissions import Permission
+from domain.staffing import WAITS_FOR_STAFF
 from workers.access.names import assert_free_for_staff
 from workers.access.permitted import permitted
 from workers.access.tokens import revoke_of_who_left
@@ -266,13 +280,18 @@ def _delete_shifts(
 
 
 def _make_waiting_due(connection: Connection, now: datetime) -> None:
-    """Make calls and visits due now that were postponed because nobody was free."""
+    """Make calls and visits due now that were postponed because nobody was free. The next try of a
+    call keeps its hour."""
+    waits = text(
+        "EXISTS (SELECT FROM jsonb_array_elements(action.reason) AS why WHERE why ?| :for_staff)"
+    ).bindparams(bindparam("for_staff", sorted(WAITS_FOR_STAFF), ARRAY(String)))
     connection.execute(
         update(action)
         .where(
             action.c.status == ActionStatus.PLANNED,
             action.c.type.in_(assigned_types()),
             action.c.due_at > now,
+            waits,
         )
         .values(due_at=now, dispatched_at=None)
     )

@@ -48,6 +48,7 @@ def test_an_outcome_carries_a_promise_in_parts_by_the_limits_of_any_promise(
     book: Book, token: Token
 ) -> None:
     """Two payments, and what the person can pay a month: more than that only with a supervisor."""
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     parts = [
         {"amount": "300.00", "due_on": "2026-03-12"},
@@ -78,6 +79,7 @@ def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
     book: Book, token: Token
 ) -> None:
     """Whoever reports it, and under whatever id: what differs is named, and nothing changes."""
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     said = {"attempt": "a-1", "outcome": "promised", "reason": "forgot", "promised": _PROMISED}
     assert at_desk(book, token, "/outcomes", said).status_code == 200
@@ -131,6 +133,7 @@ def test_a_call_that_goes_on_is_left_to_its_outcome(
 ) -> None:
     """Nobody takes the call off the list of who makes it. Its outcome completes it, for every loan
     that it was about; what was recorded meanwhile pauses the loan from then on."""
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     assert at_desk(book, token, path, said).status_code == 200
     assert [row.cancelled_at for row in book.rows(call)] == [None, None]
@@ -145,6 +148,7 @@ def test_a_call_that_goes_on_is_left_to_its_outcome(
 
 def test_whoever_is_complained_of_in_a_call_ends_that_call(book: Book, token: Token) -> None:
     """From then on they have no work with the person; what came of this call is theirs to say."""
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     rude = {"complaint": "k-1", "loan": "L-2", "kind": "conduct", "about_staff": "c-1"}
     assert at_desk(book, token, "/complaints", {**rude, "why": "rude"}).status_code == 200
@@ -155,6 +159,7 @@ def test_whoever_is_complained_of_in_a_call_ends_that_call(book: Book, token: To
 
 
 def test_a_call_that_may_be_tried_again_is_not_while_a_hold_lasts(book: Book, token: Token) -> None:
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     at_desk(book, token, "/holds", {"hold": "h-1", "loan": "L-1", **_PAUSE})
     later = {

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.actors import Actor, ActorKind, Role
-from domain.errors import NoOpenCallError, NotPermittedError, OutcomeMissingError
+from domain.errors import NoOpenCallError, NotPermittedError, NotServedError, OutcomeMissingError
 from domain.permissions import Permission
 from tests.support.acting import acting
 from tests.support.events import tell
@@ -15,6 +15,7 @@ from workers.calls.assign import assign_call
 from workers.calls.pace import LOOKED_BACK
 from workers.calls.start import start_call
 from workers.db.schema import access, call, contact, permission_use, staff
+from workers.staff.next_work import ServedWork, next_for
 from workers.workforce.hand_on import hand_on_work
 
 
@@ -56,10 +57,43 @@ def test_a_person_calls_for_themselves_whomever_they_name(book: Book) -> None:
     with pytest.raises(NotPermittedError, match="is c-1's"):
         start_call(colleague, "L-1", caller="c-1")
     own = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
+    next_for(own)
     assert start_call(own, "L-1").reach == PHONE["CN"]
     assert [use.permission for use in book.rows(permission_use) if use.actor == "c-1"] == [
-        "calls:start"
+        *("work:serve", "calls:start")
     ]
+
+
+@pytest.mark.attack("the call that suits best")
+def test_a_collector_calls_whom_they_were_served_and_nobody_else(book: Book) -> None:
+    """c-1 has the calls of both loans, and is served one of them."""
+    with_both_calls(book)
+    own = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
+    with pytest.raises(NotServedError, match="You were not served the call of loan L-1"):
+        start_call(own, "L-1")
+    served = next_for(own)
+    assert isinstance(served, ServedWork)
+    other = "L-2" if served.loan == "L-1" else "L-1"
+    with pytest.raises(NotServedError, match="c-1 was served somebody else and is at it until"):
+        start_call(own, other)
+    dialer = Actor("dialer", ActorKind.MACHINE, scopes=frozenset({Permission.START_CALLS}))
+    with pytest.raises(NotServedError, match="Finish that work, or give it back"):
+        start_call(book.ctx.acting(dialer), other, caller="c-1")
+    assert book.rows(contact) == book.rows(access) == []
+
+    assert start_call(own, str(served.loan), attempt="a-1").reach
+    said = {"attempt": "a-1", "outcome": "no_answer", "reason": None}
+    assert tell(book, "contact_outcome", actor="c-1", **said).status == "applied"
+    assert start_call(book.ctx.acting(dialer), other, caller="c-1").reach, "that is finished"
+
+
+def with_both_calls(book: Book) -> None:
+    """c-1 has the call of L-1, and now that of L-2 too."""
+    book.loan("L-2", phone="+8613800138002")
+    book.escalate("L-2")
+    assert assign_call(book.ctx, book.action_id("L-2", "friendly_call")) == "assigned"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(call).values(staff_id=book.rows(call)[0].staff_id))
 
 
 def test_a_machine_gets_a_number_only_for_who_has_the_call(book: Book) -> None:
@@ -74,11 +108,7 @@ def test_a_machine_gets_a_number_only_for_who_has_the_call(book: Book) -> None:
 
 def test_nobody_has_two_people_on_the_line(book: Book) -> None:
     """Whoever asks: a person at the desk as a dialer does."""
-    book.loan("L-2")
-    book.escalate("L-2")
-    assert assign_call(book.ctx, book.action_id("L-2", "friendly_call")) == "assigned"
-    with book.ctx.engine.begin() as connection:
-        connection.execute(update(call).values(staff_id=book.rows(call)[0].staff_id))
+    with_both_calls(book)
     c1 = acting(book.ctx, Actor("c-1"))
     attempt = start_call(c1, "L-1").attempt
     with pytest.raises(OutcomeMissingError, match="about loan L-1, and its outcome is not"):

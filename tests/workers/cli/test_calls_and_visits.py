@@ -72,6 +72,8 @@ def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], 
     assert "Nothing was changed" in tried.stdout
     assert book.rows(contact) == []
 
+    served = arrears(environment, "call", "next", by="c-1")
+    assert "`arrears call start L-1` shows the number." in served.stdout, served.stderr
     started = arrears(environment, "call", "start", "L-1", by="c-1")
     assert started.returncode == 0, started.stderr
     assert PHONE["CN"] in started.stdout
@@ -102,6 +104,7 @@ def test_a_call_that_is_barred_says_why_and_shows_no_number(
 
 
 def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Book) -> None:
+    arrears(environment, "call", "next", by="c-1")
     started = arrears(environment, "call", "start", "L-1", "--json", by="c-1")
     answer = json.loads(started.stdout)
     assert answer["reach"] == PHONE["CN"]

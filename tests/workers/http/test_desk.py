@@ -47,6 +47,7 @@ def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Toke
     assert [call["loan"] for call in work["calls"]["rows"]] == ["L-1"]
     assert PHONE["CN"] not in str(work)
 
+    at_desk(book, token, "/work/next", {})
     call = at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     assert call.status_code == 200, call.json()
     assert call.json()["number"] == PHONE["CN"]
@@ -71,6 +72,7 @@ def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Toke
 
 
 def test_a_death_that_is_learnt_later_is_reported_all_the_same(book: Book, token: Token) -> None:
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     for outcome in ("no_answer", "deceased", "deceased"):
         answer = at_desk(book, token, "/outcomes", {"attempt": "a-1", "outcome": outcome})
@@ -300,6 +302,7 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
 
 
 def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token: Token) -> None:
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot", "recording": "REC-1"}
     at_desk(book, token, "/outcomes", spoke)
@@ -356,6 +359,7 @@ def test_who_was_absent_is_back_as_often_as_they_were_away(book: Book) -> None:
 def test_a_dispute_of_a_call_is_owed_an_answer_corrected_and_ended_by_no_release(
     book: Book, token: Token
 ) -> None:
+    at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     came = {"attempt": "a-1", "outcome": "disputes", "dispute_kind": "other", "why": "not mine"}
     assert at_desk(book, token, "/outcomes", came).status_code == 200

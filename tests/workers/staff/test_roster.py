@@ -102,6 +102,24 @@ def test_work_that_waited_for_people_is_due_again_when_they_come(
     assert assign_call(book.ctx, action_id) == "assigned"
 
 
+def test_the_next_try_of_a_call_keeps_its_hour_when_people_come(book: Book, tmp_path: Path) -> None:
+    load_roster(book.ctx, written(tmp_path, ONE_CALLER), MONDAY, days=14)
+    book.loan("L-1", due_on="2026-03-01", steps_tried=["remind"])
+    book.at("2026-03-09 10:00").escalate("L-1")
+    action_id = book.action_id("L-1", "enquiry_call")
+    assert assign_call(book.ctx, action_id) == "assigned"
+    book.called("L-1", "c-1", "no_answer", None)
+    tried_again_at = book.action("L-1", "enquiry_call").due_at
+    assert tried_again_at > book.ctx.now()
+
+    book.at("2026-03-09 10:30")
+    load_roster(
+        acting_alone(book.ctx, Actor("adm-1")), written(tmp_path, ONE_CALLER), MONDAY, days=14
+    )
+    assert book.action("L-1", "enquiry_call").due_at == tried_again_at
+    assert assign_call(book.ctx, action_id) == "nothing to do"
+
+
 TEAM_OF_TWO = """
 teams: [{id: early, supervisor: s-1}]
 staff:
