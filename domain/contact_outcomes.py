@@ -69,8 +69,13 @@ class ContactOutcome(StrEnum):
 
     @property
     def learns(self) -> bool:
-        """Whether the borrower talked, so that what the call must learn could be asked."""
+        """Whether the borrower talked, so that what the call must learn has to be reported."""
         return self in LEARNS
+
+    @property
+    def tells_reason(self) -> bool:
+        """Whether the borrower talked, so that the reason that is reported is theirs."""
+        return self in TELLS_REASON
 
     def completes_action(
         self, must_learn: Collection[str], until: Until | None = None, *, learnt: bool = False
@@ -78,8 +83,9 @@ class ContactOutcome(StrEnum):
         """Whether no further attempt at the same call is of any use.
 
         A call that has to learn something from the borrower stays open if somebody else answered.
-        `until` is that of the call's plan: then it also stays open if the number was of no use, or
-        if the borrower would not talk and nothing was `learnt`, until its tries are used up.
+        `until` is that of the call's plan: then it also stays open if the number was of no use. If
+        the plan goes on until the reason is learnt, it stays open until that was `learnt`, whatever
+        else the conversation came to, or until its tries are used up. What ends all calls ends it.
         """
         match _MEANS[self].ends:
             case Ends.ALWAYS:
@@ -168,17 +174,17 @@ MOST_SHOWN = 15
 _O, _R, _E = ContactOutcome, Reached, Ends
 
 _MEANS = {
-    _O.SPOKE: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.PAID_NOW: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.PROMISED: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.SAYS_PAID: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.ASKS_PLAN: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.ASKS_DEFERRAL: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.ASKS_SETTLEMENT: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.HARDSHIP: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.DISPUTES: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.COMPLAINS: _Means(_R.BORROWER, _E.ALWAYS),
-    _O.REFUSES: _Means(_R.BORROWER, _E.ALWAYS),
+    _O.SPOKE: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.PAID_NOW: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.PROMISED: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.SAYS_PAID: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.ASKS_PLAN: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.ASKS_DEFERRAL: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.ASKS_SETTLEMENT: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.HARDSHIP: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.DISPUTES: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.COMPLAINS: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
+    _O.REFUSES: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
     _O.CALLBACK_REQUESTED: _Means(_R.BORROWER, _E.NEVER),
     _O.CANNOT_TALK: _Means(_R.BORROWER, _E.NEVER),
     _O.REFUSED: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
@@ -212,6 +218,8 @@ LEARNS = frozenset(
         _O.REFUSES,
     }
 )
+"""In these the borrower talked of how to pay: a call that must learn the reason asks for it."""
+TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS}
 """In these the borrower talked. With any other outcome, somebody else gave the reason that is
 reported, or nobody: it is no reason of theirs."""
 _NUMBER_FACTS = {

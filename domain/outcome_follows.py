@@ -41,6 +41,9 @@ class Follows:
     """Whether nobody contacts the person again on this day, about any loan."""
     late_after: timedelta | None = None
     """Of a callback: how late its collector may be before it is the team's."""
+    times: int | None = None
+    """How often the hold is placed in the same arrears; after that a supervisor may place one.
+    None: each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ _O, _H = ContactOutcome, HoldKind
 _DAY = timedelta(days=1)
 
 AT_LEAST: Mapping[ContactOutcome, Follows] = {
-    _O.SAYS_PAID: Follows(_H.MANUAL, 5, Owner.TEAM, 2 * _DAY),
+    _O.SAYS_PAID: Follows(_H.MANUAL, 5, Owner.TEAM, 2 * _DAY, times=2),
     _O.HARDSHIP: Follows(_H.VULNERABILITY, 14, Owner.SPECIALIST, _DAY),
     _O.DISPUTES: Follows(_H.DISPUTE, None, Owner.SUPERVISOR, _DAY),
     _O.COMPLAINS: Follows(owner=Owner.SUPERVISOR, within=_DAY, ends_today=True),
@@ -93,6 +96,7 @@ def what_follows(outcomes: Outcomes | None, outcome: ContactOutcome) -> Follows:
         said,
         hold=least.hold if protects else said.hold,
         days=least.days if protects else said.days,
+        times=said.times or least.times,
         owner=said.owner or least.owner,
         ends_today=said.ends_today or least.ends_today,
         late_after=said.late_after or least.late_after,

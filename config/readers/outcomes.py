@@ -55,7 +55,7 @@ def _read_follows(value: Value, items: dict[str, Item]) -> dict[ContactOutcome, 
 
 
 def _read_one(value: Value, items: dict[str, Item]) -> Follows:
-    section = value.section("hold days owner within_hours then ends_today late_after_minutes")
+    section = value.section("hold days times owner within_hours then ends_today late_after_minutes")
     outcome = ContactOutcome(value.key)
     least = AT_LEAST.get(outcome)
     hold = section.maybe("hold", partial(_read_hold, least=least.hold if least else None))
@@ -74,6 +74,12 @@ def _read_one(value: Value, items: dict[str, Item]) -> Follows:
         raise section.need("within_hours").refuse(
             "There is a deadline here and nobody who has it.", "Write owner: and who it is."
         )
+    times = section.maybe("times", lambda given: given.whole(at_least=1))
+    if times and outcome is not ContactOutcome.SAYS_PAID:
+        raise section.need("times").refuse(
+            "Only the hold of says_paid is counted: every other one protects the person each time.",
+            "Take the line out.",
+        )
     late = section.maybe("late_after_minutes", lambda given: given.whole(at_least=1))
     if late and outcome is not ContactOutcome.CALLBACK_REQUESTED:
         raise section.need("late_after_minutes").refuse(
@@ -87,6 +93,7 @@ def _read_one(value: Value, items: dict[str, Item]) -> Follows:
         then=section.maybe("then", lambda given: given.known(items, "follow-up of an outcome")),
         ends_today=section.maybe("ends_today", _yes) or False,
         late_after=timedelta(minutes=late) if late else None,
+        times=times,
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.call_plan import CallPlan, Hours, Until
-from domain.contact_outcomes import MOST_SHOWN, SAME_AS, ContactOutcome
+from domain.contact_outcomes import MOST_SHOWN, SAME_AS, TELLS_REASON, ContactOutcome
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PLAN = CallPlan(
@@ -81,6 +81,15 @@ def test_every_outcome_says_whom_it_reached_and_whether_the_call_is_over() -> No
             assert outcome.completes_action((), until, learnt=True) in (True, False)
         if outcome.completes_action(["reason"], Until.LEARNT):
             assert outcome.connected, "nobody who was not reached ends a plan"
+
+
+def test_a_call_that_learns_the_reason_ends_without_it_only_where_all_contact_ends() -> None:
+    """Whoever says that they paid, complains or disputes has not said why they are behind."""
+    ends = {one for one in ContactOutcome if one.completes_action(["reason"], Until.LEARNT)}
+    _O = ContactOutcome
+    stops = {_O.STOP_CHANNEL, _O.STOP_ALL, _O.ADVISER, _O.INSOLVENT, _O.PRISON, _O.DECEASED}
+    assert ends == stops
+    assert all(o.completes_action((), Until.LEARNT, learnt=True) for o in TELLS_REASON)
 
 
 def test_other_names_stand_for_outcomes_on_record_and_are_none_themselves() -> None:

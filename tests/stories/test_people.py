@@ -4,7 +4,7 @@ from sqlalchemy import Engine, select
 
 from tests.stories.house import House
 from tests.stories.pages import assert_told
-from workers.db.schema import problem, visit
+from workers.db.schema import hold, problem, visit
 from workers.visits.letters import open_letter
 
 
@@ -57,3 +57,19 @@ def test_the_reason_is_learnt_at_the_third_try(engine: Engine) -> None:
 
     assert house.book.actions("L-1")["enquiry_call"] == "done"
     assert_told(house, 14)
+
+
+def test_who_says_again_and_again_that_they_paid(engine: Engine) -> None:
+    """Each time the money is looked for; twice the loan pauses meanwhile. Why they are behind is
+    asked until they have said it."""
+    house = House(engine, tried=("remind",)).until("2026-03-09 10:00")
+    for day in ("09", "14", "19"):
+        house.until(f"2026-03-{day} 10:00")
+        house.called("says_paid")
+    pauses = house.book.rows(select(hold).order_by(hold.c.id))
+    assert [f"{row.starts_on:%d}-{row.ends_on:%d}" for row in pauses] == ["09-14", "14-19"]
+    assert house.book.actions("L-1")["enquiry_call"] == "planned"
+
+    house.until("2026-03-25 10:00")
+    house.called("complains", reason="unemployed")
+    assert house.book.actions("L-1")["enquiry_call"] == "done"

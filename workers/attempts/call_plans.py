@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, exists, select
 
 from domain.actions import ActionStatus, Move
-from domain.call_plan import CallPlan
+from domain.call_plan import CallPlan, Until
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import ContactOutcome
+from domain.contact_outcomes import REASON, ContactOutcome
 from domain.contact_points import stopped_by
 from domain.ladder import find_ladder
 from domain.reasons import ReasonCode, because
+from workers.attempts.known_reasons import is_known_lately
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loan_facts import load_facts, load_party_facts
@@ -75,14 +76,33 @@ def moves_after(
     moves = dict[int, Move]()
     for each in called:
         plan, made = plans[each.id], [one for one in tries if one.action_id == each.id]
-        learnt = any(one.reason is not None and ContactOutcome(one.outcome).learns for one in made)
         until = plan.until if plan else None
+        learnt = until is Until.LEARNT and _is_learnt(connection, ctx, each, made, outcome, now)
         if outcome.completes_action(each.must_learn, until, learnt=learnt):
             why = because(ReasonCode.ATTEMPT_MADE, outcome=outcome)
             moves[each.id] = Move(ActionStatus.DONE, why)
         elif plan is not None and outcome is not ContactOutcome.CALLBACK_REQUESTED:
             moves[each.id] = _by_plan(connection, ctx, each, plan, made, outcome, now)
     return moves
+
+
+def _is_learnt(
+    connection: Connection,
+    ctx: Context,
+    called: CalledAction,
+    made: Sequence["_Try"],
+    outcome: ContactOutcome,
+    now: datetime,
+) -> bool:
+    """Whether the call has learnt what it is for: the reason, in a try of it; or, when the borrower
+    talked, lately enough before."""
+    if any(one.reason is not None and ContactOutcome(one.outcome).tells_reason for one in made):
+        return True
+    if not outcome.tells_reason:
+        return False
+    ladder = find_ladder(ctx.policy.ladders, called.ladder_id, called.ladder_version)
+    to_learn = REASON in called.must_learn
+    return not to_learn or is_known_lately(connection, ladder, called.loan_id, now)
 
 
 def _plan_of(ctx: Context, called: CalledAction) -> CallPlan | None:
@@ -99,8 +119,10 @@ def _by_plan(
     outcome: ContactOutcome,
     now: datetime,
 ) -> Move:
-    """Its next try, or that it is not reached: the tries, or the numbers, are used up."""
-    not_reached = because(ReasonCode.NOT_REACHED, count=len(made))
+    """Its next try, or that it did not succeed: the tries, or the numbers, are used up."""
+    talked = any(ContactOutcome(one.outcome).tells_reason for one in made)
+    code = ReasonCode.NOT_LEARNT if talked else ReasonCode.NOT_REACHED
+    not_reached = because(code, count=len(made))
     if outcome.number_fact and not _has_a_number(connection, called, now):
         return Move(ActionStatus.DONE, not_reached + because(ReasonCode.NO_OTHER_NUMBER))
     zones = [zone for one in made for zone in one.zones]

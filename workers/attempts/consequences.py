@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -31,6 +32,7 @@ from workers.db.numbers import lock_numbers_of
 from workers.db.parties import loans_of
 from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.persons import records_of_person
+from workers.db.prepared_statements import prepared
 from workers.db.schema import duty, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.follow_ups import plan_follow_ups
@@ -282,6 +284,11 @@ def _place_holds(
     today = ctx.today()
     came: Reasons = ()
     for number, each in enumerate(loans[:1] if follows.hold.of_person else loans):
+        if follows.times is not None:
+            before = _times_before(connection, about, each.id, ctx.settings.lender_zone)
+            if before >= follows.times:
+                came += because(ReasonCode.PAUSED_OFTEN_ENOUGH, count=before)
+                continue
         new = NewHold(
             hold=_id_of_loan(about, number, each),
             loan=each.external_id,
@@ -295,6 +302,31 @@ def _place_holds(
         )
         came += place_hold(connection, ctx, new, by_policy=True)
     return came
+
+
+def _times_before(connection: Connection, about: Conversation, loan_id: int, zone: ZoneInfo) -> int:
+    """How often a conversation came to this outcome before, since the loan's present arrears began.
+    The loan is locked."""
+    values = {
+        "of_loan": loan_id,
+        "outcome": about.outcome,
+        "of_contact": about.contact_id,
+        "zone": str(zone),
+    }
+    return int(connection.execute(_TIMES_BEFORE, values).scalar_one())
+
+
+_TIMES_BEFORE = prepared(
+    text("""
+SELECT count(*)
+  FROM collection_case k
+       JOIN contact c ON c.loan_id = k.loan_id
+            AND CAST(c.at AT TIME ZONE :zone AS date) >= k.opened_on
+       JOIN contact_outcome o ON o.contact_id = c.id
+ WHERE k.loan_id = :of_loan AND k.closed_at IS NULL AND o.outcome = :outcome
+   AND coalesce(c.part_of, c.id) <> :of_contact
+""")
+)
 
 
 def _id_of_loan(about: Conversation, number: int, loan: LoanOfContact) -> str:

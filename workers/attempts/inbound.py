@@ -202,7 +202,7 @@ def record_inbound_contact(
             reported_at=now,
         )
     )
-    if reported.reason is not None and reported.outcome.learns:
+    if reported.reason is not None and reported.outcome.tells_reason:
         on = reported.at.astimezone(now.tzinfo).date()
         learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
         complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)

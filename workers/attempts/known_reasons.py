@@ -1,13 +1,14 @@
 """Why a loan is overdue, as the person said so far: nobody has to say it twice."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from domain.actions import ActionStatus, Move
-from domain.contact_outcomes import LEARNS, REASON, ArrearsReason
+from domain.contact_outcomes import REASON, TELLS_REASON, ArrearsReason
+from domain.ladder import Ladder
 from domain.reasons import Reasons
 from workers.db.appointments import is_begun, move_calls
 from workers.db.parties import with_contacted
@@ -65,7 +66,7 @@ def known_reasons(connection: Connection, loan_id: int) -> list[KnownReason]:
         .where(
             contact.c.borrower_id.in_(records),
             contact_outcome.c.reason.is_not(None),
-            contact_outcome.c.outcome.in_(LEARNS),
+            contact_outcome.c.outcome.in_(TELLS_REASON),
             contact.c.part_of.is_(None),
         )
         .order_by(contact.c.at.desc(), contact.c.id.desc())
@@ -93,3 +94,12 @@ def complete_enquiries(
     )
     move = Move(ActionStatus.DONE, why)
     move_calls(connection, dict.fromkeys(connection.execute(asking).scalars(), move), now)
+
+
+def is_known_lately(connection: Connection, ladder: Ladder, loan_id: int, now: datetime) -> bool:
+    """Whether the reason was learnt lately enough, by the ladder, that nobody is asked again."""
+    days = ladder.outcomes.reason_counts_days if ladder.outcomes else None
+    if not days:
+        return False
+    known = known_reasons(connection, loan_id)
+    return bool(known and known[0].at > now - timedelta(days=days))

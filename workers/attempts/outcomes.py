@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, insert, or_, select
@@ -34,7 +34,7 @@ from workers.attempts.consequences import (
     reaches_person,
 )
 from workers.attempts.inbound import loan_ids, named_attempt
-from workers.attempts.known_reasons import complete_enquiries, known_reasons
+from workers.attempts.known_reasons import complete_enquiries, is_known_lately
 from workers.attempts.reported_again import differing, what_differs
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
@@ -184,7 +184,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         move_calls(connection, moves, now)
         over = any(move.to is ActionStatus.DONE for move in moves.values())
     mentioned = [id for id in also if id in loans and id not in about_loans]
-    if mentioned and report.reason is not None and report.outcome.learns:
+    if mentioned and report.reason is not None and report.outcome.tells_reason:
         said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
         complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
     hold_id = _id_of_death(report)
@@ -429,18 +429,6 @@ def _note_about_number(
         reopen_number(connection, number, refuted - {fact}, actor, now, seen_at=called_at)
 
 
-def _is_known(
-    connection: Connection, ctx: Context, attempt: _Attempt, called: Sequence[CalledAction]
-) -> bool:
-    """Whether the reason was learnt lately enough, by the ladder, that nobody is asked again."""
-    for each in called:
-        ladder = find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
-        days = ladder.outcomes.reason_counts_days if ladder.outcomes else None
-        known = known_reasons(connection, attempt.loan_id)
-        return bool(days and known and known[0].at > ctx.now() - timedelta(days=days))
-    return False
-
-
 def _check(
     connection: Connection,
     ctx: Context,
@@ -459,5 +447,8 @@ def _check(
         return
     to_learn = {topic for each in called for topic in each.must_learn}
     missing = report.outcome.learns and REASON in to_learn and report.reason is None
-    if missing and not _is_known(connection, ctx, attempt, called):
+    if missing:
+        ladder = find_ladder(ctx.policy.ladders, called[0].ladder_id, called[0].ladder_version)
+        if is_known_lately(connection, ladder, attempt.loan_id, ctx.now()):
+            return
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, text
 
 from domain.actors import Actor
-from domain.contact_outcomes import LEARNS
+from domain.contact_outcomes import TELLS_REASON
 from domain.loans import Instalment
 from domain.reasons import Reasons
 from workers.db.prepared_statements import prepared
@@ -208,7 +208,7 @@ def last_contacts(connection: Connection, person_id: int, now: datetime) -> list
 
 def told_reasons(connection: Connection, loan_ids: Sequence[int]) -> list[ToldReason]:
     """The reasons that the borrowers gave, the newest first."""
-    values = {"of_loans": list(loan_ids), "learns": sorted(LEARNS)}
+    values = {"of_loans": list(loan_ids), "learns": sorted(TELLS_REASON)}
     found: Any = connection.execute(_REASONS, values)
     return typed_rows(ToldReason, found)
 
