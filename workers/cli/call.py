@@ -82,8 +82,8 @@ def serve_next(
 
 
 def _named(served: ServedWork) -> dict[str, object]:
-    about = {"loan": served.loan, "purpose": say(served.purpose) if served.purpose else ""}
-    return about | {"attempt": served.attempt}
+    purpose = say(served.purpose) if served.purpose else ""
+    return {"loan": served.loan, "attempt": served.attempt, "purpose": purpose}
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
