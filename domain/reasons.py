@@ -171,6 +171,7 @@ class ReasonCode(StrEnum):
     MINUTES_ARE_FULL = auto()
     STAFF_ABSENT = auto()
     STAFF_OFF_SHIFT = auto()
+    STAFF_ON_VISIT = auto()
     # Why nobody can be confirmed to be the person.
     TOO_LITTLE_TO_CONFIRM = auto()
     # Why work is given to others.

@@ -17,6 +17,7 @@ from domain.staffing import Absence, at_work
 from workers.db.kept_away import KEPT_AWAY, is_kept_away_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_rows
+from workers.db.visit_hours import AT_VISIT
 
 _CALLERS = text(f"""
 SELECT s.id, s.languages, s.skills, s.trained_on, s.daily_capacity, s.minutes_a_day,
@@ -33,13 +34,17 @@ SELECT s.id, s.languages, s.skills, s.trained_on, s.daily_capacity, s.minutes_a_
  WHERE s.roles @> ARRAY[CAST(:role AS text)] AND (s.left_on IS NULL OR s.left_on > :day)
  ORDER BY s.id
 """)  # noqa: S608 put together from constants
-_SPANS = text("""
+_SPANS = text(f"""
 SELECT staff_id, starts_at, ends_at, true AS works FROM shift
  WHERE staff_id = ANY(:ids) AND ends_at > :now AND starts_at < :until
  UNION ALL
 SELECT staff_id, starts_at, ends_at, false FROM absence
  WHERE staff_id = ANY(:ids) AND coalesce(ends_at > :now, true) AND starts_at < :until
-""")
+ UNION ALL
+SELECT h.staff_id, h.starts_at, h.ends_at, false FROM {AT_VISIT}
+   AND h.staff_id = ANY(:ids)
+   AND tstzrange(h.starts_at, h.ends_at) && tstzrange(:now, :until)
+""")  # noqa: S608 put together from constants
 
 
 class _Row(NamedTuple):
@@ -77,7 +82,7 @@ class FreeCaller:
     open_minutes: int
     """Of calls that they have and did not make yet, of whatever day."""
     working: tuple[Span, ...]
-    """From now on, without absences, in their order."""
+    """From now on, without absences and visits, in their order."""
     must_not_handle: frozenset[int]
     """Persons."""
 
@@ -85,7 +90,8 @@ class FreeCaller:
 def read_callers(
     connection: Connection, day: date, now: datetime, until: datetime
 ) -> list[FreeCaller]:
-    """All callers, with their working time from `now` up to `until`. Two statements."""
+    """All callers, with their working time from `now` up to `until`: shifts without absences, and
+    without the hours of their visits. Two statements."""
     asked = {"day": day, "role": Role.CALLER}
     rows = typed_rows(_Row, connection.execute(_CALLERS, asked))
     shifts = defaultdict[int, list[Span]](list)

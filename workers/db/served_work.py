@@ -15,6 +15,7 @@ from workers.db.actions import is_current
 from workers.db.kept_away import KEPT_AWAY
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row, typed_rows
+from workers.db.visit_hours import at_visit_of
 
 MOST_CANDIDATES = 500
 """So many pieces of work of one collector, the oldest first, are put in order."""
@@ -42,6 +43,8 @@ class WorkingCollector(NamedTuple):
     certificates: dict[str, str]
     on_shift: bool
     """And not absent."""
+    visit_until: datetime | None
+    """When the visit ends that they are on now."""
     started: list[int]
     """The actions of which they have started a call today."""
     minutes: int
@@ -74,16 +77,17 @@ class WorkingCollector(NamedTuple):
 
 
 _COLLECTOR = prepared(
-    text("""
+    text(f"""
 SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.stands_in_for,
        s.stands_in_until, s.languages, s.daily_capacity, s.minutes_a_day, s.skills,
-       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{}')
+       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
        EXISTS (SELECT FROM shift h
                 WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now)
        AND NOT EXISTS (SELECT FROM absence y
                         WHERE y.staff_id = s.id AND y.starts_at <= :now
                           AND (y.ends_at IS NULL OR y.ends_at > :now)) AS on_shift,
+       (SELECT max(h.ends_at) FROM {at_visit_of("s.id")}) AS visit_until,
        ARRAY(SELECT DISTINCT c.action_id FROM contact c
               WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
                 AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
@@ -111,7 +115,7 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
                              AND e.payload ->> 'attempt' = c.attempt)
         ORDER BY c.id LIMIT 1) pending ON true
  WHERE s.external_id = :reference
-""")
+""")  # noqa: S608 put together from constants
 )
 
 

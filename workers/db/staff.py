@@ -2,18 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
+from domain.actions import ActionStatus
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import Span
 from domain.errors import WithoutRoleError
 from domain.permissions import Membership
 from domain.visits import Visitor
 from workers.db.kept_away import is_kept_away
-from workers.db.schema import absence, shift, staff, visit_staff
+from workers.db.schema import (
+    absence,
+    action,
+    call,
+    contact,
+    contact_outcome,
+    shift,
+    staff,
+    visit_staff,
+)
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
@@ -22,8 +32,8 @@ Spans: TypeAlias = dict[int, tuple[Span, ...]]
 def lock_visitors(
     connection: Connection, now: datetime, until: datetime, person_id: int | None = None
 ) -> list[Visitor]:
-    """All visitors who may handle the person, with their shifts, absences and visits from `now` up
-    to `until`.
+    """All visitors who may handle the person, with their shifts, absences, visits and callbacks
+    from `now` up to `until`.
 
     They stay locked until the transaction ends.
     """
@@ -54,6 +64,7 @@ def lock_visitors(
             ),
         ),
     )
+    calls_back = _spans(connection, _callbacks(ids, search))
     return [
         Visitor(
             id=row.id,
@@ -64,10 +75,33 @@ def lock_visitors(
             daily_capacity=row.daily_capacity,
             shifts=shifts.get(row.id, ()) if row.rostered else None,
             visits=visits.get(row.id, ()),
-            absences=away.get(row.id, ()),
+            absences=away.get(row.id, ()) + calls_back.get(row.id, ()),
         )
         for row in people
     ]
+
+
+CALLBACK_TAKES = timedelta(minutes=30)
+"""For so long, from the moment that the person named, who calls back is on no visit."""
+
+
+def _callbacks(ids: Collection[int], search: Span) -> Select[*tuple[int, datetime, datetime]]:
+    """When these people have to call somebody back, who named the moment."""
+    at = contact_outcome.c.callback_at
+    return (
+        select(call.c.staff_id, at, at + CALLBACK_TAKES)
+        .join(contact, contact.c.id == contact_outcome.c.contact_id)
+        .join(call, call.c.action_id == contact.c.action_id)
+        .join(action, action.c.id == call.c.action_id)
+        .where(
+            call.c.staff_id.in_(ids),
+            call.c.cancelled_at.is_(None),
+            call.c.ended_at.is_(None),
+            action.c.status == ActionStatus.ASSIGNED,
+            at > search.starts_at - CALLBACK_TAKES,
+            at < search.ends_at,
+        )
+    )
 
 
 class _Person(NamedTuple):

@@ -113,6 +113,10 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
             return _unfinished(connection, me, lease, policy, now)
         if not me.on_shift:
             return NothingToServe(because(ReasonCode.NOT_ON_SHIFT))
+        if me.visit_until is not None:
+            until = me.visit_until.astimezone(now.tzinfo)
+            why = because(ReasonCode.STAFF_ON_VISIT, staff=me.reference, until=until)
+            return NothingToServe(why, until)
         pieces = pieces_for(connection, ctx, me, policy, now)
         if lease is not None:
             if (kept := _kept(connection, ctx, pieces, lease, policy, now)) is not None:

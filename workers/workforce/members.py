@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from domain.collectors import Span, business_day
 from domain.errors import RefusedError
 from domain.language.speak import speak
+from domain.reasons import ReasonCode, because
 from domain.staffing import (
     ANYBODY,
     Absence,
@@ -21,16 +22,19 @@ from domain.staffing import (
 from workers.db.kept_away import is_kept_away_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row
+from workers.db.visit_hours import at_visit_of
 
-_SPANS = text("""
+_SPANS = text(f"""
 SELECT starts_at, ends_at, 'shift' AS what FROM shift
  WHERE staff_id = :staff AND starts_at <= :now AND ends_at > :now
  UNION ALL
 SELECT starts_at, ends_at, 'absence' FROM absence
  WHERE staff_id = :staff AND starts_at <= :now AND coalesce(ends_at > :now, true)
  UNION ALL
+SELECT h.starts_at, h.ends_at, 'visit' FROM {at_visit_of("CAST(:staff AS bigint)")}
+ UNION ALL
 (SELECT starts_at, ends_at, 'rostered' FROM shift WHERE staff_id = :staff LIMIT 1)
-""")
+""")  # noqa: S608 put together from constants
 
 
 class MayNotStartError(RefusedError):
@@ -77,6 +81,8 @@ class _Known(NamedTuple):
     member: Member
     actions: frozenset[int]
     """Whose calls they began today."""
+    visit_until: datetime | None
+    """When the visit ends that they are on now."""
 
 
 def _read(
@@ -105,7 +111,8 @@ def _read(
         {kind: date.fromisoformat(until) for kind, until in row.certificates.items()},
         DayDone(len(row.actions), row.minutes, row.daily_capacity, row.minutes_a_day),
     )
-    return _Known(member, frozenset(row.actions))
+    visits = [span.ends_at for span in spans if span.what == "visit"]
+    return _Known(member, frozenset(row.actions), max(visits, default=None))
 
 
 def read_member(
@@ -142,9 +149,9 @@ def refuse_who_may_not(
     """Refuse the start of a call or a visit by somebody who may not do it now. Returns what is
     known of them; None: nobody has the reference.
 
-    Asked are: left, training, absence, shift and must-not-handle; of a call also the skill of what
-    names it, the certificate for that, and the capacity of the day, for as long as the longest of
-    its items takes. `now` is in the lender's zone.
+    Asked are: left, training, absence, shift and must-not-handle; of a call also the hours of a
+    visit, the skill of what names it, the certificate for that, and the capacity of the day, for as
+    long as the longest of its items takes. `now` is in the lender's zone.
 
     Raises:
         MayNotStartError: so it is, with the reason.
@@ -160,6 +167,10 @@ def refuse_who_may_not(
         needs = replace(needs, minutes=longest)
     if call is None or not call.is_theirs:
         member = replace(member, day=None)
-    if why := why_may_not_start(member, now, needs):
+    why = why_may_not_start(member, now, needs)
+    if not why and call is not None and known.visit_until is not None:
+        until = known.visit_until.astimezone(now.tzinfo)
+        why = because(ReasonCode.STAFF_ON_VISIT, staff=member.staff, until=until)
+    if why:
         raise MayNotStartError(speak(why), why)
     return member

@@ -13,6 +13,8 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.actions import SCHEDULE_VISIT
+from domain.actors import Actor
+from domain.collectors import Span
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.rules import packs_for
 from domain.compliance.verdict import Permission
@@ -21,17 +23,23 @@ from domain.holds import HoldKind
 from domain.ladder import Item, Ladder, Step
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
+from tests.support.acting import acting
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.encrypted import opened
 from tests.support.events import tell, tell_personal
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from tests.workers.borrowers.test_parties import party
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.callers import read_callers
 from workers.db.party_checks import sees_person
-from workers.db.schema import contact, document, problem, visit, visit_staff
+from workers.db.schema import call, contact, document, problem, staff, visit, visit_staff
 from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.payments.payments import Payment, record_payment
+from workers.staff.next_work import NothingToServe, next_for
 from workers.visits.schedule import LawfulSlots, schedule_visit
+from workers.workforce.members import MayNotStartError
 
 
 @pytest.fixture
@@ -353,3 +361,35 @@ def test_a_fact_that_stops_a_visit_calls_off_the_one_that_is_scheduled_of_whomev
         assert schedule_visit(book.ctx, called_off.id) == "nothing to do"
     assert {row.cancelled_at for row in book.rows(visit_staff)} == {book.clock.at}
     assert {book.actions("L-1")[item] for item in items.values()} <= {"deferred", "barred"}
+
+
+def test_who_calls_and_visits_does_one_of_them_at_a_time(book: Book) -> None:
+    """Somebody asked to be called at half past nine, so the visit is after that; and during the
+    visit its visitors make no calls."""
+    for number in (1, 2):
+        book.staff(f"visitor-{number}", "caller", "visitor")
+        for day in ("2026-03-31", "2026-04-03"):
+            book.shift(number, f"{day} 09:00", f"{day} 18:00")
+    book.loan("L-9", due_on="2026-03-29", phone="+8613800138009")
+    book.escalate("L-9")
+    assert assign_call(book.ctx, book.action_id("L-9", "friendly_call")) == "assigned"
+    (who,) = book.rows(select(staff.c.external_id).join(call, call.c.staff_id == staff.c.id))
+    theirs = acting(book.ctx, Actor(who.external_id))
+    start_call(theirs, "L-9", attempt="c-1")
+    asked = {"callback_at": book.moment("2026-04-03 09:30").isoformat(), "reason": None}
+    told = {"attempt": "c-1", "outcome": "callback_requested", "actor": who.external_id} | asked
+    assert tell(book, "contact_outcome", **told).status == "applied"
+
+    assert schedule_visit(book.ctx, due_visit(book)) == "scheduled"
+    planned = book.one(visit)
+    assert planned.starts_at == book.moment("2026-04-03 11:00")
+    now = book.at("2026-04-03 11:05").ctx.now()
+    with book.ctx.engine.connect() as connection:
+        free = read_callers(connection, now.date(), now, now + timedelta(days=1))
+    after = Span(planned.ends_at, book.moment("2026-04-03 18:00"))
+    assert [each.working for each in free] == [(after,), (after,)]
+    nothing = next_for(theirs)
+    assert isinstance(nothing, NothingToServe)
+    assert nothing.ask_again_at == planned.ends_at
+    with pytest.raises(MayNotStartError, match="makes no calls before its outcome is reported"):
+        start_call(theirs, "L-9")
