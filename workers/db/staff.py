@@ -5,7 +5,17 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from domain.actions import ActionStatus
 from domain.actors import Actor, ActorKind, Role
@@ -41,18 +51,16 @@ def lock_visitors(
     ids = [row.id for row in people]
     search = Span(now, until)
     shifts = _shifts(connection, ids, search)
-    away = _spans(
-        connection,
-        select(
-            absence.c.staff_id,
-            absence.c.starts_at,
-            func.coalesce(absence.c.ends_at, search.ends_at),
-        ).where(
-            absence.c.staff_id.in_(ids),
-            absence.c.starts_at < search.ends_at,
-            or_(absence.c.ends_at.is_(None), absence.c.ends_at > search.starts_at),
-        ),
+    absences = select(
+        absence.c.staff_id,
+        absence.c.starts_at,
+        func.coalesce(absence.c.ends_at, search.ends_at).label("ends_at"),
+    ).where(
+        absence.c.staff_id.in_(ids),
+        absence.c.starts_at < search.ends_at,
+        or_(absence.c.ends_at.is_(None), absence.c.ends_at > search.starts_at),
     )
+    away = _spans(connection, union_all(absences, _callbacks(ids, search)))
     visits = _spans(
         connection,
         select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
@@ -64,7 +72,6 @@ def lock_visitors(
             ),
         ),
     )
-    calls_back = _spans(connection, _callbacks(ids, search))
     return [
         Visitor(
             id=row.id,
@@ -75,7 +82,7 @@ def lock_visitors(
             daily_capacity=row.daily_capacity,
             shifts=shifts.get(row.id, ()) if row.rostered else None,
             visits=visits.get(row.id, ()),
-            absences=away.get(row.id, ()) + calls_back.get(row.id, ()),
+            absences=away.get(row.id, ()),
         )
         for row in people
     ]
@@ -142,7 +149,11 @@ def _shifts(connection: Connection, ids: Collection[int], search: Span) -> Spans
     )
 
 
-def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datetime]]) -> Spans:
+def _spans(
+    connection: Connection,
+    statement: Select[*tuple[int, datetime, datetime]]
+    | CompoundSelect[*tuple[int, datetime, datetime]],
+) -> Spans:
     spans: defaultdict[int, list[Span]] = defaultdict(list)
     for staff_id, starts_at, ends_at in connection.execute(statement):
         spans[staff_id].append(Span(starts_at, ends_at))
