@@ -61,7 +61,8 @@ ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
     _S.ACCEPTED: frozenset({_S.ACTIVE, _S.DECLINED, _S.WITHDRAWN}),
     _S.ACTIVE: frozenset({_S.COMPLETED, _S.DEFAULTED, _S.REPLACED}),
     _S.COMPLETED: frozenset({_S.ACTIVE}),  # its money went back
-    _S.DEFAULTED: frozenset(),
+    # Money came to light that was paid in time.
+    _S.DEFAULTED: frozenset({_S.ACTIVE, _S.COMPLETED}),
     _S.DECLINED: frozenset(),
     _S.WITHDRAWN: frozenset(),
     _S.EXPIRED: frozenset(),

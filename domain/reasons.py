@@ -345,6 +345,8 @@ class ReasonCode(StrEnum):
     REFUSAL_NEEDS_WHY = auto()
     REFUSAL_OF_DECLINED = auto()
     ARRANGEMENT_DIFFERS = auto()
+    ARRANGEMENT_ENDED_WRONGLY = auto()
+    ARRANGEMENT_ENDED_WRONGLY_STAYS = auto()
     CALL_FAILED_REVIEW = auto()
     WORDS_HAVE_NUMBER = auto()
     WISH_MISSING = auto()

@@ -41,9 +41,9 @@ S = ArrangementStatus
 
 
 def reached(status: ArrangementStatus) -> set[ArrangementStatus]:
-    """All that may follow, but for a new offer and for money of a completed one that goes back."""
+    """All that may follow, but for a new offer, and for money that goes back or comes to light."""
     later = set(ARRANGEMENT_MOVES[status]) - {status}
-    later -= {S.ACTIVE} if status is S.COMPLETED else set()
+    later -= {S.ACTIVE, S.COMPLETED} if status in (S.COMPLETED, S.DEFAULTED) else set()
     return later.union(*map(reached, later))
 
 
@@ -58,6 +58,7 @@ def test_an_arrangement_goes_forward_and_ends_once() -> None:
     assert {status for status in S if S.ACTIVE in ARRANGEMENT_MOVES[status]} == {
         "accepted",
         "completed",
+        "defaulted",
     }
 
 

@@ -64,6 +64,7 @@ class Arrangement(NamedTuple):
     missed: int
     noticed_at: datetime | None
     notice_days: int | None
+    no_default_before: date | None
     ended_at: datetime | None
     ended_by: str | None
     refusal: str | None
@@ -90,13 +91,18 @@ _OF_LOANS = prepared(
     _ARRANGEMENT.where(
         is_among(arrangement.c.loan_id, "of_loans"),
         arrangement.c.confirmed_at.is_not(None),
-        arrangement.c.status.in_((ArrangementStatus.ACTIVE, ArrangementStatus.COMPLETED)),
+        arrangement.c.status.in_(
+            (ArrangementStatus.ACTIVE, ArrangementStatus.COMPLETED, ArrangementStatus.DEFAULTED)
+        ),
     ).order_by(arrangement.c.id)
 )
 
 
 def confirmed_arrangements(connection: Connection, loan_ids: Sequence[int]) -> list[Arrangement]:
-    """The arrangements of locked loans that are kept, or were kept to their end. One statement."""
+    """The arrangements of locked loans that are kept, or were to their end or not.
+
+    One statement.
+    """
     return typed_rows(Arrangement, connection.execute(_OF_LOANS, {"of_loans": list(loan_ids)}))
 
 

@@ -41,6 +41,7 @@ class OutboxEventKind(StrEnum):
     ARRANGEMENT_LATE = "arrangement.late"
     ARRANGEMENT_ACCEPTED = "arrangement.accepted"
     ARRANGEMENT_ENDED = "arrangement.ended"
+    ARRANGEMENT_GOES_ON = "arrangement.goes_on"
     CALL_FAILED_REVIEW = "call.failed_review"
     PROMISE_KEPT = "promise.kept"
     PROMISE_PART_KEPT = "promise.part_kept"

@@ -35,9 +35,10 @@ def follow_default(
     now: datetime,
 ) -> None:
     """The arrangement is over: what was still to be done about one instalment is not done any more,
-    and the ladder's notice is planned. Its loan is reassessed already."""
+    and the ladder's notice is planned. Its loan is reassessed already. An end that was taken back
+    may come once more: it is another cause."""
     end_missed(connection, stored, missed, now)
-    cause = cause_of(stored)
+    cause = cause_of(stored, now.date() if stored.no_default_before else None)
     happened = Happened(stored.loan_id, Trigger.ARRANGEMENT_DEFAULTED, cause, now)
     plan_follow_ups(connection, ctx, [happened], now)
 
@@ -50,9 +51,21 @@ def end_missed(
     end_follow_ups(connection, [stored.loan_id], causes, now)
 
 
-def cause_of(stored: Arrangement, due_on: date | None = None) -> str:
+def end_default(connection: Connection, stored: Arrangement, now: datetime) -> None:
+    """Call off what waits because an arrangement ended, which was wrong."""
+    end_follow_ups(connection, [stored.loan_id], causes_of_default(stored, now), now)
+
+
+def causes_of_default(stored: Arrangement, now: datetime) -> list[str]:
+    """The causes of what may follow from the end of an arrangement. `now`: in the lender's zone."""
+    if stored.ended_at is None:
+        return []
+    return [cause_of(stored), cause_of(stored, stored.ended_at.astimezone(now.tzinfo).date())]
+
+
+def cause_of(stored: Arrangement, day: date | None = None) -> str:
     """The cause of what follows: the id of the arrangement, with whose id it is, and the due date
-    of one instalment."""
+    of one instalment, or the day of a second end."""
     whose = "" if stored.sender == STAFF else f" [{stored.sender}]"
-    day = f" {due_on}" if due_on else ""
-    return f"arrangement:{stored.external_id}{whose}{day}"
+    of_day = f" {day}" if day else ""
+    return f"arrangement:{stored.external_id}{whose}{of_day}"

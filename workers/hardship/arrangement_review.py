@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from domain.actors import ARREARS
-from domain.arrangements import OPEN, ArrangementStatus, Effect, Standing, standing_of
-from domain.quote_json import quote_from_json
+from domain.arrangement_clock import grace_anew
+from domain.arrangements import OPEN, ArrangementStatus, Standing
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.arrangements import (
     Arrangement,
     confirmed_arrangements,
     days_of,
-    move_arrangement,
     note_look,
     open_arrangement,
     paid_of,
@@ -28,25 +27,37 @@ from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangement_requests import look_at_request
-from workers.hardship.arrangements import end, pause
+from workers.hardship.arrangement_standing import standing_on
+from workers.hardship.arrangements import end
 from workers.hardship.default_notices import owe_if_untold, take_back_notice, wait_for_notice
 from workers.hardship.steps_tried import keep_steps_tried
+from workers.hardship.wrong_defaults import go_on, take_back_default
 
 BATCH_SIZE = 500
 _S = ArrangementStatus
 
 
 def review_arrangements(
-    connection: Connection, ctx: Context, loan_ids: Sequence[int], now: datetime
+    connection: Connection,
+    ctx: Context,
+    loan_ids: Sequence[int],
+    now: datetime,
+    *,
+    went_back: bool = False,
 ) -> None:
-    """After money or schedules of locked loans changed: complete what is paid, and go on with what
-    is not any more.
+    """After money or schedules of locked loans changed: complete what is paid, go on with what is
+    not any more, and take back an end that was wrong, because what was missed was paid in time.
 
-    One that is missed ends by the calendar alone, when everything of the day is known. The caller
-    reassesses the loans.
+    One that is missed ends by the calendar alone, when everything of the day is known. If money
+    `went_back`, days of grace run anew for what that leaves unpaid. The caller reassesses the
+    loans.
     """
     for stored in confirmed_arrangements(connection, loan_ids):
-        standing = _standing(connection, stored, now.date())
+        standing = standing_on(connection, ctx, stored, now.date())
+        if stored.status == _S.DEFAULTED:
+            if not went_back:
+                take_back_default(connection, ctx, stored, standing, now)
+            continue
         if standing is None or standing.status is not _S.DEFAULTED:
             take_back_notice(connection, stored, now)
         if stored.status == _S.COMPLETED:
@@ -58,7 +69,10 @@ def review_arrangements(
             _call_off(connection, stored, standing, now)
         else:
             _call_off(connection, stored, standing, now)
-            _note(connection, stored, standing, now.date())
+            if len(standing.missed) > stored.missed:
+                _miss_now(connection, stored, standing, now.date(), went_back)
+            else:
+                _note(connection, stored, standing, now.date())
 
 
 def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
@@ -134,7 +148,7 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
     if stored.status == _S.ACCEPTED:
         _tell_of_silence(connection, stored, now)
         return None
-    standing = _standing(connection, stored, now.date())
+    standing = standing_on(connection, ctx, stored, now.date())
     if standing is None or standing.status is not _S.DEFAULTED:
         take_back_notice(connection, stored, now)
     if standing is None:
@@ -164,14 +178,6 @@ def _tell_of_silence(connection: Connection, stored: Arrangement, now: datetime)
     note_look(connection, stored.id, missed=0, review_on=None)
 
 
-def _standing(connection: Connection, stored: Arrangement, today: date) -> Standing | None:
-    """Where an arrangement stands; None: the schedule does not have its days any more."""
-    instalments = paid_of(connection, stored)
-    if len(instalments) < len(days_of(connection, stored.id)):
-        return None
-    return standing_of(instalments, stored, today)
-
-
 def _call_off(
     connection: Connection, stored: Arrangement, standing: Standing, now: datetime
 ) -> None:
@@ -189,24 +195,20 @@ def _note(connection: Connection, stored: Arrangement, standing: Standing, today
         note_look(connection, stored.id, missed=missed, review_on=review_on)
 
 
+def _miss_now(
+    connection: Connection, stored: Arrangement, standing: Standing, today: date, went_back: bool
+) -> None:
+    """More is missed than at the last look: what follows is planned when the day is settled."""
+    not_before = grace_anew(stored, today) if went_back else stored.no_default_before
+    seen = {"missed": len(standing.missed), "review_on": today, "no_default_before": not_before}
+    connection.execute(update(arrangement).where(arrangement.c.id == stored.id).values(seen))
+
+
 def _go_on_again(
     connection: Connection, stored: Arrangement, standing: Standing | None, now: datetime
 ) -> None:
     """Money of a completed arrangement went back: it is active again, unless another one is."""
     if standing is None or standing.status is _S.COMPLETED:
         return
-    if open_arrangement(connection, stored.loan_id) is not None:
-        return
-    hold_id = stored.hold_id
-    if Effect.COLLECTION in quote_from_json(stored.quote or {}).stops:
-        hold_id = pause(connection, stored, now.date(), None, stored.accepted_by or "", now)
-    move_arrangement(
-        connection,
-        stored.id,
-        _S.ACTIVE,
-        ended_at=None,
-        ended_by=None,
-        hold_id=hold_id,
-        missed=len(standing.missed),
-        review_on=max(standing.review_on or now.date(), now.date()),
-    )
+    if open_arrangement(connection, stored.loan_id) is None:
+        go_on(connection, stored, standing, now)

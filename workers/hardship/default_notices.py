@@ -23,6 +23,7 @@ from workers.db.problems import (
 )
 from workers.db.schema import arrangement, borrower, borrower_number, document, loan
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.hardship.arrangement_standing import days_stood_still
 
 DEFAULT_NOTICE = "default_notice"
 """The kind of document that announces a default."""
@@ -81,7 +82,7 @@ def wait_for_notice(
         return now.date() + TOMORROW
     if given_at is not None:
         resolve_problems(connection, [stored.loan_id], (DEFAULT_NOTICE_WITHOUT_ADDRESS,), now)
-        return _counts_later(given_at, days, now)
+        return _counts_later(connection, stored, given_at, days, now)
     printed_at = connection.execute(
         select(document.c.printed_at)
         .where(document.c.arrangement_id == stored.id)
@@ -92,11 +93,17 @@ def wait_for_notice(
         why = because(ReasonCode.DEFAULT_NOTICE_NOT_PRINTED, arrangement=stored.external_id)
         note_problem(connection, stored.loan_id, DEFAULT_NOTICE_NOT_PRINTED, why, now)
         return now.date() + TOMORROW
-    return _counts_later(printed_at, days, now)
+    return _counts_later(connection, stored, printed_at, days, now)
 
 
-def _counts_later(given_at: datetime, days: int, now: datetime) -> date | None:
-    counts = default_counts_from(given_at.astimezone(now.tzinfo).date(), days)
+def _counts_later(
+    connection: Connection, stored: Arrangement, given_at: datetime, days: int, now: datetime
+) -> date | None:
+    """The day from which a default counts, later by the days on which a dispute was open; None: it
+    counts now."""
+    given_on = given_at.astimezone(now.tzinfo).date()
+    counts = default_counts_from(given_on, days)
+    counts += days_stood_still(connection, stored.loan_id, given_on, now.date())
     return counts if counts > now.date() else None
 
 

@@ -238,7 +238,7 @@ def _after_reversal(
     order = ctx.allocation_order(paid.jurisdiction)
     allocate_left_over(connection, order, paid.loan_id)
     resolve_problems(connection, [paid.loan_id], (TAPE_SHOWS_LESS,), ctx.now())
-    review_arrangements(connection, ctx, [paid.loan_id], ctx.now())
+    review_arrangements(connection, ctx, [paid.loan_id], ctx.now(), went_back=True)
     arrears = reassess(connection, ctx, [paid.loan_id], ctx.now())[paid.loan_id]
     _undo_promises(connection, ctx, paid, amount)
     return where_it_stands(arrears, paid.currency)

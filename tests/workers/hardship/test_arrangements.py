@@ -286,7 +286,12 @@ def test_money_that_bounces_undoes_the_end(book: Book) -> None:
     reverse(book, "P-9")
     assert (status(book), holds(book)[-1]) == ("active", ("deferral", "2026-04-20", None))
     settle_arrangements(book.ctx)
-    assert (status(book), holds(book)[-1][2]) == ("defaulted", "2026-04-20")
+    # It is missed; the days of grace begin today.
+    assert (status(book), book.one(arrangement).missed) == ("active", 1)
+    settle_arrangements(book.at("2026-04-26 12:00").ctx)
+    assert status(book) == "active"
+    settle_arrangements(book.at("2026-04-27 12:00").ctx)
+    assert (status(book), holds(book)[-1][2]) == ("defaulted", "2026-04-27")
 
 
 def test_a_write_off_declines_what_is_not_active(book: Book) -> None:

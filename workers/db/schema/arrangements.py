@@ -88,6 +88,8 @@ arrangement = Table(
     # A letter says that too much was missed; null: none counts.
     moment("noticed_at", nullable=True),
     Column("notice_days", SmallInteger),
+    # Money of it went back, or its end was taken back: days of grace run anew until then.
+    Column("no_default_before", Date),
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
     word("refusal", Refusal, nullable=True),  # why it was declined

@@ -1,0 +1,99 @@
+"""What an arrangement is judged by besides the money that is on record today: the days on which it
+was paid, what was agreed, and the days on which its clock stood still."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from domain.arrangements import (
+    REPORTED_AFTER,
+    ArrangementStatus,
+    Endings,
+    Standing,
+    standing_of,
+    status_when_active,
+)
+from domain.holds import Hold, active_hold, days_held
+from domain.loans import ZERO, Instalment
+
+TOMORROW = timedelta(days=1)
+
+
+def with_days_given_back(
+    instalments: Iterable[Instalment], disputes: Sequence[Hold], today: date
+) -> list[Instalment]:
+    """The instalments with the days given back on which a dispute was open: each falls due later by
+    so many of them as came after its day."""
+    on = today - REPORTED_AFTER
+    return [
+        each.falling_due(each.counts_from + timedelta(days=held))
+        if each.counts_from and (held := days_held(disputes, each.counts_from, on))
+        else each
+        for each in instalments
+    ]
+
+
+def milder(by_ledger: Standing, agreed: Sequence[Instalment], ends: Endings, on: date) -> Standing:
+    """Where an arrangement stands whose schedule in the ledger is another than was agreed.
+
+    `agreed` is what was, with what is paid of it. Nothing counts as missed by numbers to which
+    nobody agreed; nor by what was agreed, if the ledger asks for less.
+    """
+    by_quote = standing_of(agreed, ends, on)
+    if len(by_quote.missed) >= len(by_ledger.missed):
+        return by_ledger
+    is_over = by_quote.status is ArrangementStatus.DEFAULTED
+    status = by_quote.status if is_over else ArrangementStatus.ACTIVE
+    return Standing(status, by_quote.missed, on + TOMORROW)
+
+
+def no_default_yet(
+    standing: Standing, not_before: date | None, disputes: Sequence[Hold], today: date
+) -> Standing:
+    """The same without a default that does not count today: a dispute is open, or days of grace run
+    anew until `not_before`. While a dispute is open, it is looked at each day."""
+    disputed = active_hold(disputes, today) is not None
+    again = [standing.review_on] if standing.review_on else []
+    again += [today + TOMORROW] if disputed else []
+    if standing.status is ArrangementStatus.DEFAULTED:
+        if not_before is not None and today < not_before:
+            again.append(not_before)
+        elif not disputed:
+            return standing
+        return replace(standing, status=ArrangementStatus.ACTIVE, review_on=min(again))
+    return replace(standing, review_on=min(again, default=None)) if disputed else standing
+
+
+def grace_anew(ends: Endings, on: date) -> date:
+    """The first business date on which a default counts, if days of grace begin on a day: money of
+    the arrangement went back, or its end is taken back."""
+    return on + timedelta(days=ends.grace_days + 1) + REPORTED_AFTER
+
+
+def paid_in_order(instalments: Sequence[Instalment], amount: Decimal) -> list[Instalment]:
+    """The instalments with so much paid of them and nothing else, the first ones first."""
+    found: list[Instalment] = []
+    for each in sorted(instalments, key=lambda one: one.due_on):
+        paid = min(amount, each.amount)
+        amount -= paid
+        found.append(
+            Instalment(each.due_on, each.amount, paid_principal=paid).falling_due(each.counts_from)
+        )
+    return found
+
+
+def was_in_default(
+    instalments: Sequence[Instalment],
+    money: Iterable[tuple[date, Decimal]],
+    ends: Endings,
+    on: date,
+) -> bool:
+    """Whether too much was missed at the end of business date `on`, by all that is known today.
+
+    `money` is what was paid of the arrangement, with the days on which it was paid. It may have
+    been reported later. Money pays first what fell due first.
+    """
+    paid = sum((amount for day, amount in money if day <= on), ZERO)
+    as_it_was = paid_in_order(instalments, paid)
+    return status_when_active(as_it_was, ends, on) is ArrangementStatus.DEFAULTED

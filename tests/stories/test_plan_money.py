@@ -1,0 +1,175 @@
+"""A plan judged by money that comes to light later, that bounces, that a dispute holds up, and
+whose ledger has other numbers."""
+
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from domain.arranged import Wish
+from domain.arrangements import AcceptanceProof
+from tests.stories.house import House
+from tests.stories.test_plans import agreed, asked, due
+from tests.stories.test_plans import house as house
+from tests.support.events import reverse
+from workers.db.outbox import with_outbox
+from workers.db.schema import action, arrangement, hold, outbox_event, problem
+from workers.hardship.arrangement_offers import Acceptance, accept_arrangement
+
+
+def a_plan(house: House) -> House:
+    """Of three instalments since 3 March."""
+    house.until("2026-03-02 10:00")
+    asked(house, Wish(instalments=3))
+    house.until("2026-03-03 11:00")
+    agreed(house)
+    return house
+
+
+def status(house: House) -> str:
+    return str(house.book.rows(arrangement)[-1].status)
+
+
+def problems(house: House) -> list[str]:
+    return [row.kind for row in house.book.rows(problem) if row.resolved_at is None]
+
+
+def done_after(house: House, trigger: str) -> list[tuple[str, str]]:
+    """What followed from something: the day of its cause, and how it stands."""
+    rows = house.book.rows(select(action).where(action.c.follows == trigger))
+    return [(f"{row.caused_at.astimezone(house.book.zone):%m-%d}", row.status) for row in rows]
+
+
+def pays_late(house: House, id: str, day: str, amount: Decimal) -> None:
+    """Money is reported today that was paid on a day before."""
+    house.told(
+        "payment", external_id=id, loan="L-1", amount=str(amount), currency="CNY", paid_on=day
+    )
+
+
+def pauses(house: House) -> bool:
+    rows = house.book.rows(hold)
+    return any(row.kind == "arrangement" and row.ends_on is None for row in rows)
+
+
+def test_money_that_was_paid_in_time_and_reported_late(house: House) -> None:
+    object.__setattr__(house.ctx, "engine", with_outbox(house.ctx.engine))
+    a_plan(house).until("2026-05-14 10:00")
+    assert status(house) == "defaulted"
+    first, second, _ = due(house)
+    told = [state for _, state in done_after(house, "arrangement_defaulted")]
+
+    # The first alone: one was missed, and that does not end it.
+    pays_late(house, "P-1", *first)
+    assert (status(house), pauses(house)) == ("active", True)
+    assert problems(house) == (["arrangement_ended_wrongly"] if "done" in told else [])
+    kinds = [row.kind for row in house.book.rows(outbox_event)]
+    assert kinds.index("arrangement.ended") < kinds.index("arrangement.goes_on")
+    pays_late(house, "P-2", *second)
+    house.until("2026-05-25 10:00")
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 0)
+
+    # Then it bounces: it is missed again, at once, and ends after days of grace.
+    assert reverse(house.book, "P-1").status == "applied"
+    assert reverse(house.book, "P-2").status == "applied"
+    house.until("2026-05-29 10:00")
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 2)
+    house.until("2026-06-03 10:00")
+    assert status(house) == "defaulted"
+
+
+def test_money_that_was_paid_too_late_brings_nothing_back(house: House) -> None:
+    a_plan(house).until("2026-05-14 10:00")
+    pays_late(house, "P-1", "2026-05-13", sum(amount for _, amount in due(house)[:2]) or Decimal(1))
+    house.until("2026-05-16 10:00")
+    assert status(house) == "defaulted"
+
+
+def test_all_of_it_was_paid_in_time(house: House) -> None:
+    a_plan(house).until("2026-05-14 10:00")
+    pays_late(house, "P-1", due(house)[0][0], sum(amount for _, amount in due(house)) or Decimal(1))
+    assert (status(house), pauses(house)) == ("completed", False)
+
+
+def test_a_completed_plan_whose_money_bounces(house: House) -> None:
+    a_plan(house)
+    parts = due(house)
+    house.until(f"{parts[0][0]} 11:00").paid(str(sum(amount for _, amount in parts)), "ALL")
+    house.until("2026-05-20 10:00")
+    assert status(house) == "completed"
+    assert reverse(house.book, "ALL").status == "applied"
+    house.until("2026-05-21 10:00")
+    # At once it is said what is missed. The days of grace begin today, and not long ago.
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 2)
+    assert [day for day, _ in done_after(house, "arrangement_missed")] == ["05-21", "05-21"]
+    house.until("2026-05-26 10:00")
+    assert status(house) == "active"
+    house.until("2026-05-29 10:00")
+    assert status(house) == "defaulted"
+
+
+def test_a_dispute_stops_the_clock_of_a_plan(house: House) -> None:
+    a_plan(house).until("2026-03-20 10:00")
+    said = {"why": "not mine", "actor": "mei", "starts_on": "2026-03-20", "kind": "amount"}
+    house.told("dispute", dispute="D-1", loan="L-1", **said)
+    house.until("2026-05-14 10:00")
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 0)
+    assert done_after(house, "arrangement_missed") == []
+
+    # The answer lets it go on, with the days given back.
+    answer = {"outcome": "rejected", "finding": "records_differ", "actor": "sun"}
+    house.told("dispute_resolution", dispute="D-1", **answer)
+    house.until("2026-05-18 10:00")
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 0)
+    house.until("2026-05-24 10:00")
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("defaulted", 2)
+
+
+def in_ledger(house: House, more: int = 0) -> str:
+    """The borrower accepts, and today the ledger replaces the schedule, each instalment dearer."""
+    (offered,) = house.book.rows(arrangement)
+    names = ("due_on", "principal", "interest", "fees")
+    after = [{name: each[name] for name in names} for each in offered.quote["after"]]
+    for each in after:
+        each["interest"] = str(Decimal(each["interest"]) + more)
+    return house.told(
+        "restructuring",
+        restructuring="RS-1",
+        loan="L-1",
+        arrangement=offered.external_id,
+        currency="CNY",
+        restructured_on=house.now.date().isoformat(),
+        instalments=after,
+        why="as agreed",
+        actor="ledger",
+    )
+
+
+def accepted(house: House) -> list[tuple[str, Decimal]]:
+    """The borrower accepts a plan of three instalments; what was agreed, by its days."""
+    house.until("2026-03-02 10:00")
+    asked(house, Wish(instalments=3))
+    house.until("2026-03-03 11:00")
+    (offered,) = house.book.rows(arrangement)
+    proof = {"proof": AcceptanceProof.RECORDING, "proof_reference": "REC-1"}
+    acceptance = Acceptance(arrangement=offered.external_id, **proof)
+    accept_arrangement(house.as_("sun"), acceptance)
+    return [(each["due_on"], Decimal(each["amount"])) for each in offered.quote["after"]]
+
+
+def test_the_ledger_asks_for_more_than_was_agreed(house: House) -> None:
+    plan = accepted(house)
+    in_ledger(house, more=5)
+    assert problems(house) == ["arrangement_differs"]
+    for number, (day, amount) in enumerate(plan, 1):
+        house.until(f"{day} 11:00").paid(str(amount), f"P-{number}")
+    house.until("2026-07-01 10:00")
+    assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 0)
+    assert done_after(house, "arrangement_missed") == []
+    assert problems(house) == ["arrangement_differs"]
+
+
+def test_the_ledger_asks_for_more_and_nothing_is_paid(house: House) -> None:
+    accepted(house)
+    in_ledger(house, more=5)
+    house.until("2026-05-14 10:00")
+    assert status(house) == "defaulted"

@@ -1,0 +1,112 @@
+"""Where a confirmed arrangement stands, by its money, its days, and what stopped its clock."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, exists, select, text
+
+from domain.arrangement_clock import (
+    milder,
+    no_default_yet,
+    paid_in_order,
+    was_in_default,
+    with_days_given_back,
+)
+from domain.arrangements import REPORTED_AFTER, Standing, standing_of
+from domain.holds import Hold, HoldKind, days_held
+from domain.loans import ZERO
+from domain.quote_json import quote_from_json
+from workers.context import Context
+from workers.db.arrangements import Arrangement, days_of, paid_of
+from workers.db.loans import lock_loan_by_id
+from workers.db.problems import ARRANGEMENT_DIFFERS
+from workers.db.schema import hold, problem
+from workers.db.typed_rows import columns_of, typed_rows
+
+
+def standing_on(
+    connection: Connection, ctx: Context, stored: Arrangement, today: date
+) -> Standing | None:
+    """Where an arrangement of a locked loan stands; None: the schedule does not have its days any
+    more. Three statements, and more where its ledger has other amounts."""
+    instalments = paid_of(connection, stored)
+    if len(instalments) < len(days_of(connection, stored.id)):
+        return None
+    disputes = disputes_of(connection, stored.loan_id)
+    standing = standing_of(with_days_given_back(instalments, disputes, today), stored, today)
+    if standing.missed and _differs(connection, stored.loan_id):
+        quoted = quote_from_json(stored.quote or {}).arranged
+        owed = lock_loan_by_id(connection, stored.loan_id)
+        ladder = ctx.ladder_of(owed, today)
+        agreed = paid_in_order(
+            ladder.with_due_days(quoted) if ladder else quoted,
+            sum((each.paid for each in instalments), ZERO),
+        )
+        agreed = with_days_given_back(agreed, disputes, today)
+        standing = milder(standing, agreed, stored, today)
+    return no_default_yet(standing, stored.no_default_before, disputes, today)
+
+
+def disputes_of(connection: Connection, loan_id: int) -> list[Hold]:
+    """The holds of the disputes of a loan."""
+    of_it = (hold.c.loan_id == loan_id) & (hold.c.kind == HoldKind.DISPUTE)
+    return typed_rows(Hold, connection.execute(select(*columns_of(Hold, hold)).where(of_it)))
+
+
+def days_stood_still(connection: Connection, loan_id: int, since: date, today: date) -> timedelta:
+    """For how many days since a day a dispute of a loan was open."""
+    return timedelta(days=days_held(disputes_of(connection, loan_id), since, today))
+
+
+def _differs(connection: Connection, loan_id: int) -> bool:
+    """Whether nobody has settled yet that the ledger's schedule is another than was agreed."""
+    is_open = exists().where(
+        problem.c.loan_id == loan_id,
+        problem.c.party_id.is_(None),
+        problem.c.kind == ARRANGEMENT_DIFFERS,
+        problem.c.resolved_at.is_(None),
+    )
+    return bool(connection.execute(select(is_open)).scalar_one())
+
+
+def ended_rightly(connection: Connection, stored: Arrangement, now: datetime) -> bool:
+    """Whether an arrangement in default was in default on the day on which it ended, by the days
+    on which its money was paid: some may have been reported later. Two statements."""
+    if stored.ended_at is None:
+        return False
+    ended_on = stored.ended_at.astimezone(now.tzinfo).date()
+    disputes = disputes_of(connection, stored.loan_id)
+    instalments = with_days_given_back(paid_of(connection, stored), disputes, ended_on)
+    money = _money(connection, stored)
+    return was_in_default(instalments, money, stored, ended_on - REPORTED_AFTER)
+
+
+class _Paid(NamedTuple):
+    paid_on: date
+    amount: Decimal
+
+
+# What a tape contains is not allocated; its day is known all the same.
+_MONEY = text("""
+SELECT p.paid_on,
+       sum(CASE WHEN p.in_tape_as_of IS NOT NULL THEN p.amount - p.returned
+                ELSE (SELECT coalesce(sum(a.amount), 0)
+                        FROM allocation a
+                        JOIN arrangement_instalment i
+                          ON i.arrangement_id = r.id AND i.due_on = a.due_on
+                       WHERE a.payment_id = p.id) END) AS amount
+  FROM arrangement r
+  JOIN replaced_schedule s ON s.id = r.replaced_schedule_id
+  JOIN payment p ON p.loan_id = r.loan_id AND p.reversed_on IS NULL
+   AND (p.in_tape_as_of IS NULL OR p.paid_on >= s.restructured_on)
+ WHERE r.id = :arrangement
+ GROUP BY p.paid_on
+""")
+
+
+def _money(connection: Connection, stored: Arrangement) -> Sequence[_Paid]:
+    """What was paid of an arrangement since the ledger confirmed it, by the days of payment."""
+    rows = connection.execute(_MONEY, {"arrangement": stored.id})
+    return [_Paid(row.paid_on, row.amount) for row in rows]

@@ -1,0 +1,116 @@
+"""An end that was wrong: money that was paid in time came to light after an arrangement ended."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, select
+
+from domain.actions import ActionStatus
+from domain.actors import ARREARS
+from domain.arrangement_clock import grace_anew
+from domain.arrangements import ArrangementStatus, Effect, Standing
+from domain.quote_json import quote_from_json
+from domain.reasons import ReasonCode, because
+from workers.context import Context
+from workers.db.arrangements import Arrangement, move_arrangement, open_arrangement
+from workers.db.duties import end_owed_notice, owed_notice
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.problems import ARRANGEMENT_ENDED_WRONGLY, note_problem
+from workers.db.schema import action, loan
+from workers.hardship.arrangement_follow_ups import causes_of_default, end_default
+from workers.hardship.arrangement_standing import ended_rightly
+from workers.hardship.arrangements import pause
+
+_S = ArrangementStatus
+
+
+def take_back_default(
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    standing: Standing | None,
+    now: datetime,
+) -> None:
+    """An arrangement of a locked loan that ended in default goes on, or is completed, if it was not
+    in default on the day on which it ended. The caller reassesses the loan.
+
+    What followed from its end and is not done yet is called off. What was told already is a problem
+    for a person, who tells the borrower. If another arrangement of the loan is open, or its debt is
+    written off, it stays as it ended, and the problem says so.
+    """
+    if standing is None or ended_rightly(connection, stored, now):
+        return
+    ended_on = stored.ended_at.astimezone(now.tzinfo).date() if stored.ended_at else now.date()
+    was_told = _was_told(connection, stored, now)
+    end_default(connection, stored, now)
+    end_owed_notice(connection, stored.loan_id, stored.id, now)
+    other = open_arrangement(connection, stored.loan_id)
+    stays = _is_written_off(connection, stored.loan_id) or (
+        other is not None and standing.status is not _S.COMPLETED
+    )
+    if not stays:
+        go_on(connection, stored, standing, now)
+    if was_told or stays:
+        code = (
+            ReasonCode.ARRANGEMENT_ENDED_WRONGLY_STAYS
+            if stays
+            else ReasonCode.ARRANGEMENT_ENDED_WRONGLY
+        )
+        why = because(code, arrangement=stored.external_id, on=ended_on)
+        note_problem(connection, stored.loan_id, ARRANGEMENT_ENDED_WRONGLY, why, now)
+
+
+def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: datetime) -> None:
+    """Let an arrangement that has ended go on, with its pause; or complete it, if all of it is
+    paid. Days of grace run anew, and what is missed is told as of today. The ledger hears of it."""
+    if standing.status is _S.COMPLETED:
+        ended = {"ended_at": now, "ended_by": ARREARS.reference, "missed": 0, "review_on": None}
+        move_arrangement(connection, stored.id, _S.COMPLETED, **ended)
+        _tell_ledger(connection, stored, OutboxEventKind.ARRANGEMENT_ENDED, _S.COMPLETED, now)
+        return
+    today = now.date()
+    hold_id = stored.hold_id
+    if Effect.COLLECTION in quote_from_json(stored.quote or {}).stops:
+        hold_id = pause(connection, stored, today, None, stored.accepted_by or "", now)
+    move_arrangement(
+        connection,
+        stored.id,
+        _S.ACTIVE,
+        ended_at=None,
+        ended_by=None,
+        hold_id=hold_id,
+        missed=len(standing.missed),
+        no_default_before=grace_anew(stored, today),
+        noticed_at=None,
+        notice_days=None,
+        review_on=today if standing.missed else standing.review_on,
+    )
+    _tell_ledger(connection, stored, OutboxEventKind.ARRANGEMENT_GOES_ON, _S.ACTIVE, now)
+
+
+def _tell_ledger(
+    connection: Connection,
+    stored: Arrangement,
+    kind: OutboxEventKind,
+    status: ArrangementStatus,
+    now: datetime,
+) -> None:
+    told = {"arrangement": stored.external_id, "sender": stored.sender, "status": status}
+    record_events(connection, [OutboxMessage(kind, stored.loan_id, told)], now)
+
+
+def _was_told(connection: Connection, stored: Arrangement, now: datetime) -> bool:
+    """Whether the borrower was told of the end, or somebody tells them at this moment."""
+    told = exists().where(
+        action.c.loan_id == stored.loan_id,
+        action.c.cause.in_(causes_of_default(stored, now)),
+        action.c.status.in_((ActionStatus.CLAIMED, ActionStatus.UNKNOWN, ActionStatus.DONE)),
+    )
+    if connection.execute(select(told)).scalar_one():
+        return True
+    owed = owed_notice(connection, stored.loan_id, stored.id)
+    return owed is not None and owed.made_at == stored.ended_at and owed.given_at is not None
+
+
+def _is_written_off(connection: Connection, loan_id: int) -> bool:
+    written_off = select(loan.c.written_off_on.is_not(None)).where(loan.c.id == loan_id)
+    return bool(connection.execute(written_off).scalar_one())
