@@ -169,13 +169,15 @@ def review(
     on: date,
     unkept: int = 0,
     a_month: Decimal | None = None,
+    besides: Sequence[PromisePart] = (),
     still_owed: Decimal | None = None,
 ) -> Review:
     """What the terms say about a promise of these parts, made on business date `on`.
 
     `past_due` is what is past due of its loan. `unkept` promises went unkept before it, in the
-    months that the terms count. `a_month` is what the borrower said to be able to pay a month, and
-    `still_owed` all that the loan comes to by its schedule; None: nobody knows.
+    months that the terms count. `a_month` is what the borrower said to be able to pay a month,
+    `besides` what they are to pay for other loans, and `still_owed` all that the loan comes to by
+    its schedule; None: nobody knows.
     """
     if terms is None:
         return Review(refused=_refused(accepted_without_terms(on), parts, past_due, currency))
@@ -187,7 +189,7 @@ def review(
         to_agree += because(
             ReasonCode.PROMISES_UNKEPT, count=unkept, months=terms.unkept_within_months
         )
-    if a_month is not None and (most := _most_in_a_month(parts)) > a_month:
+    if a_month is not None and (most := most_in_a_month(parts, besides)) > a_month:
         to_agree += because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=currency)
     if still_owed is not None and sum((part.amount for part in parts), ZERO) > still_owed:
         # Interest of days to come may be in it; a zero too many may be, too.
@@ -242,11 +244,15 @@ def _too_many(limits: Accepted, parts: Sequence[PromisePart]) -> Reasons:
     return because(ReasonCode.PROMISE_IN_TOO_MANY_PARTS, count=limits.most_parts)
 
 
-def _most_in_a_month(parts: Sequence[PromisePart]) -> Decimal:
-    """The most that falls due in any thirty days."""
+def most_in_a_month(parts: Sequence[PromisePart], besides: Sequence[PromisePart] = ()) -> Decimal:
+    """The most that falls due in any thirty days in which one of these parts does, with what falls
+    due `besides` in the same days."""
+    every = (*parts, *besides)
+    last_days = {each.due_on for each in every}
     return max(
-        sum((p.amount for p in parts if last.due_on - MONTH < p.due_on <= last.due_on), ZERO)
-        for last in parts
+        sum((each.amount for each in every if last - MONTH < each.due_on <= last), ZERO)
+        for last in last_days
+        if any(last - MONTH < each.due_on <= last for each in parts)
     )
 
 

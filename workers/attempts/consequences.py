@@ -410,6 +410,7 @@ def _record_promise(
         parts=said.parts,
         agreed_by=said.agreed_by,
         can_pay_monthly=said.can_pay_monthly,
+        borrower=about.borrower,
         actor=about.actor,
         sender=about.sender,
     )

@@ -7,12 +7,20 @@ from sqlalchemy import Connection
 
 from domain.actors import ActorKind, Role
 from domain.arranged import Wish
-from domain.arrangements import AcceptanceProof, ArrangementStatus, ArrangementTerms, who_agrees
+from domain.arrangements import (
+    AcceptanceProof,
+    ArrangementKind,
+    ArrangementStatus,
+    ArrangementTerms,
+    who_agrees,
+)
 from domain.eligibility import ArrangeableLoan
 from domain.errors import RefusedError, text_of
 from domain.events import RejectedError
 from domain.language.speak import speak
-from domain.permissions import Permission
+from domain.permissions import Permission, may
+from domain.promise_terms import most_in_a_month
+from domain.promises import PromisePart
 from domain.quote_json import digest_of_quote, quote_as_json
 from domain.quotes import NotOffered, Quote, quote
 from domain.reasons import ReasonCode, Reasons, because
@@ -36,6 +44,7 @@ from workers.hardship.arrangements import (
     pause,
     stands_otherwise,
 )
+from workers.hardship.means import known_means, promised_besides, who_pays
 from workers.hardship.quotes import find_arrangeable
 
 
@@ -85,7 +94,8 @@ def offer_arrangement(
             raise RejectedError(ReasonCode.WISH_MISSING, arrangement=name)
         check_wish(wish, owed.external_id, owed)
         terms, quoted = _quote(connection, ctx, owed, wish)
-        role, agreed_by = _authority(connection, ctx, name, owed.external_id, terms, quoted)
+        beyond = _beyond_means(connection, ctx, owed, wish, quoted, now)
+        role, agreed_by = _authority(connection, ctx, name, owed.external_id, terms, quoted, beyond)
         _keep_offer(connection, ctx, stored, wish, terms, quoted, role, agreed_by, now)
         return found(connection, stored.external_id, stored.sender)
 
@@ -105,6 +115,31 @@ def _quote(
     return terms, quoted
 
 
+def _beyond_means(
+    connection: Connection,
+    ctx: Context,
+    owed: LockedLoan,
+    wish: Wish,
+    quoted: Quote,
+    now: datetime,
+) -> Reasons:
+    """That a plan asks for more within a month, with what is promised for the other loans of the
+    person, than they said to be able to pay; empty: it does not, or nobody knows."""
+    if quoted.kind is not ArrangementKind.INSTALMENT_PLAN:
+        return ()
+    payer = who_pays(connection, owed, None)
+    a_month = wish.monthly
+    if a_month is None:
+        a_month = known_means(connection, ctx, payer, owed.currency)
+    if a_month is None:
+        return ()
+    parts = [PromisePart(each.due_on, each.amount) for each in quoted.after]
+    most = most_in_a_month(parts, promised_besides(connection, payer, owed, now))
+    if most <= a_month:
+        return ()
+    return because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=owed.currency)
+
+
 def _authority(
     connection: Connection,
     ctx: Context,
@@ -112,14 +147,17 @@ def _authority(
     loan: str,
     terms: ArrangementTerms,
     quoted: Quote,
+    beyond: Reasons,
 ) -> tuple[Role, str | None]:
-    """In which role whoever acts offers it, and who agreed where that is not enough."""
+    """In which role whoever acts offers it, and who agreed where that is not enough, or where it is
+    `beyond` what the person said to be able to pay."""
     of_kind = terms.of_kind(quoted.kind)
     limits = of_kind.limits if of_kind else ()
     actor = ctx.actor
     if actor.kind is ActorKind.SYSTEM:
         return quoted.who_may_agree, None
-    if own := who_agrees(actor.roles, limits, quoted.who_may_agree):
+    own = who_agrees(actor.roles, limits, quoted.who_may_agree)
+    if own and (not beyond or may(actor, Permission.AGREE_BEYOND)):
         return own, None
     shown = quote_as_json(quoted)
     facts = {
@@ -134,8 +172,10 @@ def _authority(
         "digest of the quote": digest_of_quote(shown),
     }
     what = text_of("Agree to an arrangement beyond the authority of who offers it.")
-    agreed_by = with_second_person(connection, ctx, Permission.AGREE_BEYOND, what, facts)
-    return quoted.who_may_agree, agreed_by
+    agreed_by = with_second_person(
+        connection, ctx, Permission.AGREE_BEYOND, beyond if own else what, facts
+    )
+    return own or quoted.who_may_agree, agreed_by
 
 
 def _keep_offer(

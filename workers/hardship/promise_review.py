@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select
 
@@ -20,7 +19,6 @@ from domain.reasons import ReasonCode, Reasons, because, decimal_string
 from domain.terms import terms_for
 from workers.access.second_person import with_second_person
 from workers.context import Context
-from workers.db.free_text import keep_words, open_words
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
 from workers.db.promises import StoredPromise, payments_of, promises_of, was_eased
@@ -70,6 +68,7 @@ def assert_taken(
     parts: Sequence[PromisePart],
     now: datetime,
     means: Decimal | None,
+    besides: Sequence[PromisePart] = (),
 ) -> str | None:
     """Check that a promise of a locked loan is taken; who agreed to it, if somebody had to.
 
@@ -80,7 +79,7 @@ def assert_taken(
         RejectedError: it goes beyond what anybody may take, or a machine names no supervisor.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
-    found = review_promise(connection, owed, terms, parts, now, means)
+    found = review_promise(connection, owed, terms, parts, now, means, besides)
     if found.refused:
         raise RejectedError.for_reasons(found.refused)
     if not found.to_agree:
@@ -101,9 +100,10 @@ def review_promise(
     parts: Sequence[PromisePart],
     now: datetime,
     means: Decimal | None,
+    besides: Sequence[PromisePart] = (),
 ) -> Review:
     """What the terms say about such a promise of a locked loan today, by somebody who can pay so
-    much a month; None: nobody knows."""
+    much a month (None: nobody knows), and is to pay this `besides`."""
     on = now.date()
     return review(
         terms,
@@ -113,31 +113,9 @@ def review_promise(
         on=on,
         unkept=count_unkept(connection, owed.id, terms, now) if terms else 0,
         a_month=means,
+        besides=besides,
         still_owed=_still_owed(connection, owed.id) if terms else None,
     )
-
-
-def keep_means(
-    connection: Connection, ctx: Context, loan_id: int, a_month: Decimal | None, now: datetime
-) -> UUID | None:
-    """Keep what a borrower can pay a month, encrypted; its id. An erasure deletes it."""
-    if a_month is None:
-        return None
-    return keep_words(connection, ctx.cipher, f"{a_month:f}", now, loan_id=loan_id)
-
-
-def known_means(connection: Connection, ctx: Context, loan_id: int) -> Decimal | None:
-    """What was said last in a promise of the loan; None if nothing was, or it was erased."""
-    newest: UUID | None = connection.execute(
-        select(promise.c.a_month_id)
-        .where(promise.c.loan_id == loan_id, promise.c.a_month_id.is_not(None))
-        .order_by(promise.c.id.desc())
-        .limit(1)
-    ).scalar()
-    if newest is None:
-        return None
-    words = open_words(connection, ctx.cipher, [newest]).get(newest)
-    return Decimal(words) if words else None
 
 
 def past_due_of(connection: Connection, loan_id: int, on: date) -> Decimal:

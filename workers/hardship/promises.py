@@ -22,12 +22,11 @@ from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release, where_ladder_stands
+from workers.hardship.means import keep_means, known_means, promised_besides, who_pays
 from workers.hardship.promise_follow_ups import causes_of, plan_reminders
 from workers.hardship.promise_review import (
     assert_mistake,
     assert_taken,
-    keep_means,
-    known_means,
     terms_of_loan,
 )
 
@@ -53,7 +52,9 @@ class NewPromise:
     agreed_by: str | None = None
     """The supervisor who agreed to what goes beyond the limits, as a machine says."""
     can_pay_monthly: Decimal | None = None
-    """What the borrower said to be able to pay a month; None: nobody asked."""
+    """What who promises said to be able to pay a month; None: nobody asked."""
+    borrower: str | None = None
+    """The lender's id of the record of who promises; None: the borrower of the loan."""
     sender: str | None = None
     """Whose id of the promise it is."""
 
@@ -83,8 +84,12 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     if parts[0].due_on < now.date():
         raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.promise, on=parts[0].due_on)
     terms = terms_of_loan(ctx, owed, now.date())
-    means = new.can_pay_monthly or known_means(connection, ctx, owed.id)
-    agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means)
+    payer = who_pays(connection, owed, new.borrower)
+    means = new.can_pay_monthly
+    if means is None:
+        means = known_means(connection, ctx, payer, owed.currency)
+    besides = [] if means is None else promised_besides(connection, payer, owed, now)
+    agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means, besides)
     replaced = end_promise(connection, owed.id, now)
     made = _made(parts, terms, now)
     pause = promise_hold(made)
@@ -108,7 +113,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
             partly_from=made.partly_from,
             agreed_by=agreed_by,
             replaces_id=replaced,
-            a_month_id=keep_means(connection, ctx, owed.id, new.can_pay_monthly, now),
+            a_month_id=keep_means(connection, ctx, owed, payer, new.can_pay_monthly, now),
             judge_on=made.known_on(parts[0]),
         )
         .returning(promise.c.id)
