@@ -20,6 +20,7 @@ class WorkKind(StrEnum):
 
     CALL = "call"
     REPLY = "reply"  # a text from a borrower, to be read and answered
+    DUTY = "duty"  # what is owed after a conversation
 
 
 class Band(StrEnum):
@@ -124,6 +125,10 @@ class Candidate:
     """Whether a colleague was to call back and did not."""
     clock_ends_at: datetime | None = None
     """By when something is owed about the loan, after a conversation."""
+    owed_after: str | None = None
+    """Of a duty: the outcome that asks for it; None: the notice of how an arrangement ends."""
+    owed_by: str | None = None
+    """Of a duty: who owes it."""
     broken_promise: BrokenPromise | None = None
     open_until: datetime | None = None
     """When its lawful hours end, if that is soon."""
@@ -203,6 +208,9 @@ def _band(
 def _bands(candidate: Candidate, policy: WorkPolicy, now: datetime) -> Iterable[Band]:
     if candidate.callback_at is not None and candidate.callback_at <= now:
         yield Band.CALLBACK
+    if candidate.kind is WorkKind.DUTY:
+        yield Band.CLOCK
+        return
     if candidate.clock_ends_at is not None and candidate.clock_ends_at - now <= policy.clock_within:
         yield Band.CLOCK
     if candidate.kind is WorkKind.REPLY:
@@ -258,7 +266,13 @@ def _why(
                 code = ReasonCode.NEXT_CALLBACK_OF_TEAM
             return because(code, callback_at=_in_zone(candidate.callback_at, now))
         case Band.CLOCK:
-            return because(ReasonCode.NEXT_CLOCK, ends_at=_in_zone(candidate.clock_ends_at, now))
+            ends_at = _in_zone(candidate.clock_ends_at, now)
+            if candidate.kind is not WorkKind.DUTY:
+                return because(ReasonCode.NEXT_CLOCK, ends_at=ends_at)
+            if candidate.owed_after is None:
+                return because(ReasonCode.NEXT_NOTICE, ends_at=ends_at)
+            owed = {"outcome": candidate.owed_after, "owner": candidate.owed_by}
+            return because(ReasonCode.NEXT_DUTY, ends_at=ends_at, **owed)
         case Band.REPLY:
             return because(ReasonCode.NEXT_REPLY, since=_in_zone(candidate.since, now))
         case Band.WAITED:

@@ -146,6 +146,8 @@ class ReasonCode(StrEnum):
     NEXT_CALLBACK = auto()
     NEXT_CALLBACK_OF_TEAM = auto()
     NEXT_CLOCK = auto()
+    NEXT_DUTY = auto()
+    NEXT_NOTICE = auto()
     NEXT_REPLY = auto()
     NEXT_WAITED = auto()
     NEXT_PROMISE_BROKEN = auto()

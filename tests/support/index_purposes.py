@@ -16,6 +16,7 @@ from domain.disputes import Matter
 from domain.events import LENDER
 from domain.language.speak import speak
 from domain.messages import MessageStatus
+from domain.outcome_follows import Owner
 from domain.payments import ReturnKind
 from tests.support.inbound import record_inbound_text
 from workers.actions import dead_letters
@@ -191,7 +192,7 @@ def work_is_served(connection: Connection, ctx: Context) -> object:
     me = served_work.read_collector(connection, actor, now, now - timedelta(hours=9), now)
     assert me is not None
     work_leases.lease_of(connection, me.id)
-    return served_work.read_waiting(connection, me.id, now, now)
+    return served_work.read_waiting(connection, me.id, now, now, now, tuple(Owner))
 
 
 def checks_are_read(connection: Connection, _: Context) -> object:

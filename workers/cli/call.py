@@ -71,6 +71,8 @@ def serve_next(
         return
     if served.reply is not None:
         print_lines(say("`arrears reply read {reply}` shows the text.", reply=served.reply))
+    elif served.duty is not None:
+        print_lines(say("`arrears duty done {duty}` says that it is done.", duty=served.duty))
     elif served.attempt is not None:
         print_lines(say("The call {attempt} of loan {loan}.", **_named(served)))
     else:

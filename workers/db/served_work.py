@@ -1,5 +1,6 @@
 """What may be served to a collector: who asks, what waits, and the call that has no outcome yet."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, text
 from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
 from domain.follow_ups import Trigger
+from domain.outcome_follows import Owner
 from domain.permissions import Membership
 from domain.staffing import DayDone, Member
 from workers.db.actions import is_current
@@ -165,6 +167,10 @@ class Waiting(NamedTuple):
     """By when the collector, or any collector, owes something about the loan."""
     leased_to: int | None
     leased_until: datetime | None
+    duty_id: int | None
+    duty_after: str | None
+    """The outcome that asks for the duty."""
+    duty_owner: str | None
 
 
 _WAITING = prepared(
@@ -189,6 +195,14 @@ WITH barred AS (
      ORDER BY o.callback_at LIMIT :most
 ), calls AS (
     SELECT id FROM mine UNION SELECT id FROM late
+), owed AS (
+    -- Who is to be called back is served as a call.
+    SELECT d.* FROM duty d
+     WHERE d.ended_at IS NULL AND d.due_at <= :clock AND d.owner = ANY(:owners)
+       AND coalesce(d.staff = (SELECT external_id FROM staff WHERE id = :me),
+                    d.owner <> 'collector')
+       AND d.outcome IS DISTINCT FROM 'callback_requested'
+     ORDER BY d.due_at, d.id LIMIT :most
 )
 SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigint) AS reply_id,
        a.id AS action_id, c.staff_id,
@@ -208,7 +222,8 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
          WHERE d.loan_id = l.id AND d.ended_at IS NULL AND d.owner IN ('collector', 'team')
            AND (d.staff IS NULL OR d.staff = (SELECT external_id FROM staff WHERE id = :me))
        ) AS duty_at,
-       w.staff_id AS leased_to, w.until AS leased_until
+       w.staff_id AS leased_to, w.until AS leased_until, CAST(NULL AS bigint) AS duty_id,
+       CAST(NULL AS text) AS duty_after, CAST(NULL AS text) AS duty_owner
   FROM calls JOIN call c ON c.id = calls.id
        JOIN action a ON a.id = c.action_id
        JOIN loan l ON l.id = a.loan_id
@@ -245,12 +260,24 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        NULL, NULL,
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
        b.id, b.external_id, b.person_id, b.zones,
-       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until
+       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until, NULL, NULL, NULL
   FROM reply r JOIN borrower b ON b.id = r.borrower_id
        LEFT JOIN loan l ON l.id = r.loan_id
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE r.staff_id = :me AND r.to_read AND r.handled_at IS NULL
    AND b.person_id NOT IN (SELECT person_id FROM barred)
+ UNION ALL
+SELECT NULL, NULL, NULL, NULL, CAST(:me AS bigint), d.made_at, b.locale, 'duty',
+       d.loan_id, NULL, coalesce(x.party, 'borrower'), '', '', '', 0, CAST(d.made_at AS date), NULL,
+       NULL, NULL, NULL,
+       l.external_id, l.jurisdiction, l.currency, b.id, b.external_id, b.person_id, b.zones,
+       0, NULL, NULL, NULL, NULL, NULL, 0, d.due_at, w.staff_id, w.until,
+       d.id, d.outcome, d.owner
+  FROM owed d JOIN loan l ON l.id = d.loan_id
+       LEFT JOIN contact x ON x.id = d.contact_id
+       JOIN borrower b ON b.id = coalesce(x.borrower_id, l.borrower_id)
+       LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
+ WHERE b.person_id NOT IN (SELECT person_id FROM barred)
 """)  # noqa: S608
 )
 
@@ -264,15 +291,22 @@ def read_collector(
 
 
 def read_waiting(
-    connection: Connection, staff_id: int, now: datetime, late_since: datetime
+    connection: Connection,
+    staff_id: int,
+    now: datetime,
+    late_since: datetime,
+    clock: datetime,
+    owners: Collection[Owner],
 ) -> list[Waiting]:
-    """The collector's open calls and replies, and the callbacks of colleagues that are late by
-    then. One statement."""
+    """The collector's open calls and replies, the callbacks of colleagues that are late by then,
+    and what these `owners` owe up to the moment `clock`. One statement."""
     values = {
         "me": staff_id,
         "most": MOST_CANDIDATES,
         "looked_back": now - LATE_CALLBACKS,
         "late": late_since,
+        "clock": clock,
+        "owners": [str(owner) for owner in owners],
         "on_the_phone": now - ON_THE_PHONE,
         "zone": str(now.tzinfo),
         "with_borrower": WITH_BORROWER,

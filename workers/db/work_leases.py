@@ -28,6 +28,7 @@ class Lease(NamedTuple):
     loan_id: int | None
     call_id: int | None
     reply_id: int | None
+    duty_id: int | None
     served_at: datetime
     until: datetime
     band: str
@@ -37,7 +38,9 @@ class Lease(NamedTuple):
 
 
 _FINISHED = """
-       CASE WHEN w.reply_id IS NOT NULL
+       CASE WHEN w.duty_id IS NOT NULL
+            THEN d.ended_at IS NOT NULL OR coalesce(d.staff <> s.external_id, false)
+            WHEN w.reply_id IS NOT NULL
             THEN r.handled_at IS NOT NULL OR r.staff_id IS DISTINCT FROM w.staff_id
             ELSE coalesce(c.ended_at IS NOT NULL OR c.cancelled_at IS NOT NULL
                           OR c.staff_id <> w.staff_id, true)
@@ -46,14 +49,15 @@ _FINISHED = """
        END"""
 _OF_WHAT = """
   FROM work_lease w JOIN staff s ON s.id = w.staff_id
-       LEFT JOIN call c ON c.id = w.call_id LEFT JOIN reply r ON r.id = w.reply_id"""
+       LEFT JOIN call c ON c.id = w.call_id LEFT JOIN reply r ON r.id = w.reply_id
+       LEFT JOIN duty d ON d.id = w.duty_id"""
 _LEASE_COLUMNS = f"""
 SELECT w.id, w.staff_id, s.external_id AS staff, w.borrower_id, w.person_id, w.loan_id, w.call_id,
-       w.reply_id, w.served_at, w.until, w.band, {_FINISHED} AS finished, w.why{_OF_WHAT}
+       w.reply_id, w.duty_id, w.served_at, w.until, w.band, {_FINISHED} AS finished, w.why{_OF_WHAT}
 """
 UNDER_WAY = text(f"""
 SELECT w.id AS lease, s.external_id AS staff, l.external_id AS loan, b.external_id AS record,
-       w.reply_id AS reply, w.band, w.served_at, w.until{_OF_WHAT}
+       w.reply_id AS reply, w.duty_id AS duty, w.band, w.served_at, w.until{_OF_WHAT}
        JOIN borrower b ON b.id = w.borrower_id LEFT JOIN loan l ON l.id = w.loan_id
  WHERE w.ended_at IS NULL AND NOT {_FINISHED}
  ORDER BY w.served_at, w.id
@@ -121,6 +125,7 @@ class Wanted(NamedTuple):
     band: str
     first_contact: bool
     why: Reasons
+    duty_id: int | None = None
 
 
 # The first piece of the list that is free. A call that somebody takes at this moment is passed by
@@ -163,9 +168,10 @@ SELECT free.place, taken.id AS lease_id FROM free LEFT JOIN taken ON true
 )
 _TAKE_REPLY = prepared(
     text("""
-INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, reply_id, band, first_contact,
-                        why, served_at, until)
-VALUES (:me, :borrower_id, :person_id, :loan_id, :reply_id, :band, false, CAST(:why AS jsonb), :now,
+INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, reply_id, duty_id, band,
+                        first_contact, why, served_at, until)
+VALUES (:me, :borrower_id, :person_id, :loan_id, :reply_id, :duty_id, :band, false,
+        CAST(:why AS jsonb), :now,
         :until)
     ON CONFLICT DO NOTHING
 RETURNING 1 AS place, id AS lease_id
@@ -204,12 +210,13 @@ def take_first(
 def take_reply(
     connection: Connection, staff_id: int, wanted: Wanted, now: datetime, until: datetime
 ) -> Taken | None:
-    """Take a reply. None: somebody else was served that person. One statement."""
+    """Take a reply, or a duty. None: somebody else was served that person. One statement."""
     values = {
         "borrower_id": wanted.borrower_id,
         "person_id": wanted.person_id,
         "loan_id": wanted.loan_id,
         "reply_id": wanted.reply_id,
+        "duty_id": wanted.duty_id,
         "band": wanted.band,
         "why": as_json(wanted.why),
         "me": staff_id,
@@ -304,20 +311,26 @@ UPDATE call SET staff_id = :to
    AND ended_at IS NULL AND cancelled_at IS NULL
 """)
 _HAND_OVER_REPLY = text("UPDATE reply SET staff_id = :to WHERE id = :of_reply")
+_HAND_OVER_DUTY = text("""
+UPDATE duty SET staff = (SELECT external_id FROM staff WHERE id = :to)
+ WHERE id = :of_duty AND ended_at IS NULL AND owner = 'collector'
+""")
 
 
 def hand_over(connection: Connection, lease: Lease, to: int) -> None:
-    """Give somebody else the call or the reply of a lease. One statement."""
-    if lease.reply_id is not None:
+    """Give somebody else the call, the reply or the duty of a lease. One statement."""
+    if lease.duty_id is not None:
+        connection.execute(_HAND_OVER_DUTY, {"to": to, "of_duty": lease.duty_id})
+    elif lease.reply_id is not None:
         connection.execute(_HAND_OVER_REPLY, {"to": to, "of_reply": lease.reply_id})
     elif lease.call_id is not None:
         connection.execute(_HAND_OVER_CALL, {"to": to, "of_call": lease.call_id})
 
 
 _LEASE_AGAIN = text("""
-INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, call_id, reply_id, band,
+INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, call_id, reply_id, duty_id, band,
                         first_contact, why, served_at, until)
-VALUES (:me, :borrower_id, :person_id, :loan_id, :call_id, :reply_id, :band, false,
+VALUES (:me, :borrower_id, :person_id, :loan_id, :call_id, :reply_id, :duty_id, :band, false,
         CAST(:why AS jsonb), :now, :until)
     ON CONFLICT DO NOTHING
 RETURNING id
@@ -334,7 +347,8 @@ def lease_again(
     until: datetime,
 ) -> int | None:
     """Lease to somebody else what another one had; None: they, or the person, have a lease."""
-    return _lease_to(connection, staff_id, lease, lease.reply_id, band, why, now, until)
+    of = (lease.reply_id, lease.duty_id)
+    return _lease_to(connection, staff_id, lease, of, band, why, now, until)
 
 
 def lease_attempt(
@@ -347,19 +361,21 @@ def lease_attempt(
 ) -> int | None:
     """Lease the person of a started call to who started it; None: somebody else was served them."""
     end_lapsed(connection, [attempt.person_id], now)
-    return _lease_to(connection, staff_id, attempt, None, UNFINISHED, why, now, until)
+    return _lease_to(connection, staff_id, attempt, (None, None), UNFINISHED, why, now, until)
 
 
 def _lease_to(
     connection: Connection,
     staff_id: int,
     work: Lease | OpenAttempt,
-    reply_id: int | None,
+    of: tuple[int | None, int | None],
     band: str,
     why: Reasons,
     now: datetime,
     until: datetime,
 ) -> int | None:
+    """`of`: the reply and the duty that it is about."""
+    reply_id, duty_id = of
     values = {
         "me": staff_id,
         "borrower_id": work.borrower_id,
@@ -367,6 +383,7 @@ def _lease_to(
         "loan_id": work.loan_id,
         "call_id": work.call_id,
         "reply_id": reply_id,
+        "duty_id": duty_id,
         "band": band,
         "why": as_json(why),
         "now": now,

@@ -76,6 +76,8 @@ class ServedWork:
     attempt: str | None = None
     """The call that was started, and whose outcome has to be reported before anything else."""
     reply: int | None = None
+    duty: int | None = None
+    """What is owed after a conversation; `/duties/{duty}/done` says that it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,12 +381,14 @@ def _take(
     now: datetime,
     until: datetime,
 ) -> tuple[Taken | None, int]:
-    """Try to take the first one that is free; of calls up to the next reply, in one statement.
+    """Try to take the first one that is free; of calls up to the next other work, in one statement.
     Returns of how many it was tried."""
     wanted = [_wanted(piece, place) for piece, place in ranked]
-    if wanted[0].reply_id is not None:
+    if wanted[0].call_id is None:
         return work_leases.take_reply(connection, me.id, wanted[0], now, until), 1
-    calls = wanted[: next((n for n, each in enumerate(wanted) if each.reply_id), len(wanted))]
+    calls = wanted[
+        : next((n for n, each in enumerate(wanted) if each.call_id is None), len(wanted))
+    ]
     return work_leases.take_first(connection, me.id, calls, now, until), len(calls)
 
 
@@ -397,8 +401,9 @@ def _wanted(piece: Piece, ranked: Ranked) -> Wanted:
         reply_id=piece.row.reply_id,
         had_by=piece.row.staff_id,
         band=ranked.band,
-        first_contact=piece.row.reply_id is None and not piece.candidate.spoken,
+        first_contact=piece.candidate.kind is WorkKind.CALL and not piece.candidate.spoken,
         why=ranked.why,
+        duty_id=piece.row.duty_id,
     )
 
 
@@ -458,4 +463,5 @@ def _served(piece: Piece, lease: int, band: str, why: Reasons, until: datetime) 
         purpose=row.purpose,
         language=row.language,
         reply=row.reply_id,
+        duty=row.duty_id,
     )

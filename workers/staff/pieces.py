@@ -9,19 +9,23 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from domain.actors import Role
 from domain.call_order import ItemOfCall, place_in_call
 from domain.collectors import speaks
 from domain.compliance.vocabulary import Channel
 from domain.ladder import find_ladder
 from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
+from domain.outcome_follows import Owner
 from domain.reasons import ReasonCode, because
-from domain.staffing import terms_on, why_not_this_work
+from domain.staffing import HARDSHIP, terms_on, why_not_this_work
 from workers.context import Context
 from workers.db.served_work import Waiting, WorkingCollector, read_waiting
 from workers.db.work_leases import Lease
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, hours_end, open_until
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+DUTIES = -(1 << 60)
+"""From here downwards are the keys of duties, as those of replies are from 0 downwards."""
 UNKEPT = frozenset({"broken", "part_kept"})
 """Promises about which somebody has to speak with the borrower."""
 
@@ -55,6 +59,8 @@ class Piece:
         return self.row.person_id
 
     def is_of(self, lease: Lease) -> bool:
+        if lease.duty_id is not None:
+            return self.row.duty_id == lease.duty_id
         if lease.reply_id is not None:
             return self.row.reply_id == lease.reply_id
         calls = {self.row.first_id, *(row.call_id for row in self.rows)}
@@ -77,12 +83,15 @@ def pieces_for(
     connection: Connection, ctx: Context, me: WorkingCollector, policy: WorkPolicy, now: datetime
 ) -> list[Piece]:
     """All work that a collector may be served. One statement. The gate is not asked yet."""
-    waiting = read_waiting(connection, me.id, now, now - policy.callback_to_team_after)
+    late, clock = now - policy.callback_to_team_after, now + policy.clock_within
+    waiting = read_waiting(connection, me.id, now, late, clock, _owners(me, now))
     of_call = defaultdict[int, list[Waiting]](list)
     hours: dict[tuple[str, tuple[str, ...]], datetime | None] = {}
     pieces = []
     for row in waiting:
-        if row.first_id is None:
+        if row.duty_id is not None:
+            pieces.append(_duty(row, me, now))
+        elif row.first_id is None:
             pieces.append(_reply(row, me, now))
         elif row.staff_id == me.id or speaks(me.languages, row.language):
             of_call[row.first_id].append(row)
@@ -94,6 +103,28 @@ def pieces_for(
             hours[place] = hours_end(ctx, *place, now, policy.window_closes_within)
         pieces.append(_call(ctx, rows, me, policy, now, hours[place]))
     return pieces
+
+
+def _owners(me: WorkingCollector, now: datetime) -> list[Owner]:
+    """As which owners of duties somebody is served."""
+    owners = [Owner.COLLECTOR, Owner.TEAM]
+    if Role.SUPERVISOR in me.membership.roles_on(now.date()):
+        owners.append(Owner.SUPERVISOR)
+    if HARDSHIP in (me.skills or ()):
+        owners.append(Owner.SPECIALIST)
+    return owners
+
+
+def _duty(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
+    candidate = Candidate(
+        key=DUTIES - (row.duty_id or 0),
+        kind=WorkKind.DUTY,
+        since=row.since,
+        clock_ends_at=row.duty_at,
+        owed_after=row.duty_after,
+        owed_by=row.duty_owner,
+    )
+    return Piece(candidate, row, lapsed=_has_lapsed(row, me, now))
 
 
 def _reply(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:

@@ -24,6 +24,8 @@ class WorkUnderWay:
     """The lender's id of the record of whom it is about."""
     reply: int | None
     """The text that is read; null: it is a call."""
+    duty: int | None
+    """What is owed after a conversation; null: it is a call or a text."""
     band: str
     """Why it was served before other work, in a word."""
     served_at: datetime

@@ -21,6 +21,7 @@ from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import tell
 from tests.support.loans import Book
+from workers.attempts.duties import end_duty
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.context import Context
@@ -29,6 +30,7 @@ from workers.db.schema import (
     borrower,
     call,
     contact,
+    duty,
     must_not_handle,
     staff,
     work_lease,
@@ -395,3 +397,27 @@ def test_nobody_is_called_again_at_once_nor_before_the_moment_that_they_named(bo
     assert nothing(c1).ask_again_at == call_back_at
     book.clock.at = call_back_at
     assert served(c1).band == Band.CALLBACK
+
+
+def test_what_is_owed_after_a_conversation_is_served_also_without_an_open_call(book: Book) -> None:
+    """The borrower asked for a plan: it is owed within a day, and the call is over."""
+    hired(book, "c-1")
+    hired(book, "c-2")
+    assigned(book, "L-1")
+    (who,) = book.rows(select(staff.c.external_id).join(call, call.c.staff_id == staff.c.id))
+    asked = collector(book, who.external_id)
+    start_call(asked, "L-1", attempt="a-1")
+    said = {"attempt": "a-1", "outcome": "asks_plan", "reason": "illness"}
+    assert tell(book, "contact_outcome", actor=who.external_id, **said).status == "applied"
+
+    work = served(asked)
+    owed = book.one(duty)
+    assert (work.kind, work.band, work.duty) == ("duty", "clock", owed.id)
+    assert "something is owed by" in speak(work.why)
+    assert served(asked).lease == work.lease
+    other = collector(book, "c-2" if who.external_id == "c-1" else "c-1")
+    assert isinstance(next_work.next_for(other), NothingToServe), "it is for whoever spoke"
+
+    end_duty(asked, owed.id)
+    assert isinstance(next_work.next_for(asked), NothingToServe)
+    assert book.one(work_lease).ended_because == "done"

@@ -26,6 +26,7 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0082": "a table and a word that only the newer release writes",
     "0088": "a column that only the newer release writes, and which may be null",
     "0058": "a column that only the newer release writes, and which may be null",
+    "0065": "a column that only the newer release writes, and which may be null",
     "0089": "words that only the newer release writes",
 }
 """Revisions, each with the reason."""

@@ -199,6 +199,7 @@ work_lease = Table(
     moment("until"),  # without a sign of life it lapses then
     moment("ended_at", nullable=True),
     word("ended_because", LeaseEnd, nullable=True),
+    refers_to("duty", nullable=True),
     CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended_with_its_reason"),
     Index(
         "work_lease_one_live_per_staff",

@@ -109,6 +109,9 @@ def make_next_call(
     """
     for number in range(MOST_SERVED):
         work = desk.post("/work/next")
+        if work.get("kind") == WorkKind.DUTY:
+            desk.post(f"/duties/{work['duty']}/done")
+            continue
         if work.get("kind") != WorkKind.CALL:
             break
         is_that = about in (None, work["loan"])
