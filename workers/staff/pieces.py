@@ -24,8 +24,8 @@ from workers.db.work_leases import Lease
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, hours_end, open_until
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-DUTIES = -(1 << 60)
-"""From here downwards are the keys of duties, as those of replies are from 0 downwards."""
+DUTIES = 1 << 60
+"""From here on are the keys of duties: a call about the loan comes first, if it may be made."""
 UNKEPT = frozenset({"broken", "part_kept"})
 """Promises about which somebody has to speak with the borrower."""
 
@@ -90,7 +90,8 @@ def pieces_for(
     pieces = []
     for row in waiting:
         if row.duty_id is not None:
-            pieces.append(_duty(row, me, now))
+            if row.duty_owner != Owner.TEAM or speaks(me.languages, row.language):
+                pieces.append(_duty(row, me, now))
         elif row.first_id is None:
             pieces.append(_reply(row, me, now))
         elif row.staff_id == me.id or speaks(me.languages, row.language):
@@ -117,7 +118,7 @@ def _owners(me: WorkingCollector, now: datetime) -> list[Owner]:
 
 def _duty(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
     candidate = Candidate(
-        key=DUTIES - (row.duty_id or 0),
+        key=DUTIES + (row.duty_id or 0),
         kind=WorkKind.DUTY,
         since=row.since,
         clock_ends_at=row.duty_at,
