@@ -12,7 +12,7 @@ from tests.stories.test_plans import agreed, asked, due
 from tests.stories.test_plans import house as house
 from tests.support.events import reverse
 from workers.db.outbox import with_outbox
-from workers.db.schema import action, arrangement, hold, outbox_event, problem
+from workers.db.schema import action, arrangement, hold, instalment, outbox_event, problem
 from workers.hardship.arrangement_offers import Acceptance, accept_arrangement
 
 
@@ -148,7 +148,7 @@ def accepted(house: House) -> list[tuple[str, Decimal]]:
     """The borrower accepts a plan of three instalments; what was agreed, by its days."""
     house.until("2026-03-02 10:00")
     asked(house, Wish(instalments=3))
-    house.until("2026-03-03 11:00")
+    house.until("2026-03-02 16:00")
     (offered,) = house.book.rows(arrangement)
     proof = {"proof": AcceptanceProof.RECORDING, "proof_reference": "REC-1"}
     acceptance = Acceptance(arrangement=offered.external_id, **proof)
@@ -173,3 +173,37 @@ def test_the_ledger_asks_for_more_and_nothing_is_paid(house: House) -> None:
     in_ledger(house, more=5)
     house.until("2026-05-14 10:00")
     assert status(house) == "defaulted"
+
+
+def test_money_between_the_acceptance_and_the_answer_of_the_ledger(house: House) -> None:
+    plan = accepted(house)
+    house.until("2026-03-04 10:00").paid("500", "P-1")
+    house.until("2026-03-05 10:00")
+    in_ledger(house)
+    # The ledger confirms what was agreed: it does not know of the 500.
+    assert (status(house), problems(house)) == ("active", [])
+    still = sum(
+        row.principal
+        + row.interest
+        + row.fees
+        - row.paid_principal
+        - row.paid_interest
+        - row.paid_fees
+        for row in house.book.rows(instalment)
+    )
+    assert still == sum(amount for _, amount in plan) - 500
+
+    # Nor does it know of 100 that are reported now; and the 500 may still bounce.
+    pays_late(house, "P-2", "2026-03-04", Decimal(100))
+    assert reverse(house.book, "P-1").status == "applied"
+    paid = [row.paid_principal + row.paid_interest for row in house.book.rows(instalment)]
+    assert sum(paid) == 100
+
+
+def test_money_before_the_offer_is_in_what_was_agreed(house: House) -> None:
+    house.until("2026-03-02 10:00").paid("100", "P-1")
+    plan = accepted(house)
+    in_ledger(house)
+    rows = house.book.rows(instalment)
+    assert sum(row.paid_principal + row.paid_interest for row in rows) == 0
+    assert sum(row.principal + row.interest for row in rows) == sum(amount for _, amount in plan)

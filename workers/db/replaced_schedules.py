@@ -42,6 +42,8 @@ class Replacement:
     """Of the tape that has it."""
     schedule_digest: str | None = None
     """Of the schedule in the event, by which the same event is known."""
+    contains_before: date | None = None
+    """It contains what was booked before this day, if that is another day than its own."""
 
 
 _KEEP = text("""
@@ -110,7 +112,7 @@ def replace_schedule(connection: Connection, replacement: Replacement, now: date
         .where(loan.c.id == id)
         .values(
             restructured_on=replacement.restructured_on,
-            tape_as_of=replacement.restructured_on,
+            tape_as_of=replacement.contains_before or replacement.restructured_on,
         )
     )
     return kept

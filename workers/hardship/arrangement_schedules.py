@@ -1,7 +1,8 @@
 """What the lender's ledger makes of an arrangement: its new schedule confirms it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -11,7 +12,9 @@ from domain.loans import ZERO, Instalment
 from domain.quote_json import quote_from_json
 from domain.quotes import Quote
 from domain.reasons import ReasonCode, Reasons, because
+from domain.tape_reconciliation import OnRecord
 from workers.context import Context
+from workers.db.allocations import read_recorded_money
 from workers.db.arrangements import (
     Arrangement,
     find_arrangement,
@@ -51,6 +54,29 @@ def arrangement_in_ledger(
     return stored
 
 
+def with_money_since_acceptance(
+    connection: Connection,
+    owed: LockedLoan,
+    schedule: Sequence[Instalment],
+    on: date,
+    record: OnRecord,
+    now: datetime,
+) -> tuple[OnRecord, date]:
+    """What is recorded of a locked loan, for a new schedule of a day; and from which day on money
+    is not in it. That is its own day, unless it is exactly what was agreed.
+
+    Then it says what was to be paid when the borrower accepted. What came in since is not in it,
+    whatever its day, and pays it; what came in before is in it.
+    """
+    waits = open_arrangement(connection, owed.id)
+    if waits is None or waits.accepted_at is None or not _is_as_quoted(waits, schedule):
+        return record, on
+    all_of_it = read_recorded_money(connection, [owed.id], date.min)[owed.id].payments
+    since = tuple(each for each in all_of_it if each.recorded_at > waits.accepted_at)
+    accepted_on = waits.accepted_at.astimezone(now.tzinfo).date()
+    return replace(record, payments=since), min(on, max(accepted_on, owed.tape_as_of or date.min))
+
+
 def follow_new_schedule(
     connection: Connection,
     ctx: Context,
@@ -60,6 +86,8 @@ def follow_new_schedule(
     replaced_schedule_id: int,
 ) -> Reasons:
     """After the schedule of a locked loan was replaced: an arrangement that waits for it is active.
+
+    `schedule` is what the ledger reported, without what was paid of it since.
 
     It is the one that the event names, or one whose instalments are exactly these. Any other
     schedule takes the place of what was arranged before. The caller reassesses the loan. Returns

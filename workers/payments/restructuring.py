@@ -31,7 +31,11 @@ from workers.db.replaced_schedules import Replacement, replace_schedule
 from workers.db.schema import adjustment_part, replaced_schedule
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
-from workers.hardship.arrangement_schedules import arrangement_in_ledger, follow_new_schedule
+from workers.hardship.arrangement_schedules import (
+    arrangement_in_ledger,
+    follow_new_schedule,
+    with_money_since_acceptance,
+)
 from workers.payments.payments import where_it_stands
 from workers.payments.schedule_caps import check_caps
 
@@ -78,8 +82,10 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
 
     It counts as a tape of its day does: payments and adjustments booked before that day are in
     it, later ones are added. Charges and accelerations of its day that came in before it are in it,
-    too: otherwise they would count twice. Payments and their allocations stay on record, and the
-    old schedule is kept as history. Promises, holds and facts of limitation stay as they are.
+    too: otherwise they would count twice. One that is exactly what a borrower agreed to is of the
+    moment of the acceptance: what was paid since is added. Payments and their allocations stay on
+    record, and the old schedule is kept as history. Promises, holds and facts of limitation stay as
+    they are.
 
     Raises:
         NotYetError: the loan is not known, or it has no such arrangement.
@@ -101,6 +107,7 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
     if new.paid:
         schedule = apply_allocations(schedule, allocate(schedule, new.paid, order, on)[0])
     record = read_recorded_money(connection, [loan.id], on)[loan.id]
+    record, since = with_money_since_acceptance(connection, loan, schedule, on, record, now)
     before = load_schedule(connection, loan.id)
     result = reconcile_new_schedule(schedule, before, record, on, order)
     replace_all_allocations(connection, result.allocations)
@@ -114,13 +121,14 @@ def restructure(connection: Connection, ctx: Context, new: Restructuring) -> Rea
             actor=new.actor,
             why_id=why_id,
             schedule_digest=_digest(new, listed),
+            contains_before=since,
         ),
         now,
     )
     settled = (TAPE_SHOWS_LESS, TAPE_HAS_OLD_SCHEDULE, SCHEDULE_ABOVE_CAP)
     resolve_problems(connection, [loan.id], settled, now)
     too_dear = check_caps(connection, ctx, loan, before, result.instalments, on, now)
-    followed = follow_new_schedule(connection, ctx, loan, result.instalments, named, replaced)
+    followed = follow_new_schedule(connection, ctx, loan, schedule, named, replaced)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     recorded = because(ReasonCode.RESTRUCTURED, loan=new.loan, on=on, count=len(listed))
     return recorded + too_dear + followed + where_it_stands(arrears, new.currency)
