@@ -21,7 +21,15 @@ from sqlalchemy import Engine, text
 from domain.arranged import Wish
 from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementStatus
 from domain.errors import ArrearsError
-from tests.support.arrangements import accept, ask, confirm, in_difficulty, offer, withdraw
+from tests.support.arrangements import (
+    accept,
+    as_quoted,
+    ask,
+    confirm,
+    in_difficulty,
+    offer,
+    withdraw,
+)
 from tests.support.events import pay, reverse, tell
 from tests.support.loans import Book
 from tests.support.rights import all_rights
@@ -125,6 +133,18 @@ class Difficulty(RuleBasedStateMachine):
         self.payments.append(id)
         assert before - self._unpaid() == min(Decimal(amount), before)
 
+    @rule(days=st.sampled_from([1, 6, 31]), amount=AMOUNTS)
+    def money_is_reported_late(self, days: int, amount: str) -> None:
+        """Unless the schedule contains what was paid on its day."""
+        paid_on = self.book.ctx.today() - timedelta(days=days)
+        if paid_on < (self.book.one(loan).tape_as_of or paid_on):
+            return
+        id, before = self._id("P"), self._unpaid()
+        told = {"external_id": id, "loan": "L-1", "amount": amount, "currency": "CNY"}
+        assert tell(self.book, "payment", **told, paid_on=str(paid_on)).status == "applied"
+        self.payments.append(id)
+        assert before - self._unpaid() == min(Decimal(amount), before)
+
     @rule()
     def money_bounces(self) -> None:
         if kept := self._kept():
@@ -158,7 +178,7 @@ class Difficulty(RuleBasedStateMachine):
         if newest := self._newest():
             self._try(lambda: withdraw(self.book, id=newest.external_id))
 
-    @rule(says=st.sampled_from(["yes", "yes", "no"]))
+    @rule(says=st.sampled_from(["yes", "yes", "no", "dearer"]))
     def the_ledger_answers(self, says: str) -> None:
         newest = self._newest()
         if newest is None or newest.status != S.ACCEPTED:
@@ -166,7 +186,10 @@ class Difficulty(RuleBasedStateMachine):
         if says == "no":
             tell(self.book, "arrangement_refusal", arrangement=newest.external_id)
             return
-        result = confirm(self.book, id=newest.external_id, restructuring=self._id("RS"))
+        schedule = as_quoted(self.book)
+        if says == "dearer":
+            schedule[0]["fees"] = str(Decimal(schedule[0]["fees"]) + 5)
+        result = confirm(self.book, schedule, id=newest.external_id, restructuring=self._id("RS"))
         assert result.status == "applied", result.reason
         self.payments = []  # what was paid before the new schedule is in it
         self.paid_before = self._paid()
