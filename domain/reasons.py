@@ -185,6 +185,7 @@ class ReasonCode(StrEnum):
     HANDED_ON_BY_SUPERVISOR = auto()
     # What came of word about staff.
     ABSENCE_NOTED = auto()
+    ABSENCE_TO_COME_NOTED = auto()
     DEPARTURE_NOTED = auto()
     ABSENCE_OVER = auto()
     ABSENCE_TOO_FAR = auto()
@@ -256,6 +257,7 @@ class ReasonCode(StrEnum):
     EVENT_OF_A_STRANGER = auto()
     EVENT_KNOWN = auto()
     CANNOT_WAIT = auto()
+    KEPT_UNTIL_KNOWN = auto()
     DATE_IN_FUTURE = auto()
     WRONG_CURRENCY = auto()
     AMOUNT_NOT_PAYABLE = auto()
@@ -374,6 +376,7 @@ class ReasonCode(StrEnum):
     MISTAKE_NEEDS_SUPERVISOR = auto()
     ACCEPTED_NEEDS_SUPERVISOR = auto()
     LADDER_PAUSES_UNTIL = auto()
+    PAUSED_LONGER = auto()
     LADDER_PAUSES = auto()
     PAUSED_OFTEN_ENOUGH = auto()
     LADDER_PAUSES_UNTIL_RELEASED = auto()

@@ -1,11 +1,17 @@
 """An outcome that is on record and is reported once more: an outcome is never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from domain.events import RejectedError
+from sqlalchemy import Connection, select
+
+from domain.events import InboxStatus, RejectedError
 from domain.reasons import ReasonCode
+from workers.db.encryption import Cipher
+from workers.db.free_text import WHY, sealed
+from workers.db.inbox import PAYLOAD_DIGEST_KEY
+from workers.db.schema import inbox_event
 
 
 class Recorded(Protocol):
@@ -40,3 +46,63 @@ def differing(attempt: str, recorded: str, differs: Sequence[str]) -> RejectedEr
     return RejectedError(
         ReasonCode.OUTCOME_SAYS_OTHERWISE, attempt=attempt, outcome=recorded, fields=differs
     )
+
+
+_ONLY_REPORTED = (
+    "also_about",
+    "dispute_kind",
+    "complaint_kind",
+    "about_staff",
+    "about_attempt",
+    "stopped_channel",
+    "said",
+)
+"""What the outcome on record does not hold. It is compared with the report that was applied: what
+counts now may have been corrected since. A promise is compared with the promise on record."""
+
+
+def assert_same_report(
+    connection: Connection,
+    cipher: Cipher,
+    external_id: str,
+    payload: Mapping[str, Any],
+    *,
+    but: Collection[str] = (),
+) -> None:
+    """Check that an outcome which is on record is reported as it was, whoever reports it now. What
+    a later report leaves out, it says nothing of. `but` are fields that were taken already.
+
+    Raises:
+        RejectedError: it says something else, or something more.
+    """
+    first = connection.execute(
+        select(inbox_event.c.payload)
+        .where(
+            inbox_event.c.external_id == external_id,
+            inbox_event.c.kind == "contact_outcome",
+            inbox_event.c.status == InboxStatus.APPLIED,
+        )
+        .order_by(inbox_event.c.id)
+        .limit(1)
+    ).scalar()
+    if first is None or first.get("attempt") != payload["attempt"]:
+        return
+    differs = [
+        name
+        for name in _ONLY_REPORTED
+        if name not in but
+        and payload.get(name)
+        and _listed(payload[name]) != _listed(first.get(name))
+    ]
+    # Words are kept elsewhere once they are applied: their keyed hash stays. With a promise it is
+    # that of what can be paid a month, too.
+    if payload.get(WHY) and not payload.get("promised"):
+        words = sealed(cipher, {WHY: payload[WHY]})
+        if words[PAYLOAD_DIGEST_KEY] != first.get(PAYLOAD_DIGEST_KEY):
+            differs.append(WHY)
+    if differs:
+        raise differing(payload["attempt"], payload["outcome"], differs)
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

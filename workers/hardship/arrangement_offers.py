@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from domain.actors import ActorKind, Role
+from domain.actors import Actor, ActorKind, Role
 from domain.arranged import Wish
 from domain.arrangements import (
     AcceptanceProof,
@@ -73,8 +73,9 @@ def offer_arrangement(
     """Quote an arrangement that was asked for, and keep the quote as the offer. Returns it.
 
     `name` is its id, and `sender` whose id that is. Without a wish, what was asked for is quoted.
-    The offer is valid for the days that the terms say. Another offer takes its place. Where the
-    quote is beyond the authority of whoever acts, a second person has to agree first.
+    The offer is valid for the days that the terms say. Another offer takes its place; the same one
+    again changes nothing. Where the quote is beyond the authority of whoever acts, a second person
+    has to agree first.
 
     Raises:
         SecondPersonNeededError: another person has not agreed yet.
@@ -89,11 +90,14 @@ def offer_arrangement(
         if stored.status not in (ArrangementStatus.REQUESTED, ArrangementStatus.OFFERED):
             raise stands_otherwise(stored)
         owed = lock_loan_by_id(connection, stored.loan_id)
-        wish = wish or wish_of(connection, ctx, stored)
+        wished = wish_of(connection, ctx, stored)
+        wish = wish or wished
         if wish is None:
             raise RejectedError(ReasonCode.WISH_MISSING, arrangement=name)
         check_wish(wish, owed.external_id, owed)
         terms, quoted = _quote(connection, ctx, owed, wish)
+        if wish == wished and _is_offered(stored, quoted, ctx.actor):
+            return stored
         beyond = _beyond_means(connection, ctx, owed, wish, quoted, now)
         role, agreed_by = _authority(connection, ctx, name, owed.external_id, terms, quoted, beyond)
         _keep_offer(connection, ctx, stored, wish, terms, quoted, role, agreed_by, now)
@@ -113,6 +117,15 @@ def _quote(
         reason = quoted.reason if isinstance(quoted, NotOffered) else ()
         raise RefusedError(speak(reason), reason)
     return terms, quoted
+
+
+def _is_offered(stored: Arrangement, quoted: Quote, actor: Actor) -> bool:
+    """Whether whoever acts has offered exactly this already: nobody has to agree once more."""
+    return (
+        stored.status == ArrangementStatus.OFFERED
+        and stored.offered_by == actor.reference
+        and stored.quote_digest == digest_of_quote(quote_as_json(quoted))
+    )
 
 
 def _beyond_means(

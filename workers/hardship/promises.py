@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, insert, select, update
 
 from domain.events import NotYetError, RejectedError
+from domain.holds import Hold
 from domain.money import check_amount
 from domain.promise_terms import PromiseTerms
 from domain.promises import Promise, PromisePart, PromiseStatus, promise_hold
@@ -17,7 +18,7 @@ from workers.db.bulk import insert_rows
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.promises import STORED, StoredPromise, move_promises, promises_of, stored_promise
-from workers.db.schema import hold, loan, promise, promise_part
+from workers.db.schema import hold, hold_of_loan, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
@@ -124,7 +125,30 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     insert_rows(connection, promise_part, rows)
     reassess(connection, ctx, [owed.id], now)
     plan_reminders(connection, ctx, owed.id, new.promise, sender, parts, now)
-    return because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
+    pauses = because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
+    return pauses + _paused_longer(connection, owed.id, hold_id, pause, now.date())
+
+
+def _paused_longer(
+    connection: Connection, loan_id: int, hold_id: int, pause: Hold, today: date
+) -> Reasons:
+    """What else pauses the ladder, beyond the promise, such as a dispute."""
+    ends_on = hold_of_loan.c.ends_on
+    longer = (
+        select(hold_of_loan.c.kind)
+        .where(
+            hold_of_loan.c.loan_id == loan_id,
+            hold_of_loan.c.id != hold_id,
+            hold_of_loan.c.starts_on <= today,
+            ends_on.is_(None) | (ends_on > pause.ends_on),
+        )
+        .distinct()
+        .order_by(hold_of_loan.c.kind)
+    )
+    kinds = connection.execute(longer).scalars()
+    return tuple(
+        reason for kind in kinds for reason in because(ReasonCode.PAUSED_LONGER, hold=kind)
+    )
 
 
 def _parts_of(new: NewPromise, owed: LockedLoan) -> tuple[PromisePart, ...]:

@@ -16,7 +16,7 @@ from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, NotKnownError, WrongRoleError
 from domain.next_work import work_policy_on
-from domain.permissions import Permission
+from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
 from domain.right_party import AT_THEIR_ADDRESS, Question
 from workers.access.may_handle import assert_may_handle, of_loan_id
@@ -59,6 +59,7 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
     now = ctx.now()
     with ctx.engine.begin() as connection:
         scheduled = _visit_of(connection, loan_external_id)
+        _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)
         if not scheduled.starts_at <= now < scheduled.ends_at:
             zone = ctx.settings.lender_zone
             raise ArrearsError(
@@ -69,7 +70,6 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
                 starts_at=scheduled.starts_at.astimezone(zone),
                 ends_at=scheduled.ends_at.astimezone(zone),
             )
-        _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)
         row = lock_action(connection, scheduled.action_id, SCHEDULE_VISIT)
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_visit(loan_external_id)
@@ -138,10 +138,12 @@ def _name(connection: Connection, ctx: Context, row: LockedAction, now: datetime
 
 @permitted(Permission.CANCEL_VISITS)
 def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
-    """Cancel a visit that did not take place: its visitors are free, and it is planned again.
+    """Cancel a visit that did not take place: its visitors are free, and it is planned again. One
+    of its visitors does it, or who may take over work.
 
     Raises:
         RefusedError: whoever cancels it must not handle the borrower.
+        WrongRoleError: it is the visit of others.
         ArrearsError: no visit is scheduled, or it was started: then report its outcome.
     """
     now = ctx.now()
@@ -149,6 +151,8 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
         owed = lock_known_loan(connection, loan_external_id)
         assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         scheduled = _visit_of(connection, loan_external_id)
+        if not may(ctx.actor, Permission.TAKE_OVER_WORK):
+            _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)
         if scheduled.started_at is not None:
             raise ArrearsError(
                 "The visit of loan {loan} was started. `arrears visit outcome` "

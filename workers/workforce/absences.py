@@ -101,6 +101,9 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     handed = {"calls": done.calls, "visits": done.visits}
     if left_on is not None:
         return because(ReasonCode.DEPARTURE_NOTED, staff=new.staff, on=left_on, **handed)
+    if new.at > now:
+        at = new.at.astimezone(now.tzinfo)
+        return because(ReasonCode.ABSENCE_TO_COME_NOTED, staff=new.staff, at=at, **handed)
     return because(ReasonCode.ABSENCE_NOTED, staff=new.staff, **handed)
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.actors import Actor
-from domain.errors import ArrearsError, NoOpenCallError
+from domain.actors import Actor, Role
+from domain.errors import ArrearsError, NoOpenCallError, WrongRoleError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode
 from tests.support.acting import acting
@@ -334,6 +334,24 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
     assert counted.at == second.starts_at, "the one that is not called off"
     book.visited("L-1", actor="v-1")
     assert book.one(contact_outcome).contact_id == second.contact_id
+
+
+def test_a_visit_is_begun_and_called_off_by_its_visitors_or_who_hands_on_work(
+    book: Book,
+) -> None:
+    """Another pair is told whose it is, at any hour."""
+    a_visit(book)
+    stranger = Actor("v-9", roles=frozenset({Role.VISITOR}))
+    for act in (
+        partial(start_visit, loan_external_id="L-1"),
+        partial(cancel_visit, loan_external_id="L-1", why="a flat tyre"),
+    ):
+        with pytest.raises(WrongRoleError, match="is made by v-1 and v-2"):
+            act(book.ctx.acting(stranger))
+    assert book.one(visit).cancelled_at is None
+    supervisor = Actor("s-1", roles=frozenset({Role.SUPERVISOR}))
+    cancel_visit(book.ctx.acting(supervisor), "L-1", why="they are ill")
+    assert book.one(visit).cancelled_at is not None
 
 
 def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Book) -> None:

@@ -1,8 +1,10 @@
 """What is recorded while a call is on pauses later ones: this call is left to its outcome."""
 
+from typing import Any
+
 import pytest
 from httpx2 import Response
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from domain.actors import Role
 from domain.errors import ArrearsError, RefusedError
@@ -10,7 +12,15 @@ from tests.support.desk import at_desk, token_of
 from tests.support.ladders import UNTIL_LEARNT, with_call_plan
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
-from workers.db.schema import call, contact_outcome, hold, inbox_event, promise, promise_part
+from workers.db.schema import (
+    call,
+    contact_outcome,
+    dispute,
+    hold,
+    inbox_event,
+    promise,
+    promise_part,
+)
 from workers.inbox.submit import submit
 
 Token = dict[str, str]
@@ -99,6 +109,65 @@ def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
         assert isinstance(by_event.value, RefusedError)
         assert [each.code for each in by_event.value.reason] == [code]
     assert len(book.rows(promise)) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "first", "then", "differs"),
+    [
+        ("stop_channel", {}, {"stopped_channel": "sms"}, ["stopped_channel"]),
+        ("complains", {"complaint_kind": "conduct"}, {"complaint_kind": "harassment"}, None),
+        (
+            "complains",
+            {"complaint_kind": "conduct"},
+            {"complaint_kind": "harassment", "about_staff": "c-1"},
+            ["complaint_kind", "about_staff"],
+        ),
+        ("disputes", {"dispute_kind": "amount"}, {"dispute_kind": "fraud"}, None),
+        (
+            "disputes",
+            {"dispute_kind": "amount", "why": "paid in cash"},
+            {"dispute_kind": "amount", "why": "never had it"},
+            ["why"],
+        ),
+        ("promised", {}, {"also_about": ["L-2"], "promised": "same"}, ["also_about"]),
+    ],
+)
+def test_nothing_that_is_reported_otherwise_is_swallowed(
+    book: Book,
+    token: Token,
+    outcome: str,
+    first: dict[str, Any],
+    then: dict[str, Any],
+    differs: list[str] | None,
+) -> None:
+    """It would not count, so it is refused, and what differs is named; what is left out says
+    nothing."""
+    at_desk(book, token, "/work/next", {})
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    said: dict[str, Any] = {"attempt": "a-1", "outcome": outcome, "reason": "forgot"}
+    if outcome == "promised":
+        first, then = first | {"promised": _PROMISED}, then | {"promised": _PROMISED}
+    assert at_desk(book, token, "/outcomes", {**said, **first}).status_code == 200
+    assert at_desk(book, token, "/outcomes", {**said, **first}).json()["known"] is True
+    refused = at_desk(book, token, "/outcomes", {**said, **then})
+    assert refused.status_code == 409, refused.json()
+    (reason,) = refused.json()["reason"]
+    assert reason["code"] == "outcome_says_otherwise"
+    assert reason["params"]["fields"] == (differs or [*then])
+    assert at_desk(book, token, "/outcomes", said | first).json()["known"] is True
+
+
+def test_what_was_corrected_since_is_known_as_it_was_reported(book: Book, token: Token) -> None:
+    """The kind of a dispute is another one by now: who repeats their report said nothing new."""
+    at_desk(book, token, "/work/next", {})
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    said = {"attempt": "a-1", "outcome": "disputes", "reason": "forgot", "dispute_kind": "amount"}
+    assert at_desk(book, token, "/outcomes", said).status_code == 200
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(dispute).values(kind="fraud"))
+    assert at_desk(book, token, "/outcomes", said).json()["known"] is True
+    now = at_desk(book, token, "/outcomes", {**said, "dispute_kind": "fraud"})
+    assert now.status_code == 409
 
 
 def test_an_outcome_of_what_nobody_began_is_refused_at_the_desk(book: Book, token: Token) -> None:

@@ -12,8 +12,11 @@ from domain.arrangements import AskedBy
 from domain.errors import ArrearsError
 from domain.promise_terms import most_in_a_month
 from domain.promises import PromisePart
+from domain.second_person import RequestStatus
 from tests.stories.house import House
+from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
+from workers.db.schema import second_person_request
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangements import NewRequest, request_arrangement
 from workers.inbox.submit import submit
@@ -83,5 +86,10 @@ def test_a_plan_beyond_what_the_person_can_pay_needs_a_supervisor(house: House) 
     request_arrangement(house.as_("mei"), asked)
     with pytest.raises(SecondPersonNeededError, match="more than the borrower said"):
         offer_arrangement(house.as_("mei"), "AR-1", Wish(instalments=2))
+    decide(house.as_("sun"), house.book.one(second_person_request).id, RequestStatus.GRANTED)
+    first = offer_arrangement(house.as_("mei"), "AR-1", Wish(instalments=2))
+    again = offer_arrangement(house.as_("mei"), "AR-1")
+    assert (first.agreed_by, again) == ("sun", first), "nobody is asked once more"
+    assert house.book.one(second_person_request).status == RequestStatus.DONE
     offer_arrangement(house.as_("mei"), "AR-1", Wish(instalments=3))
     assert offer_arrangement(house.as_("sun"), "AR-1", Wish(instalments=2)).agreed_by is None

@@ -45,6 +45,18 @@ def test_a_promise_stops_what_is_planned_until_its_money_must_be_known(book: Boo
     assert book.sms.sent == []
 
 
+def test_who_hears_of_the_pause_of_a_promise_hears_what_pauses_it_longer(book: Book) -> None:
+    disputed = {"dispute": "D-1", "loan": "L-1", "kind": "amount", "actor": "col-1"}
+    tell(book, "dispute", **disputed, starts_on="2026-03-02", why="paid in cash")
+
+    settled = promise(book, "400", "2026-03-05")
+
+    assert speak(settled.reason) == (
+        "The ladder of loan L-1 pauses until 2026-03-07. "
+        "Something else (dispute) pauses it longer than that."
+    )
+
+
 def test_a_promise_is_kept_when_its_amount_has_come_and_its_pause_ends(book: Book) -> None:
     promise(book, "400", "2026-03-05")
     pay(book, "150", id="P-1")

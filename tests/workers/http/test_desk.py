@@ -92,6 +92,11 @@ def test_an_answer_is_in_the_language_of_who_asks(book: Book, token: Token) -> N
     assert answer.status_code == 202
     assert "h-9" in answer.json()["detail"]
     assert not answer.json()["detail"].isascii()
+    kept = answer.json()["reason"][-1]
+    assert (kept["code"], kept["params"]["event_id"]) == (
+        "kept_until_known",
+        "release:h-9:2026-03-02",
+    ), "it is not refused, and says how it is ended"
 
 
 def test_the_gate_says_why_a_call_may_not_start_and_from_when(book: Book, token: Token) -> None:

@@ -5,6 +5,7 @@ from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.errors import RefusedError
+from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from tests.support.acting import acting
 from tests.support.inbound import record_inbound_text
@@ -112,6 +113,17 @@ def test_a_collector_falls_ill_at_noon_and_the_other_one_makes_the_calls(book: B
     with book.ctx.engine.connect() as connection:
         story = " ".join(line.text for line in loan_history(connection, book.ctx, "L-2"))
     assert "mei is absent; somebody else does it." in story
+
+
+def test_an_absence_to_come_is_answered_as_one(book: Book) -> None:
+    """Nobody reads that somebody is away who works until three."""
+    for at, said in (
+        ("2026-03-02T15:00:00+08:00", "mei will be absent from 2026-03-02 15:00;"),
+        (book.ctx.now().isoformat(), "mei is absent;"),
+    ):
+        told = {"staff": "mei", "kind": "illness", "at": at, "until": None, "actor": "s-1"}
+        settled = submit(book.ctx, f"away:{at}", "staff_absent", told)
+        assert speak(settled.reason).startswith(said)
 
 
 def test_a_call_that_is_being_made_stays_with_who_makes_it(book: Book) -> None:

@@ -17,9 +17,15 @@ from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
 from domain.errors import RefusedError as RefusedByRuleError
-from domain.events import InboxStatus
+from domain.events import STAFF, InboxStatus, sender_of
 from domain.language.speak import speak
-from domain.reasons import NOTHING_CHANGED, reasons_as_json, without_amounts
+from domain.reasons import (
+    NOTHING_CHANGED,
+    ReasonCode,
+    because,
+    reasons_as_json,
+    without_amounts,
+)
 from workers.calls.amounts import amounts_are_shown
 from workers.context import Context
 from workers.http.desk.answers import Reason, language_for
@@ -117,6 +123,11 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
         if refused.reason != without_amounts(refused.reason) and _sees(ctx, payload):
             raise AmountsShownError(str(refused), refused.reason) from None
         raise
+    if result.status is InboxStatus.RECEIVED:
+        sender = sender_of(ctx.actor)
+        event_id = id if sender == STAFF else f"{sender}:{id}"
+        kept = because(ReasonCode.KEPT_UNTIL_KNOWN, event_id=event_id)
+        result = replace(result, reason=result.reason + kept)
     hidden = without_amounts(result.reason)
     if hidden == result.reason or _sees(ctx, payload):
         return result
