@@ -9,6 +9,7 @@ from domain.arrangements import KindTerms
 from domain.compliance.money_cap import Cap
 from domain.delinquency import arrears_on
 from domain.holds import HoldKind
+from domain.ladder import Days
 from domain.loans import ZERO, Component, Instalment
 from domain.reasons import ReasonCode, Reasons, because
 from domain.schedule import month_after
@@ -48,9 +49,7 @@ def why_not_eligible(loan: ArrangeableLoan, terms: KindTerms, on: date) -> Reaso
     why_not: Reasons = ()
     days = arrears_on(loan.instalments, on).days_past_due
     if days not in asked.days_past_due:
-        why_not += because(
-            ReasonCode.DAYS_PAST_DUE_OUTSIDE, days=days, range=str(asked.days_past_due)
-        )
+        why_not += _outside(asked.days_past_due, days)
     began = loan.disbursed_on or loan.instalments[0].due_on
     old_enough = month_after(began, asked.loan_age_months, began.day)
     if asked.loan_age_months and old_enough > on:
@@ -61,6 +60,12 @@ def why_not_eligible(loan: ArrangeableLoan, terms: KindTerms, on: date) -> Reaso
     for hold in sorted(loan.holds & asked.not_during):
         why_not += because(ReasonCode.NOT_DURING_HOLD, hold=hold)
     return why_not
+
+
+def _outside(offered: Days, days: int) -> Reasons:
+    if offered.last is None:
+        return because(ReasonCode.DAYS_PAST_DUE_TOO_FEW, days=days, at_least=offered.first)
+    return because(ReasonCode.DAYS_PAST_DUE_OUTSIDE, days=days, range=str(offered))
 
 
 def _too_often(loan: ArrangeableLoan, terms: KindTerms, on: date) -> Reasons:

@@ -589,6 +589,7 @@ class ReasonCode(StrEnum):
     NOTHING_TO_DEFER = auto()
     NOTHING_TO_SPREAD = auto()
     DAYS_PAST_DUE_OUTSIDE = auto()
+    DAYS_PAST_DUE_TOO_FEW = auto()
     LOAN_TOO_YOUNG = auto()
     ARRANGED_TOO_OFTEN = auto()
     NOT_DURING_HOLD = auto()

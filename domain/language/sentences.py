@@ -24,6 +24,8 @@ _LISTS_OF_CODES = frozenset(
 
 _VOCABULARIES = {
     "permission": "access_permission",
+    "channel": "channel",
+    "owner": "owner",
     "citation": "citation",
     **dict.fromkeys(("role", "roles", "needed"), "role"),
 }

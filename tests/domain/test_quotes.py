@@ -251,6 +251,9 @@ OFTEN = replace(LOAN, arranged_on=(date(2026, 1, 5),))
         (Wish(days=20), replace(LOAN, instalments=SCHEDULE), given_terms(
             DEFERRAL, eligibility=Eligibility(Days(0, 30), loan_age_months=6)
         ), ["days_past_due_outside", "loan_too_young"]),
+        (Wish(days=20), replace(LOAN, instalments=SCHEDULE), given_terms(
+            DEFERRAL, eligibility=Eligibility(Days(900))
+        ), ["days_past_due_too_few"]),
         (Wish(days=93), replace(LOAN, instalments=SCHEDULE[2:4]), TERMS, ["deferral_too_long"]),
         (Wish(days=1), replace(LOAN, instalments=SCHEDULE[3:]), TERMS, ["nothing_to_defer"]),
         (Wish(instalments=25), LOAN, TERMS, ["beyond_authority"]),

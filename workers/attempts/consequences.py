@@ -296,7 +296,7 @@ def _place_holds(
             kind=follows.hold,
             starts_on=today,
             ends_on=today + timedelta(days=follows.days) if follows.days else None,
-            why=_in_words(about),
+            why=about.details.why,
             actor=about.actor,
             sender=about.sender,
         )

@@ -115,7 +115,10 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         ).one_or_none()
         if found is None:
             if connection.execute(select(duty.c.id).where(duty.c.id == duty_id)).first() is None:
-                raise NotKnownError("No duty {duty} is on record.", duty=duty_id)
+                raise NotKnownError(
+                    "No duty {duty} is on record. `arrears duty list` shows the open ones.",
+                    duty=duty_id,
+                )
             why = because(ReasonCode.DUTY_NOT_OPEN, duty=duty_id)
             raise RefusedError(speak(why), why)
         whose = of_loan_id(found.loan_id) | (borrower.c.id == found.borrower_id)

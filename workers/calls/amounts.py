@@ -17,9 +17,9 @@ from workers.db.party_checks import loan_of_attempt, sees_person
 from workers.hardship.arrangement_reads import loan_of_arrangement
 
 NOT_CONFIRMED = (
-    "What loan {loan} owes is shown once the right person is confirmed: in a call or a visit of "
-    "yours, or in a contact of theirs that you recorded today. A supervisor may see it for a "
-    "purpose."
+    "What loan {loan} owes is shown once the right person is confirmed at the desk (`right-party` "
+    "of the API; no command does it): in a call or a visit of yours, or in a contact of theirs "
+    "that you recorded today. A supervisor may see it for a purpose."
 )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
 
-from domain.actors import Actor
+from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError, OutcomeMissingError, TooOftenError
 from workers.attempts.attempts import has_outcome
@@ -47,6 +47,7 @@ class NumberAlarm(NamedTuple):
 
     at: datetime
     actor: str
+    actor_kind: ActorKind
     numbers: int
     """That they had been given within that minute."""
 
@@ -56,8 +57,9 @@ class TooManyNumbersError(TooOftenError):
 
     def __init__(self, actor: Actor, numbers: int) -> None:
         super().__init__(
-            "{actor} was given {numbers} telephone numbers within a minute, and is given no more. "
-            "That it was asked for is on record.",
+            "{actor} was given {numbers} telephone numbers within a minute, and is given no more "
+            "for now. That it was asked for is on record. Report the outcome of each call before "
+            "the next; try again in a minute.",
             int(WITHIN.total_seconds()),
             actor=actor,
             numbers=numbers,

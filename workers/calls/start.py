@@ -366,7 +366,10 @@ def _reserve(
 
 def _no_call(loan_external_id: str, item: str | None) -> NoOpenCallError:
     named = _named(loan_external_id, item)
-    return NoOpenCallError("No call{item} is open for loan {loan}.", **named)
+    return NoOpenCallError(
+        "No call{item} is open for loan {loan}. Ask for the next one (`arrears call next`).",
+        **named,
+    )
 
 
 def _named(loan_external_id: str, item: str | None) -> dict[str, str]:

@@ -187,7 +187,7 @@ def locate(
     number: Annotated[
         str,
         typer.Option(
-            prompt="The third party's number",
+            prompt=say("The third party's number"),
             help="The third party's number, with its country code. Asked for if left out.",
         ),
     ],

@@ -53,7 +53,8 @@ class NewHold:
     starts_on: date
     ends_on: date | None
     """The first business date without it. None: as long as a law says, else until its release."""
-    why: str
+    why: str | None
+    """In words; None: what it follows from says it."""
     actor: str
     """The lender's reference of the member of staff."""
     sender: str | None = None
@@ -105,14 +106,16 @@ def place_hold(
     if not by_policy:
         assert_length(connection, ctx, new, ends_on, now.date(), _whose(paused))
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
-    why_id = keep_words(
-        connection,
-        ctx.cipher,
-        new.why,
-        now,
-        loan_id=paused.loan_id,
-        borrower_id=paused.borrower_id,
-    )
+    why_id = None
+    if new.why is not None:
+        why_id = keep_words(
+            connection,
+            ctx.cipher,
+            new.why,
+            now,
+            loan_id=paused.loan_id,
+            borrower_id=paused.borrower_id,
+        )
     insert_hold(
         connection,
         pause,

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from config.readers.legal_checklists import checklist_for
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Language, Part, Sentence, in_order, part, render
+from domain.language.sentences import chinese_words
 from domain.language.speak import LANGUAGES
 from domain.permissions import Permission
 from workers.access.permitted import permitted
@@ -128,6 +129,10 @@ def _in(ctx: Context, language: str, jurisdiction: str) -> Language:
     """The language, with the names that ladders and the checklist of the jurisdiction have in it;
     newer versions win."""
     names: dict[str, dict[str, str]] = {"ladder": {}, "step": {}, "item": {}, "needs": {}}
+    if language == "zh":
+        # A letter of no ladder is known by its template, and a permission by its code.
+        names["item"] |= chinese_words("letter")
+        names["asked_for"] = {**chinese_words("access_permission")}
     for ladder in sorted(ctx.policy.ladders, key=lambda ladder: ladder.version):
         named = [("ladder", ladder.id, ladder.names)]
         for step, item in ladder.items:

@@ -62,6 +62,6 @@ def parse_json(
         # Pydantic's own sentences may quote what was sent.
         errors = error.errors(include_url=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
-        raise RefusedError(400, "not JSON")
+        raise RefusedError(400, "not JSON: send what /openapi.json describes")
     wrong = explain(errors) if explain is not None else None
     raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth), wrong=wrong)

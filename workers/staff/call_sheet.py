@@ -206,7 +206,10 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
         answers = ask_together(connection, ctx, asked, now)
         first = answers.get(sheet.action_id)
         if first is None:
-            raise ArrearsError("The call of {loan} is over.", loan=sheet.loan)
+            raise ArrearsError(
+                "The call of {loan} is over. Ask for the next one (`arrears call next`).",
+                loan=sheet.loan,
+            )
         stage = Stage.CLAIMED
         if sheet.contact_id is not None:
             passed = party_checks.is_confirmed(connection, [sheet.contact_id])

@@ -65,7 +65,7 @@ def ask_for_help(
             for each in plan.quote["after"]
         ],
         arrangement=plan.id,
-        why="The borrower accepted the plan.",
+        why=say("The borrower accepted the plan."),
         actor="ledger",
     )
     drain(installation, reporter)

@@ -153,8 +153,8 @@ def print_report(
     )
     console.print(
         say(
-            "{kept} promises kept, {broken} broken; {plans} instalment plans active; {reasons} "
-            "borrowers said why they are late.",
+            "Promises kept: {kept}, broken: {broken}. Instalment plans active: {plans}. Borrowers "
+            "who said why they are late: {reasons}.",
             kept=summary.promises_kept,
             broken=summary.promises_broken,
             plans=summary.plans_active,
@@ -172,8 +172,9 @@ def print_report(
     console.print(_agreement(installation.book, summary))
     console.print(
         say(
-            "{failed} failed, {unexplained} cannot be explained, {duplicates} were done twice. The "
-            "demo took {seconds:.0f} seconds.",
+            "{failed} failed (texts that were not delivered are counted above), {unexplained} "
+            "cannot be explained, {duplicates} were done twice. The demo took {seconds:.0f} "
+            "seconds.",
             failed=summary.failed,
             unexplained=summary.unexplained,
             duplicates=summary.duplicates,
