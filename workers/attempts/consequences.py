@@ -207,6 +207,7 @@ def apply_consequences(
         came = _raise_disputes(connection, ctx, about, loans)
     else:
         came = _place_holds(connection, ctx, about, loans, follows)
+    came = _closed_or_kept(about, now) + came
     if about.details.promised is not None:
         came += _record_promise(connection, ctx, about, about.details.promised, loans[0])
     if about.outcome in ASKS_FOR_ARRANGEMENT:
@@ -218,6 +219,23 @@ def apply_consequences(
         until = _due_at(about, follows, now).astimezone(now.tzinfo)
         came += because(ReasonCode.DUTY_OF, owner=follows.owner, due_at=until)
     return came
+
+
+def _closed_or_kept(about: Conversation, now: datetime) -> Reasons:
+    """What is closed from now on, and until when nobody calls."""
+    said: Reasons = ()
+    if about.outcome is ContactOutcome.STOP_CHANNEL:
+        stopped = about.details.stopped_channel or about.channel
+        said += because(ReasonCode.CHANNEL_STOPPED, channel=stopped)
+    if about.outcome.number_fact is not None:
+        by_visit = about.channel is Channel.VISIT
+        said += because(
+            ReasonCode.VISITED_ADDRESS_CLOSED if by_visit else ReasonCode.CALLED_NUMBER_CLOSED
+        )
+    if about.callback_at is not None:
+        at = about.callback_at.astimezone(now.tzinfo)
+        said += because(ReasonCode.CALL_AGAIN_AT, callback_at=at)
+    return said
 
 
 def _request_arrangements(

@@ -162,10 +162,22 @@ def test_who_wants_no_contact_at_all_gets_none_at_once(book: Book) -> None:
 
 
 def test_who_wants_no_texts_may_still_be_called(book: Book) -> None:
-    came_to(book, a_call(book), "stop_channel", stopped_channel="sms")
+    told = came_to(book, a_call(book), "stop_channel", stopped_channel="sms")
+    assert "nobody contacts them by text, about any of their loans" in speak(told.reason)
     assert [(row.kind, row.channel) for row in book.rows(person_fact)] == [("no_channel", "sms")]
     assert book.number_facts() == ["opted_out"]
     assert book.may_call("L-1") == "allowed"
+
+
+def test_the_answer_says_what_is_closed_and_when_the_callback_is(book: Book) -> None:
+    at = "2026-03-09T17:30:00+08:00"
+    told = came_to(book, a_call(book), "callback_requested", callback_at=at)
+    assert "Call them again at 2026-03-09 17:30; nobody calls before." in speak(told.reason)
+
+
+def test_the_answer_says_that_the_number_of_somebody_else_is_closed(book: Book) -> None:
+    told = came_to(book, a_call(book), "wrong_person")
+    assert "nobody calls or texts that number" in speak(told.reason)
 
 
 def test_whom_an_adviser_acts_for_is_not_called_any_more(book: Book) -> None:
