@@ -207,3 +207,26 @@ def test_money_before_the_offer_is_in_what_was_agreed(house: House) -> None:
     rows = house.book.rows(instalment)
     assert sum(row.paid_principal + row.paid_interest for row in rows) == 0
     assert sum(row.principal + row.interest for row in rows) == sum(amount for _, amount in plan)
+
+
+def test_a_plan_that_is_paid_while_the_ledger_is_silent(house: House) -> None:
+    """Nobody contacts who pays as was agreed, and somebody hears that the ledger does not answer.
+    When June is not paid, contact goes on."""
+    house.until("2026-03-02 10:00")
+    asked(house, Wish(instalments=3))
+    house.until("2026-03-03 11:00")
+    (offered,) = house.book.rows(arrangement)
+    proof = Acceptance(
+        arrangement=offered.external_id, proof=AcceptanceProof.RECORDING, proof_reference="REC-1"
+    )
+    accept_arrangement(house.as_("sun"), proof)
+    texts = len(house.texts())
+    for number, (day, amount) in enumerate(due(house)[:2], 1):
+        house.until(f"{day} 11:00").paid(str(amount), f"P-{number}")
+    house.until("2026-05-20 10:00")
+
+    assert (status(house), problems(house)) == ("accepted", ["arrangement_not_confirmed"])
+    assert len(house.texts()) == texts, "nobody is told of arrears that were agreed otherwise"
+
+    house.until("2026-06-12 10:00")
+    assert len(house.texts()) > texts

@@ -1,14 +1,15 @@
 """Active arrangements: kept, missed, completed or defaulted, by money and by the calendar."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
 from domain.actors import ARREARS
 from domain.arrangement_clock import grace_anew
-from domain.arrangements import OPEN, ArrangementStatus, Standing
+from domain.arrangements import OPEN, ArrangementStatus, Effect, Standing
+from domain.quote_json import quote_from_json
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.arrangements import (
@@ -27,13 +28,15 @@ from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangement_requests import look_at_request
-from workers.hardship.arrangement_standing import standing_on
-from workers.hardship.arrangements import end
+from workers.hardship.arrangement_standing import standing_as_agreed, standing_on
+from workers.hardship.arrangements import end, pause
 from workers.hardship.default_notices import owe_if_untold, take_back_notice, wait_for_notice
 from workers.hardship.steps_tried import keep_steps_tried
 from workers.hardship.wrong_defaults import go_on, take_back_default
 
 BATCH_SIZE = 500
+ASK_AGAIN = timedelta(days=7)
+"""Until the next look at what is paid and the ledger has not confirmed."""
 _S = ArrangementStatus
 
 
@@ -80,10 +83,11 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
 
     A request that nobody answered in time becomes a problem, and lapses at last. An offer that
     nobody accepted expires. An arrangement that the ledger has not confirmed in time becomes a
-    problem. An active one that missed too much is in default: its pause ends, and the loan is due
-    for review. May run any number of times. While an event or a tape of a loan is not
-    applied yet, such as a payment of yesterday, its arrangement waits. Where a law or the
-    terms ask for a letter first, the default counts only when its days are over.
+    problem; while it is paid as agreed, its pause goes on. An active one that missed too much is in
+    default: its pause ends, and the loan is due for review. May run any number of times. While an
+    event or a tape of a loan is not applied yet, such as a payment of yesterday, its arrangement
+    waits. Where a law or the terms ask for a letter first, the default counts only when its days
+    are over.
     """
     now = ctx.now()
     due = (
@@ -146,7 +150,7 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
         end(connection, stored, _S.EXPIRED, now, ended_by=by)
         return _Settled(stored, _S.EXPIRED)
     if stored.status == _S.ACCEPTED:
-        _tell_of_silence(connection, stored, now)
+        _tell_of_silence(connection, ctx, stored, now)
         return None
     standing = standing_on(connection, ctx, stored, now.date())
     if standing is None or standing.status is not _S.DEFAULTED:
@@ -167,15 +171,31 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
     return _Settled(stored, standing.status, standing.missed)
 
 
-def _tell_of_silence(connection: Connection, stored: Arrangement, now: datetime) -> None:
-    """The ledger has not answered in time: contact goes on, and it is a problem to resolve."""
+def _tell_of_silence(
+    connection: Connection, ctx: Context, stored: Arrangement, now: datetime
+) -> None:
+    """The ledger has not answered in time, which is a problem to resolve.
+
+    Whoever pays as was agreed is contacted about nothing meanwhile: the pause goes on until the
+    next instalment could be missed, and is looked at again then. If something is missed of what was
+    agreed, contact goes on.
+    """
     silent = because(
         ReasonCode.ARRANGEMENT_NOT_CONFIRMED,
         arrangement=stored.external_id,
         accepted_on=stored.accepted_on,
     )
     note_problem(connection, stored.loan_id, ARRANGEMENT_NOT_CONFIRMED, silent, now)
-    note_look(connection, stored.id, missed=0, review_on=None)
+    standing = standing_as_agreed(connection, ctx, stored, now.date())
+    again = None
+    stops = quote_from_json(stored.quote or {}).stops
+    if Effect.COLLECTION in stops and not standing.missed:
+        again = standing.review_on or now.date() + ASK_AGAIN
+        hold_id = pause(connection, stored, now.date(), again, ARREARS.reference, now)
+        connection.execute(
+            update(arrangement).where(arrangement.c.id == stored.id).values(hold_id=hold_id)
+        )
+    note_look(connection, stored.id, missed=len(standing.missed), review_on=again)
 
 
 def _call_off(

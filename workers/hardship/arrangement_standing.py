@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, select, text
+from sqlalchemy import Connection, exists, func, select, text
 
 from domain.arrangement_clock import (
     milder,
@@ -22,7 +22,7 @@ from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
 from workers.db.loans import lock_loan_by_id
 from workers.db.problems import ARRANGEMENT_DIFFERS
-from workers.db.schema import hold, problem
+from workers.db.schema import hold, payment, problem
 from workers.db.typed_rows import columns_of, typed_rows
 
 
@@ -47,6 +47,27 @@ def standing_on(
         agreed = with_days_given_back(agreed, disputes, today)
         standing = milder(standing, agreed, stored, today)
     return no_default_yet(standing, stored.no_default_before, disputes, today)
+
+
+def standing_as_agreed(
+    connection: Connection, ctx: Context, stored: Arrangement, today: date
+) -> Standing:
+    """Where an accepted arrangement of a locked loan stands that its ledger has not confirmed: by
+    what was agreed, and by all that was paid since."""
+    quoted = quote_from_json(stored.quote or {}).arranged
+    owed = lock_loan_by_id(connection, stored.loan_id)
+    ladder = ctx.ladder_of(owed, today)
+    since = select(func.coalesce(func.sum(payment.c.amount - payment.c.returned), 0)).where(
+        payment.c.loan_id == stored.loan_id,
+        payment.c.reversed_on.is_(None),
+        payment.c.paid_on >= stored.accepted_on,
+    )
+    agreed = paid_in_order(
+        ladder.with_due_days(quoted) if ladder else quoted,
+        connection.execute(since).scalar_one(),
+    )
+    disputes = disputes_of(connection, stored.loan_id)
+    return standing_of(with_days_given_back(agreed, disputes, today), stored, today)
 
 
 def disputes_of(connection: Connection, loan_id: int) -> list[Hold]:
