@@ -65,7 +65,7 @@ def test_both_persons_read_it_in_their_language_and_the_history_names_both(
         told
     )
     assert (
-        "s-1申请由他人复核“events:write_off”，s-2已批准。"
+        "s-1申请由他人复核“核销”，s-2已批准。"
         in arrears(
             signed_in({**environment, **CHINESE}, "aud-1", Role.AUDITOR), "explain", "L-1"
         ).stdout
