@@ -6,14 +6,12 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from domain.arranged import Wish
-from domain.arrangements import AcceptanceProof
 from tests.stories.house import House
-from tests.stories.test_plans import agreed, asked, due
+from tests.stories.test_plans import accept, agreed, asked, confirm, due
 from tests.stories.test_plans import house as house
 from tests.support.events import reverse
 from workers.db.outbox import with_outbox
 from workers.db.schema import action, arrangement, hold, instalment, outbox_event, problem
-from workers.hardship.arrangement_offers import Acceptance, accept_arrangement
 
 
 def a_plan(house: House) -> House:
@@ -124,41 +122,19 @@ def test_a_dispute_stops_the_clock_of_a_plan(house: House) -> None:
     assert (status(house), house.book.rows(arrangement)[-1].missed) == ("defaulted", 2)
 
 
-def in_ledger(house: House, more: int = 0) -> str:
-    """The borrower accepts, and today the ledger replaces the schedule, each instalment dearer."""
-    (offered,) = house.book.rows(arrangement)
-    names = ("due_on", "principal", "interest", "fees")
-    after = [{name: each[name] for name in names} for each in offered.quote["after"]]
-    for each in after:
-        each["interest"] = str(Decimal(each["interest"]) + more)
-    return house.told(
-        "restructuring",
-        restructuring="RS-1",
-        loan="L-1",
-        arrangement=offered.external_id,
-        currency="CNY",
-        restructured_on=house.now.date().isoformat(),
-        instalments=after,
-        why="as agreed",
-        actor="ledger",
-    )
-
-
 def accepted(house: House) -> list[tuple[str, Decimal]]:
     """The borrower accepts a plan of three instalments; what was agreed, by its days."""
     house.until("2026-03-02 10:00")
     asked(house, Wish(instalments=3))
     house.until("2026-03-02 16:00")
+    accept(house)
     (offered,) = house.book.rows(arrangement)
-    proof = {"proof": AcceptanceProof.RECORDING, "proof_reference": "REC-1"}
-    acceptance = Acceptance(arrangement=offered.external_id, **proof)
-    accept_arrangement(house.as_("sun"), acceptance)
     return [(each["due_on"], Decimal(each["amount"])) for each in offered.quote["after"]]
 
 
 def test_the_ledger_asks_for_more_than_was_agreed(house: House) -> None:
     plan = accepted(house)
-    in_ledger(house, more=5)
+    confirm(house, more=5)
     assert problems(house) == ["arrangement_differs"]
     for number, (day, amount) in enumerate(plan, 1):
         house.until(f"{day} 11:00").paid(str(amount), f"P-{number}")
@@ -170,7 +146,7 @@ def test_the_ledger_asks_for_more_than_was_agreed(house: House) -> None:
 
 def test_the_ledger_asks_for_more_and_nothing_is_paid(house: House) -> None:
     accepted(house)
-    in_ledger(house, more=5)
+    confirm(house, more=5)
     house.until("2026-05-14 10:00")
     assert status(house) == "defaulted"
 
@@ -179,7 +155,7 @@ def test_money_between_the_acceptance_and_the_answer_of_the_ledger(house: House)
     plan = accepted(house)
     house.until("2026-03-04 10:00").paid("500", "P-1")
     house.until("2026-03-05 10:00")
-    in_ledger(house)
+    confirm(house)
     # The ledger confirms what was agreed: it does not know of the 500.
     assert (status(house), problems(house)) == ("active", [])
     still = sum(
@@ -203,7 +179,7 @@ def test_money_between_the_acceptance_and_the_answer_of_the_ledger(house: House)
 def test_money_before_the_offer_is_in_what_was_agreed(house: House) -> None:
     house.until("2026-03-02 10:00").paid("100", "P-1")
     plan = accepted(house)
-    in_ledger(house)
+    confirm(house)
     rows = house.book.rows(instalment)
     assert sum(row.paid_principal + row.paid_interest for row in rows) == 0
     assert sum(row.principal + row.interest for row in rows) == sum(amount for _, amount in plan)
@@ -215,11 +191,7 @@ def test_a_plan_that_is_paid_while_the_ledger_is_silent(house: House) -> None:
     house.until("2026-03-02 10:00")
     asked(house, Wish(instalments=3))
     house.until("2026-03-03 11:00")
-    (offered,) = house.book.rows(arrangement)
-    proof = Acceptance(
-        arrangement=offered.external_id, proof=AcceptanceProof.RECORDING, proof_reference="REC-1"
-    )
-    accept_arrangement(house.as_("sun"), proof)
+    accept(house)
     texts = len(house.texts())
     for number, (day, amount) in enumerate(due(house)[:2], 1):
         house.until(f"{day} 11:00").paid(str(amount), f"P-{number}")

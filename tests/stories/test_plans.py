@@ -35,16 +35,24 @@ def asked(house: House, wish: Wish) -> None:
     offer_arrangement(house.as_("sun"), request.external_id, wish)
 
 
-def agreed(house: House) -> None:
-    """The borrower accepts on the telephone, and the lender's ledger replaces the schedule."""
+def accept(house: House) -> None:
+    """The borrower accepts on the telephone; the recording is the proof."""
     (offered,) = house.book.rows(arrangement)
     proof = Acceptance(
         arrangement=offered.external_id, proof=AcceptanceProof.RECORDING, proof_reference="REC-1"
     )
     accept_arrangement(house.as_("sun"), proof)
+
+
+def confirm(house: House, more: int = 0) -> str:
+    """The lender's ledger replaces the schedule today, each instalment dearer by so much. What came
+    of it, in a sentence."""
+    (offered,) = house.book.rows(arrangement)
     names = ("due_on", "principal", "interest", "fees")
     after = [{name: each[name] for name in names} for each in offered.quote["after"]]
-    house.told(
+    for each in after:
+        each["interest"] = str(Decimal(each["interest"]) + more)
+    return house.told(
         "restructuring",
         restructuring="RS-1",
         loan="L-1",
@@ -55,6 +63,12 @@ def agreed(house: House) -> None:
         why="as agreed",
         actor="ledger",
     )
+
+
+def agreed(house: House) -> None:
+    """The borrower accepts, and the ledger replaces the schedule."""
+    accept(house)
+    confirm(house)
 
 
 def due(house: House) -> list[tuple[str, Decimal]]:

@@ -16,7 +16,7 @@ from domain.arrangement_clock import (
 )
 from domain.arrangements import REPORTED_AFTER, Standing, standing_of
 from domain.holds import Hold, HoldKind, days_held
-from domain.loans import ZERO
+from domain.loans import ZERO, Instalment
 from domain.quote_json import quote_from_json
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
@@ -37,14 +37,8 @@ def standing_on(
     disputes = disputes_of(connection, stored.loan_id)
     standing = standing_of(with_days_given_back(instalments, disputes, today), stored, today)
     if standing.missed and _differs(connection, stored.loan_id):
-        quoted = quote_from_json(stored.quote or {}).arranged
-        owed = lock_loan_by_id(connection, stored.loan_id)
-        ladder = ctx.ladder_of(owed, today)
-        agreed = paid_in_order(
-            ladder.with_due_days(quoted) if ladder else quoted,
-            sum((each.paid for each in instalments), ZERO),
-        )
-        agreed = with_days_given_back(agreed, disputes, today)
+        paid = sum((each.paid for each in instalments), ZERO)
+        agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
         standing = milder(standing, agreed, stored, today)
     return no_default_yet(standing, stored.no_default_before, disputes, today)
 
@@ -54,20 +48,31 @@ def standing_as_agreed(
 ) -> Standing:
     """Where an accepted arrangement of a locked loan stands that its ledger has not confirmed: by
     what was agreed, and by all that was paid since."""
-    quoted = quote_from_json(stored.quote or {}).arranged
-    owed = lock_loan_by_id(connection, stored.loan_id)
-    ladder = ctx.ladder_of(owed, today)
     since = select(func.coalesce(func.sum(payment.c.amount - payment.c.returned), 0)).where(
         payment.c.loan_id == stored.loan_id,
         payment.c.reversed_on.is_(None),
         payment.c.paid_on >= stored.accepted_on,
     )
-    agreed = paid_in_order(
-        ladder.with_due_days(quoted) if ladder else quoted,
-        connection.execute(since).scalar_one(),
-    )
+    paid = connection.execute(since).scalar_one()
     disputes = disputes_of(connection, stored.loan_id)
-    return standing_of(with_days_given_back(agreed, disputes, today), stored, today)
+    agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
+    return standing_of(agreed, stored, today)
+
+
+def _as_agreed(
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    paid: Decimal,
+    disputes: Sequence[Hold],
+    today: date,
+) -> list[Instalment]:
+    """The instalments that the borrower accepted, with so much paid of them, and with the days of
+    disputes given back."""
+    quoted = quote_from_json(stored.quote or {}).arranged
+    ladder = ctx.ladder_of(lock_loan_by_id(connection, stored.loan_id), today)
+    agreed = paid_in_order(ladder.with_due_days(quoted) if ladder else quoted, paid)
+    return with_days_given_back(agreed, disputes, today)
 
 
 def disputes_of(connection: Connection, loan_id: int) -> list[Hold]:

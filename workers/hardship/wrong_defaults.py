@@ -94,8 +94,8 @@ def _tell_ledger(
     status: ArrangementStatus,
     now: datetime,
 ) -> None:
-    told = {"arrangement": stored.external_id, "sender": stored.sender, "status": status}
-    record_events(connection, [OutboxMessage(kind, stored.loan_id, told)], now)
+    facts = {"arrangement": stored.external_id, "sender": stored.sender, "status": status}
+    record_events(connection, [OutboxMessage(kind, stored.loan_id, facts)], now)
 
 
 def _was_told(connection: Connection, stored: Arrangement, now: datetime) -> bool:
