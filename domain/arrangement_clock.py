@@ -1,5 +1,5 @@
-"""What an arrangement is judged by besides the money that is on record today: the days on which it
-was paid, what was agreed, and the days on which its clock stood still."""
+"""When an arrangement is missed or in default: by the days of payment, by what was agreed, and
+without the days of disputes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,8 +23,8 @@ TOMORROW = timedelta(days=1)
 def with_days_given_back(
     instalments: Iterable[Instalment], disputes: Sequence[Hold], today: date
 ) -> list[Instalment]:
-    """The instalments with the days given back on which a dispute was open: each falls due later by
-    so many of them as came after its day."""
+    """The instalments without the days of disputes: each falls due later by as many days as a
+    dispute was open after its due day."""
     on = today - REPORTED_AFTER
     return [
         each.falling_due(each.counts_from + timedelta(days=held))
@@ -37,8 +37,8 @@ def with_days_given_back(
 def milder(by_ledger: Standing, agreed: Sequence[Instalment], ends: Endings, on: date) -> Standing:
     """Where an arrangement stands whose schedule in the ledger is another than was agreed.
 
-    `agreed` is what was, with what is paid of it. Nothing counts as missed by numbers to which
-    nobody agreed; nor by what was agreed, if the ledger asks for less.
+    `agreed` are the agreed instalments, with what is paid of them. Nothing counts as missed by
+    numbers to which nobody agreed; nor by what was agreed, if the ledger asks for less.
     """
     by_quote = standing_of(agreed, ends, on)
     if len(by_quote.missed) >= len(by_ledger.missed):
@@ -51,8 +51,8 @@ def milder(by_ledger: Standing, agreed: Sequence[Instalment], ends: Endings, on:
 def no_default_yet(
     standing: Standing, not_before: date | None, disputes: Sequence[Hold], today: date
 ) -> Standing:
-    """The same without a default that does not count today: a dispute is open, or days of grace run
-    anew until `not_before`. While a dispute is open, it is looked at each day."""
+    """The standing, but without a default while a dispute is open, or before `not_before`, when new
+    days of grace end. While a dispute is open, the arrangement is looked at each day."""
     disputed = active_hold(disputes, today) is not None
     again = [standing.review_on] if standing.review_on else []
     again += [today + TOMORROW] if disputed else []
@@ -66,13 +66,13 @@ def no_default_yet(
 
 
 def grace_anew(ends: Endings, on: date) -> date:
-    """The first business date on which a default counts, if days of grace begin on a day: money of
-    the arrangement went back, or its end is taken back."""
+    """The first business date on which a default counts, if days of grace begin again on a day:
+    because money of the arrangement went back, or its end was taken back."""
     return on + timedelta(days=ends.grace_days + 1) + REPORTED_AFTER
 
 
 def paid_in_order(instalments: Sequence[Instalment], amount: Decimal) -> list[Instalment]:
-    """The instalments with so much paid of them and nothing else, the first ones first."""
+    """The instalments with `amount` paid of them, in due order, and nothing else."""
     found: list[Instalment] = []
     for each in sorted(instalments, key=lambda one: one.due_on):
         paid = min(amount, each.amount)

@@ -103,10 +103,10 @@ class Conversation:
     attempt: str
     contact_id: int
     record: int
-    """The record of whom it was with, who may be a co-borrower or a guarantor: what is said is said
-    by this person, …"""
+    """The record of whom it was with: the borrower, a co-borrower or a guarantor. What was said is
+    this person's word."""
     borrower: str
-    """… whose record has this id of the lender's."""
+    """The lender's id of that record."""
     loan_ids: Sequence[int]
     """The loans that it was about, the first one first."""
     channel: Channel

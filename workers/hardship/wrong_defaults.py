@@ -1,4 +1,4 @@
-"""An end that was wrong: money that was paid in time came to light after an arrangement ended."""
+"""A default that was wrong: money that was paid in time is reported after an arrangement ended."""
 
 from datetime import datetime
 
@@ -33,9 +33,9 @@ def take_back_default(
     """An arrangement of a locked loan that ended in default goes on, or is completed, if it was not
     in default on the day on which it ended. The caller reassesses the loan.
 
-    What followed from its end and is not done yet is called off. What was told already is a problem
-    for a person, who tells the borrower. If another arrangement of the loan is open, or its debt is
-    written off, it stays as it ended, and the problem says so.
+    What followed from its end and is not done yet is called off. If the borrower has heard of the
+    end, a problem asks a person to tell them what is right. If another arrangement of the loan is
+    open, or its debt is written off, it stays as it ended, and the problem says so.
     """
     if standing is None or ended_rightly(connection, stored, now):
         return
@@ -61,7 +61,8 @@ def take_back_default(
 
 def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: datetime) -> None:
     """Let an arrangement that has ended go on, with its pause; or complete it, if all of it is
-    paid. Days of grace run anew, and what is missed is told as of today. The ledger hears of it."""
+    paid. Days of grace begin today, and what is missed counts as missed today. The ledger hears of
+    it."""
     if standing.status is _S.COMPLETED:
         ended = {"ended_at": now, "ended_by": ARREARS.reference, "missed": 0, "review_on": None}
         move_arrangement(connection, stored.id, _S.COMPLETED, **ended)
@@ -99,7 +100,7 @@ def _tell_ledger(
 
 
 def _was_told(connection: Connection, stored: Arrangement, now: datetime) -> bool:
-    """Whether the borrower was told of the end, or somebody tells them at this moment."""
+    """Whether the borrower has heard of the end, or hears of it at this moment."""
     told = exists().where(
         action.c.loan_id == stored.loan_id,
         action.c.cause.in_(causes_of_default(stored, now)),
