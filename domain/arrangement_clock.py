@@ -11,6 +11,7 @@ from domain.arrangements import (
     ArrangementStatus,
     Endings,
     Standing,
+    default_counts_from,
     standing_of,
     status_when_active,
 )
@@ -68,7 +69,7 @@ def no_default_yet(
 def grace_anew(ends: Endings, on: date) -> date:
     """The first business date on which a default counts, if days of grace begin again on a day:
     because money of the arrangement went back, or its end was taken back."""
-    return on + timedelta(days=ends.grace_days + 1) + REPORTED_AFTER
+    return default_counts_from(on, ends.grace_days)
 
 
 def paid_in_order(instalments: Sequence[Instalment], amount: Decimal) -> list[Instalment]:
