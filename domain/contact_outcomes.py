@@ -207,6 +207,12 @@ _MEANS = {
     _O.SWITCHED_OFF: _Means(_R.NOBODY, _E.NEVER),
     _O.DROPPED: _Means(_R.NOBODY, _E.NEVER),
 }
+SHOWN_BY_DEFAULT = (
+    *(_O.SPOKE, _O.PROMISED, _O.SAYS_PAID, _O.ASKS_PLAN, _O.ASKS_DEFERRAL, _O.HARDSHIP),
+    *(_O.DISPUTES, _O.REFUSES, _O.CALLBACK_REQUESTED, _O.CANNOT_TALK, _O.SPOKE_WITH_OTHER),
+    *(_O.WRONG_PERSON, _O.NUMBER_INVALID, _O.NO_ANSWER, _O.VOICEMAIL),
+)
+"""What is shown where a ladder names no outcomes."""
 LEARNS = frozenset(
     {
         _O.SPOKE,

@@ -11,7 +11,7 @@ from domain.actors import Role
 from domain.call_plan import CallPlan
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Party
-from domain.contact_outcomes import ContactOutcome
+from domain.contact_outcomes import SHOWN_BY_DEFAULT, ContactOutcome
 from domain.errors import ReasonedError
 from domain.follow_ups import FollowUp, Trigger
 from domain.loans import Instalment
@@ -215,9 +215,12 @@ class Ladder:
         return tuple(i for i in self.follow_ups if i.follow_up and i.follow_up.after is trigger)
 
     def shown_outcomes(self, step_id: str) -> tuple[ContactOutcome, ...]:
-        """The outcomes that are shown to who makes the calls of a step. Any may be reported."""
+        """The outcomes that are shown to who makes the calls of a step, at most fifteen.
+
+        Any other may be reported too.
+        """
         own = next((step.outcomes for step in self.steps if step.id == step_id), ())
-        return own or (self.outcomes.shown if self.outcomes else ()) or tuple(ContactOutcome)
+        return own or (self.outcomes.shown if self.outcomes else ()) or SHOWN_BY_DEFAULT
 
     def step_on(self, day: int) -> Step | None:
         return next((step for step in self.steps if day in step.days), None)

@@ -51,7 +51,8 @@ class Outcomes:
     """What a ladder says of outcomes."""
 
     shown: tuple[ContactOutcome, ...] = ()
-    """What is shown to a collector to choose from; a step may show others. Empty: all."""
+    """What is shown to a collector to choose from; a step may show others. Empty:
+    `SHOWN_BY_DEFAULT`."""
     follows: Mapping[ContactOutcome, Follows] = field(default_factory=dict, hash=False)
     inbound_ends_today: bool = False
     """Whether a conversation that the person began ends today's contacts with them."""

@@ -276,6 +276,19 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
         read_yaml(path)
 
 
+def test_at_most_fifteen_outcomes_are_shown_and_each_once(tmp_path: Path) -> None:
+    def showing(outcomes: list[ContactOutcome]) -> str:
+        return f"{SMALL}outcomes:\n  shown: [{', '.join(outcomes)}]\n"
+
+    every = list(ContactOutcome)
+    assert read(tmp_path, showing(every[:15])).shown_outcomes("remind") == tuple(every[:15])
+    assert len(set(read(tmp_path, SMALL).shown_outcomes("remind"))) == 15
+    too_many = refusal(tmp_path, showing(every[:16]))
+    assert "line 30: 16 outcomes are shown at a time" in too_many
+    assert "Leave at most 15." in too_many
+    assert "spoke is shown twice" in refusal(tmp_path, showing([every[0], every[0]]))
+
+
 FOLLOW_UPS = """\
 follow_ups:
   - item: reminder

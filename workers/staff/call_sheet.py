@@ -16,6 +16,7 @@ from domain.arrangements import ArrangementKind
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission as Verdict
 from domain.compliance.vocabulary import Channel, Party
+from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError, NotKnownError
 from domain.ladder import find_ladder
 from domain.ladder_plan import ladder_day
@@ -148,6 +149,8 @@ class CallSheet:
     """What the same call is about besides that item."""
     must_learn: tuple[str, ...]
     """For any of the items."""
+    outcomes: tuple[ContactOutcome, ...]
+    """At most fifteen to choose from, by the ladder. Every other one may be reported too."""
     party: Party
     record: str
     """The lender's id of the record of whom it is about."""
@@ -243,6 +246,8 @@ def _page(
     questions = [each for each in map(Question, terms.questions) if on_record.can_answer(each)]
     enough = len(questions) >= terms.at_least
     history = answer.facts.reach.history
+    named = next(each for each in loans if each.action_id == sheet.action_id)
+    ladder = find_ladder(ctx.policy.ladders, named.ladder_id, named.ladder_version)
     return CallSheet(
         lease=sheet.lease,
         leased_until=sheet.until.astimezone(now.tzinfo),
@@ -264,6 +269,7 @@ def _page(
             if each.action_id != sheet.action_id
         ),
         must_learn=union_of([sheet.must_learn, *(each.must_learn for each in loans)]),
+        outcomes=ladder.shown_outcomes(sheet.step),
         party=Party(sheet.party),
         record=sheet.record,
         language=answer.facts.reach.locale,

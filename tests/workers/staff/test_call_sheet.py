@@ -74,6 +74,8 @@ def test_each_stage_of_a_call_shows_more_than_the_one_before(book: Book, c1: Con
     by_phone = next(each for each in sheet.may if each.channel is Channel.CALL)
     assert by_phone.allowed
     assert by_phone.until == book.moment("2026-03-09 22:00")
+    assert len(sheet.outcomes) == 15
+    assert {"promised", "spoke_with_other", "no_answer"} < set(sheet.outcomes)
     assert sheet.hidden["money"] is Stage.CONFIRMED
     assert book.rows(select(access.c.what)) == []
 
