@@ -20,11 +20,12 @@ from workers.tapes.rejects import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "docs" / "zh" / "files.md").read_text(encoding="utf-8")
 
 
-def example(heading: str) -> str:
+def example(heading: str, page: str = PAGE) -> str:
     """The first code block of the section under this heading."""
-    section = PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    section = page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     return blocks(section)[0]
 
 
@@ -66,7 +67,7 @@ def test_the_table_of_the_tape_names_every_column() -> None:
 
 
 def test_the_chinese_page_has_a_tape_that_comes_in_and_the_same_columns(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "zh" / "files.md").read_text(encoding="utf-8")
+    page = CHINESE
     mapping = load_mapping("arrears")
     (tape,) = blocks(page, "csv")
     (loan,) = loans_of(tmp_path, tape, mapping)
@@ -92,30 +93,32 @@ def test_every_field_of_a_mapping_is_on_the_page() -> None:
 
 
 def test_the_roster_is_one(tmp_path: Path) -> None:
-    members = read_roster(
-        written(tmp_path, "roster.yaml", example("A roster")), RosterTerms(date(2026, 3, 2))
-    ).staff
+    for heading, page in (("A roster", PAGE), ("人员名册", CHINESE)):
+        roster = written(tmp_path, "roster.yaml", example(heading, page))
+        members = read_roster(roster, RosterTerms(date(2026, 3, 2))).staff
 
-    assert [member.roles for member in members] == [
-        (Role.CALLER,),
-        (Role.VISITOR,),
-        (Role.SUPERVISOR,),
-    ]
-    assert all(f" {role}" in PAGE for role in Role)
+        assert [member.roles for member in members] == [
+            (Role.CALLER,),
+            (Role.VISITOR,),
+            (Role.SUPERVISOR,),
+        ]
+        assert [role for role in Role if f" {role}" not in page] == []
 
 
 def test_the_template_is_a_text_and_every_placeholder_is_explained(tmp_path: Path) -> None:
-    written(tmp_path, "en/reminder.txt", example("Templates"))
+    for heading, page, locale in (("Templates", PAGE, "en"), ("模板", CHINESE, "zh-Hans")):
+        folder = tmp_path / locale
+        written(folder, f"{locale}/reminder.txt", example(heading, page))
 
-    assert Templates.load(tmp_path).names() == {"reminder"}
-    assert [name for name in LETTER_PLACEHOLDERS if f"`{name}`" not in PAGE] == []
+        assert Templates.load(folder).names() == {"reminder"}
+        assert [name for name in LETTER_PLACEHOLDERS if f"`{name}`" not in page] == []
 
 
 def test_the_registered_texts_are_read(tmp_path: Path) -> None:
-    path = written(tmp_path, "tencent.yaml", example("Registered texts"))
-
-    found = load_sms_templates(path, shipped_templates().names())["reminder_first", "zh-Hans"]
-
     template = ROOT / "config" / "templates" / "zh-Hans" / "reminder_first.txt"
-    words = template.read_text(encoding="utf-8")
-    assert list(found.values) == re.findall(r"{{ (\w+) }}", words)
+    words = re.findall(r"{{ (\w+) }}", template.read_text(encoding="utf-8"))
+    names = shipped_templates().names()
+    for heading, page in (("Registered texts", PAGE), ("报备的短信", CHINESE)):
+        path = written(tmp_path, "tencent.yaml", example(heading, page))
+        found = load_sms_templates(path, names)["reminder_first", "zh-Hans"]
+        assert list(found.values) == words
