@@ -302,7 +302,7 @@ def named(text: str) -> set[str]:
     shown = "\n".join(block or inline for block, inline in code)
     words = "\n".join(inline for _, inline in code)
     commands = {
-        f"arrears {name} {verb[0] if (verb := re.findall(r'^ ([a-z][a-z-]+)', rest)) else ''}"
+        " ".join(["arrears", name, *re.findall(r"^ ([a-z][a-z-]+)", rest)])
         for name, rest in COMMAND.findall(shown)
     }
     return (
