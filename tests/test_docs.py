@@ -85,21 +85,21 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 
 IN_THE_GLOSSARY: tuple[tuple[str, Iterable[str]], ...] = (
-        ("The life of an action:", ActionStatus),
-        ("What is known of a text:", MessageStatus),
-        ("The life of a promise:", PromiseStatus),
-        ("Events in, from the lender's systems and from providers:", InboxStatus),
-        ("Events out, to the lender's systems:", OutboxStatus),
-        ("What a borrower's text asks for:", ReplyKind),
-        ("What a person says that a borrower's text means:", Meaning),
-        ("The outcome of an attempt:", ContactOutcome),
-        ("## Pausing", HoldKind),
-        ("reason for arrears", ArrearsReason),
-        ("outcome", Outcome),
-        ("verdict", Permission),
-        ("channel", Channel),
-        ("action type", ACTION_TYPES),
-        ("missed steps", MissedSteps),
+    ("The life of an action:", ActionStatus),
+    ("What is known of a text:", MessageStatus),
+    ("The life of a promise:", PromiseStatus),
+    ("Events in, from the lender's systems and from providers:", InboxStatus),
+    ("Events out, to the lender's systems:", OutboxStatus),
+    ("What a borrower's text asks for:", ReplyKind),
+    ("What a person says that a borrower's text means:", Meaning),
+    ("The outcome of an attempt:", ContactOutcome),
+    ("## Pausing", HoldKind),
+    ("reason for arrears", ArrearsReason),
+    ("outcome", Outcome),
+    ("verdict", Permission),
+    ("channel", Channel),
+    ("action type", ACTION_TYPES),
+    ("missed steps", MissedSteps),
 )
 
 
@@ -189,9 +189,7 @@ def commands_that_do_not_exist(text: str) -> list[str]:
         if command is None or (inside and word and word not in inside):
             wrong.append(typed)
             continue
-        known = {
-            option for each in inside.get(word, command).params for option in each.opts
-        }
+        known = {option for each in inside.get(word, command).params for option in each.opts}
         if not {*re.findall(r"--[a-z-]+", rest)} <= known:
             wrong.append(typed)
     return wrong
