@@ -19,6 +19,9 @@ WELL_KNOWN = (
 )
 """What many have written where a secret belongs. A secret that is made of these alone is none."""
 
+UNVERIFIED = frozenset({"require", "verify-ca"})
+"""Values of `sslmode` that ask for TLS and do not make sure which server answers."""
+
 NO_CERTIFICATE = frozenset({"none", "cert_none"})
 """Values of `ssl_cert_reqs` with which a client verifies nothing."""
 
@@ -68,9 +71,18 @@ def _open_servers(settings: Settings) -> Iterator[Text]:
         )
     # The password may contain a slash, so only what follows it is parsed.
     login, _, server = settings.database_url.partition("://")[2].rpartition("@")
-    password = login.partition(":")[2]
-    if password and not _is_loopback(urlsplit(f"//{server}")) and is_weak(unquote(password)):
+    password, parts = login.partition(":")[2], urlsplit(f"//{server}")
+    if password and not _is_loopback(parts) and is_weak(unquote(password)):
         yield _weak("DATABASE_URL")
+    options = dict(parse_qsl(parts.query))
+    elsewhere = options.get("host") if not parts.hostname else not _is_loopback(parts)
+    if elsewhere and options.get("sslmode") in UNVERIFIED:
+        yield text_of(
+            "{name} asks for TLS and does not make sure that it is your database: whoever stands "
+            "between reads and changes what goes there. Write sslmode=verify-full, and name the "
+            "file of the database's authority, as &sslrootcert=/path/ca.pem.",
+            name="DATABASE_URL",
+        )
 
 
 def _weak_secrets(settings: Settings) -> Iterator[Text]:

@@ -168,6 +168,9 @@ REASON = "reason"
 CALLBACK_WITHIN = timedelta(days=31)
 """How far ahead a callback may be. For a longer time there are holds."""
 
+CALLBACK_TAKES = timedelta(minutes=30)
+"""For so long, from the moment that the person named, who calls back is on no visit."""
+
 MOST_SHOWN = 15
 """How many outcomes are shown to a collector at a time, at most."""
 

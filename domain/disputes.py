@@ -67,6 +67,11 @@ KINDS: dict[Matter, type[DisputeKind] | type[ComplaintKind]] = {
 }
 
 
+NOT_IN_WORDS = "told_without_words"
+"""Kept in the place of the words, where a conversation told of a dispute or a complaint by its
+outcome alone. People read a sentence instead: `ReasonCode.TOLD_WITHOUT_WORDS`."""
+
+
 class RaisedBy(StrEnum):
     """How a dispute or a complaint came in."""
 

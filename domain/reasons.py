@@ -466,6 +466,8 @@ class ReasonCode(StrEnum):
     CALLBACK_TOO_FAR = auto()
     CALLBACK_OUT_OF_HOURS = auto()
     CALLBACK_NEVER_LAWFUL = auto()
+    CALLBACK_AT_VISIT = auto()
+    TOLD_WITHOUT_WORDS = auto()
     NOBODY_SAID_ANYTHING = auto()
     DEATH_PAUSES = auto()
     INBOUND_RECORDED = auto()

@@ -1,7 +1,7 @@
 """Is this the person? What somebody says is compared with what is on record, and never shown."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class Question(StrEnum):
 
 
 AT_THEIR_ADDRESS = (Question.NAME, Question.OTHER_NUMBER)
-"""What may be asked of who opens the door. Whoever stands there knows the address."""
+"""What is asked of who opens the door. Whoever stands there knows the address."""
 
 LAST_DIGITS = 4
 _DIGITS = re.compile(r"\d+")
@@ -54,6 +54,22 @@ class OnRecord:
                 return {found[:5] if "-" in found else found for found in _codes(self.address)}
             case Question.OTHER_NUMBER:
                 return {_digits(number)[-LAST_DIGITS:] for number in self.other_numbers}
+
+
+def asked_of(
+    on_record: OnRecord, questions: Collection[str], at_least: int, *, at_their_address: bool
+) -> tuple[tuple[Question, ...], int]:
+    """What may be asked of somebody, and how many right answers confirm them: never fewer than the
+    `at_least` of the policy, whose `questions` these are.
+
+    At their own address they are not asked for it. If too little else is on record, such as no
+    telephone number, they are asked for all that is, and all of it must be right.
+    """
+    known = tuple(each for each in Question if each in questions and on_record.can_answer(each))
+    if not at_their_address:
+        return known, at_least
+    fit = tuple(each for each in known if each in AT_THEIR_ADDRESS)
+    return (fit, at_least) if len(fit) >= at_least else (known, max(at_least, len(known)))
 
 
 def check(

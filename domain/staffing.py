@@ -249,6 +249,20 @@ class CallTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitTerms:
+    """What a visit takes of the day of each of its visitors, in minutes."""
+
+    minutes: int
+    """Expected at the door, with what is written down afterwards."""
+    way_minutes: int = 0
+    """Expected to get there."""
+
+    @property
+    def whole(self) -> int:
+        return self.minutes + self.way_minutes
+
+
+@dataclass(frozen=True, slots=True)
 class StaffingTerms:
     """What work takes and needs, as the lender's policy says."""
 
@@ -263,6 +277,8 @@ class StaffingTerms:
     of_items: Mapping[str, CallTerms] = field(default_factory=dict)
     """By the item of the ladder, which comes before its step."""
     reply_minutes: int = 5
+    visit: VisitTerms | None = None
+    """None: visits are counted by their number alone."""
     certificates: Mapping[str, str] = field(default_factory=dict)
     """By the skill, the certificate without which it does not count."""
 

@@ -36,6 +36,8 @@ class Visitor:
     visits: tuple[Span, ...]
     """The visits they are already assigned to."""
     absences: tuple[Span, ...] = ()
+    minutes_a_day: int | None = None
+    """None: only the number of visits is limited."""
 
     def serves(self, region: str | None) -> bool:
         return not self.regions or region in self.regions
@@ -52,15 +54,24 @@ def slots(zone: str, now: datetime) -> Iterator[Span]:
 
 
 def choose_visitors(
-    visitors: Sequence[Visitor], slot: Span, region: str | None, language: str
+    visitors: Sequence[Visitor],
+    slot: Span,
+    region: str | None,
+    language: str,
+    minutes: int = 0,
 ) -> tuple[Visitor, Visitor] | None:
     """Two people who are free in the slot and go to the region, one of whom speaks the language.
+    `minutes` is what each visit takes of a visitor's day, the way there included.
 
     At least two: banking association's convention of 2026, art. 22 (secondary source). Those with
     the fewest visits ahead are chosen first. None: there are no such two.
     """
     free = sorted(
-        (visitor for visitor in visitors if visitor.serves(region) and is_free(visitor, slot)),
+        (
+            visitor
+            for visitor in visitors
+            if visitor.serves(region) and is_free(visitor, slot, minutes)
+        ),
         key=lambda visitor: (len(visitor.visits), visitor.id),
     )
     speaker = next((visitor for visitor in free if speaks(visitor.languages, language)), None)
@@ -74,9 +85,9 @@ def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str
     return len(serving) > 1 and not any(speaks(visitor.languages, language) for visitor in serving)
 
 
-def is_free(visitor: Visitor, slot: Span) -> bool:
+def is_free(visitor: Visitor, slot: Span, minutes: int = 0) -> bool:
     """Trained, on shift if shifts are recorded, not absent, on no other visit, and below the daily
-    capacity."""
+    capacity: that of visits, and that of minutes, of which each visit takes so many."""
     day = slot.starts_at.date()
     zone = slot.starts_at.tzinfo
     that_day = [visit for visit in visitor.visits if visit.starts_at.astimezone(zone).date() == day]
@@ -86,6 +97,10 @@ def is_free(visitor: Visitor, slot: Span) -> bool:
         and not any(visit.overlaps(slot) for visit in visitor.visits)
         and not any(away.overlaps(slot) for away in visitor.absences)
         and len(that_day) < visitor.daily_capacity
+        and (
+            visitor.minutes_a_day is None
+            or (len(that_day) + 1) * minutes <= visitor.minutes_a_day
+        )
     )
 
 

@@ -70,7 +70,7 @@ class StaffMember:
     team: str | None = None
     skills: tuple[str, ...] = ()
     minutes_a_day: int | None = None
-    """Of calls and replies; None: only their number is limited."""
+    """Of calls, replies and visits; None: only their number is limited."""
     breaks: tuple[Hours, ...] = ()
     """The weekly pattern of breaks within the shifts."""
     leave: tuple[Leave, ...] = ()
@@ -170,7 +170,7 @@ def _read_member(
 
 def _pieces(section: Section, roles: Collection[Role], minutes: int | None) -> int:
     """How many calls or visits a day. Who has `minutes_a_day` may leave it out, for a call takes a
-    minute at least; a visit does not count in minutes, so visitors may not."""
+    minute at least; visitors may not, for without terms of visits these count no minutes."""
     if minutes is None or Role.VISITOR in roles:
         return section.need("daily_capacity").whole(at_least=0)
     pieces = section.maybe("daily_capacity", partial(Value.whole, at_least=0))

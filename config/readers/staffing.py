@@ -1,7 +1,7 @@
-"""Reads `config/staffing/*.yaml`: what a call takes and which skill it needs."""
+"""Reads `config/staffing/*.yaml`: what a call or a visit takes, and which skill a call needs."""
 
 from config.readers.yaml_reader import Value
-from domain.staffing import CallTerms, StaffingTerms
+from domain.staffing import CallTerms, StaffingTerms, VisitTerms
 
 LONGEST_CALL = 240
 """Minutes."""
@@ -15,7 +15,7 @@ def read_staffing(document: Value) -> StaffingTerms:
     """
     top = document.section(
         "id version effective_from effective_to source otherwise steps items reply_minutes "
-        "certificates"
+        "certificates visit"
     )
     top.need("source").text()
     effective_from, effective_to = top.effective()
@@ -29,6 +29,7 @@ def read_staffing(document: Value) -> StaffingTerms:
         of_items=top.maybe("items", _calls) or {},
         reply_minutes=_minutes(top.need("reply_minutes")),
         certificates=top.maybe("certificates", _certificates) or {},
+        visit=top.maybe("visit", _visit),
     )
 
 
@@ -39,6 +40,11 @@ def _calls(value: Value) -> dict[str, CallTerms]:
 def _call(value: Value) -> CallTerms:
     section = value.section("minutes skill")
     return CallTerms(_minutes(section.need("minutes")), section.maybe("skill", Value.identifier))
+
+
+def _visit(value: Value) -> VisitTerms:
+    section = value.section("minutes way_minutes")
+    return VisitTerms(_minutes(section.need("minutes")), _minutes(section.need("way_minutes")))
 
 
 def _certificates(value: Value) -> dict[str, str]:

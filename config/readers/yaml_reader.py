@@ -22,6 +22,7 @@ import yaml
 from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
+from config.readers.yaml_faults import forbidden_character, not_utf_8, not_yaml
 from domain.currencies import digits_of, smallest_of
 from domain.errors import ArrearsError, Text, text_of
 from domain.ladder import Days
@@ -40,7 +41,6 @@ FOLD = "\a"
 """Marks where the lines of a folded block were joined: digests have been taken of texts with it."""
 FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C: a process that starts reads all of the policy."""
-_QUOTED = re.compile(r"'(?!<)([^']{2,})'")
 DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 
 
@@ -338,20 +338,20 @@ def read_yaml(path: Path) -> Value:
         PolicyError: it cannot be read, is empty, or is not YAML.
     """
     file = _shown(path)
+    text = ""
     try:
-        node = _compose(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        node = _compose(text)
     except OSError as error:
         raise PolicyError(
             "{file} cannot be read ({error}). Check its path.", file=file, error=error.strerror
         ) from None
-    except UnicodeDecodeError:
-        raise PolicyError("{file} is not UTF-8. Save it as UTF-8.", file=file) from None
+    except UnicodeDecodeError as error:
+        raise PolicyError(not_utf_8(file, error)) from None
     except MarkedYAMLError as error:
-        raise PolicyError(_not_yaml(file, error)) from None
+        raise PolicyError(not_yaml(file, error)) from None
     except YAMLError:
-        raise PolicyError(
-            "{file} holds characters that YAML forbids. Take them out.", file=file
-        ) from None
+        raise PolicyError(forbidden_character(file, text)) from None
     if node is None:
         raise PolicyError("{file} line 1: the file is empty. Fill it in, or delete it.", file=file)
     return Value("file", file, node)
@@ -406,24 +406,6 @@ def _plain(node: Node) -> object:
     if isinstance(node, SequenceNode):
         return [_plain(child) for child in node.value]
     return str(node.value)
-
-
-def _not_yaml(file: str, error: MarkedYAMLError) -> Text:
-    line = error.problem_mark.line + 1 if error.problem_mark else 1
-    problem = error.problem or "something unexpected"
-    if r"'\t'" in problem:
-        return text_of(
-            "{file} line {line}: there is a tab before the text. Write spaces instead.",
-            file=file,
-            line=line,
-        )
-    return text_of(
-        "{file} line {line}: this is not YAML ({problem}). Check indents, brackets and colons, "
-        'and write text that has a colon in "quotes".',
-        file=file,
-        line=line,
-        problem=_QUOTED.sub(lambda quoted: str(as_shown(quoted[1])), problem),
-    )
 
 
 def _one_of(text: str, known: Collection[str]) -> Text:

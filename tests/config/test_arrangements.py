@@ -11,6 +11,7 @@ from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.actors import Role
 from domain.arrangements import ArrangementKind, ArrangementTerms, Effect, RateOf
 from domain.ladder import Days
+from tests.support.refused_yaml import refusal
 
 SHIPPED = Path(__file__).parents[2] / "config" / "arrangements"
 SMALL = """\
@@ -100,10 +101,8 @@ def test_every_key_means_what_it_says(tmp_path: Path) -> None:
 def test_a_mistake_is_refused_with_its_line_and_what_to_write(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
-    assert old in SMALL
-    with pytest.raises(PolicyError) as refused:
-        read(tmp_path, SMALL.replace(old, new, 1))
-    assert re.search(said, str(refused.value).replace(" (masked)", "")), str(refused.value)
+    refused = refusal(read, tmp_path, SMALL, old, new)
+    assert re.search(said, refused.replace(" (masked)", "")), refused
 
 
 def test_a_file_that_offers_nothing_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from config.readers.registered_templates import (
     load_sms_templates,
 )
 from config.readers.yaml_reader import PolicyError
+from tests.support.refused_yaml import refusal
 
 NAMES = {"reminder_first", "reminder_second"}
 
@@ -84,9 +85,8 @@ def test_the_file_that_is_shipped_registers_nothing() -> None:
 def test_a_mistake_is_told_with_its_file_and_line(
     file: Path, wrong: tuple[str, str], line: int, violation: str
 ) -> None:
-    with pytest.raises(PolicyError) as problem:
-        load(file, WRITTEN.replace(*wrong))
-    assert str(problem.value).startswith(f"tencent.yaml line {line}: {violation}")
+    said = refusal(load, file, WRITTEN, *wrong)
+    assert said.startswith(f"tencent.yaml line {line}: {violation}")
 
 
 def test_a_missing_file_is_told_by_its_name(file: Path) -> None:

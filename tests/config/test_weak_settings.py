@@ -54,6 +54,8 @@ ALSO = {"ARREARS_EVENTS_OUT_SECRETS": f"whsec_{b64encode(STRONG.encode()).decode
         ("REDIS_URL", f"rediss://:{STRONG}@redis:6379/0?ssl_check_hostname=false"),
         ("DATABASE_URL", "postgresql://arrears:postgres@postgres:5432/arrears"),
         ("DATABASE_URL", "postgresql://arrears:pass/word/1234@postgres/arrears"),
+        ("DATABASE_URL", PRODUCTION["DATABASE_URL"] + "?sslmode=require"),
+        ("DATABASE_URL", PRODUCTION["DATABASE_URL"] + "?sslmode=verify-ca&sslrootcert=/ca.pem"),
         ("TWILIO_AUTH_TOKENS", f"{STRONG},secret"),
         ("TENCENT_CALLBACK_TOKENS", "a" * 40),
         ("ARREARS_EVENTS_OUT_SECRETS", f"whsec_{b64encode(bytes(32)).decode()}"),

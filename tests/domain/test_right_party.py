@@ -1,9 +1,11 @@
 """Who is on the line: what is right however it is said, and what is not."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.right_party import OnRecord, Question, check
+from domain.right_party import AT_THEIR_ADDRESS, OnRecord, Question, asked_of, check
 
 KIM = OnRecord(
     name="Kim O'Neil",
@@ -11,6 +13,19 @@ KIM = OnRecord(
     other_numbers=("+12175550123",),
 )
 WANG = OnRecord(name="王小明", address="上海市黄浦区南京东路100号3号楼501室 200001")
+
+
+def test_at_their_door_fewer_answers_than_in_a_call_confirm_nobody() -> None:
+    every = tuple(Question)
+    assert asked_of(KIM, every, 2, at_their_address=True) == (AT_THEIR_ADDRESS, 2)
+    without = replace(KIM, other_numbers=())
+    asked, needed = asked_of(without, every, 2, at_their_address=True)
+    assert (asked, needed) == ((Question.NAME, Question.ADDRESS_NUMBERS, Question.POSTCODE), 3)
+    for record in (KIM, without, replace(without, address=None)):
+        for at_least in (1, 2, 3):
+            for there in (True, False):
+                _, needed = asked_of(record, every, at_least, at_their_address=there)
+                assert needed >= at_least
 
 
 def test_a_name_is_right_however_it_is_written() -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from domain.collectors import Span
-from domain.visits import Visitor, choose_visitors, slots
+from domain.visits import Visitor, choose_visitors, is_free, slots
 
 NEW_YORK, LOS_ANGELES = ZoneInfo("America/New_York"), ZoneInfo("America/Los_Angeles")
 
@@ -66,6 +66,17 @@ def test_two_people_go_and_never_one() -> None:
 def test_those_with_the_fewest_visits_ahead_go_first() -> None:
     busy = replace(ANN, visits=(slot(9, day=9),))
     assert ids(busy, BEN, replace(ANN, id=3)) == (2, 3)
+
+
+def test_the_way_to_a_visit_is_counted_in_the_minutes_of_the_day() -> None:
+    """Two visits of 45 minutes and 30 on the way are 150 minutes."""
+    one = replace(ANN, minutes_a_day=149, visits=(slot(13),))
+    assert is_free(replace(one, minutes_a_day=150), slot(9), 75)
+    assert not is_free(one, slot(9), 75)
+    assert is_free(one, slot(9, day=6), 75), "each day by itself"
+    assert is_free(one, slot(9)), "without terms of visits only their number counts"
+    pair = choose_visitors((one, BEN, replace(ANN, id=3)), slot(9), None, "en", 75)
+    assert pair is not None and one not in pair
 
 
 def test_a_region_is_visited_by_those_who_serve_it() -> None:

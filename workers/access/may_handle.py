@@ -1,4 +1,5 @@
-"""Who may work for a person: asked of the staff before they do anything about that person."""
+"""Who may work for a person: asked of the staff before they do anything about that person, and
+before they read of them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,8 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 from domain.actors import Actor, ActorKind
 from domain.errors import RefusedError
 from domain.language.speak import speak
+from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
-from workers.db.kept_away import kept_away
+from workers.db.kept_away import is_kept_away_from, kept_away
 from workers.db.schema import (
     adjustment,
     arrangement,
@@ -25,24 +27,52 @@ from workers.db.schema import (
 )
 
 
-def assert_may_handle(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> None:
-    """Check that whoever acts may work for the people whose records these are. It is asked of the
-    staff only: Arrears itself and the lender's systems are nobody whom a person complains of.
-
-    Raises:
-        RefusedError: they must not handle one of them.
-    """
+def must_not_handle(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> bool:
+    """Whether whoever acts must not work for one of the people whose records these are. It is asked
+    of the staff only: Arrears itself and the lender's systems are nobody whom a person complains
+    of."""
     if actor.kind is not ActorKind.STAFF:
-        return
+        return False
     of_them = (
         select(kept_away.c.staff_id)
         .join(staff, staff.c.id == kept_away.c.staff_id)
         .join(borrower, borrower.c.person_id == kept_away.c.person_id)
         .where(staff.c.external_id == actor.reference, whose)
     )
-    if connection.execute(of_them.limit(1)).scalar() is not None:
+    return connection.execute(of_them.limit(1)).scalar() is not None
+
+
+def assert_may_handle(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> None:
+    """Check that whoever acts may work for the people whose records these are.
+
+    Raises:
+        RefusedError: they must not handle one of them.
+    """
+    if must_not_handle(connection, actor, whose):
         reason = because(ReasonCode.STAFF_MUST_NOT_HANDLE, staff=actor.reference)
         raise RefusedError(speak(reason), reason)
+
+
+def assert_may_read(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> None:
+    """Check that whoever acts may read what is on record of these people: whom they must not
+    handle, they do not read of either. Who oversees the work (`loans:oversee`) reads on.
+
+    Words, names, numbers and letters are not asked about here: they stay closed to everybody who
+    must not handle the person, by `assert_may_handle`.
+
+    Raises:
+        RefusedError: they must not handle one of them, and oversee nothing.
+    """
+    if not may(actor, Permission.OVERSEE):
+        assert_may_handle(connection, actor, whose)
+
+
+def readable(actor: Actor, *borrower_ids: Any) -> list[ColumnElement[bool]]:
+    """The same for a list, which leaves these people out: conditions on the columns, or the
+    queries, that name the records of whom a row is about."""
+    if actor.kind is not ActorKind.STAFF or may(actor, Permission.OVERSEE):
+        return []
+    return [~is_kept_away_from(actor.reference, each) for each in borrower_ids]
 
 
 _NAMED: Mapping[str, Table] = {
@@ -93,3 +123,8 @@ def of_loan_id(loan_id: int) -> ColumnElement[bool]:
 def of_loan(external_id: str) -> ColumnElement[bool]:
     """The same by the lender's id of the loan."""
     return borrower.c.id.in_(select(loan.c.borrower_id).where(loan.c.external_id == external_id))
+
+
+def of_record(external_id: str) -> ColumnElement[bool]:
+    """The same by the lender's id of a record."""
+    return borrower.c.external_id == external_id

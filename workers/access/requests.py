@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, select, true, update
 
 from domain.errors import ArrearsError, NotKnownError, NotPermittedError, Text
 from domain.moves import sources
@@ -22,11 +22,11 @@ from domain.second_person_text import (
     lines_of_words,
     stored_lines,
 )
-from workers.access.may_handle import assert_may_report
+from workers.access.may_handle import assert_may_report, readable
 from workers.access.permitted import ask, note_use, permitted
 from workers.context import Context
 from workers.db.free_text import open_words
-from workers.db.schema import loan
+from workers.db.schema import borrower, loan
 from workers.db.schema import second_person_request as request
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
@@ -193,8 +193,17 @@ _LISTED_TO_WHO_ASKED = (RequestStatus.ASKED, RequestStatus.GRANTED, RequestStatu
 
 
 def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) -> list[Request]:
-    """Those of them that whoever acts may know of."""
-    asked = select(*columns_of(Request, request)).where(which).order_by(request.c.id)
+    """Those of them that whoever acts may know of: not what is about people whom they must not
+    handle, unless they asked for it themselves."""
+    of_loan = select(loan.c.borrower_id).where(loan.c.external_id == request.c.loan)
+    named = select(borrower.c.id).where(borrower.c.external_id == request.c.borrower)
+    whose = [each.correlate(request).scalar_subquery() for each in (of_loan, named)]
+    own = request.c.asked_by == ctx.actor.reference
+    asked = (
+        select(*columns_of(Request, request))
+        .where(which, own | and_(true(), *readable(ctx.actor, *whose)))
+        .order_by(request.c.id)
+    )
     return [
         each._replace(permission=Permission(each.permission))
         for each in typed_rows(Request, connection.execute(asked), ctx.now().tzinfo)

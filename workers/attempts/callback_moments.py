@@ -1,14 +1,18 @@
-"""The moment for which a callback is asked: to come, near enough, and at a lawful hour."""
+"""The moment for which a callback is asked: to come, near enough, at a lawful hour, and when whoever
+makes it is on no visit."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.compliance.call_windows import next_call_at
+from sqlalchemy import Connection
+
+from domain.compliance.call_windows import next_call_at, next_free_call_at
 from domain.compliance.rules import packs_for
-from domain.contact_outcomes import CALLBACK_WITHIN, ContactOutcome
+from domain.contact_outcomes import CALLBACK_TAKES, CALLBACK_WITHIN, ContactOutcome
 from domain.events import RejectedError
 from domain.reasons import ReasonCode
 from workers.context import Context
+from workers.db.visit_hours import visits_after
 
 
 def check_callback(outcome: ContactOutcome, at: datetime | None, now: datetime) -> None:
@@ -33,23 +37,34 @@ def check_callback(outcome: ContactOutcome, at: datetime | None, now: datetime) 
 
 
 def check_callback_hours(
-    ctx: Context, jurisdiction: str, zones: Sequence[str], at: datetime | None
+    connection: Connection,
+    ctx: Context,
+    jurisdiction: str,
+    zones: Sequence[str],
+    at: datetime | None,
+    by: str,
+    contact_id: int | None = None,
 ) -> None:
     """Check that a callback may be made at its moment, by the hours of the law in each zone of the
-    person: what nobody may do is promised to nobody.
+    person, and that `by`, a staff reference, is on no visit then: what nobody may do, or who makes
+    it cannot, is promised to nobody. The visit that is reported as `contact_id` is over.
 
     Raises:
-        RejectedError: it may not; the next lawful moment is named.
+        RejectedError: so it is; the next moment at which both are in order is named.
     """
     if at is None:
         return
     packs, zone = packs_for(ctx.policy.rule_packs, jurisdiction), ctx.settings.lender_zone
-    lawful = next_call_at(packs, zones, at)
-    if lawful is None:
-        raise RejectedError(ReasonCode.CALLBACK_NEVER_LAWFUL, callback_at=at.astimezone(zone))
-    if lawful > at:
+    visits = visits_after(connection, by, at, but=contact_id)
+    free = next_free_call_at(packs, zones, at, visits, CALLBACK_TAKES)
+    asked_for = at.astimezone(zone)
+    if free is None:
+        raise RejectedError(ReasonCode.CALLBACK_NEVER_LAWFUL, callback_at=asked_for)
+    if free == at:
+        return
+    until = free.astimezone(zone)
+    if next_call_at(packs, zones, at) == at:
         raise RejectedError(
-            ReasonCode.CALLBACK_OUT_OF_HOURS,
-            callback_at=at.astimezone(zone),
-            until=lawful.astimezone(zone),
+            ReasonCode.CALLBACK_AT_VISIT, callback_at=asked_for, staff=by, until=until
         )
+    raise RejectedError(ReasonCode.CALLBACK_OUT_OF_HOURS, callback_at=asked_for, until=until)

@@ -18,7 +18,7 @@ from domain.arrangements import AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
-from domain.disputes import ComplaintKind, DisputeKind, RaisedBy
+from domain.disputes import NOT_IN_WORDS, ComplaintKind, DisputeKind, RaisedBy
 from domain.events import RejectedError
 from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
@@ -399,7 +399,7 @@ def _raised_by(about: Conversation) -> RaisedBy:
 
 
 def _in_words(about: Conversation) -> str:
-    return about.details.why or about.details.dispute_kind or about.outcome
+    return about.details.why or NOT_IN_WORDS
 
 
 def _check_is_theirs(connection: Connection, about: Conversation, external_id: str) -> None:

@@ -13,7 +13,7 @@ from domain.language.speak import speak
 from domain.outcome_follows import Owner
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
-from workers.access.may_handle import assert_may_handle, of_loan_id
+from workers.access.may_handle import assert_may_handle, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.duties import OPEN, settle_late
@@ -63,6 +63,7 @@ def read_duties(
     owners: Sequence[Owner] = tuple(Owner),
 ) -> Page[Duty]:
     """What is owed and not done yet, the nearest deadline first. Moments are in the lender's zone.
+    What is owed to people whom whoever reads must not handle is left out.
 
     Raises:
         ArrearsError: the page is of another list.
@@ -84,7 +85,12 @@ def read_duties(
         .outerjoin(contact, contact.c.id == duty.c.contact_id)
         .join(borrower, borrower.c.id == func.coalesce(contact.c.borrower_id, loan.c.borrower_id))
         .outerjoin(arrangement, arrangement.c.id == duty.c.arrangement_id)
-        .where(OPEN, duty.c.owner.in_(owners), *of_loan(duty.c.loan_id, asked))
+        .where(
+            OPEN,
+            duty.c.owner.in_(owners),
+            *of_loan(duty.c.loan_id, asked),
+            *readable(ctx.actor, borrower.c.id, loan.c.borrower_id),
+        )
     )
     listing = Listing(
         "duties",

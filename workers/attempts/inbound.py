@@ -159,7 +159,9 @@ def record_inbound_contact(
     check_callback(reported.outcome, reported.callback_at, now)
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
-    check_callback_hours(ctx, kind.jurisdiction, whose.zones, reported.callback_at)
+    check_callback_hours(
+        connection, ctx, kind.jurisdiction, whose.zones, reported.callback_at, reported.actor
+    )
     follows = follows_by(ctx.ladder_of(kind, now.date()), reported.outcome)
     if reported.callback_at is not None and follows.owner is None:
         # No call of a ladder waits for this moment: whoever took it owes it.

@@ -149,7 +149,15 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     # A loan has a row for each of its items that the call was about.
     about_loans = list(dict.fromkeys(row.loan_id for row in rows))
     of_rows = loans_of_contact(connection, about_loans)
-    check_callback_hours(ctx, of_rows[0].jurisdiction, attempt.zones, report.callback_at)
+    check_callback_hours(
+        connection,
+        ctx,
+        of_rows[0].jurisdiction,
+        attempt.zones,
+        report.callback_at,
+        attempt.actor or report.actor,
+        attempt.id,
+    )
     follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
     also = loan_ids(connection, report.also_about, "contact_outcome")
     reaches = report.details.names_loan or also or reaches_person(report.outcome, follows)
@@ -194,10 +202,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
+    # Of a callback its moment is said, and nothing of another try before it.
+    open_for_tries = bool(actions) and not over and report.callback_at is None
     recorded_as = because(
-        ReasonCode.OUTCOME_RECORDED
-        if over or not actions
-        else ReasonCode.OUTCOME_RECORDED_TRY_AGAIN,
+        ReasonCode.OUTCOME_RECORDED_TRY_AGAIN if open_for_tries else ReasonCode.OUTCOME_RECORDED,
         channel=attempt.channel,
         loan=attempt.external_id,
         outcome=report.outcome,

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select, update
 
 from domain.access_log import Opened
+from domain.actors import Actor
 from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError, NotKnownError
 from domain.permissions import Permission
 from domain.staffing import terms_on
-from workers.access.may_handle import assert_may_handle
+from workers.access.may_handle import assert_may_handle, readable
 from workers.access.permitted import permitted
 from workers.calls.plan import SHIFTS_AHEAD
 from workers.context import Context
@@ -114,9 +115,14 @@ class ReplyToRead:
 
 
 def read_replies(
-    connection: Connection, zone: ZoneInfo, staff_id: int | None, asked: Asked = ALL
+    connection: Connection,
+    reader: Actor,
+    zone: ZoneInfo,
+    staff_id: int | None,
+    asked: Asked = ALL,
 ) -> Page[ReplyToRead]:
-    """The open replies, oldest first: all, or those of one collector."""
+    """The open replies, oldest first: all, or those of one collector. Those of people whom the
+    `reader` must not handle are left out."""
     columns = columns_of(
         ReplyToRead,
         reply,
@@ -129,6 +135,7 @@ def read_replies(
         UNHANDLED,
         *([reply.c.staff_id == staff_id] if staff_id is not None else ()),
         *of_loan(reply.c.loan_id, asked),
+        *readable(reader, reply.c.borrower_id),
     ]
     rows = (
         select(*columns)

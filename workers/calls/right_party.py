@@ -12,10 +12,10 @@ from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError, NotKnownError, NotPermittedError, text_of
 from domain.events import sender_of
-from domain.next_work import RightPartyTerms, work_policy_on
+from domain.next_work import work_policy_on
 from domain.parties import ROLES
 from domain.permissions import Permission
-from domain.right_party import AT_THEIR_ADDRESS, Question, check
+from domain.right_party import Question, asked_of, check
 from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
@@ -51,11 +51,11 @@ def confirm_right_party(
 
     `answers` are by question: `name`, `address_numbers`, `postcode`, `other_number`. The policy of
     the worklist says which may be asked and how many must be right; at their door nobody is asked
-    for the address. Once the person is confirmed in
-    a call, nothing more is compared in it: the answer is that of the check on record. `attempt` may
-    also be a contact that the person began today, and that was recorded by whoever asks. Each check
-    is on record: who, when, which questions, which were right; never an answer. A machine names the
-    `collector`.
+    for the address, unless too little else is on record: then all must be right. Once the person
+    is confirmed in a call, nothing more is compared in it: the answer is that of the check on
+    record. `attempt` may also be a contact that the person began today, and that was recorded by
+    whoever asks. Each check is on record: who, when, which questions, which were right; never an
+    answer. A machine names the `collector`.
 
     Raises:
         NotPermittedError: a colleague started the call.
@@ -83,22 +83,29 @@ def confirm_right_party(
                 attempt=attempt,
                 tries=wrong,
             )
-        on_record = party_checks.read_on_record(connection, ctx.cipher, started)
-        known = [each for each in _asked(started, terms) if on_record.can_answer(each)]
-        if len(known) < terms.at_least:
+        on_record = party_checks.read_on_record(
+            connection, ctx.cipher, started, started.number_blind_index
+        )
+        known, needed = asked_of(
+            on_record,
+            terms.questions,
+            terms.at_least,
+            at_their_address=started.at_their_address,
+        )
+        if len(known) < needed:
             raise ArrearsError(
                 "Too little is on record of the person of {attempt} to confirm anybody: {known}, "
                 "and {needed} right answers are needed. Say nothing of the debt; ask a supervisor.",
                 attempt=attempt,
                 known=list(known) or text_of("nothing"),
-                needed=terms.at_least,
+                needed=needed,
             )
-        given = _read_answers(answers, known, terms.at_least)
-        matched, confirmed = check(on_record, given, terms.at_least)
+        given = _read_answers(answers, known, needed)
+        matched, confirmed = check(on_record, given, needed)
         right = [question for question, is_right in matched.items() if is_right]
-        party_checks.note_check(connection, started, actor, now, list(given), right, terms.at_least)
+        party_checks.note_check(connection, started, actor, now, list(given), right, needed)
     left = terms.tries - wrong - (len(right) < len(given))
-    return RightParty(confirmed, matched, terms.at_least, max(left, 0))
+    return RightParty(confirmed, matched, needed, max(left, 0))
 
 
 def _passed(connection: Connection, started: StartedContact) -> PartyCheck | None:
@@ -111,12 +118,6 @@ def _again(passed: PartyCheck, left: int) -> RightParty:
     """What is on record of the check, whatever is answered now: that is compared with nothing."""
     matched = {Question(each): each in passed.matched for each in passed.questions}
     return RightParty(True, matched, passed.at_least, max(left, 0))
-
-
-def _asked(started: StartedContact, terms: RightPartyTerms) -> list[Question]:
-    """What may be asked there."""
-    fit = AT_THEIR_ADDRESS if started.at_their_address else tuple(Question)
-    return [each for each in Question if each in terms.questions and each in fit]
 
 
 def _read_answers(

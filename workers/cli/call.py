@@ -36,6 +36,8 @@ ALLOWED = {
 
 QUESTIONS = {
     Question.NAME: "the full name",
+    Question.ADDRESS_NUMBERS: "the numbers of the address",
+    Question.POSTCODE: "the postcode",
     Question.OTHER_NUMBER: "the last four digits of their telephone number",
 }
 """What visitors ask for at the door."""

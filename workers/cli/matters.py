@@ -85,7 +85,9 @@ def add_commands(app: typer.Typer, matter: Matter) -> None:
         """Show one, with what people wrote about it, which is personal data."""
         ctx = open_context()
         with ctx.engine.connect() as connection:
-            shown = read_matter(connection, ctx, matter, id, sender=sender)
+            shown = read_matter(
+                connection, ctx, matter, id, sender=sender, language=language_of_environment()
+            )
         if as_json:
             print_json(shown)
         else:

@@ -75,7 +75,7 @@ def connect(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     except (ArgumentError, psycopg2.ProgrammingError, TypeError, ValueError):
         raise ArrearsError(
             "DATABASE_URL is not usable: what follows its ? is no option of PostgreSQL's, or has a "
-            "value that the option cannot have. Correct it or take it out; sslmode=require is "
+            "value that the option cannot have. Correct it or take it out; sslmode=verify-full is "
             "written so."
         ) from None
     enable_prepared_statements(engine)

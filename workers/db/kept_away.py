@@ -43,6 +43,18 @@ def is_kept_away(staff_id: Any, person_id: Any) -> ColumnElement[bool]:
     )
 
 
+def is_kept_away_from(reference: str, borrower_id: Any) -> ColumnElement[bool]:
+    """The same by a staff reference, and by the column or the query that names a record."""
+    who, record = staff.alias("kept_staff"), borrower.alias("kept_record")
+    return exists(
+        select(kept_away.c.staff_id)
+        .join(who, who.c.id == kept_away.c.staff_id)
+        .join(record, record.c.person_id == kept_away.c.person_id)
+        .where(who.c.external_id == reference, record.c.id == borrower_id)
+        .correlate_except(kept_away, who, record)
+    )
+
+
 def is_kept_away_sql(staff_id: str, person_id: str) -> str:
     """The same for statements that are written as text, by the expressions that name them."""
     return (

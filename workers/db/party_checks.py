@@ -72,7 +72,7 @@ def read_started(connection: Connection, attempt: str, sender: str) -> StartedCo
 
 
 class ToCompare(Protocol):
-    """Whose record answers are compared with, and at which number they are reached."""
+    """Whose record answers are compared with."""
 
     @property
     def borrower_id(self) -> int: ...
@@ -82,14 +82,14 @@ class ToCompare(Protocol):
     def name_encrypted(self) -> bytes | None: ...
     @property
     def address_encrypted(self) -> bytes | None: ...
-    @property
-    def number_blind_index(self) -> bytes | None: ...
 
 
-def read_on_record(connection: Connection, cipher: Cipher, whose: ToCompare) -> OnRecord:
+def read_on_record(
+    connection: Connection, cipher: Cipher, whose: ToCompare, called: bytes | None = None
+) -> OnRecord:
     """What answers are compared with. The caller records the check, and shows none of it.
 
-    One statement.
+    One statement. `called` is the blind index of the number at which they are reached.
     """
     name, address = whose.name_encrypted, whose.address_encrypted
     numbers = connection.execute(_NUMBERS, {"of_borrower": whose.borrower_id})
@@ -99,7 +99,7 @@ def read_on_record(connection: Connection, cipher: Cipher, whose: ToCompare) -> 
         other_numbers=tuple(
             cipher.decrypt(row.number_encrypted, place_of_number(whose.record, row.blind_index))
             for row in numbers
-            if row.blind_index != whose.number_blind_index
+            if row.blind_index != called
         ),
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from domain.actors import Actor
+from domain.actors import Actor, Role
 from domain.contact_outcomes import ContactOutcome
 from domain.follow_ups import Trigger
 from domain.outcome_follows import Owner
@@ -44,7 +44,7 @@ class WorkingCollector(NamedTuple):
     skills: list[str] | None
     certificates: dict[str, str]
     on_shift: bool
-    """And not absent."""
+    absent: bool
     visit_until: datetime | None
     """When the visit ends that they are on now."""
     started: list[int]
@@ -62,6 +62,10 @@ class WorkingCollector(NamedTuple):
         return Membership(
             self.roles, self.trained_on, self.left_on, self.stands_in_for, self.stands_in_until
         )
+
+    def calls_on(self, day: date) -> bool:
+        """Whether they make calls; else they are served what supervisors owe, and nothing else."""
+        return Role.CALLER in self.membership.roles_on(day)
 
     @property
     def member(self) -> Member:
@@ -85,10 +89,10 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
        (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
        EXISTS (SELECT FROM shift h
-                WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now)
-       AND NOT EXISTS (SELECT FROM absence y
-                        WHERE y.staff_id = s.id AND y.starts_at <= :now
-                          AND (y.ends_at IS NULL OR y.ends_at > :now)) AS on_shift,
+                WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now) AS on_shift,
+       EXISTS (SELECT FROM absence y
+                WHERE y.staff_id = s.id AND y.starts_at <= :now
+                  AND (y.ends_at IS NULL OR y.ends_at > :now)) AS absent,
        (SELECT max(h.ends_at) FROM {at_visit_of("s.id")}) AS visit_until,
        ARRAY(SELECT DISTINCT c.action_id FROM contact c
               WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
 from domain.actions import ActionStatus
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import Span
+from domain.contact_outcomes import CALLBACK_TAKES
 from domain.errors import WithoutRoleError
 from domain.permissions import Membership
 from domain.visits import Visitor
@@ -83,13 +84,10 @@ def lock_visitors(
             shifts=shifts.get(row.id, ()) if row.rostered else None,
             visits=visits.get(row.id, ()),
             absences=away.get(row.id, ()),
+            minutes_a_day=row.minutes_a_day,
         )
         for row in people
     ]
-
-
-CALLBACK_TAKES = timedelta(minutes=30)
-"""For so long, from the moment that the person named, who calls back is on no visit."""
 
 
 def _callbacks(ids: Collection[int], search: Span) -> Select[*tuple[int, datetime, datetime]]:
@@ -118,6 +116,7 @@ class _Person(NamedTuple):
     regions: list[str]
     trained_on: date | None
     daily_capacity: int
+    minutes_a_day: int | None
     rostered: bool
     """Whether any shift of theirs was ever named."""
 

@@ -1,5 +1,11 @@
 """The hours in which somebody is on a visit: they make no calls then."""
 
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from domain.collectors import Span
+
 AT_VISIT = """
 visit_staff h
  WHERE h.cancelled_at IS NULL
@@ -17,3 +23,24 @@ def at_visit_of(staff: str) -> str:
         f"int8range({staff}, {staff}, '[]') "
         "AND tstzrange(h.starts_at, h.ends_at) && tstzrange(:now, :now, '[]')"
     )
+
+
+_AHEAD = text(f"""
+SELECT h.starts_at, h.ends_at
+  FROM {AT_VISIT}
+   AND int8range(h.staff_id, h.staff_id, '[]') && (
+       SELECT int8range(s.id, s.id, '[]') FROM staff s WHERE s.external_id = :staff)
+   AND tstzrange(h.starts_at, h.ends_at) && tstzrange(:at, NULL)
+   AND NOT EXISTS (SELECT FROM visit v
+                    WHERE v.id = h.visit_id AND v.contact_id = CAST(:contact AS bigint))
+ ORDER BY h.starts_at
+""")  # noqa: S608 put together from constants
+
+
+def visits_after(
+    connection: Connection, reference: str, at: datetime, *, but: int | None = None
+) -> list[Span]:
+    """The visits of a member of staff that go on at a moment or begin after it, without the one of
+    the contact `but`, which is being reported."""
+    values = {"staff": reference, "at": at, "contact": but}
+    return [Span(*row) for row in connection.execute(_AHEAD, values)]

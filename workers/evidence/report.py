@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.permissions import Permission
+from workers.access.may_handle import assert_may_read, of_loan
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.evidence.chain import chain_evidence
@@ -66,9 +67,12 @@ def export_evidence(ctx: Context, loan: str, out: Path) -> Exported:
     """Write the evidence of a loan to a zip file that does not exist yet.
 
     Raises:
+        RefusedError: whoever exports it must not handle the borrower.
         ArrearsError: the loan is not known.
         OSError: the file cannot be written, or is there already.
     """
+    with ctx.engine.connect() as connection:
+        assert_may_read(connection, ctx.actor, of_loan(loan))
     while chain_evidence(ctx):
         pass  # evidence that is not in the chain yet belongs to the export
     with _snapshot(ctx) as connection:

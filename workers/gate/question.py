@@ -11,6 +11,7 @@ from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.reasons import ReasonCode, because
+from workers.access.may_handle import assert_may_read, of_loan, of_record
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.pending_events import waits_for_event
@@ -41,10 +42,13 @@ def ask_contact(
     The facts are those of now. What waits to be applied and a sending hold count only now.
 
     Raises:
+        RefusedError: whoever asks must not handle the person.
         ArrearsError: the loan or its party is not known.
     """
     moment = at or ctx.now()
+    whose = of_loan(loan) if borrower is None else of_loan(loan) | of_record(borrower)
     with ctx.engine.connect() as connection:
+        assert_may_read(connection, ctx.actor, whose)
         facts = read_contact_facts(
             connection, ctx, loan, moment, party=party, record=borrower, channel=channel
         )

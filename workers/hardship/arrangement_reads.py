@@ -14,6 +14,7 @@ from domain.events import NotAppliedError
 from domain.language.speak import speak
 from domain.loans import Instalment
 from domain.permissions import Permission
+from workers.access.may_handle import assert_may_read, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
@@ -102,7 +103,7 @@ def list_arrangements(
     connection: Connection, ctx: Context, *, of_loan: str | None = None, limit: int = MOST_ROWS
 ) -> list[ListedArrangement]:
     """The open arrangements, those first that wait longest; or all of one loan, with those that
-    have ended."""
+    have ended. Those of people whom whoever reads must not handle are left out."""
     which = arrangement.c.status.in_(OPEN) if of_loan is None else loan.c.external_id == of_loan
     listed = (
         select(
@@ -115,7 +116,7 @@ def list_arrangements(
             )
         )
         .join(loan, loan.c.id == arrangement.c.loan_id)
-        .where(which)
+        .where(which, *readable(ctx.actor, loan.c.borrower_id))
         .order_by(arrangement.c.requested_at, arrangement.c.id)
         .limit(limit)
     )
@@ -127,6 +128,7 @@ def open_arrangements(
     connection: Connection, ctx: Context, asked: Asked = ALL
 ) -> Page[OpenArrangement]:
     """The open arrangements by status: requests first, what is late or late soonest before others.
+    Those of people whom whoever reads must not handle are left out.
 
     Raises:
         ArrearsError: the page is of another list.
@@ -149,6 +151,7 @@ def open_arrangements(
             arrangement.c.status.in_(OPEN),
             *([arrangement.c.status == asked.kind] if asked.kind else ()),
             *of_loan(arrangement.c.loan_id, asked),
+            *readable(ctx.actor, loan.c.borrower_id),
         )
     )
     order = (~waits, func.coalesce(arrangement.c.answer_by, _FAR), arrangement.c.id)
@@ -180,15 +183,16 @@ def read_arrangement(
     """One arrangement by its id. `sender` says whose id it is, if several senders have given it.
 
     Raises:
-        RefusedError: it is not known.
+        RefusedError: it is not known, or whoever reads must not handle the borrower.
     """
     try:
         stored = found(connection, name, sender)
     except NotAppliedError as unknown:
         raise RefusedError(speak(unknown.reason), unknown.reason) from None
-    of_loan = select(loan.c.external_id).where(loan.c.id == stored.loan_id)
+    assert_may_read(connection, ctx.actor, of_loan_id(stored.loan_id))
+    named = select(loan.c.external_id).where(loan.c.id == stored.loan_id)
     return ShownArrangement(
-        connection.execute(of_loan).scalar_one(),
+        connection.execute(named).scalar_one(),
         stored,
         days_of(connection, stored.id) if stored.quote else (),
         paid_of(connection, stored) if stored.confirmed_at else (),

@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import Connection, case, func, null, select, true
 
 from domain.compliance.answer_period import ClockState
-from domain.disputes import OPEN, Finding, Matter, MatterStatus
+from domain.disputes import NOT_IN_WORDS, OPEN, Finding, Matter, MatterStatus
 from domain.errors import NotKnownError
+from domain.language.speak import speak
 from domain.permissions import Permission
-from workers.access.may_handle import assert_may_handle
+from domain.reasons import ReasonCode, because
+from workers.access.may_handle import assert_may_handle, readable
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.disputes import TABLES
@@ -114,6 +116,7 @@ def read_matters(
     also_over: bool = False,
 ) -> Page[ListedMatter]:
     """The open disputes or complaints, by their clock: what is late, or late soonest, comes first.
+    Those of people whom whoever reads must not handle are left out.
 
     Raises:
         ArrearsError: the page is of another list.
@@ -140,6 +143,7 @@ def read_matters(
             true() if also_over else table.c.status.in_(OPEN),
             *([table.c.kind == asked.kind] if asked.kind else ()),
             *of_loan(table.c.loan_id, asked),
+            *readable(ctx.actor, table.c.borrower_id, loan.c.borrower_id),
         )
     )
     listing = Listing(
@@ -154,9 +158,16 @@ def read_matters(
 
 @permitted(Permission.READ_DISPUTES)
 def read_matter(
-    connection: Connection, ctx: Context, matter: Matter, id: str, *, sender: str | None = None
+    connection: Connection,
+    ctx: Context,
+    matter: Matter,
+    id: str,
+    *,
+    sender: str | None = None,
+    language: str = "en",
 ) -> ShownMatter:
-    """One dispute or complaint, with what people wrote about it.
+    """One dispute or complaint, with what people wrote about it. That nothing was written is said
+    in the `language`: `en` or `zh`.
 
     Raises:
         NotKnownError: it is not on record.
@@ -183,6 +194,8 @@ def read_matter(
     assert_may_handle(connection, ctx.actor, borrower.c.id == found.borrower_id)
     typed: set[UUID] = {each for each in (found.why_id, found.finding_why_id) if each is not None}
     words = open_words(connection, ctx.cipher, typed)
+    if found.why_id is not None and words.get(found.why_id) == NOT_IN_WORDS:
+        words[found.why_id] = speak(because(ReasonCode.TOLD_WITHOUT_WORDS), language)
     zone = ctx.settings.lender_zone
 
     def at(moment: datetime | None) -> datetime | None:

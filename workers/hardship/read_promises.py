@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from domain.permissions import Permission
 from domain.promise_terms import Accepted, accepted, accepted_without_terms
 from domain.promises import PromisePart, PromiseStatus, judge
+from workers.access.may_handle import assert_may_read, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
@@ -62,9 +63,11 @@ def read_promises(
     """All promises of a loan, the newest first.
 
     Raises:
+        RefusedError: whoever reads must not handle the borrower.
         ArrearsError: the loan is not known.
     """
     owed = _loan(connection, external_id)
+    assert_may_read(connection, ctx.actor, of_loan_id(owed.id))
     now = ctx.now()
     received = payments_of(connection, [owed.id])[owed.id]
     found = []
@@ -94,9 +97,11 @@ def promise_policy_of(connection: Connection, ctx: Context, external_id: str) ->
     """Which promise would be taken for a loan today: the least amount, the last days, the parts.
 
     Raises:
+        RefusedError: whoever reads must not handle the borrower.
         ArrearsError: the loan is not known.
     """
     owed = _loan(connection, external_id)
+    assert_may_read(connection, ctx.actor, of_loan_id(owed.id))
     today = ctx.today()
     past_due = past_due_of(connection, owed.id, today)
     terms = terms_of_loan(ctx, owed, today)

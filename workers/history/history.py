@@ -10,6 +10,7 @@ from domain.language.render import Entry, Language, Part, Sentence, in_order, pa
 from domain.language.sentences import chinese_words
 from domain.language.speak import LANGUAGES
 from domain.permissions import Permission
+from workers.access.may_handle import assert_may_read, must_not_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
@@ -51,9 +52,14 @@ def loan_history(
     `amounts_shown` it says no amounts.
 
     Raises:
+        RefusedError: whoever reads must not handle the borrower.
         ArrearsError: the loan is not known.
     """
     subject = _find(connection, loan_external_id)
+    whose = of_loan_id(subject.id)
+    assert_may_read(connection, ctx.actor, whose)
+    # Who oversees reads on, but nobody reads what was said of them.
+    words_shown = not must_not_handle(connection, ctx.actor, whose)
     citations = Citations(ctx.policy.rule_packs)
     facts = [*incoming.facts(connection, subject)]
     # What shares a moment is listed in this order: facts, the review of them, and its results. A
@@ -108,7 +114,7 @@ def loan_history(
         *audit.erasures(connection, subject),
         *audit.second_persons(connection, subject),
     ]
-    entries = show_words(connection, ctx, recorded)
+    entries = show_words(connection, ctx, recorded, shown=words_shown)
     if not amounts_shown:
         entries = hide_amounts(entries)
     # The entries are all there by now, so it is known whether any letter was shown.

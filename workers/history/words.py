@@ -7,10 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from domain.disputes import NOT_IN_WORDS
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.permissions import Permission, may
-from domain.reasons import Reason
+from domain.reasons import Reason, ReasonCode, because
 from workers.context import Context
 from workers.db.free_text import open_words, with_words, without_words, words_in
 
@@ -26,13 +27,15 @@ def typed_words(row: Any, name: str = "why") -> UUID | str | None:
     return words if id is None else id
 
 
-def show_words(connection: Connection, ctx: Context, entries: Sequence[Entry]) -> list[Entry]:
+def show_words(
+    connection: Connection, ctx: Context, entries: Sequence[Entry], *, shown: bool = True
+) -> list[Entry]:
     """The entries with what people typed, where whoever acts may read it. One statement.
 
-    The words may name somebody, so they are for who may see personal data of persons. What was
-    erased is said to be.
+    The words may name somebody, so they are for who may see personal data of persons, and only if
+    they are `shown` to them. What was erased is said to be.
     """
-    if not may(ctx.actor, Permission.READ_PERSONS):
+    if not shown or not may(ctx.actor, Permission.READ_PERSONS):
         return [_replaced(entry, None) for entry in entries]
     ids = {id for entry in entries for id in _ids_in(entry.parts)}
     opened = open_words(connection, ctx.cipher, ids)
@@ -71,9 +74,15 @@ def _in_place(name: str, value: Any, opened: Mapping[UUID, str | None] | None) -
             return part(Phrase.WORDS_NOT_SHOWN)
         case Reason():
             return without_words(value) if opened is None else with_words((value,), opened)[0]
+        case Part(phrase=Phrase.THEY_SAID_WHY) if _is_told_without(value.values[WORDS], opened):
+            return part(Phrase.WHY, reason=because(ReasonCode.TOLD_WITHOUT_WORDS))
         case Part():
             values = {key: _in_place(key, each, opened) for key, each in value.values.items()}
             return replace(value, values=values)
         case tuple():
             return tuple(_in_place("", each, opened) for each in value)
     return value
+
+
+def _is_told_without(words: object, opened: Mapping[UUID, str | None] | None) -> bool:
+    return isinstance(words, UUID) and opened is not None and opened.get(words) == NOT_IN_WORDS

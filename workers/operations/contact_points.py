@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, PointKind, stopped_by
 from domain.permissions import Permission
+from workers.access.may_handle import assert_may_read, of_record
 from workers.access.permitted import permitted
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
@@ -57,8 +58,10 @@ def read_numbers(
     """The numbers of a borrower, in order, with what is known of each.
 
     Raises:
+        RefusedError: whoever reads must not handle the person.
         ArrearsError: the borrower is not known.
     """
+    assert_may_read(connection, ctx.actor, of_record(external_id))
     return _numbers(connection, external_id)
 
 
@@ -67,9 +70,11 @@ def places_of_numbers(ctx: Context, external_id: str) -> list[int]:
     """The places of the numbers of a borrower, for whoever changes their order.
 
     Raises:
+        RefusedError: whoever asks must not handle the person.
         ArrearsError: the borrower is not known.
     """
     with ctx.engine.connect() as connection:
+        assert_may_read(connection, ctx.actor, of_record(external_id))
         return [number.place for number in _numbers(connection, external_id)]
 
 
@@ -96,8 +101,10 @@ def read_address(
     """The address of a borrower, with what is known of it; nothing if there is none.
 
     Raises:
+        RefusedError: whoever reads must not handle the person.
         ArrearsError: the borrower is not known.
     """
+    assert_may_read(connection, ctx.actor, of_record(external_id))
     record, person_id = known_record(connection, external_id)
     point = connection.execute(
         select(borrower.c.address_point_id).where(borrower.c.id == record)

@@ -15,6 +15,7 @@ from domain.parties import RepresentativeKind
 from domain.permissions import Permission
 from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
+from workers.access.may_handle import assert_may_read, of_loan, of_record
 from workers.access.permitted import permitted
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
@@ -113,8 +114,10 @@ def read_person(connection: Connection, external_id: str, ctx: Context) -> Perso
     """The person behind a record; moments are in the lender's zone.
 
     Raises:
+        RefusedError: whoever reads must not handle the person.
         ArrearsError: the record is not known.
     """
+    assert_may_read(connection, ctx.actor, of_record(external_id))
     named = select(borrower.c.person_id).where(borrower.c.external_id == external_id)
     person_id = connection.execute(named).scalar()
     if person_id is None:
@@ -304,9 +307,11 @@ def read_parties(connection: Connection, loan_id: str, ctx: Context) -> tuple[Pa
     """The parties of a loan now, oldest first; moments are in the lender's zone.
 
     Raises:
+        RefusedError: whoever reads must not handle the borrower.
         ArrearsError: the loan is not known.
     """
     known_loan_id(connection, loan_id)
+    assert_may_read(connection, ctx.actor, of_loan(loan_id))
     change = loan_party_change
     last = (
         select(func.max(change.c.id))

@@ -26,8 +26,9 @@ from domain.permissions import Permission
 from domain.persons import PersonFact
 from domain.quotes import NotOffered, Quote
 from domain.reasons import ReasonCode, Reasons, because
-from domain.right_party import Question
+from domain.right_party import Question, asked_of
 from domain.terms import terms_for
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import call_sheets, party_checks
@@ -35,6 +36,7 @@ from workers.db.access_log import note_access
 from workers.db.call_sheets import LoanOfCall, PastTalk, Promised, SheetOf, ToldReason
 from workers.db.open_calls import union_of
 from workers.db.places import place_of_name
+from workers.db.schema import borrower
 from workers.db.work_leases import is_on_record
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, open_until
 from workers.gate.facts import LONG_BEFORE, NOT_WRITTEN
@@ -189,6 +191,7 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
     names the `collector`.
 
     Raises:
+        RefusedError: they must not handle the person, and the call was not begun.
         NotKnownError: there never was such work.
         ArrearsError: the work is not, or not any more, theirs; or it is no call.
     """
@@ -204,6 +207,8 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
                 "next one.",
                 lease=lease,
             )
+        if sheet.contact_id is None:
+            assert_may_handle(connection, actor, borrower.c.person_id == sheet.person_id)
         loans = call_sheets.loans_of_call(connection, sheet.first_call_id)
         asked = [_asked(loan) for loan in loans]
         answers = ask_together(connection, ctx, asked, now)
@@ -240,11 +245,15 @@ def _page(
         promise = promise._replace(amount=None)
     talks = call_sheets.last_contacts(connection, sheet.person_id, now)
     terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
-    on_record = party_checks.read_on_record(connection, ctx.cipher, sheet)
+    on_record = party_checks.read_on_record(
+        connection, ctx.cipher, sheet, sheet.number_blind_index
+    )
     if sheet.contact_id is None:  # one of the numbers will be called
         on_record = replace(on_record, other_numbers=on_record.other_numbers[1:])
-    questions = [each for each in map(Question, terms.questions) if on_record.can_answer(each)]
-    enough = len(questions) >= terms.at_least
+    questions, needed = asked_of(
+        on_record, terms.questions, terms.at_least, at_their_address=False
+    )
+    enough = len(questions) >= needed
     history = answer.facts.reach.history
     named = next(each for each in loans if each.action_id == sheet.action_id)
     ladder = find_ladder(ctx.policy.ladders, named.ladder_id, named.ladder_version)
@@ -283,7 +292,7 @@ def _page(
         and paid.paid_on,
         last_payment=paid.amount if paid and stage is Stage.CONFIRMED else None,
         contacts=tuple(talks),
-        questions=tuple(questions) if enough else (),
+        questions=questions if enough else (),
         not_confirmed=() if enough else because(ReasonCode.TOO_LITTLE_TO_CONFIRM),
         attempt=sheet.attempt,
     )

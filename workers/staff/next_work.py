@@ -1,16 +1,18 @@
-"""The next piece of work of a collector: served under a lease, and explained. Nobody chooses."""
+"""The next piece of work of a collector, or of a supervisor: served under a lease, and explained.
+Nobody chooses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError, NotKnownError, NotOnRosterError
+from domain.language.speak import speak
 from domain.next_work import (
     TAKEN_OVER,
     UNFINISHED,
@@ -23,16 +25,18 @@ from domain.next_work import (
 )
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from workers.access.may_handle import assert_may_handle, readable
 from workers.access.permitted import permitted
 from workers.attempts.attempts import check_role
 from workers.calls.pace import LOOKED_BACK, refuse_off_shift, who_is_calling
 from workers.context import Context
 from workers.db import served_work, work_leases
 from workers.db.free_text import keep_words
+from workers.db.schema import borrower
 from workers.db.served_work import WorkingCollector
 from workers.db.work_leases import Lease, Taken, Wanted
 from workers.staff.pieces import Piece, pieces_for, with_gate
-from workers.workforce.members import refuse_who_may_not
+from workers.workforce.members import MayNotStartError, refuse_who_may_not
 
 ASKED_TOGETHER = (8, 60)
 """About so many pieces of work, those that would come first, the gate is asked at first. If it
@@ -52,7 +56,7 @@ TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class ServedWork:
-    """The work that a collector does next. It has no personal data: people and loans are ids."""
+    """The work that somebody does next. It has no personal data: people and loans are ids."""
 
     lease: int
     kind: WorkKind
@@ -96,13 +100,14 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
     Nobody else is served anything about that person until the lease ends: when an outcome is
     reported, when it is released or taken over, or when it lapses without a sign of life. To ask
     again gives the same work. The gate is asked without effect; it is asked again at the start.
+    A supervisor who makes no calls is served what supervisors owe, also outside a shift.
 
     A machine names the `collector` for whom it asks. The number of statements does not depend on
     how much work there is.
 
     Raises:
         NotOnRosterError: nobody has that reference.
-        WrongRoleError: they are no caller.
+        WrongRoleError: they are neither a caller nor a supervisor.
         ArrearsError: a machine names nobody.
     """
     now = ctx.now()
@@ -113,7 +118,7 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
         lease = work_leases.lease_of(connection, me.id)
         if me.open_attempt is not None and me.open_contact_id is not None:
             return _unfinished(connection, me, lease, policy, now)
-        if not me.on_shift:
+        if me.absent or (me.calls_on(now.date()) and not me.on_shift):
             return NothingToServe(because(ReasonCode.NOT_ON_SHIFT))
         if me.visit_until is not None:
             until = me.visit_until.astimezone(now.tzinfo)
@@ -133,7 +138,8 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
 def look_ahead(
     connection: Connection, ctx: Context, collector: str, at_most: int = 10
 ) -> list[tuple[Piece, Ranked]]:
-    """What a collector would be served, in order, and why. Nothing is served or locked.
+    """What a collector would be served, in order, and why. Nothing is served or locked. People
+    whom whoever looks must not handle are left out.
 
     Raises:
         NotOnRosterError: nobody has that reference.
@@ -142,6 +148,10 @@ def look_ahead(
     policy = work_policy_on(ctx.policy.worklist, now.date())
     me = _read_me(connection, Actor(collector), now)
     pieces = pieces_for(connection, ctx, me, policy, now)
+    if shown := readable(ctx.actor, borrower.c.id):
+        records = borrower.c.id.in_([piece.row.borrower_id for piece in pieces])
+        known = set(connection.execute(select(borrower.c.id).where(records, *shown)).scalars())
+        pieces = [piece for piece in pieces if piece.row.borrower_id in known]
     ahead: list[tuple[Piece, Ranked]] = []
     for ranked in _lots(connection, ctx, me, pieces, policy, now, []):
         ahead += ranked
@@ -167,7 +177,7 @@ def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetim
         if held is None or held.id != lease:
             raise _not_theirs(connection, lease)
         if me.open_attempt is None:
-            refuse_who_may_not(connection, me.reference, now, {held.person_id})
+            _refuse_who_may_not(connection, me, held.person_id, now)
         if work_leases.extend_lease(connection, lease, me.id, until) is None:
             raise _not_theirs(connection, lease)
     return until
@@ -257,9 +267,22 @@ def _read_me(connection: Connection, actor: Actor, now: datetime) -> WorkingColl
     found = served_work.read_collector(connection, actor, now, day, now - LOOKED_BACK)
     if found is None:
         raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
-    if Role.CALLER not in found.membership.roles_on(now.date()):
+    if found.membership.roles_on(now.date()).isdisjoint({Role.CALLER, Role.SUPERVISOR}):
         check_role(connection, actor, Role.CALLER, now.date())
     return found
+
+
+def _refuse_who_may_not(
+    connection: Connection, me: WorkingCollector, person_id: int, now: datetime
+) -> None:
+    """Of whoever only supervises, neither training nor a shift is asked."""
+    if me.calls_on(now.date()):
+        refuse_who_may_not(connection, me.reference, now, {person_id})
+        return
+    if me.absent:
+        why = because(ReasonCode.STAFF_ABSENT, staff=me.reference)
+        raise MayNotStartError(speak(why), why)
+    assert_may_handle(connection, Actor(me.reference), borrower.c.person_id == person_id)
 
 
 def _not_theirs(connection: Connection, lease: int) -> ArrearsError:

@@ -82,16 +82,19 @@ class Piece:
 def pieces_for(
     connection: Connection, ctx: Context, me: WorkingCollector, policy: WorkPolicy, now: datetime
 ) -> list[Piece]:
-    """All work that a collector may be served. One statement. The gate is not asked yet."""
+    """All work that somebody may be served. One statement. The gate is not asked yet."""
     late, clock = now - policy.callback_to_team_after, now + policy.clock_within
     waiting = read_waiting(connection, me.id, now, late, clock, _owners(me, now))
     of_call = defaultdict[int, list[Waiting]](list)
     hours: dict[tuple[str, tuple[str, ...]], datetime | None] = {}
     pieces = []
+    calls = me.calls_on(now.date())
     for row in waiting:
         if row.duty_id is not None:
             if row.duty_owner != Owner.TEAM or speaks(me.languages, row.language):
                 pieces.append(_duty(row, me, now))
+        elif not calls:
+            continue  # a call or a text is for who makes calls
         elif row.first_id is None:
             pieces.append(_reply(row, me, now))
         elif row.staff_id == me.id or speaks(me.languages, row.language):
@@ -108,7 +111,7 @@ def pieces_for(
 
 def _owners(me: WorkingCollector, now: datetime) -> list[Owner]:
     """As which owners of duties somebody is served."""
-    owners = [Owner.COLLECTOR, Owner.TEAM]
+    owners = [Owner.COLLECTOR, Owner.TEAM] if me.calls_on(now.date()) else []
     if Role.SUPERVISOR in me.membership.roles_on(now.date()):
         owners.append(Owner.SUPERVISOR)
     if HARDSHIP in (me.skills or ()):

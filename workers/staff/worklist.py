@@ -31,6 +31,7 @@ from domain.compliance.vocabulary import Party
 from domain.errors import NotOnRosterError
 from domain.ladder import find_ladder
 from domain.permissions import Permission
+from workers.access.may_handle import readable
 from workers.access.permitted import permitted
 from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
@@ -95,7 +96,8 @@ def read_work(
     What a checklist says of evidence is in the `language`: `en` or `zh`.
 
     With `member`, a staff reference, only that person's calls, visits and replies. Files and
-    approvals belong to nobody, so they are always included.
+    approvals belong to nobody, so they are always included. What is about people whom whoever reads
+    must not handle is left out.
 
     Raises:
         NotOnRosterError: nobody has that reference.
@@ -109,14 +111,16 @@ def read_work(
     day = business_day(datetime.combine(on, time.min, zone))
     staff_id = _staff_id(connection, member) if member is not None else None
     return WorkList(
-        calls=_calls(connection, ctx.settings.lender_zone, day, staff_id, asked)
+        calls=_calls(connection, ctx, day, staff_id, asked)
         if Kind.CALLS in kinds
         else NOTHING,
         visits=_visits(connection, ctx, day, staff_id, asked) if Kind.VISITS in kinds else NOTHING,
         files=_files(connection, ctx, asked, language) if Kind.FILES in kinds else NOTHING,
         approvals=_approvals(connection, ctx, asked) if Kind.APPROVALS in kinds else NOTHING,
         replies=(
-            read_replies(connection, zone, staff_id, asked) if Kind.REPLIES in kinds else NOTHING
+            read_replies(connection, ctx.actor, zone, staff_id, asked)
+            if Kind.REPLIES in kinds
+            else NOTHING
         ),
     )
 
@@ -143,7 +147,7 @@ def _role() -> ColumnElement[str]:
 
 
 def _calls(
-    connection: Connection, zone: ZoneInfo, day: Span, staff_id: int | None, asked: Asked
+    connection: Connection, ctx: Context, day: Span, staff_id: int | None, asked: Asked
 ) -> Page[CallToMake]:
     columns = columns_of(
         CallToMake,
@@ -175,13 +179,14 @@ def _calls(
             ~_rows_of_call(_PART.c.id).where(_BEFORE).exists(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
             *of_loan(call.c.loan_id, asked),
+            *readable(ctx.actor, borrower.c.id, loan.c.borrower_id),
         )
     )
     listing = Listing(
         Kind.CALLS,
         rows,
         (staff.c.external_id, call.c.id),
-        maker(CallToMake, zone),
+        maker(CallToMake, ctx.settings.lender_zone),
         count_rows(rows, action.c.item),
     )
     return read_page(connection, listing, asked)
@@ -298,6 +303,7 @@ def _visits(
             if staff_id is not None
             else true(),
             *of_loan(visit.c.loan_id, asked),
+            *readable(ctx.actor, borrower.c.id, loan.c.borrower_id),
         )
     )
 
@@ -347,7 +353,11 @@ def _files(connection: Connection, ctx: Context, asked: Asked, language: str) ->
         )
         .join_from(legal_file, action, action.c.id == legal_file.c.action_id)
         .join(loan, loan.c.id == legal_file.c.loan_id)
-        .where(_is_current(), *of_loan(legal_file.c.loan_id, asked))
+        .where(
+            _is_current(),
+            *of_loan(legal_file.c.loan_id, asked),
+            *readable(ctx.actor, loan.c.borrower_id),
+        )
     )
 
     def to_bring(row: Row[Any]) -> FileToBring:
@@ -385,9 +395,11 @@ def _texts(
 
 
 def _approvals(connection: Connection, ctx: Context, asked: Asked) -> Page[ApprovalToGive]:
+    whose = select(loan.c.borrower_id).where(loan.c.id == action.c.loan_id).correlate(action)
     where = [
         action.c.status == literal(ActionStatus.AWAITING_APPROVAL),
         *of_loan(action.c.loan_id, asked),
+        *readable(ctx.actor, whose.scalar_subquery()),
     ]
     rows = (
         select(

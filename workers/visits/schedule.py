@@ -18,6 +18,7 @@ from domain.compliance.gate import may_contact
 from domain.compliance.verdict import ON_HOLD, Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, because
+from domain.staffing import terms_on
 from domain.visits import (
     DAYS_AHEAD,
     NOTICE_DAYS,
@@ -60,13 +61,16 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
         visitors = lock_visitors(
             connection, claimed.now, claimed.now + VISITS_AHEAD, claimed.loan.person_id
         )
+        takes = terms_on(ctx.policy.staffing, claimed.now.date()).visit
+        minutes = takes.whole if takes else 0
+        region, language = claimed.loan.region, claimed.loan.locale
         for slot in lawful.slots:
-            if pair := choose_visitors(visitors, slot, claimed.loan.region, claimed.loan.locale):
+            if pair := choose_visitors(visitors, slot, region, language, minutes):
                 _schedule(connection, ctx, claimed, slot, pair)
                 return "scheduled"
         why = because(ReasonCode.NO_TWO_VISITORS, days=DAYS_AHEAD)
-        if nobody_speaks(visitors, claimed.loan.region, claimed.loan.locale):
-            why = because(ReasonCode.NO_VISITOR_SPEAKS, language=claimed.loan.locale)
+        if nobody_speaks(visitors, region, language):
+            why = because(ReasonCode.NO_VISITOR_SPEAKS, language=language)
         move = Move(ActionStatus.PLANNED, why, due_at=business_day(claimed.now).ends_at)
         complete(connection, claimed, move, claimed.now)
         return "nobody free"

@@ -18,7 +18,7 @@ from domain.errors import ArrearsError, NotKnownError, WrongRoleError
 from domain.next_work import work_policy_on
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
-from domain.right_party import AT_THEIR_ADDRESS, Question
+from domain.right_party import Question, asked_of
 from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.attempts.attempts import (
@@ -31,6 +31,7 @@ from workers.db.access_log import note_access
 from workers.db.actions import move_actions
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id, lock_known_loan
+from workers.db.party_checks import read_on_record
 from workers.db.places import Placed, place_of_address, place_of_name
 from workers.db.problems import VISIT_UNREPORTED, resolve_problems
 from workers.db.schema import action, contact, document, loan, staff, visit, visit_staff
@@ -99,7 +100,7 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
             warnings=checked.verdict.warnings,
             borrower=checked.loan.record,
             party=checked.party,
-            questions=_questions(ctx, now),
+            questions=_questions(connection, ctx, row, now),
             hand_over=_printed(connection, scheduled.action_id),
         )
         if dry_run:
@@ -116,9 +117,14 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
         return replace(started, attempt=scheduled.attempt, name=name, reach=address)
 
 
-def _questions(ctx: Context, now: datetime) -> tuple[Question, ...]:
-    asked = work_policy_on(ctx.policy.worklist, now.date()).right_party.questions
-    return tuple(each for each in AT_THEIR_ADDRESS if each in asked)
+def _questions(
+    connection: Connection, ctx: Context, row: LockedAction, now: datetime
+) -> tuple[Question, ...]:
+    """What to ask at the door; nothing if too little is on record to confirm anybody."""
+    terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
+    on_record = read_on_record(connection, ctx.cipher, row)
+    asked, needed = asked_of(on_record, terms.questions, terms.at_least, at_their_address=True)
+    return asked if len(asked) >= needed else ()
 
 
 def _printed(connection: Connection, action_id: int) -> tuple[str, ...]:

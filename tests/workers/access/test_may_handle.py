@@ -1,4 +1,5 @@
-"""Who must not handle a person does nothing of theirs: every use case asks, or says why not."""
+"""Who must not handle a person does nothing of theirs, and reads nothing: every use case asks, or says
+why not."""
 
 import ast
 import re
@@ -9,11 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
-ABOUT_PEOPLE = ("actions", "attempts", "borrowers", "calls", "hardship", "visits")
-"""The folders whose use cases are about a person."""
+ABOUT_PEOPLE = (
+    *("actions", "attempts", "borrowers", "calls", "evidence", "gate", "hardship", "history"),
+    *("operations", "staff", "visits"),
+)
+"""The folders whose use cases are about a person, or show several."""
 
 ASKS = {
     *("assert_may_handle", "assert_may_report", "refuse_who_may_not"),
+    *("assert_may_read", "readable"),
     "assert_fit",  # of a dispute or a complaint: why_unfit asks
 }
 
@@ -24,15 +29,24 @@ ASKS_NOT = {
     "actions.dead_letters.discard": "the same",
     "actions.dead_letters.items_requiring": "the same",
     "attempts.attempts.find_open_attempt": "the outcome of what was begun is reported by anybody",
-    "attempts.duties.read_duties": "a list without personal data",
     "calls.amounts.assert_commands_show_amounts": "the use case that shows them asks",
     "borrowers.inbound_texts.language_of_number": "for a provider's system",
-    "hardship.arrangement_reads.list_arrangements": "a list without personal data",
-    "hardship.arrangement_reads.open_arrangements": "the same",
-    "hardship.arrangement_reads.read_arrangement": "it shows no words; amounts are asked for apart",
-    "hardship.matter_lists.read_matters": "a list without personal data",
-    "hardship.read_promises.read_promises": "it shows no words; amounts are asked for apart",
-    "hardship.read_promises.promise_policy_of": "the same",
+    "evidence.report.verify_evidence": "whether anything was changed: rows, and no person",
+    "evidence.report.newest_head": "the same",
+    "operations.persons.would_decide": "what is decided asks, when it is reported",
+    "operations.problems.read_problems": "for who oversees the work",
+    "operations.problems.resolve_problem": "the same",
+    "operations.sending_holds.stop_sending": "it is about everybody",
+    "operations.sending_holds.resume_sending": "the same",
+    "staff.call_results.read_results": "figures of teams and collectors",
+    "staff.call_reviews.record_review": "it judges a colleague",
+    "staff.call_samples.draw_sample": "the draw decides, for who oversees the work",
+    "staff.next_work.next_for": "the statement that finds work leaves them out",
+    "staff.next_work.release": "work is given back",
+    "staff.roster.list_roster": "the staff",
+    "staff.roster.load_roster": "the same",
+    "staff.score_sheets.sheets_to_fill": "sheets without a person",
+    "staff.served.work_under_way": "for who oversees the work",
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 
 from domain.actors import Actor
 from domain.contact_outcomes import ContactOutcome
+from domain.disputes import Matter
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from domain.language.speak import speak
@@ -36,6 +37,8 @@ from workers.db.schema import (
     problem,
     promise,
 )
+from workers.hardship.matter_lists import read_matter
+from workers.history import loan_history
 from workers.inbox.apply import EventResult
 from workers.inbox.submit import submit
 
@@ -238,6 +241,14 @@ def test_what_is_disputed_or_complained_of_in_a_call_gets_its_clock(book: Book) 
     raised = book.one(dispute)
     assert (raised.kind, raised.raised_by, raised.status) == ("already_paid", "call", "received")
     assert holds(book) == ["dispute"]
+    with book.ctx.engine.connect() as connection:
+        for language, says in (("en", "nothing of it was written"), ("zh", "未另作文字记录")):
+            shown = read_matter(
+                connection, book.ctx, Matter.DISPUTE, raised.external_id, language=language
+            )
+            assert says in str(shown.why)
+            story = loan_history(connection, book.ctx, "L-1", language=language)
+            assert any(says in entry.text for entry in story)
     assert inbound(book, "complains", why="They called me at work").status == "applied"
     assert book.one(complaint).status == "received"
     assert book.one(complaint).answer_by is not None

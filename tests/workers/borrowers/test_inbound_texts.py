@@ -69,7 +69,8 @@ def texts(
 
 def waiting(book: Book, staff_id: int | None = None) -> tuple[ReplyToRead, ...]:
     with book.ctx.engine.connect() as connection:
-        return tuple(read_replies(connection, book.ctx.settings.lender_zone, staff_id))
+        zone = book.ctx.settings.lender_zone
+        return tuple(read_replies(connection, book.ctx.actor, zone, staff_id))
 
 
 def counted(book: Book) -> dict[str, int]:

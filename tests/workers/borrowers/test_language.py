@@ -208,7 +208,7 @@ def test_a_reply_goes_to_a_collector_who_speaks_it_and_the_worklist_says_which(
     writes(book, "who are you people")
     assert assign_replies(book.ctx) == 1
     with book.ctx.engine.connect() as connection:
-        (waiting,) = read_replies(connection, book.zone, None)
+        (waiting,) = read_replies(connection, book.ctx.actor, book.zone, None)
     assert waiting.language == "en"
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import Engine, select
 
 from domain.actors import Actor
 from domain.language.speak import speak
+from domain.reasons import ReasonCode
 from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.loans import Book
@@ -42,7 +43,9 @@ def call_back_at(book: Book, moment: str) -> str:
         "callback_at": book.moment(moment).isoformat(),
         "actor": who,
     }
-    submit(book.ctx, "told", "contact_outcome", payload)
+    said = submit(book.ctx, "told", "contact_outcome", payload).reason
+    agreed = [ReasonCode.OUTCOME_RECORDED, ReasonCode.CALL_AGAIN_AT]
+    assert [each.code for each in said][:2] == agreed, "of another try nothing is said before it"
     return who
 
 

@@ -421,3 +421,33 @@ def test_what_is_owed_after_a_conversation_is_served_also_without_an_open_call(b
     end_duty(asked, owed.id)
     assert isinstance(next_work.next_for(asked), NothingToServe)
     assert book.one(work_lease).ended_because == "done"
+
+
+def test_who_only_supervises_is_served_what_supervisors_owe_and_no_call(book: Book) -> None:
+    """Not trained for calls and without a shift: s-1 works at a desk."""
+    hired(book, "c-1")
+    book.staff("s-1", "supervisor", trained_on=None)
+    for loan in ("L-1", "L-2"):
+        assigned(book, loan)
+    supervisor = collector(book, "s-1")
+    assert nothing(supervisor).why == because(ReasonCode.NOTHING_TO_SERVE), "calls are for others"
+    start_call(collector(book), "L-1", attempt="a-1")
+    said = {"attempt": "a-1", "outcome": "complains", "reason": "illness", "why": "was shouted at"}
+    assert tell(book, "contact_outcome", actor="c-1", **said).status == "applied"
+
+    work = served(supervisor)
+    owed = book.one(select(duty).where(duty.c.owner == "supervisor"))
+    assert (work.kind, work.duty) == ("duty", owed.id)
+    next_work.heartbeat(supervisor, work.lease)
+    next_work.release(supervisor, work.lease)
+    end_duty(supervisor, served(supervisor).duty or 0)
+    assert nothing(supervisor).why == because(ReasonCode.NOTHING_TO_SERVE)
+
+    book.staff("v-1", "visitor")
+    with pytest.raises(WrongRoleError, match="not as a caller"):
+        next_work.next_for(collector(book, "v-1"))
+    id = book.one(select(staff.c.id).where(staff.c.external_id == "s-1")).id
+    away = {"staff_id": id, "kind": "illness", "starts_at": book.ctx.now()}
+    with book.ctx.engine.begin() as connection:
+        connection.execute(insert(absence).values(**away, noted_by="s-2", noted_at=away["starts_at"]))
+    assert nothing(supervisor).why == because(ReasonCode.NOT_ON_SHIFT)

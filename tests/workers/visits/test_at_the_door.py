@@ -1,15 +1,20 @@
 """A visit: what the visitors get at its start, and what they see once the person is confirmed."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
 from domain.errors import ArrearsError, NotPermittedError
+from domain.reasons import ReasonCode
 from tests.support.acting import acting
+from tests.support.events import tell
 from tests.support.loans import NAME, Book
 from workers.calls.amounts import amounts_are_shown
 from workers.calls.right_party import RightParty, confirm_right_party
 from workers.db.schema import access, visit
+from workers.inbox.apply import EventResult
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import start_visit
 
@@ -26,6 +31,41 @@ def book(engine: Engine) -> Book:
     book.noticed("L-1")
     book.clock.at = book.one(select(visit.c.starts_at)).starts_at.astimezone(book.zone)
     return book
+
+
+def test_nobody_promises_to_call_while_they_are_on_a_visit(book: Book) -> None:
+    """Somebody else calls v-1, who wants to call back within the visit, which begins now."""
+    book.loan("L-2")
+    now, ends_at = book.ctx.now(), book.one(select(visit.c.ends_at)).ends_at
+    told = {"loan": "L-2", "channel": "call", "at": now.isoformat(), "reason": None, "actor": "v-1"}
+    told |= {"outcome": "callback_requested", "also_about": []}
+
+    def agreed(id: str, at: datetime, **more: str) -> EventResult:
+        said = told | more | {"contact": id, "callback_at": at.isoformat()}
+        return tell(book, "inbound_contact", **said)
+
+    refused = agreed("in-1", now + timedelta(hours=1))
+    assert (refused.status, refused.reason[0].code) == ("rejected", ReasonCode.CALLBACK_AT_VISIT)
+    assert datetime.fromisoformat(refused.reason[0].params["until"]) == ends_at
+    assert agreed("in-2", now + timedelta(hours=1), actor="v-3").status == "applied"
+    assert agreed("in-3", ends_at).status == "applied"
+
+
+def test_without_a_number_on_record_all_else_is_asked_and_all_of_it_must_be_right(
+    book: Book,
+) -> None:
+    book.set_numbers("B-L-1")
+    started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
+    assert started.questions == ("name", "address_numbers")
+
+    def opens(**said: str) -> RightParty:
+        return confirm_right_party(acting(book.ctx, Actor("v-1")), str(started.attempt), said)
+
+    with pytest.raises(ArrearsError, match="too few to confirm somebody. Ask at least 2"):
+        opens(name=NAME)
+    assert not opens(name=NAME, address_numbers="2").confirmed
+    assert opens(name=NAME, address_numbers="1").confirmed
+    assert sees(book, "v-1")
 
 
 def sees(book: Book, visitor: str) -> bool:

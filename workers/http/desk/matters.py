@@ -77,10 +77,19 @@ def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplain
         return page_of(await read(request, lambda at, ctx: read_matters(at, ctx, matter, asked)))
 
     @router.get(one, response_model=described(ShownMatter))
-    async def show(request: Request, id: Identifier = named, sender: WhoseId = None) -> Any:
+    async def show(
+        request: Request,
+        id: Identifier = named,
+        sender: WhoseId = None,
+        accept_language: Speaks = None,
+    ) -> Any:
         """One, with what people wrote about it: personal data."""
-        shown = await read(request, lambda at, ctx: read_matter(at, ctx, matter, id, sender=sender))
-        return answer_of(shown, "en")
+        said = language_for(accept_language)
+        shown = await read(
+            request,
+            lambda at, ctx: read_matter(at, ctx, matter, id, sender=sender, language=said),
+        )
+        return answer_of(shown, said)
 
     async def handle(
         request: Request,
