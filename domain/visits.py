@@ -98,8 +98,7 @@ def is_free(visitor: Visitor, slot: Span, minutes: int = 0) -> bool:
         and not any(away.overlaps(slot) for away in visitor.absences)
         and len(that_day) < visitor.daily_capacity
         and (
-            visitor.minutes_a_day is None
-            or (len(that_day) + 1) * minutes <= visitor.minutes_a_day
+            visitor.minutes_a_day is None or (len(that_day) + 1) * minutes <= visitor.minutes_a_day
         )
     )
 

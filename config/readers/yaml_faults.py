@@ -48,7 +48,7 @@ _FAULTS: tuple[tuple[str, bool, Text, Text], ...] = (
         "expected <block end>",
         False,
         text_of("this does not belong to what stands before it."),
-        text_of("Indent the line as its neighbours are. Quotes hold the whole text, or none of it."),
+        text_of("Indent the line as its neighbours are. Quotes hold the whole text or none."),
     ),
     (
         "escape",
@@ -67,6 +67,12 @@ _FAULTS: tuple[tuple[str, bool, Text, Text], ...] = (
     ("cannot start any token", False, _SIGN, _IN_QUOTES),
     ("directive", False, _SIGN, _IN_QUOTES),
     ("tag", False, _SIGN, _IN_QUOTES),
+    (
+        "",
+        False,
+        text_of("something stands where it cannot be."),
+        text_of("Check indents, brackets, colons and quotes."),
+    ),
 )
 """What the parser's words have, whether the fault is where that began and not where it was found,
 what is wrong, and what to write. The first that fits."""
@@ -75,13 +81,7 @@ what is wrong, and what to write. The first that fits."""
 def not_yaml(file: str, error: MarkedYAMLError) -> Text:
     """The sentence for an error of the parser. It has nothing of what stands in the file."""
     said = f"{error.context or ''} {error.problem or ''}"
-    for words, begins, wrong, instead in _FAULTS:
-        if words in said:
-            break
-    else:
-        begins = False
-        wrong = text_of("something stands where it cannot be.")
-        instead = text_of("Check indents, brackets, colons and quotes.")
+    _, begins, wrong, instead = next(fault for fault in _FAULTS if fault[0] in said)
     mark = (error.context_mark if begins else None) or error.problem_mark or error.context_mark
     return text_of(
         "{file} line {line}, column {column}: this is not YAML: {wrong} {instead}",

@@ -17,7 +17,7 @@ FAULTS = [
     ("an alias", "a: *{}\n", 1, 4, "sign that YAML keeps"),
     ("a sign", "a: @{}\n", 1, 4, "sign that YAML keeps"),
     ("a tab", "a:\n\tname: {}\n", 2, 1, "Write spaces"),
-    ("a backslash", 'a: "{} \\q"\n', 1, 15, "backslash"),
+    ("a backslash", 'a: "{} \\q"\n', 1, 16, "backslash"),
     ("a second document", "a: 1\n---\nb: {}\n", 2, 1, "second document"),
     ("what no rule here knows", "a: ] {}\n", 1, 4, "Check indents"),
     ("a forbidden character", "a: 1\nb: {}\x01\n", 2, 13, "forbids"),

@@ -76,7 +76,8 @@ def test_the_way_to_a_visit_is_counted_in_the_minutes_of_the_day() -> None:
     assert is_free(one, slot(9, day=6), 75), "each day by itself"
     assert is_free(one, slot(9)), "without terms of visits only their number counts"
     pair = choose_visitors((one, BEN, replace(ANN, id=3)), slot(9), None, "en", 75)
-    assert pair is not None and one not in pair
+    assert pair is not None
+    assert one not in pair
 
 
 def test_a_region_is_visited_by_those_who_serve_it() -> None:

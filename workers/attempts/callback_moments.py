@@ -1,4 +1,4 @@
-"""The moment for which a callback is asked: to come, near enough, at a lawful hour, and when whoever
+"""The moment for which a callback is asked: to come, near enough, at a lawful hour, and while who
 makes it is on no visit."""
 
 from collections.abc import Sequence

@@ -245,14 +245,10 @@ def _page(
         promise = promise._replace(amount=None)
     talks = call_sheets.last_contacts(connection, sheet.person_id, now)
     terms = work_policy_on(ctx.policy.worklist, now.date()).right_party
-    on_record = party_checks.read_on_record(
-        connection, ctx.cipher, sheet, sheet.number_blind_index
-    )
+    on_record = party_checks.read_on_record(connection, ctx.cipher, sheet, sheet.number_blind_index)
     if sheet.contact_id is None:  # one of the numbers will be called
         on_record = replace(on_record, other_numbers=on_record.other_numbers[1:])
-    questions, needed = asked_of(
-        on_record, terms.questions, terms.at_least, at_their_address=False
-    )
+    questions, needed = asked_of(on_record, terms.questions, terms.at_least, at_their_address=False)
     enough = len(questions) >= needed
     history = answer.facts.reach.history
     named = next(each for each in loans if each.action_id == sheet.action_id)

@@ -111,9 +111,7 @@ def read_work(
     day = business_day(datetime.combine(on, time.min, zone))
     staff_id = _staff_id(connection, member) if member is not None else None
     return WorkList(
-        calls=_calls(connection, ctx, day, staff_id, asked)
-        if Kind.CALLS in kinds
-        else NOTHING,
+        calls=_calls(connection, ctx, day, staff_id, asked) if Kind.CALLS in kinds else NOTHING,
         visits=_visits(connection, ctx, day, staff_id, asked) if Kind.VISITS in kinds else NOTHING,
         files=_files(connection, ctx, asked, language) if Kind.FILES in kinds else NOTHING,
         approvals=_approvals(connection, ctx, asked) if Kind.APPROVALS in kinds else NOTHING,

@@ -1,5 +1,5 @@
-"""Who must not handle a person does nothing of theirs, and reads nothing: every use case asks, or says
-why not."""
+"""Who must not handle a person does and reads nothing of theirs: every use case asks, or says why
+not."""
 
 import ast
 import re

@@ -79,7 +79,9 @@ def of_lists(book: Book, ctx: Context) -> dict[str, set[str]]:
         }
         found = {name: {row.loan for row in rows} for name, rows in lists.items()}
         found["arrangements of all"] = {row.loan for row in list_arrangements(connection, ctx)}
-        found["look ahead"] = {str(piece.row.loan) for piece, _ in look_ahead(connection, ctx, "c-2")}
+        found["look ahead"] = {
+            str(piece.row.loan) for piece, _ in look_ahead(connection, ctx, "c-2")
+        }
     return found
 
 

@@ -447,7 +447,8 @@ def test_who_only_supervises_is_served_what_supervisors_owe_and_no_call(book: Bo
     with pytest.raises(WrongRoleError, match="not as a caller"):
         next_work.next_for(collector(book, "v-1"))
     id = book.one(select(staff.c.id).where(staff.c.external_id == "s-1")).id
-    away = {"staff_id": id, "kind": "illness", "starts_at": book.ctx.now()}
+    now = book.ctx.now()
+    away = {"staff_id": id, "kind": "illness", "starts_at": now, "by_roster": False}
     with book.ctx.engine.begin() as connection:
-        connection.execute(insert(absence).values(**away, noted_by="s-2", noted_at=away["starts_at"]))
+        connection.execute(insert(absence).values(**away, noted_by="s-2", noted_at=now))
     assert nothing(supervisor).why == because(ReasonCode.NOT_ON_SHIFT)
