@@ -1,4 +1,4 @@
-"""Currencies: how many decimal places each has, by ISO 4217.
+"""Currencies: how many decimal places each has, by ISO 4217, and amounts written with them.
 
 CLDR, which formats texts for people, drops decimals that are hardly used. A debt has them.
 """
@@ -24,3 +24,11 @@ def digits_of(currency: str) -> int:
 def smallest_of(currency: str) -> Decimal:
     """The smallest amount of a currency, such as 0.01."""
     return _SMALLEST[digits_of(currency)]
+
+
+def decimal_string(amount: Decimal, currency: str | None = None) -> str:
+    """With the places of the currency, two if it is not said, and more where there are more:
+    `1000.00`, `0.125`, `1000` in JPY."""
+    places = digits_of(currency) if currency else 2
+    exact = f"{amount.normalize():f}"
+    return f"{amount:.{places}f}" if len(exact.partition(".")[2]) < places else exact

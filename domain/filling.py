@@ -6,7 +6,8 @@ from decimal import Decimal
 from string import Formatter
 from typing import Any
 
-from domain.reasons import currency_of, decimal_string
+from domain.currencies import decimal_string
+from domain.reasons import currency_of
 
 
 def filled(text: str, values: Mapping[str, object]) -> str:

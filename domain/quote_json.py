@@ -15,9 +15,9 @@ from domain.amortisation import DayCount
 from domain.arrangements import ArrangementKind, Effect
 from domain.compliance.money_cap import Cap, CapKind
 from domain.compliance.rules import Confidence, Source
+from domain.currencies import decimal_string
 from domain.loans import Component, Instalment
 from domain.quotes import Quote
-from domain.reasons import decimal_string
 
 
 def quote_as_json(found: Quote) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, cast
 from domain.errors import Text, text_of
 from domain.filling import moment_shown
 from domain.language.speak import speak
-from domain.reasons import Reason, Reasons, reasons_as_json, reasons_from_json
+from domain.reason_json import reasons_as_json, reasons_from_json
+from domain.reasons import Reason, Reasons
 
 FACTS = {
     text.text: text

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
+from domain.currencies import decimal_string
 from domain.filling import moment_shown
+from domain.hidden_amounts import AMOUNTS
 from domain.language.phrases import Phrase
 from domain.reasons import (
-    AMOUNTS,
     WORDS_ERASED,
     WORDS_ID,
     WORDS_PARAM,
@@ -24,7 +25,6 @@ from domain.reasons import (
     ReasonCode,
     Reasons,
     currency_of,
-    decimal_string,
 )
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)

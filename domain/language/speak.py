@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from domain.actions import ACTION_TYPES
+from domain.currencies import decimal_string
 from domain.language.render import Language, render_reasons
-from domain.reasons import Reason, Reasons, decimal_string, reasons_as_json, reasons_from_json
+from domain.reason_json import reasons_as_json, reasons_from_json
+from domain.reasons import Reason, Reasons
 
 
 def _read_language(name: str) -> Language:

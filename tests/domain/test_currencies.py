@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.currencies import digits_of, smallest_of
+from domain.currencies import decimal_string, digits_of, smallest_of
 from domain.events import RejectedError
 from domain.money import check_amount
-from domain.reasons import ReasonCode, because, decimal_string
+from domain.reasons import ReasonCode, because
 from domain.schedule import level_payments
 
 

@@ -4,7 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 from domain.compliance.vocabulary import Channel
-from domain.reasons import ReasonCode, because, reasons_as_json, reasons_from_json
+from domain.reason_json import reasons_as_json, reasons_from_json
+from domain.reasons import ReasonCode, because
 
 
 def test_values_become_what_json_has_for_them() -> None:

@@ -8,11 +8,12 @@ import typer
 
 from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy, Refusal
+from domain.currencies import decimal_string
 from domain.language.speak import speak
 from domain.loans import ZERO
 from domain.permissions import Permission
 from domain.quote_json import quote_from_json
-from domain.reasons import ReasonCode, because, decimal_string
+from domain.reasons import ReasonCode, because
 from workers.calls.amounts import assert_commands_show_amounts, commands_show_amounts
 from workers.cli.common import (
     AsJson,

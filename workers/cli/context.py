@@ -15,8 +15,9 @@ from config.settings import Settings, load_settings
 from domain.actors import ARREARS
 from domain.errors import AppliedOtherwiseError, ArrearsError, RefusedError
 from domain.events import STAFF, InboxStatus, sender_of
+from domain.hidden_amounts import without_amounts
 from domain.language.speak import speak
-from domain.reasons import NOTHING_CHANGED, Reasons, without_amounts
+from domain.reasons import Reasons, changed_nothing
 from workers.access.administrators import naming_the_first_step
 from workers.access.authenticate import authenticate
 from workers.access.secrets import read_secret, token_file
@@ -166,7 +167,7 @@ def submit(
         )
         if result.status is InboxStatus.RECEIVED:
             raise typer.Exit(NOT_KNOWN_YET)
-        if result.reason and result.reason[0].code in NOTHING_CHANGED:
+        if changed_nothing(result.reason):
             raise typer.Exit(KNOWN_ALREADY)
         return
     if result.status is InboxStatus.RECEIVED:
@@ -177,7 +178,7 @@ def submit(
         errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     console.print(speak(result.reason, language), markup=False)
-    if result.reason and result.reason[0].code in NOTHING_CHANGED:
+    if changed_nothing(result.reason):
         raise typer.Exit(KNOWN_ALREADY)
     print_lines(*_as_of(ctx, payload))
 

@@ -8,7 +8,7 @@ import typer
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Sentence, part, render
 from domain.language.speak import LANGUAGES
-from domain.reasons import reasons_as_json
+from domain.reason_json import reasons_as_json
 from workers.calls.amounts import commands_show_amounts
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.currencies import decimal_string
 from domain.disputes import FINDINGS, RESOLVED, Finding, Matter, MatterStatus
 from domain.errors import ArrearsError
 from domain.language.speak import speak
-from domain.reasons import Reasons, decimal_string
+from domain.reasons import Reasons
 from workers.cli.common import (
     ROWS_OF_A_PAGE,
     After,

@@ -17,7 +17,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, Value, part, render
 from domain.language.rules import describe_rule
 from domain.language.speak import LANGUAGES, speak
-from domain.reasons import reasons_as_json
+from domain.reason_json import reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment

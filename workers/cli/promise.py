@@ -5,8 +5,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from domain.currencies import decimal_string
 from domain.promise_terms import Accepted
-from domain.reasons import decimal_string
 from workers.calls.amounts import assert_commands_show_amounts
 from workers.cli.common import Loan, WhoseId, own_id
 from workers.cli.context import event_of, open_context, submit, whose

@@ -15,7 +15,7 @@ from domain.language.speak import LANGUAGES, speak
 from domain.loans import Instalment
 from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered, Quote
-from domain.reasons import reasons_as_json
+from domain.reason_json import reasons_as_json
 from workers.calls.amounts import assert_commands_show_amounts
 from workers.cli.common import AsJson, Loan, day
 from workers.cli.context import open_context

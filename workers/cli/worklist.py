@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.currencies import decimal_string
 from domain.errors import ArrearsError
-from domain.reasons import HIDDEN, decimal_string
+from domain.hidden_amounts import HIDDEN
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.calls.amounts import commands_show_amounts
 from workers.cli.common import ROWS_OF_A_PAGE, After, AsJson, Limit, OfLoan, day

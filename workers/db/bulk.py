@@ -28,7 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from domain.reasons import Reason, stored_reason
+from domain.reason_json import stored_reason
+from domain.reasons import Reason
 from workers.db.prepared_statements import prepared
 
 

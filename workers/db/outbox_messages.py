@@ -9,7 +9,8 @@ from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
 from domain.messages import UNRESOLVED, MessageStatus
 from domain.promises import PromiseStatus
-from domain.reasons import Reasons, reasons_as_json
+from domain.reason_json import reasons_as_json
+from domain.reasons import Reasons
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 
 

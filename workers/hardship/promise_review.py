@@ -9,13 +9,14 @@ from sqlalchemy import Connection, exists, func, select
 
 from domain.actors import Actor, ActorKind, Role
 from domain.collectors import months_after
+from domain.currencies import decimal_string
 from domain.delinquency import arrears_on
 from domain.errors import ArrearsError
 from domain.events import STAFF, RejectedError
 from domain.permissions import Permission, may
 from domain.promise_terms import EndedPromise, PromiseTerms, Review, review
 from domain.promises import NOT_KEPT, PromisePart, PromiseStatus, ReceivedPayment, judge
-from domain.reasons import ReasonCode, Reasons, because, decimal_string
+from domain.reasons import ReasonCode, Reasons, because
 from domain.terms import terms_for
 from workers.access.second_person import with_second_person
 from workers.context import Context

@@ -5,8 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from domain.hidden_amounts import HIDDEN, is_amount, without_amounts
 from domain.language.render import Entry, Part
-from domain.reasons import AMOUNTS, HIDDEN, Reason, without_amounts
+from domain.reasons import Reason
 
 
 def hide_amounts(entries: Sequence[Entry]) -> list[Entry]:
@@ -20,7 +21,7 @@ def _hidden(name: str, value: Any) -> Any:
     match value:
         case Decimal():
             return HIDDEN
-        case str() if name in AMOUNTS and value.replace(".", "", 1).lstrip("-").isdigit():
+        case str() if is_amount(name, value):
             return HIDDEN
         case Reason():
             return without_amounts((value,))[0]

@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, or_, select
 
 from domain.actions import WAITING
+from domain.currencies import decimal_string
 from domain.holds import HoldKind
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.promises import PromiseStatus
-from domain.reasons import Reasons, decimal_string
+from domain.reasons import Reasons
 from domain.sending import SendingScope, StoppedBecause
 from workers.db.schema import (
     action,

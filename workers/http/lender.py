@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from domain.errors import NotPermittedError
 from domain.permissions import Permission
-from domain.reasons import Parameter, reasons_as_json
+from domain.reason_json import reasons_as_json
+from domain.reasons import Parameter
 from workers.access.admission import Admission
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
@@ -70,7 +71,7 @@ class CallReason(BaseModel):
     """One reason why a call may not start, as events for the lender have it."""
 
     code: str
-    """One of `domain/reasons.py`."""
+    """One of `domain/reason_codes.py`."""
     params: dict[str, Parameter]
     """Its values; dates in ISO form, amounts as decimal strings. No personal data."""
 

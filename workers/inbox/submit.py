@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from domain.actors import Actor, ActorKind
+from domain.currencies import decimal_string
 from domain.errors import (
     AppliedOtherwiseError,
     KeptAsRejectedError,
@@ -20,7 +21,7 @@ from domain.events import (
 from domain.language.speak import speak
 from domain.loans import Component
 from domain.permissions import needs_second_person
-from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because, decimal_string
+from domain.reasons import ReasonCode, Reasons, because, changed_nothing
 from workers.access.may_handle import assert_may_report
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
@@ -145,7 +146,7 @@ def _let_second_person_see(
     permission = EVENT_KINDS[kind].permission
     if not needs_second_person(ctx.actor, permission):
         return
-    if not (result.reason and result.reason[0].code in NOTHING_CHANGED):
+    if not changed_nothing(result.reason):
         facts = {"event": external_id} | {
             name.replace("_", " "): value for name, value in payload.items() if name != WHY
         }
@@ -198,4 +199,4 @@ def _true_now(
         return ()
     finally:
         savepoint.rollback()
-    return reason if reason and reason[0].code in NOTHING_CHANGED else ()
+    return reason if changed_nothing(reason) else ()

@@ -10,11 +10,13 @@ import pytest
 
 from domain.errors import ArrearsError, Text
 from domain.filling import filled
+from domain.hidden_amounts import AMOUNTS
 from domain.language.render import Language, render_reasons
 from domain.language.sentences import error_in, in_chinese, text_in
 from domain.language.speak import LANGUAGES, speak
 from domain.next_work import Candidate, WorkPolicy, in_order
-from domain.reasons import AMOUNTS, Reason, ReasonCode, because, reasons_from_json
+from domain.reason_json import reasons_from_json
+from domain.reasons import Reason, ReasonCode, because
 
 SHANGHAI = timezone(timedelta(hours=8))
 NINE = datetime(2026, 3, 3, 9, 0, tzinfo=SHANGHAI)

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from domain.language.speak import speak, spoken, with_sentence
-from domain.reasons import ReasonCode, Reasons, because, reasons_as_json
+from domain.reason_json import reasons_as_json
+from domain.reasons import ReasonCode, Reasons, because
 
 REFUSED = because(ReasonCode.APPROVAL_REFUSED, actor="sup-1", role="supervisor", why="too soon")
 TWO = because(ReasonCode.NO_ZONE) + because(ReasonCode.NO_ADDRESS, channel="sms")

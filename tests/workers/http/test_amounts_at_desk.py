@@ -15,9 +15,10 @@ from sqlalchemy import Engine, select, update
 
 from domain.actors import Role
 from domain.arrangements import RequestTerms
+from domain.hidden_amounts import AMOUNTS, HIDDEN, without_amounts
 from domain.language.speak import LANGUAGES
 from domain.permissions import PERMISSIONS
-from domain.reasons import AMOUNTS, HIDDEN, ReasonCode, because, without_amounts
+from domain.reasons import ReasonCode, because
 from tests.support.arrangements import ask, in_difficulty
 from tests.support.desk import DESK, token_of
 from tests.support.events import tell

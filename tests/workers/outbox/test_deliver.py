@@ -10,7 +10,8 @@ from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
 from domain.language.speak import speak
-from domain.reasons import ReasonCode, because, reasons_as_json
+from domain.reason_json import reasons_as_json
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling

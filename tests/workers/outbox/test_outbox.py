@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select
 
 from domain.actions import ActionStatus, Move
 from domain.messages import MessageStatus
-from domain.reasons import ReasonCode, because, reasons_as_json
+from domain.reason_json import reasons_as_json
+from domain.reasons import ReasonCode, because
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.receiver import telling

@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from domain.reasons import Reasons, reasons_from_store, stored_reason
+from domain.reason_json import reasons_from_store, stored_reason
+from domain.reasons import Reasons
 
 metadata = MetaData(
     naming_convention={

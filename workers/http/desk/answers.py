@@ -16,7 +16,7 @@ class Reason(BaseModel):
     """One reason, as events for the lender have it."""
 
     code: str
-    """One of `domain/reasons.py`."""
+    """One of `domain/reason_codes.py`."""
     params: dict[str, Parameter]
     """Its values; dates in ISO form, amounts as decimal strings. No personal data."""
 

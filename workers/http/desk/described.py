@@ -10,11 +10,14 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, create_model
 
+from domain.currencies import decimal_string
+from domain.hidden_amounts import without_amounts
 from domain.language.sentences import say_in
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import Quote
-from domain.reasons import Reason, Reasons, decimal_string, reasons_as_json, without_amounts
+from domain.reason_json import reasons_as_json
+from domain.reasons import Reason, Reasons
 from workers.http.desk import answers
 from workers.http.desk.quoted import Quoted
 

@@ -18,14 +18,10 @@ from starlette.responses import JSONResponse, Response
 from domain.actors import ActorKind
 from domain.errors import RefusedError as RefusedByRuleError
 from domain.events import STAFF, InboxStatus, sender_of
+from domain.hidden_amounts import without_amounts
 from domain.language.speak import speak
-from domain.reasons import (
-    NOTHING_CHANGED,
-    ReasonCode,
-    because,
-    reasons_as_json,
-    without_amounts,
-)
+from domain.reason_json import reasons_as_json
+from domain.reasons import ReasonCode, because, changed_nothing
 from workers.calls.amounts import amounts_are_shown
 from workers.context import Context
 from workers.http.desk.answers import Reason, language_for
@@ -92,9 +88,7 @@ def _endpoint(fact: Fact) -> Callable[..., Coroutine[Any, Any, Response]]:
         ctx = context_of_caller(request)
         payload = _payload(ctx, body)
         result = await at_the_desk(request, partial(_store, ctx, fact, payload))
-        known = result.completed_before or bool(
-            result.reason and result.reason[0].code in NOTHING_CHANGED
-        )
+        known = result.completed_before or changed_nothing(result.reason)
         answer = {
             "status": result.status,
             "known": known,

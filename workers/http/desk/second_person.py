@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from domain.actors import Actor
+from domain.hidden_amounts import amounts_hidden_in
 from domain.language.sentences import text_in
 from domain.permissions import Permission, may
-from domain.reasons import amounts_hidden_in
 from domain.second_person import RequestStatus
 from workers.access import requests
 from workers.access.requests import Request as Asked

@@ -24,10 +24,12 @@ from domain.errors import (
     TooOftenError,
 )
 from domain.errors import RefusedError as RefusedByRuleError
+from domain.hidden_amounts import amounts_hidden_in, without_amounts
 from domain.language.sentences import error_in
 from domain.language.speak import speak
 from domain.permissions import Permission
-from domain.reasons import ReasonCode, amounts_hidden_in, reasons_as_json, without_amounts
+from domain.reason_json import reasons_as_json
+from domain.reasons import ReasonCode
 from workers.access.authenticate import authenticate
 from workers.attempts.attempts import BarredError
 from workers.context import Context
