@@ -1,11 +1,9 @@
 """The decision: what a loan's facts and its ladder require now, and the next review."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from domain.actions import SCHEDULE_VISIT, TRIED, WAITING, ActionStatus
 from domain.compliance.vocabulary import Party
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.holds import Hold, active_hold, resumes_on
@@ -20,6 +18,7 @@ from domain.ladder_plan import (
 )
 from domain.loans import Instalment
 from domain.parties import LoanParty, contacted_parties
+from domain.past_actions import PastAction, ending_items, on_record, steps_tried
 
 
 class Outcome(StrEnum):
@@ -33,57 +32,6 @@ class Outcome(StrEnum):
     NO_LADDER = "no_ladder"  # no ladder is for this loan: nobody is contacted
     NOT_PAST_DUE = "not_past_due"
     WRITTEN_OFF = "written_off"  # the lender took it off its books: it is not collected here
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call that a collector has, and what may keep it beyond its step."""
-
-    tries: int = 0
-    """How many attempts at it have an outcome."""
-    is_kept: bool = False
-    """Whether somebody makes it at this moment, or owes the callback that was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastAction:
-    """What is on record for one item."""
-
-    item: str
-    step: str
-    ladder_since: date
-    """The start of the ladder on which it was planned."""
-    status: ActionStatus
-    person: int | None = None
-    """Whom it is for; None: the borrower."""
-    party: int | None = None
-    """The party that they were when it was planned; None: the borrower."""
-    reported: bool = True
-    """False while nobody has reported an attempt at the call or the visit that it assigned, or
-    while the text that it sent is not known to have arrived."""
-    again_from: datetime | None = None
-    """When its next try may be planned at the earliest, if its text did not arrive; aware."""
-    undelivered_to: tuple[str, ...] = ()
-    """The keys of the numbers at which its texts did not arrive."""
-    cause: str | None = None
-    """What it follows from, such as `promise:P-1`; None: a day of the ladder asks for it."""
-    act_until: date | None = None
-    """The last day on which a follow-up may act."""
-    open_call: OpenCall | None = None
-    """Of a call that a collector has; None: it is none."""
-
-    @property
-    def ends_with_its_step(self) -> bool:
-        """Whether it is done no more once the ladder has left its step."""
-        if self.cause is not None:
-            return False
-        if self.open_call is not None:
-            return not self.open_call.is_kept
-        return self.status in WAITING
-
-    @property
-    def tried(self) -> bool:
-        return self.reported and self.status in TRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +156,25 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     return _with_parties(decision, parties) if parties else decision
 
 
+def next_review(snapshot: Snapshot, now: datetime) -> date | None:
+    """The day on which the loan must be reviewed next, after its facts changed at `now`.
+
+    A loan past due is reviewed today: only a decision may say that there is nothing to do. A loan
+    on hold is reviewed when the hold ends, or today if it does not stop contact with all parties;
+    any other on the day after its next instalment falls due. None: a loan that is paid off or
+    written off is not reviewed again.
+    """
+    if snapshot.written_off:
+        return None
+    on = now.date()
+    arrears = arrears_on(snapshot.instalments, on)
+    if not arrears.past_due:
+        return _day_after(arrears.next_due_on)
+    all_holds = [snapshot.holds, *(party.holds for party in snapshot.parties)]
+    days = [resumes_on(holds, on) if active_hold(holds, on) else on for holds in all_holds]
+    return min((day for day in days if day is not None), default=None)
+
+
 def _without_ladder_day(nothing: Decision, snapshot: Snapshot, outcome: Outcome) -> Decision:
     """The decision while a hold pauses the ladder, or while it has not started: `outcome`."""
     if hold := active_hold(snapshot.holds, nothing.on):
@@ -231,140 +198,6 @@ def _decide_borrower(
     return _plan_on_ladder(nothing, snapshot, ladder, since, day, parties)
 
 
-def _decide_parties(
-    snapshot: Snapshot, ladder: Ladder, since: date, on: date
-) -> tuple[PartyDecision, ...]:
-    """Each party climbs the ladder by itself: what stops one need not stop another.
-
-    A person who is a party by several records is one.
-    """
-    contacted = sorted(contacted_parties(snapshot.parties).values(), key=lambda party: party.id)
-    return tuple(
-        _decide_party(snapshot, party, ladder, since, on)
-        for party in contacted
-        if ladder.items_to(party.role)
-    )
-
-
-def _decide_party(
-    snapshot: Snapshot, party: LoanParty, ladder: Ladder, since: date, on: date
-) -> PartyDecision:
-    day, grace_over = ladder_day(ladder, party.holds, since, on)
-    if active_hold(party.holds, on):
-        return PartyDecision(party, day, resumes_on(party.holds, on))
-    if grace_over is not None:
-        return PartyDecision(party, day, grace_over)
-    on_record = _on_record(snapshot, since, party.person)
-    tried = _tried(snapshot, ladder, since)
-    plan, skip, untried = sort_items(ladder, party.role, day, on_record, tried)
-    ending = _ending(snapshot, since, party.person)
-    kept = expired_items(ladder, party.role, day, ending.kept, untried)
-    return PartyDecision(
-        party,
-        day,
-        next_change_on(ladder, party.role, day, on, untried, tomorrow=bool(kept)),
-        plan=tuple(plan),
-        skip=tuple(skip),
-        expired=expired_items(ladder, party.role, day, ending.ends, untried),
-        waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
-    )
-
-
-def _with_parties(decision: Decision, parties: tuple[PartyDecision, ...]) -> Decision:
-    """The decision about the borrower, with those about the other parties."""
-    days = [decision.review_on, *(of.review_on for of in parties)]
-    planned = any(of.plan for of in parties)
-    acts = planned and decision.outcome is Outcome.WAIT
-    return replace(
-        decision,
-        outcome=Outcome.ACT if acts else decision.outcome,
-        review_on=min((day for day in days if day is not None), default=None),
-        parties=parties,
-    )
-
-
-def steps_tried(ladder: Ladder, actions: Iterable[PastAction], since: date) -> set[str]:
-    """The steps that were tried with the borrower on the ladder that started on `since`.
-
-    A step with a visit was tried when its visitors reported it: the notice alone is not the visit.
-    A call with a plan was tried when it is done: it reached somebody, or its tries are used up.
-    """
-    items = ladder.items_to(Party.BORROWER)
-    planned = {item.id for _, item in items if item.tries}
-    visits = {item.id for _, item in items if item.do == SCHEDULE_VISIT}
-    with_visit = {step.id for step, item in items if item.id in visits}
-    return {
-        action.step
-        for action in actions
-        if action.ladder_since == since
-        and action.person is None
-        and action.cause is None
-        and action.tried
-        and not (action.item in planned and action.status is ActionStatus.ASSIGNED)
-        and (action.step not in with_visit or action.item in visits)
-    }
-
-
-def next_review(snapshot: Snapshot, now: datetime) -> date | None:
-    """The day on which the loan must be reviewed next, after its facts changed at `now`.
-
-    A loan past due is reviewed today: only a decision may say that there is nothing to do. A loan
-    on hold is reviewed when the hold ends, or today if it does not stop contact with all parties;
-    any other on the day after its next instalment falls due. None: a loan that is paid off or
-    written off is not reviewed again.
-    """
-    if snapshot.written_off:
-        return None
-    on = now.date()
-    arrears = arrears_on(snapshot.instalments, on)
-    if not arrears.past_due:
-        return _day_after(arrears.next_due_on)
-    all_holds = [snapshot.holds, *(party.holds for party in snapshot.parties)]
-    days = [resumes_on(holds, on) if active_hold(holds, on) else on for holds in all_holds]
-    return min((day for day in days if day is not None), default=None)
-
-
-def _on_record(
-    snapshot: Snapshot, since: date, person: int | None = None
-) -> dict[str, ActionStatus]:
-    """The status of each item for a person, by default the borrower, since the ladder started.
-
-    What was called off when these arrears were cured is planned anew now that they are back.
-    """
-    return {
-        a.item: a.status
-        for a in snapshot.actions
-        if (a.ladder_since, a.person, a.cause) == (since, person, None)
-        and a.status is not ActionStatus.CANCELLED
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """The items on record for a person that end with their step, those that are kept all the same,
-    and the calls among the former that were tried."""
-
-    ends: frozenset[str]
-    kept: frozenset[str]
-    tried: frozenset[str]
-
-
-def _ending(snapshot: Snapshot, since: date, person: int | None = None) -> _Ending:
-    of_person = [a for a in snapshot.actions if a.ladder_since == since and a.person == person]
-    calls = [(a.item, a.open_call) for a in of_person if a.open_call]
-    return _Ending(
-        ends=frozenset(a.item for a in of_person if a.ends_with_its_step),
-        kept=frozenset(item for item, call in calls if call.is_kept),
-        tried=frozenset(item for item, call in calls if call.tries),
-    )
-
-
-def _tried(snapshot: Snapshot, ladder: Ladder, since: date) -> set[str]:
-    """The steps that were tried with the borrower since the ladder started, also by the lender."""
-    tried = steps_tried(ladder, snapshot.actions, since)
-    return tried | (snapshot.steps_tried if snapshot.steps_tried_at == since else set())
-
-
 def _plan_on_ladder(
     nothing: Decision,
     snapshot: Snapshot,
@@ -374,18 +207,18 @@ def _plan_on_ladder(
     parties: tuple[PartyDecision, ...],
 ) -> Decision:
     on = nothing.on
-    on_record, tried = _on_record(snapshot, since), _tried(snapshot, ladder, since)
-    plan, skip, untried = sort_items(ladder, Party.BORROWER, day, on_record, tried)
+    statuses, tried = on_record(snapshot.actions, since), _tried(snapshot, ladder, since)
+    plan, skip, untried = sort_items(ladder, Party.BORROWER, day, statuses, tried)
     for of in parties:  # what an item for another party requires is tried with the borrower
         untried |= set(of.waits_for)
     not_yet = {
         a.item for a in snapshot.actions if a.again_from and a.again_from > nothing.decided_at
     }
-    if catch_up := catch_up_item(ladder, untried, on_record, not_yet):
+    if catch_up := catch_up_item(ladder, untried, statuses, not_yet):
         skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
         if catch_up not in plan:
             plan.append(catch_up)
-    ending = _ending(snapshot, since)
+    ending = ending_items(snapshot.actions, since)
     expired = expired_items(ladder, Party.BORROWER, day, ending.ends, untried)
     kept = expired_items(ladder, Party.BORROWER, day, ending.kept, untried)
     may_end = bool(kept) or any(a.cause and a.open_call for a in snapshot.actions)
@@ -415,6 +248,64 @@ def _removed_by_policy(ladder: Ladder, snapshot: Snapshot, since: date) -> tuple
         and a.item not in known
     )
     return tuple(dict.fromkeys(gone))
+
+
+def _decide_parties(
+    snapshot: Snapshot, ladder: Ladder, since: date, on: date
+) -> tuple[PartyDecision, ...]:
+    """Each party climbs the ladder by itself: what stops one need not stop another.
+
+    A person who is a party by several records is one.
+    """
+    contacted = sorted(contacted_parties(snapshot.parties).values(), key=lambda party: party.id)
+    return tuple(
+        _decide_party(snapshot, party, ladder, since, on)
+        for party in contacted
+        if ladder.items_to(party.role)
+    )
+
+
+def _decide_party(
+    snapshot: Snapshot, party: LoanParty, ladder: Ladder, since: date, on: date
+) -> PartyDecision:
+    day, grace_over = ladder_day(ladder, party.holds, since, on)
+    if active_hold(party.holds, on):
+        return PartyDecision(party, day, resumes_on(party.holds, on))
+    if grace_over is not None:
+        return PartyDecision(party, day, grace_over)
+    statuses = on_record(snapshot.actions, since, party.person)
+    tried = _tried(snapshot, ladder, since)
+    plan, skip, untried = sort_items(ladder, party.role, day, statuses, tried)
+    ending = ending_items(snapshot.actions, since, party.person)
+    kept = expired_items(ladder, party.role, day, ending.kept, untried)
+    return PartyDecision(
+        party,
+        day,
+        next_change_on(ladder, party.role, day, on, untried, tomorrow=bool(kept)),
+        plan=tuple(plan),
+        skip=tuple(skip),
+        expired=expired_items(ladder, party.role, day, ending.ends, untried),
+        waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
+    )
+
+
+def _with_parties(decision: Decision, parties: tuple[PartyDecision, ...]) -> Decision:
+    """The decision about the borrower, with those about the other parties."""
+    days = [decision.review_on, *(of.review_on for of in parties)]
+    planned = any(of.plan for of in parties)
+    acts = planned and decision.outcome is Outcome.WAIT
+    return replace(
+        decision,
+        outcome=Outcome.ACT if acts else decision.outcome,
+        review_on=min((day for day in days if day is not None), default=None),
+        parties=parties,
+    )
+
+
+def _tried(snapshot: Snapshot, ladder: Ladder, since: date) -> set[str]:
+    """The steps that were tried with the borrower since the ladder started, also by the lender."""
+    tried = steps_tried(ladder, snapshot.actions, since)
+    return tried | (snapshot.steps_tried if snapshot.steps_tried_at == since else set())
 
 
 def _day_after(day: date | None) -> date | None:

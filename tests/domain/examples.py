@@ -16,10 +16,11 @@ from domain.actions import (
 from domain.compliance.contact_hours import ContactHours, Hours
 from domain.compliance.rules import Confidence, RulePack, Source
 from domain.compliance.vocabulary import Channel
-from domain.decision import Decision, PastAction, Snapshot, decide
+from domain.decision import Decision, Snapshot, decide
 from domain.holds import Hold
 from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
+from domain.past_actions import PastAction
 
 SHANGHAI = "Asia/Shanghai"
 DUE = date(2026, 3, 1)

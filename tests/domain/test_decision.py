@@ -9,16 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus
-from domain.decision import (
-    Outcome,
-    PastAction,
-    Snapshot,
-    decide,
-    next_review,
-    steps_tried,
-)
+from domain.decision import Outcome, Snapshot, decide, next_review
 from domain.holds import Hold, HoldKind
 from domain.ladder import Days, Item, MissedSteps, Step
+from domain.past_actions import PastAction, steps_tried
 from tests.domain.examples import (
     DUE,
     LoanOnRecord,

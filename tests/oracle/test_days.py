@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.actions import ActionStatus
-from domain.decision import Decision, Outcome, PastAction, Snapshot, decide
+from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.holds import Hold, HoldKind
 from domain.ladder import Ladder
 from domain.loans import Instalment
+from domain.past_actions import PastAction
 from tests.oracle.days import Owed, falls_due, is_worked, ladder_file, stands
 from tests.support.loans import shipped_ladder
 

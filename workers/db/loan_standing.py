@@ -9,10 +9,10 @@ from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.compliance.vocabulary import Party
-from domain.decision import PastAction
 from domain.holds import Hold
 from domain.loans import Instalment
 from domain.parties import LoanParty, contacted_parties
+from domain.past_actions import PastAction
 from workers.db.prepared_statements import prepared
 
 

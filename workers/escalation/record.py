@@ -10,9 +10,10 @@ from sqlalchemy import Connection, text
 from domain.actions import ACTION_MOVES, PLANNED_AGAIN, ActionFacts, ActionStatus, Move, next_status
 from domain.buckets import BucketScheme
 from domain.compliance.verdict import Verdict
-from domain.decision import Decision, Outcome, PastAction
+from domain.decision import Decision, Outcome
 from domain.ladder import Item
 from domain.loan_states import state_of
+from domain.past_actions import PastAction
 from domain.reasons import ReasonCode, because
 from workers.db import outbox_messages
 from workers.db.actions import move_waiting, recheck_deferred

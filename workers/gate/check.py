@@ -16,10 +16,10 @@ from domain.compliance.representatives import contacted_instead
 from domain.compliance.verdict import Verdict
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberOnRecord
-from domain.decision import steps_tried
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, Ladder, find_ladder
 from domain.parties import Representative
+from domain.past_actions import steps_tried
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import read_held_back

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
-from domain.decision import steps_tried
+from domain.past_actions import steps_tried
 from workers.context import Context
 from workers.db.loan_standing import load_standings
 from workers.db.schema import loan
