@@ -16,12 +16,14 @@ from domain.compliance.vocabulary import Party
 from domain.contact_outcomes import REASON
 from domain.reasons import ReasonCode, because
 from workers.attempts.known_reasons import told_on
-from workers.calls.plan import PlannedCall, others_have, plan_calls, planned_call, take_planned
+from workers.calls.plan import plan_calls
 from workers.context import Context
 from workers.db.actions import is_due
 from workers.db.bulk import insert_rows
 from workers.db.callers import give
+from workers.db.calls_to_plan import others_have
 from workers.db.open_calls import CallToJoin, call_to_join, count_longer
+from workers.db.planned_calls import PlannedCall, planned_call, take_planned
 from workers.db.schema import call
 from workers.gate.claim import ClaimedAction, claim_together, complete_together
 
