@@ -37,7 +37,7 @@ from tests.support.plans import nothing_stays, planned
 from workers.actions import dead_letters
 from workers.attempts import attempts, call_plans
 from workers.borrowers import reply_queue
-from workers.calls import start
+from workers.calls import asked_call
 from workers.context import Context
 from workers.db import messages, staff
 from workers.db.engine import connect
@@ -103,7 +103,7 @@ ALL_DAY: dict[str, Ask] = {
 
 
 PEOPLE_ASK: dict[str, Ask] = {
-    "a call that is started": lambda c, h: start._open_call(c, f"L-{PAST_DUE}", None, of=None),
+    "a call that is started": lambda c, h: asked_call.open_call(c, f"L-{PAST_DUE}", None, of=None),
     "a visit that is started": lambda c, h: making_visits._visit_of(c, f"L-{PAST_DUE}"),
     "what a call had to learn, when its outcome is told": what_was_to_be_learnt,
     "the attempt that a person ends": lambda c, h: attempts.find_open_attempt(
