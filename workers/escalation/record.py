@@ -87,30 +87,33 @@ def write_decisions(
 
 def _ended_calls(decisions: Sequence[Decision], facts: Mapping[int, LoanFacts]) -> dict[int, Move]:
     """Where the calls go that collectors still have and that the ladder has left, by action."""
-    moves = dict[int, Move]()
-    for d in decisions:
-        for stored in facts[d.loan_id].actions:
-            past = stored.past
-            if past.open_call is None or past.open_call.is_kept:
-                continue
-            if past.cause is not None:
-                if past.act_until is not None and past.act_until < d.on:
-                    why = because(ReasonCode.FOLLOW_UP_TOO_LATE)
-                    moves[stored.id] = Move(ActionStatus.SKIPPED, why)
-                continue
-            if past.ladder_since != d.ladder_since:
-                continue
-            if past.person is None and past.item in d.expired_tried:
-                why = because(ReasonCode.NOT_REACHED, count=past.open_call.tries)
-                why += because(ReasonCode.CALL_ENDED_WITH_STEP)
-                moves[stored.id] = Move(ActionStatus.DONE, why)
-            elif d.has_expired(past):
-                why = because(ReasonCode.CALL_ENDED_WITH_STEP)
-                moves[stored.id] = Move(ActionStatus.SKIPPED, why)
-            elif past.item in d.removed_by_policy:
-                why = because(ReasonCode.REMOVED_BY_POLICY)
-                moves[stored.id] = Move(ActionStatus.CANCELLED, why)
-    return moves
+    moves = {
+        stored.id: _ended_call(d, stored.past)
+        for d in decisions
+        for stored in facts[d.loan_id].actions
+    }
+    return {action_id: move for action_id, move in moves.items() if move is not None}
+
+
+def _ended_call(d: Decision, past: PastAction) -> Move | None:
+    """Where a call goes that a collector has; None: it goes on, or is none."""
+    if past.open_call is None or past.open_call.is_kept:
+        return None
+    if past.cause is not None:
+        if past.act_until is None or past.act_until >= d.on:
+            return None
+        return Move(ActionStatus.SKIPPED, because(ReasonCode.FOLLOW_UP_TOO_LATE))
+    if past.ladder_since != d.ladder_since:
+        return None
+    ended = because(ReasonCode.CALL_ENDED_WITH_STEP)
+    if past.person is None and past.item in d.expired_tried:
+        tried = because(ReasonCode.NOT_REACHED, count=past.open_call.tries)
+        return Move(ActionStatus.DONE, tried + ended)
+    if d.has_expired(past):
+        return Move(ActionStatus.SKIPPED, ended)
+    if past.item in d.removed_by_policy:
+        return Move(ActionStatus.CANCELLED, because(ReasonCode.REMOVED_BY_POLICY))
+    return None
 
 
 def _keep_cases(

@@ -78,30 +78,17 @@ def _check_links(
 ) -> Iterator[Finding]:
     position, previous, checked = (-1, 0), ZERO_DIGEST, 0
     while batch := _batch(connection, chain, position):
-        newest = (
-            (link.kind, link.row_id)
-            for link in batch
-            if link.is_newest and (link.kind, link.row_id) not in waiting
-        )
-        rows = digests_of(connection, newest)
-        whole = whole_texts_of(
-            connection, ((link.kind, link.row_id) for link in batch if link.row_digest is None)
-        )
+        compared = [link.key for link in batch if link.is_newest and link.key not in waiting]
+        digests = digests_of(connection, compared)
+        rows = {key: digests.get(key) for key in compared}
+        whole = whole_texts_of(connection, (link.key for link in batch if link.row_digest is None))
         for link in batch:
             if link.chain != position[0]:
                 position, previous = (link.chain, 0), ZERO_DIGEST
-            key = (link.kind, link.row_id)
-            defect: Defect | None = None
             if link.seq != position[1] + 1:
-                defect = Defect.GAP
-            elif link.row_digest is None:
-                defect = _check_first_form(link, previous, whole.get(key))
-            elif _digest_of(link, previous) != bytes(link.digest):
-                defect = Defect.CHANGED
-            elif link.is_newest and key not in waiting:
-                defect = compare(bytes(link.row_digest), rows.get(key))
-            if defect is not None:
-                yield Finding(defect, *key, link.loan)
+                yield Finding(Defect.GAP, *link.key, link.loan)
+            elif (defect := _defect(link, previous, whole, rows)) is not None:
+                yield Finding(defect, *link.key, link.loan)
             # The next link is checked against the stored digest, so that one change is one finding.
             position, previous = (link.chain, link.seq), bytes(link.digest)
         checked += len(batch)
@@ -120,6 +107,30 @@ class _Link(NamedTuple):
     """No later link is of the same row."""
     loan: str | None
     """The lender's id of the loan."""
+
+    @property
+    def key(self) -> EvidenceKey:
+        return self.kind, self.row_id
+
+
+def _defect(
+    link: _Link,
+    previous: bytes,
+    whole: Mapping[EvidenceKey, str],
+    rows: Mapping[EvidenceKey, bytes | None],
+) -> Defect | None:
+    """What is wrong with a link after one of digest `previous`, or with its row; None: nothing.
+
+    `whole` has the texts of rows whose links have no digest of them, `rows` the digests of rows
+    that are compared with their newest link.
+    """
+    if link.row_digest is None:
+        return _check_first_form(link, previous, whole.get(link.key))
+    if _digest_of(link, previous) != bytes(link.digest):
+        return Defect.CHANGED
+    if link.is_newest and link.key in rows:
+        return compare(bytes(link.row_digest), rows[link.key])
+    return None
 
 
 def _digest_of(link: _Link, previous: bytes) -> bytes | None:
@@ -173,7 +184,7 @@ def check_newest_links(
         .limit(BATCH_SIZE)
     )
     links = {
-        (link.kind, link.row_id): link
+        link.key: link
         for link in typed_rows(_Link, connection.execute(newest))
         if link.is_newest and link.row_digest is not None
     }

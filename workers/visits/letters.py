@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, func, select, true, union_all, update
+from sqlalchemy import Connection, Row, ScalarSelect, func, select, true, union_all, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
@@ -89,76 +89,99 @@ def open_letter(
         if owed is None:
             raise loan_not_known(loan_external_id)
         assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
-        letter = connection.execute(
-            select(
-                document.c.id,
-                document.c.body_encrypted,
-                document.c.action_id,
-                document.c.arrangement_id,
-                document.c.created_at,
-                func.coalesce(action.c.item, document.c.kind).label("item"),
-                action.c.ladder_since,
-                action.c.status,
-                action.c.party_id,
-                arrangement.c.noticed_at,
-                (arrangement.c.status == ArrangementStatus.ACTIVE).label("runs"),
-            )
-            .outerjoin(action, action.c.id == document.c.action_id)
-            .outerjoin(arrangement, arrangement.c.id == document.c.arrangement_id)
-            .where(document.c.id == _newest_letter(owed.id, item))
-        ).one_or_none()
-        if letter is None:
-            if item is not None:
-                raise NotKnownError(
-                    "No letter has been written for {item} of loan {loan}. Its history shows where "
-                    "it stands.",
-                    item=item,
-                    loan=loan_external_id,
-                )
-            raise NotKnownError(
-                "No letter has been written for loan {loan}. Its history shows where it stands.",
-                loan=loan_external_id,
-            )
-        if letter.body_encrypted is None:
-            raise ArrearsError(
-                "The letter for {item} of loan {loan} was erased, with all that "
-                "was held about its borrower.",
-                item=letter.item,
-                loan=loan_external_id,
-            )
-        if letter.action_id is None:
-            stopped = (
-                not letter.runs
-                or letter.noticed_at != letter.created_at
-                or _is_stopped(connection, ctx, owed.id, None, of_arrangement=True)
-                or is_contact_held(connection, Channel.VISIT, loan_external_id)
-            )
-        else:
-            stopped = (
-                letter.ladder_since != owed.ladder_since
-                or letter.status in CALLED_OFF
-                or _is_stopped(connection, ctx, owed.id, letter.party_id)
-                or any(read_held_back(connection, [letter.action_id])[letter.action_id])
-            )
+        letter = _read_letter(connection, owed.id, loan_external_id, item)
+        stopped = _must_not_be_posted(connection, ctx, letter, owed, loan_external_id)
         if stopped and not preview:
             return Letter(item=letter.item, body=None, still_due=False)
         note_access(connection, owed.id, Opened.LETTER, ctx.actor, ctx.now(), item=letter.item)
         body = ctx.cipher.decrypt(letter.body_encrypted, place_of_document(letter))
         if not stopped and not preview:
-            printed = {"printed_at": ctx.now(), "printed_by": ctx.actor.reference}
-            first_time = (document.c.id == letter.id) & document.c.printed_at.is_(None)
-            connection.execute(update(document).where(first_time).values(printed))
-            told = NOTICE_NOT_PRINTED if letter.action_id else DEFAULT_NOTICE_NOT_PRINTED
-            resolve_problems(connection, [owed.id], (told,), ctx.now())
-    purpose = Opened.LETTER.usual_purpose
+            _note_printed(connection, ctx, letter, owed.id)
     log.info(
         "loan %s: document %s was opened by %s for %s",
         loan_external_id,
         letter.id,
         ctx.actor,
-        purpose,
+        Opened.LETTER.usual_purpose,
     )
     return Letter(item=letter.item, body=body, still_due=not stopped)
+
+
+def _read_letter(
+    connection: Connection, loan_id: int, loan_external_id: str, item: str | None
+) -> Row[Any]:
+    """The newest letter of the loan, or of its item.
+
+    Raises:
+        NotKnownError: none has been written.
+        ArrearsError: it was erased.
+    """
+    letter = connection.execute(
+        select(
+            document.c.id,
+            document.c.body_encrypted,
+            document.c.action_id,
+            document.c.arrangement_id,
+            document.c.created_at,
+            func.coalesce(action.c.item, document.c.kind).label("item"),
+            action.c.ladder_since,
+            action.c.status,
+            action.c.party_id,
+            arrangement.c.noticed_at,
+            (arrangement.c.status == ArrangementStatus.ACTIVE).label("runs"),
+        )
+        .outerjoin(action, action.c.id == document.c.action_id)
+        .outerjoin(arrangement, arrangement.c.id == document.c.arrangement_id)
+        .where(document.c.id == _newest_letter(loan_id, item))
+    ).one_or_none()
+    if letter is None and item is not None:
+        raise NotKnownError(
+            "No letter has been written for {item} of loan {loan}. Its history shows where "
+            "it stands.",
+            item=item,
+            loan=loan_external_id,
+        )
+    if letter is None:
+        raise NotKnownError(
+            "No letter has been written for loan {loan}. Its history shows where it stands.",
+            loan=loan_external_id,
+        )
+    if letter.body_encrypted is None:
+        raise ArrearsError(
+            "The letter for {item} of loan {loan} was erased, with all that "
+            "was held about its borrower.",
+            item=letter.item,
+            loan=loan_external_id,
+        )
+    return letter
+
+
+def _must_not_be_posted(
+    connection: Connection, ctx: Context, letter: Row[Any], owed: Row[Any], loan_external_id: str
+) -> bool:
+    """Whether a letter of a loan must not be posted any more: see `Letter.still_due`."""
+    if letter.action_id is None:
+        return (
+            not letter.runs
+            or letter.noticed_at != letter.created_at
+            or _is_stopped(connection, ctx, owed.id, None, of_arrangement=True)
+            or is_contact_held(connection, Channel.VISIT, loan_external_id)
+        )
+    return (
+        letter.ladder_since != owed.ladder_since
+        or letter.status in CALLED_OFF
+        or _is_stopped(connection, ctx, owed.id, letter.party_id)
+        or any(read_held_back(connection, [letter.action_id])[letter.action_id])
+    )
+
+
+def _note_printed(connection: Connection, ctx: Context, letter: Row[Any], loan_id: int) -> None:
+    """Note the first time that a letter is opened to be printed; nobody has to be reminded then."""
+    printed = {"printed_at": ctx.now(), "printed_by": ctx.actor.reference}
+    first_time = (document.c.id == letter.id) & document.c.printed_at.is_(None)
+    connection.execute(update(document).where(first_time).values(printed))
+    problem = NOTICE_NOT_PRINTED if letter.action_id else DEFAULT_NOTICE_NOT_PRINTED
+    resolve_problems(connection, [loan_id], (problem,), ctx.now())
 
 
 def _newest_letter(loan_id: Any, item: str | None) -> ScalarSelect[int | None]:
