@@ -22,7 +22,7 @@ from workers.context import Context
 from workers.db.closed_numbers import recheck_through
 from workers.db.contact_points import lock_number
 from workers.db.parties import loans_of
-from workers.db.people import lock_people
+from workers.db.people import People, lock_people
 from workers.db.persons import records_of_person
 from workers.db.representative_wishes import is_of_representative, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
@@ -59,9 +59,9 @@ class ReadReply:
 def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Reasons:
     """Close a text with what it means, in the caller's transaction. Returns what came of it.
 
-    What the machine took it for and a person does not ends, unless the person says that it is about
-    something else, such as a dispute. What a later text asked for stays. Texts to the number go on
-    only if nothing else is against them, and no other text from it waits to be read.
+    What followed from another reading by the machine ends, unless the text is about something else,
+    such as a dispute. What a later text asked for stays. Texts to the number go on only if nothing
+    else is against them, and no other text from it waits to be read.
 
     Raises:
         RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
@@ -69,36 +69,70 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
             or it is about a person, and nobody on record has the number; or it asks for a plan, for
             no loan that is known, or for one that cannot have a request now.
     """
-    now = ctx.now()
-    actor = Actor(read.actor)
+    now, actor = ctx.now(), Actor(read.actor)
     found = typed_row(_Reply, connection.execute(_FOUND.where(reply.c.id == read.reply)))
     if found is None:
         raise RejectedError(ReasonCode.REPLY_NOT_KNOWN, reply_id=read.reply)
-    of_a_person = read.meaning in {Meaning.WISHES, Meaning.NO_CONSENT}
     if found.blind_index is None:
-        if of_a_person:
+        if read.meaning in OF_A_PERSON:
             raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
         came = _open_what_it_asks_for(connection, ctx, read, found)
         _close(connection, read, now)
         return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning) + came
     people = lock_people(connection, found.blind_index, found.borrower_id, of_loan=read.loan)
-    acts = False
-    if of_a_person and not people.named:
-        acts = read.meaning is Meaning.WISHES and is_of_representative(
-            connection, found.blind_index
-        )
-        if not acts:
-            raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
+    acts_for = _acts_for_others(connection, read, found.blind_index, people)
     came = _open_what_it_asks_for(connection, ctx, read, found)
     number = lock_number(connection, found.blind_index)
     _close(connection, read, now)
-    asked = AskedAt(read.reply, found.received_at)
+    _change_effects(connection, read, found, found.blind_index, people, number, now)
+    if acts_for:
+        wishes, _ = wishes_among(read.said)
+        note_wishes(connection, found.blind_index, wishes, actor, min(found.received_at, now))
+    _note_facts(connection, read, found, people, now)
+    if read.meaning is Meaning.START:
+        asked = AskedAt(read.reply, found.received_at)
+        allow_texts_again(connection, number, people.named, found.provider, actor, now, asked=asked)
+        recheck_through(connection, found.blind_index, now)
+    reassess(connection, ctx, people.loans, now)
+    return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning) + came
+
+
+OF_A_PERSON = frozenset({Meaning.WISHES, Meaning.NO_CONSENT})
+"""What is true of a person, so that somebody must have the number."""
+
+
+def _acts_for_others(
+    connection: Connection, read: ReadReply, number: bytes, people: People
+) -> bool:
+    """Whether the wishes are those of a representative, because no borrower has the number.
+
+    Raises:
+        RejectedError: it is about a person, and nobody on record has the number.
+    """
+    if read.meaning not in OF_A_PERSON or people.named:
+        return False
+    if read.meaning is Meaning.WISHES and is_of_representative(connection, number):
+        return True
+    raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
+
+
+def _change_effects(
+    connection: Connection,
+    read: ReadReply,
+    found: "_Reply",
+    blind_index: bytes,
+    people: People,
+    number: int,
+    now: datetime,
+) -> None:
+    """End what the machine took the text for, if that is wrong, and do what it means."""
+    actor = Actor(read.actor)
     effects = effects_of({read.meaning}, number_is_known=bool(people.named))
     if read.meaning not in ABOUT_SOMETHING_ELSE:
         end_misread(
             connection,
             effects,
-            asked=asked,
+            asked=AskedAt(read.reply, found.received_at),
             number_id=number,
             people=people,
             actor=actor,
@@ -108,33 +142,31 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         connection,
         effects,
         number_id=number,
-        blind_index=found.blind_index,
+        blind_index=blind_index,
         named=people.named,
         actor=actor,
         now=now,
     )
-    if acts:
-        wishes, _ = wishes_among(read.said)
-        note_wishes(connection, found.blind_index, wishes, actor, min(found.received_at, now))
+
+
+def _note_facts(
+    connection: Connection, read: ReadReply, found: "_Reply", people: People, now: datetime
+) -> None:
+    """Note what the text says of whoever has the number."""
     note_said_facts(
         connection,
         people.named,
         read.said,
         found.blind_index,
-        actor,
+        Actor(read.actor),
         now,
         said_at=found.received_at,
         own_word=people.is_one,
     )
     if read.meaning is Meaning.NO_CONSENT:
-        end_consents(connection, people, actor, now)
-    if of_a_person:
+        end_consents(connection, people, Actor(read.actor), now)
+    if read.meaning in OF_A_PERSON:
         resolve_gate_problems(connection, people.named, {said.fact for said in read.said}, now)
-    if read.meaning is Meaning.START:
-        allow_texts_again(connection, number, people.named, found.provider, actor, now, asked=asked)
-        recheck_through(connection, found.blind_index, now)
-    reassess(connection, ctx, people.loans, now)
-    return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning) + came
 
 
 class _Reply(NamedTuple):

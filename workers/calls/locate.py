@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain import permissions
 from domain.actions import ActionFacts, next_status
-from domain.actors import Role
+from domain.actors import Actor, Role
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission, Verdict
@@ -124,31 +124,56 @@ def start_location_call(
             connection.rollback()  # the number of a third party is not kept for a question
             return started
         attempt = attempt or f"locate-{uuid4()}"
-        row = {
-            "borrower_id": owed.borrower_id,
-            "loan_id": owed.id,
-            "channel": Channel.CALL,
-            "at": now,
-            "rules": list(verdict.rules),
-            "rule_packs": [pack.name for pack in asked.packs],
-            "zones": list(asked.zones),
-            "warnings": list(verdict.warnings),
-            "party": Party.THIRD_PARTY,
-            "purpose": Purpose.LOCATE,
-            "again_because": again_because,
-            "number_blind_index": blind_index,
-            "at_work": asked.at_work,
-            "attempt": attempt,
-            "actor": actor.reference,
-        }
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(contact).values(row))
-        except IntegrityError:
-            raise ArrearsError(
-                "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
-            ) from None
+        _record(
+            *(connection, owed, asked, verdict, blind_index, now),
+            attempt=attempt,
+            actor=actor,
+            again_because=again_because,
+        )
         return replace(started, attempt=attempt)
+
+
+def _record(
+    connection: Connection,
+    owed: "_Loan",
+    asked: ContactFacts,
+    verdict: Verdict,
+    number: bytes,
+    now: datetime,
+    *,
+    attempt: str,
+    actor: Actor,
+    again_because: AskedAgain | None,
+) -> None:
+    """Write the contact with the third party.
+
+    Raises:
+        ArrearsError: another attempt has that id.
+    """
+    row = {
+        "borrower_id": owed.borrower_id,
+        "loan_id": owed.id,
+        "channel": Channel.CALL,
+        "at": now,
+        "rules": list(verdict.rules),
+        "rule_packs": [pack.name for pack in asked.packs],
+        "zones": list(asked.zones),
+        "warnings": list(verdict.warnings),
+        "party": Party.THIRD_PARTY,
+        "purpose": Purpose.LOCATE,
+        "number_blind_index": number,
+        "at_work": asked.at_work,
+        "again_because": again_because,
+        "attempt": attempt,
+        "actor": actor.reference,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(contact).values(row))
+    except IntegrityError:
+        raise ArrearsError(
+            "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
+        ) from None
 
 
 class _Loan(NamedTuple):

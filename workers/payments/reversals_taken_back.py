@@ -1,8 +1,9 @@
 """Reversals that are taken back: the payment did not go back after all."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from workers.db.loans import load_schedule
 from workers.db.paid_by_tape import explain_payment, explain_return
 from workers.db.parts import replace_parts
 from workers.db.payments import (
+    PaymentReturn,
     RecordedPayment,
     insert_return,
     return_known_as,
@@ -66,12 +68,8 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
     """
     paid = lock_payment(connection, back.payment, back.sender)
     refuse_other_loan(paid, back.payment, back.loan)
-    on, now = back.taken_back_on, ctx.now()
-    noted = {"taken_back_on": on, "taken_back_at": now, "taken_back_by": back.actor}
-    part = None
-    if back.reversal is not None:
-        of = (connection, paid.id, ReturnKind.REVERSAL, back.reversal)
-        part = return_known_as(*of, whose_return(*of, back.reversal_sender or back.own_sender))
+    now = ctx.now()
+    part = None if back.reversal is None else _part_reversed(connection, paid, back, back.reversal)
     reversed_on = part.returned_on if part else paid.reversed_on
     if (back.reversal is not None and part is None) or reversed_on is None:
         return _nothing_to_take_back(connection, paid, back)
@@ -79,6 +77,32 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         return because(ReasonCode.REVERSAL_TAKEN_BACK_KNOWN, payment=back.payment)
     if part and paid.reversed_on is not None:
         raise NotYetError(ReasonCode.PAYMENT_IS_REVERSED, payment=back.payment, on=paid.reversed_on)
+    _check_day(ctx, back, reversed_on)
+    if part:
+        undone = _undo_part(connection, paid, part, back, now)
+    else:
+        undone = _undo_all(connection, paid, reversed_on, back, now)
+    taken_back = because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
+    in_tape = paid.tape_as_of is not None and back.taken_back_on < paid.tape_as_of
+    if undone.is_noted or in_tape:
+        _leave_over(connection, ctx, undone, back.taken_back_on, now)
+        return taken_back
+    _allocate_again(connection, ctx, undone.paid, undone.amount)
+    keep_promises(connection, [paid.loan_id], now)
+    review_arrangements(connection, ctx, [paid.loan_id], now)
+    arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
+    return (*taken_back, *where_it_stands(arrears, paid.currency))
+
+
+def _part_reversed(
+    connection: Connection, paid: RecordedPayment, back: ReversalTakenBack, reversal: str
+) -> PaymentReturn | None:
+    of = (connection, paid.id, ReturnKind.REVERSAL, reversal)
+    return return_known_as(*of, whose_return(*of, back.reversal_sender or back.own_sender))
+
+
+def _check_day(ctx: Context, back: ReversalTakenBack, reversed_on: date) -> None:
+    on = back.taken_back_on
     if on < reversed_on:
         raise RejectedError(
             ReasonCode.REVERSAL_TAKEN_BACK_TOO_EARLY,
@@ -88,43 +112,76 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         )
     if on > ctx.today():
         raise RejectedError(ReasonCode.REVERSAL_IN_FUTURE, payment=back.payment, on=on)
-    if part:
-        is_noted, amount = part.in_tape_as_of is not None, part.amount
-        returned = paid.returned - amount
-        update_return(connection, part.id, **noted)
-        update_payment(connection, paid.id, returned=returned)
-        of_rest = amount - part.undone
-    else:
-        is_noted, amount, of_rest = paid.in_tape_as_of is not None, paid.kept, paid.unallocated
-        paid = paid._replace(unallocated=ZERO)
-        insert_return(
-            connection,
-            paid.id,
-            ReturnKind.REVERSAL,
-            amount=amount,
-            returned_on=reversed_on,
-            recorded_at=paid.reversed_at,
-            **noted,
-        )
-        update_payment(connection, paid.id, reversed_on=None, reversed_at=None, unallocated=ZERO)
-        if not is_noted:
-            replace_parts(connection, allocation, {paid.id: ()})
-    if is_noted or (paid.tape_as_of is not None and on < paid.tape_as_of):
-        of_rest -= _used_before(
-            connection, paid, on, of_rest, ZERO if is_noted else amount - of_rest
-        )
-        if of_rest:
-            update_payment(connection, paid.id, unallocated=paid.unallocated + of_rest)
-            order = ctx.allocation_order(paid.jurisdiction)
-            allocate_left_over(connection, order, paid.loan_id)
-            reassess(connection, ctx, [paid.loan_id], now)
-        return because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
-    _allocate_again(connection, ctx, paid, amount)
-    keep_promises(connection, [paid.loan_id], now)
-    review_arrangements(connection, ctx, [paid.loan_id], now)
-    taken_back = because(ReasonCode.REVERSAL_TAKEN_BACK, payment=back.payment)
-    arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
-    return (*taken_back, *where_it_stands(arrears, paid.currency))
+
+
+class _Undone(NamedTuple):
+    """A payment of which something did not go back after all."""
+
+    paid: RecordedPayment
+    amount: Decimal
+    """What did not go back."""
+    of_rest: Decimal
+    """How much of that had been left over of the payment."""
+    is_noted: bool
+    """Whether the reversal was only noted, because a tape contains it."""
+
+
+def _undo_part(
+    connection: Connection,
+    paid: RecordedPayment,
+    part: PaymentReturn,
+    back: ReversalTakenBack,
+    now: datetime,
+) -> _Undone:
+    update_return(connection, part.id, **_noted(back, now))
+    update_payment(connection, paid.id, returned=paid.returned - part.amount)
+    return _Undone(
+        paid, part.amount, part.amount - part.undone, is_noted=part.in_tape_as_of is not None
+    )
+
+
+def _undo_all(
+    connection: Connection,
+    paid: RecordedPayment,
+    reversed_on: date,
+    back: ReversalTakenBack,
+    now: datetime,
+) -> _Undone:
+    insert_return(
+        connection,
+        paid.id,
+        ReturnKind.REVERSAL,
+        amount=paid.kept,
+        returned_on=reversed_on,
+        recorded_at=paid.reversed_at,
+        **_noted(back, now),
+    )
+    update_payment(connection, paid.id, reversed_on=None, reversed_at=None, unallocated=ZERO)
+    is_noted = paid.in_tape_as_of is not None
+    if not is_noted:
+        replace_parts(connection, allocation, {paid.id: ()})
+    return _Undone(paid._replace(unallocated=ZERO), paid.kept, paid.unallocated, is_noted)
+
+
+def _noted(back: ReversalTakenBack, now: datetime) -> dict[str, Any]:
+    return {
+        "taken_back_on": back.taken_back_on,
+        "taken_back_at": now,
+        "taken_back_by": back.actor,
+    }
+
+
+def _leave_over(
+    connection: Connection, ctx: Context, undone: _Undone, on: date, now: datetime
+) -> None:
+    """Let the payment have left over again what no tape shows as paid."""
+    paid = undone.paid
+    others = ZERO if undone.is_noted else undone.amount - undone.of_rest
+    left = undone.of_rest - _used_before(connection, paid, on, undone.of_rest, others)
+    if left:
+        update_payment(connection, paid.id, unallocated=paid.unallocated + left)
+        allocate_left_over(connection, ctx.allocation_order(paid.jurisdiction), paid.loan_id)
+        reassess(connection, ctx, [paid.loan_id], now)
 
 
 def _nothing_to_take_back(
