@@ -32,7 +32,7 @@ from workers.cli.streams import visible_streams
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
-    "check": ("setup:check", "Check settings, policy, templates, database and broker."),
+    "check": ("check:check", "Check settings, policy, templates, database and broker."),
     "keys": ("keys:app", "Encryption keys: make one, and replace older ones."),
     "permissions": ("permissions:permissions", "Show who may do what."),
     "administrator": (
