@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from workers.db.closed_numbers import recheck_through
 from workers.db.contact_points import lock_number, records_with
 from workers.db.encryption import Cipher
 from workers.db.inbox import forget_values
-from workers.db.people import lock_people
+from workers.db.people import People, lock_people
 from workers.db.places import place_of_reply
 from workers.db.schema import borrower
 from workers.db.spoken_language import spoken_language
@@ -85,31 +86,27 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     Texts may be applied in another order than that in which they came. What counts is when they
     came. The words are on record then, and are deleted from the event.
     """
-    received_at = datetime.fromisoformat(payload["received_at"])
-    sender = bytes.fromhex(payload.get(Named.NUMBER, ""))
-    place = place_of_reply(payload["provider"], payload["sid"])
-    body = ctx.cipher.unseal(b64decode(payload[PAYLOAD_BODY]), place)
-    ids = writers_of(connection, sender, received_at)
+    text = _text(ctx, payload)
+    ids = writers_of(connection, text.sender, text.received_at)
     about = subject_of(connection, ids)
-    reading = _read(ctx, body, payload)
+    reading = _read(ctx, text.body, payload)
     effects = effects_of(reading.kinds, number_is_known=bool(ids))
-    allows_texts = ReplyKind.START in reading.kinds
-    reaches_people = effects.reach_people or allows_texts
     # Whose text it is means it, also if they have another number now.
     also = about.borrower_id if about else None
-    people = lock_people(connection, sender, also) if reaches_people else None
-    if about and about.loan_id and reading.to_read and ctx.policy.replies.asks_for_time(body):
+    reaches_people = effects.reach_people or ReplyKind.START in reading.kinds
+    people = lock_people(connection, text.sender, also) if reaches_people else None
+    if about and about.loan_id and reading.to_read and ctx.policy.replies.asks_for_time(text.body):
         request_by_text(
             connection,
             ctx,
             borrower_id=about.borrower_id,
             loan_id=about.loan_id,
-            sid=payload["sid"],
-            provider=payload["provider"],
-            words=body,
+            sid=text.sid,
+            provider=text.provider,
+            words=text.body,
         )
     # Locked last, as the claim does, which cannot send before it has the number.
-    number = lock_number(connection, sender) if sender else None
+    number = lock_number(connection, text.sender) if text.sender else None
     new = insert_reply(
         connection,
         payload,
@@ -117,38 +114,63 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
         contact_point_id=number,
         kind=reading.kind,
         to_read=reading.to_read or number is None,  # nobody knows whose it is: somebody must look
-        body_encrypted=ctx.cipher.encrypt(body, place),
-        received_at=received_at,
+        body_encrypted=ctx.cipher.encrypt(text.body, place_of_reply(text.provider, text.sid)),
+        received_at=text.received_at,
     )
     # A text that was recorded before must not undo what another one said in between.
     if new is not None and number is not None:
-        asked = AskedAt(new, received_at)
+        asked = AskedAt(new, text.received_at)
         apply_effects(
             connection,
             without_what_ended_since(connection, number, effects, asked),
             number_id=number,
-            blind_index=sender,
+            blind_index=text.sender,
             named=people.named if people else (),
             actor=BY_TEXT,
-            now=received_at,
+            now=text.received_at,
         )
-        if people and allows_texts:
-            allow_texts_again(
-                connection,
-                number,
-                people.named,
-                payload["provider"],
-                BY_TEXT,
-                received_at,
-                asked=asked,
-            )
-            # Who acts for others has the number perhaps, and may be called there again.
-            recheck_through(connection, sender, ctx.now())
+        if people and ReplyKind.START in reading.kinds:
+            _allow_again(connection, ctx, text, number, people, asked)
         if people:
             reassess(connection, ctx, people.loans, ctx.now())
-    id = text_id(payload["sid"])
-    forget_values(connection, payload["provider"], id, (PAYLOAD_BODY, Named.NUMBER))
+    forget_values(connection, text.provider, text_id(text.sid), (PAYLOAD_BODY, Named.NUMBER))
     return because(ReasonCode.INBOUND_TEXT_RECORDED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    provider: str
+    sid: str
+    sender: bytes
+    """The keyed hash of the number that it came from; empty: none was given."""
+    received_at: datetime
+    body: str = field(repr=False)
+
+
+def _text(ctx: Context, payload: Payload) -> _Text:
+    provider, sid = payload["provider"], payload["sid"]
+    sealed = b64decode(payload[PAYLOAD_BODY])
+    return _Text(
+        provider,
+        sid,
+        sender=bytes.fromhex(payload.get(Named.NUMBER, "")),
+        body=ctx.cipher.unseal(sealed, place_of_reply(provider, sid)),
+        received_at=datetime.fromisoformat(payload["received_at"]),
+    )
+
+
+def _allow_again(
+    connection: Connection,
+    ctx: Context,
+    text: _Text,
+    number: int,
+    people: People,
+    asked: AskedAt,
+) -> None:
+    at = text.received_at
+    allow_texts_again(connection, number, people.named, text.provider, BY_TEXT, at, asked=asked)
+    # Who acts for others has the number perhaps, and may be called there again.
+    recheck_through(connection, text.sender, ctx.now())
 
 
 def _read(ctx: Context, body: str, payload: Payload) -> Reading:
