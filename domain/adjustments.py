@@ -37,11 +37,11 @@ class Adjustment:
     kind: AdjustmentKind
     booked_on: date
     amount: Decimal | None = None
-    """Of a charge; of a waiver, None for all that is unpaid."""
+    """What is charged or waived; of a waiver, None: all that is unpaid."""
     component: Component | None = None
-    """Of a charge; the only one that a waiver lowers, None for all of them."""
+    """What is charged; of a waiver, the only component that it lowers, None: all of them."""
     instalment: date | None = None
-    """The due date of the instalment that is left out, or the only one that a waiver lowers."""
+    """The due date of the instalment left out, or of the only instalment that a waiver lowers."""
     due_on: date | None = None
     """When what is charged, moved or accelerated falls due."""
 
@@ -234,9 +234,10 @@ def merge_parts(
 
 
 def day_after_last(instalments: Sequence[Instalment]) -> date:
-    """A month after the last instalment: where one that is left out goes if nothing else is said.
+    """A month after the last instalment: an instalment that is left out goes there by default.
 
-    It is on the latest day of the month on which one is due, or on the last of a shorter month.
+    It is on the latest day of the month on which any instalment is due, or on the last day of a
+    shorter month.
     """
     last = max(instalment.due_on for instalment in instalments)
     return month_after(last, 1, max(instalment.due_on.day for instalment in instalments))

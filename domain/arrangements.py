@@ -318,10 +318,10 @@ def status_when_active(
 
 
 def default_counts_from(printed_on: date, days: int) -> date:
-    """The first business date on which a default counts whose letter was printed on a day.
+    """The first business date on which a default counts, after its letter was printed on a day.
 
-    The borrower has `days` full days after it. A payment of the last of them may be reported here
-    on the next.
+    The borrower has `days` full days after that day. A payment of the last of them may be reported
+    here on the next day.
     """
     return printed_on + timedelta(days=days + 1) + REPORTED_AFTER
 

@@ -35,7 +35,8 @@ class Assignment:
     given: tuple[Given, ...]
     left_over: tuple[LeftOver, ...]
     uneven: Reasons
-    """Of each collector whose value is more than 15 % from the mean of equals: what binds."""
+    """Why the value of a collector is more than 15 % from the mean of equals: the limit that binds,
+    for each such collector."""
 
 
 def assign(calls: Sequence[PersonCall], callers: Sequence[Caller], on: date) -> Assignment:

@@ -79,8 +79,8 @@ def borrower_of_loan(loan_id: str) -> str:
 
 
 FORMER = "former:"
-"""Begins the id of a record whose customer id a tape gave to somebody else. No customer id may
-begin with it."""
+"""How the id of a record begins after a tape gave its customer id to somebody else. No customer id
+may begin so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ class RenamedRecord:
     id: int
     external_id: str
     is_erased: bool
-    """Nobody knows any more whose record it was."""
+    """Its data was erased, so nobody knows any more whose record it was."""
     has_other_number: bool
-    """The tape says a number, and it is none that the record has or had."""
+    """The tape has a number that the record never had."""
     has_other_address: bool
     is_known_otherwise: bool
     """Another record has that name, and the number or the address."""

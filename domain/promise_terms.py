@@ -99,8 +99,8 @@ class PromiseTerms:
     def went_unkept(self, promise: EndedPromise) -> bool:
         """Whether a promise counts as unkept.
 
-        One that was recorded by mistake never does, nor one that ended because what was due is due
-        later, or not at all.
+        A promise that was recorded by mistake never does; nor does a promise that ended because
+        what was due became due later, or not at all.
         """
         if promise.was_made is False:
             return False

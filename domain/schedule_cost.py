@@ -38,7 +38,7 @@ def yearly_cost(
 
 
 def _begun(instalments: Sequence[Instalment], on: date) -> list[Instalment]:
-    """Those whose interest has begun to run: all that were due, and the next one."""
+    """The unpaid instalments for which interest runs already: all that are due, and the next."""
     unpaid = sorted((e for e in instalments if e.unpaid > ZERO), key=lambda e: e.due_on)
     due = [each for each in unpaid if each.due_on <= on]
     return unpaid[: len(due) + 1]

@@ -63,7 +63,7 @@ class Stops(StrEnum):
     """What a dispute or a complaint stops until it is answered."""
 
     LOAN = "loan"  # a dispute: all collection of the loan
-    COLLECTOR = "collector"  # a complaint: work of whom it is about for that person
+    COLLECTOR = "collector"  # a complaint: all work for the person by the collectors it is about
     EVERYBODY = "everybody"  # a complaint: all collection of all loans of the person
 
 

@@ -57,26 +57,26 @@ class StartedAttempt:
     attempt: str | None
     """The id under which its outcome is reported; None after a dry run."""
     item: str
-    """Of a call about several: the first one, which names it."""
+    """The ladder item; of a call about several, the first one."""
     purpose: str
     """That of this item."""
     language: str
     """BCP 47."""
     must_learn: tuple[str, ...] = ()
-    """For any of the items; and so is the next one."""
+    """For any of the items, and so is `may_offer`."""
     may_offer: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """Advisory rules that advise against it."""
     loans: tuple[LoanInContact, ...] = ()
     """Of a call: all that the person is called about, in its order."""
     borrower: str = ""
-    """The lender's id of the record of whom it is for."""
+    """The lender's id of the borrower record of the person to be reached."""
     party: Party = Party.BORROWER
-    """What they are to the loan; `representative` if who acts for them is contacted instead."""
+    """What they are to the loan; `representative` if their representative is contacted instead."""
     representative: RepresentativeKind | None = None
-    """What that one is."""
+    """What kind of representative it is."""
     name: str | None = field(default=None, repr=False)
-    """Of a visit: of whom it is for, personal data. None after a dry run, or if none is known."""
+    """Of a visit: the name of the person; personal data. None: a dry run, or no name is known."""
     questions: tuple[Question, ...] = ()
     """Of a visit: what to ask at the door. What is owed is shown once the answers are right."""
     hand_over: tuple[str, ...] = ()

@@ -91,7 +91,7 @@ def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) 
     about = subject_of(connection, ids)
     reading = _read(ctx, text.body, payload)
     effects = effects_of(reading.kinds, number_is_known=bool(ids))
-    # Whose text it is means it, also if they have another number now.
+    # Whoever wrote the text means it for themselves, also if they have another number now.
     also = about.borrower_id if about else None
     reaches_people = effects.reach_people or ReplyKind.START in reading.kinds
     people = lock_people(connection, text.sender, also) if reaches_people else None

@@ -160,12 +160,12 @@ def _end_wish(connection: Connection, ctx: Context, ended: PersonFactEnd) -> Rea
 def _numbers_of_representatives(
     connection: Connection, reported: ReportedFact, event: str
 ) -> list[bytes]:
-    """The numbers of those who act for the locked person, in the order in which they are locked.
-    Only of those who do so about a loan, if one is named.
+    """The numbers of the representatives of the locked person, in the order in which they are
+    locked. If a loan is named, only of those who act about it.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
-        RejectedError: nobody acts for them of whom a number is known, or the loan is not theirs.
+        RejectedError: no representative has a known number, or the loan is not the person's.
     """
     record = lock_known_borrower(connection, reported.borrower, event)
     about = None

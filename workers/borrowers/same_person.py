@@ -129,9 +129,9 @@ def _part_ids_given_anew(
     pair: tuple[int, int],
     since: datetime,
 ) -> tuple[frozenset[int], list[str]]:
-    """Part what still joins the two: records whose ids a tape gave to somebody else until `since`,
-    from those that have the ids now. Returns the records that are parted, and which other links
-    still join the two."""
+    """Part the records that still join the two, if a tape gave their ids to somebody else before
+    `since`, from the records that have these ids now. Returns the parted records, and the other
+    links that still join the two."""
     parted = frozenset[int]()
     of_person = [row.id for row in connection.execute(records_of_person(pair[0]))]
     while links := links_between(links_of(connection, of_person), *pair):

@@ -26,7 +26,7 @@ class Step:
     """What one run closed, and whether there is more."""
 
     day: date | None = None
-    """The day whose totals, or whose month's end, were worked on; None: all is closed."""
+    """The day that was worked on, for its totals or for its month's end; None: all is closed."""
     month_after: int | None = None
     """The last loan of a month's end that is not complete yet; None: it is, or there is none."""
 
@@ -34,8 +34,8 @@ class Step:
 def close_next(ctx: Context, month_after: int | None = None) -> Step:
     """Close the oldest day that is over and not closed, or go on with the book of a month's end.
 
-    It may run at any time, repeatedly, and twice at once: a day is closed once. The first day ever
-    is the last one that is over: what lies before it was not watched.
+    It may run at any time, repeatedly, and twice at once: a day is closed once. The very first run
+    closes only the last day that is over, because earlier days were not watched.
     """
     now = ctx.now()
     over = last_day_over(now)

@@ -23,7 +23,7 @@ def _plans(measure: Measure, moment: str, status: ArrangementStatus | None = Non
 
 
 def _matters(measure: Measure, table: str, recorded: str, moment: str) -> str:
-    """Complaints or disputes: of whom they are about, or who had the contact in question."""
+    """Complaints or disputes, by the member of staff they are about, or who had the contact."""
     about = "coalesce(m.about_staff, c.actor)" if table == "complaint" else "c.actor"
     return f"""
     SELECT '{measure}', m.loan_id, NULL, {about}, coalesce(c.at, m.received_at),

@@ -1,5 +1,6 @@
-"""Cancels calls and visits whose arrears are paid, or for somebody who is on hold or has left; and
-takes calls off the list whose step is over. A call that somebody makes is left to its outcome."""
+"""Cancels calls and visits when the arrears are paid, or when the person is on hold or no party of
+the loan any more; and takes calls off the list when their step is over. A call that is being made
+is left to its outcome."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -55,7 +55,7 @@ def bar_staff(
 
 
 def kept_away_by(connection: Connection, why_id: UUID | None) -> frozenset[str]:
-    """The staff references of whom a complaint keeps away, by the id of what it says."""
+    """The staff whom a complaint keeps away, as references. `why_id` is the id of its words."""
     mine = (barred.c.why_id == why_id) & barred.c.ended_at.is_(None)
     found = select(staff.c.external_id).join(barred, barred.c.staff_id == staff.c.id).where(mine)
     return frozenset(connection.execute(found).scalars())

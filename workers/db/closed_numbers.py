@@ -1,7 +1,7 @@
 """Numbers and addresses that are closed to contact until another one, or a new fact, comes.
 
-Where no other number may be used, it is an open problem of everybody who has it, on every loan of
-which they are borrower or party. An address has no other one that could be used instead.
+If a person has no other number that may be used, it is an open problem on every loan of which the
+person is borrower or party. There is no second address that could be used instead.
 """
 
 from collections.abc import Collection, Sequence

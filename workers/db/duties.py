@@ -119,12 +119,12 @@ def end_owed_notice(
 
 
 def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
-    """End the duties of loans whose case is closed, and those of which what was owed was done: the
-    call after a callback, the answer to who asked for an arrangement. Note a problem of each loan
-    of which a duty has become late. Returns how many loans these are. May run any number of times
-    and at once.
+    """End the duties of loans whose case is closed, and duties that were done: a call was made when
+    a callback was asked for, or a request for an arrangement was answered. Note a problem of each
+    loan that has a late duty. Returns how many loans these are. May run any number of times and at
+    once.
 
-    What was owed about a dispute or a complaint is owed although the loan is paid.
+    What is owed about a dispute or a complaint stays owed although the loan is paid.
     """
     over = exists().where(
         collection_case.c.loan_id == duty.c.loan_id, collection_case.c.closed_at >= duty.c.made_at

@@ -87,8 +87,8 @@ def parties_of(connection: Connection, loan_id: int, role: Party) -> dict[str, i
 
 
 def with_contacted(actions_and_loans: Join) -> Join:
-    """Actions and their loans, joined with the record of whom each action is for, and with the row
-    of that party where it is not the borrower."""
+    """Actions and their loans, joined with the record of the person whom each action is for, and
+    with the row of the party if that is not the borrower."""
     contacted = borrower.c.id == func.coalesce(loan_party.c.borrower_id, loan.c.borrower_id)
     of_party = actions_and_loans.outerjoin(loan_party, loan_party.c.id == action.c.party_id)
     return of_party.join(borrower, contacted)

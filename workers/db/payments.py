@@ -70,7 +70,7 @@ def read_payment(connection: Connection, external_id: str, sender: str) -> Recor
 def whose_return(
     connection: Connection, payment_id: int, kind: ReturnKind, external_id: str, sender: str | None
 ) -> str:
-    """The sender whose id of what went back of a payment is meant, as `whose_id` has it."""
+    """The sender who gave what went back of a payment this id, as by `whose_id`."""
     return whose_id(
         *(connection, payment_return, external_id, sender),
         payment_return.c.payment_id == payment_id,

@@ -57,7 +57,7 @@ _THEIR_NUMBER = borrower_number.alias("their_number")
 _SAME_ADDRESS = borrower.alias("same_address")
 _LOAN_OF_ADDRESS = loan.alias("loan_of_address")
 
-# The person for whom somebody acts about whose number an event is, and who acts.
+# An event may be about the number of a representative: the client, and who acts for them.
 _CLIENT, _RECORD_OF_CLIENT = borrower.alias("client"), borrower.alias("record_of_client")
 _FACT_OF_CLIENT, _ACTS_FOR_CLIENT = person_fact.alias(), representative.alias("acts_for_client")
 

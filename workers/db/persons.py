@@ -60,9 +60,9 @@ def may_mean_record(record: FromClause, name: ColumnElement[str]) -> ColumnEleme
     """Whether an event that names somebody may mean this record: by its id, or by that of its loan.
 
     A record to which the lender gave no id is known as `loan:` and the id of its loan. An event may
-    name it by the latter alone, as all did once. Where no record has that id, the event may also
-    mean a customer whose tape is still to come. So it holds back this record, and it belongs to its
-    history, but it is not applied to it.
+    name it by the id of the loan alone, as all events did once. If no record has that id, the event
+    may also mean a customer whose tape is still to come. So the event holds back this record and is
+    part of its history, but is not applied to it.
     """
     external_id = record.c.external_id
     of_loan = case(

@@ -63,7 +63,7 @@ def note_wishes(
     """Record what a representative asked for at `now`, through their number; False if all of it was
     known, or something later is.
 
-    Another language takes the place of the one before; the same time or place, of one that ends
+    Another language replaces the one before. A time or a place replaces the same one if that ends
     earlier. The number is locked, last of all.
 
     Raises:

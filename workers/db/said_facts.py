@@ -165,9 +165,9 @@ def replace_person_fact(
     """Record a fact on a record of a locked person, instead of the one before. False if nothing
     changed: the record has it already.
 
-    A consent and a language take the place of whatever was known; a time and a place, of the same
-    one that ends earlier. One that ends later, or never, stays: only its own end shortens it. A
-    consent to more contacts always counts anew, because it is valid for some days from then on.
+    A consent or a language replaces whatever was known. A time or a place replaces the same time or
+    place only if that ends earlier: what ends later, or never, stays, and only its own end shortens
+    it. A consent to more contacts always counts anew, because it is valid for some days from then.
     """
     given = {**details.columns(), "until": until}
     if fact is PersonFact.AGREED_MORE_CONTACTS:

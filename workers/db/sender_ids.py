@@ -28,14 +28,14 @@ def whose_id(
     sender: str | None,
     *among: ColumnElement[bool],
 ) -> str:
-    """The sender whose id of a row of `table` is meant, `among` those for which all of this holds.
+    """The sender who gave a row of `table` this id, `among` the rows for which all of this holds.
 
-    A system means its own ids, and whoever names a sender means that one's, also the staff's. None:
-    the staff names no sender and means everybody's ids. Where it has not given the id itself, that
-    is the id of the one sender that has.
+    `sender` is the sender that is named: a system means its own ids, unless it names another sender
+    or the staff. None: the staff names no sender. Then the id may be one that the staff gave, or
+    else one that a single sender gave.
 
     Raises:
-        RejectedError: several senders have given it, and the staff has not.
+        RejectedError: several senders gave it, and the staff did not.
     """
     if sender is not None:
         return sender

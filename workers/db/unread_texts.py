@@ -22,14 +22,14 @@ from workers.db.schema import borrower, contact, contact_point, inbox_event, loa
 from workers.db.typed_rows import typed_row
 
 TEXTS = "inbound_text"
-"""The kind of event whose payload has the words of a text, until it is applied. It names nobody but
-a number."""
+"""The kind of event whose payload has the words of a text, until it is applied. It names a number,
+and no person."""
 
 PAYLOAD_BODY = "body_encrypted"
 
 STILL_THEIRS = timedelta(days=90)
-"""How long a number that nobody has now is that of whoever was contacted at it. Telephone companies
-keep a number unused for about that long before somebody else gets it."""
+"""How long a number that nobody has any more counts as that of the person last contacted at it.
+Telephone companies keep a number unused for about so long before somebody else gets it."""
 
 
 class Subject(NamedTuple):
@@ -40,10 +40,10 @@ class Subject(NamedTuple):
 
 
 def writers_of(connection: Connection, number: bytes, at: datetime) -> Sequence[int]:
-    """The records that have a number, by its keyed hash; or, if nobody has it, the one that was
+    """The records that have a number, by its keyed hash. If nobody has it: the record that was
     contacted at it last, if that was not long before `at`.
 
-    Whoever just got another number may still answer from the old one.
+    A person who just got another number may still answer from the old one.
     """
     writers = select(borrower.c.id).where(borrower.c.id.in_(records_with(number)))
     have_it = connection.execute(writers.order_by(borrower.c.id)).scalars().all()
@@ -63,9 +63,9 @@ def writers_of(connection: Connection, number: bytes, at: datetime) -> Sequence[
 
 
 def subject_of(connection: Connection, writers: Sequence[int]) -> Subject | None:
-    """Whose text it is, of these records by `writers_of`; None if there are none.
+    """Which of these records of `writers_of` a text is from; None if there are none.
 
-    That is whoever was texted last; or else whose loan is past due longest.
+    It is the one that was texted last, or else the one with the loan that is past due longest.
     """
     if not writers:
         return None
@@ -141,7 +141,7 @@ class UnreadText(NamedTuple):
 def unread_texts_of(connection: Connection, borrower_ids: Sequence[int]) -> list[UnreadText]:
     """The texts that wait to be applied, and are from these borrowers, by their numbers.
 
-    A number may belong to several people; then a text is whose it would be as a reply.
+    A number may belong to several people. Then a text belongs to the one that `subject_of` says.
     """
     points = points_of(connection, borrower_ids)
     have = select(contact_point.c.blind_index).where(contact_point.c.id.in_(points))

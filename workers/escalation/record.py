@@ -162,10 +162,10 @@ def _insert_decisions(
     return {row.loan_id: row.id for row in written}
 
 
-# A skipped item is planned again when a later step requires it after all, a cancelled one when the
-# loan is past due again. Neither ever had an effect. One whose text did not arrive is planned again
-# for its next try. An action that the gate deferred or barred
-# when it was planned has made its first move already, so that move is written as an event too.
+# A skipped item is planned again when a later step requires it after all, a cancelled item when the
+# loan is past due again: neither ever had an effect. An item whose text did not arrive is planned
+# again for its next try. An action that the gate deferred or barred when it was planned has made
+# its first move already, so that move is written as an event too.
 _PLAN = prepared(
     text("""
 WITH given AS (
@@ -248,8 +248,7 @@ def _insert_actions(
 def plan_actions(connection: Connection, plans: Sequence[Mapping[str, Any]], now: datetime) -> int:
     """Write planned and skipped actions; returns how many are not skipped. One statement.
 
-    Of actions on record only those move that were skipped or cancelled, or whose text did not
-    arrive, by their table of moves.
+    An action on record moves only if it was skipped or cancelled, or if its text did not arrive.
     """
     values = {"moves": _MOVES, "plans": as_json(plans), "now": now}
     count: int = connection.execute(_PLAN, values).scalar_one()

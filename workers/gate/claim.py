@@ -68,7 +68,7 @@ def claim_together(
     Those are due today, of the same type and ladder step, in the same currency, under the same law,
     for the same number and in the same language, of records that are confirmed to be one person;
     one of each loan. Where the ladders differ, the words must be the same. Each is checked by
-    itself, as by `claim`: one that may not be carried out now is moved to where it belongs, and the
+    itself, as by `claim`. An action that may not be carried out now moves to where it belongs; the
     others stay. The list is empty if there is nothing to do. `may_share` says whether the contact
     may be about several loans.
     """

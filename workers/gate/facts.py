@@ -50,7 +50,7 @@ def contact_facts(
 ) -> ContactFacts:
     """The gate's facts about one loan and one item of its ladder, from the records.
 
-    `party` is who is contacted, if not the one whose reach `facts` have.
+    `party` says who is contacted; None: the person whose numbers and address are in `facts`.
 
     `item` is None if no prepared message goes with the contact. `now` is the moment at which a
     written notice of a visit would be given.
@@ -110,7 +110,7 @@ def _holds(
 
 
 def all_holds(packs: Sequence[RulePack], facts: LoanStanding, on: date) -> tuple[Hold, ...]:
-    """All holds that stop contact with the one whose facts these are."""
+    """All holds that stop contact with the person of these facts."""
     if not facts.parties:
         return (*facts.holds, *facts.holds_of_borrower)
     if facts.party is Party.BORROWER:

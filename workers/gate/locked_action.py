@@ -56,7 +56,7 @@ class LockedAction(NamedTuple):
     jurisdiction: str
     currency: str
     borrower_id: int
-    """The record of whom it is for."""
+    """The record of the person whom it is for."""
     record: str
     """The lender's id of that record."""
     person_id: int
@@ -68,8 +68,7 @@ class LockedAction(NamedTuple):
     region: str | None
     address_point_id: int | None
     party_id: int | None
-    """The party whom it is for, whose record is read instead of the borrower's; None: the
-    borrower."""
+    """The party whom it is for; None: the borrower."""
     party: Party
     party_left: bool
     numbers: Sequence[LockedNumber]

@@ -46,9 +46,9 @@ def sent_before_restore(
     """Where a claimed text goes that may have gone out before the database was restored; None if it
     certainly did not, or goes elsewhere anyway (`move`).
 
-    It was due until then if the days of its item had begun. If the persons who have the number are
-    due nothing else, it is what the provider sent; otherwise nobody can tell which one that was,
-    and none is sent.
+    It was due by then if the days of its item had begun. If no other text was due to the persons
+    who have the number, it is the text that the provider sent. Otherwise nobody can say which text
+    that was, and none is sent.
     """
     texted = [number for number in checked.loan.numbers if number.texted_at is not None]
     if not texted or not (move is None or _is_put_off(move)):
@@ -95,8 +95,8 @@ def _others_due(
     numbers: Sequence[LockedNumber],
     at: datetime,
 ) -> bool:
-    """Whether anything else may have been that text: another one that is due to whoever has one of
-    the numbers, or one of which that was said before."""
+    """Whether the provider may have sent something else: another text that is due to a person with
+    one of the numbers, or a text that was taken for the sent one before."""
     points = [number.contact_point_id for number in numbers]
     rows = connection.execute(
         select(

@@ -90,9 +90,9 @@ def _apply_batch(
 ) -> list[EventResult]:
     """Apply events of one kind, and others of it that are pending, in one transaction.
 
-    If that fails, those asked for are applied one by one, so that only the one at fault keeps the
-    reason. Those of them whose loan is locked are applied after it, each waiting for its lock while
-    this worker holds no other.
+    If that fails, the events asked for are applied one by one, so that only the one at fault keeps
+    the reason. If the loan of an event is locked, the event is applied afterwards: it waits for its
+    lock while this worker holds no other.
     """
     claimed: Sequence[StoredEvent] = []
     try:

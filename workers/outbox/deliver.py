@@ -66,10 +66,10 @@ def deliver_events(ctx: Context, loan_id: int) -> int:
 
 
 def dispatch_outbox(ctx: Context, announce: Callable[[dict[int, str]], None], waiting: int) -> int:
-    """Announce loans that have events to deliver to the workers; returns how many.
+    """Announce to the workers the loans that have events to deliver; returns how many.
 
-    Also those whose message was lost. While `waiting` messages fill the queue none is added, and
-    without a lender's webhook none is sent.
+    A loan is announced again if its message was lost. While `waiting` messages fill the queue none
+    is added, and without a lender's webhook none is sent.
     """
     room = QUEUE_HOLDS - waiting
     if room <= 0 or ctx.lender_webhook is None:
@@ -87,8 +87,8 @@ def dispatch_outbox(ctx: Context, announce: Callable[[dict[int, str]], None], wa
 
 
 def _post(webhook: LenderWebhook, event: ClaimedEvent, now: datetime) -> DeliveryResult:
-    """Post one event. One whose payload cannot be read is given up: the loan's others wait for
-    it."""
+    """Post one event. If its payload cannot be read, it is given up, because the other events of
+    the loan wait for it."""
     try:
         outgoing = _outgoing(event)
     except Exception as error:

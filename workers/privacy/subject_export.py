@@ -60,8 +60,8 @@ NOT_ABOUT_A_PERSON = frozenset(
 """Tables of which no row belongs to a borrower."""
 
 OWNERS = (borrower, contact)
-"""If a row refers to one of these, that decides whose row it is, and the first one counts. Its loan
-may have had another borrower before."""
+"""If a row refers to a row of these tables, it belongs to that person; the first table counts. Only
+otherwise its loan decides, which may have had another borrower before."""
 
 KEYED_HASHES = frozenset(
     {borrower.c.tape_digests, tape_row.c.digest, tape_row.c.customers, tape_row.c.persons}

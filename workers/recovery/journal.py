@@ -1,7 +1,7 @@
 """Opt-outs, erasures and revocations come back from the journal.
 
-A line is passed over whose row the database has, or had: it is known by what it is about and by
-its moment. So a wish that has ended since then does not come back, and the step can be run again.
+A line is passed over if the database has, or had, its row: the same fact with the same moment. So
+a wish that has ended since then does not come back, and the step can be run again.
 """
 
 from collections import Counter

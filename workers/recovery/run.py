@@ -178,8 +178,8 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
 
 
 def _holds(ctx: Context, asked: Asked) -> list[SendingHold]:
-    """The sending holds for whose sake a recovery is made. Whoever says when the backup was made
-    needs none: there may be no file of the sending counter.
+    """The sending holds that a recovery is to end. None is needed if the time of the backup is
+    given: there may be no file of the sending counter.
 
     Raises:
         ArrearsError: there is none.

@@ -31,7 +31,7 @@ class Task:
     recovery: Recovery | None
     """None: it is a dry run, and no recovery was begun."""
     holds: Sequence[SendingHold]
-    """For whose sake it is made."""
+    """The sending holds that the recovery is to end."""
     stopped_at: datetime
     """When sending was stopped: what is newer was recorded after the restore."""
 

@@ -61,9 +61,9 @@ class RosterLoaded:
     staff: int
     shifts: int
     changes: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
-    """Of each member of whom something changed, what was and what it becomes, by its name."""
+    """By staff reference and field: what was on record, and what it becomes."""
     handed_on: int = 0
-    """Calls and visits that others get, because of who left, is on leave, or must not."""
+    """How many calls and visits go to others, because somebody left, is absent or must not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def let_second_person_see(
 def changes_of(
     connection: Connection, members: Sequence[StaffMember]
 ) -> dict[str, dict[str, Text]]:
-    """By member, what a roster changes of what is on record; empty of whom nothing changes."""
+    """By member, the fields that a roster changes; empty for a member of whom nothing changes."""
     columns = (staff.c[name] for name in KEPT)
     known = {
         row.external_id: row for row in connection.execute(select(staff.c.external_id, *columns))

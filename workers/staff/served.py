@@ -21,7 +21,7 @@ class WorkUnderWay:
     staff: str
     loan: str | None
     record: str
-    """The lender's id of the record of whom it is about."""
+    """The lender's id of the borrower record of the person whom it is about."""
     reply: int | None
     """The text that is read; null: it is a call."""
     duty: int | None

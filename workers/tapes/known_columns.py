@@ -138,7 +138,7 @@ def _address(
 def _not_said_twice(
     whole: str, names: Sequence[str], cells: Mapping[str, Sequence[str]]
 ) -> tuple[str, ...]:
-    """The columns without those whose cells mostly stand in the cell of `whole` already."""
+    """The columns, without those that mostly repeat what stands in the column `whole` already."""
 
     def is_new(name: str) -> bool:
         if not cells[name]:

@@ -231,9 +231,9 @@ class Merged:
     new: frozenset[int]
     """Those of `changed` that are new."""
     alone: frozenset[int]
-    """Those of `new` of whose persons nothing else is known: their positions are right."""
+    """Those of `new` that are all that is known of their persons: their positions are right."""
     before: Mapping[int, PastDue]
-    """What was past due before, of those of `changed` whose amounts changed."""
+    """What was past due before, for those of `changed` whose amounts changed."""
 
 
 def merge(
@@ -250,8 +250,8 @@ def merge(
 ) -> Merged:
     """Merge one batch of a tape of `as_of`, which contains the payments booked before that date.
 
-    With `put_aside` each known loan is tried alone first: one whose record cannot be read is given
-    to it, and is left out of the batch.
+    With `put_aside` each known loan is tried alone first. If its record cannot be read, `put_aside`
+    is called with it, and the loan is left out of the batch.
 
     `order` gives the order of allocation of a jurisdiction. What the mapping has no column for is
     left as it was. `shows_absent` says whether the tape has a loan again that was absent.

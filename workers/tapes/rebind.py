@@ -1,4 +1,4 @@
-"""Encrypts values again whose records get another id: a value is bound to that of its record."""
+"""Encrypts values again when their record gets another id, because a value is bound to that id."""
 
 import logging
 from collections.abc import Mapping

@@ -76,7 +76,7 @@ def date_restructured(connection: Connection) -> None:
 
 @dataclass(frozen=True)
 class Restructured:
-    """Of the known loans of a batch, those whose schedule was replaced, or is now."""
+    """The known loans of a batch whose schedule was replaced before, or is replaced now."""
 
     connection: Connection
     known: Sequence[KnownLoan]
@@ -103,7 +103,7 @@ class Restructured:
     ) -> tuple[dict[str, Reconciled], dict[str, date]]:
         """Reconcile all known loans with what the tape says of them, by their external ids.
 
-        Also gives those whose row still has an old schedule, with the day that replaced it.
+        Also gives the loans whose row still has an old schedule, with the day that replaced it.
         `order` gives the order of allocation of a loan. The schedules that the tape replaces
         are kept.
         """

@@ -32,8 +32,7 @@ def printed_at() -> ScalarSelect[datetime | None]:
 
 
 def refuse_without_notice(starts_at: datetime, printed: datetime | None, now: datetime) -> None:
-    """Refuse a visit whose notice is not on record as printed before its day. `now` is in the
-    lender's zone.
+    """Refuse a visit if its notice was not printed before its day. `now` is in the lender's zone.
 
     Raises:
         RefusedError: the visit may not begin.
@@ -48,23 +47,23 @@ def refuse_without_notice(starts_at: datetime, printed: datetime | None, now: da
 def to_be_printed(now: datetime) -> ColumnElement[bool]:
     """Whether a visit of tomorrow, or of the rest of today, has no printed notice, and no open
     problem says so yet; for a query of `visit` with its `action`. `now` is in the lender's zone."""
-    told = exists().where(
+    is_noted = exists().where(
         problem.c.loan_id == visit.c.loan_id,
         problem.c.kind == NOTICE_NOT_PRINTED,
         problem.c.resolved_at.is_(None),
     )
-    return _is_ahead(now) & printed_at().is_(None) & ~told
+    return _is_ahead(now) & printed_at().is_(None) & ~is_noted
 
 
 def note_not_printed(connection: Connection, loan_id: int, visit_on: date, now: datetime) -> None:
-    """Tell of a notice that is still to be printed."""
+    """Note the problem that a notice is still to be printed."""
     why = because(ReasonCode.NOTICE_NOT_PRINTED, visit_on=visit_on)
     note_problem(connection, loan_id, NOTICE_NOT_PRINTED, why, now)
 
 
 def close_what_is_over(connection: Connection, now: datetime) -> None:
-    """Close the problems of notices whose visit is over, was called off or is not needed any more.
-    One statement."""
+    """Close the problems of notices that need not be printed any more: the visit is over or called
+    off. One statement."""
     ahead = (
         select(visit.c.id)
         .join(action, action.c.id == visit.c.action_id)
