@@ -5,10 +5,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, text
 
 from domain.buckets import BucketScheme
+from workers.db.owed import owed_on_day
 
 # What holds at the end of the day is the last row up to it. Only such a row is repeated, with its
 # new bucket, whose days past due begin on that day.
-_INTO_NEXT_BUCKET = text("""
+_INTO_NEXT_BUCKET = text(f"""
 INSERT INTO loan_day (loan_id, day, recorded_at, standing, delinquent_since, bucket, step, hold,
                       past_due, principal, unpaid)
 SELECT d.loan_id, :day, :now, d.standing, d.delinquent_since, b.name, d.step, d.hold,
@@ -16,19 +17,11 @@ SELECT d.loan_id, :day, :now, d.standing, d.delinquent_since, b.name, d.step, d.
   FROM unnest(CAST(:since AS date[]), CAST(:names AS text[])) AS b (since, name)
   JOIN loan_day d ON d.delinquent_since = b.since AND d.day <= :day
                  AND d.bucket IS DISTINCT FROM b.name
- CROSS JOIN LATERAL (
-       SELECT coalesce(sum(i.principal - i.paid_principal), 0) AS principal,
-              coalesce(sum(u.unpaid), 0) AS unpaid,
-              coalesce(sum(u.unpaid) FILTER (WHERE i.counts_from < :day), 0) AS past_due
-         FROM instalment i
-        CROSS JOIN LATERAL (
-              SELECT i.principal + i.interest + i.fees
-                     - i.paid_principal - i.paid_interest - i.paid_fees AS unpaid) u
-        WHERE i.loan_id = d.loan_id) owed
+ {owed_on_day("d.loan_id")}
  WHERE NOT EXISTS (SELECT FROM loan_day n
                     WHERE n.loan_id = d.loan_id AND n.day <= :day
                       AND (n.day, n.id) > (d.day, d.id))
-""")
+""")  # noqa: S608 put together from constants
 
 
 def note_calendar_buckets(

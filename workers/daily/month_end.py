@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from workers.db.owed import owed_on_day
+
 LOANS_AT_ONCE = 2_000
 
 # On the book is what has something unpaid, or was past due at the end of the month and is paid
 # since. What was written off by then is not. Bucket, step and hold are those of the month's end;
 # amounts are those of the moment when the row is written.
-_TAKE = text("""
+_TAKE = text(f"""
 WITH batch AS MATERIALIZED (
     SELECT l.id, b.person_id, l.written_off_on, l.disbursed_on
       FROM loan l JOIN borrower b ON b.id = l.borrower_id
@@ -25,15 +27,7 @@ WITH batch AS MATERIALIZED (
       LEFT JOIN LATERAL (
            SELECT d.* FROM loan_day d WHERE d.loan_id = l.id AND d.day <= :day
             ORDER BY d.day DESC, d.id DESC LIMIT 1) d ON true
-     CROSS JOIN LATERAL (
-           SELECT coalesce(sum(i.principal - i.paid_principal), 0) AS principal,
-                  coalesce(sum(u.unpaid), 0) AS unpaid,
-                  coalesce(sum(u.unpaid) FILTER (WHERE i.counts_from < :day), 0) AS past_due
-             FROM instalment i
-            CROSS JOIN LATERAL (
-                  SELECT i.principal + i.interest + i.fees
-                         - i.paid_principal - i.paid_interest - i.paid_fees AS unpaid) u
-            WHERE i.loan_id = l.id) owed
+     {owed_on_day("l.id")}
      WHERE (owed.unpaid > 0 OR d.delinquent_since IS NOT NULL)
        AND coalesce(d.standing, '') <> 'written_off'
        AND (l.written_off_on IS NULL OR l.written_off_on > :day)
@@ -41,7 +35,7 @@ WITH batch AS MATERIALIZED (
     ON CONFLICT DO NOTHING
 )
 SELECT max(id) AS last, count(*) AS loans FROM batch
-""")
+""")  # noqa: S608 put together from constants
 
 
 class Taken(NamedTuple):

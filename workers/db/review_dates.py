@@ -15,6 +15,7 @@ from sqlalchemy import Connection, exists, func, select, text, update
 from domain.actions import WAITING
 from domain.loan_states import LoanState, Standing
 from workers.db.bulk import given_rows
+from workers.db.owed import UNPAID
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, loan
 
@@ -62,8 +63,7 @@ SELECT c.id, :today, :now, c.standing, c.since, c.bucket, c.step, c.hold, c.past
   FROM changed c
  CROSS JOIN LATERAL (
        SELECT coalesce(sum(i.principal - i.paid_principal), 0) AS principal,
-              coalesce(sum(i.principal + i.interest + i.fees
-                           - i.paid_principal - i.paid_interest - i.paid_fees), 0) AS unpaid
+              coalesce(sum({UNPAID}), 0) AS unpaid
          FROM instalment i WHERE i.loan_id = c.id) owed
 """)  # noqa: S608 put together from constants
 )

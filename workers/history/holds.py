@@ -16,8 +16,7 @@ from domain.holds import HoldKind
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.promises import PromiseStatus
-from domain.reasons import Reasons
-from domain.sending import SendingScope, StoppedBecause
+from domain.sending import StoppedBecause
 from workers.db.schema import (
     action,
     decision,
@@ -29,7 +28,7 @@ from workers.db.schema import (
     promise_part,
     sending_hold,
 )
-from workers.db.sending_holds import stops_action
+from workers.db.sending_holds import SendingHold, stops_action
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan, why
 from workers.history.words import typed_words
@@ -86,17 +85,6 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             yield Entry(release.at, (text,))
 
 
-class _SendingHold(NamedTuple):
-    scope: SendingScope
-    subject: str | None
-    cause: StoppedBecause
-    why: Reasons
-    set_at: datetime
-    set_by: str
-    resumed_at: datetime | None
-    resumed_by: str | None
-
-
 def sending_holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each time that sending was stopped while an action of the loan waited for it.
 
@@ -115,11 +103,11 @@ def sending_holds(connection: Connection, subject: ExplainedLoan) -> Iterator[En
         )
     )
     stopped = (
-        select(*columns_of(_SendingHold, sending_hold))
+        select(*columns_of(SendingHold, sending_hold))
         .where(waited.exists())
         .order_by(sending_hold.c.id)
     )
-    for row in typed_rows(_SendingHold, connection.execute(stopped)):
+    for row in typed_rows(SendingHold, connection.execute(stopped)):
         scope = {"sending_scope": row.scope, "subject": f" {row.subject}" if row.subject else ""}
         text = part(Phrase.STOPPED_SENDING, **scope, actor=row.set_by)
         is_persons = row.cause == StoppedBecause.PERSON

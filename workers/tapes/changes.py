@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from domain.delinquency import Arrears
 from workers.db.copy import copy_rows
+from workers.db.owed import UNPAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,15 @@ class PastDue:
     amount: Decimal
 
 
-_PAST_DUE = text("""
+_PAST_DUE = text(f"""
 SELECT l.id, min(i.counts_from) AS delinquent_since,
-       coalesce(sum(i.principal + i.interest + i.fees
-                    - i.paid_principal - i.paid_interest - i.paid_fees), 0) AS amount
+       coalesce(sum({UNPAID}), 0) AS amount
   FROM loan l
   LEFT JOIN instalment i ON i.loan_id = l.id AND i.counts_from < :today
    AND i.paid_principal + i.paid_interest + i.paid_fees < i.principal + i.interest + i.fees
  WHERE l.external_id = ANY(:loans)
  GROUP BY l.id
-""")
+""")  # noqa: S608 the part is a constant
 
 
 def past_due_of(
