@@ -210,20 +210,19 @@ class Day:
         for diary in self.who_may(nr):
             needed = self.calls[nr].minutes - diary.left
             for other in sorted(diary.starts, reverse=True):
-                if not needed <= self.calls[other].minutes <= longest:
+                may_go = needed <= self.calls[other].minutes <= longest
+                if not may_go or not self.room(nr, diary, other):
                     continue
-                if not self.room(nr, diary, other):
-                    continue
-                for elsewhere in self.who_may(other):
-                    if (
-                        elsewhere is not diary
-                        and elsewhere.caller.id in roomy
-                        and self.room(other, elsewhere)
-                    ):
-                        self.take(other, diary)
-                        self.put(nr, diary)
-                        self.put(other, elsewhere)
-                        return True
+                with_time = (each for each in self.who_may(other) if each.caller.id in roomy)
+                to = next(
+                    (each for each in with_time if each is not diary and self.room(other, each)),
+                    None,
+                )
+                if to is not None:
+                    self.take(other, diary)
+                    self.put(nr, diary)
+                    self.put(other, to)
+                    return True
         return False
 
     def _replace(self, nr: int) -> int | None:
