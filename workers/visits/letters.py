@@ -3,9 +3,10 @@ brings back."""
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, ScalarSelect, func, select, true, union_all, update
+from sqlalchemy import Connection, ScalarSelect, func, select, true, union_all, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
@@ -42,6 +43,7 @@ from workers.db.schema import (
     loan,
 )
 from workers.db.sending_holds import is_contact_held
+from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.facts import all_holds
 from workers.visits.notices import NOTICE_NOT_PRINTED
 
@@ -83,13 +85,19 @@ def open_letter(
         ArrearsError: the loan is not known, it has no such letter, or none of the keys decrypts it.
     """
     with ctx.engine.begin() as connection:
-        owed = connection.execute(
-            select(loan.c.id, loan.c.ladder_since).where(loan.c.external_id == loan_external_id)
-        ).one_or_none()
+        named = select(*columns_of(_Owed, loan)).where(loan.c.external_id == loan_external_id)
+        owed = typed_row(_Owed, connection.execute(named))
         if owed is None:
             raise loan_not_known(loan_external_id)
         assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         letter = _read_letter(connection, owed.id, loan_external_id, item)
+        if letter.body_encrypted is None:
+            raise ArrearsError(
+                "The letter for {item} of loan {loan} was erased, with all that "
+                "was held about its borrower.",
+                item=letter.item,
+                loan=loan_external_id,
+            )
         stopped = _must_not_be_posted(connection, ctx, letter, owed, loan_external_id)
         if stopped and not preview:
             return Letter(item=letter.item, body=None, still_due=False)
@@ -107,33 +115,59 @@ def open_letter(
     return Letter(item=letter.item, body=body, still_due=not stopped)
 
 
+class _Owed(NamedTuple):
+    id: int
+    ladder_since: date | None
+
+
+class _Stored(NamedTuple):
+    """A letter of an item of the ladder, or about an arrangement."""
+
+    id: int
+    body_encrypted: bytes | None
+    """None: it was erased."""
+    action_id: int | None
+    arrangement_id: int | None
+    created_at: datetime
+    item: str
+    """The item, or the kind of the letter."""
+    ladder_since: date | None
+    status: str | None
+    """Of the action."""
+    party_id: int | None
+    noticed_at: datetime | None
+    """When the default of the arrangement was noticed."""
+    runs: bool | None
+    """Whether the arrangement is active."""
+
+
 def _read_letter(
     connection: Connection, loan_id: int, loan_external_id: str, item: str | None
-) -> Row[Any]:
+) -> _Stored:
     """The newest letter of the loan, or of its item.
 
     Raises:
         NotKnownError: none has been written.
-        ArrearsError: it was erased.
     """
-    letter = connection.execute(
-        select(
-            document.c.id,
-            document.c.body_encrypted,
-            document.c.action_id,
-            document.c.arrangement_id,
-            document.c.created_at,
-            func.coalesce(action.c.item, document.c.kind).label("item"),
-            action.c.ladder_since,
-            action.c.status,
-            action.c.party_id,
-            arrangement.c.noticed_at,
-            (arrangement.c.status == ArrangementStatus.ACTIVE).label("runs"),
+    columns = columns_of(
+        _Stored,
+        document,
+        action,
+        arrangement,
+        item=func.coalesce(action.c.item, document.c.kind),
+        status=action.c.status,
+        runs=arrangement.c.status == ArrangementStatus.ACTIVE,
+    )
+    found = connection.execute(
+        select(*columns)
+        .select_from(
+            document.outerjoin(action, action.c.id == document.c.action_id).outerjoin(
+                arrangement, arrangement.c.id == document.c.arrangement_id
+            )
         )
-        .outerjoin(action, action.c.id == document.c.action_id)
-        .outerjoin(arrangement, arrangement.c.id == document.c.arrangement_id)
         .where(document.c.id == _newest_letter(loan_id, item))
-    ).one_or_none()
+    )
+    letter = typed_row(_Stored, found)
     if letter is None and item is not None:
         raise NotKnownError(
             "No letter has been written for {item} of loan {loan}. Its history shows where "
@@ -146,18 +180,11 @@ def _read_letter(
             "No letter has been written for loan {loan}. Its history shows where it stands.",
             loan=loan_external_id,
         )
-    if letter.body_encrypted is None:
-        raise ArrearsError(
-            "The letter for {item} of loan {loan} was erased, with all that "
-            "was held about its borrower.",
-            item=letter.item,
-            loan=loan_external_id,
-        )
     return letter
 
 
 def _must_not_be_posted(
-    connection: Connection, ctx: Context, letter: Row[Any], owed: Row[Any], loan_external_id: str
+    connection: Connection, ctx: Context, letter: _Stored, owed: _Owed, loan_external_id: str
 ) -> bool:
     """Whether a letter of a loan must not be posted any more: see `Letter.still_due`."""
     if letter.action_id is None:
@@ -175,7 +202,7 @@ def _must_not_be_posted(
     )
 
 
-def _note_printed(connection: Connection, ctx: Context, letter: Row[Any], loan_id: int) -> None:
+def _note_printed(connection: Connection, ctx: Context, letter: _Stored, loan_id: int) -> None:
     """Note the first time that a letter is opened to be printed; nobody has to be reminded then."""
     printed = {"printed_at": ctx.now(), "printed_by": ctx.actor.reference}
     first_time = (document.c.id == letter.id) & document.c.printed_at.is_(None)
