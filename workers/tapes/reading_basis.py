@@ -5,12 +5,14 @@ If any of it changes, every row has another digest, and the next tape is read wh
 
 from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 import phonenumbers
 
 from config.readers.placeholders import placeholders_digest
 from config.readers.tape_mapping import TapeMapping
+from domain.ladder import Ladder
 from workers.context import Context
 from workers.tapes.csv_lines import Layout
 from workers.tapes.known_values import KnownValues
@@ -28,7 +30,7 @@ def reading_basis(ctx: Context, layout: Layout, mapping: TapeMapping, known: Kno
         READER_VERSION,
         layout.header,
         mapping,
-        [(ladder, ladder.calendar) for ladder in ladders],
+        [_of_ladder(ladder) for ladder in ladders],
         (known.steps, known.locales),
         ctx.settings.allocation_order,
         sorted((pack.jurisdiction, pack.allocation) for pack in ctx.policy.rule_packs),
@@ -36,6 +38,12 @@ def reading_basis(ctx: Context, layout: Layout, mapping: TapeMapping, known: Kno
         phonenumbers.__version__,
     )
     return sha256(_canonical(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _of_ladder(ladder: Ladder) -> str:
+    """A calendar has the days of many years: it is written down once."""
+    return _canonical((ladder, ladder.calendar))
 
 
 def _canonical(value: object) -> str:
