@@ -16,7 +16,7 @@ from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from tests.support.acting import acting
 from tests.support.databases import new_database
-from tests.support.full_tables import fill
+from tests.support.full_tables import fill_and_analyse
 from tests.support.index_purposes import (
     DUE,
     NEEDED,
@@ -152,7 +152,7 @@ def ctx(postgres_server: str, migrated_template: str) -> Iterator[Context]:
     """A house whose tables are full."""
     with new_database(postgres_server, template=migrated_template) as url:
         engine = connect(url.render_as_string(hide_password=False))
-        fill(engine)
+        fill_and_analyse(engine)
         yield Book(engine, now="2026-03-02 10:00").ctx
         engine.dispose()
 

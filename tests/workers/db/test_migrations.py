@@ -5,7 +5,6 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.databases import new_database
-from tests.support.full_tables import fill, revisions, rows_of
+from tests.support.full_tables import fill, fill_anew, revisions, rows_of
 from workers.db import migrate
 from workers.db.engine import connect
 from workers.db.schema import metadata
@@ -198,33 +197,35 @@ SELECT 'P-' || payment_id, external_id, undone::int FROM payment_return
 """What a revision finds, what is asked after it, and the answer; besides that no row is lost."""
 
 
-def go_forward(server_url: str, revision: str, before: str, template: str) -> None:
-    """Upgrade a database that the revision before has filled; no row may be lost.
-
-    `template` is a database of the revision before, without rows, which is copied."""
-    with new_database(server_url, template=template) as url:
+@contextmanager
+def filled_at(
+    server_url: str, revision: str, template: str | None = None
+) -> Iterator[tuple[str, Engine]]:
+    """A full database of a revision: its address and an engine. `template` is one without rows."""
+    with new_database(server_url, template) as url:
         address = url.render_as_string(hide_password=False)
+        if template is None:
+            migrate.upgrade(address, to=revision)
         engine = connect(address)
         try:
-            fill(engine, before, LOANS)
-            before_it, asked, expected = OF_REVISION.get(revision, NOTHING)
-            with engine.begin() as connection:
-                connection.execute(text(before_it))
-            filled = row_counts(engine)
-            assert sum(filled.values()) > 10 * LOANS
-            migrate.upgrade(address, to=revision)
-            with engine.connect() as connection:
-                assert {tuple(row) for row in connection.execute(text(asked))} == expected
-            assert (
-                row_counts(engine).items()
-                >= {
-                    name: count
-                    for name, count in filled.items()
-                    if name not in MOVED[revision] | QUEUED
-                }.items()
-            )
+            fill(engine, revision, LOANS)
+            yield address, engine
         finally:
             engine.dispose()
+
+
+def go_forward(address: str, engine: Engine, revision: str) -> None:
+    """Upgrade a full database of the revision before; no row may be lost."""
+    before_it, asked, expected = OF_REVISION.get(revision, NOTHING)
+    with engine.begin() as connection:
+        connection.execute(text(before_it))
+    filled = row_counts(engine)
+    assert sum(filled.values()) > 10 * LOANS
+    migrate.upgrade(address, to=revision)
+    with engine.connect() as connection:
+        assert {tuple(row) for row in connection.execute(text(asked))} == expected
+    kept = filled.keys() - MOVED[revision] - QUEUED
+    assert row_counts(engine).items() >= {name: filled[name] for name in kept}.items()
 
 
 def test_migrations_only_go_forward() -> None:
@@ -237,43 +238,19 @@ def test_every_revision_has_rows_that_the_next_one_is_tested_on() -> None:
     assert [revision for revision in revisions() if not rows_of(revision).exists()] == []
 
 
-STEPS = list(pairwise(revisions()))
-IN_ONE_TEST = 15
-"""Revisions; all of them in one test take longer than a test may on a busy machine."""
-
-
-@pytest.mark.parametrize(
-    "steps",
-    [STEPS[start : start + IN_ONE_TEST] for start in range(0, len(STEPS), IN_ONE_TEST)],
-    ids=lambda steps: f"{steps[0][1]} and after",
-)
-def test_each_revision_takes_a_full_database_forward(
-    postgres_server: str, steps: list[tuple[str, str]]
-) -> None:
-    with new_database(postgres_server) as empty:
-        for before, revision in steps:
-            migrate.upgrade(empty.render_as_string(hide_password=False), to=before)
-            go_forward(postgres_server, revision, before, template=str(empty.database))
-
-
-@contextmanager
-def filled_at_0001(server_url: str) -> Iterator[tuple[str, Engine]]:
-    """A database of revision 0001 with loans: its address and an engine."""
-    with new_database(server_url) as url:
-        address = url.render_as_string(hide_password=False)
-        migrate.upgrade(address, to="0001")
-        engine = connect(address)
-        try:
-            fill(engine, "0001", LOANS)
-            yield address, engine
-        finally:
-            engine.dispose()
+@pytest.mark.timeout(300)
+def test_each_revision_takes_a_full_database_forward(postgres_server: str) -> None:
+    first, *later = revisions()
+    with filled_at(postgres_server, first) as (address, engine):
+        for revision in later:
+            go_forward(address, engine, revision)
+            fill_anew(engine, revision, LOANS)
 
 
 def test_revision_0002_gives_texts_their_own_word_and_promises_no_sentence(
     postgres_server: str,
 ) -> None:
-    with filled_at_0001(postgres_server) as (address, engine):
+    with filled_at(postgres_server, "0001") as (address, engine):
         with engine.begin() as connection:
             connection.execute(text("UPDATE message SET status = 'failed' WHERE sid = 'SM-5'"))
             connection.execute(text("UPDATE hold SET kind = 'manual' WHERE id = 1"))
@@ -294,7 +271,7 @@ def test_revision_0002_gives_texts_their_own_word_and_promises_no_sentence(
 def test_revision_0028_keeps_the_ids_on_record_in_the_form_in_which_they_are_read(
     postgres_server: str,
 ) -> None:
-    with filled_at_0001(postgres_server) as (address, engine):
+    with filled_at(postgres_server, "0001") as (address, engine):
         with engine.begin() as connection:
             connection.execute(text(r"UPDATE loan SET external_id = U&'Cafe\0301' WHERE id = 1"))
         migrate.upgrade(address, to="0028")
@@ -333,34 +310,27 @@ UPDATE contact SET number_blind_index = 'n'::bytea
 def test_revision_0017_lets_what_waits_hold_back_and_makes_an_opt_out_the_persons(
     postgres_server: str,
 ) -> None:
-    with new_database(postgres_server) as url:
-        address = url.render_as_string(hide_password=False)
-        migrate.upgrade(address, to="0016")
-        engine = connect(address)
-        try:
-            fill(engine, "0016", LOANS)
-            with engine.begin() as connection:
-                connection.execute(text(BEFORE_0017))
-            migrate.upgrade(address, to="0017")
-            with engine.connect() as connection:
-                pending = connection.execute(
-                    text(
-                        "SELECT stops_contact, reaches_number, payload ->> 'number' "
-                        "FROM inbox_event WHERE id > 999000 ORDER BY id"
-                    )
+    with filled_at(postgres_server, "0016") as (address, engine):
+        with engine.begin() as connection:
+            connection.execute(text(BEFORE_0017))
+        migrate.upgrade(address, to="0017")
+        with engine.connect() as connection:
+            pending = connection.execute(
+                text(
+                    "SELECT stops_contact, reaches_number, payload ->> 'number' "
+                    "FROM inbox_event WHERE id > 999000 ORDER BY id"
                 )
-                assert [tuple(row) for row in pending] == [
-                    (True, False, None),
-                    (True, True, None),
-                    (True, False, b"n".hex()),
-                    (False, False, None),
-                ]
-                facts = text("SELECT borrower_id, kind, channel, source_kind FROM person_fact")
-                assert [tuple(row) for row in connection.execute(facts)] == [
-                    (1, "no_channel", "sms", "borrower")
-                ]
-        finally:
-            engine.dispose()
+            )
+            assert [tuple(row) for row in pending] == [
+                (True, False, None),
+                (True, True, None),
+                (True, False, b"n".hex()),
+                (False, False, None),
+            ]
+            facts = text("SELECT borrower_id, kind, channel, source_kind FROM person_fact")
+            assert [tuple(row) for row in connection.execute(facts)] == [
+                (1, "no_channel", "sms", "borrower")
+            ]
 
 
 @pytest.fixture
@@ -385,45 +355,36 @@ def test_one_that_a_full_database_does_not_survive_is_found(
     before = revisions()[-1]
     written = NEXT.format(revision="9999", before=before, default=default)
     (with_a_next_revision / "9999_made_up.py").write_text(written)
-    with pytest.raises(IntegrityError, match=loses) if loses else nullcontext():
-        go_forward(postgres_server, "9999", before, template=migrated_template)
+    refused = pytest.raises(IntegrityError, match=loses) if loses else nullcontext()
+    with filled_at(postgres_server, before, migrated_template) as (address, engine), refused:
+        go_forward(address, engine, "9999")
 
 
 def test_revision_0030_finds_the_texts_that_did_not_arrive(postgres_server: str) -> None:
-    with new_database(postgres_server) as url:
-        address = url.render_as_string(hide_password=False)
-        migrate.upgrade(address, to="0035")
-        engine = connect(address)
-        try:
-            fill(engine, "0035", LOANS)
-            with engine.begin() as connection:
-                for number, status in ((1, "delivered"), (2, "undelivered"), (3, "send_failed")):
-                    values = {"id": number, "status": status}
-                    connection.execute(
-                        text(
-                            "UPDATE action SET status = 'done', claim_token = NULL WHERE id = :id"
-                        ),
-                        values,
-                    )
-                    connection.execute(
-                        text(
-                            "UPDATE message SET status = :status, code = '30003'"
-                            " WHERE action_id = :id"
-                        ),
-                        values,
-                    )
-            migrate.upgrade(address, to="0030")
-            with engine.connect() as connection:
-                moved = connection.execute(
-                    text("SELECT status, reason FROM action WHERE id <= 3 ORDER BY id")
+    with filled_at(postgres_server, "0035") as (address, engine):
+        with engine.begin() as connection:
+            for number, status in ((1, "delivered"), (2, "undelivered"), (3, "send_failed")):
+                values = {"id": number, "status": status}
+                connection.execute(
+                    text("UPDATE action SET status = 'done', claim_token = NULL WHERE id = :id"),
+                    values,
                 )
-                statuses, reasons = zip(*moved, strict=True)
-                told = "SELECT count(*) FROM action_event WHERE to_status = 'undelivered'"
-                assert statuses == ("done", "undelivered", "undelivered")
-                assert reasons[1] == [{"not_delivered": {"provider_code": "30003"}}]
-                assert connection.execute(text(told)).scalar_one() >= 2
-        finally:
-            engine.dispose()
+                connection.execute(
+                    text(
+                        "UPDATE message SET status = :status, code = '30003' WHERE action_id = :id"
+                    ),
+                    values,
+                )
+        migrate.upgrade(address, to="0030")
+        with engine.connect() as connection:
+            moved = connection.execute(
+                text("SELECT status, reason FROM action WHERE id <= 3 ORDER BY id")
+            )
+            statuses, reasons = zip(*moved, strict=True)
+            told = "SELECT count(*) FROM action_event WHERE to_status = 'undelivered'"
+            assert statuses == ("done", "undelivered", "undelivered")
+            assert reasons[1] == [{"not_delivered": {"provider_code": "30003"}}]
+            assert connection.execute(text(told)).scalar_one() >= 2
 
 
 def test_revision_0036_takes_events_whose_ids_differ_by_their_senders_name_alone(

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, text
 
-from tests.support.full_tables import fill
+from tests.support.full_tables import fill, revisions
 from tests.support.loans import Book
 from tests.support.rights import all_rights
 from workers.db.evidence_triggers import queue_rows, set_hash_format, version_of
@@ -65,7 +65,7 @@ NOT_FILLED = (
 
 
 def test_a_row_that_goes_from_any_table_of_evidence_is_missed(engine: Engine) -> None:
-    fill(engine, loans=100)
+    fill(engine, revisions()[-1], 100)
     with all_rights(engine) as connection:
         connection.execute(text("TRUNCATE evidence_due, evidence_link, evidence_head CASCADE"))
         connection.execute(text("TRUNCATE evidence_set_aside"))
