@@ -33,7 +33,8 @@ from workers.db.parties import loans_of
 from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.persons import records_of_person
 from workers.db.prepared_statements import prepared
-from workers.db.schema import duty, loan
+from workers.db.promises import STORED, stored_promise
+from workers.db.schema import duty, loan, promise
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
@@ -60,6 +61,14 @@ class SaidPromise:
     """The supervisor who agreed to what goes beyond the limits, as a machine says."""
     can_pay_monthly: Decimal | None = None
     """What the person said to be able to pay a month; None: nobody asked."""
+
+    def is_of(self, parts: Sequence[PromisePart]) -> bool:
+        """Whether it says these payments, by their days, however it says them."""
+        total, last = sum(part.amount for part in parts), parts[-1].due_on
+        if not self.parts:
+            return len(parts) == 1 and (self.amount, self.due_on) == (total, last)
+        said = self.amount in (None, total) and self.due_on in (None, last)
+        return said and sorted(self.parts) == list(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +419,10 @@ def _check_is_theirs(connection: Connection, about: Conversation, external_id: s
         raise RejectedError(ReasonCode.LOAN_OF_SOMEBODY_ELSE, loan=external_id)
 
 
+def _id_of_promise(about: Conversation) -> str:
+    return f"promised:{about.attempt}"
+
+
 def _record_promise(
     connection: Connection,
     ctx: Context,
@@ -420,7 +433,7 @@ def _record_promise(
     if said.loan is not None:
         _check_is_theirs(connection, about, said.loan)
     new = NewPromise(
-        promise=f"promised:{about.attempt}",
+        promise=_id_of_promise(about),
         loan=said.loan or first.external_id,
         amount=said.amount,
         currency=said.currency,
@@ -435,15 +448,18 @@ def _record_promise(
     return record_promise(connection, ctx, new)
 
 
-def check_promise_again(connection: Connection, ctx: Context, about: Conversation) -> None:
-    """Check that the promise of an outcome that is reported once more is the one on record.
-
-    Raises:
-        RejectedError: it is another one.
-    """
-    if (said := about.details.promised) is not None:
-        first, *_ = loans_of_contact(connection, about.loan_ids)
-        _record_promise(connection, ctx, about, said, first)
+def says_another_promise(connection: Connection, about: Conversation, now: datetime) -> bool:
+    """Whether an outcome that is reported once more has another promise than the one on record,
+    whoever's id that has. `now` is in the lender's zone. One statement, or two."""
+    if (said := about.details.promised) is None:
+        return False
+    first, *_ = loans_of_contact(connection, about.loan_ids)
+    owed = select(loan.c.id).where(
+        loan.c.external_id == (said.loan or first.external_id), loan.c.currency == said.currency
+    )
+    named = promise.c.external_id == _id_of_promise(about)
+    stored = connection.execute(STORED.where(named, promise.c.loan_id.in_(owed)))
+    return not any(said.is_of(stored_promise(row).as_made(now).parts) for row in stored)
 
 
 def _due_at(about: Conversation, follows: Follows, now: datetime) -> datetime:

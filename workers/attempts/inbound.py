@@ -22,14 +22,13 @@ from workers.attempts.consequences import (
     SaidPromise,
     apply_consequences,
     check_details,
-    check_promise_again,
     follows_by,
     loans_of_contact,
     plan_next,
     reaches_person,
 )
 from workers.attempts.known_reasons import complete_enquiries
-from workers.attempts.reported_again import differing, what_differs
+from workers.attempts.reported_again import adding, differing, what_differs
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
@@ -87,6 +86,8 @@ class InboundContact:
     """The reference of the recording."""
     own_sender: str = STAFF
     """Whose id it is."""
+    event_id: int | None = None
+    """The row of its event; None: it is not stored, and only asks what is on record."""
 
     @property
     def details(self) -> OutcomeDetails:
@@ -202,6 +203,7 @@ def record_inbound_contact(
             recording=reported.recording,
             actor=reported.actor,
             reported_at=now,
+            event_id=reported.event_id,
         )
     )
     if reported.reason is not None and reported.outcome.tells_reason:
@@ -298,14 +300,15 @@ def _add_to_recorded(
     """Record what a later report says besides what is on record.
 
     Raises:
-        RejectedError: it has another outcome, or says otherwise of it, and nothing was said.
+        RejectedError: it has another outcome, or says otherwise of it, and nothing was said; or
+            nothing of it would be kept.
     """
     now, contact_id = ctx.now(), about.contact_id
     outcome = connection.execute(
         select(contact_outcome).where(contact_outcome.c.contact_id == contact_id)
     ).one()
-    differs = what_differs(outcome, reported)
-    if differs and not reported.said:
+    differs = what_differs(connection, ctx, about, outcome, reported)
+    if differs and (reported.event_id is None or not reported.said):
         raise differing(reported.contact, outcome.outcome, differs)
     if reported.said:
         acting = connection.execute(
@@ -314,8 +317,7 @@ def _add_to_recorded(
         loans = _note_said(connection, reported, about.record, acting, now)
         reassess(connection, ctx, loans, now)
     if differs:
-        return because(ReasonCode.OUTCOME_ADDS, attempt=reported.contact, outcome=reported.outcome)
-    check_promise_again(connection, ctx, about)
+        return adding(reported.contact, outcome.outcome, reported.outcome, differs)
     return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
 
 

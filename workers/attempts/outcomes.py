@@ -27,7 +27,6 @@ from workers.attempts.consequences import (
     SaidPromise,
     apply_consequences,
     check_details,
-    check_promise_again,
     follows_by,
     loans_of_contact,
     plan_next,
@@ -35,7 +34,7 @@ from workers.attempts.consequences import (
 )
 from workers.attempts.inbound import loan_ids, named_attempt
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately
-from workers.attempts.reported_again import differing, what_differs
+from workers.attempts.reported_again import Recorded, adding, differing, what_differs
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -95,6 +94,8 @@ class ReportedOutcome:
     """The dialer's reference of the recording."""
     sender: str = STAFF
     """Whose report it is, and whose the id of a hold or a promise that follows from it."""
+    event_id: int | None = None
+    """The row of its event; None: it is not stored, and only asks what is on record."""
 
     @property
     def details(self) -> OutcomeDetails:
@@ -137,8 +138,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
     ).one_or_none()
     if recorded is not None:
-        differs = what_differs(recorded, report)
-        return _add_to_recorded(connection, ctx, attempt, report, recorded.outcome, differs)
+        return _add_to_recorded(connection, ctx, attempt, report, recorded)
     assert_theirs(connection, report, attempt, now.date())
     check_callback(report.outcome, report.callback_at, now)
     died = report.outcome is ContactOutcome.DECEASED
@@ -175,6 +175,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         "reported_at": now,
         "recording": report.recording,
         "also_loan_ids": also or None,
+        "event_id": report.event_id,
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
     _note_said(connection, ctx, attempt, report)
@@ -276,24 +277,29 @@ def _add_to_recorded(
     ctx: Context,
     attempt: _Attempt,
     report: ReportedOutcome,
-    recorded: ContactOutcome,
-    differs: Sequence[str],
+    recorded: Recorded,
 ) -> Reasons:
     """Record what a later report of an attempt adds to the outcome that is on record and stays.
 
     What protects is always taken: what was said, what the number is closed for, a death. A later
-    outcome opens nothing, and completes no action.
+    outcome opens nothing, and completes no action. What differs besides is named and does not
+    count.
 
     Raises:
-        RejectedError: it is another outcome, or says otherwise, and protects nobody.
+        RejectedError: it is another outcome, or says otherwise, and protects nobody; or nothing of
+            it would be kept.
     """
     now, fact = ctx.now(), report.outcome.number_fact
-    other = report.outcome is not ContactOutcome(recorded)
+    rows = list(dict.fromkeys(row.loan_id for row in _rows_of(connection, attempt.id)))
+    about = _conversation(attempt, rows, report)
+    differs = what_differs(connection, ctx, about, recorded, report)
+    other = "outcome" in differs
     died = other and report.outcome is ContactOutcome.DECEASED
     follows = what_follows(None, report.outcome)
     stops = other and not died and (follows.hold or reaches_person(report.outcome, follows))
-    if differs and not ((other and (died or fact or stops)) or report.said):
-        raise differing(report.attempt, recorded, differs)
+    protects = (other and (died or fact or stops)) or report.said
+    if differs and (report.event_id is None or not protects):
+        raise differing(report.attempt, recorded.outcome, differs)
     if differs or report.said:
         loans = lock_loans_of_person(connection, attempt.borrower_id)
         _note_said(connection, ctx, attempt, report)
@@ -304,16 +310,12 @@ def _add_to_recorded(
         if died and not _is_placed(connection, hold_id):
             _pause_for_death(connection, attempt, report, hold_id, now)
         if stops:
-            rows = list(dict.fromkeys(r.loan_id for r in _rows_of(connection, attempt.id)))
-            about = _conversation(attempt, rows, report)
             of_rows = loans_of_contact(connection, rows)
             apply_consequences(connection, ctx, about, of_rows, follows, now)
         reassess(connection, ctx, loans, now)
     if not differs:
-        rows = [row.loan_id for row in _rows_of(connection, attempt.id)]
-        check_promise_again(connection, ctx, _conversation(attempt, rows, report))
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
-    adds = because(ReasonCode.OUTCOME_ADDS, attempt=report.attempt, outcome=report.outcome)
+    adds = adding(report.attempt, recorded.outcome, report.outcome, differs)
     return adds + because(ReasonCode.DEATH_PAUSES, hold_id=hold_id) if died else adds
 
 

@@ -1,21 +1,28 @@
-"""An outcome that is on record and is reported once more: an outcome is never changed."""
+"""An outcome that is on record and is reported once more: an outcome is never changed.
 
-from collections.abc import Collection, Mapping, Sequence
+One comparison, whoever reports it, at whatever door and under whatever id of an event.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
-from domain.events import InboxStatus, RejectedError
-from domain.reasons import ReasonCode
-from workers.db.encryption import Cipher
-from workers.db.free_text import WHY, sealed
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.events import RejectedError
+from domain.reasons import ReasonCode, Reasons, because
+from workers.attempts.consequences import Conversation, SaidPromise, says_another_promise
+from workers.context import Context
+from workers.db.free_text import CAN_PAY, WHY, digest_of
 from workers.db.inbox import PAYLOAD_DIGEST_KEY
+from workers.db.said_facts import SaidFact
 from workers.db.schema import inbox_event
 
 
 class Recorded(Protocol):
-    """What an outcome on record says, and what a later report of it says."""
+    """An outcome as its row says it."""
 
     @property
     def outcome(self) -> str: ...
@@ -25,18 +32,89 @@ class Recorded(Protocol):
     def callback_at(self) -> datetime | None: ...
     @property
     def recording(self) -> str | None: ...
+    @property
+    def event_id(self) -> int | None: ...
 
 
-def what_differs(recorded: Recorded, reported: Recorded) -> list[str]:
-    """The fields in which a later report says otherwise than the outcome on record. Where it names
-    no recording, it says nothing of it."""
+class Reported(Protocol):
+    """A later report of the outcome of a contact, whoever began it."""
+
+    @property
+    def outcome(self) -> ContactOutcome: ...
+    @property
+    def reason(self) -> ArrearsReason | None: ...
+    @property
+    def callback_at(self) -> datetime | None: ...
+    @property
+    def recording(self) -> str | None: ...
+    @property
+    def promised(self) -> SaidPromise | None: ...
+    @property
+    def why(self) -> str | None: ...
+    @property
+    def said(self) -> tuple[SaidFact, ...]: ...
+    @property
+    def event_id(self) -> int | None: ...
+
+
+_IN_EVENT = (
+    "also_about",
+    "dispute_kind",
+    "complaint_kind",
+    "about_staff",
+    "about_attempt",
+    "stopped_channel",
+    "by_representative",
+)
+"""What the row of an outcome does not say. It is compared with the event that reported it: what
+counts now may have been corrected since."""
+_SAID = TypeAdapter(tuple[SaidFact, ...])
+
+
+def what_differs(
+    connection: Connection,
+    ctx: Context,
+    about: Conversation,
+    recorded: Recorded,
+    reported: Reported,
+) -> list[str]:
+    """The fields in which a later report says otherwise than what is on record, or more.
+
+    What it leaves out, it says nothing of; but no reason is another reason. Payments that were
+    promised are compared with the promise. What was said of times and places counts from each
+    report that is new, so it differs only where a report is not kept. Where the first event is
+    deleted, as the lender's retention says, the rest is compared with what stands. One statement,
+    and two for a promise.
+    """
     same = {
         "outcome": recorded.outcome == reported.outcome,
         "reason": recorded.reason == reported.reason,
         "callback_at": recorded.callback_at == reported.callback_at,
         "recording": reported.recording in (None, recorded.recording),
     }
-    return [name for name, is_same in same.items() if not is_same]
+    differs = [name for name, is_same in same.items() if not is_same]
+    if same["outcome"] and says_another_promise(connection, about, ctx.now()):
+        differs.append("promised")
+    first = connection.execute(
+        select(inbox_event.c.payload).where(inbox_event.c.id == recorded.event_id)
+    ).scalar()
+    if first is None:
+        return differs
+    for name in _IN_EVENT:
+        said = getattr(reported, name, None)
+        if said and _listed(said) != _listed(first.get(name)):
+            differs.append(name)
+    agreed_by = reported.promised.agreed_by if reported.promised else None
+    if agreed_by and agreed_by != (first.get("promised") or {}).get("agreed_by"):
+        differs.append("agreed_by")
+    # The words are kept elsewhere by now, and what can be paid a month too: their hash stays.
+    words = _words(reported)
+    if words and digest_of(ctx.cipher, words) != first.get(PAYLOAD_DIGEST_KEY):
+        differs += words
+    is_kept = reported.event_id is not None
+    if not is_kept and reported.said not in ((), _SAID.validate_python(first.get("said", ()))):
+        differs.append("said")
+    return differs
 
 
 def differing(attempt: str, recorded: str, differs: Sequence[str]) -> RejectedError:
@@ -48,61 +126,22 @@ def differing(attempt: str, recorded: str, differs: Sequence[str]) -> RejectedEr
     )
 
 
-_ONLY_REPORTED = (
-    "also_about",
-    "dispute_kind",
-    "complaint_kind",
-    "about_staff",
-    "about_attempt",
-    "stopped_channel",
-    "said",
-)
-"""What the outcome on record does not hold. It is compared with the report that was applied: what
-counts now may have been corrected since. A promise is compared with the promise on record."""
+def adding(
+    attempt: str, recorded: str, reported: ContactOutcome, differs: Sequence[str]
+) -> Reasons:
+    """That what protects of a later report counts; and of the same outcome, what does not."""
+    adds = because(ReasonCode.OUTCOME_ADDS, attempt=attempt, outcome=reported)
+    return adds if "outcome" in differs else adds + differing(attempt, recorded, differs).reason
 
 
-def assert_same_report(
-    connection: Connection,
-    cipher: Cipher,
-    external_id: str,
-    payload: Mapping[str, Any],
-    *,
-    but: Collection[str] = (),
-) -> None:
-    """Check that an outcome which is on record is reported as it was, whoever reports it now. What
-    a later report leaves out, it says nothing of. `but` are fields that were taken already.
-
-    Raises:
-        RejectedError: it says something else, or something more.
-    """
-    first = connection.execute(
-        select(inbox_event.c.payload)
-        .where(
-            inbox_event.c.external_id == external_id,
-            inbox_event.c.kind == "contact_outcome",
-            inbox_event.c.status == InboxStatus.APPLIED,
-        )
-        .order_by(inbox_event.c.id)
-        .limit(1)
-    ).scalar()
-    if first is None or first.get("attempt") != payload["attempt"]:
-        return
-    differs = [
-        name
-        for name in _ONLY_REPORTED
-        if name not in but
-        and payload.get(name)
-        and _listed(payload[name]) != _listed(first.get(name))
-    ]
-    # Words are kept elsewhere once they are applied: their keyed hash stays. With a promise it is
-    # that of what can be paid a month, too.
-    if payload.get(WHY) and not payload.get("promised"):
-        words = sealed(cipher, {WHY: payload[WHY]})
-        if words[PAYLOAD_DIGEST_KEY] != first.get(PAYLOAD_DIGEST_KEY):
-            differs.append(WHY)
-    if differs:
-        raise differing(payload["attempt"], payload["outcome"], differs)
+def _words(reported: Reported) -> dict[str, str]:
+    """What of a report is encrypted, in the order in which its event seals it."""
+    said = {}
+    if reported.promised is not None and reported.promised.can_pay_monthly is not None:
+        said[CAN_PAY] = str(reported.promised.can_pay_monthly)
+    return said | ({WHY: reported.why} if reported.why else {})
 
 
 def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    """In whatever order the loans of a list stand, it is the same list."""
+    return sorted(value) if isinstance(value, list | tuple) else value

@@ -176,14 +176,18 @@ def sealed_values(
 ) -> dict[str, Any]:
     """The payload with these personal values sealed, each as `NAME_encrypted`, and with the keyed
     hash of all of them. An event has one such hash: so they are sealed at once."""
-    digest = cipher.blind_index(json.dumps(dict(values)))
     stored = {name: value for name, value in payload.items() if name not in values}
-    stored[PAYLOAD_DIGEST_KEY] = b64encode(digest).decode()
+    stored[PAYLOAD_DIGEST_KEY] = digest_of(cipher, values)
     encrypted = {
         key: b64encode(cipher.seal(value, place_in_payload(key, stored))).decode()
         for key, value in ((f"{name}_encrypted", value) for name, value in values.items())
     }
     return {**stored, **encrypted}
+
+
+def digest_of(cipher: Cipher, values: Mapping[str, str]) -> str:
+    """The keyed hash of values that an event seals."""
+    return b64encode(cipher.blind_index(json.dumps(dict(values)))).decode()
 
 
 def unsealed_value(cipher: Cipher, payload: Mapping[str, Any], name: str) -> str | None:

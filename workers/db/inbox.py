@@ -53,9 +53,9 @@ class StoredEvent(NamedTuple):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The payload, with the moment at which it came in, and with two senders: `own_sender`,
-        whose ids it gives, and `sender`, whose ids it names. They are the same, where it names no
-        other. Whom a machine names as the actor stands there with its name.
+        """The payload, with the row of the event, the moment at which it came in, and two senders:
+        `own_sender`, whose ids it gives, and `sender`, whose ids it names. They are the same, where
+        it names no other. Whom a machine names as the actor stands there with its name.
 
         The staff has no `own_sender`, and where it names none there is no sender: it means
         everybody's ids.
@@ -65,7 +65,7 @@ class StoredEvent(NamedTuple):
         said = {name: value for name, value in self.payload.items() if name not in senders}
         if isinstance(actor := said.get("actor"), str):
             said["actor"] = shown_actor(actor, self.sender)
-        said = {"received_at": self.received_at, **said}
+        said = {"received_at": self.received_at, **said, "event_id": self.id}
         return said | {name: sender for name, sender in senders.items() if sender}
 
     @property

@@ -1,6 +1,6 @@
 """An event that a person reports: stored and applied at once, in one transaction."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -25,7 +25,6 @@ from domain.reasons import ReasonCode, Reasons, because, changed_nothing
 from workers.access.may_handle import assert_may_report
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
-from workers.attempts.reported_again import assert_same_report
 from workers.context import Context
 from workers.db.free_text import WHY, sealed
 from workers.db.schema import instalment, loan
@@ -74,7 +73,6 @@ def submit(
             reason = () if chosen_id else _true_now(connection, ctx, kind, payload, refuse=True)
             if not reason:
                 raise
-            _refuse_otherwise(connection, ctx, external_id, payload, reason)
             return EventResult(InboxStatus.APPLIED, reason, completed_before=True)
         result = apply_in(connection, ctx, event_id)
         if result.status in (InboxStatus.REJECTED, InboxStatus.DISCARDED):
@@ -93,35 +91,11 @@ def submit(
             raise RefusedError(speak(reason), reason)
         if result.status is InboxStatus.RECEIVED and not may_wait:
             raise RefusedError(speak(result.reason), result.reason)
-        if not result.completed_before:
-            # What was said is taken from each report that is new.
-            _refuse_otherwise(connection, ctx, external_id, payload, result.reason, but=("said",))
         if dry_run:
             connection.rollback()
         else:
             _let_second_person_see(connection, ctx, external_id, kind, payload, result)
     return result
-
-
-def _refuse_otherwise(
-    connection: Connection,
-    ctx: Context,
-    external_id: str,
-    payload: Mapping[str, Any],
-    reason: Reasons,
-    but: Collection[str] = (),
-) -> None:
-    """Refuse an outcome that is on record and is reported otherwise now: nothing of it would count.
-
-    Raises:
-        RefusedError: it says something else; what differs is named.
-    """
-    if not (reason and reason[0].code is ReasonCode.OUTCOME_KNOWN and "attempt" in payload):
-        return
-    try:
-        assert_same_report(connection, ctx.cipher, external_id, payload, but=but)
-    except RejectedError as error:
-        raise RefusedError(speak(error.reason), error.reason) from None
 
 
 def _reporter(ctx: Context, payload: Mapping[str, Any]) -> Actor:

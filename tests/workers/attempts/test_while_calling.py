@@ -1,5 +1,6 @@
 """What is recorded while a call is on pauses later ones: this call is left to its outcome."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,20 +8,25 @@ from httpx2 import Response
 from sqlalchemy import Engine, update
 
 from domain.actors import Role
-from domain.errors import ArrearsError, RefusedError
+from domain.errors import RefusedError
 from tests.support.desk import at_desk, token_of
 from tests.support.ladders import UNTIL_LEARNT, with_call_plan
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
+from workers.db.free_text import sealed
 from workers.db.schema import (
     call,
     contact_outcome,
     dispute,
     hold,
     inbox_event,
+    person_fact,
     promise,
     promise_part,
 )
+from workers.inbox.apply import EventResult, apply_event
+from workers.inbox.event_data.conversations import ContactOutcomeFacts
+from workers.inbox.store import store_event
 from workers.inbox.submit import submit
 
 Token = dict[str, str]
@@ -98,29 +104,30 @@ def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
     refused = at_desk(book, token, "/outcomes", other_reason)
     assert refused.status_code == 409
     assert refused.json()["reason"][0]["params"]["fields"] == ["reason", "recording"]
-    other_amount = {**said, "promised": {**_PROMISED, "amount": "900.00"}}
-    assert at_desk(book, token, "/outcomes", other_amount).status_code == 409
-    for changed, code in (
-        (other_reason, "outcome_says_otherwise"),
-        (other_amount, "promise_id_taken"),
-    ):
-        with pytest.raises(ArrearsError) as by_event:
-            submit(book.ctx, f"again:{code}", "contact_outcome", {**changed, "actor": "c-1"})
-        assert isinstance(by_event.value, RefusedError)
-        assert [each.code for each in by_event.value.reason] == [code]
+    hours = {"days": ["mon"], "starts": "00:00", "ends": "12:00"}
+    mornings = {"fact": "inconvenient_time", "time": hours}
+    assert at_desk(book, token, "/outcomes", {**said, "said": [mornings]}).status_code == 409
+    with pytest.raises(RefusedError) as by_event:
+        submit(book.ctx, "again", "contact_outcome", {**other_reason, "actor": "c-1"})
+    assert by_event.value.reason[0].params["fields"] == ["reason", "recording"]
     assert len(book.rows(promise)) == 1
+    # What was said protects, so an event that is new brings it. What else it says does not count.
+    later = {**other_reason, "actor": "c-1", "said": [mornings]}
+    adds = submit(book.ctx, "later", "contact_outcome", later)
+    assert [each.code for each in adds.reason] == ["outcome_adds", "outcome_says_otherwise"]
+    assert book.one(contact_outcome.select().limit(1)).recording is None
+    assert len(book.rows(person_fact)) == 1
 
 
 @pytest.mark.parametrize(
     ("outcome", "first", "then", "differs"),
     [
-        ("stop_channel", {}, {"stopped_channel": "sms"}, ["stopped_channel"]),
-        ("complains", {"complaint_kind": "conduct"}, {"complaint_kind": "harassment"}, None),
+        ("stop_channel", {}, {"stopped_channel": "sms"}, None),
         (
             "complains",
             {"complaint_kind": "conduct"},
             {"complaint_kind": "harassment", "about_staff": "c-1"},
-            ["complaint_kind", "about_staff"],
+            None,
         ),
         ("disputes", {"dispute_kind": "amount"}, {"dispute_kind": "fraud"}, None),
         (
@@ -129,7 +136,14 @@ def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
             {"dispute_kind": "amount", "why": "never had it"},
             ["why"],
         ),
-        ("promised", {}, {"also_about": ["L-2"], "promised": "same"}, ["also_about"]),
+        ("promised", {"promised": _PROMISED}, {"also_about": ["L-2"]}, None),
+        (
+            "promised",
+            {"promised": _PROMISED},
+            {"promised": {**_PROMISED, "amount": "900.00"}},
+            None,
+        ),
+        ("spoke", {"recording": "R-1"}, {"recording": "R-2"}, None),
     ],
 )
 def test_nothing_that_is_reported_otherwise_is_swallowed(
@@ -140,21 +154,34 @@ def test_nothing_that_is_reported_otherwise_is_swallowed(
     then: dict[str, Any],
     differs: list[str] | None,
 ) -> None:
-    """It would not count, so it is refused, and what differs is named; what is left out says
-    nothing."""
+    """The core system reported it under an id of its own. What is told again otherwise would not
+    count, so it is refused at each door, and what differs is named; what is left out says nothing,
+    and the same is known."""
     at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
-    said: dict[str, Any] = {"attempt": "a-1", "outcome": outcome, "reason": "forgot"}
-    if outcome == "promised":
-        first, then = first | {"promised": _PROMISED}, then | {"promised": _PROMISED}
-    assert at_desk(book, token, "/outcomes", {**said, **first}).status_code == 200
-    assert at_desk(book, token, "/outcomes", {**said, **first}).json()["known"] is True
-    refused = at_desk(book, token, "/outcomes", {**said, **then})
+    said: dict[str, Any] = {"attempt": "a-1", "outcome": outcome, "reason": "forgot"} | first
+    by_core = ContactOutcomeFacts.model_validate_json(json.dumps(said | {"actor": "c-1"}))
+    changed = ContactOutcomeFacts.model_validate_json(json.dumps(said | then | {"actor": "c-1"}))
+
+    def told(id: str, facts: ContactOutcomeFacts) -> EventResult:
+        payload = sealed(book.ctx.cipher, facts.payload(book.ctx.cipher))
+        with book.ctx.engine.begin() as connection:
+            at = book.ctx.now()
+            event = store_event(connection, id, "contact_outcome", payload, at, sender="core")
+        return apply_event(book.ctx, event)
+
+    assert told("evt-1", by_core).status == "applied"
+    assert told("evt-2", by_core).reason[0].code == "outcome_known"
+    assert at_desk(book, token, "/outcomes", said).json()["known"] is True
+    refused = at_desk(book, token, "/outcomes", said | then)
     assert refused.status_code == 409, refused.json()
     (reason,) = refused.json()["reason"]
-    assert reason["code"] == "outcome_says_otherwise"
-    assert reason["params"]["fields"] == (differs or [*then])
-    assert at_desk(book, token, "/outcomes", said | first).json()["known"] is True
+    by_event = told("evt-3", changed)
+    assert (by_event.status, reason["code"]) == ("rejected", "outcome_says_otherwise")
+    for params in (reason["params"], by_event.reason[0].params):
+        assert params["fields"] == (differs or [*then])
+    assert at_desk(book, token, "/outcomes", said).json()["known"] is True
+    assert len(book.rows(promise)) == (outcome == "promised")
 
 
 def test_what_was_corrected_since_is_known_as_it_was_reported(book: Book, token: Token) -> None:

@@ -103,6 +103,8 @@ contact_outcome = Table(
     Column("recording", Text),  # the dialer's reference of the recording
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
+    # The event that reported it, as long as it is kept; null: by an earlier release.
+    Column("event_id", BigInteger),
     CheckConstraint(
         "(outcome = 'callback_requested') = (callback_at IS NOT NULL)", name="callback_has_moment"
     ),
