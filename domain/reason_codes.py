@@ -245,7 +245,6 @@ class ReasonCode(StrEnum):
     EVENT_OF_A_STRANGER = auto()
     EVENT_KNOWN = auto()
     CANNOT_WAIT = auto()
-    KEPT_UNTIL_KNOWN = auto()
     # Payments, and what takes them back.
     DATE_IN_FUTURE = auto()
     WRONG_CURRENCY = auto()

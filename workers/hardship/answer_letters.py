@@ -141,7 +141,9 @@ def open_answer(
             .where(is_named(table, id, whose))
         ).one_or_none()
         if found is None:
-            raise NotKnownError("No {matter} {id} is on record.", matter=matter, id=id)
+            raise NotKnownError(
+                "No {matter} {id} is on record. Correct the id.", matter=matter, id=id
+            )
         assert_may_handle(connection, ctx.actor, borrower.c.id == found.borrower_id)
         if found.letter_template is None:
             raise ArrearsError(

@@ -190,7 +190,7 @@ def read_matter(
         .where(is_named(table, id, whose))
     ).one_or_none()
     if found is None:
-        raise NotKnownError("No {matter} {id} is on record.", matter=matter, id=id)
+        raise NotKnownError("No {matter} {id} is on record. Correct the id.", matter=matter, id=id)
     assert_may_handle(connection, ctx.actor, borrower.c.id == found.borrower_id)
     typed: set[UUID] = {each for each in (found.why_id, found.finding_why_id) if each is not None}
     words = open_words(connection, ctx.cipher, typed)

@@ -1,7 +1,8 @@
 """What people report at the desk: outcomes, promises, disputes, holds. Applied at once, or refused.
 
 Each is an event of the same kind as the lender's systems post, under the same id as at the command
-line. So it is the same fact however it comes in, and twice is once.
+line. So it is the same fact however it comes in, and twice is once. An event of a system waits for
+what it names; a person who names what is not on record has mistyped, and is told so at once.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -17,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
 from domain.errors import RefusedError as RefusedByRuleError
-from domain.events import STAFF, InboxStatus, sender_of
+from domain.events import InboxStatus
 from domain.hidden_amounts import without_amounts
 from domain.language.speak import speak
 from domain.reason_json import reasons_as_json
-from domain.reasons import ReasonCode, because, changed_nothing
+from domain.reasons import changed_nothing
 from workers.calls.amounts import amounts_are_shown
 from workers.context import Context
 from workers.http.desk.answers import Reason, language_for
@@ -43,18 +44,13 @@ class Recorded(BaseModel):
     """What became of a report."""
 
     status: InboxStatus
-    """`applied`; or `received` while something that it names is not known here yet."""
+    """`applied`."""
     known: bool
     """Whether it was on record before, and nothing changed."""
     detail: str
     """What came of it, as a sentence in the language that was asked for."""
     reason: list[Reason]
     """The same for programs."""
-
-
-_WAITS: dict[int | str, dict[str, Any]] = {
-    202: {"description": "On record. It waits for what it names.", "model": Recorded}
-}
 
 
 def _router() -> APIRouter:
@@ -68,7 +64,6 @@ def _router() -> APIRouter:
             summary=fact.summary,
             response_model=Recorded,
             response_description="On record and applied.",
-            responses=_WAITS if fact.waits else None,
         )
     return router
 
@@ -95,8 +90,7 @@ def _endpoint(fact: Fact) -> Callable[..., Coroutine[Any, Any, Response]]:
             "detail": speak(result.reason, language_for(accept_language)),
             "reason": reasons_as_json(result.reason),
         }
-        waits = result.status is InboxStatus.RECEIVED
-        return JSONResponse(answer, status_code=202 if waits else 200)
+        return JSONResponse(answer)
 
     report.__annotations__["body"] = _model_of(fact)
     report.__name__ = fact.kind
@@ -107,21 +101,15 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
     """Store and apply a report. What came of it says amounts only to whoever may see them.
 
     Raises:
-        RefusedByRuleError: it can never be applied as it is, or whoever reports must not handle the
-            person.
+        RefusedByRuleError: it cannot be applied as it is, it names what is not on record, or
+            whoever reports must not handle the person.
     """
     try:
-        id = _id_of(ctx, fact, payload)
-        result = submit(ctx, id, fact.kind, payload, may_wait=fact.waits)
+        result = submit(ctx, _id_of(ctx, fact, payload), fact.kind, payload, may_wait=False)
     except RefusedByRuleError as refused:
         if refused.reason != without_amounts(refused.reason) and _sees(ctx, payload):
             raise AmountsShownError(str(refused), refused.reason) from None
         raise
-    if result.status is InboxStatus.RECEIVED:
-        sender = sender_of(ctx.actor)
-        event_id = id if sender == STAFF else f"{sender}:{id}"
-        kept = because(ReasonCode.KEPT_UNTIL_KNOWN, event_id=event_id)
-        result = replace(result, reason=result.reason + kept)
     hidden = without_amounts(result.reason)
     if hidden == result.reason or _sees(ctx, payload):
         return result

@@ -15,9 +15,6 @@ class Fact:
     summary: str
     once_a_moment: bool = False
     """Whether its id has the moment too: the same may be true again on another day."""
-    waits: bool = True
-    """Whether it is kept while it names something unknown, which may still come in. What was begun
-    here is known here."""
 
 
 FACTS: tuple[Fact, ...] = (
@@ -27,15 +24,8 @@ FACTS: tuple[Fact, ...] = (
         "contact_outcome",
         ("attempt", "outcome"),
         "What came of a call or a visit.",
-        waits=False,
     ),
-    Fact(
-        "/inbound-contacts",
-        "inbound_contact",
-        ("contact",),
-        "A person called, came or wrote.",
-        waits=False,
-    ),
+    Fact("/inbound-contacts", "inbound_contact", ("contact",), "A person called, came or wrote."),
     Fact("/promises", "promise", ("promise",), "A promise to pay."),
     Fact(
         "/promises/withdrawals",
