@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import beat_init, worker_init
 
 from domain.language.speak import speak
 from workers.log_lines import write_visible_lines
@@ -11,6 +11,7 @@ from workers.messaging.alive import WritesAliveFile
 from workers.messaging.closed_connections import expect_closed_connections
 from workers.messaging.flower_events import BatchedTaskEvents
 from workers.messaging.guarded_tasks import GuardedTask
+from workers.newer_database import watch_database
 from workers.signs_of_life import WritesSignsOfLife
 
 write_visible_lines()
@@ -33,3 +34,11 @@ def build_context_before_fork(**_: object) -> None:
 
     ctx = process_context()
     GuardedTask.guard = staticmethod(lambda: speak(what_is_wrong_with_clock(ctx)))
+
+
+@beat_init.connect
+def watch_database_beside_beat(**_: object) -> None:
+    """It starts no task by the schedule of an older release."""
+    from workers.bootstrap import process_context
+
+    watch_database(process_context().settings.database_url)
