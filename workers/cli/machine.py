@@ -51,7 +51,8 @@ def allow(
         ),
     ],
     calls_a_minute: Annotated[
-        int, typer.Option(min=1, max=100_000, help="How often it may call in a minute.")
+        int,
+        typer.Option(min=1, max=100_000, help="How often it may call each process in a minute."),
     ] = CALLS_A_MINUTE,
     until: Annotated[date | None, day("The last day on which it may.")] = None,
 ) -> None:
