@@ -1,16 +1,16 @@
 """Reads the body of a call as JSON, strictly, and without a word of what was sent in the answer."""
 
-from collections.abc import Callable, Mapping, Sequence
 from email.message import Message
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from domain.errors import Text
-from workers.http.requests import NOT_AS_DESCRIBED, RefusedError, names_of
+from workers.http.requests import NOT_AS_DESCRIBED, RefusedError
+from workers.http.wrong_fields import names_of, wrong_fields
 
 LONGEST_CONTENT_TYPE = 200
+NOT_JSON = "not application/json: send the header content-type: application/json"
+_HEADER = ("content-type",)
 
 
 class ReadRequest(Request):
@@ -35,23 +35,17 @@ def check_is_json(content_type: str) -> None:
         RefusedError: it does not.
     """
     if len(content_type) > LONGEST_CONTENT_TYPE:
-        raise RefusedError(415, "not application/json")
+        raise RefusedError(415, NOT_JSON, _HEADER)
     header = Message()
     header["content-type"] = content_type
     if header.get_content_type() != "application/json":
-        raise RefusedError(415, "not application/json")
+        raise RefusedError(415, NOT_JSON, _HEADER)
     if header.get_content_charset("utf-8") not in {"utf-8", "utf8", "us-ascii"}:
-        raise RefusedError(400, "not in UTF-8, as JSON is")
+        raise RefusedError(400, "not in UTF-8, as JSON is: send it in UTF-8", _HEADER)
 
 
-def parse_json(
-    adapter: TypeAdapter[object],
-    body: bytes,
-    depth: int = 0,
-    explain: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Text]] | None = None,
-) -> object:
-    """What a body says. `depth` is how many parts of an error's place are not fields. `explain`
-    says of errors what to write instead, by field.
+def parse_json(adapter: TypeAdapter[object], body: bytes, depth: int = 0) -> object:
+    """What a body says. `depth` is how many parts of an error's place are not fields.
 
     Raises:
         RefusedError: it is not JSON, or not as described; the fields are named.
@@ -63,5 +57,5 @@ def parse_json(
         errors = error.errors(include_url=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         raise RefusedError(400, "not JSON: send what /openapi.json describes")
-    wrong = explain(errors) if explain is not None else None
+    wrong = wrong_fields(errors, depth)
     raise RefusedError(422, NOT_AS_DESCRIBED, names_of(errors, depth), wrong=wrong)

@@ -9,6 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 OPEN_PATHS = frozenset({"/health"})
 """Whoever checks whether it runs may not know its name."""
 
+NO_SUCH_HOST = "no such host here"
+CALL_IT = "call this installation by a name that it has"
+
 
 class KnownHosts:
     """Middleware. Starlette's own cannot leave a path out, and reads no host in square brackets."""
@@ -21,7 +24,7 @@ class KnownHosts:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             hosts = Headers(scope=scope).getlist("host")
             if len(hosts) != 1 or _name_of(hosts[0]) not in self._names:
-                refusal = {"detail": "no such host here", "fields": []}
+                refusal = {"detail": NO_SUCH_HOST, "fields": ["host"], "wrong": {"host": CALL_IT}}
                 await JSONResponse(refusal, status_code=400)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from workers.context import Context
 from workers.db.engine import is_read_only
 from workers.failures import log_summary
 from workers.http.doors import Door, Doors
+from workers.http.wrong_fields import WHOLE, wrong_fields
 from workers.sms.providers.twilio import form_fields
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 30
 NOT_AS_DESCRIBED = "fields are missing, unknown or not as /openapi.json describes them"
-NAMED_AT_MOST = 20
-"""Fields that are wrong and named in one answer; the rest shows when these are right."""
+OF_WHAT_WAS_SENT = frozenset({400, 413, 415, 422})
+"""Statuses of what cannot be read as it was sent. The answer says where that is, and what to send
+instead. Who may not call, and what cannot be done, is another matter."""
 _IDENTIFIER = re.compile(r"[!-~]{1,128}")
 
 Result = TypeVar("Result")
@@ -45,24 +47,13 @@ class RefusedError(Exception):
     """HTTP."""
     why: str | Text
     fields: Sequence[str] = ()
-    """The names of the fields that are wrong."""
+    """The names of the fields, parameters or headers that are wrong."""
     retry_after: int | None = None
     """Seconds after which it may be taken."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """What else the answer says, for programs: reasons as codes, rules, moments."""
     wrong: Mapping[str, Text] | None = None
-    """What to write instead, by the names of the fields; None: the answer does not say it."""
-
-
-def names_of(errors: Iterable[Any], depth: int) -> list[str]:
-    """The fields that errors of pydantic are about, as `data.amount`; none for an error of the
-    whole. Below the kind of an event, `type` is that of one that there is not."""
-    # A key that is wrong is named as the value at it would be.
-    named = (
-        ".".join(str(part) for part in error["loc"][depth:] if part != "[key]") for error in errors
-    )
-    names = {name or "type" for name in named} if depth else {name for name in named if name}
-    return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
+    """What to send instead, by these names, or `body` for the whole; None: `why` says it."""
 
 
 def refuse(request: Request, error: Exception, language: str = "en") -> Response:
@@ -71,8 +62,9 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
 
     An `ArrearsError` from outside the store is about what the call said.
     """
-    if isinstance(error, RequestValidationError):  # of the path and its query; it may quote them
-        error = RefusedError(422, NOT_AS_DESCRIBED, names_of(error.errors(), depth=1))
+    if isinstance(error, RequestValidationError):  # of the address or a header; it may quote them
+        wrong = wrong_fields(error.errors(), depth=1)
+        error = RefusedError(422, NOT_AS_DESCRIBED, list(wrong), wrong=wrong)
     if not isinstance(error, RefusedError):
         error = RefusedError(400, str(error))
     # The pattern of the route: the address that was called may hold a secret token.
@@ -82,8 +74,9 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
     log.warning("a callback was refused with %s at %s: %s", error.status, route, why)
     said = error.why if isinstance(error.why, Text) else Text(error.why)
     refusal = {"detail": text_in(language, said), "fields": list(error.fields), **error.more}
-    if error.wrong is not None:
-        refusal["wrong"] = {name: text_in(language, said) for name, said in error.wrong.items()}
+    if error.status in OF_WHAT_WAS_SENT:
+        wrong = error.wrong or dict.fromkeys(error.fields or (WHOLE,), said)
+        refusal["wrong"] = {name: text_in(language, each) for name, each in wrong.items()}
     retry_after = RETRY_AFTER_SECONDS if error.status == 503 else error.retry_after
     headers = {"Retry-After": str(retry_after)} if retry_after else None
     return JSONResponse(refusal, status_code=error.status, headers=headers)
@@ -119,7 +112,7 @@ async def read_body(request: Request) -> bytes:
         async for chunk in request.stream():
             body += chunk
             if len(body) > MOST_BYTES:
-                raise RefusedError(413, "too large")
+                raise RefusedError(413, f"larger than {MOST_BYTES // 1024} KiB: send less at once")
     except ClientDisconnect:
         raise RefusedError(408, "its connection ended before its body did") from None
     return body
@@ -134,7 +127,7 @@ def read_form(body: bytes) -> ImmutableMultiDict[str, str]:
     try:
         return form_fields(body.decode())
     except ValueError:
-        raise RefusedError(400, "not a form in UTF-8") from None
+        raise RefusedError(400, "not a form in UTF-8: send one") from None
 
 
 def refuse_zeros(fields: ImmutableMultiDict[str, str]) -> ImmutableMultiDict[str, str]:

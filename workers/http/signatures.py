@@ -49,8 +49,8 @@ def check_signature(
     if abs(now - signed_at) > TOLERANCE:
         raise RefusedError(
             401,
-            "signed more than five minutes ago, or in the future: webhook-timestamp is "
-            f"{timestamp}, and here it is {now.timestamp():.0f}",
+            "signed more than five minutes ago, or in the future: compare webhook-timestamp with "
+            f"{now.timestamp():.0f}, which it is here",
         )
     try:
         text = body.decode()

@@ -62,6 +62,7 @@ router = APIRouter(
     dependencies=[Depends(check_token)],
     responses=refusals(
         _400="Not what Tencent Cloud sends here.",
+        _422="The address has no token.",
         _404="The token in the address is not one that Tencent Cloud was given.",
     ),
 )

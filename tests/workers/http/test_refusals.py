@@ -1,12 +1,21 @@
-"""What a refusal says is said in the language that was asked for, whatever door refuses."""
+"""What a refusal says: in the language that was asked for, and in one shape, whatever refuses."""
 
 import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 from starlette.requests import Request
 
 from domain.errors import TooOftenError
-from workers.http.requests import RefusedError, refuse
+from tests.support.desk import token_of
+from tests.support.lender import SECRET, listen, signed
+from tests.support.loans import Book
+from workers.http.app import create_api, create_app, create_desk
+from workers.http.permission_of import OF_PROVIDERS, OPEN_TO_ALL
+from workers.http.requests import OF_WHAT_WAS_SENT, RefusedError, refuse
 
 ASKED = Request({"type": "http", "headers": []})
 
@@ -27,3 +36,83 @@ def test_who_calls_too_often_is_answered_in_their_language(language: str, said: 
 
     assert json.loads(bytes(answer.body))["detail"] == said
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+
+SENT = "Zhang-13800138000"
+"""What no refusal may repeat."""
+JSON = {"content-type": "application/json"}
+Call = tuple[str, bytes, Mapping[str, str]]
+"""A target, a body, and headers."""
+
+
+def test_what_cannot_be_read_is_refused_in_one_shape_at_every_path(engine: Engine) -> None:
+    """Where it is wrong, and what to send instead; nothing of what was sent. As it is described."""
+    book = Book(engine, now="2026-03-02 10:00")
+    listen(book, SECRET)
+    token = token_of(engine, "c-1")
+    wrong = []
+    for application in (create_app(book.ctx), create_api(book.ctx), create_desk(book.ctx)):
+        description = application.openapi()
+        with TestClient(application) as client:
+            for path, method, described in _paths(description):
+                if undescribed := _not_as_described(described):
+                    wrong.append((path, "described otherwise", undescribed))
+                if path in OF_PROVIDERS:
+                    continue
+                calls = list(_wrong_calls(path, described))
+                assert calls or not (described.get("parameters") or "requestBody" in described)
+                for target, body, headers in calls:
+                    sent = {**token, **signed(body, book.clock.at), **headers}
+                    answer = client.request(method, target, content=body, headers=sent)
+                    said = answer.json()
+                    places = set(said["fields"]) or {"body"}
+                    if (
+                        answer.status_code not in OF_WHAT_WAS_SENT
+                        or set(said.get("wrong", ())) != places
+                        or not all(said["wrong"].values())
+                        or SENT in answer.text
+                    ):
+                        wrong.append((method, target[:80], body[:40], answer.status_code, said))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def _paths(description: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for path, methods in description["paths"].items():
+        if path not in OPEN_TO_ALL:
+            yield from ((path, method.upper(), each) for method, each in methods.items())
+
+
+def _not_as_described(described: Mapping[str, Any]) -> list[str]:
+    """The statuses of what was sent whose answer is described in another shape."""
+    return [
+        status
+        for status, answer in described["responses"].items()
+        if int(status) in OF_WHAT_WAS_SENT
+        and not answer["content"]["application/json"]["schema"]["$ref"].endswith("/NotAsDescribed")
+    ]
+
+
+def _wrong_calls(path: str, described: Mapping[str, Any]) -> Iterator[Call]:
+    """Calls that are wrong in one thing each: a parameter, the body, or what the body is said to
+    be."""
+    given = {each["name"]: each for each in described.get("parameters", ())}
+    in_path = {name: each for name, each in given.items() if each["in"] == "path"}
+    right = path.format_map(dict.fromkeys(in_path, "1"))
+    body = b"{}" if "requestBody" in described else b""
+    for name, each in given.items():
+        bad = _bad_value(each["schema"])
+        if each["in"] == "path":
+            yield path.format_map(dict.fromkeys(in_path, "1") | {name: bad}), body, JSON
+        elif each["in"] == "query":
+            yield f"{right}?{name}={bad}", body, JSON
+    if body:
+        for broken in (b'{"' + SENT.encode(), f'"{SENT}"'.encode(), b"[]", b"\xff"):
+            yield right, broken, JSON
+        yield right, body, {"content-type": f"text/{SENT}"}
+        yield right, b" " * 70_000, JSON
+
+
+def _bad_value(schema: Mapping[str, Any]) -> str:
+    """A number, a day or a word of a list is none; a text is too long."""
+    is_text = '"maxLength"' in json.dumps(schema)
+    return SENT * 40 if is_text else SENT

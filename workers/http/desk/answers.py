@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.language.speak import LANGUAGES
 from domain.reasons import Parameter
-from workers.http.openapi import Refusal, refusals
+from workers.http.openapi import refusals
 from workers.http.requests import refuse
 
 
@@ -36,29 +36,18 @@ class NotDone(BaseModel):
     """The first lawful moment of a contact, ISO 8601."""
 
 
-class NotAsDescribed(Refusal):
-    """Which fields are wrong, and how."""
-
-    wrong: dict[str, str] = Field(default_factory=dict)
-    """By field of the body, or `body` for the whole, what to write instead, in the language that
-    was asked for. A field of the address is not in it."""
-
-
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **refusals(
         _400="Not JSON, or not in UTF-8.",
         _401="No token, or one that is not taken here.",
         _403="The holder may not do this, or another person must grant it first.",
         _415="Not application/json.",
+        _422="What was sent is missing, unknown or wrong; the answer says where.",
         _429="A machine calls more often than it may. Try again after Retry-After seconds.",
     ),
     404: {
         "description": "What is named is not on record, or no such call is open.",
         "model": NotDone,
-    },
-    422: {
-        "description": "Fields are missing, unknown or wrong; the answer names them.",
-        "model": NotAsDescribed,
     },
     409: {"description": "It cannot be done; nothing is changed.", "model": NotDone},
 }

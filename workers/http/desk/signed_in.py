@@ -34,7 +34,6 @@ from workers.access.authenticate import authenticate
 from workers.attempts.attempts import BarredError
 from workers.context import Context
 from workers.http.desk.answers import ANSWERS, language_for
-from workers.http.desk.wrong_fields import wrong_fields
 from workers.http.doors import Door
 from workers.http.json_body import ReadRequest, check_is_json, parse_json
 from workers.http.machines import admit
@@ -57,6 +56,7 @@ _NOT_KNOWN = frozenset(
         ReasonCode.ATTEMPT_NOT_KNOWN,
         ReasonCode.BORROWER_NOT_KNOWN,
         ReasonCode.COMPLAINED_OF_NOT_KNOWN,
+        ReasonCode.CORRECTION_NOT_KNOWN,
         ReasonCode.HOLD_NOT_KNOWN,
         ReasonCode.LETTER_NOT_KNOWN,
         ReasonCode.LOAN_NOT_KNOWN,
@@ -94,9 +94,7 @@ class DeskRoute(APIRoute):
                 return await handle(request)
             body = await read_body(request)
             check_is_json(request.headers.get("content-type", ""))
-            return await handle(
-                ReadRequest(request, body, parse_json(adapter, body, explain=wrong_fields))
-            )
+            return await handle(ReadRequest(request, body, parse_json(adapter, body)))
 
         return authenticate_and_handle
 

@@ -1,12 +1,16 @@
-"""What is wrong with each field of a body, as a sentence that says what to write instead."""
+"""What is wrong with what a call said, by its place, as a sentence that says what to send instead.
+
+Of a body, of the address or of a header; nothing that was sent is repeated, except names of fields.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from config.input_errors import what_to_write
 from domain.errors import Text, text_of
-from workers.http.requests import NAMED_AT_MOST, names_of
 
+NAMED_AT_MOST = 20
+"""Fields that are wrong and named in one answer; the rest shows when these are right."""
 WHOLE = "body"
 """Stands for the whole body, where no single field is wrong."""
 _AMOUNTS = frozenset({"amount", "monthly", "can_pay_monthly"})
@@ -22,18 +26,28 @@ _OF_TYPES = {
     "dict_type": text_of("write an object, in braces"),
     "list_type": text_of("write a list, in square brackets"),
     "tuple_type": text_of("write a list, in square brackets"),
+    "union_tag_not_found": text_of("it is missing"),
+    "union_tag_invalid": text_of("there is no such kind of event"),
     "timezone_aware": text_of("write its offset too, such as 2026-03-31T09:00:00+08:00"),
 }
 
 
-def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> dict[str, Text]:
-    """By the name of the field, from errors as pydantic lists them. Nothing that was sent is in it,
-    except names of fields."""
-    return {
-        name: _said(error)
-        for error in list(errors)[:NAMED_AT_MOST]
-        for name in names_of([error], depth=0) or [WHOLE]
-    }
+def names_of(errors: Iterable[Mapping[str, Any]], depth: int = 0) -> list[str]:
+    """The fields that errors of pydantic are about, as `data.amount`; none for an error of the
+    whole. Below the kind of an event, `type` is that of one that there is not."""
+    # A key that is wrong is named as the value at it would be.
+    named = (
+        ".".join(str(part) for part in error["loc"][depth:] if part != "[key]") for error in errors
+    )
+    names = {name or "type" for name in named} if depth else {name for name in named if name}
+    return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
+
+
+def wrong_fields(errors: Iterable[Mapping[str, Any]], depth: int = 0) -> dict[str, Text]:
+    """By the name of the field, the parameter or the header, from errors as pydantic lists them.
+    `depth` is how many parts of an error's place are no names."""
+    said = {name: _said(error) for error in errors for name in names_of([error], depth) or [WHOLE]}
+    return {name: said[name] for name in sorted(said)[:NAMED_AT_MOST]}
 
 
 def _said(error: Mapping[str, Any]) -> Text:
