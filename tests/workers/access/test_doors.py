@@ -42,6 +42,7 @@ OF_THE_PROCESS = {
     "db.engine.user_message": "an error in words",
     "db.engine.autocommit": "a connection, for use cases",
     "db.migrate.assert_current": "whether the process may work",
+    "newer_database.watch_database": "the same",
     "db.encryption_keys.assert_keys_open": "the same",
     "db.encryption_keys.assert_seals_for_known_key": "the same",
     "db.signs_of_life.assert_writes_and_reads": "the same",
