@@ -49,8 +49,8 @@ def check_signature(
     if abs(now - signed_at) > TOLERANCE:
         raise RefusedError(
             401,
-            "signed more than five minutes ago, or in the future: compare webhook-timestamp with "
-            f"{now.timestamp():.0f}, which it is here",
+            "signed more than five minutes ago, or in the future: by webhook-timestamp; here it is "
+            f"{now.timestamp():.0f}",
         )
     try:
         text = body.decode()

@@ -85,7 +85,7 @@ def test_the_same_contact_with_another_promise_is_refused(book: Book) -> None:
     promised = {"amount": "500.00", "currency": "USD", "due_on": "2026-03-06"}
     assert called(book, outcome="promised", promised=promised).status == "applied"
     again = {**promised, "amount": "600.00"}
-    with pytest.raises(ArrearsError, match="is on record with other contents"):
+    with pytest.raises(ArrearsError, match="with other contents: promised"):
         called(book, outcome="promised", promised=again, recording=None)
     known = called(book, outcome="promised", promised=promised, why=None, recording=None)
     assert known.reason[0].code == "outcome_known"

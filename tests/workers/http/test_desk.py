@@ -271,7 +271,10 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     at_desk(book, token, "/complaints", said)
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
     unknown = at_desk(book, supervisor, "/complaints/k-9", accept_language="zh")
-    assert (unknown.status_code, unknown.json()["detail"]) == (404, "没有编号为k-9的投诉。")
+    assert (unknown.status_code, unknown.json()["detail"]) == (
+        404,
+        "没有编号为k-9的投诉，请更正编号。",
+    )
     assert at_desk(book, supervisor, "/complaints/k-9/take", {}).status_code == 404
     assert at_desk(book, supervisor, "/complaints/k-1/acknowledge", {}).status_code == 200
     shown = at_desk(book, supervisor, "/complaints/k-1").json()

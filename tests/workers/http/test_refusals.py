@@ -40,6 +40,8 @@ def test_who_calls_too_often_is_answered_in_their_language(language: str, said: 
 
 SENT = "Zhang-13800138000"
 """What no refusal may repeat."""
+TOO_LONG = SENT * 40
+"""No number, no day, no word of a list, and no id: for any parameter it is wrong."""
 JSON = {"content-type": "application/json"}
 Call = tuple[str, bytes, Mapping[str, str]]
 """A target, a body, and headers."""
@@ -59,9 +61,7 @@ def test_what_cannot_be_read_is_refused_in_one_shape_at_every_path(engine: Engin
                     wrong.append((path, "described otherwise", undescribed))
                 if path in OF_PROVIDERS:
                     continue
-                calls = list(_wrong_calls(path, described))
-                assert calls or not (described.get("parameters") or "requestBody" in described)
-                for target, body, headers in calls:
+                for target, body, headers in _wrong_calls(path, described):
                     sent = {**token, **signed(body, book.clock.at), **headers}
                     answer = client.request(method, target, content=body, headers=sent)
                     said = answer.json()
@@ -100,19 +100,12 @@ def _wrong_calls(path: str, described: Mapping[str, Any]) -> Iterator[Call]:
     right = path.format_map(dict.fromkeys(in_path, "1"))
     body = b"{}" if "requestBody" in described else b""
     for name, each in given.items():
-        bad = _bad_value(each["schema"])
         if each["in"] == "path":
-            yield path.format_map(dict.fromkeys(in_path, "1") | {name: bad}), body, JSON
+            yield path.format_map(dict.fromkeys(in_path, "1") | {name: TOO_LONG}), body, JSON
         elif each["in"] == "query":
-            yield f"{right}?{name}={bad}", body, JSON
+            yield f"{right}?{name}={TOO_LONG}", body, JSON
     if body:
         for broken in (b'{"' + SENT.encode(), f'"{SENT}"'.encode(), b"[]", b"\xff"):
             yield right, broken, JSON
         yield right, body, {"content-type": f"text/{SENT}"}
         yield right, b" " * 70_000, JSON
-
-
-def _bad_value(schema: Mapping[str, Any]) -> str:
-    """A number, a day or a word of a list is none; a text is too long."""
-    is_text = '"maxLength"' in json.dumps(schema)
-    return SENT * 40 if is_text else SENT

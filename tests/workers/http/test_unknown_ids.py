@@ -22,6 +22,7 @@ NOT_KNOWN: Mapping[str, Mapping[str, Any] | None] = {
     "/calls": {"loan": "L-9"},
     "/calls/a-9/right-party": {"answers": {"name": "Li", "postcode": "518000"}},
     "/visits": {"loan": "L-9"},
+    "/visits/a-9/right-party": {"answers": {"name": "Li"}},
     "/letters/open": {"loan": "L-9"},
     "/approvals/grant": {"loan": "L-1", "item": "legal_file"},
     "/approvals/reject": {"loan": "L-9", "item": "legal_file", "why": "paid"},
@@ -74,7 +75,7 @@ NOT_KNOWN: Mapping[str, Mapping[str, Any] | None] = {
         **{"dispute": "d-1", "loan": "L-9", "kind": "amount", "why": "paid"},
         "starts_on": "2026-03-02",
     },
-    "/disputes/resolutions": {"dispute": "d-9", "outcome": "upheld", "finding": "not_owed"},
+    "/disputes/resolutions": {"dispute": "d-9", "outcome": "upheld", "finding": "records_agree"},
     "/complaints/resolutions": {"complaint": "k-9", "outcome": "upheld", "finding": "rule_broken"},
     "/holds": {
         **{"hold": "h-1", "loan": "L-9", "kind": "vulnerability", "why": "ill"},

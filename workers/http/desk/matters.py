@@ -79,7 +79,7 @@ def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplain
     @router.get(one, response_model=described(ShownMatter))
     async def show(
         request: Request,
-        id: Identifier = named,
+        id: Annotated[Identifier, named],
         sender: WhoseId = None,
         accept_language: Speaks = None,
     ) -> Any:
@@ -102,7 +102,10 @@ def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplain
 
     @router.post(f"{one}/acknowledge", response_model=Said)
     async def acknowledge(
-        request: Request, body: Taking, id: Identifier = named, accept_language: Speaks = None
+        request: Request,
+        body: Taking,
+        id: Annotated[Identifier, named],
+        accept_language: Speaks = None,
     ) -> Any:
         """Note that the person was told that it is being dealt with."""
         noting = partial(handling.acknowledge, sender=body.sender)
@@ -110,7 +113,10 @@ def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplain
 
     @router.post(f"{one}/extend", response_model=Said)
     async def extend(
-        request: Request, body: MoreTime, id: Identifier = named, accept_language: Speaks = None
+        request: Request,
+        body: MoreTime,
+        id: Annotated[Identifier, named],
+        accept_language: Speaks = None,
     ) -> Any:
         """Make the time to answer longer, as far as the law allows. Another person grants it first:
         then repeat the call."""
@@ -119,7 +125,10 @@ def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplain
 
     @router.post(f"{one}/take", response_model=Said)
     async def take(
-        request: Request, body: Taking, id: Identifier = named, accept_language: Speaks = None
+        request: Request,
+        body: Taking,
+        id: Annotated[Identifier, named],
+        accept_language: Speaks = None,
     ) -> Any:
         """Handle it from now on. Whom it is about, and whoever had the contact in question, may
         not."""
@@ -127,7 +136,10 @@ def _add_paths(matter: Matter, right_of: type[RightDispute] | type[RightComplain
         return await handle(request, taking, id, accept_language)
 
     async def put_right(
-        request: Request, body: Any, id: Identifier = named, accept_language: Speaks = None
+        request: Request,
+        body: Any,
+        id: Annotated[Identifier, named],
+        accept_language: Speaks = None,
     ) -> Any:
         """Correct an open one: its kind, or whom a complaint is about. Its clock is set anew, and
         never longer."""
