@@ -63,8 +63,8 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
     An `ArrearsError` from outside the store is about what the call said.
     """
     if isinstance(error, RequestValidationError):  # of the address or a header; it may quote them
-        wrong = wrong_fields(error.errors(), depth=1)
-        error = RefusedError(422, NOT_AS_DESCRIBED, list(wrong), wrong=wrong)
+        named = wrong_fields(error.errors(), depth=1)
+        error = RefusedError(422, NOT_AS_DESCRIBED, list(named), wrong=named)
     if not isinstance(error, RefusedError):
         error = RefusedError(400, str(error))
     # The pattern of the route: the address that was called may hold a secret token.
