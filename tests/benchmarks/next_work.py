@@ -31,7 +31,8 @@ from workers.db.engine import connect
 from workers.db.schema import announcement, scan_run
 from workers.escalation.scan import scan_portfolio
 from workers.http.doors import Door
-from workers.staff.next_work import ServedWork, next_for, release
+from workers.staff.next_work import ServedWork, next_for
+from workers.staff.served_leases import release
 
 COLLECTORS, CALLS_EACH = 100, 60
 A_SECOND = 20

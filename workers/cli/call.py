@@ -25,7 +25,8 @@ from workers.cli.language import coded, language_of_environment, say, words
 from workers.cli.outcome_options import with_outcome
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.sending.counter import assert_counter_usable
-from workers.staff.next_work import NothingToServe, ServedWork, next_for, release
+from workers.staff.next_work import NothingToServe, ServedWork, next_for
+from workers.staff.served_leases import release
 
 app = typer.Typer()
 

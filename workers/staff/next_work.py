@@ -8,13 +8,9 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, select
 
-from domain.actors import Actor, ActorKind, Role
-from domain.collectors import business_day
+from domain.actors import Actor
 from domain.compliance.vocabulary import Party
-from domain.errors import ArrearsError, NotKnownError, NotOnRosterError
-from domain.language.speak import speak
 from domain.next_work import (
-    TAKEN_OVER,
     UNFINISHED,
     LeaseEnd,
     Ranked,
@@ -25,18 +21,15 @@ from domain.next_work import (
 )
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
-from workers.access.may_handle import assert_may_handle, readable
+from workers.access.may_handle import readable
 from workers.access.permitted import permitted
-from workers.attempts.attempts import check_role
-from workers.calls.pace import LOOKED_BACK, refuse_off_shift, who_is_calling
 from workers.context import Context
 from workers.db import served_work, work_leases
-from workers.db.free_text import keep_words
 from workers.db.schema import borrower
 from workers.db.served_work import WorkingCollector
 from workers.db.work_leases import Lease, Taken, Wanted
 from workers.staff.pieces import Piece, pieces_for, with_gate
-from workers.workforce.members import MayNotStartError, refuse_who_may_not
+from workers.staff.who_works import read_working, who_asks
 
 ASKED_TOGETHER = (8, 60)
 """About so many pieces of work, those that would come first, the gate is asked at first. If it
@@ -112,9 +105,9 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
     """
     now = ctx.now()
     policy = work_policy_on(ctx.policy.worklist, now.date())
-    actor = _collector(ctx, collector)
+    actor = who_asks(ctx, collector)
     with ctx.engine.begin() as connection:
-        me = _read_me(connection, actor, now)
+        me = read_working(connection, actor, now)
         lease = work_leases.lease_of(connection, me.id)
         if me.open_attempt is not None and me.open_contact_id is not None:
             return _unfinished(connection, me, lease, policy, now)
@@ -146,7 +139,7 @@ def look_ahead(
     """
     now = ctx.now()
     policy = work_policy_on(ctx.policy.worklist, now.date())
-    me = _read_me(connection, Actor(collector), now)
+    me = read_working(connection, Actor(collector), now)
     pieces = pieces_for(connection, ctx, me, policy, now)
     if shown := readable(ctx.actor, borrower.c.id):
         records = borrower.c.id.in_([piece.row.borrower_id for piece in pieces])
@@ -158,139 +151,6 @@ def look_ahead(
         if len(ahead) >= at_most:
             break
     return ahead[:at_most]
-
-
-@permitted(Permission.SERVE_WORK)
-def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetime:
-    """A sign of life: the lease goes on. Returns until when.
-
-    Raises:
-        ArrearsError: it ended, or is somebody else's.
-        MayNotStartError: they are absent or off shift, or must not handle the person, and no call
-            of theirs goes on.
-    """
-    now = ctx.now()
-    until = now + work_policy_on(ctx.policy.worklist, now.date()).lease
-    with ctx.engine.begin() as connection:
-        me = _read_me(connection, _collector(ctx, collector), now)
-        held = work_leases.lease_of(connection, me.id)
-        if held is None or held.id != lease:
-            raise _not_theirs(connection, lease)
-        if me.open_attempt is None:
-            _refuse_who_may_not(connection, me, held.person_id, now)
-        if work_leases.extend_lease(connection, lease, me.id, until) is None:
-            raise _not_theirs(connection, lease)
-    return until
-
-
-@permitted(Permission.SERVE_WORK)
-def release(ctx: Context, lease: int, collector: str | None = None) -> None:
-    """Give work back. It stays the collector's own call; it may be served again, to them too.
-
-    Raises:
-        ArrearsError: it ended, or is somebody else's; or its call was started, and the outcome is
-            missing.
-    """
-    now = ctx.now()
-    with ctx.engine.begin() as connection:
-        me = _read_me(connection, _collector(ctx, collector), now)
-        held = work_leases.lease_of(connection, me.id)
-        if held is None or held.id != lease:
-            raise _not_theirs(connection, lease)
-        if me.open_attempt is not None:
-            raise ArrearsError(
-                "The call {attempt} was started, and its outcome is not reported. Report it first.",
-                attempt=me.open_attempt,
-            )
-        work_leases.end_lease(connection, lease, LeaseEnd.RELEASED, now)
-
-
-@permitted(Permission.TAKE_OVER_WORK)
-def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None:
-    """Take work from a collector, for somebody else: a supervisor decides it, and says why.
-
-    It is that one's next work, if they are at no other. Who had it, who has it and why is on
-    record. A call that is being made stays with whoever makes it.
-
-    Raises:
-        ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it, or is
-            not on shift; or the person was called and the outcome is not reported.
-        WrongRoleError: whoever is to have it is no caller.
-        MayNotStartError: they left, are absent, off shift or not trained, or must not handle the
-            person.
-    """
-    now = ctx.now()
-    if not any(character.isalnum() for character in why):
-        raise ArrearsError("Write why the work is taken over.")
-    policy = work_policy_on(ctx.policy.worklist, now.date())
-    given_to = Actor(to) if to else ctx.actor
-    with ctx.engine.begin() as connection:
-        check_role(connection, given_to, Role.CALLER, now.date())
-        taker = _read_me(connection, given_to, now)
-        held = work_leases.read_lease(connection, lease)
-        if held is None:
-            raise _not_theirs(connection, lease)
-        if held.staff_id == taker.id:
-            raise ArrearsError("{actor} has this work already.", actor=given_to)
-        refuse_who_may_not(connection, given_to.reference, now, {held.person_id})
-        refuse_off_shift(connection, given_to, now)
-        if by := who_is_calling(connection, held.person_id, taker.reference, now):
-            raise ArrearsError(
-                "{staff} has called this person and not reported the outcome. Take the work over "
-                "after that.",
-                staff=by,
-            )
-        if not work_leases.end_lease(connection, lease, LeaseEnd.TAKEN_OVER, now):
-            raise _not_theirs(connection, lease)
-        why_id = keep_words(
-            connection, ctx.cipher, why, now, loan_id=held.loan_id, borrower_id=held.borrower_id
-        )
-        work_leases.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
-        work_leases.hand_over(connection, held, taker.id)
-        if work_leases.lease_of(connection, taker.id) is None:
-            reason = because(ReasonCode.NEXT_TAKEN_OVER, actor=str(ctx.actor))
-            until = now + policy.lease
-            work_leases.lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
-
-
-def _collector(ctx: Context, named: str | None) -> Actor:
-    """For whom it is: whoever acts, or whom a machine names."""
-    if ctx.actor.kind is not ActorKind.MACHINE:
-        return ctx.actor
-    if not named:
-        raise ArrearsError("Say for which collector: their reference on the roster.")
-    return Actor(named)
-
-
-def _read_me(connection: Connection, actor: Actor, now: datetime) -> WorkingCollector:
-    day = business_day(now).starts_at
-    found = served_work.read_collector(connection, actor, now, day, now - LOOKED_BACK)
-    if found is None:
-        raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
-    if found.membership.roles_on(now.date()).isdisjoint({Role.CALLER, Role.SUPERVISOR}):
-        check_role(connection, actor, Role.CALLER, now.date())
-    return found
-
-
-def _refuse_who_may_not(
-    connection: Connection, me: WorkingCollector, person_id: int, now: datetime
-) -> None:
-    """Of whoever only supervises, neither training nor a shift is asked."""
-    if me.calls_on(now.date()):
-        refuse_who_may_not(connection, me.reference, now, {person_id})
-        return
-    if me.absent:
-        why = because(ReasonCode.STAFF_ABSENT, staff=me.reference)
-        raise MayNotStartError(speak(why), why)
-    assert_may_handle(connection, Actor(me.reference), borrower.c.person_id == person_id)
-
-
-def _not_theirs(connection: Connection, lease: int) -> ArrearsError:
-    if not work_leases.is_on_record(connection, lease):
-        return NotKnownError("No work {lease} was ever served. Ask for the next one.", lease=lease)
-    return ArrearsError(
-        "The work {lease} ended, or somebody else has it. Ask for the next one.", lease=lease
-    )
 
 
 def _unfinished(

@@ -42,7 +42,7 @@ ASKS_NOT = {
     "staff.call_reviews.record_review": "it judges a colleague",
     "staff.call_samples.draw_sample": "the draw decides, for who oversees the work",
     "staff.next_work.next_for": "the statement that finds work leaves them out",
-    "staff.next_work.release": "work is given back",
+    "staff.served_leases.release": "work is given back",
     "staff.roster.list_roster": "the staff",
     "staff.roster.load_roster": "the same",
     "staff.score_sheets.sheets_to_fill": "sheets without a person",

@@ -38,7 +38,7 @@ from workers.db.schema import (
 )
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
-from workers.staff import next_work
+from workers.staff import next_work, served_leases
 from workers.staff.next_work import NothingToServe, ServedWork
 from workers.workforce.members import MayNotStartError
 
@@ -106,7 +106,7 @@ def test_who_is_absent_or_must_not_handle_somebody_is_served_nothing_of_them(boo
         record = select(borrower.c.id).scalar_subquery()
         connection.execute(insert(must_not_handle).values(borrower_id=record, **noted))
     with pytest.raises(MayNotStartError, match="must not handle"):
-        next_work.heartbeat(c1, lease)
+        served_leases.heartbeat(c1, lease)
     assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
     with book.ctx.engine.begin() as connection:
         connection.execute(update(must_not_handle).values(ended_at=now))
@@ -160,7 +160,7 @@ def test_who_could_not_be_reached_waits_until_the_gate_allows_another_try(book: 
     book.at("2026-03-02 21:30")
     work = served(c1)
     assert speak(work.why).startswith("It may be called about until 2026-03-02")
-    next_work.release(c1, work.lease)
+    served_leases.release(c1, work.lease)
     book.at("2026-03-02 22:30")
     later = nothing(c1)
     assert later.why == because(ReasonCode.NOTHING_ALLOWED_NOW, count=1)
@@ -188,7 +188,7 @@ def test_two_collectors_are_never_served_one_person(book: Book) -> None:
 
     first = served(c1)
     assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
-    next_work.release(c1, first.lease)
+    served_leases.release(c1, first.lease)
     assert served(c2).loan == "L-2"
 
 
@@ -215,7 +215,7 @@ def test_nobody_takes_over_whom_they_must_not_handle(book: Book) -> None:
         row = {"staff_id": barred, "borrower_id": record, **noted}
         connection.execute(insert(must_not_handle).values(**row))
     with pytest.raises(MayNotStartError, match="c-2 must not handle this person"):
-        next_work.take_over(collector(book, "s-1"), lease, "she went home", "c-2")
+        served_leases.take_over(collector(book, "s-1"), lease, "she went home", "c-2")
     assert served(c1).lease == lease
 
 
@@ -226,7 +226,7 @@ def test_a_lease_that_lapses_lets_a_colleague_on(book: Book) -> None:
     # She gives signs of life for an hour.
     for minute in range(5, 60, 5):
         book.at(f"2026-03-02 10:{minute:02}")
-        until = next_work.heartbeat(c1, work.lease)
+        until = served_leases.heartbeat(c1, work.lease)
         assert until == book.ctx.now() + timedelta(minutes=10)
     assert isinstance(next_work.next_for(c2), NothingToServe)
 
@@ -234,7 +234,7 @@ def test_a_lease_that_lapses_lets_a_colleague_on(book: Book) -> None:
     book.at("2026-03-02 11:06")
     assert served(c2).loan == "L-2"
     with pytest.raises(ArrearsError, match="Ask for the next one"):
-        next_work.heartbeat(c1, work.lease)
+        served_leases.heartbeat(c1, work.lease)
     assert [row.ended_because for row in book.rows(work_lease)] == ["lapsed", None]
 
 
@@ -288,24 +288,24 @@ def test_a_supervisor_takes_work_over_and_says_why(book: Book) -> None:
     work = served(c1)
 
     with pytest.raises(ArrearsError, match="Write why"):
-        next_work.take_over(supervisor, work.lease, " ", to="c-2")
+        served_leases.take_over(supervisor, work.lease, " ", to="c-2")
     with pytest.raises(WrongRoleError):
-        next_work.take_over(supervisor, work.lease, "c-1 is ill")
+        served_leases.take_over(supervisor, work.lease, "c-1 is ill")
     book.staff("c-3", "caller")
     with pytest.raises(ArrearsError, match="c-3 is not on shift"):
-        next_work.take_over(supervisor, work.lease, "c-1 is ill", to="c-3")
-    next_work.take_over(supervisor, work.lease, "c-1 is ill", to="c-2")
+        served_leases.take_over(supervisor, work.lease, "c-1 is ill", to="c-3")
+    served_leases.take_over(supervisor, work.lease, "c-1 is ill", to="c-2")
 
     theirs = served(collector(book, "c-2"))
     assert (theirs.loan, theirs.band) == ("L-1", "taken_over")
     start_call(collector(book, "c-2"), "L-1")
     with pytest.raises(ArrearsError, match="c-2 has called this person"):
-        next_work.take_over(supervisor, theirs.lease, "c-1 is back", to="c-1")
+        served_leases.take_over(supervisor, theirs.lease, "c-1 is back", to="c-1")
     assert isinstance(next_work.next_for(c1), NothingToServe)
     noted = book.one(work_takeover)
     assert (noted.taken_from, noted.given_to, noted.actor) == ("c-1", "c-2", "s-1")
     with pytest.raises(ArrearsError, match="Ask for the next one"):
-        next_work.take_over(supervisor, work.lease, "again", to="c-2")
+        served_leases.take_over(supervisor, work.lease, "again", to="c-2")
 
 
 def test_what_is_paid_meanwhile_is_served_to_nobody(book: Book) -> None:
@@ -377,7 +377,7 @@ def test_the_number_of_statements_does_not_grow_with_the_work(book: Book, loans:
     c1 = hired(book, "c-1")
     for number in range(loans):
         assigned(book, f"L-{number}")
-    next_work.release(c1, served(c1).lease)
+    served_leases.release(c1, served(c1).lease)
     with statements(book.ctx.engine) as executed:
         served(c1)
     assert len(executed) <= 8
@@ -438,8 +438,8 @@ def test_who_only_supervises_is_served_what_supervisors_owe_and_no_call(book: Bo
     work = served(supervisor)
     owed = book.one(select(duty).where(duty.c.owner == "supervisor"))
     assert (work.kind, work.duty) == ("duty", owed.id)
-    next_work.heartbeat(supervisor, work.lease)
-    next_work.release(supervisor, work.lease)
+    served_leases.heartbeat(supervisor, work.lease)
+    served_leases.release(supervisor, work.lease)
     end_duty(supervisor, served(supervisor).duty or 0)
     assert nothing(supervisor).why == because(ReasonCode.NOTHING_TO_SERVE)
 

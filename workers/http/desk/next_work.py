@@ -14,7 +14,7 @@ from workers.http.desk.answers import language_for
 from workers.http.desk.described import answer_of, described, list_of
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Staff, StrictModel
-from workers.staff import next_work
+from workers.staff import next_work, served_leases
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import NothingToServe, ServedWork
 from workers.staff.served import WorkUnderWay, work_under_way
@@ -84,21 +84,21 @@ async def sheet(request: Request, lease: Lease, body: Whose, accept_language: Sp
 @router.post("/work/{lease}/heartbeat")
 async def heartbeat(request: Request, lease: Lease, body: Whose) -> Alive:
     """A sign of life: the lease goes on."""
-    until = await _do(request, lambda ctx: next_work.heartbeat(ctx, lease, body.actor))
+    until = await _do(request, lambda ctx: served_leases.heartbeat(ctx, lease, body.actor))
     return Alive(until=until)
 
 
 @router.post("/work/{lease}/release")
 async def release(request: Request, lease: Lease, body: Whose) -> Done:
     """Give work back."""
-    await _do(request, lambda ctx: next_work.release(ctx, lease, body.actor))
+    await _do(request, lambda ctx: served_leases.release(ctx, lease, body.actor))
     return Done()
 
 
 @router.post("/work/{lease}/take-over")
 async def take_over(request: Request, lease: Lease, body: Takeover) -> Done:
     """Take work from a colleague, for yourself or somebody else. It is on record with why."""
-    await _do(request, lambda ctx: next_work.take_over(ctx, lease, body.why, body.to))
+    await _do(request, lambda ctx: served_leases.take_over(ctx, lease, body.why, body.to))
     return Done()
 
 
