@@ -10,24 +10,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from domain.access_log import Opened
-from domain.actors import Actor, ActorKind, Role
-from domain.arranged import Wish
-from domain.arrangements import ArrangementKind
+from domain.actors import Actor, ActorKind
 from domain.compliance.gate import may_contact
 from domain.compliance.verdict import Permission as Verdict
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError, NotKnownError
 from domain.ladder import find_ladder
-from domain.ladder_plan import ladder_day
-from domain.loans import ZERO, Component, Instalment
 from domain.next_work import work_policy_on
 from domain.permissions import Permission
 from domain.persons import PersonFact
-from domain.quotes import NotOffered, Quote
 from domain.reasons import ReasonCode, Reasons, because
 from domain.right_party import Question, asked_of
-from domain.terms import terms_for
 from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
@@ -40,16 +34,11 @@ from workers.db.schema import borrower
 from workers.db.work_leases import is_on_record
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, open_until
 from workers.gate.facts import LONG_BEFORE, NOT_WRITTEN
-from workers.hardship.quotes import quote_loan
+from workers.staff.money_of_call import MoneyOfLoan, Offer, money_of_loans, offers_for, one_per_loan
 
 LOOK_AHEAD = timedelta(hours=24)
 CHANNELS = (Channel.CALL, Channel.SMS, Channel.VISIT)
 SHOWN_FACTS = frozenset(PersonFact) - {PersonFact.LANGUAGE}
-OFFERS = {
-    "deferral": ArrangementKind.DEFERRAL,
-    "instalments": ArrangementKind.INSTALMENT_PLAN,
-}
-"""What a ladder's `may_offer` names."""
 
 
 class Stage(StrEnum):
@@ -102,37 +91,6 @@ class StopSign:
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyOfLoan:
-    """What one loan owes, in its currency."""
-
-    loan: str
-    product: str
-    currency: str
-    fees: Decimal
-    interest: Decimal
-    principal: Decimal
-    """These three are past due."""
-    past_due: Decimal
-    oldest_due_on: date | None
-    days_past_due: int
-    ladder_day: int
-    next_due_on: date | None
-    next_amount: Decimal | None
-    to_settle: Decimal
-    """All that is unpaid, whenever it falls due."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What the collector may offer by their role: a quote, or why none can be given."""
-
-    kind: ArrangementKind
-    loan: str
-    wish: Wish
-    quote: Quote | NotOffered
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSheet:
     """One page. What is hidden is None or empty, and `hidden` says until when."""
@@ -155,7 +113,7 @@ class CallSheet:
     """At most fifteen to choose from, by the ladder. Every other one may be reported too."""
     party: Party
     record: str
-    """The lender's id of the record of whom it is about."""
+    """The lender's id of the borrower record of the person whom it is about."""
     language: str
     """BCP 47: what the person speaks."""
     local_times: Mapping[str, datetime]
@@ -251,6 +209,7 @@ def _page(
     questions, needed = asked_of(on_record, terms.questions, terms.at_least, at_their_address=False)
     enough = len(questions) >= needed
     history = answer.facts.reach.history
+    paid = call_sheets.last_payment(connection, sheet.loan_id)
     named = next(each for each in loans if each.action_id == sheet.action_id)
     ladder = find_ladder(ctx.policy.ladders, named.ladder_id, named.ladder_version)
     return CallSheet(
@@ -264,7 +223,9 @@ def _page(
         },
         why_now=sheet.why,
         loan=sheet.loan,
-        other_loans=tuple(each.loan for each in _each_loan(loans) if each.loan_id != sheet.loan_id),
+        other_loans=tuple(
+            each.loan for each in one_per_loan(loans) if each.loan_id != sheet.loan_id
+        ),
         item=sheet.item,
         step=sheet.step,
         purpose=sheet.purpose,
@@ -284,24 +245,13 @@ def _page(
         contacts_in_seven_days=sum(past.at > now - timedelta(days=7) for past in history),
         stop_signs=_stop_signs(answer, now.date()),
         promise=promise,
-        last_payment_on=(paid := call_sheets.last_payment(connection, sheet.loan_id))
-        and paid.paid_on,
+        last_payment_on=paid and paid.paid_on,
         last_payment=paid.amount if paid and stage is Stage.CONFIRMED else None,
         contacts=tuple(talks),
         questions=questions if enough else (),
         not_confirmed=() if enough else because(ReasonCode.TOO_LITTLE_TO_CONFIRM),
         attempt=sheet.attempt,
     )
-
-
-def _each_loan(loans: Sequence[LoanOfCall]) -> list[LoanOfCall]:
-    """Each loan once, with all that may be offered for it."""
-    of_loan: dict[int, LoanOfCall] = {}
-    for each in loans:
-        known = of_loan.setdefault(each.loan_id, each)
-        offers = list(union_of([known.may_offer, each.may_offer]))
-        of_loan[each.loan_id] = known._replace(may_offer=offers)
-    return list(of_loan.values())
 
 
 def _asked(loan: LoanOfCall) -> AskedAction:
@@ -367,67 +317,10 @@ def _with_money(
     answers: Mapping[int, GateAnswer],
     now: datetime,
 ) -> CallSheet:
-    loans = _each_loan(loans)
-    schedules = call_sheets.instalments_of(connection, [loan.loan_id for loan in loans])
-    known = [loan for loan in loans if loan.action_id in answers]
-    money = tuple(
-        _money(ctx, loan, answers[loan.action_id], schedules[loan.loan_id], now) for loan in known
+    loans = one_per_loan(loans)
+    return replace(
+        page,
+        money=money_of_loans(connection, ctx, loans, answers, now),
+        reasons=tuple(call_sheets.told_reasons(connection, [loan.loan_id for loan in loans])),
+        offers=offers_for(connection, ctx, loans, now.date()),
     )
-    told = call_sheets.told_reasons(connection, [loan.loan_id for loan in loans])
-    offers = tuple(_offers(connection, ctx, loans, now.date()))
-    return replace(page, money=money, reasons=tuple(told), offers=offers)
-
-
-def _money(
-    ctx: Context,
-    loan: LoanOfCall,
-    answer: GateAnswer,
-    schedule: Sequence[Instalment],
-    now: datetime,
-) -> MoneyOfLoan:
-    today = now.date()
-    ladder = find_ladder(ctx.policy.ladders, loan.ladder_id, loan.ladder_version)
-    due = ladder.with_due_days(schedule)
-    past = [each for each in due if each.counts_from and each.counts_from < today]
-    coming = [each for each in due if each not in past and each.unpaid > ZERO]
-    day, _ = ladder_day(ladder, answer.asked.holds, loan.ladder_since, today)
-
-    def unpaid(component: Component) -> Decimal:
-        return sum((each.unpaid_of(component) for each in past), ZERO)
-
-    return MoneyOfLoan(
-        loan=loan.loan,
-        product=loan.product,
-        currency=loan.currency,
-        fees=unpaid(Component.FEES),
-        interest=unpaid(Component.INTEREST),
-        principal=unpaid(Component.PRINCIPAL),
-        past_due=answer.arrears.amount,
-        oldest_due_on=min((each.due_on for each in past if each.unpaid > ZERO), default=None),
-        days_past_due=answer.arrears.days_past_due,
-        ladder_day=day,
-        next_due_on=coming[0].due_on if coming else None,
-        next_amount=coming[0].unpaid if coming else None,
-        to_settle=sum((each.unpaid for each in schedule), ZERO),
-    )
-
-
-def _offers(
-    connection: Connection, ctx: Context, loans: Sequence[LoanOfCall], today: date
-) -> list[Offer]:
-    """The most that a collector may agree to alone, for each loan of which the ladder lets them."""
-    offers = []
-    for loan in loans:
-        terms = terms_for(
-            ctx.policy.arrangements, loan.jurisdiction, loan.product, loan.currency, today
-        )
-        for named, kind in OFFERS.items():
-            of_kind = terms.of_kind(kind) if terms and named in loan.may_offer else None
-            for limit in of_kind.limits if of_kind else ():
-                if limit.role is Role.CALLER:
-                    wish = Wish(days=limit.days)
-                    if limit.days is None:
-                        wish = Wish(instalments=limit.instalments)
-                    quoted = quote_loan(connection, ctx, loan.loan, wish)
-                    offers.append(Offer(kind, loan.loan, wish, quoted))
-    return offers

@@ -1,0 +1,146 @@
+"""What the loans of a call owe and what may be offered for them, once the person is confirmed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from domain.actors import Role
+from domain.arranged import Wish
+from domain.arrangements import ArrangementKind
+from domain.ladder import find_ladder
+from domain.ladder_plan import ladder_day
+from domain.loans import ZERO, Component, Instalment
+from domain.quotes import NotOffered, Quote
+from domain.terms import terms_for
+from workers.context import Context
+from workers.db import call_sheets
+from workers.db.call_sheets import LoanOfCall
+from workers.db.open_calls import union_of
+from workers.gate.ask_together import GateAnswer
+from workers.hardship.quotes import quote_loan
+
+OFFERS = {
+    "deferral": ArrangementKind.DEFERRAL,
+    "instalments": ArrangementKind.INSTALMENT_PLAN,
+}
+"""What a ladder's `may_offer` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyOfLoan:
+    """What one loan owes, in its currency."""
+
+    loan: str
+    product: str
+    currency: str
+    fees: Decimal
+    interest: Decimal
+    principal: Decimal
+    """These three are past due."""
+    past_due: Decimal
+    oldest_due_on: date | None
+    days_past_due: int
+    ladder_day: int
+    next_due_on: date | None
+    next_amount: Decimal | None
+    to_settle: Decimal
+    """All that is unpaid, whenever it falls due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the collector may offer by their role: a quote, or why none can be given."""
+
+    kind: ArrangementKind
+    loan: str
+    wish: Wish
+    quote: Quote | NotOffered
+
+
+def one_per_loan(loans: Sequence[LoanOfCall]) -> list[LoanOfCall]:
+    """One row for each loan, with all that may be offered for it."""
+    of_loan: dict[int, LoanOfCall] = {}
+    for each in loans:
+        known = of_loan.setdefault(each.loan_id, each)
+        offers = list(union_of([known.may_offer, each.may_offer]))
+        of_loan[each.loan_id] = known._replace(may_offer=offers)
+    return list(of_loan.values())
+
+
+def money_of_loans(
+    connection: Connection,
+    ctx: Context,
+    loans: Sequence[LoanOfCall],
+    answers: Mapping[int, GateAnswer],
+    now: datetime,
+) -> tuple[MoneyOfLoan, ...]:
+    """What each loan owes; a loan that the gate was not asked about is left out."""
+    schedules = call_sheets.instalments_of(connection, [loan.loan_id for loan in loans])
+    return tuple(
+        _money(ctx, loan, answers[loan.action_id], schedules[loan.loan_id], now)
+        for loan in loans
+        if loan.action_id in answers
+    )
+
+
+def _money(
+    ctx: Context,
+    loan: LoanOfCall,
+    answer: GateAnswer,
+    schedule: Sequence[Instalment],
+    now: datetime,
+) -> MoneyOfLoan:
+    today = now.date()
+    ladder = find_ladder(ctx.policy.ladders, loan.ladder_id, loan.ladder_version)
+    due = ladder.with_due_days(schedule)
+    past = [each for each in due if each.counts_from and each.counts_from < today]
+    coming = [each for each in due if each not in past and each.unpaid > ZERO]
+    day, _ = ladder_day(ladder, answer.asked.holds, loan.ladder_since, today)
+
+    def unpaid(component: Component) -> Decimal:
+        return sum((each.unpaid_of(component) for each in past), ZERO)
+
+    return MoneyOfLoan(
+        loan=loan.loan,
+        product=loan.product,
+        currency=loan.currency,
+        fees=unpaid(Component.FEES),
+        interest=unpaid(Component.INTEREST),
+        principal=unpaid(Component.PRINCIPAL),
+        past_due=answer.arrears.amount,
+        oldest_due_on=min((each.due_on for each in past if each.unpaid > ZERO), default=None),
+        days_past_due=answer.arrears.days_past_due,
+        ladder_day=day,
+        next_due_on=coming[0].due_on if coming else None,
+        next_amount=coming[0].unpaid if coming else None,
+        to_settle=sum((each.unpaid for each in schedule), ZERO),
+    )
+
+
+def offers_for(
+    connection: Connection, ctx: Context, loans: Sequence[LoanOfCall], today: date
+) -> tuple[Offer, ...]:
+    """The most that a collector may agree to alone, for each loan whose ladder allows it."""
+    return tuple(
+        Offer(kind, loan.loan, wish, quote_loan(connection, ctx, loan.loan, wish))
+        for loan in loans
+        for kind, wish in _agreed_alone(ctx, loan, today)
+    )
+
+
+def _agreed_alone(
+    ctx: Context, loan: LoanOfCall, today: date
+) -> Iterator[tuple[ArrangementKind, Wish]]:
+    terms = terms_for(
+        ctx.policy.arrangements, loan.jurisdiction, loan.product, loan.currency, today
+    )
+    for named, kind in OFFERS.items():
+        of_kind = terms.of_kind(kind) if terms and named in loan.may_offer else None
+        for limit in of_kind.limits if of_kind else ():
+            if limit.role is Role.CALLER and limit.days is not None:
+                yield kind, Wish(days=limit.days)
+            elif limit.role is Role.CALLER:
+                yield kind, Wish(instalments=limit.instalments)
