@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
     FromClause,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     false,
+    literal_column,
     or_,
     select,
     text,
@@ -136,6 +138,11 @@ def is_current(action: str, loan: str) -> str:
     names of the tables."""
     same = f"{action}.ladder_since = {loan}.ladder_since"
     return f"({same} OR {action}.cause IS NOT NULL AND {loan}.ladder_since IS NOT NULL)"
+
+
+def action_is_current() -> ColumnElement[bool]:
+    """The same, of the tables `action` and `loan` themselves."""
+    return literal_column(is_current("action", "loan"), Boolean)
 
 
 _CLAIM = prepared(

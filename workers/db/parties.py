@@ -94,6 +94,11 @@ def with_contacted(actions_and_loans: Join) -> Join:
     return of_party.join(borrower, contacted)
 
 
+def role_of_contacted() -> ColumnElement[str]:
+    """The role in its loan of the person whom an action is for, for a query of `with_contacted`."""
+    return func.coalesce(loan_party.c.role, str(Party.BORROWER))
+
+
 def has_other_role(connection: Connection, loan_id: int, person_id: int, role: Party) -> bool:
     """Whether a person is party to a locked loan in another role now, by whatever record."""
     others = (

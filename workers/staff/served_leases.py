@@ -119,7 +119,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
 def _refuse_who_may_not(
     connection: Connection, me: WorkingCollector, person_id: int, now: datetime
 ) -> None:
-    """Refuse somebody who may not do this work now. A supervisor needs neither training nor shift."""
+    """Refuse somebody who may not do this work now. Supervisors need neither training nor shift."""
     if me.calls_on(now.date()):
         refuse_who_may_not(connection, me.reference, now, {person_id})
         return
