@@ -22,10 +22,14 @@ from domain.events import InboxStatus, OutboxStatus
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning, ReplyKind
 from domain.ladder import MissedSteps
+from domain.language.sentences import chinese_words
 from domain.messages import MessageStatus
 from domain.promises import PromiseStatus
 from workers import queues
+from workers.borrowers.contact_details import RESOLVES
 from workers.cli.main import COMMANDS, app
+from workers.db.problems import TAPE_PROBLEMS
+from workers.gate.problems import CLOSED, PROBLEMS
 from workers.http.permission_of import AT_THE_DESK
 from workers.inbox.kinds import EVENT_KINDS
 from workers.queues import QUEUES, Queue, task_name
@@ -234,6 +238,31 @@ def test_the_runbook_knows_every_repair() -> None:
     tasks = {str(name).split(".")[2] for name in named}
     assert len(tasks) > 5
     assert {task for task in tasks if f"`{task}`" not in page} == set()
+
+
+def kinds_of_problems() -> set[str]:
+    """Every kind that the code records: the argument `kind` of what makes a problem."""
+    place = {"Problem": 0, "FoundProblem": 1, "note_problem": 2}
+    constants, given = {}, set()
+    for path in (ROOT / "workers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Assign([ast.Name(name)], ast.Constant(str(value))):
+                    constants[name] = value
+                case ast.Call(ast.Name(maker), arguments) if maker in place:
+                    given |= {ast.unparse(each) for each in arguments[place[maker] :][:1]}
+    known = {constants.get(each, each.strip("'")) for each in given}
+    named = {kind for kind in known if re.fullmatch(r"[a-z]+(_[a-z]+)+", kind)}
+    return named | {*PROBLEMS.values(), *CLOSED.values(), *RESOLVES, *TAPE_PROBLEMS}
+
+
+def test_both_runbooks_say_what_to_do_about_every_problem() -> None:
+    kinds = kinds_of_problems()
+    assert len(kinds) > 30
+    assert kinds - set(chinese_words("problem")) == set()
+    for page in ("runbook.md", "zh/runbook.md"):
+        headed = " ".join(re.findall(r"\*\*(.+?)\*\*", (DOCS / page).read_text()))
+        assert {kind for kind in kinds if f"`{kind}`" not in headed} == set(), page
 
 
 def test_the_runbook_types_commands_that_exist() -> None:
