@@ -26,6 +26,7 @@ from tests.benchmarks.places import Places, open_places
 from tests.benchmarks.plotting import Report, draw
 from tests.benchmarks.reporting import print_table, write_json
 from tests.benchmarks.sizes import ON_DEMAND, QUESTIONS, SIZES, Size, size_named
+from tests.support.processes import ending_with_us
 
 REPORT = Path("build/bench.json")
 PICTURE = Path("build/speed.svg")
@@ -80,7 +81,7 @@ def _asked_for(words: Sequence[str] | None) -> Sequence[str]:
 def _ask(question: str, places: Places, size: Size, directory: Path) -> list[Figure]:
     answer = directory / f"{question}.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.asking", question, str(answer)],
+        ending_with_us(sys.executable, "-m", "tests.benchmarks.asking", question, str(answer)),
         env={**places.environment, "SIZE": size.name, "TMPDIR": tempfile.gettempdir()},
         # Out of the terminal's reach: it is told to stop once, by us, and then we wait for it.
         start_new_session=True,

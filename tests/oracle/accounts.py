@@ -5,128 +5,38 @@ are the answers to three questions: may this contact be made, what must follow, 
 was agreed stand. No code of Arrears; the ladder and the terms are read as they are written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.agreements import (
     Money,
     PlanPart,
     Pledge,
+    default_not_before,
     next_try,
+    paid_oldest_first,
     plan_stands,
     pledge_stands,
 )
 from tests.oracle.days import Owed, Stands, falls_due, ladder_file, stands
+from tests.oracle.happened import (
+    Cause,
+    Complained,
+    Disputed,
+    Made,
+    Paid,
+    Plan,
+    Promised,
+    SaidPaid,
+)
+from tests.oracle.items import days_of_step, follow_ups, tries_of_item
 
 NOT_KEPT = ("broken", "part_kept")
 ENDS_TODAY = frozenset({"cannot_talk", "hung_up", "hung_up_after", "refuses", "complains"})
 """Outcomes after which nobody contacts the person again on that day."""
-TALKED = frozenset({"spoke", "promised", "asks_plan", "asks_deferral", "hardship", "refuses"})
-"""Outcomes of calls in which the borrower talked."""
 YEAR = timedelta(days=365)
-
-
-@dataclass(slots=True)
-class Made:
-    """A contact with the borrower."""
-
-    at: datetime
-    channel: str
-    item: str
-    by: str = ""
-    outcome: str = ""
-    """Of a call: known after it."""
-    since: date | None = None
-    """When the ladder had begun."""
-    reported_at: datetime | None = None
-    again_at: datetime | None = None
-    """When the person asked to be called again."""
-
-
-@dataclass(slots=True)
-class Paid:
-    """A payment, when it was told, and when it went back."""
-
-    paid_on: date
-    known_at: datetime
-    cents: int
-    gone_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class Promised:
-    """A promise, and where it stood when somebody last looked."""
-
-    id: str
-    pledge: Pledge
-    ended_at: datetime | None = None
-    """Taken back, or another one took its place."""
-    stood: str = "open"
-    not_kept_on: date | None = None
-
-
-@dataclass(slots=True)
-class Plan:
-    """A deferral or an instalment plan that the borrower accepted."""
-
-    id: str
-    accepted_at: datetime
-    answer_by: date
-    """Up to, not including, this day nobody is contacted while the ledger has not answered."""
-    days: tuple[date, ...]
-    grace: int
-    ends_it: int
-    active_at: datetime | None = None
-    refused_at: datetime | None = None
-    ended: tuple[datetime, str] | None = None
-    missed: list[date] = field(default_factory=list)
-    """The days of those that were missed at some time."""
-
-
-@dataclass(slots=True)
-class Complained:
-    """A complaint, whom it is about, and what became of it."""
-
-    id: str
-    at: datetime
-    about: str | None
-    stops_all: bool
-    answer_by: date
-    """The last day."""
-    answered_at: datetime | None = None
-    upheld: bool = False
-
-    def bars(self, who: str, at: datetime) -> bool:
-        if self.about != who or at < self.at:
-            return False
-        return self.upheld or self.answered_at is None or at < self.answered_at
-
-
-@dataclass(slots=True)
-class Disputed:
-    """A dispute: nobody is contacted about the loan until it is answered."""
-
-    id: str
-    at: datetime
-    answered_at: datetime | None = None
-
-    def lasts(self, at: datetime) -> bool:
-        return self.at <= at and (self.answered_at is None or at < self.answered_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Something that a follow-up answers."""
-
-    trigger: str
-    id: str
-    """As an action names it, without its kind and its sender."""
-    on: date
-    """When what follows is due."""
 
 
 @dataclass(slots=True)
@@ -144,6 +54,9 @@ class Account:
     plans: list[Plan] = field(default_factory=list)
     complained: list[Complained] = field(default_factory=list)
     disputed: list[Disputed] = field(default_factory=list)
+    said_paid: list[SaidPaid] = field(default_factory=list)
+    late_since: date | None = None
+    """The day on which these arrears were first looked at; None: nothing was past due then."""
     made: list[Made] = field(default_factory=list)
     held: set[date] = field(default_factory=set)
     """The days that were paused when they ended."""
@@ -164,13 +77,7 @@ class Account:
 
     def owed(self, at: datetime) -> list[Owed]:
         since, schedule = next(each for each in reversed(self.schedules) if each[0] <= at)
-        rest = sum(money.cents for money in self.money(at, since))
-        owed = []
-        for due_on, cents in schedule:
-            taken = min(rest, cents)
-            rest -= taken
-            owed.append(Owed(due_on, cents - taken))
-        return owed
+        return paid_oldest_first(schedule, sum(money.cents for money in self.money(at, since)))
 
     def stands(self, at: datetime) -> Stands:
         return stands(ladder_file(self.ladder), self.owed(at), self.day(at), self.held)
@@ -199,9 +106,31 @@ class Account:
                 continue
             if plan.active_at is not None and plan.active_at <= at:
                 return plan
-            if self.day(at) < plan.answer_by:
+            if plan.not_paid_at is None or at < plan.not_paid_at:
                 return plan
         return None
+
+    def says_paid(self, attempt: str, at: datetime) -> SaidPaid:
+        """They say in a call that they have paid: a pause, as often as the ladder allows it in the
+        same arrears; and a call when it is over."""
+        follows = ladder_file(self.ladder)["outcomes"]["follows"]["says_paid"]
+        today = self.day(at)
+        before = [
+            e for e in self.said_paid if self.late_since and self.day(e.at) >= self.late_since
+        ]
+        pauses = len(before) < follows.get("times", 2)
+        said = SaidPaid(attempt, at, today + timedelta(days=follows["days"]) if pauses else None)
+        self.said_paid.append(said)
+        due_on = said.until or today + timedelta(days=1)
+        self.causes.append(Cause("outcome", attempt, due_on, follows["then"]))
+        return said
+
+    def is_said_to_be_paid(self, at: datetime) -> bool:
+        """Whether the pause lasts that came from their saying so."""
+        return any(
+            each.at <= at and each.until is not None and self.day(at) < each.until
+            for each in self.said_paid
+        )
 
     def is_paused(self, at: datetime) -> bool:
         return bool(
@@ -209,6 +138,7 @@ class Account:
             or self.plan_in_force(at)
             or any(each.stops_all for each in self.open_complaints(at))
             or any(each.lasts(at) for each in self.disputed)
+            or self.is_said_to_be_paid(at)
         )
 
     def open_complaints(self, at: datetime) -> list[Complained]:
@@ -218,23 +148,58 @@ class Account:
             if each.at <= at and (each.answered_at is None or at < each.answered_at)
         ]
 
-    def parts_of(self, plan: Plan, at: datetime) -> list[PlanPart]:
-        ladder = ladder_file(self.ladder)
-        return [
-            PlanPart(falls_due(ladder, owed.due_on), owed.unpaid)
-            for owed in self.owed(at)
-            if owed.due_on in plan.days
-        ]
+    def parts_of(self, plan: Plan, at: datetime) -> dict[date, PlanPart]:
+        """By due day, what is unpaid of a plan: of the ledger's schedule, or of what was agreed
+        while the ledger is silent. Each falls due later by the days of disputes since."""
+        if plan.active_at is None:
+            paid = sum(money.cents for money in self.money(at, plan.accepted_at))
+            owed = paid_oldest_first(plan.agreed, paid)
+        else:
+            owed = [each for each in self.owed(at) if each.due_on in plan.days]
+        return {
+            each.due_on: PlanPart(self._falls_due(each.due_on, at), each.unpaid) for each in owed
+        }
+
+    def _falls_due(self, due_on: date, at: datetime) -> date | None:
+        day = falls_due(ladder_file(self.ladder), due_on)
+        yesterday = self.day(at) - timedelta(days=1)
+        if day is None or day >= yesterday:
+            return day
+        passed = (day + timedelta(days=n) for n in range((yesterday - day).days))
+        return day + timedelta(days=sum(self._was_disputed(each) for each in passed))
+
+    def _was_disputed(self, day: date) -> bool:
+        return any(
+            self.day(each.at) <= day
+            and (each.answered_at is None or day < self.day(each.answered_at))
+            for each in self.disputed
+        )
 
     # ---- what becomes of it
 
     def look(self, at: datetime) -> None:
         """What money and the calendar have made of it by now, and what must follow from that."""
+        if self.stands(at).past_due == 0:
+            self.late_since = None
+        elif self.late_since is None:
+            self.late_since = self.day(at)
         for promised in self.promised:
             self._look_at_promise(promised, at)
         for plan in self.plans:
             if plan.active_at is not None and plan.ended is None:
                 self._look_at_plan(plan, at)
+            elif plan.active_at is None and plan.not_paid_at is None:
+                self._look_at_silence(plan, at)
+
+    def money_changed(self, at: datetime, lost: str | None = None) -> None:
+        """What money makes of it at once. `lost` is the payment that went back."""
+        if self.stands(at).past_due == 0:
+            self.late_since = None
+        for promised in self.promised:
+            self._look_at_promise(promised, at)
+        for plan in self.plans:
+            if plan.active_at is not None and not (plan.ended and plan.ended[1] == "defaulted"):
+                self._money_of_plan(plan, at, lost)
 
     def _look_at_promise(self, promised: Promised, at: datetime) -> None:
         if promised.ended_at is not None or promised.stood == "excused":
@@ -262,25 +227,57 @@ class Account:
             if each.stood in NOT_KEPT and each.pledge.parts[-1][0] >= self.day(at) - YEAR
         ]
 
-    def _look_at_plan(self, plan: Plan, at: datetime) -> None:
+    def _stands(self, plan: Plan, at: datetime) -> tuple[str, list[date]]:
+        """Where a plan stands, and the due days of what is missed of it."""
         parts = self.parts_of(plan, at)
-        status, missed = plan_stands(parts, plan.grace, plan.ends_it, self.day(at))
+        status, late = plan_stands(list(parts.values()), plan.grace, plan.ends_it, self.day(at))
+        missed = [day for day, part in parts.items() if part.unpaid and part.falls_due in late]
+        if status == "defaulted" and (
+            any(each.lasts(at) for each in self.disputed)
+            or (plan.not_before is not None and self.day(at) < plan.not_before)
+        ):
+            status = "active"
+        return status, missed
+
+    def _look_at_plan(self, plan: Plan, at: datetime) -> None:
+        status, missed = self._stands(plan, at)
         matters = self.stands(at).ladder_since is not None
         if status != "active":
             plan.ended = (at, status)
         if status == "defaulted" and matters:
-            self.causes.append(Cause("arrangement_defaulted", plan.id, self.day(at)))
-        for day in missed if status == "active" else ():
-            due_on = self._due_on(plan, day)
+            # One that went on once may end again: that is another end.
+            cause = f"{plan.id} {self.day(at)}" if plan.not_before else plan.id
+            self.causes.append(Cause("arrangement_defaulted", cause, self.day(at)))
+        for due_on in missed if status == "active" else ():
             if due_on not in plan.missed:
                 plan.missed.append(due_on)
                 if matters:
                     cause = f"{plan.id} {due_on}"
                     self.causes.append(Cause("arrangement_missed", cause, self.day(at)))
 
-    def _due_on(self, plan: Plan, falls: date) -> date:
-        ladder = ladder_file(self.ladder)
-        return next(day for day in plan.days if falls_due(ladder, day) == falls)
+    def _look_at_silence(self, plan: Plan, at: datetime) -> None:
+        """Whoever pays what was agreed is not contacted because the ledger is silent."""
+        if self.day(at) >= plan.answer_by and self._stands(plan, at)[1]:
+            plan.not_paid_at = at
+
+    def _money_of_plan(self, plan: Plan, at: datetime, lost: str | None) -> None:
+        """It is completed at once, or goes on; when money goes back, with days of grace."""
+        status, missed = self._stands(plan, at)
+        if status == "completed":
+            plan.ended = plan.ended or (at, status)
+            return
+        began_anew = plan.ended is not None
+        plan.ended = None
+        if lost is not None and (began_anew or len(missed) > self._missed_with(plan, at, lost)):
+            plan.not_before = default_not_before(self.day(at), plan.grace)
+
+    def _missed_with(self, plan: Plan, at: datetime, lost: str) -> int:
+        """How much would be missed, had the payment not gone back."""
+        paid = self.paid[lost]
+        gone_at, paid.gone_at = paid.gone_at, None
+        missed = self._stands(plan, at)[1]
+        paid.gone_at = gone_at
+        return len(missed)
 
     def day_ends(self, at: datetime) -> None:
         """The last moment of a day: whether it was paused."""
@@ -329,6 +326,7 @@ class Account:
             cause
             for cause in self.causes
             if cause.trigger == follow_up["after"]
+            and cause.item in (None, made.item)
             and cause.on <= today <= cause.on + latest
             and self._lasts(cause, made.at)
         ]
@@ -353,6 +351,8 @@ class Account:
 
     def _lasts(self, cause: Cause, at: datetime) -> bool:
         """Whether what happened is still true."""
+        if cause.trigger == "outcome":
+            return True
         name, _, day = cause.id.partition(" ")
         if cause.trigger.startswith("promise"):
             promised = next(each for each in self.promised if each.id == name)
@@ -386,6 +386,8 @@ class Account:
             yield "their complaint was not answered"
         if any(each.lasts(made.at) for each in self.disputed):
             yield "their dispute was not answered"
+        if self.is_said_to_be_paid(made.at):
+            yield "they had said that they paid"
 
     def _of_tries(self, made: Made, before: list[Made]) -> Iterable[str]:
         since = self.stands(made.at).ladder_since
@@ -393,7 +395,7 @@ class Account:
         tries = tries_of_item(self.ladder, made.item)
         if tries is None:
             return
-        if any(each.outcome in TALKED for each in tried):
+        if any(each.learnt for each in tried):
             yield "what was to be learnt was learnt"
         if not tried:
             return
@@ -405,39 +407,3 @@ class Account:
             yield "its tries were used up"
         elif made.at < again:
             yield f"the next try was not before {again}"
-
-
-@cache
-def follow_ups(ladder: str) -> Mapping[str, dict[str, Any]]:
-    """By item, what a ladder's file says of follow-ups."""
-    return {each["item"]: each for each in ladder_file(ladder).get("follow_ups", ())}
-
-
-@cache
-def _steps(ladder: str) -> tuple[dict[str, Any], ...]:
-    return tuple(step for step in ladder_file(ladder)["steps"] if "items" in step)
-
-
-def days_of_step(ladder: str, item: str) -> tuple[int, int]:
-    """The first and the last day of the step that an item belongs to."""
-    step = next(s for s in _steps(ladder) if any(each["item"] == item for each in s["items"]))
-    first, _, last = str(step["days"]).partition("-")
-    return int(first), int(last or (first if "-" not in str(step["days"]) else 10_000))
-
-
-def tries_of_item(ladder: str, item: str) -> dict[str, Any] | None:
-    """How often an item is tried, if the ladder's file says so."""
-    items = (each for step in _steps(ladder) for each in step["items"])
-    return next((each.get("tries") for each in items if each["item"] == item), None)
-
-
-@cache
-def item_of_template(ladder: str, template: str) -> str:
-    """The item that a text belongs to."""
-    everything = [each for step in _steps(ladder) for each in step["items"]]
-    everything += follow_ups(ladder).values()
-    return next(
-        str(each["item"])
-        for each in everything
-        if each.get("template") == template and each["do"] == "send_sms"
-    )

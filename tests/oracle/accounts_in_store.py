@@ -6,7 +6,7 @@ reads, when a day is over, where each promise, plan, call and complaint stands o
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,20 +20,12 @@ from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, AskedBy
 from domain.errors import ArrearsError
 from domain.loans import Instalment
-from tests.oracle.accounts import (
-    Account,
-    Cause,
-    Complained,
-    Disputed,
-    Made,
-    Paid,
-    Plan,
-    Promised,
-    item_of_template,
-)
+from tests.oracle.accounts import Account
 from tests.oracle.agreements import Pledge, arrangement_terms, cents_of, promise_terms
 from tests.oracle.days import falls_due, ladder_file
+from tests.oracle.happened import Cause, Complained, Disputed, Made, Paid, Plan, Promised
 from tests.oracle.incoming import Decks
+from tests.oracle.items import item_of_template
 from tests.oracle.on_record import wrong_on_record
 from tests.oracle.verdict import template_of
 from tests.support.acting import acting
@@ -67,8 +59,10 @@ COUNTRIES = {
 }
 OUTCOMES = {
     **{"no_answer": 6, "voicemail": 3, "busy": 2, "spoke_with_other": 3, "spoke": 3},
-    **{"cannot_talk": 1, "refuses": 1, "callback_requested": 1},
+    **{"cannot_talk": 1, "refuses": 1, "callback_requested": 1, "says_paid": 3, "complains": 2},
 }
+TELLS_WHY = frozenset({"spoke", "refuses"})
+MAY_TELL_WHY = frozenset({"says_paid", "complains"})
 HAPPENS = {
     **{"promise": 9, "promise of a part": 3, "taken back": 1, "plan": 4, "complaint": 3},
     **{"dispute": 1, "dispute answered": 2},
@@ -316,7 +310,7 @@ def _plan(world: World, account: Account) -> bool:
         id,
         world.now,
         world.today + timedelta(days=terms.get("confirm_within_days", 5)),
-        tuple(date.fromisoformat(each["due_on"]) for each in quote["arranged"]),
+        tuple(map(_instalment, quote["arranged"])),
         kind["grace_days"],
         kind["missed_ends_it"],
     )
@@ -334,12 +328,14 @@ def _plan(world: World, account: Account) -> bool:
         done = tell(world.book, "restructuring", **told, instalments=schedule, arrangement=id)
         assert done.status == "applied", done.reason
         plan.active_at = world.now
-        new = [
-            (date.fromisoformat(each["due_on"]), sum(map(cents_of, list(each.values())[1:])))
-            for each in schedule
-        ]
-        account.schedules.append((world.now, tuple(new)))
+        account.schedules.append((world.now, tuple(map(_instalment, schedule))))
+        account.money_changed(world.now)
     return True
+
+
+def _instalment(written: Mapping[str, str]) -> tuple[date, int]:
+    cents = sum(cents_of(written[name]) for name in ("principal", "interest", "fees"))
+    return date.fromisoformat(written["due_on"]), cents
 
 
 def _complain(world: World, account: Account) -> bool:
@@ -349,11 +345,15 @@ def _complain(world: World, account: Account) -> bool:
     told = {"complaint": id, "loan": account.id, "kind": "conduct", "why": "was rude"}
     told |= {"about_staff": about} if about else {}
     assert tell(world.book, "complaint", **told, actor="s-1").status == "applied"
+    _note_complaint(world, account, id, about)
+    return True
+
+
+def _note_complaint(world: World, account: Account, id: str, about: str | None) -> None:
     stops_all = account.ladder == "consumer_loan_us"
     days = 15 if account.ladder == "consumer_loan_cn" else 60
     last = world.today + timedelta(days=days)
     account.complained.append(Complained(id, world.now, about, stops_all, last))
-    return True
 
 
 def _answer(world: World, account: Account) -> bool:
@@ -423,6 +423,7 @@ def _pay(world: World, account: Account, cents: int) -> bool:
     told = tell(world.book, "payment", **paid)
     assert told.status == "applied", told.reason
     account.paid[id] = Paid(world.today, world.now, cents)
+    account.money_changed(world.now)
     return True
 
 
@@ -435,6 +436,7 @@ def _bounce(world: World, account: Account) -> bool:
         return False
     assert reverse(world.book, live[-1]).status == "applied"
     account.paid[live[-1]].gone_at = world.now
+    account.money_changed(world.now, lost=live[-1])
     return True
 
 
@@ -516,22 +518,51 @@ def _dial(world: World, account: Account, item: str, who: str) -> bool:
         later = world.today + timedelta(days=world.chance.choice((1, 2)))
         again_at = world.book.moment(f"{later} {world.chance.choice(MOMENTS)}")
     # One call is about all that there is to ask. Each of its items was tried by it.
+    why = outcome in TELLS_WHY or (outcome in MAY_TELL_WHY and world.chance.random() < 0.5)
     made = [
-        Made(world.now, "call", about.item, who, outcome, again_at=again_at)
+        Made(world.now, "call", about.item, who, outcome, again_at=again_at, told_reason=why)
         for about in started.loans
     ]
     for each in made:
         _judge(world, account, each)
     world.book.clock.at += timedelta(seconds=1)
     told = {"attempt": started.attempt, "outcome": outcome, "actor": who}
-    told["reason"] = "unemployed" if outcome in ("spoke", "refuses") else None
+    told["reason"] = "unemployed" if why else None
     told["callback_at"] = again_at.isoformat() if again_at else None
+    about = None
+    if outcome == "complains":
+        about, words = _complained_of(world, account, who, str(started.attempt))
+        told |= words
     done = submit(ctx, f"outcome:{started.attempt}", "contact_outcome", told)
     assert done.status == "applied", done.reason
     world.judged.seen["one call about several"] += len(made) > 1
     for each in made:
         each.reported_at = world.now
+    if outcome == "says_paid":
+        said = account.says_paid(str(started.attempt), world.now)
+        world.judged.seen["says paid" if said.until else "says paid, and is not left alone"] += 1
+    if outcome == "complains":
+        _note_complaint(world, account, f"complains:{started.attempt}", about)
+        world.judged.seen["complains in a call"] += 1
     return True
+
+
+def _complained_of(
+    world: World, account: Account, who: str, attempt: str
+) -> tuple[str | None, dict[str, str]]:
+    """Of whom they complain in a call, and how the outcome says so: of who calls, by name or by the
+    contact in question; of who called before; or of the loan, which is about nobody."""
+    kinds = {"who calls": 2, "this call": 2, "who called before": 1, "the loan": 1}
+    match world.decks.draw("complained of", kinds):
+        case "who calls":
+            return who, {"complaint_kind": "conduct", "about_staff": who}
+        case "this call":
+            return who, {"complaint_kind": "harassment", "about_attempt": attempt}
+        case "who called before":
+            before = next((each.by for each in account.made if each.by not in ("", who)), who)
+            return before, {"complaint_kind": "conduct", "about_staff": before}
+        case _:
+            return None, {"complaint_kind": "product", "about_attempt": attempt}
 
 
 def _judge(world: World, account: Account, made: Made) -> None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ruamel.yaml import YAML
 
-from tests.oracle.days import LADDERS
+from tests.oracle.days import LADDERS, Owed
 
 PROMISES, ARRANGEMENTS = LADDERS.parent / "promises", LADDERS.parent / "arrangements"
 QUARTER = timedelta(minutes=15)
@@ -135,6 +135,22 @@ def plan_stands(
     ]
     over = len(missed) >= ends_it or len(missed) == len(unpaid)
     return ("defaulted" if over else "active"), missed
+
+
+def default_not_before(known_on: date, grace: int) -> date:
+    """The first day on which a plan can be in default whose days of grace begin anew on a day: they
+    are full days, and what is paid on the last of them is known on the next."""
+    return known_on + timedelta(days=grace + 2)
+
+
+def paid_oldest_first(schedule: Iterable[tuple[date, int]], paid: int) -> list[Owed]:
+    """What is unpaid of each instalment. The schedule is in the order of its days."""
+    owed = []
+    for due_on, cents in schedule:
+        taken = min(paid, cents)
+        paid -= taken
+        owed.append(Owed(due_on, cents - taken))
+    return owed
 
 
 def next_try(

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from tests.oracle.accounts import TALKED, Account, Cause, Made, follow_ups, tries_of_item
+from tests.oracle.accounts import Account
+from tests.oracle.happened import Cause, Made
+from tests.oracle.items import follow_ups, tries_of_item
 from tests.support.loans import Book
 
 
@@ -22,13 +24,16 @@ class Found(NamedTuple):
     followed: dict[tuple[str, str], list[str]]
     """By item and cause, the statuses of the actions."""
     not_reached: list[tuple[str, date]]
-    """Items that are done as not reached, with when their ladder had begun."""
+    """Items that are done because their tries were used up, with when their ladder had begun: they
+    were not reached, or it was not learnt."""
     clocks: dict[str, str]
     """Of open complaints."""
     late_told: set[str]
     """Complaints that were reported as late."""
     looks: list[tuple[date | None, int | None]]
     """Of reviews of this moment that found the loan on its ladder: since when, and its day."""
+    said_paid: dict[str, tuple[date, date]]
+    """The pauses that came from saying so: from when, and the first day without them."""
 
 
 _RECORDS = {
@@ -40,13 +45,16 @@ _RECORDS = {
     "late_told": """SELECT l.external_id, q.payload ->> 'complaint', q.kind
         FROM outbox_event q""",
     "looks": "SELECT l.external_id, q.ladder_since, q.ladder_day FROM decision q",
+    "said_paid": "SELECT l.external_id, q.external_id, q.starts_on, q.ends_on FROM hold q",
 }
 _WHERE = {
     "followed": "q.cause IS NOT NULL",
-    "not_reached": "q.status = 'done' AND jsonb_exists(q.reason -> 0, 'not_reached')",
+    "not_reached": """q.status = 'done'
+        AND jsonb_exists_any(q.reason -> 0, array['not_reached', 'not_learnt'])""",
     "clocks": "q.resolved_at IS NULL",
     "late_told": "q.kind = 'complaint.late'",
     "looks": "q.decided_at = :at AND q.outcome IN ('act', 'wait')",
+    "said_paid": "starts_with(q.external_id, 'says_paid:')",
 }
 
 
@@ -69,6 +77,10 @@ def wrong_on_record(book: Book, accounts: Mapping[str, Account], at: datetime) -
             dict(of_loan["clocks"]),
             {complaint for complaint, _ in of_loan["late_told"]},
             of_loan["looks"],
+            {
+                hold.removeprefix("says_paid:"): (first, end)
+                for hold, first, end in of_loan["said_paid"]
+            },
         )
         wrong += [f"{at:%Y-%m-%d} {id}: {said}" for said in _compare(account, found, at)]
     return wrong
@@ -87,6 +99,7 @@ def _compare(account: Account, found: Found, at: datetime) -> Iterator[str]:
     yield from _follow_ups(account, found, at)
     yield from of_calls(account, found)
     yield from _complaints(account, found, at)
+    yield from _pauses(account, found)
     standing = account.stands(at)
     for since, day in found.looks:
         if (since, day) != (standing.ladder_since, standing.ladder_day):
@@ -130,11 +143,13 @@ def _follow_ups(account: Account, found: Found, at: datetime) -> Iterator[str]:
 def _wanted(account: Account) -> Iterable[tuple[tuple[str, str], Cause]]:
     for cause in account.causes:
         for item, follow_up in follow_ups(account.ladder).items():
-            if follow_up["after"] == cause.trigger:
+            if follow_up["after"] == cause.trigger and cause.item in (None, item):
                 yield (item, _named(cause)), cause
 
 
 def _named(cause: Cause) -> str:
+    if cause.trigger == "outcome":
+        return f"contact:{cause.id}"
     kind = "promise" if cause.trigger.startswith("promise") else "arrangement"
     return f"{kind}:{cause.id}"
 
@@ -150,7 +165,7 @@ def of_calls(account: Account, found: Found) -> Iterator[str]:
         most, count = (tries_of_item(account.ladder, item) or {})["most"], len(tried)
         if count < most and (item, since) in done:
             yield f"{item} is not reached after {count} tries of {most}"
-        ended = any(made.outcome in TALKED for made in tried) or tried[-1].again_at is not None
+        ended = any(made.learnt for made in tried) or tried[-1].again_at is not None
         if count >= most and not ended and (item, since) not in done:
             yield f"{item} is not done as not reached, after {count} tries of {most}"
     for item, since in done:
@@ -169,3 +184,15 @@ def _complaints(account: Account, found: Found, at: datetime) -> Iterator[str]:
             complained.id in found.late_told,
         ):
             yield f"complaint {complained.id} is late, and nobody is told"
+
+
+def _pauses(account: Account, found: Found) -> Iterator[str]:
+    """Who says that they paid is left alone for some days, and not more often than is written."""
+    wanted = {
+        said.attempt: (account.day(said.at), said.until)
+        for said in account.said_paid
+        if said.until is not None
+    }
+    if found.said_paid != wanted:
+        differ = set(found.said_paid.items()) ^ set(wanted.items())
+        yield f"of the pauses of who says that they paid these differ: {sorted(differ)}"

@@ -4,13 +4,15 @@ Nothing of what is right, and something of each wrong that is planted.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.oracle.accounts import Account, Complained, Disputed, Made, Paid, Plan, Promised
+from tests.oracle.accounts import Account
 from tests.oracle.agreements import Pledge
+from tests.oracle.happened import Complained, Disputed, Made, Paid, Plan, Promised
 from tests.oracle.on_record import Found, of_calls
 
 CN = ZoneInfo("Asia/Shanghai")
@@ -60,7 +62,7 @@ def with_plan(*, active: bool = True) -> Account:
     """A plan of one instalment on 9 March, with five days of grace."""
     account = an_account()
     answer_by = date(2026, 3, 8)
-    plan = Plan("AR-1", on("03-03"), answer_by, (date(2026, 3, 9),), 5, 1)
+    plan = Plan("AR-1", on("03-03"), answer_by, ((date(2026, 3, 9), 900_00),), 5, 1)
     if active:
         plan.active_at = on("03-03")
         account.schedules.append((on("03-03"), ((date(2026, 3, 9), 900_00),)))
@@ -73,6 +75,15 @@ def complained(*, stops_all: bool = False, answered: str | None = None) -> Accou
     answered_at = on(answered) if answered else None
     matter = Complained("C-1", on("03-04"), "c-1", stops_all, date(2026, 3, 19), answered_at)
     account.complained.append(matter)
+    return account
+
+
+def said_paid(*days: str) -> Account:
+    """Each time they are left alone, and as often as the ladder allows it."""
+    account = an_account()
+    for n, day in enumerate(days):
+        account.look(on(day))
+        account.says_paid(f"a-{n}", on(day))
     return account
 
 
@@ -112,6 +123,10 @@ LAWFUL: dict[str, Callable[[], tuple[Account, Made]]] = {
     ),
     "after the complaint was rejected": lambda: (complained(answered="03-06"), call("03-09")),
     "after the dispute was answered": lambda: (disputed("03-08"), call("03-09")),
+    "when the days after they said that they paid are over": lambda: (
+        said_paid("03-09"),
+        Made(on("03-14"), "call", "payment_not_seen_call", "c-1"),
+    ),
     "at the moment that they asked for, whatever the tries and the hours": lambda: (
         called(asked_for_callback("03-09", "11:00")),
         call("03-09", "11:00"),
@@ -120,13 +135,17 @@ LAWFUL: dict[str, Callable[[], tuple[Account, Made]]] = {
         called(asked_for_callback("04-02")),
         call("04-02"),
     ),
-    "when the days without the ledger's answer are over": lambda: (
-        looked(with_plan(active=False), "03-08"),
-        call("03-14"),
+    "when what was agreed was not paid, and the ledger is silent": lambda: (
+        looked(with_plan(active=False), "03-08", "03-16"),
+        call("03-16"),
     ),
     "after the plan is in default": lambda: (
         looked(with_plan(), *(f"03-{day:02}" for day in range(3, 17))),
         Made(on("03-16"), "sms", "arrangement_default_notice"),
+    ),
+    "after the days of grace that began anew with money that went back": lambda: (
+        looked(_gone_back("03-15"), "03-16", "03-22"),
+        Made(on("03-22"), "sms", "arrangement_default_notice"),
     ),
     "a call about a promise that was broken": lambda: (
         looked(promised("03-04"), "03-03", "03-04", "03-05", "03-06"),
@@ -181,6 +200,18 @@ UNLAWFUL: dict[str, tuple[Callable[[], tuple[Account, Made]], str]] = {
         lambda: (with_plan(active=False), text("03-04")),
         "a plan was kept",
     ),
+    "while the ledger is silent, and nothing of what was agreed is missed": (
+        lambda: (looked(with_plan(active=False), "03-08", "03-15"), call("03-15")),
+        "a plan was kept",
+    ),
+    "on the last day of grace after money of the plan went back": (
+        lambda: (looked(_gone_back("03-15"), "03-16", "03-21"), call("03-21")),
+        "a plan was kept",
+    ),
+    "on a day of grace more for each day of a dispute": (
+        lambda: (looked(_plan_disputed(), "03-16"), call("03-16")),
+        "a plan was kept",
+    ),
     "a notice of a default that was none": (
         lambda: (with_plan(), Made(on("03-12"), "sms", "arrangement_default_notice")),
         "nothing that arrangement_default_notice answers had happened",
@@ -204,6 +235,25 @@ UNLAWFUL: dict[str, tuple[Callable[[], tuple[Account, Made]], str]] = {
     "before a dispute is answered": (
         lambda: (disputed(), call("03-09")),
         "their dispute was not answered",
+    ),
+    "before the days after they said that they paid are over": (
+        lambda: (said_paid("03-09"), call("03-13")),
+        "they had said that they paid",
+    ),
+    "a call about money that nobody said was paid": (
+        lambda: (an_account(), Made(on("03-14"), "call", "payment_not_seen_call", "c-1")),
+        "nothing that payment_not_seen_call answers had happened",
+    ),
+    "the other call that an outcome may bring": (
+        lambda: (said_paid("03-09"), Made(on("03-14"), "call", "after_hardship_call", "c-1")),
+        "nothing that after_hardship_call answers had happened",
+    ),
+    "after who said that they paid told the reason": (
+        lambda: (
+            called(replace(call("03-09", outcome="says_paid"), told_reason=True)),
+            call("03-16", "12:00"),
+        ),
+        "what was to be learnt was learnt",
     ),
     "before the moment that they asked for": (
         lambda: (called(asked_for_callback("03-12")), call("03-11", "12:00")),
@@ -244,6 +294,22 @@ UNLAWFUL: dict[str, tuple[Callable[[], tuple[Account, Made]], str]] = {
 }
 
 
+def _gone_back(day: str) -> Account:
+    """Money of the plan came in time, and went back on a day."""
+    account = paid(looked(with_plan(), "03-03"), "03-09", 900_00)
+    account.money_changed(on("03-09"))
+    account.paid["P-03-09"].gone_at = on(day)
+    account.money_changed(on(day), lost="P-03-09")
+    return account
+
+
+def _plan_disputed() -> Account:
+    """The ledger's schedule was in dispute for two of the days after an instalment fell due."""
+    account = with_plan()
+    account.disputed.append(Disputed("D-1", on("03-10"), on("03-12")))
+    return account
+
+
 def _noticed() -> Account:
     account = looked(with_plan(), *(f"03-{day:02}" for day in range(3, 17)))
     account.made.append(Made(on("03-16"), "sms", "arrangement_default_notice"))
@@ -272,6 +338,18 @@ def _same(wanted: str, said: str) -> bool:
     return datetime.fromisoformat(moment) == datetime.fromisoformat(said.partition(" before ")[2])
 
 
+def test_who_says_for_the_third_time_that_they_paid_is_not_left_alone_again() -> None:
+    account = said_paid("03-03", "03-10", "03-20")
+    assert [said.until and f"{said.until:%m-%d}" for said in account.said_paid] == [
+        *("03-08", "03-15", None)
+    ]
+    assert [f"{cause.on:%m-%d}" for cause in account.causes] == ["03-08", "03-15", "03-21"]
+
+    looked(paid(account, "03-21", 900_00), "03-21")
+    account.look(on("04-02"))
+    assert account.says_paid("a-4", on("04-02")).until == date(2026, 4, 7), "in other arrears"
+
+
 TRIED = [f"03-{day}" for day in range(10, 16)]
 """The days of all tries of an enquiry."""
 
@@ -281,7 +359,7 @@ def _of_calls(tries: int, *, done: bool, last: str = "no_answer") -> list[str]:
     if calls:
         calls[-1].outcome = last
     not_reached = [("enquiry_call", DUE)] if done else []
-    found = Found({}, {}, {}, not_reached, {}, set(), [])
+    found = Found({}, {}, {}, not_reached, {}, set(), [], {})
     return list(of_calls(called(*calls), found))
 
 

@@ -15,6 +15,7 @@ from domain.promises import ReceivedPayment
 from domain.reasons import ReasonCode
 from tests.oracle import accounts_in_store
 from tests.oracle.accounts_in_store import live_with_agreements
+from workers.attempts import consequences, outcomes
 from workers.calls import start
 from workers.db.schema import action
 from workers.hardship import (
@@ -29,6 +30,7 @@ EVERYTHING = (
     *("promise", "promise in parts", "plan", "complaint", "answer", "bounces", "paused"),
     *("pays what was promised", "the ledger says yes", "the ledger says no"),
     *("dispute", "dispute answered", "one call about several"),
+    *("says paid", "complains in a call"),
 )
 ACTED = ("text_day_1", "enquiry_call", "promise_reminder", "promise_broken_call")
 
@@ -99,8 +101,20 @@ FAULTS: dict[str, tuple[str, list[Patch]]] = {
         "the next try was not before",
         [(CallPlan, "next_try", lambda _: lambda self, made, zone, now: now)],
     ),
+    "nobody is left alone who says that they paid": (
+        "they had said that they paid",
+        [],  # the same as with disputes
+    ),
+    "nobody looks for the money": (
+        "nothing follows from contact:",
+        [(outcomes, "plan_next", lambda _: nothing)],
+    ),
+    "a complaint in a call is not heard": (
+        "is not open",
+        [(consequences, "receive_complaint", lambda _: lambda *_, **__: ())],
+    ),
     "nobody is reminded": (
-        "nothing follows from",
+        "nothing follows from promise:",
         [(promises, "plan_reminders", lambda _: nothing)],
     ),
     "money counts twice": (

@@ -15,7 +15,6 @@ from domain.call_plan import CallPlan
 from domain.loans import Instalment
 from domain.promise_terms import PromiseTerms
 from domain.promises import Promise, PromisePart, ReceivedPayment
-from tests.oracle.accounts import tries_of_item
 from tests.oracle.agreements import (
     Money,
     PlanPart,
@@ -26,6 +25,7 @@ from tests.oracle.agreements import (
     promise_terms,
 )
 from tests.oracle.days import next_worked
+from tests.oracle.items import tries_of_item
 from tests.support.loans import shipped_ladder, shipped_policy
 
 FIRST = date(2026, 3, 2)

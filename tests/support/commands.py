@@ -25,7 +25,7 @@ from config.readers.policy import Policy
 from config.readers.templates import Templates
 from config.settings import Settings
 from tests.support.loans import shipped_policy, shipped_templates
-from tests.support.processes import happens
+from tests.support.processes import ending_with_us, happens
 from tests.support.signed_in import WHOEVER, signed_in
 from workers import bootstrap
 from workers.access.secrets import NAMES_FILE
@@ -49,7 +49,7 @@ class Process:
         self._log = log
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, *program, *command],
+                ending_with_us(sys.executable, *program, *command),
                 env=dict(environment),
                 stdout=stream,
                 stderr=stream,

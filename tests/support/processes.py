@@ -1,12 +1,35 @@
-"""Who is running: for tests that start processes and must see them gone."""
+"""Who is running, and who ends with us: for tests that start processes and must see them gone."""
 
 import contextlib
+import os
+import sys
+import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 PATIENCE = 20.0
 """Seconds that a test waits for something that takes one."""
+
+
+_TOLD_TO_END = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+parent, *command = sys.argv[1:]
+os.getppid() == int(parent) and os.execv(command[0], command)
+"""
+
+
+def ending_with_us(*command: str) -> Sequence[str]:
+    """The command, for a process that Linux ends when this process ends, also when it is killed.
+
+    What stops processes in order never runs then. The process keeps its id, its exit code and what
+    it was given. It would end with the thread that starts it, so only the main thread does.
+    """
+    assert threading.current_thread() is threading.main_thread(), "it would end with this thread"
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", _TOLD_TO_END, str(os.getpid()), *command]
 
 
 def happens(condition: Callable[[], bool], within: float = PATIENCE) -> bool:

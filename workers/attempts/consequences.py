@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -271,15 +270,17 @@ def _request_arrangements(
 def plan_next(
     connection: Connection, ctx: Context, about: Conversation, follows: Follows, now: datetime
 ) -> None:
-    """Plan the next action. The loans are locked and up to date: after `reassess`."""
+    """Plan the next action, for the end of the hold; for a loan that had enough of them, for the
+    next day. The loans are locked and up to date: after `reassess`."""
     if follows.then is None:
         return
-    days = follows.days if follows.hold is not None and follows.days else 1
-    due_at = datetime.combine(now.date() + timedelta(days=days), time.min, now.tzinfo)
-    cause = f"contact:{about.attempt}"
-    happened = [
-        Happened(id, Trigger.OUTCOME, cause, due_at, item=follows.then) for id in about.loan_ids
-    ]
+    happened = []
+    for id in about.loan_ids:
+        pauses = follows.hold is not None and not _had_enough(connection, ctx, about, follows, id)
+        days = timedelta(days=follows.days if pauses and follows.days else 1)
+        due_at = datetime.combine(now.date() + days, time.min, now.tzinfo)
+        cause = f"contact:{about.attempt}"
+        happened.append(Happened(id, Trigger.OUTCOME, cause, due_at, item=follows.then))
     plan_follow_ups(connection, ctx, happened, now)
 
 
@@ -311,11 +312,9 @@ def _place_holds(
     today = ctx.today()
     came: Reasons = ()
     for number, each in enumerate(loans[:1] if follows.hold.of_person else loans):
-        if follows.times is not None:
-            before = _times_before(connection, about, each.id, ctx.settings.lender_zone)
-            if before >= follows.times:
-                came += because(ReasonCode.PAUSED_OFTEN_ENOUGH, count=before)
-                continue
+        if enough := _had_enough(connection, ctx, about, follows, each.id):
+            came += because(ReasonCode.PAUSED_OFTEN_ENOUGH, count=enough)
+            continue
         new = NewHold(
             hold=_id_of_loan(about, number, each),
             loan=each.external_id,
@@ -331,21 +330,26 @@ def _place_holds(
     return came
 
 
-def _times_before(connection: Connection, about: Conversation, loan_id: int, zone: ZoneInfo) -> int:
-    """How often a conversation came to this outcome before, since the loan's present arrears began.
-    The loan is locked."""
+def _had_enough(
+    connection: Connection, ctx: Context, about: Conversation, follows: Follows, loan_id: int
+) -> int:
+    """In how many conversations before, since the loan's present arrears began, this outcome was
+    heard, if that is as often as its hold is placed; else 0. The loan is locked."""
+    if follows.times is None:
+        return 0
     values = {
         "of_loan": loan_id,
         "outcome": about.outcome,
         "of_contact": about.contact_id,
-        "zone": str(zone),
+        "zone": str(ctx.settings.lender_zone),
     }
-    return int(connection.execute(_TIMES_BEFORE, values).scalar_one())
+    before = int(connection.execute(_TIMES_BEFORE, values).scalar_one())
+    return before if before >= follows.times else 0
 
 
 _TIMES_BEFORE = prepared(
     text("""
-SELECT count(*)
+SELECT count(DISTINCT coalesce(c.part_of, c.id))
   FROM collection_case k
        JOIN contact c ON c.loan_id = k.loan_id
             AND CAST(c.at AT TIME ZONE :zone AS date) >= k.opened_on

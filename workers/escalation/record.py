@@ -166,10 +166,14 @@ def _insert_decisions(
 # loan is past due again: neither ever had an effect. An item whose text did not arrive is planned
 # again for its next try. An action that the gate deferred or barred when it was planned has made
 # its first move already, so that move is written as an event too.
+# What follows from something that happened is one action, though the ladder may start anew.
 _PLAN = prepared(
     text("""
 WITH given AS (
-    SELECT p.*, f.loan_id, f.decision_id, f.ladder_since, f.party_id
+    SELECT p.*, f.loan_id, f.decision_id, f.party_id,
+           coalesce((SELECT min(a.ladder_since) FROM action a
+                      WHERE p.cause IS NOT NULL AND a.loan_id = f.loan_id AND a.item = p.item
+                        AND a.cause = p.cause), f.ladder_since) AS ladder_since
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
                step text, item text, type text, ladder_id text, ladder_version int, status text,
                due_at timestamptz, reason jsonb, rules text[],

@@ -102,8 +102,9 @@ def undo_promises(
     `lost` is what went back. A promise that it had not kept stays as it is. One whose days are not
     over is open again and pauses the ladder again, unless another has taken its place since: then
     it is withdrawn. One whose days are over is broken, or part kept, and what follows is planned.
-    One that is open waits for the part again that the money had paid. Who has to pay a part again
-    is reminded again. The loan's position is up to date.
+    One that is open waits for the part again that the money had paid; if the days of that part are
+    over, it is judged at once. Who has to pay a part again is reminded again. The loan's position
+    is up to date.
     """
     judged = promises_of(connection, [loan_id], list(_JUDGED_AGAIN))
     if not judged:
@@ -115,7 +116,10 @@ def undo_promises(
         before = judge(made, [*received, lost], now.date())
         found = judge(made, received, now.date())
         if stored.status is PromiseStatus.OPEN:
-            _wait_again(connection, ctx, stored, found, now)
+            if found.missed_part and not before.missed_part:
+                _judge_overdue(connection, ctx, [stored], now)
+            else:
+                _wait_again(connection, ctx, stored, found, now)
             continue
         if before.status is not stored.status or found.status is stored.status:
             continue

@@ -17,7 +17,7 @@ from tests.support.loans import Book
 from workers.attempts.attempts import StartedAttempt
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
-from workers.db.schema import action, call, collector_day, contact, contact_outcome, staff
+from workers.db.schema import action, call, collector_day, contact, contact_outcome, hold, staff
 from workers.hardship.promise_judgement import break_overdue_promises
 from workers.history.history import loan_history
 from workers.simulator.demo.integrity import count_duplicates, find_unexplained
@@ -121,6 +121,25 @@ def test_a_hold_or_a_dispute_is_about_each_loan_once(book: Book) -> None:
     reported(book, "disputes", dispute_kind="amount", why="paid it in cash")
     with book.ctx.engine.connect() as connection:
         assert find_unexplained(connection, book.ctx) == {}
+
+
+def test_who_says_that_they_paid_is_left_alone_as_often_as_the_ladder_says(book: Book) -> None:
+    """A conversation counts once, however many items it was about. Who is not left alone any more
+    is asked on the next day."""
+    given(book, ENQUIRY, FOLLOW_UP)
+    started(book)
+    reported(book, "says_paid")
+    for day in ("2026-03-14", "2026-03-19"):
+        book.shift(1, f"{day} 08:00", f"{day} 20:00")
+        book.at(f"{day} 12:30").escalate("L-1")
+        given(book, ENQUIRY)
+        start_call(acting(book.ctx, Actor("c-1")), "L-1", attempt=f"A {day}")
+        reported(book, "says_paid", attempt=f"A {day}")
+    paused = book.rows(select(hold).where(hold.c.external_id.startswith("says_paid:")))
+    assert sorted(str(row.ends_on) for row in paused) == ["2026-03-14", "2026-03-19"]
+    asked = book.rows(select(action).where(action.c.item == "payment_not_seen_call"))
+    due = sorted(str(row.due_at.astimezone(book.zone).date()) for row in asked)
+    assert due == ["2026-03-14", "2026-03-19", "2026-03-20"]
 
 
 def test_it_is_named_by_what_was_asked_for(book: Book) -> None:

@@ -1,11 +1,13 @@
 """A promise to pay: made, kept, taken back or broken, and what the ladder does meanwhile."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine, select, update
 
 from domain.language.speak import speak
+from domain.loans import Instalment
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.events import pay, promise, restore, reverse, store, tell
@@ -310,3 +312,41 @@ def test_when_the_money_of_its_first_part_bounces_a_promise_waits_for_that_part_
     book.at("2026-03-07 00:01")
     assert break_overdue_promises(book.ctx) == 1
     assert statuses(book) == {"PR-1": "broken"}
+
+
+def test_when_that_money_bounces_after_the_days_of_its_part_the_promise_is_broken_at_once(
+    book: Book,
+) -> None:
+    """So it pauses nothing on the day of the bounce, however late in the day that is known."""
+    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
+    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
+    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    pay(book, "200")
+    book.at("2026-03-07 00:01")
+    assert break_overdue_promises(book.ctx) == 0
+
+    reverse(book.at("2026-03-09 23:58"))
+    assert (statuses(book), held_until(book)) == ({"PR-1": "broken"}, date(2026, 3, 9))
+    (asked,) = (row for row in book.rows(action) if row.item == "promise_broken_call")
+    assert asked.status == "planned"
+
+
+def test_what_follows_from_a_promise_is_planned_once_though_the_ladder_starts_anew(
+    book: Book,
+) -> None:
+    """The money of the first part pays the oldest instalment, and that of the second one bounces."""
+    due = [Instalment(date(2026, month, 1), Decimal(200)) for month in (2, 3)]
+    book.loan("L-2", instalments=due)
+    book.escalate("L-2")
+    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
+    told = {"promise": "PR-2", "loan": "L-2", "currency": "CNY", "actor": "c-1"}
+    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    for id in ("P-1", "P-2"):
+        pay(book, "200", id=id, loan="L-2")
+    reverse(book, "P-2")
+    reminders = [row for row in book.rows(action) if row.item == "promise_reminder"]
+    assert {row.cause[-5:]: row.status for row in reminders} == {
+        "03-05": "cancelled",
+        "03-20": "planned",
+    }
+    assert len(reminders) == 2

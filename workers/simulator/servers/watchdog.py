@@ -2,7 +2,8 @@
 
 A context manager stops its server when its process ends normally. It cannot do so after a SIGTERM,
 a SIGKILL or an `os._exit`: the server and its directory would stay. So this watchdog is the parent
-of the server. When its own parent is gone, it stops the server and removes the directory.
+of the server. When its own parent is gone, it stops the server, removes the directory, and ends
+what the server left: it is run as the leader of a process group, and the last of it to end.
 
 It is run as a script and never imported, so that it starts fast, and uses only the standard
 library: `watchdog.py PARENT DIRECTORY UID GID COMMAND…`. With `-` as UID and GID the command runs
@@ -34,6 +35,7 @@ def main() -> int:
         if os.getppid() != int(parent):
             stop(process)
             shutil.rmtree(directory, ignore_errors=True)
+            os.killpg(os.getpid(), signal.SIGKILL)
     return 0 if process.returncode == 0 else 1
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import alive, descendants, happens
+from tests.support.processes import alive, descendants, ending_with_us, happens
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -32,7 +32,7 @@ class Demo:
         servers = ("DATABASE_URL", "REDIS_URL")
         environment = {k: v for k, v in os.environ.items() if k not in servers}
         self.process = subprocess.Popen(
-            [*DEMO, *arguments],
+            ending_with_us(*DEMO, *arguments),
             cwd=ROOT,
             env=environment | {"TMPDIR": str(temporary)},
             stdout=subprocess.PIPE,

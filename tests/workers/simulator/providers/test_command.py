@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.support import tencent
+from tests.support.processes import ending_with_us
 from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
 from workers.sms.providers.port import SendOutcome
 
@@ -21,7 +22,7 @@ def command(
 ) -> subprocess.Popen[str]:
     module = f"workers.simulator.providers.{provider}"
     return subprocess.Popen(
-        [sys.executable, "-m", module, "--port", "0", "--log", str(log), *options],
+        ending_with_us(sys.executable, "-m", module, "--port", "0", "--log", str(log), *options),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
         stdout=subprocess.PIPE,

@@ -1,13 +1,15 @@
 """Watched processes: checked while they run, and never left behind."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from domain.errors import ArrearsError
-from tests.support.processes import alive, happens
+from tests.support.compose import ROOT
+from tests.support.processes import alive, descendants, happens
 from workers.simulator.servers import processes
 from workers.simulator.servers.environment import free_port
 from workers.simulator.servers.processes import ProcessGroup
@@ -65,3 +67,28 @@ def test_a_process_that_will_not_end_is_ended_with_all_that_it_started(
         _, itself, helper = stubborn.log_tail().split()
         assert alive({int(itself), int(helper)}) == {int(itself), int(helper)}
     assert happens(lambda: not alive({int(itself), int(helper)}), within=5)
+
+
+CALLER = """
+import subprocess, sys, time
+from pathlib import Path
+from tests.support.processes import ending_with_us
+from workers.simulator.servers.processes import ProcessGroup
+with ProcessGroup(Path(sys.argv[1]), {}) as group:
+    group.start("watched", [sys.executable, "-c", sys.argv[2]])
+    subprocess.Popen(ending_with_us(sys.executable, "-c", "import time; time.sleep(60)"))
+    time.sleep(60)
+"""
+
+
+def test_a_caller_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    """Neither one under a watchdog, with all that it started, nor one that ends with its caller."""
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    with subprocess.Popen([sys.executable, "-c", CALLER, folder, STUBBORN], cwd=ROOT) as caller:
+        log = folder / "watched.log"
+        assert happens(lambda: log.exists() and "ready" in log.read_text())
+        assert happens(lambda: len(descendants(caller.pid)) == 4)
+        started = descendants(caller.pid)
+        caller.kill()
+    assert happens(lambda: not alive(started))
