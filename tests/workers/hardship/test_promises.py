@@ -334,7 +334,7 @@ def test_when_that_money_bounces_after_the_days_of_its_part_the_promise_is_broke
 def test_what_follows_from_a_promise_is_planned_once_though_the_ladder_starts_anew(
     book: Book,
 ) -> None:
-    """The money of the first part pays the oldest instalment, and that of the second one bounces."""
+    """Money of the first part pays the oldest instalment, and that of the second part bounces."""
     due = [Instalment(date(2026, month, 1), Decimal(200)) for month in (2, 3)]
     book.loan("L-2", instalments=due)
     book.escalate("L-2")
