@@ -112,7 +112,7 @@ async def read_body(request: Request) -> bytes:
         async for chunk in request.stream():
             body += chunk
             if len(body) > MOST_BYTES:
-                raise RefusedError(413, f"larger than {MOST_BYTES // 1024} KiB: send less at once")
+                raise RefusedError(413, "larger than 64 KiB: send less at once")
     except ClientDisconnect:
         raise RefusedError(408, "its connection ended before its body did") from None
     return body
