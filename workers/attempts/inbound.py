@@ -15,17 +15,14 @@ from domain.events import STAFF, RejectedError
 from domain.outcome_follows import Owner, what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.callback_moments import check_callback, check_callback_hours
-from workers.attempts.consequences import (
+from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
+from workers.attempts.conversations import (
     Conversation,
     OutcomeDetails,
     SaidComplaint,
     SaidPromise,
-    apply_consequences,
     check_details,
-    follows_by,
     loans_of_contact,
-    plan_next,
-    reaches_person,
 )
 from workers.attempts.known_reasons import complete_enquiries
 from workers.attempts.reported_again import adding, differing, what_differs

@@ -19,18 +19,15 @@ from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.call_plans import CalledAction, called_actions, moves_after
 from workers.attempts.callback_moments import check_callback, check_callback_hours
-from workers.attempts.consequences import (
+from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
+from workers.attempts.conversations import (
     Conversation,
     LoanOfContact,
     OutcomeDetails,
     SaidComplaint,
     SaidPromise,
-    apply_consequences,
     check_details,
-    follows_by,
     loans_of_contact,
-    plan_next,
-    reaches_person,
 )
 from workers.attempts.inbound import loan_ids, named_attempt
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately

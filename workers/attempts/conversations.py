@@ -1,0 +1,149 @@
+"""A conversation: what was said in it, and which loans it was about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.disputes import ComplaintKind, DisputeKind
+from domain.events import RejectedError
+from domain.promises import PromisePart
+from domain.reasons import ReasonCode
+from workers.db.schema import loan
+from workers.db.typed_rows import columns_of, typed_rows
+
+
+@dataclass(frozen=True, slots=True)
+class SaidPromise:
+    """What the borrower promised in a conversation."""
+
+    currency: str
+    amount: Decimal | None = None
+    """With `due_on`, unless there are `parts`."""
+    due_on: date | None = None
+    """The last business date on which the payment keeps it."""
+    loan: str | None = None
+    """The loan; None: that of the attempt."""
+    parts: tuple[PromisePart, ...] = ()
+    """Several payments, each with its day."""
+    agreed_by: str | None = None
+    """The supervisor who agreed to what goes beyond the limits, as a machine says."""
+    can_pay_monthly: Decimal | None = None
+    """What the person said to be able to pay a month; None: nobody asked."""
+
+    def is_of(self, parts: Sequence[PromisePart]) -> bool:
+        """Whether it says these payments, by their days, however it says them."""
+        total, last = sum(part.amount for part in parts), parts[-1].due_on
+        if not self.parts:
+            return len(parts) == 1 and (self.amount, self.due_on) == (total, last)
+        said = self.amount in (None, total) and self.due_on in (None, last)
+        return said and sorted(self.parts) == list(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidComplaint:
+    """What somebody complained of in a conversation, as far as whoever had it knows."""
+
+    kind: ComplaintKind | None = None
+    about_staff: str | None = None
+    """The staff reference of whom it is about."""
+    about_attempt: str | None = None
+    """The contact in question."""
+
+
+NO_COMPLAINT = SaidComplaint()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeDetails:
+    """What an outcome says besides its name, where it has to."""
+
+    reason: ArrearsReason | None = None
+    promised: SaidPromise | None = None
+    dispute_kind: DisputeKind | None = None
+    """What is disputed."""
+    complaint: SaidComplaint = NO_COMPLAINT
+    stopped_channel: Channel | None = None
+    """The channel by which the person wants no contact; None: that of the conversation."""
+    why: str | None = None
+    """What the person said, in words. Kept encrypted."""
+
+    @property
+    def names_loan(self) -> bool:
+        """Whether it is about a loan that the conversation need not have been about."""
+        return self.promised is not None and self.promised.loan is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A contact with an outcome that is on record; its person and its loans are locked."""
+
+    attempt: str
+    contact_id: int
+    record: int
+    """The record of whom it was with: the borrower, a co-borrower or a guarantor. What was said is
+    this person's word."""
+    borrower: str
+    """The lender's id of that record."""
+    loan_ids: Sequence[int]
+    """The loans that it was about, the first one first."""
+    channel: Channel
+    outcome: ContactOutcome
+    details: OutcomeDetails
+    actor: str
+    sender: str
+    """Whose ids the holds and promises get."""
+    callback_at: datetime | None = None
+    """When the person wants to be called again."""
+    mentioned: Sequence[int] = ()
+    """The other loans of the person that were mentioned."""
+    hold_is_placed: bool = False
+    """Whether the hold that follows is on record: a reported death places its own."""
+
+
+def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
+    """Check that an outcome says what it has to, and nothing that belongs to another one.
+
+    Raises:
+        RejectedError: a promise without amount and day, a refusal without reason, a dispute without
+            kind; or one of these with another outcome.
+    """
+    needs: tuple[tuple[ContactOutcome, object, ReasonCode], ...] = (
+        (ContactOutcome.PROMISED, details.promised, ReasonCode.OUTCOME_NEEDS_PROMISE),
+        (ContactOutcome.DISPUTES, details.dispute_kind, ReasonCode.OUTCOME_NEEDS_DISPUTE),
+    )
+    for only, given, code in needs:
+        if outcome is only and given is None:
+            raise RejectedError(code)
+        if outcome is not only and given is not None:
+            raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+    if details.complaint != NO_COMPLAINT and outcome is not ContactOutcome.COMPLAINS:
+        only = ContactOutcome.COMPLAINS
+        raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+    if outcome is ContactOutcome.REFUSES and details.reason is None:
+        raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
+    if details.stopped_channel is not None and outcome is not ContactOutcome.STOP_CHANNEL:
+        only = ContactOutcome.STOP_CHANNEL
+        raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+
+
+class LoanOfContact(NamedTuple):
+    """One of the loans of a conversation."""
+
+    id: int
+    external_id: str
+    jurisdiction: str
+    product: str
+    currency: str
+
+
+def loans_of_contact(connection: Connection, loan_ids: Sequence[int]) -> list[LoanOfContact]:
+    """The loans of a conversation, in this order."""
+    rows = select(*columns_of(LoanOfContact, loan)).where(loan.c.id.in_(loan_ids))
+    found = {row.id: row for row in typed_rows(LoanOfContact, connection.execute(rows))}
+    return [found[id] for id in loan_ids]
