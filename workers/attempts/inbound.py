@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, case, insert, or_, select
+from sqlalchemy import Connection, insert, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
-from domain.outcome_follows import Owner, what_follows
+from domain.outcome_follows import Follows, Owner, what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.callback_moments import check_callback, check_callback_hours
 from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
 from workers.attempts.conversations import (
     Conversation,
+    LoanOfContact,
     OutcomeDetails,
     SaidComplaint,
     SaidPromise,
@@ -25,19 +25,23 @@ from workers.attempts.conversations import (
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries
+from workers.attempts.named import (
+    PersonOfContact,
+    loan_ids,
+    named_attempt,
+    person_of_contact,
+)
 from workers.attempts.reported_again import adding, differing, what_differs
 from workers.context import Context
-from workers.db.loans import lock_named_loan, not_known_yet
+from workers.db.loans import LockedLoan, lock_named_loan
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
 from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
 from workers.db.said_facts import SaidFact, note_said_facts
-from workers.db.schema import borrower, contact, contact_outcome, loan, loan_party
+from workers.db.schema import contact, contact_outcome
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 
 EVENT = "inbound_contact"
-
-Contacts = TypeVar("Contacts", bound=Select[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,11 @@ class InboundContact:
     actor: str
     """The staff reference of who took it."""
     said: tuple[SaidFact, ...] = ()
-    """When, where and in which language whoever began it wants to be contacted."""
+    """When, where and in which language the person wants to be contacted."""
     callback_at: datetime | None = None
     """When the person asked to be called; aware. Only with that outcome."""
     by_representative: bool = False
-    """Whether who acts for that person began it."""
+    """Whether a representative of that person began it."""
     borrower: str | None = None
     """The lender's id of the co-borrower or the guarantor who began it; None: the borrower."""
     promised: SaidPromise | None = None
@@ -70,13 +74,13 @@ class InboundContact:
     dispute_kind: DisputeKind | None = None
     """What is disputed; only with that outcome."""
     complaint_kind: ComplaintKind | None = None
-    """What somebody complains of; only with that outcome, and so are the next two."""
+    """What the person complains of. This and the next two only with that outcome."""
     about_staff: str | None = None
-    """The staff reference of whom they complain of."""
+    """The staff reference of the member of staff in question."""
     about_attempt: str | None = None
-    """The contact of which they complain."""
+    """The contact in question."""
     stopped_channel: Channel | None = None
-    """By which the person wants no contact; None: that of the contact."""
+    """The channel by which the person wants no contact; None: that of this contact."""
     why: str | None = None
     """What the person said, in words."""
     recording: str | None = None
@@ -103,39 +107,74 @@ def record_inbound_contact(
 ) -> Reasons:
     """Record a contact that the person began, in the caller's transaction.
 
-    It counts as a conversation where a law says so, and as no attempt of the lender's; for whoever
-    began it, who may be a co-borrower or a guarantor. What somebody else began is a contact with a
-    third party; what who acts for the person began, one with them, and what they asked for is
-    theirs. What a later report says besides is recorded too; the contact stays as it is.
+    It counts as a conversation where a law says so, and never as an attempt of the lender's. It is
+    a contact with whoever began it: the borrower, a co-borrower, a guarantor, a representative of
+    the person, or a third party. What a representative asks for holds for the representative. What
+    a later report adds is recorded too; the contact stays as it is.
 
     Raises:
         NotYetError: one of the loans, or the named person, is not known.
-        RejectedError: it cannot come to such an outcome, the moment of a callback is missing, over,
-            too far away or at an unlawful hour; it is in the future, another contact has that id,
-            it is on record with another outcome, what was said does not say which time, place or
-            language it means, the named person never was party to the loan, or nobody acts for the
-            person who has a number.
+        RejectedError: such a contact has no such outcome; it is in the future; another contact has
+            that id, or it is on record with another outcome; the moment of a callback is missing,
+            over, too far away or at an unlawful hour; what was said does not say which time, place
+            or language it means; the named person never was party to the loan; or no representative
+            of the person has a number.
     """
     now = ctx.now()
     if reported.outcome not in INBOUND:
         raise RejectedError(ReasonCode.OUTCOME_NOT_INBOUND, outcome=reported.outcome)
     check_details(reported.outcome, reported.details)
-    names_loan = reported.details.names_loan
-    follows = what_follows(None, reported.outcome)
-    if reported.borrower is not None:
-        lock_known_borrower(connection, reported.borrower, EVENT)
-    elif (
-        reported.said
-        or reported.also_about
-        or names_loan
-        or reaches_person(reported.outcome, follows)
-    ):
-        lock_person_of_loan(connection, reported.loan)
-    owed = lock_named_loan(connection, reported.loan, EVENT)
+    owed = _lock(connection, reported)
     if reported.at > now:
         on = reported.at.astimezone(now.tzinfo).date()
         raise RejectedError(ReasonCode.DATE_IN_FUTURE, on=on, loan=reported.loan)
-    whose = _whose(connection, reported, owed.id)
+    whose = person_of_contact(connection, owed.id, reported.loan, reported.borrower)
+    if (recorded := _on_record(connection, reported, whose, owed.id)) is not None:
+        return _add_to_recorded(connection, ctx, recorded, reported)
+    check_callback(reported.outcome, reported.callback_at, now)
+    also = loan_ids(connection, reported.also_about, EVENT)
+    (kind,) = loans_of_contact(connection, [owed.id])
+    check_callback_hours(
+        connection, ctx, kind.jurisdiction, whose.zones, reported.callback_at, reported.actor
+    )
+    follows = _follows(ctx, kind, reported, now)
+    of_person: list[int] = []
+    if reported.details.names_loan or also or reaches_person(reported.outcome, follows):
+        of_person = lock_loans_of_person(connection, whose.id)
+    mentioned = [id for id in also if id in of_person and id != owed.id]
+    acting = _number_of_representative(connection, reported, whose, owed.id)
+    contact_id = _insert(connection, reported, whose, owed.id, also, acting, now)
+    if reported.reason is not None and reported.outcome.tells_reason:
+        on = reported.at.astimezone(now.tzinfo).date()
+        learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
+        complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)
+    by_said = _note_said(connection, reported, whose.id, acting, now)
+    about = replace(_about(reported, whose, contact_id, owed.id), mentioned=mentioned)
+    came = apply_consequences(connection, ctx, about, [kind], follows, now)
+    reassess(connection, ctx, of_person or by_said or [owed.id], now)
+    plan_next(connection, ctx, about, follows, now)
+    recorded_as = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+    return recorded_as + came
+
+
+def _lock(connection: Connection, reported: InboundContact) -> LockedLoan:
+    """Lock the loan. A person who is named, or of whom other things may change, is locked first."""
+    reaches = reaches_person(reported.outcome, what_follows(None, reported.outcome))
+    if reported.borrower is not None:
+        lock_known_borrower(connection, reported.borrower, EVENT)
+    elif reported.said or reported.also_about or reported.details.names_loan or reaches:
+        lock_person_of_loan(connection, reported.loan)
+    return lock_named_loan(connection, reported.loan, EVENT)
+
+
+def _on_record(
+    connection: Connection, reported: InboundContact, whose: PersonOfContact, loan_id: int
+) -> Conversation | None:
+    """The contact of this id, if it is on record.
+
+    Raises:
+        RejectedError: it is another contact.
+    """
     known = connection.execute(
         named_attempt(
             select(contact.c.id, contact.c.loan_id, contact.c.at, contact.c.borrower_id),
@@ -143,40 +182,54 @@ def record_inbound_contact(
             reported.own_sender,
         )
     ).one_or_none()
-    if known is not None:
-        # The record of the borrower may be another one since, but never that of somebody else.
-        is_theirs = reported.borrower is None or known.borrower_id == whose.id
-        if (known.loan_id, known.at) != (owed.id, reported.at) or not is_theirs:
-            raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
-        return _add_to_recorded(
-            connection,
-            ctx,
-            _about(reported, whose._replace(id=known.borrower_id), known.id, owed.id),
-            reported,
-        )
-    check_callback(reported.outcome, reported.callback_at, now)
-    also = loan_ids(connection, reported.also_about, EVENT)
-    (kind,) = loans_of_contact(connection, [owed.id])
-    check_callback_hours(
-        connection, ctx, kind.jurisdiction, whose.zones, reported.callback_at, reported.actor
-    )
+    if known is None:
+        return None
+    # The record of the borrower may be another one since, but never that of somebody else.
+    is_theirs = reported.borrower is None or known.borrower_id == whose.id
+    if (known.loan_id, known.at) != (loan_id, reported.at) or not is_theirs:
+        raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
+    return _about(reported, whose._replace(id=known.borrower_id), known.id, loan_id)
+
+
+def _follows(ctx: Context, kind: LoanOfContact, reported: InboundContact, now: datetime) -> Follows:
     follows = follows_by(ctx.ladder_of(kind, now.date()), reported.outcome)
     if reported.callback_at is not None and follows.owner is None:
-        # No call of a ladder waits for this moment: whoever took it owes it.
-        follows = replace(follows, owner=Owner.COLLECTOR)
-    reaches = names_loan or bool(also) or reaches_person(reported.outcome, follows)
-    of_person = lock_loans_of_person(connection, whose.id) if reaches else []
-    mentioned = [id for id in also if id in of_person and id != owed.id]
-    acting = None
-    if reported.by_representative:
-        acting = next(iter(acting_numbers(connection, whose.id, owed.id)), None)
-        if acting is None:
-            raise RejectedError(ReasonCode.NO_NUMBER_OF_REPRESENTATIVE, borrower=whose.external_id)
-    contact_id = connection.execute(
+        # No call of a ladder waits for this moment: whoever took the contact owes the callback.
+        return replace(follows, owner=Owner.COLLECTOR)
+    return follows
+
+
+def _number_of_representative(
+    connection: Connection, reported: InboundContact, whose: PersonOfContact, loan_id: int
+) -> bytes | None:
+    """The number of the representative who began it; None: somebody else did.
+
+    Raises:
+        RejectedError: no representative of the person has a number.
+    """
+    if not reported.by_representative:
+        return None
+    numbers = acting_numbers(connection, whose.id, loan_id)
+    if not numbers:
+        raise RejectedError(ReasonCode.NO_NUMBER_OF_REPRESENTATIVE, borrower=whose.external_id)
+    return numbers[0]
+
+
+def _insert(
+    connection: Connection,
+    reported: InboundContact,
+    whose: PersonOfContact,
+    loan_id: int,
+    also: Sequence[int],
+    acting: bytes | None,
+    now: datetime,
+) -> int:
+    """Write the contact and its outcome; returns the id of the contact."""
+    contact_id: int = connection.execute(
         insert(contact)
         .values(
             borrower_id=whose.id,
-            loan_id=owed.id,
+            loan_id=loan_id,
             channel=reported.channel,
             at=reported.at,
             zones=whose.zones,
@@ -203,23 +256,11 @@ def record_inbound_contact(
             event_id=reported.event_id,
         )
     )
-    if reported.reason is not None and reported.outcome.tells_reason:
-        on = reported.at.astimezone(now.tzinfo).date()
-        learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
-        complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)
-    loans = _note_said(connection, reported, whose.id, acting, now) or [owed.id]
-    if of_person:
-        loans = of_person
-    about = replace(_about(reported, whose, contact_id, owed.id), mentioned=mentioned)
-    came = apply_consequences(connection, ctx, about, [kind], follows, now)
-    reassess(connection, ctx, loans, now)
-    plan_next(connection, ctx, about, follows, now)
-    recorded = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
-    return recorded + came
+    return contact_id
 
 
 def _about(
-    reported: InboundContact, whose: "_Whose", contact_id: int, loan_id: int
+    reported: InboundContact, whose: PersonOfContact, contact_id: int, loan_id: int
 ) -> Conversation:
     return Conversation(
         attempt=reported.contact,
@@ -234,58 +275,6 @@ def _about(
         sender=reported.own_sender,
         callback_at=reported.callback_at,
     )
-
-
-def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:
-    """The contact that a sender means by this id: its own contact, or an attempt of the lender's,
-    whose ids belong to nobody. The staff may mean anybody's contact; its own come first."""
-    sender = contact.c.sender
-    if own_sender != STAFF:
-        attempts = attempts.where(or_(sender == own_sender, sender.is_(None)))
-    own_first = (sender == own_sender).desc().nulls_last()
-    return (
-        attempts.where(contact.c.attempt == id).order_by(own_first, sender.nulls_first()).limit(1)
-    )
-
-
-class _Whose(NamedTuple):
-    """Whose contact it was."""
-
-    id: int
-    zones: list[str]
-    external_id: str
-    role: Party
-
-
-def _whose(connection: Connection, reported: InboundContact, loan_id: int) -> _Whose:
-    """The record of the person, and what they are, or were, to the locked loan.
-
-    Raises:
-        RejectedError: nobody of that id ever was party to it.
-    """
-    owner = select(borrower.c.person_id).join(loan).where(loan.c.id == loan_id).scalar_subquery()
-    record = select(borrower.c.id, borrower.c.zones, borrower.c.external_id)
-    if reported.borrower is None:
-        of_loan = record.join(loan, loan.c.borrower_id == borrower.c.id).where(loan.c.id == loan_id)
-        return _Whose(*connection.execute(of_loan).one(), Party.BORROWER)
-    own = borrower.alias("own")
-    roles = (
-        select(loan_party.c.role)
-        .join(own, own.c.id == loan_party.c.borrower_id)
-        .where(loan_party.c.loan_id == loan_id, own.c.person_id == borrower.c.person_id)
-        # Who owes the debt first counts; and what somebody is before what they were.
-        .order_by(loan_party.c.ended_at.is_not(None), loan_party.c.role)
-        .limit(1)
-        .scalar_subquery()
-    )
-    role = case((borrower.c.person_id == owner, str(Party.BORROWER)), else_=roles)
-    named = record.add_columns(role.label("role")).where(
-        borrower.c.external_id == reported.borrower
-    )
-    found = connection.execute(named).one()
-    if found.role is None:
-        raise RejectedError(ReasonCode.NOT_OF_LOAN, borrower=reported.borrower, loan=reported.loan)
-    return _Whose(found.id, found.zones, found.external_id, Party(found.role))
 
 
 def _add_to_recorded(
@@ -325,8 +314,8 @@ def _note_said(
     acting: bytes | None,
     now: datetime,
 ) -> list[int]:
-    """Record what was said, on the record of the locked person; or with the number of who acts for
-    them. Returns the loans that it reaches."""
+    """Record what was said: on the record of the locked person, or with the number of their
+    representative. Returns the loans that it reaches."""
     said, actor = reported.said, Actor(reported.actor)
     if acting is not None:
         wishes, said = wishes_among(said)
@@ -352,18 +341,3 @@ def _party(reported: InboundContact, role: Party) -> Party:
     if reported.by_representative:
         return Party.REPRESENTATIVE
     return Party.THIRD_PARTY if reported.outcome.with_other else role
-
-
-def loan_ids(connection: Connection, external_ids: Sequence[str], event: str) -> list[int]:
-    """The ids of the loans that an event names besides its own.
-
-    Raises:
-        NotYetError: one of them is not known.
-    """
-    if not external_ids:
-        return []
-    named = select(loan.c.external_id, loan.c.id).where(loan.c.external_id.in_(external_ids))
-    found = {row.external_id: row.id for row in connection.execute(named)}
-    if unknown := [name for name in external_ids if name not in found]:
-        raise not_known_yet(unknown[0], event)
-    return sorted(found.values())

@@ -29,8 +29,8 @@ from workers.attempts.conversations import (
     check_details,
     loans_of_contact,
 )
-from workers.attempts.inbound import loan_ids, named_attempt
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately
+from workers.attempts.named import loan_ids, named_attempt
 from workers.attempts.reported_again import Recorded, adding, differing, what_differs
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
