@@ -148,18 +148,21 @@ class Planner:
         """
         too_few, enough = 0, most + 1
         best: Arranged | None = None
+        least = ZERO
         while enough - too_few > 1:
             count = (too_few + enough) // 2
             planned = self._plan_of(count)
             if not isinstance(planned, Arranged):
                 return planned
-            if max(each.amount for each in schedule_after(planned)) <= monthly:
+            least = max(each.amount for each in schedule_after(planned))
+            if least <= monthly:
                 best, enough = planned, count
             else:
                 too_few = count
         return best or because(
             ReasonCode.MONTHLY_TOO_LITTLE,
             amount=monthly,
+            least=least,
             currency=self.loan.currency,
             instalments=most,
         )

@@ -39,14 +39,25 @@ def milder(by_ledger: Standing, agreed: Sequence[Instalment], ends: Endings, on:
     """Where an arrangement stands whose schedule in the ledger is another than was agreed.
 
     `agreed` are the agreed instalments, with what is paid of them. Nothing counts as missed by
-    numbers to which nobody agreed; nor by what was agreed, if the ledger asks for less.
+    numbers to which nobody agreed; nor by what was agreed, if the ledger asks for less. By what
+    was agreed, it is looked at next when one of these may be missed; when all are paid, each day.
     """
     by_quote = standing_of(agreed, ends, on)
     if len(by_quote.missed) >= len(by_ledger.missed):
         return by_ledger
     is_over = by_quote.status is ArrangementStatus.DEFAULTED
     status = by_quote.status if is_over else ArrangementStatus.ACTIVE
-    return Standing(status, by_quote.missed, on + TOMORROW)
+    return Standing(status, by_quote.missed, by_quote.review_on or on + TOMORROW)
+
+
+def is_as_agreed(schedule: Sequence[Instalment], agreed: Sequence[Instalment]) -> bool:
+    """Whether a schedule of the ledger asks for what was agreed, whatever is paid of it by now.
+
+    What it has besides is of before, and paid.
+    """
+    amounts = {each.due_on: each.amount for each in agreed}
+    asked = [each for each in schedule if each.due_on in amounts or each.unpaid > ZERO]
+    return {each.due_on: each.amount for each in asked} == amounts
 
 
 def no_default_yet(

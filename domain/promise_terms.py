@@ -142,6 +142,9 @@ class Review:
     """Why nobody can take it; empty: it can be taken."""
     to_agree: Reasons = ()
     """Why a supervisor must agree; empty: nobody has to."""
+    instead: Reasons = ()
+    """What would be taken: its least amount and its last days. Where a supervisor must agree, what
+    is taken without one."""
 
 
 def accepted(limits: PromiseLimits, past_due: Decimal, currency: str, on: date) -> Accepted:
@@ -182,8 +185,9 @@ def review(
     if terms is None:
         return Review(refused=_refused(accepted_without_terms(on), parts, past_due, currency))
     furthest = accepted(terms.agreed, past_due, currency, on)
+    instead = _taken(terms, past_due, currency, on, alone=unkept <= terms.unkept_at_most)
     if refused := _refused(furthest, parts, past_due, currency):
-        return Review(refused=refused)
+        return Review(refused=refused, instead=instead)
     to_agree = _to_agree(terms.limits, parts, past_due, currency, on)
     if unkept > terms.unkept_at_most:
         to_agree += because(
@@ -194,7 +198,33 @@ def review(
     if still_owed is not None and sum((part.amount for part in parts), ZERO) > still_owed:
         # Interest of days to come may be in it; a zero too many may be, too.
         to_agree += because(ReasonCode.PROMISE_ABOVE_OWED)
-    return Review(to_agree=to_agree)
+    alone = tuple(each for each in instead if each.code is ReasonCode.PROMISE_TAKEN_ALONE)
+    return Review(to_agree=to_agree, instead=alone)
+
+
+def _taken(
+    terms: PromiseTerms, past_due: Decimal, currency: str, on: date, *, alone: bool
+) -> Reasons:
+    """What would be taken today: without asking anybody if `alone`, and once a supervisor agrees.
+
+    It says a share of what is past due as well, for who may not see amounts.
+    """
+    limits = [(ReasonCode.PROMISE_TAKEN_ALONE, terms.limits)] if alone else []
+    if not alone or terms.agreed != terms.limits:
+        limits.append((ReasonCode.PROMISE_TAKEN_ONCE_AGREED, terms.agreed))
+    taken: Reasons = ()
+    for code, each in limits:
+        allowed = accepted(each, past_due, currency, on)
+        taken += because(
+            code,
+            percent=each.least_share_percent,
+            amount=allowed.least_amount,
+            currency=currency,
+            on=allowed.first_day_at_most,
+            ends_on=allowed.last_day_at_most,
+            count=each.most_parts,
+        )
+    return taken
 
 
 def _refused(

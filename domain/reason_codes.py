@@ -341,6 +341,8 @@ class ReasonCode(StrEnum):
     REFUSAL_NEEDS_WHY = auto()
     REFUSAL_OF_DECLINED = auto()
     ARRANGEMENT_DIFFERS = auto()
+    ARRANGEMENT_AS_AGREED = auto()
+    ARRANGEMENT_PAID_BY_TAPE = auto()
     ARRANGEMENT_ENDED_WRONGLY = auto()
     ARRANGEMENT_ENDED_WRONGLY_STAYS = auto()
     CALL_FAILED_REVIEW = auto()
@@ -357,6 +359,8 @@ class ReasonCode(StrEnum):
     PROMISE_ENDS_ELSEWHERE = auto()
     PROMISE_TOO_SMALL = auto()
     PROMISE_BELOW_SHARE = auto()
+    PROMISE_TAKEN_ALONE = auto()
+    PROMISE_TAKEN_ONCE_AGREED = auto()
     PROMISE_STARTS_TOO_LATE = auto()
     PROMISE_ENDS_TOO_LATE = auto()
     PROMISE_STARTS_LATE = auto()
@@ -633,6 +637,9 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.PROMISE_KNOWN,
         ReasonCode.PROMISE_OVER,
         ReasonCode.ARRANGEMENT_KNOWN,
+        ReasonCode.ABSENCE_KNOWN,
+        ReasonCode.COMPLAINT_KNOWN,
+        ReasonCode.MATTER_AS_BEFORE,
         ReasonCode.HOLD_KNOWN,
         ReasonCode.HOLD_OVER_BY_THEN,
         ReasonCode.LINK_KNOWN,

@@ -84,7 +84,8 @@ class OnRecord:
     less, unless the reversals were taken back."""
     may_come_late: bool = False
     """Money that the tape contains may be reported later: a refund or a reversal on record may turn
-    out to be taken back, or what seems to be left over may have been another payment."""
+    out to be taken back, or what seems to be left over may have been another payment. Of a loan
+    with a plan it matters besides when it was paid."""
     owed: tuple[Instalment, ...] = ()
     """All its instalments, if an adjustment of the tape's own day is against the borrower; what is
     paid of them does not matter here."""

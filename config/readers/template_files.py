@@ -69,6 +69,7 @@ SAMPLE = {
     "visitors": "Ada Visitor, Ben Visitor",
     "visit_on": "March 4, 2026",
     "visit_hours": "09:00–11:00",
+    "as_of": "March 3, 2026",
     "notice_days": "14",
     "case": "C-1",
     "received_on": "March 1, 2026",

@@ -48,6 +48,7 @@ def values(locale: str) -> dict[str, str | int]:
         "visitors": "韩梅梅、王伟" if chinese else "Ada Visitor and Ben Visitor",
         "visit_on": format_date(date(2027, 1, 4), locale),
         "visit_hours": "09:00-11:00",
+        "as_of": format_date(date(2027, 1, 2), locale),
     }
 
 
@@ -119,7 +120,7 @@ def test_the_visit_notice_says_who_comes_when_and_that_consent_is_asked(
     templates: Templates,
 ) -> None:
     written = templates.render("visit_notice", "en", values("en"))
-    for expected in ("Ada Visitor and Ben Visitor", "January 4, 2027", "09:00-11:00"):
+    for expected in ("Ada Visitor and Ben Visitor", "January 4, 2027", "As of January 2, 2027"):
         assert expected in written
     assert "identification" in written
     assert "only if you agree" in written

@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 from domain.compliance.vocabulary import Channel
+from domain.language.speak import LANGUAGES
+from domain.reason_codes import NOTHING_CHANGED
 from domain.reason_json import reasons_as_json, reasons_from_json
 from domain.reasons import ReasonCode, because
 
@@ -39,3 +41,9 @@ def test_equal_reasons_are_one_key() -> None:
 
     assert given[because(ReasonCode.STEPS_NOT_TRIED, steps=("remind",))] == 1
     assert because(ReasonCode.STEPS_NOT_TRIED, steps=["visit"]) not in given
+
+
+def test_what_says_that_nothing_changed_counts_as_known() -> None:
+    english = LANGUAGES["en"].templates
+    said = {code for code in ReasonCode if english[code].endswith("nothing changed.")}
+    assert said <= NOTHING_CHANGED

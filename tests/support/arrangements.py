@@ -68,28 +68,28 @@ def ask(
             until=wish.until,
             monthly=wish.monthly,
         ),
-    )
+    ).arrangement
 
 
 def offer(book: Book, wish: Wish | None = None, *, id: str = "AR-1") -> Arrangement:
-    return offer_arrangement(acting(book.ctx, COLLECTOR), id, wish)
+    return offer_arrangement(acting(book.ctx, COLLECTOR), id, wish).arrangement
 
 
 def accept(book: Book, *, id: str = "AR-1", recording: str = "REC-1") -> Arrangement:
     return accept_arrangement(
         acting(book.ctx, COLLECTOR),
         Acceptance(arrangement=id, proof=AcceptanceProof.RECORDING, proof_reference=recording),
-    )
+    ).arrangement
 
 
 def decline(book: Book, refusal: Refusal | None, why: str | None = None) -> Arrangement:
     ending = Ending(arrangement="AR-1", status=ArrangementStatus.DECLINED, refusal=refusal, why=why)
-    return end_arrangement(acting(book.ctx, COLLECTOR), ending)
+    return end_arrangement(acting(book.ctx, COLLECTOR), ending).arrangement
 
 
 def withdraw(book: Book, *, id: str = "AR-1") -> Arrangement:
     ending = Ending(arrangement=id, status=ArrangementStatus.WITHDRAWN)
-    return end_arrangement(acting(book.ctx, COLLECTOR), ending)
+    return end_arrangement(acting(book.ctx, COLLECTOR), ending).arrangement
 
 
 def as_quoted(book: Book) -> list[dict[str, str]]:

@@ -703,6 +703,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what an event said before its corrections",
         lambda c, h: inbox.replaced_contents(c, 7),
     ),
+    "arrangement_return_arrangement_id_idx": (
+        "the ends of an arrangement that were taken back",
+        lambda c, h: list(story_of_arrangements.arrangements(c, explained(c))),
+    ),
     "promise_event_promise_id_idx": (
         "the moves of a promise",
         lambda c, h: list(holds.promises(c, explained(c))),

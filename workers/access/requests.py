@@ -13,10 +13,8 @@ from sqlalchemy import ColumnElement, Connection, and_, select, true, update
 from domain.errors import ArrearsError, NotKnownError, NotPermittedError, Text
 from domain.moves import sources
 from domain.permissions import PERMISSIONS, Permission, may
-from domain.reasons import ReasonCode
 from domain.second_person import MOVES, VALID_FOR, RequestStatus, may_see
 from domain.second_person_text import (
-    Spoken,
     in_english,
     lines_from_store,
     lines_of_words,
@@ -24,6 +22,7 @@ from domain.second_person_text import (
 )
 from workers.access.may_handle import assert_may_report, readable
 from workers.access.permitted import ask, note_use, permitted
+from workers.access.still_possible import AskedFor, why_no_longer
 from workers.context import Context
 from workers.db.free_text import open_words
 from workers.db.schema import borrower, loan
@@ -66,7 +65,8 @@ def decide(ctx: Context, id: int, status: RequestStatus, *, language: str = "en"
     Raises:
         NotPermittedError: whoever decides asked for it, or lacks the permission that it is about.
         RefusedError: they must not handle the person whom it is about.
-        ArrearsError: no such request waits, its time is over, or whoever acts may not know of it.
+        ArrearsError: no such request waits, its time is over, what it asks for is not possible any
+            more, or whoever acts may not know of it.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
@@ -106,7 +106,8 @@ def move_request(
     """Record the decision about a request that waits.
 
     Raises:
-        ArrearsError: it does not wait, its time is over, or what would be granted is done already.
+        ArrearsError: it does not wait, its time is over, or what would be granted is done already,
+            or not possible any more.
     """
     moved = (
         update(request)
@@ -125,24 +126,27 @@ def move_request(
             "those that do.",
             id=id,
         )
-    if status is RequestStatus.GRANTED and _is_done(connection, decided):
-        raise ArrearsError(
-            "What request {id} asks for is done already. `arrears request refuse {id}` refuses it.",
-            id=id,
-        )
+    if status is RequestStatus.GRANTED:
+        _assert_still_possible(connection, decided, now)
     return decided
 
 
-def _is_done(connection: Connection, asked: Request) -> bool:
-    """Whether a loan was written off meanwhile, or its write-off taken back."""
-    if asked.permission != Permission.WRITE_OFF:
-        return False
-    what = asked.lines()[0].values["what"]
-    written_off = connection.execute(
-        select(loan.c.written_off_on.is_not(None)).where(loan.c.external_id == asked.loan)
-    ).scalar()
-    becomes = {ReasonCode.WRITE_OFF_RECORDED: True, ReasonCode.WRITE_OFF_TAKEN_BACK: False}
-    return isinstance(what, Spoken) and becomes.get(what.reasons[0].code) is written_off
+def _assert_still_possible(connection: Connection, granted: Request, now: datetime) -> None:
+    """
+    Raises:
+        ArrearsError: what would be granted is done already, or not possible any more.
+    """
+    permission, asked_at = Permission(granted.permission), granted.asked_at.astimezone(now.tzinfo)
+    asked = AskedFor(permission, granted.lines(), granted.asked_by, asked_at)
+    if (why := why_no_longer(connection, asked, now)) is not None:
+        raise ArrearsError(
+            "{why} Request {id} cannot be granted any more: refuse it, or `arrears request refuse "
+            "{id}`. If it is still wanted, {asked_by} does the same again: what is possible by "
+            "then is asked for anew.",
+            why=why,
+            id=granted.id,
+            asked_by=granted.asked_by,
+        )
 
 
 def read_request(connection: Connection, id: int) -> Request:

@@ -16,6 +16,7 @@ from domain.quote_json import quote_from_json
 from domain.reasons import ReasonCode, because
 from workers.calls.amounts import assert_commands_show_amounts, commands_show_amounts
 from workers.cli.common import (
+    KNOWN_ALREADY,
     AsJson,
     Limit,
     Loan,
@@ -52,6 +53,7 @@ from workers.hardship.arrangement_reads import (
 from workers.hardship.arrangements import (
     Ending,
     NewRequest,
+    Recorded,
     end_arrangement,
     request_arrangement,
 )
@@ -114,10 +116,7 @@ def request(
         until=until,
         monthly=parse_amount(monthly) if monthly else None,
     )
-    stored = request_arrangement(open_context(), new)
-    _say(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=stored.external_id, loan=loan)
-    if stored.answer_by is not None:
-        _say(ReasonCode.ARRANGEMENT_ANSWER_BY, answer_by=stored.answer_by)
+    _tell(request_arrangement(open_context(), new))
 
 
 @app.command()
@@ -137,15 +136,11 @@ def offer(
     ctx = open_context()
     offering = Permission.OFFER_ARRANGEMENTS
     assert_commands_show_amounts(ctx, arrangement=name, sender=sender, permission=offering)
-    stored = offer_arrangement(ctx, name, None if wish == Wish() else wish, sender=sender)
+    offered = offer_arrangement(ctx, name, None if wish == Wish() else wish, sender=sender)
     with ctx.engine.connect() as connection:
         shown = read_arrangement(connection, ctx, name, sender=sender)
     print_lines(*_quoted(shown))
-    _say(
-        ReasonCode.ARRANGEMENT_OFFERED,
-        arrangement=stored.external_id,
-        valid_until=stored.valid_until,
-    )
+    _tell(offered)
 
 
 @app.command()
@@ -167,12 +162,7 @@ def accept(
     new = Acceptance(
         arrangement=name, accepted_on=on, proof=proof, proof_reference=reference, sender=sender
     )
-    stored = accept_arrangement(open_context(), new)
-    _say(
-        ReasonCode.ARRANGEMENT_ACCEPTED,
-        arrangement=stored.external_id,
-        confirm_by=stored.confirm_by,
-    )
+    _tell(accept_arrangement(open_context(), new))
 
 
 @app.command()
@@ -200,12 +190,7 @@ def _end(
     refusal: Refusal | None = None,
 ) -> None:
     ending = Ending(arrangement=name, status=status, refusal=refusal, why=why, sender=sender)
-    stored = end_arrangement(open_context(), ending)
-    _say(
-        ReasonCode.ARRANGEMENT_HAS_ENDED,
-        arrangement=stored.external_id,
-        arrangement_status=stored.status,
-    )
+    _tell(end_arrangement(open_context(), ending))
 
 
 @app.command("show")
@@ -232,6 +217,14 @@ def list_(of_loan: OfLoan = None, limit: Limit = MOST_ROWS, as_json: AsJson = Fa
         if not commands_show_amounts(connection, ctx, of_loan):
             rows = [row._replace(to_pay_after=None) for row in rows]
     show(LIST, rows, as_json=as_json)
+
+
+def _tell(recorded: Recorded) -> None:
+    """Say what came of it. Exits with `KNOWN_ALREADY` where nothing changed."""
+    for reason in recorded.came:
+        print_lines(speak((reason,), language_of_environment()))
+    if recorded.known:
+        raise typer.Exit(KNOWN_ALREADY)
 
 
 def _say(code: ReasonCode, **params: object) -> None:

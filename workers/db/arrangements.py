@@ -6,14 +6,20 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, text, update
 
 from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, ArrangementStatus
 from domain.loans import Instalment
 from domain.moves import sources
 from workers.db.bulk import is_among
 from workers.db.prepared_statements import prepared
-from workers.db.schema import arrangement, arrangement_instalment, hold, instalment
+from workers.db.schema import (
+    arrangement,
+    arrangement_instalment,
+    arrangement_return,
+    hold,
+    instalment,
+)
 from workers.db.sender_ids import is_named
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
@@ -146,6 +152,39 @@ def set_instalments(connection: Connection, id: int, instalments: Sequence[Insta
     parts = ("due_on", "principal", "interest", "fees")
     rows = [{"arrangement_id": id} | {p: getattr(each, p) for p in parts} for each in instalments]
     connection.execute(insert(arrangement_instalment), rows)
+
+
+def note_return(
+    connection: Connection, stored: Arrangement, becomes: ArrangementStatus, now: datetime
+) -> None:
+    """That the end of an arrangement was taken back; before it goes on, or is completed."""
+    moved = {"from_status": stored.status, "to_status": becomes, "ended_at": stored.ended_at}
+    connection.execute(insert(arrangement_return).values(arrangement_id=stored.id, at=now, **moved))
+
+
+def look_again(connection: Connection, loan_id: int, today: date) -> None:
+    """Let the active arrangement of a locked loan be looked at today."""
+    active = (arrangement.c.loan_id == loan_id) & (arrangement.c.status == ArrangementStatus.ACTIVE)
+    connection.execute(update(arrangement).where(active).values(review_on=today))
+
+
+_LOOK_AGAIN = text("""
+UPDATE arrangement r SET review_on = :today
+ WHERE r.loan_id = ANY(:loan_ids) AND r.status = 'defaulted' AND r.review_on IS NULL
+   AND EXISTS (SELECT FROM paid_by_tape t
+                WHERE t.loan_id = r.loan_id AND t.tape_as_of = :as_of
+                  AND t.payment_id IS NULL AND t.amount > 0
+                  AND coalesce(t.previous_tape, '-infinity') <= r.ended_at)
+""")
+
+
+def look_after_tape(
+    connection: Connection, loan_ids: Sequence[int], as_of: date, today: date
+) -> None:
+    """Let arrangements that ended in default be looked at again, of which a tape of `as_of` shows
+    money that may have been paid before they ended. One statement."""
+    given = {"loan_ids": list(loan_ids), "as_of": as_of, "today": today}
+    connection.execute(_LOOK_AGAIN, given)
 
 
 def days_of(connection: Connection, id: int) -> list[date]:

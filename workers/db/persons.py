@@ -12,6 +12,7 @@ from sqlalchemy import (
     CursorResult,
     FromClause,
     Select,
+    Table,
     any_,
     case,
     exists,
@@ -33,6 +34,7 @@ from workers.db.schema import (
     person,
     same_person,
 )
+from workers.db.sender_ids import is_named
 from workers.db.typed_rows import typed_row
 
 AFTER_OF_LOAN = len(OF_LOAN) + 1
@@ -218,6 +220,22 @@ def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
     )
     locked: int | None = _lock(connection, record).scalar()
     return locked
+
+
+def lock_payer(connection: Connection, loan_external_id: str, record: str | None) -> None:
+    """Lock the person who is to pay a loan: who borrowed it, or who has this `record`. Whoever
+    counts what the person owes for all loans must hold this lock, taken before that of a loan."""
+    if record is None:
+        lock_person_of_loan(connection, loan_external_id)
+    else:
+        lock_borrower(connection, record)
+
+
+def lock_person_behind(connection: Connection, table: Table, external_id: str, sender: str) -> None:
+    """Lock the person who borrowed the loan that a row of `table` belongs to."""
+    of_loan = select(loan.c.borrower_id).join(table, table.c.loan_id == loan.c.id)
+    named = of_loan.where(is_named(table, external_id, sender)).scalar_subquery()
+    _lock(connection, _with_person(select(borrower.c.id), borrower.c.id == named))
 
 
 def records_of_person(borrower_id: int) -> Select[tuple[int]]:

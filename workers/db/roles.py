@@ -68,6 +68,7 @@ RIGHTS: Mapping[str, tuple[str, str, str, str]] = {
     "approval": ("r", "", "r", "s"),
     "arrangement": ("rau", "", "s", "s"),
     "arrangement_instalment": ("raud", "", "r", "s"),
+    "arrangement_return": ("ra", "", "r", "s"),
     "borrower": ("rau", "r(id person_id locale address_point_id)", "ru(id)", "s"),
     "borrower_number": ("raud", "r(borrower_id contact_point_id)", "r", "s"),
     "break_glass": ("ru(why why_id)", "", "", ""),

@@ -36,6 +36,7 @@ from workers.escalation.reassess import reassess
 from workers.hardship.arrangement_requests import answered, end_pause, pause_for_offer
 from workers.hardship.arrangement_wishes import wish_columns, wish_of
 from workers.hardship.arrangements import (
+    Recorded,
     as_it_stands,
     check_wish,
     found,
@@ -69,8 +70,9 @@ class Acceptance:
 @permitted(Permission.OFFER_ARRANGEMENTS)
 def offer_arrangement(
     ctx: Context, name: str, wish: Wish | None = None, *, sender: str | None = None
-) -> Arrangement:
-    """Quote an arrangement that was asked for, and keep the quote as the offer. Returns it.
+) -> Recorded:
+    """Quote an arrangement that was asked for, and keep the quote as the offer. Returns it, with
+    what came of it.
 
     `name` is its id, and `sender` whose id that is. Without a wish, what was asked for is quoted.
     The offer is valid for the days that the terms say. Another offer takes its place; the same one
@@ -97,11 +99,14 @@ def offer_arrangement(
         check_wish(wish, owed.external_id, owed)
         terms, quoted = _quote(connection, ctx, owed, wish)
         if wish == wished and _is_offered(stored, quoted, ctx.actor):
-            return stored
+            return Recorded(stored, as_it_stands(stored))
         beyond = _beyond_means(connection, ctx, owed, wish, quoted, now)
         role, agreed_by = _authority(connection, ctx, name, owed.external_id, terms, quoted, beyond)
         _keep_offer(connection, ctx, stored, wish, terms, quoted, role, agreed_by, now)
-        return found(connection, stored.external_id, stored.sender)
+        offered = because(
+            ReasonCode.ARRANGEMENT_OFFERED, arrangement=name, valid_until=quoted.valid_until
+        )
+        return Recorded(found(connection, stored.external_id, stored.sender), offered)
 
 
 def _quote(
@@ -136,8 +141,8 @@ def _beyond_means(
     quoted: Quote,
     now: datetime,
 ) -> Reasons:
-    """That a plan asks for more within a month, with what is promised for the other loans of the
-    person, than they said to be able to pay; empty: it does not, or nobody knows."""
+    """That a plan asks for more within a month, with what is promised or offered for the other
+    loans of the person, than they said to be able to pay; empty: it does not, or nobody knows."""
     if quoted.kind is not ArrangementKind.INSTALMENT_PLAN:
         return ()
     payer = who_pays(connection, owed, None)
@@ -147,7 +152,7 @@ def _beyond_means(
     if a_month is None:
         return ()
     parts = [PromisePart(each.due_on, each.amount) for each in quoted.after]
-    most = most_in_a_month(parts, promised_besides(connection, payer, owed, now))
+    most = most_in_a_month(parts, promised_besides(connection, payer, owed, now, offered=True))
     if most <= a_month:
         return ()
     return because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=owed.currency)
@@ -236,8 +241,8 @@ def _keep_offer(
 
 
 @permitted(Permission.RECORD_ARRANGEMENTS)
-def accept_arrangement(ctx: Context, new: Acceptance) -> Arrangement:
-    """Record that the borrower accepts an offer. Returns the arrangement.
+def accept_arrangement(ctx: Context, new: Acceptance) -> Recorded:
+    """Record that the borrower accepts an offer. Returns the arrangement, with what came of it.
 
     Raises:
         RefusedError: as `record_acceptance` says; or whoever records it must not handle the
@@ -246,8 +251,8 @@ def accept_arrangement(ctx: Context, new: Acceptance) -> Arrangement:
     with in_one_transaction(ctx) as connection:
         stored = lock_arrangement(connection, new.arrangement, new.sender)
         assert_may_handle(connection, ctx.actor, of_loan_id(stored.loan_id))
-        record_acceptance(connection, ctx, replace(new, actor=ctx.actor.reference))
-        return found(connection, new.arrangement, new.sender)
+        came = record_acceptance(connection, ctx, replace(new, actor=ctx.actor.reference))
+        return Recorded(found(connection, new.arrangement, new.sender), came)
 
 
 def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> Reasons:

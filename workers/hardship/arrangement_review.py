@@ -26,13 +26,14 @@ from workers.db.schema import arrangement, borrower, loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
+from workers.hardship.agreed_numbers import settle_numbers
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangement_requests import look_at_request
 from workers.hardship.arrangement_standing import standing_as_agreed, standing_on
 from workers.hardship.arrangements import end, pause
 from workers.hardship.default_notices import owe_if_untold, take_back_notice, wait_for_notice
 from workers.hardship.steps_tried import keep_steps_tried
-from workers.hardship.wrong_defaults import go_on, take_back_default
+from workers.hardship.wrong_defaults import go_on, look_at_tape, take_back_default
 
 BATCH_SIZE = 500
 ASK_AGAIN = timedelta(days=7)
@@ -87,7 +88,7 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     default: its pause ends, and the loan is due for review. May run any number of times. While an
     event or a tape of a loan is not applied yet, such as a payment of yesterday, its arrangement
     waits. Where a law or the terms ask for a letter first, the default counts only when its days
-    are over.
+    are over. One that ended in default, and of which a tape shows money since, is judged again.
     """
     now = ctx.now()
     due = (
@@ -142,6 +143,9 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
     """Look at one arrangement of a locked loan."""
     stored = open_arrangement(connection, due.loan_id)
     if stored is None or stored.id != due.id:
+        for ended in confirmed_arrangements(connection, [due.loan_id]):
+            if ended.id == due.id and ended.status == _S.DEFAULTED:
+                look_at_tape(connection, ctx, ended, now)
         return None
     by = ARREARS.reference
     if stored.status == _S.REQUESTED and not look_at_request(connection, ctx, stored, now):
@@ -152,6 +156,7 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
     if stored.status == _S.ACCEPTED:
         _tell_of_silence(connection, ctx, stored, now)
         return None
+    settle_numbers(connection, stored.loan_id, now)
     standing = standing_on(connection, ctx, stored, now.date())
     if standing is None or standing.status is not _S.DEFAULTED:
         take_back_notice(connection, stored, now)

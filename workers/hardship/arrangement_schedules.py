@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from domain.arrangement_clock import is_as_agreed
 from domain.arrangements import ArrangementStatus, Effect, standing_of
 from domain.events import NotYetError
 from domain.loans import ZERO, Instalment
@@ -33,6 +34,7 @@ from workers.db.problems import (
 )
 from workers.db.schema import arrangement, hold
 from workers.db.sender_ids import whose_id
+from workers.hardship.agreed_numbers import take_correction
 from workers.hardship.arrangement_review import review_arrangements
 from workers.hardship.arrangements import pause
 from workers.hardship.holds import release
@@ -89,12 +91,16 @@ def follow_new_schedule(
 
     `schedule` is what the ledger reported, without what was paid of it since.
 
-    It is the one that the event names, or one whose instalments are exactly these. Any other
-    schedule takes the place of what was arranged before. The caller reassesses the loan. Returns
-    what came of it.
+    It is the one that the event names, or one whose instalments are exactly these. One of which
+    either is true and that is active already has its schedule corrected. Any other schedule takes
+    the place of what was arranged before. The caller reassesses the loan. Returns what came of it.
     """
     now = ctx.now()
     waits = open_arrangement(connection, owed.id)
+    if waits is not None and _is_corrected(waits, named, schedule):
+        corrected = take_correction(connection, waits, schedule, now)
+        review_arrangements(connection, ctx, [owed.id], now)
+        return corrected
     if waits is not None and waits.status != ArrangementStatus.ACCEPTED:
         waits = None
     confirmed = named or (waits if waits is not None and _is_as_quoted(waits, schedule) else None)
@@ -111,6 +117,17 @@ def follow_new_schedule(
         review_arrangements(connection, ctx, [owed.id], now)
         return not_awaited
     return _activate(connection, confirmed, schedule, replaced_schedule_id, now)
+
+
+def _is_corrected(
+    stored: Arrangement, named: Arrangement | None, schedule: Sequence[Instalment]
+) -> bool:
+    """Whether a schedule is said to be that of an active arrangement, or is what was agreed."""
+    if stored.status != ArrangementStatus.ACTIVE:
+        return False
+    if named is not None:
+        return named.id == stored.id
+    return is_as_agreed(schedule, quote_from_json(stored.quote or {}).after)
 
 
 def _activate(

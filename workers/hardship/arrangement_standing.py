@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from domain.arrangement_clock import (
     milder,
@@ -21,9 +21,9 @@ from domain.quote_json import quote_from_json
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
 from workers.db.loans import lock_loan_by_id
-from workers.db.problems import ARRANGEMENT_DIFFERS
-from workers.db.schema import hold, payment, problem
+from workers.db.schema import hold, paid_by_tape, payment
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.hardship.agreed_numbers import differs
 
 
 def standing_on(
@@ -36,7 +36,7 @@ def standing_on(
         return None
     disputes = disputes_of(connection, stored.loan_id)
     standing = standing_of(with_days_given_back(instalments, disputes, today), stored, today)
-    if standing.missed and _differs(connection, stored.loan_id):
+    if standing.missed and differs(connection, stored.loan_id):
         paid = sum((each.paid for each in instalments), ZERO)
         agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
         standing = milder(standing, agreed, stored, today)
@@ -47,13 +47,18 @@ def standing_as_agreed(
     connection: Connection, ctx: Context, stored: Arrangement, today: date
 ) -> Standing:
     """Where an accepted arrangement of a locked loan stands that its ledger has not confirmed: by
-    what was agreed, and by all that was paid since."""
+    what was agreed, and by all that was paid since, as payments or tapes say it."""
     since = select(func.coalesce(func.sum(payment.c.amount - payment.c.returned), 0)).where(
         payment.c.loan_id == stored.loan_id,
         payment.c.reversed_on.is_(None),
         payment.c.paid_on >= stored.accepted_on,
     )
-    paid = connection.execute(since).scalar_one()
+    shown = select(func.coalesce(func.sum(paid_by_tape.c.amount), 0)).where(
+        paid_by_tape.c.loan_id == stored.loan_id,
+        paid_by_tape.c.payment_id.is_(None),
+        paid_by_tape.c.tape_as_of > stored.accepted_on,
+    )
+    paid = sum(connection.execute(each).scalar_one() for each in (since, shown))
     disputes = disputes_of(connection, stored.loan_id)
     agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
     return standing_of(agreed, stored, today)
@@ -86,37 +91,38 @@ def days_stood_still(connection: Connection, loan_id: int, since: date, today: d
     return timedelta(days=days_held(disputes_of(connection, loan_id), since, today))
 
 
-def _differs(connection: Connection, loan_id: int) -> bool:
-    """Whether nobody has settled yet that the ledger's schedule is another than was agreed."""
-    is_open = exists().where(
-        problem.c.loan_id == loan_id,
-        problem.c.party_id.is_(None),
-        problem.c.kind == ARRANGEMENT_DIFFERS,
-        problem.c.resolved_at.is_(None),
-    )
-    return bool(connection.execute(select(is_open)).scalar_one())
-
-
-def ended_rightly(connection: Connection, stored: Arrangement, now: datetime) -> bool:
+def ended_rightly(
+    connection: Connection, stored: Arrangement, now: datetime, *, at_the_earliest: bool = False
+) -> bool:
     """Whether an arrangement in default was in default on the day on which it ended, by the days
-    on which its money was paid: some may have been reported later. Two statements."""
+    on which its money was paid: some may have been reported later. Three statements.
+
+    Of what only a tape shows, nobody knows the day. It was paid before the day of that tape, and
+    not before the day of the one before it. The last day counts, or the first `at_the_earliest`.
+    """
     if stored.ended_at is None:
         return False
     ended_on = stored.ended_at.astimezone(now.tzinfo).date()
     disputes = disputes_of(connection, stored.loan_id)
     instalments = with_days_given_back(paid_of(connection, stored), disputes, ended_on)
-    money = _money(connection, stored)
+    money = [
+        (each.earliest if at_the_earliest else each.latest, each.amount)
+        for each in _money(connection, stored)
+    ]
     return was_in_default(instalments, money, stored, ended_on - REPORTED_AFTER)
 
 
 class _Paid(NamedTuple):
-    paid_on: date
+    """Money, and between which days it was paid."""
+
+    earliest: date
+    latest: date
     amount: Decimal
 
 
-# What a tape contains is not allocated; its day is known all the same.
+# What a tape contains is not allocated; its day is known all the same, if it was reported.
 _MONEY = text("""
-SELECT p.paid_on,
+SELECT p.paid_on AS earliest, p.paid_on AS latest,
        sum(CASE WHEN p.in_tape_as_of IS NOT NULL THEN p.amount - p.returned
                 ELSE (SELECT coalesce(sum(a.amount), 0)
                         FROM allocation a
@@ -129,10 +135,17 @@ SELECT p.paid_on,
    AND (p.in_tape_as_of IS NULL OR p.paid_on >= s.restructured_on)
  WHERE r.id = :arrangement
  GROUP BY p.paid_on
+ UNION ALL
+SELECT greatest(t.previous_tape, s.restructured_on), t.tape_as_of - 1, t.amount
+  FROM arrangement r
+  JOIN replaced_schedule s ON s.id = r.replaced_schedule_id
+  JOIN paid_by_tape t ON t.loan_id = r.loan_id AND t.tape_as_of > s.restructured_on
+   AND t.payment_id IS NULL AND t.amount > 0
+ WHERE r.id = :arrangement
 """)
 
 
 def _money(connection: Connection, stored: Arrangement) -> Sequence[_Paid]:
-    """What was paid of an arrangement since the ledger confirmed it, by the days of payment."""
+    """What was paid of an arrangement since the ledger confirmed it."""
     rows = connection.execute(_MONEY, {"arrangement": stored.id})
-    return [_Paid(row.paid_on, row.amount) for row in rows]
+    return [_Paid(row.earliest, row.latest, row.amount) for row in rows]

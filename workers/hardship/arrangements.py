@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -17,7 +18,7 @@ from domain.holds import Hold, HoldKind
 from domain.language.speak import speak
 from domain.money import check_amount
 from domain.permissions import Permission, may
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import ReasonCode, Reasons, because, changed_nothing
 from workers.access.may_handle import assert_may_handle, of_loan, of_loan_id
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
@@ -33,6 +34,7 @@ from workers.db.free_text import keep_words
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.persons import lock_person_behind
 from workers.db.problems import OF_AN_ARRANGEMENT, resolve_problems
 from workers.db.schema import arrangement, hold, loan
 from workers.db.sender_ids import whose_id
@@ -49,6 +51,19 @@ HOLD_OF = {
     ArrangementKind.DEFERRAL: HoldKind.DEFERRAL,
     ArrangementKind.INSTALMENT_PLAN: HoldKind.ARRANGEMENT,
 }
+
+
+class Recorded(NamedTuple):
+    """An arrangement after somebody recorded something of it."""
+
+    arrangement: Arrangement
+    came: Reasons
+    """What came of it."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it was on record before, and nothing changed."""
+        return changed_nothing(self.came)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +110,22 @@ class Ending:
 
 
 @permitted(Permission.RECORD_ARRANGEMENTS)
-def request_arrangement(ctx: Context, new: NewRequest) -> Arrangement:
-    """Record that a borrower asks for an arrangement. Returns it.
+def request_arrangement(ctx: Context, new: NewRequest) -> Recorded:
+    """Record that a borrower asks for an arrangement. Returns it, with what came of it.
 
     Raises:
         RefusedError: as `record_request` says; or whoever records it must not handle the borrower.
     """
     with in_one_transaction(ctx) as connection:
         assert_may_handle(connection, ctx.actor, of_loan(new.loan))
-        record_request(connection, ctx, replace(new, actor=ctx.actor.reference))
-        return found(connection, new.arrangement, new.sender)
+        came = record_request(connection, ctx, replace(new, actor=ctx.actor.reference))
+        return Recorded(found(connection, new.arrangement, new.sender), came)
 
 
 @permitted(Permission.RECORD_ARRANGEMENTS)
-def end_arrangement(ctx: Context, ending: Ending) -> Arrangement:
-    """Decline or withdraw an arrangement before the ledger has confirmed it. Returns it.
+def end_arrangement(ctx: Context, ending: Ending) -> Recorded:
+    """Decline or withdraw an arrangement before the ledger has confirmed it. Returns it, with what
+    came of it.
 
     Raises:
         RefusedError: as `record_ending` says; or whoever ends it must not handle the borrower.
@@ -117,8 +133,8 @@ def end_arrangement(ctx: Context, ending: Ending) -> Arrangement:
     with in_one_transaction(ctx) as connection:
         stored = lock_arrangement(connection, ending.arrangement, ending.sender)
         assert_may_handle(connection, ctx.actor, of_loan_id(stored.loan_id))
-        record_ending(connection, ctx, replace(ending, actor=ctx.actor.reference))
-        return found(connection, ending.arrangement, ending.sender)
+        came = record_ending(connection, ctx, replace(ending, actor=ctx.actor.reference))
+        return Recorded(found(connection, ending.arrangement, ending.sender), came)
 
 
 def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Reasons:
@@ -339,7 +355,7 @@ def pause(
 
 
 def lock_arrangement(connection: Connection, external_id: str, sender: str | None) -> Arrangement:
-    """Lock the loan of an arrangement, and read the arrangement.
+    """Lock the loan of an arrangement, after the person who borrowed it, and read the arrangement.
 
     Raises:
         NotYetError: the arrangement is not known.
@@ -347,6 +363,7 @@ def lock_arrangement(connection: Connection, external_id: str, sender: str | Non
     """
     of = whose_id(connection, arrangement, external_id, sender)
     stored = None
+    lock_person_behind(connection, arrangement, external_id, of)
     if lock_loan_of(connection, arrangement, external_id, of) is not None:
         stored = find_arrangement(connection, external_id, of)
     if stored is None:

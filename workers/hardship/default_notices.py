@@ -178,6 +178,7 @@ def _write(
         "borrower_name": ctx.cipher.decrypt(to.name_encrypted or b"", place_of_name(to.record)),
         "address": ctx.cipher.decrypt(to.address_encrypted or b"", place_of_address(to.record)),
         "amount": format_money(unpaid, to.currency, locale),
+        "as_of": format_date(now.date(), locale),
         "due_on": format_date(min(missed), locale),
         "notice_days": str(days),
     }

@@ -16,9 +16,10 @@ from domain.events import STAFF, RejectedError
 from domain.permissions import Permission, may
 from domain.promise_terms import EndedPromise, PromiseTerms, Review, review
 from domain.promises import NOT_KEPT, PromisePart, PromiseStatus, ReceivedPayment, judge
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import ReasonCode, because
+from domain.second_person_text import lines_of
 from domain.terms import terms_for
-from workers.access.second_person import with_second_person
+from workers.access.second_person import SecondPersonNeededError, with_second_person
 from workers.context import Context
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
@@ -82,15 +83,17 @@ def assert_taken(
     """
     found = review_promise(connection, owed, terms, parts, now, means, besides)
     if found.refused:
-        raise RejectedError.for_reasons(found.refused)
+        raise RejectedError.for_reasons(found.refused + found.instead)
     if not found.to_agree:
         return None
     if ctx.actor.kind is ActorKind.STAFF:
-        return _agreed_here(connection, ctx, new, parts, found.to_agree)
+        return _agreed_here(connection, ctx, new, parts, found)
     if new.sender not in (None, STAFF) and new.agreed_by and _may_agree(connection, ctx, new):
         return new.agreed_by
     raise RejectedError.for_reasons(
-        because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + found.to_agree
+        because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise)
+        + found.to_agree
+        + found.instead
     )
 
 
@@ -242,19 +245,23 @@ def _agreed_here(
     ctx: Context,
     new: Asked,
     parts: Sequence[PromisePart],
-    why: Reasons,
+    found: Review,
 ) -> str | None:
-    """Who agreed: whoever acts, if they may, or the one who granted it to them."""
+    """Who agreed: whoever acts, if they may, or the one who granted it to them. Whoever has to ask
+    is told what would be taken instead; the second person is not, for it changes with the days."""
     if may(ctx.actor, Permission.AGREE_TO_PROMISES):
         return ctx.actor.reference
     promised = [_said(part, new.currency) for part in parts]
-    return with_second_person(
-        connection,
-        ctx,
-        Permission.AGREE_TO_PROMISES,
-        because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + why,
-        {"loan": new.loan, "promise": new.promise, "parts": promised},
-    )
+    try:
+        return with_second_person(
+            connection,
+            ctx,
+            Permission.AGREE_TO_PROMISES,
+            because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + found.to_agree,
+            {"loan": new.loan, "promise": new.promise, "parts": promised},
+        )
+    except SecondPersonNeededError as needed:
+        raise SecondPersonNeededError(*needed.texts, *lines_of(found.instead, {})) from None
 
 
 def _said(part: PromisePart, currency: str) -> str:

@@ -17,6 +17,7 @@ from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
+from workers.db.persons import lock_payer
 from workers.db.promises import STORED, StoredPromise, move_promises, promises_of, stored_promise
 from workers.db.schema import hold, hold_of_loan, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
@@ -73,6 +74,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
     now = ctx.now()
+    lock_payer(connection, new.loan, new.borrower)
     owed = lock_named_loan(connection, new.loan, "promise")
     sender = whose_id(connection, promise, new.promise, new.sender)
     parts = _parts_of(new, owed)

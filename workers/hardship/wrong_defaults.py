@@ -11,13 +11,24 @@ from domain.arrangements import ArrangementStatus, Effect, Standing
 from domain.quote_json import quote_from_json
 from domain.reasons import ReasonCode, because
 from workers.context import Context
-from workers.db.arrangements import Arrangement, move_arrangement, open_arrangement
+from workers.db.arrangements import (
+    Arrangement,
+    move_arrangement,
+    note_look,
+    note_return,
+    open_arrangement,
+)
 from workers.db.duties import end_owed_notice, owed_notice
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
-from workers.db.problems import ARRANGEMENT_ENDED_WRONGLY, note_problem
+from workers.db.problems import (
+    ARRANGEMENT_ENDED_WRONGLY,
+    ARRANGEMENT_PAID_BY_TAPE,
+    note_problem,
+    resolve_problems,
+)
 from workers.db.schema import action, loan
 from workers.hardship.arrangement_follow_ups import causes_of_default, end_default
-from workers.hardship.arrangement_standing import ended_rightly
+from workers.hardship.arrangement_standing import ended_rightly, standing_on
 from workers.hardship.arrangements import pause
 
 _S = ArrangementStatus
@@ -59,16 +70,37 @@ def take_back_default(
         note_problem(connection, stored.loan_id, ARRANGEMENT_ENDED_WRONGLY, why, now)
 
 
+def look_at_tape(connection: Connection, ctx: Context, stored: Arrangement, now: datetime) -> None:
+    """A tape shows money of an arrangement of a locked loan that ended in default: it goes on if
+    that was surely paid in time. If nobody can know it, a problem asks for the days of payment. The
+    caller reassesses the loan."""
+    note_look(connection, stored.id, missed=stored.missed, review_on=None)
+    standing = standing_on(connection, ctx, stored, now.date())
+    if standing is None:
+        return
+    if not ended_rightly(connection, stored, now):
+        take_back_default(connection, ctx, stored, standing, now)
+    elif not ended_rightly(connection, stored, now, at_the_earliest=True):
+        ended_on = stored.ended_at.astimezone(now.tzinfo).date() if stored.ended_at else now.date()
+        why = because(
+            ReasonCode.ARRANGEMENT_PAID_BY_TAPE, arrangement=stored.external_id, on=ended_on
+        )
+        note_problem(connection, stored.loan_id, ARRANGEMENT_PAID_BY_TAPE, why, now)
+
+
 def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: datetime) -> None:
     """Let an arrangement that has ended go on, with its pause; or complete it, if all of it is
     paid. Days of grace begin today, and what is missed counts as missed today. The ledger hears of
     it."""
+    resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_PAID_BY_TAPE,), now)
     if standing.status is _S.COMPLETED:
+        note_return(connection, stored, _S.COMPLETED, now)
         ended = {"ended_at": now, "ended_by": ARREARS.reference, "missed": 0, "review_on": None}
         move_arrangement(connection, stored.id, _S.COMPLETED, **ended)
         _tell_ledger(connection, stored, OutboxEventKind.ARRANGEMENT_ENDED, _S.COMPLETED, now)
         return
     today = now.date()
+    note_return(connection, stored, _S.ACTIVE, now)
     hold_id = stored.hold_id
     if Effect.COLLECTION in quote_from_json(stored.quote or {}).stops:
         hold_id = pause(connection, stored, today, None, stored.accepted_by or "", now)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from domain.actors import ARREARS, BY_TEXT
+from domain.arrangements import ArrangementStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
-from workers.db.schema import arrangement, document
+from workers.db.schema import arrangement, arrangement_return, document
 from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan
 
 
@@ -47,6 +48,7 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
             yield Entry(row.accepted_at, (taken,))
         if row.confirmed_at is not None:
             yield Entry(row.confirmed_at, (part(Phrase.ARRANGEMENT_CONFIRMED, **name),))
+        yield from _returns(connection, row.id, name)
         if row.ended_at is not None:
             over = part(
                 Phrase.ARRANGEMENT_OVER,
@@ -59,6 +61,19 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
                 over = part(Phrase.ARRANGEMENT_OVER_BY_ITSELF, **name, **status)
             why = [part(Phrase.ARRANGEMENT_REFUSED, refusal=row.refusal)] if row.refusal else []
             yield Entry(row.ended_at, (over, *why, *by_whom_and_why(None, row.why_id)))
+
+
+def _returns(connection: Connection, id: int, name: dict[str, str]) -> Iterator[Entry]:
+    """Each end that was taken back, and that it goes on again."""
+    of_it = select(arrangement_return).where(arrangement_return.c.arrangement_id == id)
+    for row in connection.execute(of_it.order_by(arrangement_return.c.id)):
+        over = part(Phrase.ARRANGEMENT_OVER_BY_ITSELF, **name, arrangement_status=row.from_status)
+        yield Entry(row.ended_at, (over,))
+        in_time = row.from_status == ArrangementStatus.DEFAULTED
+        why = Phrase.ARRANGEMENT_PAID_IN_TIME if in_time else Phrase.ARRANGEMENT_UNPAID_AGAIN
+        goes_on = row.to_status == ArrangementStatus.ACTIVE
+        again = (part(Phrase.ARRANGEMENT_GOES_ON),) if goes_on else ()
+        yield Entry(row.at, (part(why, **name), *again))
 
 
 def default_notices(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

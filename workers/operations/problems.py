@@ -19,6 +19,7 @@ from workers.access.permitted import permitted
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
+from workers.db.arrangements import look_again
 from workers.db.free_text import keep_words
 from workers.db.inbox import shown_id
 from workers.db.loans import known_loan_id, lock_known_loan
@@ -37,7 +38,7 @@ from workers.db.pages import (
     read_page,
 )
 from workers.db.prepared_statements import literal
-from workers.db.problems import is_about
+from workers.db.problems import ARRANGEMENT_DIFFERS, is_about
 from workers.db.schema import borrower, inbox_event, loan, loan_party, problem, reply
 from workers.db.typed_rows import columns_of
 from workers.operations.calendars import EndingCalendar, ending_calendars
@@ -298,3 +299,5 @@ def resolve_problem(
             why_id = keep_words(connection, ctx.cipher, why, now, loan_id=known.id)
             resolved = {"resolved_at": now, "actor": ctx.actor.reference, "why_id": why_id}
             connection.execute(update(problem).where(problem.c.id == meant[0]).values(**resolved))
+            if kind == ARRANGEMENT_DIFFERS:
+                look_again(connection, known.id, now.date())

@@ -45,6 +45,7 @@ from workers.db.schema import adjustment as adjustment_table
 from workers.db.schema import adjustment_part
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.agreed_numbers import settle_numbers
 from workers.hardship.arrangement_review import review_arrangements
 from workers.payments.left_over import allocate_left_over, free_allocations
 from workers.payments.payments import is_in_tape, where_it_stands
@@ -137,10 +138,12 @@ def record_adjustment(connection: Connection, ctx: Context, new: NewAdjustment) 
         after = _without_waived(connection, loan, after, booked, parts)
     save_schedule(connection, loan.id, schedule, after)
     allocate_left_over(connection, order, loan.id)
+    settled = settle_numbers(connection, loan.id, now)
     review_arrangements(connection, ctx, [loan.id], now)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     recorded = because(ReasonCode.ADJUSTMENT_RECORDED, adjustment=new.adjustment)
-    return (*recorded, *_not_waived(booked, parts, loan.currency), *_standing(arrears, loan))
+    not_waived = _not_waived(booked, parts, loan.currency)
+    return (*recorded, *not_waived, *settled, *_standing(arrears, loan))
 
 
 def take_back_adjustment(
@@ -199,10 +202,11 @@ def take_back_adjustment(
     if contained and (known.adjustment.kind.eases or is_shown_again):
         return because(ReasonCode.TAKING_BACK_IN_TAPE, adjustment=name, on=loan.tape_as_of)
     _undo(connection, ctx, loan, known, contained=contained)
+    settled = settle_numbers(connection, loan.id, now)
     review_arrangements(connection, ctx, [loan.id], now)
     arrears = reassess(connection, ctx, [loan.id], now)[loan.id]
     taken_back = because(ReasonCode.ADJUSTMENT_TAKEN_BACK, adjustment=name)
-    return (*taken_back, *_standing(arrears, loan))
+    return (*taken_back, *settled, *_standing(arrears, loan))
 
 
 def _only_tape_undoes(connection: Connection, known: RecordedAdjustment) -> bool:

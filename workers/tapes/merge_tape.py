@@ -14,6 +14,7 @@ from domain.delinquency import Arrears
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db import inbox_queue
+from workers.db.arrangements import look_after_tape
 from workers.escalation.quarantine import quarantine_within
 from workers.escalation.reassess import reassess
 from workers.failures import TRANSIENT_ERRORS, log_summary
@@ -222,6 +223,9 @@ class TapeMerge:
             shows_absent=self._shows_absent,
             put_aside=put_aside,
         )
+        known = [id for id in merged.changed if id not in merged.new]
+        if known:
+            look_after_tape(connection, known, self._stager.as_of, now.date())
         # What a new loan alone says was worked out when it was read.
         is_today = now.date() == self._stager.now.date()
         alone = merged.alone if is_today else frozenset[int]()

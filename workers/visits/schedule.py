@@ -170,6 +170,7 @@ def _write_notice(
         "address": ctx.cipher.decrypt(
             cast(bytes, claimed.loan.address_encrypted), place_of_address(claimed.loan.record)
         ),
+        "as_of": format_date(claimed.now.date(), locale),
         "visitors": ("、" if locale.startswith("zh") else ", ").join(
             visitor.reference for visitor in pair
         ),

@@ -63,8 +63,8 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     Whoever left has no access from that day on.
 
     Raises:
-        RejectedError: nobody has the reference, or whoever has it has left; it is on record
-            already, ends before it begins, is over already, or begins more than a year ahead.
+        RejectedError: nobody has the reference, or whoever has it has left; it ends before it
+            begins, is over already, or begins more than a year ahead.
     """
     now = ctx.now()
     member = _member(connection, new.staff)
@@ -78,7 +78,7 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
         at = new.at.astimezone(now.tzinfo)
         raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=at)
     if new.kind is not AbsenceKind.LEFT and _is_known(connection, staff_id, new):
-        raise RejectedError(ReasonCode.ABSENCE_KNOWN, staff=new.staff)
+        return because(ReasonCode.ABSENCE_KNOWN, staff=new.staff)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
         "staff_id": staff_id,

@@ -3,19 +3,32 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from domain.actors import Actor, Role
-from domain.errors import NotOnRosterError
+from domain.errors import NotOnRosterError, text_of
+from domain.permissions import PERMISSIONS, Permission
 from domain.second_person import RequestStatus
+from domain.second_person_text import lines_of
+from tests.support.events import place, promise
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
 from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
-from workers.access.tokens import enrol_token
+from workers.access.secrets import digest_in
+from workers.access.still_possible import CHECKS, AskedFor, why_no_longer
+from workers.access.tokens import enrol_token, store_token
 from workers.context import Context
-from workers.db.schema import loan, second_person_request, staff, token
+from workers.db.schema import (
+    borrower,
+    loan,
+    roster_version,
+    second_person_request,
+    staff,
+    token,
+)
 from workers.inbox.submit import submit
+from workers.privacy.erasure import erase
 
 FINGERPRINT = "SHA256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 
@@ -60,6 +73,52 @@ def test_a_grant_is_still_there_if_what_it_allows_fails(book: Book) -> None:
     enrol()
     assert statuses(book) == ["done"]
     assert "adm-1" in {row.created_by for row in book.rows(token)}
+
+
+def test_of_each_kind_of_request_it_is_asked_whether_it_is_still_possible(book: Book) -> None:
+    assert set(CHECKS) == {each for each in Permission if PERMISSIONS[each].second_person}
+    book.loan("L-1")
+    book.staff("s-7", "supervisor")
+    asked_at = book.ctx.now().astimezone(book.zone)
+
+    def why(permission: Permission, **facts: object) -> str | None:
+        asked = AskedFor(permission, lines_of(text_of("Do it."), facts), "s-1", asked_at)
+        with book.ctx.engine.connect() as connection:
+            now = book.ctx.now().astimezone(book.zone)
+            found = why_no_longer(connection, asked, now)
+        return str(found) if found else None
+
+    of_loan, parts = {"loan": "L-1"}, ["500.00 CNY 2026-03-04", "500.00 CNY 2026-03-06"]
+
+    def all_of_them() -> list[str | None]:
+        return [
+            why(Permission.AGREE_TO_PROMISES, **of_loan, promise="P-1", parts=parts),
+            why(Permission.AGREE_TO_PROMISES, **of_loan, promise="P-2", parts=parts),
+            why(Permission.AGREE_TO_HOLDS, **of_loan, hold="H-1", until="2026-06-01"),
+            why(Permission.AGREE_TO_HOLDS, **of_loan, hold="H-2", until="2026-03-03"),
+            why(Permission.ERASE_DATA, borrower="B-L-1"),
+            why(Permission.CHANGE_ACCESS, fingerprint=FINGERPRINT),
+            why(Permission.CHANGE_ROSTER, people=1),
+        ]
+
+    assert all_of_them() == [None] * 7
+    assert promise(book, "1000", "2026-03-06", id="P-1").status == "applied"
+    assert place(book, "manual", "2026-03-02", "2026-03-08").status == "applied"
+    book.at("2026-03-05 10:00")
+    members = {"loaded_at": book.ctx.now(), "loaded_by": "adm-1", "members": []}
+    with book.ctx.engine.begin() as connection:
+        erase(connection, [connection.execute(select(borrower.c.id)).scalar_one()], book.ctx.now())
+        connection.execute(insert(roster_version).values(members))
+        digest = digest_in(FINGERPRINT)
+        store_token(connection, book.ctx, "s-7", digest, of_machine=False, days=9)
+    done = "It is done already."
+    assert all_of_them() == [
+        *(done, "2026-03-04 has passed.", done, "2026-03-03 has passed."),
+        "The data of the person are erased by now.",
+        *(done, "Another roster was loaded since, so it would change something else."),
+    ]
+    assert why(Permission.DECIDE_APPROVALS, action=7) == "The item waits for no approval any more."
+    assert why(Permission.ROTATE_KEYS, other="keys") is None
 
 
 def test_a_write_off_asks_for_the_second_person_by_whatever_door_it_comes(book: Book) -> None:

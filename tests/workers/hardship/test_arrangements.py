@@ -11,6 +11,7 @@ from domain.actors import Actor, Role
 from domain.arranged import Wish
 from domain.arrangements import ArrangementStatus, Refusal
 from domain.errors import ArrearsError, NotPermittedError, RefusedError
+from domain.language.sentences import error_in
 from domain.language.speak import speak
 from domain.second_person import RequestStatus
 from tests.support.arrangements import (
@@ -117,7 +118,7 @@ def test_what_a_collector_may_not_agree_to_needs_a_supervisor(book: Book) -> Non
     assert status(book) == "requested"
 
     decide(supervisor, book.one(second_person_request).id, RequestStatus.GRANTED)
-    offered = offer_arrangement(caller, "AR-1")
+    offered = offer_arrangement(caller, "AR-1").arrangement
 
     assert (offered.offered_by, offered.offered_as, offered.agreed_by) == (
         "c-1",
@@ -126,10 +127,26 @@ def test_what_a_collector_may_not_agree_to_needs_a_supervisor(book: Book) -> Non
     )
 
 
+def test_a_request_is_not_granted_for_an_offer_that_another_one_has_overtaken(book: Book) -> None:
+    ask(book, Wish(instalments=12))
+    caller = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
+    supervisor = book.ctx.acting(Actor("sup-1", roles=frozenset({Role.SUPERVISOR})))
+    with pytest.raises(SecondPersonNeededError):
+        offer_arrangement(caller, "AR-1")
+    offer(book, Wish(instalments=3))
+    accept(book)
+
+    with pytest.raises(ArrearsError, match=r"AR-1 is accepted.*does the same again") as refused:
+        decide(supervisor, book.one(second_person_request).id, RequestStatus.GRANTED)
+    assert "还款安排AR-1现为“" in error_in("zh", refused.value)
+    decide(supervisor, book.one(second_person_request).id, RequestStatus.REFUSED)
+    assert (status(book), book.one(second_person_request).status) == ("accepted", "refused")
+
+
 def test_a_supervisor_agrees_alone_to_what_a_supervisor_may(book: Book) -> None:
     ask(book, Wish(instalments=12))
     supervisor = book.ctx.acting(Actor("sup-1", roles=frozenset({Role.SUPERVISOR})))
-    assert offer_arrangement(supervisor, "AR-1").agreed_by is None
+    assert offer_arrangement(supervisor, "AR-1").arrangement.agreed_by is None
 
 
 def test_money_or_terms_that_came_since_make_an_offer_worthless(book: Book) -> None:

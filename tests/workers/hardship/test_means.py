@@ -1,5 +1,6 @@
 """What somebody can pay a month is theirs: it counts for all their loans together."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,11 +15,13 @@ from domain.promise_terms import most_in_a_month
 from domain.promises import PromisePart
 from domain.second_person import RequestStatus
 from tests.stories.house import House
+from tests.support.concurrently import wait_until_blocked
 from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
 from workers.db.schema import second_person_request
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangements import NewRequest, request_arrangement
+from workers.hardship.promises import NewPromise, record_promise
 from workers.inbox.submit import submit
 
 
@@ -89,7 +92,52 @@ def test_a_plan_beyond_what_the_person_can_pay_needs_a_supervisor(house: House) 
     decide(house.as_("sun"), house.book.one(second_person_request).id, RequestStatus.GRANTED)
     first = offer_arrangement(house.as_("mei"), "AR-1", Wish(instalments=2))
     again = offer_arrangement(house.as_("mei"), "AR-1")
-    assert (first.agreed_by, again) == ("sun", first), "nobody is asked once more"
+    assert (first.arrangement.agreed_by, first.known) == ("sun", False)
+    assert (again.arrangement, again.known) == (first.arrangement, True), (
+        "nobody is asked once more"
+    )
     assert house.book.one(second_person_request).status == RequestStatus.DONE
     offer_arrangement(house.as_("mei"), "AR-1", Wish(instalments=3))
-    assert offer_arrangement(house.as_("sun"), "AR-1", Wish(instalments=2)).agreed_by is None
+    alone = offer_arrangement(house.as_("sun"), "AR-1", Wish(instalments=2))
+    assert alone.arrangement.agreed_by is None
+
+
+def test_two_promises_for_two_loans_at_the_same_moment_see_each_other(house: House) -> None:
+    """So do an offer and a promise, and two offers."""
+    house.bears("12")
+    promised(house, "L-3", "300", monthly="1000")
+    ctx = house.as_("mei")
+
+    def new(loan: str, amount: str) -> NewPromise:
+        return NewPromise(
+            promise=f"P-{loan}-{amount}",
+            loan=loan,
+            currency="CNY",
+            actor="mei",
+            amount=Decimal(amount),
+            due_on=date(2026, 3, 15),
+        )
+
+    def promise_at_once() -> None:
+        with ctx.engine.begin() as connection:
+            record_promise(connection, ctx, new("L-2", "400"))
+
+    with ctx.engine.connect() as first, ThreadPoolExecutor(1) as other:
+        record_promise(first, ctx, new("L-1", "400"))
+        second = other.submit(promise_at_once)
+        wait_until_blocked(ctx.engine)
+        first.commit()
+        with pytest.raises(ArrearsError, match=r"1100\.00 CNY within a month"):
+            second.result(timeout=60)
+
+    # Nor does an offer pass by a promise, or by the offer for another loan.
+    for name, of in (("AR-2", "L-2"), ("AR-3", "L-3")):
+        request_arrangement(ctx, NewRequest(arrangement=name, loan=of, asked_by=AskedBy.CALL))
+    with ctx.engine.connect() as first, ThreadPoolExecutor(1) as other:
+        record_promise(first, ctx, new("L-1", "300"))
+        offered = other.submit(offer_arrangement, ctx, "AR-2", Wish(instalments=3))
+        wait_until_blocked(ctx.engine)
+        first.commit()
+        assert offered.result(timeout=60).arrangement.agreed_by is None
+    with pytest.raises(SecondPersonNeededError, match="more than the borrower said"):
+        offer_arrangement(ctx, "AR-3", Wish(instalments=2))

@@ -215,6 +215,11 @@ def test_a_cent_for_the_end_of_next_year_is_refused_with_what_to_do(book: Book) 
     assert "at least 50.00 CNY must be promised" in said
     assert "must fall due by 2026-04-02" in said
     assert "offer instalments" in said
+    assert (
+        "Taken without asking anybody: at least 30 % of what is past due (300.00 CNY), the first "
+        "part by 2026-03-" in said
+    ), said
+    assert "the last by 2026-04-02" in said.split("once a supervisor agrees", 1)[1]
 
 
 def test_parts_that_do_not_add_up_are_refused(book: Book) -> None:

@@ -78,6 +78,7 @@ NOT_TYPED = {
     "policy_version": "kind id digest",
     "problem": "kind detail actor",
     "promise": "external_id sender actor status terms agreed_by",
+    "arrangement_return": "from_status to_status",
     "promise_event": "from_status to_status",
     "quality_pick": "because",
     "quality_review": "sheet reviewer marks failed rules",

@@ -2,6 +2,7 @@
 
 from workers.db.schema.arrangements import arrangement as arrangement
 from workers.db.schema.arrangements import arrangement_instalment as arrangement_instalment
+from workers.db.schema.arrangements import arrangement_return as arrangement_return
 from workers.db.schema.base import metadata as metadata
 from workers.db.schema.contacts import contact as contact
 from workers.db.schema.contacts import contact_outcome as contact_outcome

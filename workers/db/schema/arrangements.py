@@ -121,3 +121,16 @@ arrangement_instalment = Table(
     money("interest"),
     money("fees"),
 )
+
+# Append only: the end of an arrangement was taken back, and it goes on or is completed.
+arrangement_return = Table(
+    "arrangement_return",
+    metadata,
+    identity(),
+    refers_to("arrangement"),
+    moment("at"),
+    moment("ended_at"),  # when it had ended
+    Column("from_status", Text, nullable=False),
+    Column("to_status", Text, nullable=False),
+    Index(None, "arrangement_id"),
+)

@@ -116,6 +116,7 @@ EVIDENCE: dict[str, Evidence] = {
     "hold_release": Evidence(_of("hold"), append_only=True),
     "arrangement": Evidence(_OF_LOAN, not_hashed={"review_on": _LOOKED_AT}),
     "arrangement_instalment": Evidence(_of("arrangement"), "arrangement_id", in_parts=True),
+    "arrangement_return": Evidence(_of("arrangement"), append_only=True),
     "promise": Evidence(
         _OF_LOAN, not_hashed={"judge_on": "follows from its parts, its terms and the payments"}
     ),

@@ -15,7 +15,7 @@ from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import Reasons
 from workers.calls.amounts import assert_amounts_are_shown
 from workers.context import Context
 from workers.db.pages import Asked
@@ -26,7 +26,7 @@ from workers.hardship.quotes import quote_loan
 from workers.http.desk.answers import language_for
 from workers.http.desk.described import Said, answer_of
 from workers.http.desk.next_work import Speaks
-from workers.http.desk.quoted import Quoted
+from workers.http.desk.quoted import Offered, Quoted
 from workers.http.desk.signed_in import (
     AmountsShownError,
     at_the_desk,
@@ -98,7 +98,7 @@ async def quote(request: Request, body: QuoteAsked) -> dict[str, Any]:
     return await at_the_desk(request, partial(_quote, context_of_caller(request), body))
 
 
-@router.post("/arrangements/{arrangement}/offer", response_model=Quoted)
+@router.post("/arrangements/{arrangement}/offer", response_model=Offered)
 async def offer(
     request: Request,
     arrangement: Annotated[Identifier, Path(description="The id under which it was asked for.")],
@@ -149,7 +149,7 @@ async def decline(
 
 
 def _decline(ctx: Context, arrangement: str, body: Declined) -> Reasons:
-    ended = end_arrangement(
+    return end_arrangement(
         ctx,
         Ending(
             arrangement=arrangement,
@@ -158,12 +158,7 @@ def _decline(ctx: Context, arrangement: str, body: Declined) -> Reasons:
             why=body.why,
             sender=body.sender,
         ),
-    )
-    return because(
-        ReasonCode.ARRANGEMENT_HAS_ENDED,
-        arrangement=ended.external_id,
-        arrangement_status=ended.status,
-    )
+    ).came
 
 
 def _wish(body: WishAtDesk) -> Wish:
@@ -188,4 +183,4 @@ def _offer(ctx: Context, arrangement: str, body: OfferAsked) -> dict[str, Any]:
         offered = offer_arrangement(ctx, arrangement, wished, sender=body.sender)
     except RefusedError as refused:
         raise AmountsShownError(str(refused), refused.reason) from None
-    return dict(offered.quote or {})
+    return {**(offered.arrangement.quote or {}), "known": offered.known}

@@ -50,3 +50,10 @@ class Quoted(BaseModel):
     """The lowest role."""
     pays_in_order: list[str] = []
     """What a payment pays first."""
+
+
+class Offered(Quoted):
+    """A quote that was offered."""
+
+    known: bool
+    """Whether exactly this was offered before, and nothing changed."""

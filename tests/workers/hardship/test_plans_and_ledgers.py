@@ -1,0 +1,158 @@
+"""What a ledger says of a plan after it was confirmed: other numbers, the agreed ones, a tape."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.arrangements import (
+    accept,
+    arranged,
+    as_quoted,
+    ask,
+    confirm,
+    in_difficulty,
+    offer,
+    status,
+)
+from tests.support.events import pay, tell
+from tests.support.loans import Book
+from tests.workers.tapes.test_import_tape import bring_in, row
+from workers.db.schema import arrangement, arrangement_instalment, instalment, problem
+from workers.hardship.arrangement_review import settle_arrangements
+from workers.history import loan_history
+
+ENDED = date(2026, 5, 20)
+"""By then the instalments of April and May are missed."""
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return in_difficulty(engine)
+
+
+def problems(book: Book) -> list[str]:
+    return [row.kind for row in book.rows(problem) if row.resolved_at is None]
+
+
+def told(book: Book, language: str = "en") -> str:
+    with book.ctx.engine.connect() as connection:
+        said = loan_history(connection, book.ctx, "L-1", language=language)
+        return " ".join(each.text for each in said)
+
+
+def dearer(book: Book, by: int) -> list[dict[str, str]]:
+    """The schedule that was agreed, each instalment dearer."""
+    return [{**each, "interest": str(Decimal(each["interest"]) + by)} for each in as_quoted(book)]
+
+
+def differing(book: Book) -> Book:
+    """A plan whose ledger asks for 5 more in each instalment; the first is paid as agreed."""
+    ask(book)
+    offer(book)
+    accept(book)
+    confirm(book, dearer(book, 5))
+    first = as_quoted(book)[0]
+    book.at(f"{first['due_on']} 10:00")
+    pay(book, str(sum(Decimal(first[part]) for part in ("principal", "interest"))), id="P-1")
+    assert (status(book), problems(book)) == ("active", ["arrangement_differs"])
+    return book
+
+
+def test_while_numbers_differ_it_is_looked_at_on_the_next_agreed_day(book: Book) -> None:
+    differing(book)
+    settle_arrangements(book.at("2026-04-20 00:01").ctx)
+    review_on = book.rows(arrangement)[-1].review_on
+    assert (review_on.year, review_on.month) == (2026, 5), "by the ledger one is missed already"
+    settle_arrangements(book.at(f"{ENDED} 00:01").ctx)
+    assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 1)
+
+
+def test_a_schedule_with_the_agreed_numbers_closes_the_problem(book: Book) -> None:
+    differing(book)
+    book.at("2026-04-20 10:00")
+    other = confirm(book, dearer(book, -2), restructuring="RS-2")
+    assert "arrangement_differs" in [reason.code for reason in other.reason]
+    assert (status(book), "arrangement_differs" in problems(book)) == ("active", True)
+    again = confirm(book, id=None, restructuring="RS-3")
+    assert "arrangement_as_agreed" in [reason.code for reason in again.reason]
+    assert (status(book), problems(book)) == ("active", [])
+    agreed = [each["due_on"] for each in as_quoted(book)]
+    assert [row.due_on.isoformat() for row in book.rows(arrangement_instalment)] == agreed
+    assert "The problem (arrangement differs) was resolved." in told(book)
+
+    # What was paid of it counts, and the rest is missed by what was agreed.
+    settle_arrangements(book.at(f"{ENDED} 00:01").ctx)
+    assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 1)
+
+
+def test_waivers_of_what_is_too_much_close_it_as_well(book: Book) -> None:
+    differing(book)
+    for number, each in enumerate(as_quoted(book), 1):
+        assert problems(book) == ["arrangement_differs"]
+        waived = {"adjustment": f"W-{number}", "loan": "L-1", "amount": "5", "currency": "CNY"}
+        booked = {"booked_on": "2026-04-01", "why": "not agreed"}
+        result = tell(book, "waiver", **waived, **booked, instalment=each["due_on"], actor="core")
+        assert result.status == "applied", result.reason
+    assert (status(book), problems(book)) == ("active", [])
+
+
+def shows(book: Book, folder: Path, as_of: date, paid: Decimal) -> None:
+    """A tape of this day shows so much as paid of the schedule."""
+    cell = "; ".join(
+        f"{each.due_on} {each.principal:.2f} {each.interest:.2f} {each.fees:.2f}"
+        for each in sorted(book.rows(instalment), key=lambda each: each.due_on)
+    )
+    report = bring_in(
+        book,
+        folder,
+        row("L-1", borrower="B-L-1", instalments=cell, paid=f"{paid:.2f}"),
+        as_of=as_of,
+    )
+    assert report.kept, report
+
+
+def ended(book: Book, folder: Path, *, last_tape: date) -> Sequence[Decimal]:
+    """A plan that ended in default, with the day of the tape before that; its instalments."""
+    arranged(book)
+    book.at(f"{last_tape} 12:00")
+    shows(book, folder, last_tape, Decimal(0))
+    settle_arrangements(book.at(f"{ENDED} 00:01").ctx)
+    assert status(book) == "defaulted"
+    return [row.principal + row.interest + row.fees for row in book.rows(arrangement_instalment)]
+
+
+def test_what_a_tape_shows_as_paid_in_time_brings_a_plan_back(book: Book, tmp_path: Path) -> None:
+    """The tape of the day on which it ended came in after it: all of it was paid before."""
+    first, *_ = ended(book, tmp_path, last_tape=date(2026, 5, 19))
+    shows(book.at(f"{ENDED} 06:00"), tmp_path, ENDED, first)
+    settle_arrangements(book.ctx)
+    assert (status(book), problems(book)) == ("active", [])
+    assert book.rows(arrangement)[-1].ended_at is None
+    said = told(book)
+    assert "Arrangement AR-1 was defaulted" in said or "AR-1 was in default" in said, said
+    assert "had been paid in time: its end was taken back. It goes on again." in said
+    assert "安排恢复执行。" in told(book, "zh")
+
+
+def test_what_a_tape_shows_as_paid_since_is_too_late(book: Book, tmp_path: Path) -> None:
+    first, *_ = ended(book, tmp_path, last_tape=date(2026, 5, 19))
+    shows(book.at(f"{ENDED} 06:00"), tmp_path, ENDED, Decimal(0))
+    shows(book.at("2026-05-22 06:00"), tmp_path, date(2026, 5, 22), first)
+    settle_arrangements(book.ctx)
+    assert (status(book), problems(book)) == ("defaulted", [])
+
+
+def test_where_the_tapes_leave_the_day_open_a_person_finds_it_out(
+    book: Book, tmp_path: Path
+) -> None:
+    first, *_ = ended(book, tmp_path, last_tape=date(2026, 5, 10))
+    shows(book.at("2026-05-22 06:00"), tmp_path, date(2026, 5, 22), first)
+    settle_arrangements(book.ctx)
+    assert (status(book), problems(book)) == ("defaulted", ["arrangement_paid_by_tape"])
+    told_later = {"external_id": "P-1", "loan": "L-1", "currency": "CNY", "amount": f"{first}"}
+    tell(book, "payment", **told_later, paid_on="2026-05-15")
+    assert (status(book), problems(book)) == ("active", [])

@@ -1,0 +1,77 @@
+"""Active arrangements whose ledger has other numbers than were agreed, until it has them again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, select
+
+from domain.arrangement_clock import is_as_agreed
+from domain.arrangements import ArrangementStatus
+from domain.loans import ZERO, Instalment
+from domain.quote_json import quote_from_json
+from domain.reasons import ReasonCode, Reasons, because
+from workers.db.arrangements import Arrangement, open_arrangement, set_instalments
+from workers.db.loans import load_schedule
+from workers.db.problems import ARRANGEMENT_DIFFERS, note_problem, resolve_problems
+from workers.db.schema import problem
+
+
+def differs(connection: Connection, loan_id: int) -> bool:
+    """Whether nobody has settled yet that the ledger's schedule is another than was agreed."""
+    is_open = exists().where(
+        problem.c.loan_id == loan_id,
+        problem.c.party_id.is_(None),
+        problem.c.kind == ARRANGEMENT_DIFFERS,
+        problem.c.resolved_at.is_(None),
+    )
+    return bool(connection.execute(select(is_open)).scalar_one())
+
+
+def settle_numbers(connection: Connection, loan_id: int, now: datetime) -> Reasons:
+    """Close the problem of a locked loan that its ledger has other numbers than were agreed, if it
+    asks for what was agreed now. Returns what came of it.
+
+    One statement, and more while the problem is open.
+    """
+    if not differs(connection, loan_id):
+        return ()
+    stored = open_arrangement(connection, loan_id)
+    if stored is None or stored.status != ArrangementStatus.ACTIVE:
+        return ()
+    return _as_agreed(connection, stored, load_schedule(connection, loan_id), now)
+
+
+def take_correction(
+    connection: Connection, stored: Arrangement, schedule: Sequence[Instalment], now: datetime
+) -> Reasons:
+    """A schedule of the ledger is said to be that of an active arrangement of a locked loan: a
+    correction of the one before. Returns whether it is what was agreed.
+
+    If it is not, the ledger's count still, and the problem says so with the new amounts.
+    """
+    if settled := _as_agreed(connection, stored, schedule, now):
+        return settled
+    quoted = quote_from_json(stored.quote or {})
+    of_it = [each for each in schedule if each.unpaid > ZERO] or schedule
+    set_instalments(connection, stored.id, of_it)
+    other = because(
+        ReasonCode.ARRANGEMENT_DIFFERS,
+        arrangement=stored.external_id,
+        agreed=sum((each.amount for each in quoted.after), ZERO),
+        amount=sum((each.amount for each in of_it), ZERO),
+        currency=quoted.currency,
+    )
+    resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_DIFFERS,), now)
+    note_problem(connection, stored.loan_id, ARRANGEMENT_DIFFERS, other, now)
+    return other
+
+
+def _as_agreed(
+    connection: Connection, stored: Arrangement, schedule: Sequence[Instalment], now: datetime
+) -> Reasons:
+    quoted = quote_from_json(stored.quote or {})
+    if not is_as_agreed(schedule, quoted.after):
+        return ()
+    set_instalments(connection, stored.id, quoted.arranged)
+    resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_DIFFERS,), now)
+    return because(ReasonCode.ARRANGEMENT_AS_AGREED, arrangement=stored.external_id)
