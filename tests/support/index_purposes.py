@@ -705,7 +705,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "arrangement_return_arrangement_id_idx": (
         "the ends of an arrangement that were taken back",
-        lambda c, h: list(story_of_arrangements.arrangements(c, explained(c))),
+        lambda c, h: list(story_of_arrangements._returns(c, 7, {"arrangement": "AR-7"})),
     ),
     "promise_event_promise_id_idx": (
         "the moves of a promise",

@@ -219,7 +219,7 @@ def test_a_cent_for_the_end_of_next_year_is_refused_with_what_to_do(book: Book) 
         "Taken without asking anybody: at least 30 % of what is past due (300.00 CNY), the first "
         "part by 2026-03-" in said
     ), said
-    assert "the last by 2026-04-02" in said.split("once a supervisor agrees", 1)[1]
+    assert "the last by 2026-05-03" in said.split("once a supervisor agrees", 1)[1]
 
 
 def test_parts_that_do_not_add_up_are_refused(book: Book) -> None:
