@@ -297,7 +297,7 @@ def _plan(world: World, account: Account) -> bool:
     except ArrearsError:
         return False
     try:
-        offered = offer_arrangement(ctx, id)
+        offered = offer_arrangement(ctx, id).arrangement
         accept_arrangement(ctx, accepted)
     except ArrearsError:
         tell(world.book, "arrangement_withdrawal", arrangement=id)
