@@ -44,8 +44,8 @@ ABOUT_PEOPLE = frozenset({ComplaintKind.CONDUCT, ComplaintKind.HARASSMENT, Compl
 
 
 def whom_it_is_about(kind: str, named: str | None, had_contact: Collection[str]) -> tuple[str, ...]:
-    """The staff references of whom a complaint is about: who is named, or whoever had the contact
-    in question. A visit has two. It keeps them from the person."""
+    """The staff references of the people whom a complaint is about: the one it names, or whoever
+    had the contact in question, which are two of a visit. They are kept away from the person."""
     if named is not None:
         return (named,)
     return tuple(sorted(had_contact)) if kind in ABOUT_PEOPLE else ()

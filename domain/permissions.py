@@ -190,7 +190,7 @@ PERMISSIONS: Mapping[Permission, Holders] = {
 
 
 def scopes_in(words: Collection[str]) -> frozenset[Permission]:
-    """The scopes that these words are; one that this release does not know permits nothing."""
+    """The permissions that these words name. An unknown word permits nothing."""
     return frozenset(each for each in Permission if each in words)
 
 

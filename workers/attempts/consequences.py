@@ -259,8 +259,8 @@ def _raise_disputes(
 def _receive_complaint(
     connection: Connection, ctx: Context, about: Conversation, first: LoanOfContact
 ) -> Reasons:
-    """A complaint whose clock runs from now on. What was not said of it, whoever handles it finds
-    out and corrects."""
+    """A complaint whose clock runs from now on. Whoever handles it finds out what was not said, and
+    corrects it."""
     said = about.details.complaint
     new = NewComplaint(
         complaint=_id_of_loan(about, 0, first),
@@ -286,7 +286,7 @@ def _in_words(about: Conversation) -> str:
 
 
 def _check_is_theirs(connection: Connection, about: Conversation, external_id: str) -> None:
-    """A loan that is not known yet is for `record_promise` to tell."""
+    """Refuse a promise about a loan of somebody else. `record_promise` refuses an unknown loan."""
     theirs = loan.c.id.in_(loans_of(records_of_person(about.record)))
     named = select(or_(theirs, loan.c.id.in_(about.loan_ids)))
     if connection.execute(named.where(loan.c.external_id == external_id)).scalar() is False:

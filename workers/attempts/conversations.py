@@ -51,7 +51,7 @@ class SaidComplaint:
 
     kind: ComplaintKind | None = None
     about_staff: str | None = None
-    """The staff reference of whom it is about."""
+    """The staff reference of the member of staff in question."""
     about_attempt: str | None = None
     """The contact in question."""
 
@@ -86,8 +86,8 @@ class Conversation:
     attempt: str
     contact_id: int
     record: int
-    """The record of whom it was with: the borrower, a co-borrower or a guarantor. What was said is
-    this person's word."""
+    """The record of the person it was with: the borrower, a co-borrower or a guarantor. What was
+    said is this person's word."""
     borrower: str
     """The lender's id of that record."""
     loan_ids: Sequence[int]
@@ -97,7 +97,7 @@ class Conversation:
     details: OutcomeDetails
     actor: str
     sender: str
-    """Whose ids the holds and promises get."""
+    """The sender to whom the ids of the holds and promises belong."""
     callback_at: datetime | None = None
     """When the person wants to be called again."""
     mentioned: Sequence[int] = ()

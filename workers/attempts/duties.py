@@ -40,11 +40,11 @@ class Duty:
     loan: str
     """The lender's id of the loan."""
     borrower: str
-    """That of the record of whom it is owed to: of the conversation, or the loan's own."""
+    """The lender's id of the borrower record of the person to whom it is owed."""
     outcome: ContactOutcome | None
     """The outcome that asks for it; None: the notice of a default is to be given."""
     arrangement: str | None
-    """Of such a notice: the lender's id of the arrangement. It is done when the person was told."""
+    """The lender's id of the arrangement in default. Done once the person knows of the notice."""
     owner: Owner
     staff: str | None
     """The staff reference of the collector who owes it; None: any of its owners."""

@@ -78,11 +78,11 @@ class ReportedOutcome:
     dispute_kind: DisputeKind | None = None
     """What is disputed; only with that outcome."""
     complaint_kind: ComplaintKind | None = None
-    """What somebody complains of; only with that outcome, and so are the next two."""
+    """What the person complains of. This and the next two only with that outcome."""
     about_staff: str | None = None
-    """The staff reference of whom they complain of."""
+    """The staff reference of the member of staff in question."""
     about_attempt: str | None = None
-    """The contact of which they complain."""
+    """The contact in question."""
     stopped_channel: Channel | None = None
     """The channel by which the borrower wants no contact; None: that of the attempt."""
     why: str | None = None
@@ -90,7 +90,7 @@ class ReportedOutcome:
     recording: str | None = None
     """The dialer's reference of the recording."""
     sender: str = STAFF
-    """Whose report it is, and whose the id of a hold or a promise that follows from it."""
+    """Who sent the report. The id of a hold or a promise that follows from it is this sender's."""
     event_id: int | None = None
     """The row of its event; None: it is not stored, and only asks what is on record."""
 

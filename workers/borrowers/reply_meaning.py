@@ -47,13 +47,13 @@ class ReadReply:
     dispute_kind: DisputeKind = DisputeKind.OTHER
     loan: str | None = None
     """For a dispute or a plan: the lender's id of the loan. None: that of the text; for a plan also
-    the other loans of who wrote it with something past due."""
+    the other loans of the writer that are past due."""
     why: str | None = None
     """For a dispute."""
     said: tuple[SaidFact, ...] = ()
     """For wishes: when, where and in which language they want to be contacted."""
     sender: str | None = None
-    """Whose id of the dispute it is."""
+    """The sender to whom the id of the dispute belongs."""
 
 
 def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Reasons:
@@ -233,8 +233,8 @@ def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: 
 
 
 def _if_party(connection: Connection, record: int | None, loan_id: str) -> str | None:
-    """The lender's id of the record of who wrote a text, if they are or were party to a loan. None:
-    what the text says of it, its borrower said."""
+    """The lender's id of the record of the writer of a text, if they are or were party to the loan.
+    None: its borrower said what the text says."""
     if record is None:
         return None
     theirs = loan.c.id.in_(loans_of(records_of_person(record), ever=True))

@@ -53,12 +53,14 @@ class StoredEvent(NamedTuple):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The payload, with the row of the event, the moment at which it came in, and two senders:
-        `own_sender`, whose ids it gives, and `sender`, whose ids it names. They are the same, where
-        it names no other. Whom a machine names as the actor stands there with its name.
+        """The payload, with the row of the event, the moment at which it came in, and two senders.
 
-        The staff has no `own_sender`, and where it names none there is no sender: it means
-        everybody's ids.
+        `own_sender` sent the event: ids that it gives are this sender's. `sender` is the one whose
+        ids it names: the same, unless the event names another. An actor whom a machine names
+        stands there with the name of the machine.
+
+        Events of the staff have no `own_sender`. If they name no `sender` either, an id in them may
+        be that of any sender.
         """
         own = None if self.sender == STAFF else self.sender
         senders = {"own_sender": own, "sender": self.payload.get("sender") or own}

@@ -83,7 +83,7 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
 
 
 def context_of(request: Request) -> Context:
-    """The context of a call of whom nobody has proved to be: it may do nothing."""
+    """The context of a call before anybody is authenticated: it may do nothing."""
     ctx: Context = request.app.state.ctx
     return ctx
 

@@ -45,11 +45,11 @@ def submit(
 ) -> EventResult:
     """Store an event that a person reports and apply it, in one transaction.
 
-    One that can never be applied is not stored, because the person sees the error at once. An event
-    that was stored before keeps the contents that it had. One that was applied before changes
-    nothing, and its result says what is true now. So does one with other contents whose id people
-    do not choose, such as a second write-off of a loan. A dry run stores and changes nothing. One
-    that may not wait is not stored while something that it names is unknown.
+    An event that can never be applied is not stored, because the person sees the error at once. An
+    event that was stored before keeps the contents that it had. An event that was applied before
+    changes nothing, and its result says what is true now; so does an event with other contents
+    under an id that nobody chose, such as a second write-off of a loan. A dry run stores and
+    changes nothing. With `may_wait` false, nothing is stored while something named is unknown.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.

@@ -32,8 +32,8 @@ from workers.staff.pieces import Piece, pieces_for, with_gate
 from workers.staff.who_works import read_working, who_asks
 
 ASKED_TOGETHER = (8, 60)
-"""About so many pieces of work, those that would come first, the gate is asked at first. If it
-allows none of them, it is asked about more, and at last about all."""
+"""The gate is asked about the first 8 pieces of work. If it allows none of them, it is asked up to
+the 60th, and at last about all."""
 OF_COLLECTOR = frozenset(
     {
         ReasonCode.DAY_IS_FULL,
@@ -42,9 +42,9 @@ OF_COLLECTOR = frozenset(
         ReasonCode.STAFF_NOT_CERTIFIED,
     }
 )
-"""Why work is not for whoever asks: it is said to them."""
+"""Why work is not for this collector. These reasons are shown to them."""
 TRIES = 4
-"""So often somebody else may get a piece of work first. Then the answer is: ask again."""
+"""How often to try another piece after somebody else was first. Then the answer is: ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ServedWork:
     """The lender's id of the first loan that it is about."""
     other_loans: tuple[str, ...]
     record: str
-    """The lender's id of the record of whom it is about."""
+    """The lender's id of the borrower record of the person whom it is about."""
     party: Party
     item: str
     """Of the ladder; empty for a reply."""
