@@ -100,10 +100,10 @@ def adjust(
 def undo(
     instalments: Sequence[Instalment], parts: Sequence[AdjustedPart]
 ) -> tuple[AdjustedPart, ...]:
-    """The parts that take back what these parts changed, as far as it is not paid.
+    """The parts that take back these parts, as far as what they changed is not paid.
 
-    What was moved goes back to the latest instalments first: what was paid of it counts for the
-    oldest ones.
+    Amounts that were moved go back to the latest instalments first, because what was paid of them
+    counts for the oldest instalments.
     """
     by_due_on = {instalment.due_on: instalment for instalment in instalments}
     taken: list[AdjustedPart] = []

@@ -39,7 +39,7 @@ def _is_far(diary: Diary, mean: Decimal) -> bool:
 
 
 def _improve(day: Day, equals: Sequence[Diary]) -> bool:
-    """One exchange that brings somebody who is far from the mean nearer to it, if there is one."""
+    """Make one exchange that brings a collector nearer to the mean. False: there is none."""
     mean = _mean(equals)
     for rich, poor in _pairs(equals, mean):
         for given, taken in _exchanges(day, rich, poor):
@@ -74,7 +74,7 @@ def _exchanges(day: Day, rich: Diary, poor: Diary) -> list[tuple[int, int | None
 
 
 def _movable(day: Day, whose: Diary, to: Diary) -> list[int]:
-    """The calls that the other one may make, and that break no continuity."""
+    """The calls of one collector that the other may make without a break of continuity."""
     return [
         nr
         for nr in sorted(whose.starts)

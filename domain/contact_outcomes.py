@@ -106,7 +106,7 @@ class ContactOutcome(StrEnum):
 
     @property
     def refutes(self) -> frozenset[NumberFact]:
-        """What is not true of the number that was called, whoever said so before."""
+        """Facts of the number that was called that this outcome shows to be wrong."""
         if self.with_borrower:
             return frozenset({NumberFact.REACHES_NOBODY, NumberFact.SOMEBODY_ELSE})
         return frozenset({NumberFact.REACHES_NOBODY} if self.connected else ())

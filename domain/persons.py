@@ -85,7 +85,8 @@ may begin so."""
 
 @dataclass(frozen=True, slots=True)
 class RenamedRecord:
-    """A record to which a tape gives another name, as far as it shows who is meant."""
+    """A record to which a tape gives another name, and what shows whether the same person is
+    meant."""
 
     id: int
     external_id: str
@@ -125,11 +126,11 @@ def name_key(name: str) -> str:
 def groups(
     person_of: Mapping[int, int], links: Iterable[tuple[int, int]]
 ) -> list[tuple[frozenset[int], int | None]]:
-    """The records that links join to one person each, and which person that is.
+    """Groups of records that links join, each with the person that it stands for; None: a new one.
 
-    `person_of` has, by record, whom it stood for before; both records of a link are in it. None: a
-    new person. If several persons become one, the oldest person stays. If a person is parted, the
-    oldest record keeps it.
+    `person_of` has, by record, the person that it stood for before; both records of a link are in
+    it. If several persons become one, the oldest person stays. If a person is parted, the oldest
+    record keeps it.
     """
     root = {record: record for record in person_of}
 

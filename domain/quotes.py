@@ -86,8 +86,8 @@ class NotOffered:
 def quote(
     loan: ArrangeableLoan, terms: ArrangementTerms | None, wish: Wish, as_of: date
 ) -> Quote | NotOffered:
-    """What the wish would mean on business date `as_of`, or why it cannot be offered: every reason
-    that stands against the loan, and every one against the wish, as far as the rest is known."""
+    """What the wish would mean on business date `as_of`, or why it cannot be offered: all reasons
+    against the loan and against the wish, as far as they can be known."""
     if terms is None:
         return NotOffered(
             because(

@@ -35,8 +35,8 @@ def stored_reason(reason: Reason) -> str | dict[str, Any]:
 def reasons_from_store(stored: Sequence[str | Mapping[str, Any]] | None) -> Reasons:
     """Reasons that were stored as lists of `stored_reason`; none for None.
 
-    What cannot be read, such as a code of a newer release, is one reason that says so: it must not
-    keep a list of other rows from being read.
+    If they cannot be read, for example because of a code of a newer release, there is one reason
+    that says so: the rest of a list must be readable all the same.
     """
     try:
         return tuple(

@@ -66,8 +66,8 @@ WAITS_FOR_STAFF = frozenset(
         ReasonCode.NO_VISITOR_SPEAKS,
     }
 )
-"""Why a call or a visit waits for somebody who can take it. What is planned for another reason,
-such as the next try of a call, keeps its hour whoever comes."""
+"""Why a call or a visit waits for somebody who can take it, so that it is due at once when somebody
+comes. What is planned for another reason, such as the next try of a call, keeps its hour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,8 +319,8 @@ def reconcile_new_schedule(
 ) -> Reconciled:
     """The same of a new schedule that replaces the old one.
 
-    What it shows as paid was paid by what payments had left over, except what the old one has as
-    paid on the same due dates.
+    What the new schedule shows as paid, and the old one does not on the same due date, was paid
+    with what payments had left over.
     """
     result = reconcile(new, with_new_schedule(known, as_of), as_of, order)
     paid = {each.due_on: each.paid for each in old}

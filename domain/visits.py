@@ -87,7 +87,7 @@ def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str
 
 def is_free(visitor: Visitor, slot: Span, minutes: int = 0) -> bool:
     """Trained, on shift if shifts are recorded, not absent, on no other visit, and below the daily
-    capacity: that of visits, and that of minutes, of which each visit takes so many."""
+    capacity in visits and in minutes. The visit takes so many `minutes`."""
     day = slot.starts_at.date()
     zone = slot.starts_at.tzinfo
     that_day = [visit for visit in visitor.visits if visit.starts_at.astimezone(zone).date() == day]

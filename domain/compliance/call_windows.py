@@ -13,8 +13,8 @@ from domain.compliance.vocabulary import Channel
 def call_windows(packs: Sequence[RulePack], zones: Sequence[str], within: Span) -> tuple[Span, ...]:
     """The hours within a span in which no rule about hours forbids a call, in any of the zones.
 
-    Rules that ask for more than the hour, such as the products or the party that they are for, are
-    left out, and so is a calendar that is not known: the gate is asked about each call again.
+    A rule that depends on more than the hour, such as the product or the party, is left out, and so
+    is a calendar that is not known: the gate is asked about each call again.
     """
     rules = [
         rule
@@ -45,7 +45,7 @@ def next_free_call_at(
     busy: Sequence[Span],
     takes: timedelta,
 ) -> datetime | None:
-    """The same, and who calls is not `busy` at it, nor for as long as the call `takes`."""
+    """The same, with the caller not `busy` at that moment, nor for as long as the call `takes`."""
     while (lawful := next_call_at(packs, zones, at)) is not None:
         call = Span(lawful, lawful + takes)
         ends = [span.ends_at for span in busy if span.overlaps(call)]

@@ -183,10 +183,10 @@ class Cap(ContactRule):
 
 
 def _same_party(contact: PastContact, facts: ContactFacts) -> bool:
-    """Whether the contact was with the one to be contacted, a third party being known by number.
+    """Whether the contact was with the party to be contacted; a third party is known by its number.
 
-    An attempt to reach one of them that the other answered was one with both of them. Calls to who
-    acts for the person count for nobody else: 12 CFR 1006.14(b)(3)(iii).
+    If one party was called and the other answered, it was a contact with both. Calls to a
+    representative count for nobody else: 12 CFR 1006.14(b)(3)(iii).
     """
     if facts.party not in NOT_THE_PERSON:
         return contact.party not in NOT_THE_PERSON or contact.reached_borrower

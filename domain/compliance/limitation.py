@@ -48,7 +48,7 @@ class Limitation(ContactRule):
     """Whether the next working day is the last one, if the last one is a day of rest."""
     calendar: Calendar = PLAIN_WEEK
     each_debtor: bool = False
-    """Whether what one debtor does starts the time again against that one only."""
+    """Whether an act of one debtor starts the time again against this debtor only."""
 
     def last_day(
         self,

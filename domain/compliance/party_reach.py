@@ -12,13 +12,13 @@ from domain.parties import LoanParty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartyReach(Rule):
-    """Whether such holds of one party stop contact about that loan with others."""
+    """Whether some kinds of hold of one party stop contact with other parties about that loan."""
 
     holds: frozenset[HoldKind]
     of: frozenset[Party]
-    """Whose hold it is."""
+    """The party that has the hold."""
     to: frozenset[Party]
-    """Contact with whom."""
+    """The party to be contacted."""
     reaches: bool
 
 

@@ -38,7 +38,7 @@ class _Allowance:
 
 
 class _Noted(NamedTuple):
-    """Refused calls of one machine for one permission that get one row together."""
+    """Refused calls of one machine for one permission, which have one row together."""
 
     times: int
     at: datetime
@@ -200,8 +200,8 @@ SELECT name, scopes, calls_a_minute, expires_at, revoked_at, last_used_at FROM m
 
 
 def _read_and_note(connection: Connection, used: Mapping[str, datetime]) -> list[Machine]:
-    """All machines but those that are called as somebody on the roster, who is another; and the
-    last use of some written. One statement."""
+    """All machines, except those that have the same name as somebody on the roster; writes when
+    some were last used. One statement."""
     given = {"names": list(used), "moments": list(used.values())}
     return typed_rows(Machine, connection.execute(_READ_AND_NOTE, given))
 

@@ -1,7 +1,7 @@
 """Use cases that ask for a permission before anything else: the only ones that a door may call.
 
-A door (the command line, HTTP) says who acts, by `ctx.actor`. What that one may do is asked here,
-where it is done, so that no door can forget it: `tests/workers/access/test_doors.py`.
+A door (the command line, HTTP) says who acts, by `ctx.actor`. Whether they may is asked here, where
+it is done, so that no door can forget it: `tests/workers/access/test_doors.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,8 +31,8 @@ def permitted(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only those run a use case who have a permission.
 
-    `asked` is the permission, or says which one it is from the arguments of the use case, of which
-    one is the context. What another use case calls is part of that one, and asks nothing.
+    `asked` is the permission, or a function that finds it from the arguments of the use case; one
+    of these is the context. A use case that is called by another one asks nothing.
 
     The use case raises NotPermittedError when whoever acts lacks the permission. It is on record;
     so is each NotPermittedError of the use case itself, after its transaction has ended.

@@ -219,8 +219,7 @@ def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) 
 def _with_their_words(
     connection: Connection, ctx: Context, requests: Sequence[Request]
 ) -> list[Request]:
-    """The requests, and in what is shown of each what whoever asks typed, if whoever acts may
-    decide about it."""
+    """The requests, with the words of those who asked, where whoever acts may decide about it."""
     ids = {asked.why_id for asked in requests if asked.why_id and may(ctx.actor, asked.permission)}
     opened = open_words(connection, ctx.cipher, ids)
     return [

@@ -16,8 +16,8 @@ from workers.db.visit_hours import visits_after
 
 
 def check_callback(outcome: ContactOutcome, at: datetime | None, now: datetime) -> None:
-    """Check that a callback has a moment that is to come and not too far ahead, and that nothing
-    else has one. `now` is in the lender's zone.
+    """Check that a callback has a moment, in the future and not too far ahead, and that no other
+    outcome has a moment. `now` is in the lender's zone.
 
     Raises:
         RejectedError: it is missing, over or too far away, or belongs to another outcome.

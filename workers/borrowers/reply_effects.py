@@ -149,16 +149,16 @@ def end_misread(
 
 
 def _asked_later(connection: Connection, number_id: int, asked: AskedAt) -> Effects:
-    """What follows from the texts that came from a number after another one."""
+    """What follows from the texts that came from this number later."""
     return effects_of(_kinds_later(connection, number_id, asked), number_is_known=True)
 
 
 def _kinds_later(connection: Connection, number_id: int, asked: AskedAt) -> set[str]:
-    """What the texts are that came from a number after another one.
+    """The kinds of the texts that came from this number later.
 
-    What a person says that a text means counts, in place of what the machine took it for. If that
-    is about something else, both count. Of two that came at one moment, the later one on record
-    is the later one.
+    If a person has said what a text means, that counts instead of the reading of the machine; if
+    the person said that it is about something else, both count. Of texts that came at one moment,
+    the order on record decides.
     """
     came_at = reply.c.received_at
     is_later = (came_at > asked.received_at) | (

@@ -115,7 +115,7 @@ def lock_recent_calls(
 def refuse_too_many(
     ctx: Context, actor: Actor, recent: RecentCalls, machine: Actor | None = None
 ) -> None:
-    """Refuse one more number to who was given as many within a minute as anybody dials.
+    """Refuse one more number to a caller who got more within a minute than anybody can dial.
 
     Raises:
         TooManyNumbersError: so it is. `with_alarm` puts it on record.

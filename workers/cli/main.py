@@ -132,8 +132,8 @@ MOST_SUGGESTED = 4
 
 
 def _suggested(word: str) -> list[str]:
-    """The commands that a word may stand for: those under a noun, those that do what it says, and
-    those that are written like it."""
+    """The commands that a word may stand for: as the verb of a noun, by another word for the same,
+    or because it is spelled alike."""
     from workers.cli.other_words import OTHER_WORDS
 
     by_noun = [f"{noun} {word}" for noun in COMMANDS if word in _verbs(noun)]

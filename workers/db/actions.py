@@ -133,9 +133,9 @@ def move_waiting(
 
 
 def is_current(action: str, loan: str) -> str:
-    """The SQL condition that an action belongs to the present arrears of its loan: of a follow-up
-    that there are such, of any other that they are those for which it was planned. The two are the
-    names of the tables."""
+    """The SQL condition that an action belongs to the present arrears of its loan. A follow-up does
+    whenever there are arrears; any other action does if it was planned for these arrears. `action`
+    and `loan` are the names of the tables."""
     same = f"{action}.ladder_since = {loan}.ladder_since"
     return f"({same} OR {action}.cause IS NOT NULL AND {loan}.ladder_since IS NOT NULL)"
 

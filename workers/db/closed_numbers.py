@@ -40,8 +40,8 @@ def close_number(
 ) -> bool:
     """Record a fact about a number or an address; False if it was known already.
 
-    If only another one lets the contact go on, it is a problem on every loan of which somebody is
-    borrower or party who has no other number. The contact point is locked last, as in a claim.
+    If the fact closes the number, it is a problem on every loan of a borrower or party who has no
+    other number. The contact point is locked last, as in a claim.
     """
     loans = loans_with_point(connection, blind_index)
     number = lock_number(connection, blind_index)

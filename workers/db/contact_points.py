@@ -135,9 +135,8 @@ def represented_through(blind_index: bytes) -> Select[tuple[int]]:
 
 
 def loans_with_point(connection: Connection, blind_index: bytes) -> list[int]:
-    """The loans to which anybody who has a number or an address is borrower or party, and those
-    about which somebody is called there who acts for one of them; by id. None of them can be
-    removed meanwhile."""
+    """The ids of the loans for which a number or an address is used: that of a borrower or a party,
+    or of a representative of one. None of these loans can be removed meanwhile."""
     concerned = union_all(records_with(blind_index), represented_through(blind_index))
     rows = connection.execute(
         select(loan.c.id)

@@ -120,9 +120,10 @@ _CLAIM = prepared(
 def claim_batch(connection: Connection, event_ids: Sequence[int], kind: str) -> list[StoredEvent]:
     """The events asked for, plus up to `BATCH_SIZE` other pending ones of the kind, all locked.
 
-    In the order in which they came in, and without those that another transaction has locked. The
-    others are the oldest that were never tried. One is left out if an earlier event of another
-    kind, which stops contact, is pending for its loan: a promise is applied before its payment.
+    They are in the order in which they came in. Events that another transaction has locked are left
+    out. The others are the oldest that were never tried. An event is left out if an earlier event
+    of another kind, which stops contact, is pending for its loan: a promise is applied before its
+    payment.
     """
     rows = connection.execute(_CLAIM, {"of_events": list(event_ids), "kind": kind})
     return [StoredEvent(*row) for row in rows]
@@ -136,10 +137,10 @@ _RELEASE = prepared(
 
 
 def release_events(connection: Connection, event_ids: Sequence[int]) -> None:
-    """Let the sweep dispatch at once those that are not applied.
+    """Let the sweep dispatch at once the events that are not applied.
 
-    A worker that was sent one of them while we had it locked passed it over, and gets no second
-    message. One that another transaction has locked now is left to that one.
+    A worker that got the message of an event while it was locked here has passed it over, and gets
+    no second message. An event that another transaction has locked is left to that transaction.
     """
     connection.execute(_RELEASE, {"of_events": list(event_ids)})
 

@@ -36,8 +36,8 @@ class LoanStanding:
     holds: tuple[Hold, ...]
     actions: tuple[StoredAction, ...]
     parties: tuple[LoanParty, ...] = ()
-    """Co-borrowers and guarantors who are another person than the borrower, each with what is true
-    of that person alone."""
+    """Co-borrowers and guarantors, without records of the borrower's own person; each with what is
+    true of that person alone."""
     party: Party = Party.BORROWER
     """Who is asked about. `holds` are those of the loan and of this person."""
     party_id: int | None = None
@@ -54,8 +54,8 @@ class LoanStanding:
         return any(stored.past.status is status for stored in self.actions)
 
     def has_left(self, past: PastAction) -> bool:
-        """Whether the one whom an action is for is party to the loan no longer, or now in another
-        role or by a newer record than that for which it was planned."""
+        """Whether the person of an action is no party of the loan any more, or now has another role
+        or a newer record than when it was planned."""
         return past.party is not None and not self.is_contacted(past.party)
 
     def is_contacted(self, party_id: int) -> bool:

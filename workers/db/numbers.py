@@ -186,8 +186,8 @@ def set_numbers(
 
     `external_id` is the lender's id of the record.
 
-    A number that comes twice counts where it comes first. One that the record has no more is kept
-    as a number that it had.
+    A number that comes twice counts where it comes first. A number that is not among them any more
+    is kept as a former number of the record.
     """
     had = connection.execute(
         delete(borrower_number)

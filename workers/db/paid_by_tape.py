@@ -66,8 +66,9 @@ UPDATE payment SET unallocated = unallocated + least(:amount, amount - returned 
 
 
 def keep_shown(connection: Connection, shown: Mapping[int, Shown], as_of: date) -> None:
-    """Keep what a tape of `as_of` shows as paid more than is on record, by loan, and lower what
-    payments have left over by what it shows of that. One statement, and none if it shows nothing.
+    """Keep how much more a tape of `as_of` shows as paid than is on record, by loan, and lower what
+    payments have left over by the part of it that the tape shows. One statement, or none if the
+    tape shows nothing.
 
     It must be called before the date of the tape is recorded.
     """

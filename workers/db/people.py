@@ -1,7 +1,8 @@
 """Several persons at once, and everybody who has a telephone number, locked before their loans.
 
-Whoever locks several persons holds none of them while it waits for another. So somebody who locks
-them in another order, as when records become one person, never waits for whoever waits for it.
+A transaction that locks several persons here holds none of them while it waits for another. So
+there is no deadlock with a transaction that locks them in another order, as when records become one
+person.
 """
 
 import time

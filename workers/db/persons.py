@@ -170,8 +170,8 @@ def _with_person(records: Select[Any], which: ColumnElement[bool]) -> Select[Any
 def _lock(connection: Connection, locked: Select[Any]) -> CursorResult[Any]:
     """Execute a statement that locks records with their persons; again, if it found none.
 
-    A statement that waited while a record came to stand for another person finds neither the person
-    that it waited for nor the new one.
+    If a record comes to stand for another person while a statement waits for the lock, the
+    statement finds neither the former person nor the new one.
     """
     for _ in range(LOCKED_AGAIN):
         result = connection.execute(locked)

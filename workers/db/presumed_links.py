@@ -175,8 +175,8 @@ SELECT o.id
 
 
 ONE_IMPORT = 0x7461_7065
-"""The advisory lock of imports: one at a time has it alone, and whoever else brings numbers to
-records shares it with others who do."""
+"""The advisory lock of imports. One import at a time has it alone; other writers of numbers share
+it."""
 
 
 _ONE_FOR_EACH_NUMBER = text("""
@@ -282,8 +282,8 @@ def lock_namesakes_of_party(connection: Connection, external_id: str, loan: str)
 def join_renumbered_parties(
     connection: Connection, parties: Sequence[int], now: datetime
 ) -> frozenset[int]:
-    """Join whoever became party to a loan with those of the same name who are it no longer, and
-    whoever is it no longer with those who came after them.
+    """Join a new party of a loan with former parties of the same name, and a former party with
+    those who came after.
 
     `parties` are the rows of those who began or ended; their persons are locked. Returns the
     records whose facts may have changed.

@@ -19,7 +19,7 @@ def acting_numbers(
     connection: Connection, borrower_id: int, loan_id: int | None = None
 ) -> list[bytes]:
     """The numbers, as blind indexes, of those who act for the person behind a record now, newest
-    first. Only of those who do so about a loan, if one is named."""
+    first. If a loan is named: only of those who act about this loan."""
     of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
     about = [] if loan_id is None else [_about(loan_id)]
     numbers = (

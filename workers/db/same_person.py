@@ -99,8 +99,8 @@ def given_anew_among(
 
 
 def keep_decided(connection: Connection, pair: tuple[int, int], since: datetime) -> None:
-    """Record when somebody decided last what was decided already, so that a decision from before
-    that is outdated. The persons of the two records are locked."""
+    """Record that somebody has taken the same decision again, and when, so that an older decision
+    that comes later is outdated. The persons of the two records are locked."""
     first, second = sorted(pair)
     connection.execute(
         update(same_person)

@@ -21,10 +21,10 @@ def confirmed_with(record: str) -> str:
 def spoken_language_of(record: str, records: str, confirmed: str) -> str:
     """SQL for the language that the person behind a record speaks; `record` is the table's alias.
 
-    `records` is an array of all records of the person, and `confirmed` of those that are confirmed
-    to be one person with this one. That of the lender's record counts where nobody said anything
-    else. What was said of a confirmed record counts before what was said of one that is only
-    presumed to be the same person; of these, the later word.
+    `records` is an array of all records of the person, `confirmed` an array of the records that are
+    confirmed to be one person with this one. What was said about a confirmed record counts first,
+    then what was said about a record that is only presumed to be the same person; the later word
+    counts. If nothing was said, the language of the lender's record counts.
     """
     return f"""
        coalesce((SELECT f.locale

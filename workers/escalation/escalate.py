@@ -162,8 +162,8 @@ def _keep_problems(
 ) -> None:
     """Resolve the problems of loans that could be decided now; note what keeps others from it.
 
-    That is a ladder that is missing, or a calendar that does not go as far as a due date. That what
-    is due waits for a step which somebody discarded is noted too.
+    Either a ladder is missing, or a calendar ends before a due date. It is also noted if something
+    due waits for a step that somebody discarded.
     """
     on = now.date()
     unknown = {

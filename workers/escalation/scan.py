@@ -145,10 +145,10 @@ def _claim(
     reached: ScanPosition | None,
     size: int,
 ) -> list[ClaimedLoan]:
-    """Claim the next loans in the order of their positions, after the last one that was `reached`.
+    """Claim the next loans in the order of their positions, after the position that was `reached`.
 
-    The loans that one scan announced are one range in that order, so no loan is updated. Of each
-    `size` loans, which are one message, the first ones get their names.
+    The loans that a scan announced are one range in that order, so no loan is updated. `size` loans
+    are one message; only the first loans of a message get their names.
     """
     now = ctx.now()
     # One claim at a time: a scan that runs at the same time sees what this one claimed.

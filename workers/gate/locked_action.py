@@ -101,9 +101,9 @@ _LOCK = prepared(
 def lock_action(
     connection: Connection, action_id: int, action_type: ActionType
 ) -> LockedAction | None:
-    """Lock what a contact rests on: the person, so that caps cannot race, the loan, so that no
-    payment slips in, and the numbers that may be used or the address, so that no fact about them
-    does."""
+    """Lock what a contact depends on: the person, so that caps cannot race; the loan, so that no
+    payment slips in; and the numbers that may be used, or the address, so that no fact about them
+    slips in."""
     rows = lock_actions(connection, [action_id], action_type)
     return rows[0] if rows else None
 
@@ -215,9 +215,9 @@ def lock_together(
 
     All are loans of records that are confirmed to stand for one person, because the contact names
     them. What another record of the person owes is a contact by itself, which the same caps count.
-    The action itself comes first, then one of each other loan for which `may_join`, asked with the
-    action itself and the other one, is true. A loan may have two of them that are due: the later
-    one of its ladder is taken. One statement, and one more for the numbers.
+    The action itself comes first, then an action of each other loan. `may_join` is asked with the
+    first action and each other one. If a loan has two such actions, the later one of its ladder is
+    taken. One statement, and one more for the numbers.
     """
     values = {
         "of_action": action_id,

@@ -152,7 +152,7 @@ def _loans_of_contact() -> ColumnElement[list[str]]:
 
 
 def _named_by() -> ScalarSelect[str]:
-    """The item that names a call which was about this one too, if both are of one loan."""
+    """The first item of the call that was also about this item, if both are of one loan."""
     first, of_first = contact.alias("first"), action.alias("of_first")
     return (
         select(of_first.c.item)

@@ -236,7 +236,7 @@ def _representatives(connection: Connection, facts: Sequence[int]) -> Iterator[E
 
 
 def _wishes(connection: Connection, acting: Any) -> Iterator[Entry]:
-    """What who acts for the person asked for, as long as they do."""
+    """The wishes of a representative of the person, as long as they act for them."""
     wish = representative_wish.c
     while_acting = or_(wish.ended_at.is_(None), wish.ended_at > acting.since)
     known = (
@@ -256,7 +256,7 @@ def _wishes(connection: Connection, acting: Any) -> Iterator[Entry]:
 
 
 def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Which records counted as one person with the loan's, and who confirmed or parted them."""
+    """Which records counted as one person with the borrower, and who confirmed or parted them."""
     change, one, other = same_person_change, borrower.alias("one"), borrower.alias("other")
     # A list, because no index serves `IN (SELECT …) OR IN (SELECT …)`.
     records = list(connection.execute(records_of_person(subject.borrower_id)).scalars())

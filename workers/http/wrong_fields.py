@@ -1,6 +1,8 @@
-"""What is wrong with what a call said, by its place, as a sentence that says what to send instead.
+"""What is wrong with a request, by the name of the field: a sentence that says what to send
+instead.
 
-Of a body, of the address or of a header; nothing that was sent is repeated, except names of fields.
+A field is of the body, of the address or of a header. Nothing that was sent is repeated, except
+names of fields.
 """
 
 from collections.abc import Iterable, Mapping

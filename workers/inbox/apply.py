@@ -158,8 +158,8 @@ def apply_in(connection: Connection, ctx: Context, event_id: int) -> EventResult
 
 
 def _check_order(connection: Connection, event: StoredEvent) -> None:
-    """Check that what the event means by its place is at that place by now, and that no earlier
-    event is applied after it that says who is party to its loan.
+    """Check that what the event names by its place, such as the second number, is at that place by
+    now, and that no earlier event about the parties of its loan is still to be applied.
 
     Raises:
         NotYetError: an earlier event, which is not applied yet, changes that.

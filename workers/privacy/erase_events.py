@@ -53,8 +53,8 @@ def erase_unread_texts(connection: Connection, ids: Sequence[int], now: datetime
 
 
 def erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Empty the events with personal data; reject those that are not applied yet, except what a
-    worker has locked, as `erase_unread_texts` does."""
+    """Empty the events with personal data, and reject events that are not applied yet. Events that
+    a worker has locked are left, as by `erase_unread_texts`."""
     pending = connection.execute(_free(_is_about(ids))).scalars().all()
     connection.execute(_reject(now).where(inbox_event.c.id.in_(pending)))
     connection.execute(

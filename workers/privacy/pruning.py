@@ -126,8 +126,8 @@ def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
 
 def _forget_unknown_numbers(connection: Connection, before: datetime) -> int:
     """Forget the keyed hashes of numbers that nobody on record has, once the words of their texts
-    are gone. One that a fact protects, such as an opt-out, stays; so does one whose text nobody has
-    read: it puts off the texts to whoever has the number."""
+    are gone. A number stays if a fact protects it, such as an opt-out, or if nobody has read a text
+    from it: that puts off all texts to the number."""
     old = (
         reply.c.borrower_id.is_(None)
         & reply.c.body_encrypted.is_(None)

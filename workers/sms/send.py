@@ -5,8 +5,8 @@ If the response is lost, the text is `unknown` and is never sent again blindly:
 `workers.sms.reconcile` finds out. Another provider is tried only if the first one refused the text
 for a reason of its own.
 
-Texts that are due on one day for several loans of one person are one text. Each action has its own
-row of it, so that no try of an action ever has two texts that may both have been sent.
+Texts that are due on one day for several loans of one person are sent as one text. Each action has
+a row of its own for it, so that no try of an action has two texts that may both have been sent.
 """
 
 from collections import defaultdict

@@ -211,9 +211,11 @@ def refuse_contradictions(
 
 
 def _refuse(connection: Connection, errors: Sequence[RowError], first: Sequence[str]) -> None:
-    """Refuse rows for what only the whole tape shows. It is said beside what is wrong in other
-    columns, and instead of what is wrong in the same one; but not where a column of `first` is
-    wrong: of the loan, and of who else is party to it."""
+    """Refuse rows for what only the whole tape shows.
+
+    Such an error is added to the errors of other columns, and replaces an error of the same column.
+    It is left out if a column of `first` is wrong, for the loan and for its other parties.
+    """
     if not errors:
         return
     lines = [error.line for error in errors]

@@ -215,7 +215,7 @@ def _paid(cells: Cells, instalments: tuple[Instalment, ...]) -> tuple[Instalment
 
 
 def _check_totals(cells: Cells, instalments: Sequence[Instalment]) -> None:
-    """Check that totals which the tape has as well are those of its instalments."""
+    """Check that the totals of the row, if it has any, are the sums of its instalments."""
     totals = [
         (Field.PAID_TOTAL, sum(i.paid for i in instalments), sum(i.unpaid for i in instalments))
     ]

@@ -34,7 +34,7 @@ def read_parties(
 ) -> tuple[PartyOnTape, ...] | None:
     """The other parties of the row; None if the tape has no columns for any.
 
-    Each is read as a borrower is; one that has neither an id nor a name is not there. What is wrong
+    Each is read as a borrower is. Without an id and a name, there is no such party. What is wrong
     with their contact details shows when they are contacted.
 
     Raises:

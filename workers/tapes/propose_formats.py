@@ -84,7 +84,7 @@ def _that_look_like(
 
 
 def _marks(amounts: Sequence[str]) -> tuple[tuple[str, str], bool]:
-    """The marks that read the most amounts, and whether others read them as other amounts."""
+    """The marks by which most amounts can be read, and whether other marks give other amounts."""
     read = {marks: [read_number(text, *marks) for text in amounts] for marks in MARKS}
     count = {marks: sum(number is not None for number in read[marks]) for marks in MARKS}
     best = max(MARKS, key=lambda marks: count[marks])
@@ -93,8 +93,8 @@ def _marks(amounts: Sequence[str]) -> tuple[tuple[str, str], bool]:
 
 
 def _date_patterns(dates: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The pattern that reads the most dates, with those that read the rest and contradict none;
-    and the patterns that read as many, as other days."""
+    """The pattern by which most dates can be read, with patterns that read the rest and contradict
+    none; and the patterns by which as many can be read, but as other days."""
     days = {pattern: [day_in(text, pattern) for text in dates] for pattern in _PATTERNS}
     read = {pattern: sum(day is not None for day in found) for pattern, found in days.items()}
     best = max(_PATTERNS, key=lambda pattern: read[pattern])

@@ -102,8 +102,8 @@ def _of_number(cipher: Cipher, row: Row[Any], new_id: str) -> dict[str, bytes]:
 def _moved(cipher: Cipher, value: bytes, old_place: bytes, new_place: bytes) -> bytes:
     """The value for another place.
 
-    One that a key opens and that belongs elsewhere opens at neither place: it stays as it is, and
-    the other rows of the tape go on.
+    A value that belongs to a third place opens at neither of these. It stays as it is, and the
+    other rows of the tape go on.
 
     Raises:
         ArrearsError: no key opens it. With the key put back it will, and only at its old place.

@@ -76,9 +76,9 @@ def open_letter(
 ) -> Letter:
     """Open the newest letter of a loan, or of one of its items, to print it.
 
-    One that must not be posted is opened only for a `preview`, so that nobody prints and posts it
-    by mistake. That a letter was opened is recorded and logged; the first time that it was opened
-    to be printed stands with the letter.
+    A letter that must not be posted is opened only for a `preview`, so that nobody prints and posts
+    it by mistake. Each opening is recorded and logged; when the letter was first opened to be
+    printed stands with the letter.
 
     Raises:
         RefusedError: whoever opens it must not handle the borrower.

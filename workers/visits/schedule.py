@@ -107,9 +107,9 @@ class LawfulSlots:
 def _check_slot(facts: ContactFacts, slot: Span) -> Verdict:
     """The first verdict against a contact within the slot, or that at its end.
 
-    Hours of the law have no gap within a slot. A time that the person called inconvenient may lie
-    within it, so the moment at which each one begins is asked about. So is each quarter of an hour:
-    where a clock is changed, a time begins with the change.
+    Hours of the law have no gap within a slot. A time that is inconvenient for the person may lie
+    within it, so the gate is asked about the beginning of each such time. It is also asked about
+    each quarter of an hour, because such a time may begin when the clock is changed.
     """
     steps = {slot.starts_at.astimezone(UTC)}
     for time in facts.inconvenient_times:

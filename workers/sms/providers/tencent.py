@@ -321,8 +321,8 @@ def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundTe
 
 
 def _without_half_characters(body: bytes) -> bytes:
-    """The JSON with � for halves of a character, such as a text has that was cut in the middle of
-    one: no other JSON is refused for its words."""
+    """The JSON with � for half a character, as in a text that was cut in the middle of a character:
+    no JSON is refused because of its words."""
     text = body.decode(errors="replace")
     return _ESCAPED.sub(lambda found: "\ufffd" if found["half"] else found[0], text).encode()
 
