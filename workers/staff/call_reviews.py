@@ -11,12 +11,13 @@ from domain.errors import ArrearsError, NotKnownError, NotPermittedError
 from domain.permissions import Permission
 from domain.quality import Judgement, Mark, ScoreSheet, judge
 from domain.reasons import ReasonCode, because
+from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.problems import CALL_FAILED_REVIEW, add_to_problem
-from workers.db.schema import contact, contact_outcome, loan, quality_review
+from workers.db.schema import borrower, contact, contact_outcome, loan, quality_review
 from workers.staff.score_sheets import SheetLine, lines, sheet_in_force
 
 
@@ -44,6 +45,7 @@ def record_review(
     Raises:
         ArrearsError: there is no such call or sheet, an item has no mark, or they judged it before.
         NotPermittedError: the call is their own.
+        RefusedError: they must not handle the person who was called.
     """
     now = ctx.now()
     sheet = sheet_in_force(ctx, sheet_id, now.date())
@@ -54,6 +56,7 @@ def record_review(
             raise NotPermittedError(
                 "The call {attempt} is your own. Somebody else has to judge it.", attempt=attempt
             )
+        assert_may_handle(connection, ctx.actor, borrower.c.id == call.borrower_id)
         if not sheet.is_for(call.jurisdiction):
             raise ArrearsError(
                 "The sheet {sheet} is not for calls in {jurisdiction}. Name the sheet of that "
@@ -94,7 +97,10 @@ def _assert_complete(sheet: ScoreSheet, marks: Mapping[str, Mark]) -> None:
 def _call_of(connection: Connection, attempt: str) -> Any:
     """Locks the call, so that reviews of one call come one after the other."""
     found = connection.execute(
-        select(contact.c.id, contact.c.loan_id, contact.c.actor, loan.c.jurisdiction)
+        select(
+            *(contact.c.id, contact.c.loan_id, contact.c.borrower_id, contact.c.actor),
+            loan.c.jurisdiction,
+        )
         .join(loan, loan.c.id == contact.c.loan_id)
         .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
         .where(contact.c.attempt == attempt, contact.c.channel == "call")

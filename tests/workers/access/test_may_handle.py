@@ -39,7 +39,6 @@ ASKS_NOT = {
     "operations.sending_holds.stop_sending": "it is about everybody",
     "operations.sending_holds.resume_sending": "the same",
     "staff.call_results.read_results": "figures of teams and collectors",
-    "staff.call_reviews.record_review": "it judges a colleague",
     "staff.call_samples.draw_sample": "the draw decides, for who oversees the work",
     "staff.next_work.next_for": "the statement that finds work leaves them out",
     "staff.served_leases.release": "work is given back",
