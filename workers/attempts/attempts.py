@@ -15,6 +15,7 @@ from domain.access_log import Opened
 from domain.actions import SENDING_HOLD, ActionStatus
 from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Channel, Party
+from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError, RefusedError, WrongRoleError, text_of
 from domain.language.speak import speak
 from domain.parties import RepresentativeKind
@@ -65,6 +66,8 @@ class StartedAttempt:
     must_learn: tuple[str, ...] = ()
     """For any of the items, and so is `may_offer`."""
     may_offer: tuple[str, ...] = ()
+    outcomes: tuple[ContactOutcome, ...] = ()
+    """Of a call: at most fifteen to choose from. Every other one may be reported too."""
     warnings: tuple[str, ...] = ()
     """Advisory rules that advise against it."""
     loans: tuple[LoanInContact, ...] = ()

@@ -254,6 +254,7 @@ def _started(
         language=checked.loan.locale,
         must_learn=union_of([each.must_learn for each in about]),
         may_offer=union_of([each.may_offer for each in about]),
+        outcomes=checked.ladder.shown_outcomes(about[0].step),
         warnings=union_of([each.verdict.warnings for each in together]),
         borrower=checked.loan.record,
         party=checked.party,

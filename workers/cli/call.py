@@ -311,6 +311,9 @@ def print_started(
         lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))
     if started.may_offer:
         lines.append(say("You may offer: {offers}.", offers=words("offers", started.may_offer)))
+    if started.outcomes:
+        outcomes = words("", [coded("outcome", each) for each in started.outcomes])
+        lines.append(say("It may come to: {outcomes}; or another outcome.", outcomes=outcomes))
     if started.name:
         lines.append(say("For {name}.", name=started.name))
     if started.hand_over:

@@ -77,6 +77,8 @@ def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], 
     started = arrears(environment, "call", "start", "L-1", by="c-1")
     assert started.returncode == 0, started.stderr
     assert PHONE["CN"] in started.stdout
+    outcomes = started.stdout.split("It may come to: ")[1].split("; or another outcome.")[0]
+    assert len(outcomes.split(",")) == 15
     assert book.one(access).what == "number"
     again = arrears(environment, "call", "start", "L-1", by="c-1")
     assert again.returncode == 2
@@ -109,6 +111,7 @@ def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Bo
     answer = json.loads(started.stdout)
     assert answer["reach"] == PHONE["CN"]
     assert answer["attempt"] == book.one(contact).attempt
+    assert len(answer["outcomes"]) == 15
 
 
 def test_a_visit_that_is_not_assigned_cannot_begin(environment: dict[str, str], book: Book) -> None:
