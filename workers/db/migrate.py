@@ -1,5 +1,6 @@
 """Versions of the schema: migrate the database, or refuse a database of another version."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -108,12 +109,17 @@ def assert_current(engine: Engine) -> None:
 
 
 def newest_revision() -> str | None:
-    """The newest revision that this release has. Reads every migration."""
+    """The newest revision that this release has. Reads every migration, once in a process."""
     return _script().get_current_head()
 
 
 def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config(""))
+    return _scripts_in(MIGRATIONS)
+
+
+@cache
+def _scripts_in(folder: Path) -> ScriptDirectory:
+    return ScriptDirectory(str(folder))
 
 
 def current_revision(engine: Engine) -> str | None:
