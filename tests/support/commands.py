@@ -137,7 +137,8 @@ def _own_logging() -> Iterator[None]:
     finally:
         root.handlers = handlers
         for log, level in levels:
-            log.setLevel(level)
+            if log.level != level:
+                log.setLevel(level)
 
 
 @contextmanager
