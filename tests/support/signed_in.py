@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -34,6 +34,12 @@ ON CONFLICT (digest) DO NOTHING
 """)
 
 
+@cache
+def _engine(url: str) -> Engine:
+    """Connections that are closed after each use; what SQLAlchemy asks a server first is known."""
+    return create_engine(url, poolclass=NullPool)
+
+
 def sign_in(connection: Connection, reference: str, *roles: Role) -> Path:
     """The token file of a member of staff; who is not on the roster gets there.
 
@@ -55,7 +61,7 @@ def signed_in(
         return dict(environment)
     url = environment.get("DATABASE_URL", "")
     if url.startswith("postgresql"):
-        engine = create_engine(url, poolclass=NullPool)
+        engine = _engine(url)
         # Without a database, or with an older one, nobody is signed in, nor asked who they are.
         with suppress(DBAPIError), engine.begin() as connection:
             sign_in(connection, reference, *roles)

@@ -28,7 +28,7 @@ from workers.http.permission_of import AT_THE_DESK
 from workers.inbox.kinds import EVENT_KINDS
 
 BOUNDED = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,
@@ -227,7 +227,7 @@ def answers_at_desk(
     """How a path at the desk answers made-up calls of somebody who is signed in."""
     answers: Counter[int] = Counter()
 
-    @settings(BOUNDED, max_examples=6)  # there are many paths
+    @settings(BOUNDED, max_examples=4)  # there are many paths
     @given(case=cases)
     def run(case: Case) -> None:
         answer = client.request(

@@ -158,9 +158,9 @@ def told_of_anybody(shown: str) -> set[str]:
 def test_a_demo_that_is_stopped_half_way_leaves_nothing(temporary: Path, run: list[Demo]) -> None:
     demo = Demo(temporary)
     run.append(demo)
-    assert happens(
-        lambda: len(descendants(demo.process.pid)) >= PROCESSES, within=150
-    ), demo.stderr_lines
+    assert happens(lambda: len(descendants(demo.process.pid)) >= PROCESSES, within=150), (
+        demo.stderr_lines
+    )
     started = descendants(demo.process.pid)
 
     demo.process.send_signal(signal.SIGTERM)
