@@ -111,7 +111,7 @@ DUE = list(range(50, 550, 50))
 
 
 def busy(attempt: str) -> outcomes.ReportedOutcome:
-    return outcomes.ReportedOutcome(attempt, ContactOutcome.BUSY, None, "S-1")
+    return outcomes.ReportedOutcome(attempt, outcome=ContactOutcome.BUSY, reason=None, actor="S-1")
 
 
 def explained(connection: Connection) -> ExplainedLoan:

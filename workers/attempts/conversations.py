@@ -14,6 +14,7 @@ from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import RejectedError
 from domain.promises import PromisePart
 from domain.reasons import ReasonCode
+from workers.db.said_facts import SaidFact
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -77,6 +78,52 @@ class OutcomeDetails:
     def names_loan(self) -> bool:
         """Whether it is about a loan that the conversation need not have been about."""
         return self.promised is not None and self.promised.loan is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeReport:
+    """The outcome of a contact as it is reported, whoever began the contact."""
+
+    outcome: ContactOutcome
+    reason: ArrearsReason | None
+    """Why the loan is overdue, if the person said so."""
+    actor: str
+    """The staff reference of who had the contact."""
+    also_about: tuple[str, ...] = ()
+    """The other loans that were mentioned, by the lender's ids."""
+    callback_at: datetime | None = None
+    """When the person asked to be called; aware. Only with that outcome."""
+    said: tuple[SaidFact, ...] = ()
+    """When, where and in which language the person wants to be contacted."""
+    promised: SaidPromise | None = None
+    """What the person promised; only with that outcome."""
+    dispute_kind: DisputeKind | None = None
+    """What is disputed; only with that outcome."""
+    complaint_kind: ComplaintKind | None = None
+    """What the person complains of. This and the next two only with that outcome."""
+    about_staff: str | None = None
+    """The staff reference of the member of staff in question."""
+    about_attempt: str | None = None
+    """The contact in question."""
+    stopped_channel: Channel | None = None
+    """The channel by which the person wants no contact; None: that of this contact."""
+    why: str | None = None
+    """What the person said, in words."""
+    recording: str | None = None
+    """The reference of the recording."""
+    event_id: int | None = None
+    """The row of its event; None: it is not stored, and only asks what is on record."""
+
+    @property
+    def details(self) -> OutcomeDetails:
+        return OutcomeDetails(
+            reason=self.reason,
+            promised=self.promised,
+            dispute_kind=self.dispute_kind,
+            complaint=SaidComplaint(self.complaint_kind, self.about_staff, self.about_attempt),
+            stopped_channel=self.stopped_channel,
+            why=self.why,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
-from domain.disputes import ComplaintKind, DisputeKind
+from domain.contact_outcomes import INBOUND
 from domain.events import STAFF, RejectedError
 from domain.outcome_follows import Follows, Owner, what_follows
 from domain.reasons import ReasonCode, Reasons, because
@@ -18,9 +17,7 @@ from workers.attempts.consequences import apply_consequences, follows_by, plan_n
 from workers.attempts.conversations import (
     Conversation,
     LoanOfContact,
-    OutcomeDetails,
-    SaidComplaint,
-    SaidPromise,
+    OutcomeReport,
     check_details,
     loans_of_contact,
 )
@@ -36,7 +33,7 @@ from workers.context import Context
 from workers.db.loans import LockedLoan, lock_named_loan
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
 from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
-from workers.db.said_facts import SaidFact, note_said_facts
+from workers.db.said_facts import note_said_facts
 from workers.db.schema import contact, contact_outcome
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
@@ -45,7 +42,7 @@ EVENT = "inbound_contact"
 
 
 @dataclass(frozen=True, slots=True)
-class InboundContact:
+class InboundContact(OutcomeReport):
     """A contact as the person who took it reported it."""
 
     contact: str
@@ -54,52 +51,12 @@ class InboundContact:
     channel: Channel
     at: datetime
     """Aware."""
-    outcome: ContactOutcome
-    reason: ArrearsReason | None
-    """Why the loan is overdue, if the borrower said so."""
-    also_about: tuple[str, ...]
-    """The other loans that were mentioned."""
-    actor: str
-    """The staff reference of who took it."""
-    said: tuple[SaidFact, ...] = ()
-    """When, where and in which language the person wants to be contacted."""
-    callback_at: datetime | None = None
-    """When the person asked to be called; aware. Only with that outcome."""
     by_representative: bool = False
     """Whether a representative of that person began it."""
     borrower: str | None = None
     """The lender's id of the co-borrower or the guarantor who began it; None: the borrower."""
-    promised: SaidPromise | None = None
-    """What the person promised; only with that outcome."""
-    dispute_kind: DisputeKind | None = None
-    """What is disputed; only with that outcome."""
-    complaint_kind: ComplaintKind | None = None
-    """What the person complains of. This and the next two only with that outcome."""
-    about_staff: str | None = None
-    """The staff reference of the member of staff in question."""
-    about_attempt: str | None = None
-    """The contact in question."""
-    stopped_channel: Channel | None = None
-    """The channel by which the person wants no contact; None: that of this contact."""
-    why: str | None = None
-    """What the person said, in words."""
-    recording: str | None = None
-    """The reference of the recording."""
     own_sender: str = STAFF
-    """Whose id it is."""
-    event_id: int | None = None
-    """The row of its event; None: it is not stored, and only asks what is on record."""
-
-    @property
-    def details(self) -> OutcomeDetails:
-        return OutcomeDetails(
-            reason=self.reason,
-            promised=self.promised,
-            dispute_kind=self.dispute_kind,
-            complaint=SaidComplaint(self.complaint_kind, self.about_staff, self.about_attempt),
-            stopped_channel=self.stopped_channel,
-            why=self.why,
-        )
+    """The sender who gave it this id."""
 
 
 def record_inbound_contact(

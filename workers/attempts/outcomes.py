@@ -11,7 +11,6 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
-from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.ladder import Ladder, find_ladder
@@ -23,9 +22,7 @@ from workers.attempts.consequences import apply_consequences, follows_by, plan_n
 from workers.attempts.conversations import (
     Conversation,
     LoanOfContact,
-    OutcomeDetails,
-    SaidComplaint,
-    SaidPromise,
+    OutcomeReport,
     check_details,
     loans_of_contact,
 )
@@ -42,7 +39,7 @@ from workers.db.people import lock_people
 from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.problems import VISIT_UNREPORTED, resolve_problems
 from workers.db.representative_wishes import note_wishes, wishes_among
-from workers.db.said_facts import SaidFact, note_said_facts
+from workers.db.said_facts import note_said_facts
 from workers.db.schema import (
     borrower,
     contact,
@@ -58,52 +55,12 @@ from workers.gate.problems import resolve_gate_problems
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedOutcome:
+class ReportedOutcome(OutcomeReport):
     """The reported outcome of an attempt."""
 
     attempt: str
-    outcome: ContactOutcome
-    reason: ArrearsReason | None
-    """Why the loan is overdue, if the borrower said so."""
-    actor: str
-    """The lender's reference of the person who made the attempt."""
-    also_about: tuple[str, ...] = ()
-    """The other loans that were mentioned, by the lender's ids."""
-    callback_at: datetime | None = None
-    """When the borrower asked to be called again; aware. Only with that outcome."""
-    said: tuple[SaidFact, ...] = ()
-    """When, where and in which language the borrower wants to be contacted."""
-    promised: SaidPromise | None = None
-    """What the borrower promised; only with that outcome."""
-    dispute_kind: DisputeKind | None = None
-    """What is disputed; only with that outcome."""
-    complaint_kind: ComplaintKind | None = None
-    """What the person complains of. This and the next two only with that outcome."""
-    about_staff: str | None = None
-    """The staff reference of the member of staff in question."""
-    about_attempt: str | None = None
-    """The contact in question."""
-    stopped_channel: Channel | None = None
-    """The channel by which the borrower wants no contact; None: that of the attempt."""
-    why: str | None = None
-    """What the borrower said, in words."""
-    recording: str | None = None
-    """The dialer's reference of the recording."""
     sender: str = STAFF
     """Who sent the report. The id of a hold or a promise that follows from it is this sender's."""
-    event_id: int | None = None
-    """The row of its event; None: it is not stored, and only asks what is on record."""
-
-    @property
-    def details(self) -> OutcomeDetails:
-        return OutcomeDetails(
-            reason=self.reason,
-            promised=self.promised,
-            dispute_kind=self.dispute_kind,
-            complaint=SaidComplaint(self.complaint_kind, self.about_staff, self.about_attempt),
-            stopped_channel=self.stopped_channel,
-            why=self.why,
-        )
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_outcomes import ContactOutcome
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.consequences import says_another_promise
-from workers.attempts.conversations import Conversation, SaidPromise
+from workers.attempts.conversations import Conversation, OutcomeReport
 from workers.context import Context
 from workers.db.free_text import CAN_PAY, WHY, digest_of
 from workers.db.inbox import PAYLOAD_DIGEST_KEY
@@ -33,27 +33,6 @@ class Recorded(Protocol):
     def callback_at(self) -> datetime | None: ...
     @property
     def recording(self) -> str | None: ...
-    @property
-    def event_id(self) -> int | None: ...
-
-
-class Reported(Protocol):
-    """A later report of the outcome of a contact, whoever began it."""
-
-    @property
-    def outcome(self) -> ContactOutcome: ...
-    @property
-    def reason(self) -> ArrearsReason | None: ...
-    @property
-    def callback_at(self) -> datetime | None: ...
-    @property
-    def recording(self) -> str | None: ...
-    @property
-    def promised(self) -> SaidPromise | None: ...
-    @property
-    def why(self) -> str | None: ...
-    @property
-    def said(self) -> tuple[SaidFact, ...]: ...
     @property
     def event_id(self) -> int | None: ...
 
@@ -77,7 +56,7 @@ def what_differs(
     ctx: Context,
     about: Conversation,
     recorded: Recorded,
-    reported: Reported,
+    reported: OutcomeReport,
 ) -> list[str]:
     """The fields in which a later report says otherwise than what is on record, or more.
 
@@ -135,7 +114,7 @@ def adding(
     return adds if "outcome" in differs else adds + differing(attempt, recorded, differs).reason
 
 
-def _words(reported: Reported) -> dict[str, str]:
+def _words(reported: OutcomeReport) -> dict[str, str]:
     """What of a report is encrypted, in the order in which its event seals it."""
     said = {}
     if reported.promised is not None and reported.promised.can_pay_monthly is not None:
