@@ -10,17 +10,16 @@ from sqlalchemy import Connection, exists, select, text
 
 from domain.actions import SEND_SMS
 from domain.actors import Actor
-from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.disputes import Matter
-from domain.events import LENDER
+from domain.events import LENDER, STAFF
 from domain.language.speak import speak
 from domain.messages import MessageStatus
 from domain.outcome_follows import Owner
 from domain.payments import ReturnKind
 from tests.support.inbound import record_inbound_text
 from workers.actions import dead_letters
-from workers.attempts import duties, outcomes
+from workers.attempts import duties, locked_attempt
 from workers.borrowers import reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.calls import pace
@@ -108,10 +107,6 @@ LEASE = timedelta(minutes=5)
 PAST_DUE = 100
 ADDRESS_OF_SOMEBODY = sha256((30_000 + PAST_DUE).to_bytes(8, "big")).digest()
 DUE = list(range(50, 550, 50))
-
-
-def busy(attempt: str) -> outcomes.ReportedOutcome:
-    return outcomes.ReportedOutcome(attempt, outcome=ContactOutcome.BUSY, reason=None, actor="S-1")
 
 
 def explained(connection: Connection) -> ExplainedLoan:
@@ -450,7 +445,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "contact_attempt_idx": ("an attempt has an id of its own", None),
     "contact_attempt_sender_idx": (
         "an outcome names its attempt",
-        lambda c, h: outcomes._lock(c, busy(f"A-1-{PAST_DUE}")),
+        lambda c, h: locked_attempt.lock_attempt(c, f"A-1-{PAST_DUE}", STAFF),
     ),
     "call_part_of_idx": (
         "the other loans of a call to make",

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, insert, or_, select
+from sqlalchemy import Connection, exists, insert, select
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -14,7 +13,7 @@ from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.ladder import Ladder, find_ladder
-from domain.outcome_follows import what_follows
+from domain.outcome_follows import Follows, what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.call_plans import CalledAction, called_actions, moves_after
 from workers.attempts.callback_moments import check_callback, check_callback_hours
@@ -27,7 +26,14 @@ from workers.attempts.conversations import (
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately
-from workers.attempts.named import loan_ids, named_attempt
+from workers.attempts.locked_attempt import (
+    ContactOfAttempt,
+    LockedAttempt,
+    contacts_of,
+    lock_attempt,
+    lock_everybody_at_number,
+)
+from workers.attempts.named import loan_ids
 from workers.attempts.reported_again import Recorded, adding, differing, what_differs
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
@@ -35,21 +41,11 @@ from workers.db.actions import move_actions
 from workers.db.appointments import move_calls
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
-from workers.db.people import lock_people
 from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.problems import VISIT_UNREPORTED, resolve_problems
 from workers.db.representative_wishes import note_wishes, wishes_among
 from workers.db.said_facts import note_said_facts
-from workers.db.schema import (
-    borrower,
-    contact,
-    contact_outcome,
-    hold,
-    loan,
-    person,
-    visit,
-)
-from workers.db.typed_rows import columns_of, typed_row, typed_rows
+from workers.db.schema import contact_outcome, hold, loan, visit
 from workers.escalation.reassess import reassess
 from workers.gate.problems import resolve_gate_problems
 
@@ -84,8 +80,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     check_details(report.outcome, report.details)
     if report.said and not report.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=report.outcome)
-    _lock_everybody_at_number(connection, report)
-    attempt = _lock(connection, report)
+    if report.outcome.number_fact or report.outcome.refutes:
+        lock_everybody_at_number(connection, report.attempt, report.sender)
+    attempt = lock_attempt(connection, report.attempt, report.sender)
     if attempt is None:
         raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=report.attempt)
     recorded = connection.execute(
@@ -95,8 +92,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         return _add_to_recorded(connection, ctx, attempt, report, recorded)
     assert_theirs(connection, report, attempt, now.date())
     check_callback(report.outcome, report.callback_at, now)
-    died = report.outcome is ContactOutcome.DECEASED
-    rows = _rows_of(connection, attempt.id)
+    rows = contacts_of(connection, attempt.id)
     actions = [row.action_id for row in rows if row.action_id is not None]
     called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
     _check(connection, ctx, attempt, report, called)
@@ -114,12 +110,48 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     )
     follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
     also = loan_ids(connection, report.also_about, "contact_outcome")
-    reaches = report.details.names_loan or also or reaches_person(report.outcome, follows)
-    loans = (
-        lock_loans_of_person(connection, attempt.borrower_id)
-        if died or report.said or reaches
-        else lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
+    if _reaches_person(report, follows):
+        loans = lock_loans_of_person(connection, attempt.borrower_id)
+    else:
+        loans = lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
+    _insert(connection, report, rows, also, now)
+    _note_said(connection, ctx, attempt, report)
+    if attempt.point is not None:
+        _note_about_number(connection, attempt.point, report, attempt.at, now)
+    if attempt.channel == Channel.VISIT:
+        _complete_visit(connection, report, actions, loans, now)
+    over = _move_calls(connection, ctx, report, called, now) or attempt.channel == Channel.VISIT
+    mentioned = [id for id in also if id in loans and id not in about_loans]
+    if mentioned and report.reason is not None and report.outcome.tells_reason:
+        said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
+        complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
+    if report.outcome is ContactOutcome.DECEASED:
+        _pause_for_death(connection, attempt, report, now)
+    about = replace(_conversation(attempt, about_loans, report), mentioned=mentioned)
+    came = apply_consequences(connection, ctx, about, of_rows, follows, now)
+    reassess(connection, ctx, loans, now)
+    plan_next(connection, ctx, about, follows, now)
+    return _recorded_as(attempt, report, open_for_tries=bool(actions) and not over) + came
+
+
+def _reaches_person(report: ReportedOutcome, follows: Follows) -> bool:
+    """Whether something is true of the person, so that all their loans are locked first."""
+    return bool(
+        report.outcome is ContactOutcome.DECEASED
+        or report.said
+        or report.also_about
+        or report.details.names_loan
+        or reaches_person(report.outcome, follows)
     )
+
+
+def _insert(
+    connection: Connection,
+    report: ReportedOutcome,
+    rows: Sequence[ContactOfAttempt],
+    also: Sequence[int],
+    now: datetime,
+) -> None:
     outcome = {
         "outcome": report.outcome,
         "connected": report.outcome.connected,
@@ -132,47 +164,55 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         "event_id": report.event_id,
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
-    _note_said(connection, ctx, attempt, report)
-    # A visit says of the address what a call says of the number.
-    if (point := attempt.number_blind_index or attempt.address_blind_index) is not None:
-        _note_about_number(connection, point, report, attempt.at, now)
-    over = attempt.channel == Channel.VISIT
-    if over:
-        _resolve_unreported(connection, loans, now)
-    if over and actions:
+
+
+def _complete_visit(
+    connection: Connection,
+    report: ReportedOutcome,
+    actions: Sequence[int],
+    loans: Sequence[int],
+    now: datetime,
+) -> None:
+    _resolve_unreported(connection, loans, now)
+    if actions:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, actions, move, now)
-    if called:
-        moves = moves_after(connection, ctx, called, report.outcome, now)
-        move_calls(connection, moves, now)
-        over = any(move.to is ActionStatus.DONE for move in moves.values())
-    mentioned = [id for id in also if id in loans and id not in about_loans]
-    if mentioned and report.reason is not None and report.outcome.tells_reason:
-        said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
-        complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
-    hold_id = _id_of_death(report)
-    if died:
-        _pause_for_death(connection, attempt, report, hold_id, now)
-    about = replace(_conversation(attempt, about_loans, report), mentioned=mentioned)
-    came = apply_consequences(connection, ctx, about, of_rows, follows, now)
-    reassess(connection, ctx, loans, now)
-    plan_next(connection, ctx, about, follows, now)
-    # Of a callback its moment is said, and nothing of another try before it.
-    open_for_tries = bool(actions) and not over and report.callback_at is None
-    recorded_as = because(
-        ReasonCode.OUTCOME_RECORDED_TRY_AGAIN if open_for_tries else ReasonCode.OUTCOME_RECORDED,
+
+
+def _move_calls(
+    connection: Connection,
+    ctx: Context,
+    report: ReportedOutcome,
+    called: Sequence[CalledAction],
+    now: datetime,
+) -> bool:
+    """Move what was called about; whether anything of it is done."""
+    if not called:
+        return False
+    moves = moves_after(connection, ctx, called, report.outcome, now)
+    move_calls(connection, moves, now)
+    return any(move.to is ActionStatus.DONE for move in moves.values())
+
+
+def _recorded_as(
+    attempt: LockedAttempt, report: ReportedOutcome, *, open_for_tries: bool
+) -> Reasons:
+    # If a callback was asked for, its moment is said, and not that it may be tried before.
+    try_again = open_for_tries and report.callback_at is None
+    recorded = because(
+        ReasonCode.OUTCOME_RECORDED_TRY_AGAIN if try_again else ReasonCode.OUTCOME_RECORDED,
         channel=attempt.channel,
         loan=attempt.external_id,
         outcome=report.outcome,
     )
-    if died:
-        recorded_as += because(ReasonCode.DEATH_PAUSES, hold_id=hold_id)
-    return recorded_as + came
+    if report.outcome is ContactOutcome.DECEASED:
+        recorded += because(ReasonCode.DEATH_PAUSES, hold_id=_id_of_death(report))
+    return recorded
 
 
 def _ladder(
     ctx: Context,
-    attempt: "_Attempt",
+    attempt: LockedAttempt,
     called: Sequence[CalledAction],
     owed: LoanOfContact,
     now: datetime,
@@ -183,32 +223,8 @@ def _ladder(
     return ctx.ladder_of(owed, now.date())
 
 
-class _Attempt(NamedTuple):
-    """A contact that a person started."""
-
-    id: int
-    loan_id: int
-    borrower_id: int
-    action_id: int | None
-    """None: no item of a ladder asked for it. It asked a third party where the borrower is."""
-    channel: str
-    at: datetime
-    number_blind_index: bytes | None
-    address_blind_index: bytes | None
-    zones: list[str]
-    """The zones of the person at that time."""
-    party: str
-    """Who was to be reached."""
-    external_id: str
-    """The lender's id of the loan."""
-    record: str
-    """That of the record."""
-    actor: str | None
-    """Who started it; of a visit None, which its visitors make."""
-
-
 def _conversation(
-    attempt: _Attempt, loan_ids: Sequence[int], report: ReportedOutcome
+    attempt: LockedAttempt, loan_ids: Sequence[int], report: ReportedOutcome
 ) -> Conversation:
     return Conversation(
         attempt=report.attempt,
@@ -229,7 +245,7 @@ def _conversation(
 def _add_to_recorded(
     connection: Connection,
     ctx: Context,
-    attempt: _Attempt,
+    attempt: LockedAttempt,
     report: ReportedOutcome,
     recorded: Recorded,
 ) -> Reasons:
@@ -244,7 +260,7 @@ def _add_to_recorded(
             it would be kept.
     """
     now, fact = ctx.now(), report.outcome.number_fact
-    rows = list(dict.fromkeys(row.loan_id for row in _rows_of(connection, attempt.id)))
+    rows = list(dict.fromkeys(row.loan_id for row in contacts_of(connection, attempt.id)))
     about = _conversation(attempt, rows, report)
     differs = what_differs(connection, ctx, about, recorded, report)
     other = "outcome" in differs
@@ -257,12 +273,10 @@ def _add_to_recorded(
     if differs or report.said:
         loans = lock_loans_of_person(connection, attempt.borrower_id)
         _note_said(connection, ctx, attempt, report)
-        point = attempt.number_blind_index or attempt.address_blind_index
-        if differs and fact and point is not None:
-            close_number(connection, point, fact, Actor(report.actor), now)
-        hold_id = _id_of_death(report)
-        if died and not _is_placed(connection, hold_id):
-            _pause_for_death(connection, attempt, report, hold_id, now)
+        if differs and fact and attempt.point is not None:
+            close_number(connection, attempt.point, fact, Actor(report.actor), now)
+        if died and not _is_placed(connection, _id_of_death(report)):
+            _pause_for_death(connection, attempt, report, now)
         if stops:
             of_rows = loans_of_contact(connection, rows)
             apply_consequences(connection, ctx, about, of_rows, follows, now)
@@ -270,7 +284,9 @@ def _add_to_recorded(
     if not differs:
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     adds = adding(report.attempt, recorded.outcome, report.outcome, differs)
-    return adds + because(ReasonCode.DEATH_PAUSES, hold_id=hold_id) if died else adds
+    if died:
+        adds += because(ReasonCode.DEATH_PAUSES, hold_id=_id_of_death(report))
+    return adds
 
 
 def _id_of_death(report: ReportedOutcome) -> str:
@@ -284,45 +300,17 @@ def _is_placed(connection: Connection, hold_id: str) -> bool:
 
 
 def _pause_for_death(
-    connection: Connection,
-    attempt: _Attempt,
-    report: ReportedOutcome,
-    hold_id: str,
-    now: datetime,
+    connection: Connection, attempt: LockedAttempt, report: ReportedOutcome, now: datetime
 ) -> None:
     insert_hold(
         connection,
         Hold(HoldKind.DECEASED, now.date()),
         borrower_id=attempt.borrower_id,
-        external_id=hold_id,
+        external_id=_id_of_death(report),
         sender=report.sender,
         actor=report.actor,
         now=now,
     )
-
-
-def _lock_everybody_at_number(connection: Connection, report: ReportedOutcome) -> None:
-    """Lock all whom the outcome reaches, if it says something of the number that was called."""
-    if not (report.outcome.number_fact or report.outcome.refutes):
-        return
-    called = select(contact.c.number_blind_index, contact.c.borrower_id)
-    named = named_attempt(called, report.attempt, report.sender)
-    row = connection.execute(named).one_or_none()
-    if row is not None and row.number_blind_index is not None:
-        lock_people(connection, row.number_blind_index, row.borrower_id)
-
-
-def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
-    """Lock the person of the attempt. The loans are locked by id, after the person."""
-    record = borrower.c.external_id
-    attempts = select(*columns_of(_Attempt, contact, loan, record=record)).select_from(
-        contact.join(loan, loan.c.id == contact.c.loan_id)
-        .join(borrower, borrower.c.id == contact.c.borrower_id)
-        .join(person, person.c.id == borrower.c.person_id)
-    )
-    named = named_attempt(attempts, report.attempt, report.sender)
-    locked = named.with_for_update(of=(person, borrower), key_share=True)
-    return typed_row(_Attempt, connection.execute(locked))
 
 
 def _resolve_unreported(connection: Connection, loans: Sequence[int], now: datetime) -> None:
@@ -337,26 +325,11 @@ def _resolve_unreported(connection: Connection, loans: Sequence[int], now: datet
         resolve_problems(connection, loans, (VISIT_UNREPORTED,), now)
 
 
-class _Row(NamedTuple):
-    """The contact about one of the loans of an attempt."""
-
-    id: int
-    loan_id: int
-    action_id: int | None
-
-
-def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
-    """The contacts of an attempt, one for each loan that it was about; the first one first."""
-    of_attempt = or_(contact.c.id == contact_id, contact.c.part_of == contact_id)
-    rows = select(*columns_of(_Row, contact)).where(of_attempt).order_by(contact.c.id)
-    return typed_rows(_Row, connection.execute(rows))
-
-
 def _note_said(
-    connection: Connection, ctx: Context, attempt: _Attempt, report: ReportedOutcome
+    connection: Connection, ctx: Context, attempt: LockedAttempt, report: ReportedOutcome
 ) -> None:
-    """Record what the borrower said, on the record of the loan. It reaches the whole person. What
-    who acts for them said is kept with the number that was called."""
+    """Record what was said, on the record of the person; it reaches the whole person. The wishes of
+    a representative are kept with the number that was called."""
     if not report.said:
         return
     actor, now = Actor(report.actor), ctx.now()
@@ -396,7 +369,7 @@ def _note_about_number(
 def _check(
     connection: Connection,
     ctx: Context,
-    attempt: _Attempt,
+    attempt: LockedAttempt,
     report: ReportedOutcome,
     called: Sequence[CalledAction],
 ) -> None:
