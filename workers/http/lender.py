@@ -9,6 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from domain.contact_outcomes import ContactOutcome
 from domain.errors import NotPermittedError
 from domain.permissions import Permission
 from domain.reason_json import reasons_as_json
@@ -63,6 +64,8 @@ class CallLeave(BaseModel, from_attributes=True):
     """All that the person is called about, the loan that was asked for first."""
     must_learn: list[str]
     may_offer: list[str]
+    outcomes: list[ContactOutcome]
+    """At most fifteen to choose from. Every other one may be reported too."""
     warnings: list[str]
     """Advisory rules that speak against it and do not stop it."""
 

@@ -38,6 +38,7 @@ def test_a_dialer_gets_the_number_when_the_gate_allows_the_call(book: Book) -> N
     assert answer.status_code == 200
     assert answer.json()["number"] == PHONE["CN"]
     assert answer.json()["attempt"] == "dialer-1"
+    assert len(answer.json()["outcomes"]) == 15
     (about,) = answer.json()["loans"]
     assert (about["loan"], about["item"]) == ("L-1", "friendly_call")
     assert set(about) == {"loan", "item", "purpose"}, "no amount before who it is is known"

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
+from domain.contact_outcomes import ContactOutcome
 from domain.right_party import Question
 from workers.attempts.attempts import StartedAttempt
 from workers.calls import right_party
@@ -62,6 +63,8 @@ class CallBegun(BaseModel, from_attributes=True):
     """BCP 47."""
     must_learn: list[str]
     may_offer: list[str]
+    outcomes: list[ContactOutcome]
+    """At most fifteen to choose from. Every other one may be reported too."""
     warnings: list[str]
     """Advisory rules that speak against it and do not stop it."""
 
