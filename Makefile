@@ -10,7 +10,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # The lock names everything, so nothing is resolved. A module is compiled when it is first imported:
 # most of what the packages bring is never imported here.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+UV := $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
@@ -37,9 +38,12 @@ $(READY): requirements-dev.txt pyproject.toml
 		rm -rf .venv; \
 		echo "No virtual environment could be made with $(PYTHON). Python 3.11 or later with its" \
 			"venv module is needed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@echo "Installing what the lock names into .venv: about three minutes the first time, 800 MB on disk."
-	$(INSTALL) --require-hashes -r requirements-dev.txt
-	$(INSTALL) --no-build-isolation -e .
+	@echo "Installing what the lock names into .venv: about a minute the first time, 700 MB on disk."
+	@awk '/^[^ ]/ { is_uv = /^uv==/ } is_uv' requirements-dev.txt > .venv/uv.txt
+	$(PIP) --require-hashes -r .venv/uv.txt
+	@# uv takes a sixth of pip's time, but reads no settings of pip's, such as an index of your own.
+	$(UV) --require-hashes -r requirements-dev.txt || $(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-build-isolation -e .
 	@touch $@
 
 lint: style types ## style, the direction of imports, and types
