@@ -38,7 +38,7 @@ $(READY): requirements-dev.txt pyproject.toml
 		rm -rf .venv; \
 		echo "No virtual environment could be made with $(PYTHON). Python 3.11 or later with its" \
 			"venv module is needed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@echo "Installing what the lock names into .venv: about a minute the first time, 700 MB on disk."
+	@echo "Installing what the lock names into .venv: about a minute the first time, 650 MB on disk."
 	@awk '/^[^ ]/ { is_uv = /^uv==/ } is_uv' requirements-dev.txt > .venv/uv.txt
 	$(PIP) --require-hashes -r .venv/uv.txt
 	@# uv takes a sixth of pip's time, but reads no settings of pip's, such as an index of your own.
