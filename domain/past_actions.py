@@ -99,12 +99,14 @@ def on_record(
 
 @dataclass(frozen=True, slots=True)
 class EndingItems:
-    """The items on record for a person that end with their step, those that are kept all the same,
-    and the calls among the former that were tried."""
+    """What becomes of the items on record for a person when the ladder leaves their step."""
 
     ends: frozenset[str]
+    """They end with the step."""
     kept: frozenset[str]
+    """Calls that go on beyond the step."""
     tried: frozenset[str]
+    """Calls that were tried."""
 
 
 def ending_items(

@@ -177,10 +177,10 @@ def review(
 ) -> Review:
     """What the terms say about a promise of these parts, made on business date `on`.
 
-    `past_due` is what is past due of its loan. `unkept` promises went unkept before it, in the
-    months that the terms count. `a_month` is what the borrower said to be able to pay a month,
-    `besides` what they are to pay for other loans, and `still_owed` all that the loan comes to by
-    its schedule; None: nobody knows.
+    `past_due` is what is past due of its loan. `unkept` is how many promises went unkept before, in
+    the months that the terms count. `a_month` is what the borrower said to be able to pay a month,
+    `besides` what they are to pay for other loans, and `still_owed` the sum of the whole schedule
+    that is unpaid. None: nobody knows.
     """
     if terms is None:
         return Review(refused=_refused(accepted_without_terms(on), parts, past_due, currency))
@@ -275,8 +275,7 @@ def _too_many(limits: Accepted, parts: Sequence[PromisePart]) -> Reasons:
 
 
 def most_in_a_month(parts: Sequence[PromisePart], besides: Sequence[PromisePart] = ()) -> Decimal:
-    """The most that falls due in any thirty days in which one of these parts does, with what falls
-    due `besides` in the same days."""
+    """The most that falls due in any thirty days, of these parts and of what is due `besides`."""
     every = (*parts, *besides)
     last_days = {each.due_on for each in every}
     return max(

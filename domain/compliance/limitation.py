@@ -89,9 +89,9 @@ class Limitation(ContactRule):
     def _since(self, facts: ContactFacts, *, threatens: bool) -> date | None:
         """The due day that decides, or None if it is not known.
 
-        Where each instalment has its own time, a claim leaves out those that are barred, so that it
-        can be brought while the newest of them is not. But a message speaks of all that is past
-        due: it may threaten to sue only while the oldest of them is not barred either.
+        Where each instalment has its own time, a claim leaves out barred instalments, so that it
+        can be brought while the newest one is not barred. But a message speaks of all that is past
+        due: it may threaten to sue only while the oldest instalment is not barred either.
         """
         if self.runs_from is RunsFrom.EACH_INSTALMENT and facts.past_due_from:
             oldest, newest = facts.past_due_from

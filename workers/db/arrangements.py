@@ -181,8 +181,8 @@ UPDATE arrangement r SET review_on = :today
 def look_after_tape(
     connection: Connection, loan_ids: Sequence[int], as_of: date, today: date
 ) -> None:
-    """Let arrangements that ended in default be looked at again, of which a tape of `as_of` shows
-    money that may have been paid before they ended. One statement."""
+    """Let arrangements that ended in default be looked at again, if a tape of `as_of` shows money
+    that may have been paid before they ended. One statement."""
     given = {"loan_ids": list(loan_ids), "as_of": as_of, "today": today}
     connection.execute(_LOOK_AGAIN, given)
 

@@ -32,8 +32,8 @@ PAYLOAD_DIGEST_KEY = "digest"
 """The keyed hash of all encrypted values of a payload, which identifies a repeated event."""
 
 SAID_KEYS = {f"said_{name}": str(name) for name in (Named.BORROWER, Named.OTHER)}
-"""Where a payload keeps the id that its sender gave, by the key of it: that id is somebody else's
-now, and the payload names the record that it was about by the id that this one has since."""
+"""After a tape gave the id of a record to somebody else, payloads name the record by its new id.
+The id that the sender gave is kept under these keys."""
 
 OF_PERSONAL_INDEX = ("contact_change", "loan_party", "number_order", "representative")
 

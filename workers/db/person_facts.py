@@ -70,8 +70,8 @@ def note_person_fact(
     *,
     until: datetime | None = None,
 ) -> bool:
-    """Record a fact on a record of a locked person; False if it was known already. The first one
-    of its kind stays, with when it was said last, and so does each one with other details."""
+    """Record a fact on a record of a locked person; False if it was known already. A fact of the
+    same kind and details stays, and gets the moment when it was said last."""
     return note_person_facts(connection, [borrower_id], kind, actor, now, details, until=until)
 
 

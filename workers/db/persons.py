@@ -142,8 +142,8 @@ def is_given_to_another(
     number: bytes | None,
     address: bytes | None,
 ) -> bool:
-    """Whether what is said of a record is true of somebody else: it is another name, and a number
-    or an address that the record never had, or that is on record under that name.
+    """Whether what is said of a record is true of somebody else. Then the name is another, and the
+    number or the address was never that of the record, or is on record under the other name.
 
     All are keyed hashes; None: nothing is said of it.
     """

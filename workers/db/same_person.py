@@ -51,8 +51,8 @@ def lock_persons(connection: Connection, records: Collection[int]) -> list[int]:
 def make_persons(connection: Connection, records: Collection[int], now: datetime) -> frozenset[int]:
     """Make the persons of these records anew, from the links as they are now.
 
-    Locks all persons concerned. Returns the records whose facts may have changed: those that stand
-    for another person now, and where these bring facts, all records of both persons.
+    Locks all persons concerned. Returns the records whose facts may have changed: the records that
+    stand for another person now and, if they bring facts, all records of both persons.
     """
     if not records:
         return frozenset()

@@ -134,8 +134,8 @@ def open_until(
 def hours_end(
     ctx: Context, jurisdiction: str, zones: Sequence[str], now: datetime, within: timedelta
 ) -> datetime | None:
-    """When the lawful hours for calls end in these zones, if that is within so long, whoever it is
-    that would be called. None: not so soon; or nothing can be said without knowing more.
+    """When the lawful hours for calls to anybody end in these zones, if that is `within` so long.
+    None: not so soon, or it depends on more than the hour.
 
     It is only for the order in which people are looked at. The gate is asked about each of them.
     """

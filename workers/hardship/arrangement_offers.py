@@ -167,8 +167,8 @@ def _authority(
     quoted: Quote,
     beyond: Reasons,
 ) -> tuple[Role, str | None]:
-    """In which role whoever acts offers it, and who agreed where that is not enough, or where it is
-    `beyond` what the person said to be able to pay."""
+    """The role in which it is offered, and who agreed: somebody must if the role is not enough, or
+    if it is `beyond` what the person said to be able to pay."""
     of_kind = terms.of_kind(quoted.kind)
     limits = of_kind.limits if of_kind else ()
     actor = ctx.actor

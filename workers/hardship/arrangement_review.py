@@ -49,12 +49,12 @@ def review_arrangements(
     *,
     went_back: bool = False,
 ) -> None:
-    """After money or schedules of locked loans changed: complete what is paid, go on with what is
-    not any more, and take back an end that was wrong, because what was missed was paid in time.
+    """Review arrangements after money or schedules of locked loans changed.
 
-    One that is missed ends by the calendar alone, when everything of the day is known. If money
-    `went_back`, days of grace run anew for what that leaves unpaid. The caller reassesses the
-    loans.
+    What is paid is completed. A completed arrangement that is not paid any more goes on. A default
+    is taken back if the money was paid in time after all. No arrangement defaults here: that
+    happens by the calendar, when everything of the day is known. If money `went_back`, the days of
+    grace run anew for what is unpaid by that. The caller reassesses the loans.
     """
     for stored in confirmed_arrangements(connection, loan_ids):
         standing = standing_on(connection, ctx, stored, now.date())

@@ -91,9 +91,9 @@ def follow_new_schedule(
 
     `schedule` is what the ledger reported, without what was paid of it since.
 
-    It is the one that the event names, or one whose instalments are exactly these. One of which
-    either is true and that is active already has its schedule corrected. Any other schedule takes
-    the place of what was arranged before. The caller reassesses the loan. Returns what came of it.
+    It is the arrangement that the event names, or one with exactly these instalments. If it is
+    active already, its schedule is corrected. Any other schedule takes the place of what was
+    arranged before. The caller reassesses the loan. Returns what came of it.
     """
     now = ctx.now()
     waits = open_arrangement(connection, owed.id)

@@ -193,8 +193,8 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
 
 
 def request_if_none(connection: Connection, ctx: Context, request: NewRequest) -> Reasons:
-    """Record a request that follows from something else, such as a conversation, which counts all
-    the same: a loan that has an open arrangement or is written off gets none."""
+    """Record a request that follows from something else, such as a conversation, unless the loan
+    has an open arrangement or is written off. What it follows from counts in any case."""
     with suppress(RejectedError):
         return record_request(connection, ctx, request)
     return ()

@@ -212,7 +212,7 @@ def stop_everybody(
     sender: str,
 ) -> int:
     """Place the hold of the person that lasts until the answer; returns its id. The person is the
-    borrower of the `loan`, or whose record is named."""
+    borrower of the `loan`, or the one of the named record."""
     place_hold(
         connection,
         ctx,

@@ -47,7 +47,7 @@ class Correction:
     """Why it is changed, in words. Kept encrypted."""
     kind: DisputeKind | ComplaintKind | None = None
     about_staff: str | None = None
-    """Of a complaint: the staff reference of whom it is about."""
+    """Of a complaint: the staff reference of the member of staff in question."""
     about_nobody: bool = False
     """Of a complaint: it is about nobody in particular."""
 
@@ -61,14 +61,14 @@ def correct(
     The clock is set by the rules of the right kind, and never longer than it was: who needs more
     time asks a second person. Where a law stops everybody for the right kind, everybody is stopped.
 
-    A complaint whose kind is corrected is about whom it would be if it had come in so: about a
-    person, whoever had the contact in question; about a thing, nobody, unless somebody is named.
-    Whom the complaint is not about may work for the person again; whom it is about does not.
+    After its kind is corrected, a complaint is about the same people as if it had come in so: one
+    about people is about whoever had the contact in question, one about a thing about nobody,
+    unless somebody is named. These people do not work for the person; others may again.
 
     Raises:
-        RefusedError: it is not known or over, whoever acts may not handle it, it is said to be
-            about somebody and about nobody, it is about conduct and nobody says whose, nobody on
-            the roster has the reference, or whom it is about acts or handles it.
+        RefusedError: it is not known or over; whoever acts may not handle it; it is said to be
+            about somebody and about nobody; it is about conduct, and nobody says of whom; nobody
+            on the roster has the reference; or it is about who acts or handles it.
     """
     now = ctx.now()
     if right.about_nobody and right.about_staff is not None:

@@ -1,7 +1,7 @@
 """Disputes and complaints as they are handled: acknowledged, taken, given more time, decided.
 
-Nobody handles one that is about them, or that arose in a contact that they had. Each decision is
-answered by a letter.
+Nobody handles a complaint about themselves, or what arose in a contact that they had. Each decision
+is answered by a letter.
 """
 
 from dataclasses import dataclass
@@ -309,7 +309,7 @@ def _tell(connection: Connection, matter: Matter, stored: StoredMatter, now: dat
 def open_matter(
     connection: Connection, matter: Matter, id: str, named_sender: str | None
 ) -> StoredMatter:
-    """Lock an open one that a person named.
+    """Lock an open dispute or complaint that a person named.
 
     Raises:
         RefusedError: it is not known, or over; or several senders have given the id.

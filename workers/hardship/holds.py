@@ -36,7 +36,8 @@ NEEDS_ANSWER = {
     HoldKind.DISPUTE: (Matter.DISPUTE, ReasonCode.DISPUTE_NEEDS_ANSWER),
     HoldKind.COMPLAINT: (Matter.COMPLAINT, ReasonCode.COMPLAINT_NEEDS_ANSWER),
 }
-"""The holds that end with an answer, and what is said to whoever releases one before."""
+"""Holds that end with the answer to a dispute or a complaint, and the reason for which nobody may
+release them before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,8 +155,8 @@ class _Contact(NamedTuple):
 def contact_in_question(
     connection: Connection, attempt: str | None, raising: Raising
 ) -> int | None:
-    """The contact that a dispute or a complaint is about: one with whoever raises it, or one about
-    the loan or another loan of theirs.
+    """The contact that a dispute or a complaint is about. It was with the person who raises it, or
+    about one of their loans.
 
     Raises:
         NotYetError: no contact has the id.

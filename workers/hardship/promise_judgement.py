@@ -72,9 +72,9 @@ def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime
 def _judge_open(
     connection: Connection, stored: StoredPromise, found: Judgement, now: datetime
 ) -> None:
-    """Complete an open promise that is kept; of one that stays open, the next part is waited for.
+    """Complete an open promise that is kept; if it stays open, wait for its next part.
 
-    That it was not kept is for `break_overdue_promises` to say, when all money must be known.
+    Only `break_overdue_promises` finds that a promise was not kept, when all money must be known.
     """
     made = stored.as_made(now)
     if found.status is PromiseStatus.KEPT:
@@ -99,12 +99,12 @@ def undo_promises(
 ) -> None:
     """After money went back: judge the promises of a locked loan again that it had kept.
 
-    `lost` is what went back. A promise that it had not kept stays as it is. One whose days are not
-    over is open again and pauses the ladder again, unless another has taken its place since: then
-    it is withdrawn. One whose days are over is broken, or part kept, and what follows is planned.
-    One that is open waits for the part again that the money had paid; if the days of that part are
-    over, it is judged at once. Who has to pay a part again is reminded again. The loan's position
-    is up to date.
+    `lost` is what went back. A promise that it had not kept stays as it is. A promise whose days
+    are not over is open again and pauses the ladder again, unless another has taken its place
+    since: then it is withdrawn. A promise whose days are over is broken, or part kept, and what
+    follows is planned. An open promise waits again for the part that the money had paid; if the
+    days of that part are over, it is judged at once. Whoever has to pay a part again is reminded
+    again. The loan's position is up to date.
     """
     judged = promises_of(connection, [loan_id], list(_JUDGED_AGAIN))
     if not judged:

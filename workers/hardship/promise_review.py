@@ -106,8 +106,9 @@ def review_promise(
     means: Decimal | None,
     besides: Sequence[PromisePart] = (),
 ) -> Review:
-    """What the terms say about such a promise of a locked loan today, by somebody who can pay so
-    much a month (None: nobody knows), and is to pay this `besides`."""
+    """What the terms say about a promise of these parts for a locked loan today. `means` is what
+    the person can pay a month, None if nobody knows; `besides` is what they are to pay for other
+    loans."""
     on = now.date()
     return review(
         terms,

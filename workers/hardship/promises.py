@@ -234,8 +234,8 @@ def withdraw_promise(
 ) -> Reasons:
     """Withdraw a promise: its hold ends today. A completed promise stays as it is.
 
-    `was_made` says whether it was really made, also of one that is completed: what was recorded by
-    mistake does not interrupt the limitation period. None: nobody says so.
+    `was_made` says whether the promise was really made, also if it is completed: what was recorded
+    by mistake does not interrupt the limitation period. None: nobody says so.
 
     Raises:
         NotYetError: the promise is not known.

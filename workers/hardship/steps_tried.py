@@ -19,10 +19,10 @@ class _Loan(NamedTuple):
 
 
 def keep_steps_tried(connection: Connection, ctx: Context, loan_id: int, on: date) -> None:
-    """Let the steps that were tried on the ladder before count on the one that a locked loan is on
-    now, after its arrangement ended. The loan is reassessed already.
+    """After the arrangement of a locked loan ended, let steps that were tried before it count on
+    the ladder on which the loan is now. The loan is reassessed already.
 
-    The new schedule gives the ladder another start. What was done since the old one stays done.
+    The new schedule gives the ladder another start. What was done since the old start stays done.
     """
     by_id = select(*columns_of(_Loan, loan)).where(loan.c.id == loan_id)
     (stands,) = typed_rows(_Loan, connection.execute(by_id))

@@ -63,12 +63,14 @@ def request_read_in_text(
     provider: str,
     actor: str,
 ) -> Reasons:
-    """Record that a person reads in a text that it asks for an arrangement: for the loan that they
-    `named`; or else for those for which the machine has read so too, and if there are none for
-    `about`, the loan of the text, and each other one of its writer with something past due.
+    """Record that a text asks for an arrangement, as a person reads it.
 
-    A request by the machine stands, and its pause begins now. One for a loan that is not meant is
-    withdrawn. The person is locked.
+    It is for the loan that the person `named`. If none was named, it is for the loans for which the
+    machine recorded a request. If there are none, it is for `about`, the loan of the text, and for
+    all other loans of the writer that are past due.
+
+    A request by the machine stands, and its pause begins now. If it is for a loan that is not
+    meant, it is withdrawn. The person is locked.
 
     Raises:
         NotYetError: the loan is not known.

@@ -62,10 +62,10 @@ def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[EventResult]:
     """Apply stored events in the order in which they came in, each once; returns their results.
 
     Each event is applied, and fails, by itself; how many one message holds only matters for speed.
-    Neighbours of a kind that has a batch handler share one transaction and its statements, plus up
+    Neighbours of a kind that has a batch handler share one transaction and its statements, with up
     to 100 other unlocked pending events of that kind: the more come in, the less each one costs.
-    Those that were applied meanwhile are passed over. The order holds within one call: of two
-    calls at the same time either may be first.
+    Events that were applied meanwhile are passed over. The order holds within one call of this
+    function; two calls at the same time have no order.
     """
     results: list[EventResult] = []
     with autocommit(ctx.engine) as connection:

@@ -95,7 +95,7 @@ def _assert_complete(sheet: ScoreSheet, marks: Mapping[str, Mark]) -> None:
 
 
 def _call_of(connection: Connection, attempt: str) -> Any:
-    """Locks the call, so that reviews of one call come one after the other."""
+    """The call, locked, so that no two reviews of it are written at the same time."""
     found = connection.execute(
         select(
             *(contact.c.id, contact.c.loan_id, contact.c.borrower_id, contact.c.actor),

@@ -1,7 +1,7 @@
 """Which encoding a tape has: the one in its mapping, the one that its first bytes show, or UTF-8.
 
-It is never guessed. Where a tape is in another one, the error names one that the file can be read
-in, and a person decides.
+It is never guessed. If a tape is in another encoding, the error names an encoding in which the file
+can be read, and a person decides.
 """
 
 import codecs

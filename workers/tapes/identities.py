@@ -1,7 +1,7 @@
-"""What a row says about whom its customer ids stand for, as keyed hashes.
+"""What a row says about the people behind its customer ids, as keyed hashes.
 
-Two rows that give one id to two people are refused, and neither decides who is right. The rows of
-a tape are compared with each other in the database, without names and numbers.
+If two rows give one id to two people, both are refused. The rows of a tape are compared with each
+other in the database, without names and numbers.
 """
 
 import re

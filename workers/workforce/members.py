@@ -132,11 +132,11 @@ class CallToStart:
 
     terms: StaffingTerms
     items: Sequence[tuple[str, str]]
-    """Step and item of all that it is about; the first one names it."""
+    """Step and item of all that it is about. The first one is the item of the call."""
     action_ids: Collection[int]
-    """Theirs."""
+    """The actions that it may be about."""
     is_theirs: bool = True
-    """Whether they were given it. The capacity of who helps a colleague out is not asked."""
+    """Whether the caller was given it. If they help a colleague, their capacity does not matter."""
 
 
 def refuse_who_may_not(
@@ -149,12 +149,13 @@ def refuse_who_may_not(
     """Refuse the start of a call or a visit by somebody who may not do it now. Returns what is
     known of them; None: nobody has the reference.
 
-    Asked are: left, training, absence, shift and must-not-handle; of a call also the hours of a
-    visit, the skill of what names it, the certificate for that, and the capacity of the day, for as
-    long as the longest of its items takes. `now` is in the lender's zone.
+    It depends on whether they left, and on training, absence, shift and must-not-handle. For a call
+    it also depends on the hours of a visit, on the skill and the certificate for its first item,
+    and on the capacity of the day, with the time of its longest item. `now` is in the lender's
+    zone.
 
     Raises:
-        MayNotStartError: so it is, with the reason.
+        MayNotStartError: they may not, with the reason.
     """
     known = _read(connection, reference, now, person_ids)
     if known is None:
