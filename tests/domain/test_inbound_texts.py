@@ -27,11 +27,9 @@ def kinds(body: str, opt_out_type: str | None = None) -> frozenset[ReplyKind]:
     return VOCABULARY.read(body, opt_out_type).kinds
 
 
-@pytest.mark.parametrize(("body", "asked"), ASKED)
-def test_a_text_asks_for_what_a_reasonable_person_understands(
-    body: str, asked: frozenset[ReplyKind]
-) -> None:
-    assert kinds(body) == asked
+def test_a_text_asks_for_what_a_reasonable_person_understands() -> None:
+    read = {body: (kinds(body), asked) for body, asked in ASKED}
+    assert {body: both for body, both in read.items() if both[0] != both[1]} == {}
 
 
 def test_the_examples_are_many_and_each_comes_once() -> None:
@@ -45,15 +43,22 @@ def test_every_phrase_of_every_language_is_read_as_its_file_says() -> None:
                 assert {VOCABULARY.read(phrase).kind for phrase in phrases} == {kind}
 
 
-@pytest.mark.parametrize("word", ["STOP", "UNSUBSCRIBE", "END", "TD", "T", "R", "退订", "拒收"])
-@pytest.mark.parametrize(
-    "written", ["{}", "{}.", "  {}\n", "“{}”!!", "please {}", "{} please, thanks", "请{}，谢谢"]
-)
-def test_a_stop_word_that_is_the_whole_text_stops_however_it_is_written(
-    word: str, written: str
-) -> None:
-    for body in (word, word.lower(), word.capitalize()):
-        assert kinds(written.format(body)) == {ReplyKind.STOP}
+def test_a_stop_word_that_is_the_whole_text_stops_however_it_is_written() -> None:
+    texts = [
+        written.format(body)
+        for written in (
+            "{}",
+            "{}.",
+            "  {}\n",
+            "“{}”!!",
+            "please {}",
+            "{} please, thanks",
+            "请{}，谢谢",
+        )
+        for word in ("STOP", "UNSUBSCRIBE", "END", "TD", "T", "R", "退订", "拒收")
+        for body in (word, word.lower(), word.capitalize())
+    ]
+    assert [text for text in texts if kinds(text) != {ReplyKind.STOP}] == []
 
 
 @given(

@@ -5,8 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from domain.decision import Snapshot, decide
 from domain.loans import Instalment
 from tests.oracle.days import Owed, ladder_file, stands
@@ -32,12 +30,14 @@ def unpaid(written: str) -> list[tuple[date, Decimal]]:
     return [(date.fromisoformat(day), Decimal(amount)) for day, amount in parts]
 
 
-@pytest.mark.parametrize(
-    ("law", "row"),
-    examples(),
-    ids=lambda x: x if isinstance(x, str) else f"{x['unpaid']} {x['asked']}",
-)
-def test_the_engine_and_the_oracle_count_as_the_table_says(law: str, row: dict[str, str]) -> None:
+def test_the_engine_and_the_oracle_count_as_the_tables_say() -> None:
+    found = examples()
+    assert {law for law, _ in found} == set(LADDER)
+    for law, row in found:
+        assert_counted_as_written(law, row)
+
+
+def assert_counted_as_written(law: str, row: dict[str, str]) -> None:
     ladder = shipped_ladder(LADDER[law])
     on = date.fromisoformat(row["asked"])
     written = (
@@ -52,7 +52,7 @@ def test_the_engine_and_the_oracle_count_as_the_table_says(law: str, row: dict[s
     decision = decide(Snapshot(1, owed), ladder, now)
     arrears = decision.arrears
     engine = (arrears.days_past_due, arrears.amount, decision.ladder_since, decision.ladder_day)
-    assert engine == written, row["because"]
+    assert engine == written, row
 
     judged = stands(
         ladder_file(LADDER[law]),
@@ -64,4 +64,4 @@ def test_the_engine_and_the_oracle_count_as_the_table_says(law: str, row: dict[s
         Decimal(judged.past_due) / 100,
         judged.ladder_since,
         judged.ladder_day,
-    ) == written, row["because"]
+    ) == written, row
