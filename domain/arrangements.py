@@ -53,6 +53,9 @@ class Refusal(StrEnum):
     OTHER = "other"
 
 
+SAID_BY_BORROWER = frozenset({Refusal.SAID_NO})
+"""Reasons that the borrower gave, who need not be told them."""
+
 _S = ArrangementStatus
 ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
     _S.REQUESTED: frozenset({_S.OFFERED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),

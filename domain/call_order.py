@@ -12,6 +12,7 @@ from domain.follow_ups import Trigger
 FOLLOW_UPS_FIRST = (
     Trigger.ARRANGEMENT_DEFAULTED,
     Trigger.ARRANGEMENT_MISSED,
+    Trigger.ARRANGEMENT_DECLINED,
     Trigger.PROMISES_BROKEN_TWICE,
     Trigger.PROMISE_BROKEN,
     Trigger.OUTCOME,

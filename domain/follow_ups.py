@@ -16,6 +16,7 @@ class Trigger(StrEnum):
     PROMISES_BROKEN_TWICE = "promises_broken_twice"  # as before, and not for the first time
     ARRANGEMENT_MISSED = "arrangement_missed"  # an instalment of a plan was not paid in time
     ARRANGEMENT_DEFAULTED = "arrangement_defaulted"  # a plan ended because it was not kept
+    ARRANGEMENT_DECLINED = "arrangement_declined"  # a person decided that nothing can be offered
     OUTCOME = "outcome"  # an outcome of a conversation that names it, in the ladder's `outcomes`
 
 

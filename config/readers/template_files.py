@@ -23,9 +23,14 @@ from domain.errors import ArrearsError
 PROMISE_PLACEHOLDERS = frozenset({"promised", "promised_by"})
 """The values of a text that follows from a promise: what is to be paid next, and by which day."""
 
-TEXT_PLACEHOLDERS = PROMISE_PLACEHOLDERS | {
-    *("lender", "amount", "due_on", "days_past_due", "phone", "reference")
-}
+REFUSAL_PLACEHOLDERS = frozenset({"refused_because"})
+"""The value of a text that tells that nothing can be offered: why."""
+
+TEXT_PLACEHOLDERS = (
+    PROMISE_PLACEHOLDERS
+    | REFUSAL_PLACEHOLDERS
+    | {*("lender", "amount", "due_on", "days_past_due", "phone", "reference")}
+)
 """The values of a text. It has no name in it: anybody who has the telephone can read it."""
 
 WORDINGS_FOR_SEVERAL = {
@@ -56,6 +61,7 @@ SAMPLE = {
     "reference": "L-1",
     "promised": "$200.00",
     "promised_by": "March 9, 2026",
+    "refused_because": "the terms of this loan do not allow it",
     "loan_1": "L-1",
     "amount_1": "$1,234.50",
     "loan_2": "L-2",
@@ -80,10 +86,8 @@ SAMPLE = {
 }
 """An example of each value, as the workers give it: always text."""
 
-LETTER_PLACEHOLDERS = frozenset(SAMPLE) - SEVERAL_PLACEHOLDERS - PROMISE_PLACEHOLDERS | {
-    "lender",
-    "phone",
-}
+_OF_TEXTS_ALONE = SEVERAL_PLACEHOLDERS | PROMISE_PLACEHOLDERS | REFUSAL_PLACEHOLDERS
+LETTER_PLACEHOLDERS = frozenset(SAMPLE) - _OF_TEXTS_ALONE | {"lender", "phone"}
 """The values of a letter. It is in a closed envelope, so it may have all about the loan."""
 
 

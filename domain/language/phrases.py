@@ -337,6 +337,7 @@ class Phrase(StrEnum):
     # The letter that answers a dispute or a complaint.
     ANSWER_OUTCOME = auto()
     ANSWER_FINDING = auto()
+    REFUSED_BECAUSE = auto()
     ANSWER_FOLLOWS = auto()
     ANSWER_TURN_TO = auto()
     ANSWER_TURN_TO_LENDER = auto()

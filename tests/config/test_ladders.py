@@ -21,7 +21,7 @@ from tests.support import refused_yaml
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
     "promise_reminder",
-    *("arrangement_missed", "arrangement_default_notice"),
+    *("arrangement_missed", "arrangement_default_notice", "nothing_offered"),
 }
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders"
 

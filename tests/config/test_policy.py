@@ -15,7 +15,7 @@ from domain.compliance.rules import EVERYWHERE
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
     "promise_reminder",
-    *("arrangement_missed", "arrangement_default_notice"),
+    *("arrangement_missed", "arrangement_default_notice", "nothing_offered"),
 }
 SHIPPED = Path(__file__).parents[2] / "config"
 FOLDERS = ("ladders", "rule_packs", "legal_checklists")
@@ -59,7 +59,7 @@ def test_the_shipped_policy_loads() -> None:
     }
     assert {terms.id for terms in policy.arrangements} == {"arrangements_cn", "arrangements_us"}
     assert {terms.id for terms in policy.promises} == {"promises_cn", "promises_us"}
-    assert len(policy.documents) == 41
+    assert len(policy.documents) == 43
 
 
 def test_what_was_shipped_stays_as_it_was() -> None:
@@ -130,16 +130,16 @@ class TestTermsUnderTheLaw:
 class TestLaddersTogether:
     def test_two_versions_of_a_ladder_live_side_by_side(self, directory: Path) -> None:
         ladders = directory / "ladders"
-        second = ladders / "consumer_loan_us_v3.yaml"
-        change(ladders / "consumer_loan_us.yaml", "version: 2", "version: 3", to=second)
-        change(second, "effective_from: 2018-01-02", "effective_from: 2026-07-01")
+        second = ladders / "consumer_loan_us_v4.yaml"
+        change(ladders / "consumer_loan_us.yaml", "version: 3", "version: 4", to=second)
+        change(second, "effective_from: 2018-01-03", "effective_from: 2026-07-01")
         versions = [x.version for x in load(directory).ladders if x.id == "consumer_loan_us"]
-        assert sorted(versions) == [1, 2, 3]
+        assert sorted(versions) == [1, 2, 3, 4]
 
     def test_a_newer_version_takes_effect_on_a_later_day(self, directory: Path) -> None:
         ladders = directory / "ladders"
-        second = ladders / "consumer_loan_us_v3.yaml"
-        change(ladders / "consumer_loan_us.yaml", "version: 2", "version: 3", to=second)
+        second = ladders / "consumer_loan_us_v4.yaml"
+        change(ladders / "consumer_loan_us.yaml", "version: 3", "version: 4", to=second)
         with pytest.raises(PolicyError, match=r"line \d+: .* on a later day."):
             load(directory)
 

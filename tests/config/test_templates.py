@@ -70,7 +70,7 @@ def test_every_template_is_there_in_english_and_chinese(templates: Templates) ->
     assert templates.names() == {
         *(*texts, *several),
         *("help_reply", "visit_notice", "promise_reminder"),
-        *("arrangement_missed", "arrangement_default_notice"),
+        *("arrangement_missed", "arrangement_default_notice", "nothing_offered"),
         *("dispute_answer", "complaint_answer", "arrangement_default_letter"),
     }
     assert templates.locales() == {"en", "zh-Hans"}

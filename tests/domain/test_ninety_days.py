@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).parents[2] / "config" / "ladders" / "consumer_loan_cn.y
 TEMPLATES = {
     *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
     "promise_reminder",
-    *("arrangement_missed", "arrangement_default_notice"),
+    *("arrangement_missed", "arrangement_default_notice", "nothing_offered"),
 }
 
 SERVICE_DOWN = 7

@@ -82,8 +82,10 @@ def accept(book: Book, *, id: str = "AR-1", recording: str = "REC-1") -> Arrange
     ).arrangement
 
 
-def decline(book: Book, refusal: Refusal | None, why: str | None = None) -> Arrangement:
-    ending = Ending(arrangement="AR-1", status=ArrangementStatus.DECLINED, refusal=refusal, why=why)
+def decline(
+    book: Book, refusal: Refusal | None, why: str | None = None, *, id: str = "AR-1"
+) -> Arrangement:
+    ending = Ending(arrangement=id, status=ArrangementStatus.DECLINED, refusal=refusal, why=why)
     return end_arrangement(acting(book.ctx, COLLECTOR), ending).arrangement
 
 

@@ -1,4 +1,4 @@
-"""What follows by the loan's ladder from an arrangement that is not kept."""
+"""What follows by the loan's ladder from an arrangement that is declined, or not kept."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -40,6 +40,15 @@ def follow_default(
     end_missed(connection, stored, missed, now)
     cause = cause_of(stored, now.date() if stored.no_default_before else None)
     happened = Happened(stored.loan_id, Trigger.ARRANGEMENT_DEFAULTED, cause, now)
+    plan_follow_ups(connection, ctx, [happened], now)
+
+
+def follow_declined(
+    connection: Connection, ctx: Context, stored: Arrangement, now: datetime
+) -> None:
+    """Plan what tells whoever asked that nothing can be offered. The loan is locked and up to
+    date."""
+    happened = Happened(stored.loan_id, Trigger.ARRANGEMENT_DECLINED, cause_of(stored), now)
     plan_follow_ups(connection, ctx, [happened], now)
 
 

@@ -11,7 +11,13 @@ from sqlalchemy import Connection, select
 
 from domain.actors import ARREARS, BY_TEXT, ActorKind
 from domain.arranged import Wish
-from domain.arrangements import ArrangementKind, ArrangementStatus, AskedBy, Refusal
+from domain.arrangements import (
+    SAID_BY_BORROWER,
+    ArrangementKind,
+    ArrangementStatus,
+    AskedBy,
+    Refusal,
+)
 from domain.errors import RefusedError
 from domain.events import NotAppliedError, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
@@ -39,6 +45,7 @@ from workers.db.problems import OF_AN_ARRANGEMENT, resolve_problems
 from workers.db.schema import arrangement, hold, loan
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_follow_ups import follow_declined
 from workers.hardship.arrangement_requests import (
     end_pause,
     pause_for_request,
@@ -264,11 +271,20 @@ def record_ending(connection: Connection, ctx: Context, ending: Ending) -> Reaso
     )
     if stored.hold_id is not None or stored.request_hold_id is not None:
         reassess(connection, ctx, [stored.loan_id], now)
+    if _must_be_told(ctx, ending):
+        follow_declined(connection, ctx, stored, now)
     return because(
         ReasonCode.ARRANGEMENT_HAS_ENDED,
         arrangement=stored.external_id,
         arrangement_status=ending.status,
     )
+
+
+def _must_be_told(ctx: Context, ending: Ending) -> bool:
+    """Whether the borrower does not know yet that nothing is offered: a person decided it. What the
+    ledger refuses, somebody looks at first."""
+    decided = ending.status is ArrangementStatus.DECLINED and ctx.actor.kind is ActorKind.STAFF
+    return decided and ending.refusal not in SAID_BY_BORROWER
 
 
 def _check_refusal(ctx: Context, ending: Ending) -> None:

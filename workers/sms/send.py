@@ -41,7 +41,7 @@ from workers.sending.counter import Counted, DatabaseOlderError, counted
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_send_slot
-from workers.sms.template_values import promise_values, text_values, values_for_several
+from workers.sms.template_values import text_values, values_for_several, values_of_cause
 
 ALL_REFUSED = because(ReasonCode.EVERY_PROVIDER_REFUSED)
 
@@ -142,7 +142,7 @@ def _reserve(
     name = ctx.templates.wording(str(first.item.template), len(claimed))
     values = values_for_several(ctx, claimed) if len(claimed) > 1 else text_values(ctx, first)
     if first.loan.cause is not None:
-        values |= promise_values(connection, first)
+        values |= values_of_cause(connection, first)
     body = ctx.templates.render(name, locale, values)
     reference = uuid4()
     contacts, newest_before = reserve_contacts(connection, claimed, first.now)

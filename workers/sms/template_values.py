@@ -1,15 +1,21 @@
 """The values that templates of texts and letters are filled in with."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from sqlalchemy import Connection, select
 
 from config.readers.locales import format_date, format_money
 from config.readers.templates import NAMED_LOANS
+from domain.arrangements import ArrangementStatus
+from domain.follow_ups import parts_of_cause
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, part, render
+from domain.language.speak import LANGUAGES
 from domain.loans import ZERO
 from domain.promises import PromiseStatus
 from workers.context import Context
-from workers.db.schema import promise, promise_part
+from workers.db.schema import arrangement, promise, promise_part
 from workers.gate.claim import ClaimedAction
 
 
@@ -27,9 +33,36 @@ def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
     }
 
 
-def promise_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
+def values_of_cause(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
+    """What a text may say of what it follows from. One statement."""
+    kind = parts_of_cause(claimed.loan.cause).get("cause_kind")
+    of_cause = _refusal_values if kind == "arrangement" else _promise_values
+    return of_cause(connection, claimed)
+
+
+def _refusal_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
+    """Why nothing was offered when the borrower asked last, in their language, or else in English;
+    nothing if nobody said."""
+    refusal = connection.execute(
+        select(arrangement.c.refusal)
+        .where(
+            arrangement.c.loan_id == claimed.loan.loan_id,
+            arrangement.c.status == ArrangementStatus.DECLINED,
+        )
+        .order_by(arrangement.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if refusal is None:
+        return {}
+    language = LANGUAGES["zh" if claimed.loan.locale.startswith("zh") else "en"]
+    said = part(Phrase.REFUSED_BECAUSE, refused_because=refusal)
+    (sentence,) = render([Entry(None, (said,))], language, UTC)
+    return {"refused_because": sentence.text}
+
+
+def _promise_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
     """What a text may say of the loan's open promise: the next part that falls due, today or later.
-    Nothing if it has none. One statement."""
+    Nothing if it has none."""
     found = connection.execute(
         select(promise_part.c.amount, promise_part.c.due_on)
         .join(promise, promise.c.id == promise_part.c.promise_id)

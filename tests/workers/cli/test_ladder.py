@@ -88,7 +88,7 @@ def test_it_is_read_in_a_terminal_of_80_columns_before_there_is_a_database() -> 
     folder: Path = Settings.model_fields["policy_dir"].default
     assert all(len(line) <= 80 for line in shown.splitlines() if str(folder) not in line)
     for words in (
-        "consumer_loan_cn v3 — in force since 2026-01-03",
+        "consumer_loan_cn v4 — in force since 2026-01-04",
         "For consumer_loan in CN, in CNY.",
         "Acts from 10.00 CNY past due, without days of grace; missed steps are skipped.",
         "Due on a day of rest: next working day; CN is known to 2026-12-31.",

@@ -216,6 +216,8 @@ def test_the_ladders_say_so(engine: Engine) -> None:
         "consumer_loan_cn v1": DueOnRestDay.AS_WRITTEN,
         "consumer_loan_cn v2": DueOnRestDay.NEXT_WORKING_DAY,
         "consumer_loan_cn v3": DueOnRestDay.NEXT_WORKING_DAY,
+        "consumer_loan_cn v4": DueOnRestDay.NEXT_WORKING_DAY,
         "consumer_loan_us v1": DueOnRestDay.AS_WRITTEN,
         "consumer_loan_us v2": DueOnRestDay.AS_WRITTEN,
+        "consumer_loan_us v3": DueOnRestDay.AS_WRITTEN,
     }

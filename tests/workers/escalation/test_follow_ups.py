@@ -153,7 +153,7 @@ def test_the_history_says_what_it_follows_from(book: Book) -> None:
         chinese = [said.text for said in loan_history(connection, book.ctx, "L-1", language="zh")]
 
     assert any(
-        "promise_broken_call (a call) was planned by ladder consumer_loan_cn v3, because a promise "
+        "promise_broken_call (a call) was planned by ladder consumer_loan_cn v4, because a promise "
         "was not kept (promise PR-1)." in line
         for line in english
     )

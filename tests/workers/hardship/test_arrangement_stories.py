@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.arranged import Wish
-from tests.support.arrangements import arranged, holds, in_difficulty, status
-from tests.support.events import pay, promise
+from domain.arrangements import Refusal
+from tests.support.arrangements import arranged, ask, decline, holds, in_difficulty, status
+from tests.support.events import pay, promise, tell
 from tests.support.loans import Book
 from workers.db.schema import action, arrangement, arrangement_instalment, loan
 from workers.db.schema import promise as promises
@@ -69,6 +70,30 @@ def test_a_plan_that_is_broken(book: Book) -> None:
     assert book.actions("L-1")["text_day_1"] == "planned"
     for told in ("Arrangement AR-1 was asked for", "it is active", "AR-1 was defaulted"):
         assert told in history(book)
+
+
+def test_who_asked_and_is_offered_nothing_is_told(book: Book) -> None:
+    """She asks, and has sent no proof. A text says so in plain words, without what the supervisor
+    wrote, and what she can do. She asks again; this time she does not want what was offered, and
+    knows it. What the ledger refuses is told by whoever looks at it."""
+    ask(book)
+    decline(book, Refusal.PROOF_MISSING, "no letter from the employer")
+    assert book.send("L-1", "nothing_offered_text") == "accepted"
+    said = book.sms.sent[-1].text.body
+    for words in (
+        "目前无法办理：尚未收到困难证明",
+        "可再次申请",
+        "投诉",
+        book.ctx.settings.lender_phone,
+    ):
+        assert words in said
+    assert "employer" not in said
+    ask(book, id="AR-2")
+    decline(book, Refusal.SAID_NO, id="AR-2")
+    ask(book, id="AR-3")
+    assert tell(book, "arrangement_refusal", arrangement="AR-3").status == "applied"
+    assert len(book.rows(action)) == 1
+    assert "nothing_offered_text (a text) was planned" in history(book)
 
 
 def test_a_deferral_that_is_kept(book: Book) -> None:

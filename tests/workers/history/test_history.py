@@ -75,13 +75,13 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
     assert lines == [
         "Loan L-1: consumer_loan under the law of CN, in CNY. One repayment, due on 2026-03-01.",
         "03-02 23:30 Reviewed: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
-        "consumer_loan_cn v3, ladder day 1, step remind. Rule packs: cn v6, lender v4. Something "
+        "consumer_loan_cn v4, ladder day 1, step remind. Rule packs: cn v6, lender v4. Something "
         "is to be done. The next review is on 2026-03-04.",
         "03-02 23:30 A case was opened.",
         "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
-        "v3, which counts from 2026-03-01.",
+        "v4, which counts from 2026-03-01.",
         "03-02 23:30 friendly_call (a call) of step remind was planned by ladder consumer_loan_cn "
-        "v3, which counts from 2026-03-01.",
+        "v4, which counts from 2026-03-01.",
         "03-02 23:30 text_day_1 was deferred. Not before 2026-03-03 08:00. Why: Outside the "
         "contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. "
         f"Rules: {rule}, review needed).",

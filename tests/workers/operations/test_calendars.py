@@ -39,7 +39,7 @@ def test_sixty_days_before_its_end_a_calendar_is_warned_about(today: date, warne
     for calendar in found:
         said = speak(calendar.detail)
         assert "known until 2026-12-31" in said
-        assert "consumer_loan_cn v3" in said, "version 1 asks no calendar"
+        assert "consumer_loan_cn v4" in said, "version 1 asks no calendar"
         assert "Install a newer version of the package holidays" in said
         assert "请安装新版本的软件包holidays" in speak(calendar.detail, "zh")
 
