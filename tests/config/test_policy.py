@@ -183,7 +183,7 @@ class TestLaddersTogether:
         [
             ("[consumer_loan]", "[card]"),
             ("currency: CNY", "currency: HKD"),
-            ("effective_from: 2026-01-03", "effective_from: 2025-01-01\neffective_to: 2025-12-31"),
+            ("effective_from: 2026-01-04", "effective_from: 2025-01-01\neffective_to: 2025-12-31"),
         ],
         ids=["another product", "another currency", "another time"],
     )
@@ -194,7 +194,7 @@ class TestLaddersTogether:
         other = ladders / "other.yaml"
         change(ladders / "consumer_loan_cn.yaml", "id: consumer_loan_cn", "id: other", to=other)
         change(other, old, new)
-        assert len(load(directory).ladders) == 6
+        assert len(load(directory).ladders) == 8
 
     def test_a_ladder_where_no_law_is_known_is_refused(self, directory: Path) -> None:
         change(directory / "ladders" / "consumer_loan_cn.yaml", "[CN]", "[CN, DE]")

@@ -158,7 +158,7 @@ def test_the_history_says_what_it_follows_from(book: Book) -> None:
         for line in english
     )
     assert any(
-        "还款承诺未履行（还款承诺PR-1），催收策略“个人消费贷款”（版本3）"
+        "还款承诺未履行（还款承诺PR-1），催收策略“个人消费贷款”（版本4）"
         "已计划“未履行承诺跟进电话”（电话）。" in line
         for line in chinese
     )
