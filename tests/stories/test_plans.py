@@ -1,17 +1,19 @@
 """Help in difficulty: a plan that is kept, one that is broken, a deferral, and a text."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from domain.arranged import Wish
-from domain.arrangements import AcceptanceProof
+from domain.arrangements import AcceptanceProof, ArrangementStatus, Refusal
 from tests.stories.house import House
 from tests.stories.pages import assert_told
 from tests.support.arrangements import SCHEDULE
 from workers.db.schema import arrangement, arrangement_instalment
 from workers.hardship.arrangement_offers import Acceptance, accept_arrangement, offer_arrangement
+from workers.hardship.arrangements import Ending, end_arrangement
 
 APRIL = Decimal(920)
 """What is due on 1 April anyway."""
@@ -27,6 +29,11 @@ def house(engine: Engine) -> House:
     return house
 
 
+def newest(house: House) -> Any:
+    """What was asked for last."""
+    return house.book.rows(select(arrangement).order_by(arrangement.c.id.desc()))[0]
+
+
 def asked(house: House, wish: Wish) -> None:
     """In the call, the borrower asks for a plan or for a deferral."""
     house.called("asks_deferral" if wish.days else "asks_plan", reason="unemployed")
@@ -37,7 +44,7 @@ def asked(house: House, wish: Wish) -> None:
 
 def accept(house: House) -> None:
     """The borrower accepts on the telephone; the recording is the proof."""
-    (offered,) = house.book.rows(arrangement)
+    offered = newest(house)
     proof = Acceptance(
         arrangement=offered.external_id, proof=AcceptanceProof.RECORDING, proof_reference="REC-1"
     )
@@ -47,7 +54,7 @@ def accept(house: House) -> None:
 def confirm(house: House, more: int = 0) -> str:
     """The lender's ledger replaces the schedule today, each instalment dearer by so much. What came
     of it, in a sentence."""
-    (offered,) = house.book.rows(arrangement)
+    offered = newest(house)
     names = ("due_on", "principal", "interest", "fees")
     after = [{name: each[name] for name in names} for each in offered.quote["after"]]
     for each in after:
@@ -120,10 +127,21 @@ def test_a_text_that_asks_for_help(house: House) -> None:
     house.until("2026-03-02 10:00")
     house.writes("失业了，还款有困难，能分期吗")
     house.until("2026-03-03 10:00")
-    (request,) = house.book.rows(arrangement)
+    request = newest(house)
     assert request.asked_by == "text"
-    offer_arrangement(house.as_("sun"), request.external_id, Wish(instalments=2))
+    house.told("reply_read", reply=1, meaning="asks_plan", actor="mei")
+    no_proof = Ending(
+        arrangement=request.external_id,
+        status=ArrangementStatus.DECLINED,
+        refusal=Refusal.PROOF_MISSING,
+    )
+    end_arrangement(house.as_("sun"), no_proof)
+    house.until("2026-03-03 10:05")
+    assert "尚未收到困难证明" in house.texts()[-1]
+    house.until("2026-03-04 11:00")
+    house.told("arrangement_request", arrangement="AR-2", loan="L-1", asked_by="letter")
+    offer_arrangement(house.as_("sun"), "AR-2", Wish(instalments=2))
     agreed(house)
-    house.until("2026-03-05 10:00")
+    house.until("2026-03-06 10:00")
 
     assert_told(house, 7)

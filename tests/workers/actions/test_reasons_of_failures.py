@@ -36,9 +36,9 @@ def test_a_ladder_whose_file_is_gone(book: Book) -> None:
     reason = fails(book, without)
     assert (reason.code, reason.params) == (
         ReasonCode.LADDER_NOT_LOADED,
-        {"ladder": "consumer_loan_cn", "version": 3},
+        {"ladder": "consumer_loan_cn", "version": 4},
     )
-    assert "consumer_loan_cn版本3的文件缺失" in speak((reason,), "zh")
+    assert "consumer_loan_cn版本4的文件缺失" in speak((reason,), "zh")
 
 
 def test_an_item_that_its_ladder_does_not_have(book: Book) -> None:
