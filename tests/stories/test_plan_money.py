@@ -62,6 +62,8 @@ def test_money_that_was_paid_in_time_and_reported_late(house: House) -> None:
     assert problems(house) == (["arrangement_ended_wrongly"] if "done" in told else [])
     kinds = [row.kind for row in house.book.rows(outbox_event)]
     assert kinds.index("arrangement.ended") < kinds.index("arrangement.goes_on")
+    record = " ".join(each.text for each in house.record())
+    assert "had been paid in time: its end was taken back. It goes on again." in record
     pays_late(house, "P-2", *second)
     house.until("2026-05-25 10:00")
     assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 0)
@@ -99,6 +101,7 @@ def test_a_completed_plan_whose_money_bounces(house: House) -> None:
     # At once it is said what is missed. The days of grace begin today, and not long ago.
     assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 2)
     assert [day for day, _ in done_after(house, "arrangement_missed")] == ["05-21", "05-21"]
+    assert "went back. It goes on again." in " ".join(each.text for each in house.record())
     house.until("2026-05-26 10:00")
     assert status(house) == "active"
     house.until("2026-05-29 10:00")

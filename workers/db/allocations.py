@@ -42,7 +42,7 @@ SELECT l.id,
                 WHERE p.loan_id = l.id
                   AND (p.reversed_on IS NOT NULL OR p.returned > 0 OR p.unallocated > 0))
        OR EXISTS (SELECT FROM arrangement r
-                   WHERE r.loan_id = l.id AND r.confirmed_at IS NOT NULL)
+                   WHERE r.loan_id = l.id AND r.accepted_at IS NOT NULL)
        AS may_come_late,
        (SELECT json_agg(json_build_object(
                    'id', a.id, 'adjustment', json_build_object(

@@ -24,6 +24,7 @@ from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import arrangement, arrangement_instalment, instalment, problem
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.history import loan_history
+from workers.operations.problems import resolve_problem
 
 ENDED = date(2026, 5, 20)
 """By then the instalments of April and May are missed."""
@@ -70,6 +71,12 @@ def test_while_numbers_differ_it_is_looked_at_on_the_next_agreed_day(book: Book)
     settle_arrangements(book.at(f"{ENDED} 00:01").ctx)
     assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 1)
 
+    # Somebody closes the problem by hand: the ledger's numbers count from today on.
+    operator = acting(book.ctx, Actor("ops-1"))
+    resolve_problem(operator, "L-1", "arrangement_differs", why="she agrees to these")
+    settle_arrangements(book.ctx)
+    assert status(book) == "defaulted"
+
 
 def test_a_schedule_with_the_agreed_numbers_closes_the_problem(book: Book) -> None:
     differing(book)
@@ -100,8 +107,9 @@ def test_waivers_of_what_is_too_much_close_it_as_well(book: Book) -> None:
     assert (status(book), problems(book)) == ("active", [])
 
 
-def shows(book: Book, folder: Path, as_of: date, paid: Decimal) -> None:
-    """A tape of this day shows so much as paid of the schedule."""
+def shows(book: Book, folder: Path, as_of: date, paid: Decimal, but: Decimal = ZERO) -> None:
+    """A tape of this day shows so much as paid of the schedule, besides what was paid before."""
+    paid += but
     cell = "; ".join(
         f"{each.due_on} {each.principal:.2f} {each.interest:.2f} {each.fees:.2f}"
         for each in sorted(book.rows(instalment), key=lambda each: each.due_on)
@@ -136,6 +144,21 @@ def test_what_a_tape_shows_as_paid_in_time_brings_a_plan_back(book: Book, tmp_pa
     assert "Arrangement AR-1 was defaulted" in said or "AR-1 was in default" in said, said
     assert "had been paid in time: its end was taken back. It goes on again." in said
     assert "安排恢复执行。" in told(book, "zh")
+
+
+def test_while_the_ledger_is_silent_a_tape_shows_that_it_is_paid(
+    book: Book, tmp_path: Path
+) -> None:
+    ask(book)
+    offer(book)
+    accept(book)
+    first = sum(Decimal(as_quoted(book)[0][part]) for part in ("principal", "interest", "fees"))
+    before = book.ctx.today()
+    settle_arrangements(book.at("2026-03-16 00:01").ctx)
+    shows(book.at("2026-04-02 06:00"), tmp_path, date(2026, 4, 2), first, but=Decimal(1840))
+    settle_arrangements(book.at("2026-04-20 00:01").ctx)
+    assert book.rows(arrangement)[-1].missed == 0, before
+    assert problems(book) == ["arrangement_not_confirmed"]
 
 
 def test_what_a_tape_shows_as_paid_since_is_too_late(book: Book, tmp_path: Path) -> None:
