@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from domain.actors import Actor
+from domain.loans import ZERO
+from tests.support.acting import acting
 from tests.support.arrangements import (
     accept,
     arranged,
