@@ -86,7 +86,7 @@ def test_it_is_printed_and_ten_days_later_the_plan_has_ended(book: Book) -> None
     body = str(printed(book.at("2026-07-01 10:00")).body)
     assert ADDRESS in body
     assert "10天内" in body
-    assert "截至2026年6月" in body, "of which day the amount is"
+    assert "截至2026年5月13日" in body, "of which day the amount is"
     assert "AR-1" in body
     assert problems(book) == []
     assert printed(book).still_due, "a second copy may be printed"
