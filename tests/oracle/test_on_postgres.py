@@ -1,5 +1,7 @@
 """Arrears itself, judged: its workers race and are lost, and a broken engine is caught."""
 
+import re
+
 import pytest
 from sqlalchemy import Engine
 
@@ -29,21 +31,23 @@ def test_an_engine_whose_workers_race_and_are_lost_keeps_every_law(engine: Engin
     assert lived.workers_lost > 10
 
 
-def test_an_engine_whose_collectors_go_round_the_gate_is_caught(
+def test_an_engine_that_forgets_facts_and_whose_collectors_go_round_the_gate_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start, "refuse_if_barred", lambda checked: None)
-    assert live_in_the_store(engine, seed=5, borrowers=6, days=4).found.unlawful > 0
-
-
-def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    """Both faults in one run: texts to closed numbers show the first one, and calls that break
+    anything else show the second."""
     for module in (gate, number_choice):
         monkeypatch.setattr(module, "stopped_by", lambda facts, channel: None)
+    monkeypatch.setattr(start, "refuse_if_barred", lambda checked: None)
     monkeypatch.setattr(happenings, "RATES", {number_fact: 1})
     lived = live_in_the_store(engine, seed=4, borrowers=6, days=3, events_a_day=1.5)
-    assert any("the number was closed" in offender for offender in lived.found.offenders)
+    texts, calls = (
+        [broken for broken in lived.found.offenders if f"channel='{channel}'" in broken]
+        for channel in ("sms", "call")
+    )
+    assert any("the number was closed" in broken for broken in texts)
+    of_gate = re.compile(r"contact_hours|contacts'|asked to be called later")
+    assert any(of_gate.search(broken) for broken in calls)
 
 
 def test_an_engine_that_claims_without_asking_is_caught(
