@@ -51,7 +51,10 @@ from workers.workforce.hand_on import hand_on_work
 
 FIRST_DAY = date(2026, 3, 2)
 MOMENTS = ("10:10", "12:30", "14:00", "17:10", "18:30")
-"""By the lender's clock: each is lawful in China, and in India."""
+"""By the lender's clock. Each is lawful in China; in India it is earlier by two and a half hours, and
+the first one too early."""
+AGREED = MOMENTS[1:]
+"""The moments on which collectors agree: at no other than a lawful one."""
 CALLERS = ("c-1", "c-2", "c-3")
 COUNTRIES = {
     "CN": ("consumer_loan_cn", "Asia/Shanghai", "+8613800138{:03}"),
@@ -516,7 +519,7 @@ def _dial(world: World, account: Account, item: str, who: str) -> bool:
     again_at = None
     if outcome == "callback_requested":
         later = world.today + timedelta(days=world.chance.choice((1, 2)))
-        again_at = world.book.moment(f"{later} {world.chance.choice(MOMENTS)}")
+        again_at = world.book.moment(f"{later} {world.chance.choice(AGREED)}")
     # One call is about all that there is to ask. Each of its items was tried by it.
     why = outcome in TELLS_WHY or (outcome in MAY_TELL_WHY and world.chance.random() < 0.5)
     made = [
