@@ -197,9 +197,27 @@ class Account:
             self.late_since = None
         for promised in self.promised:
             self._look_at_promise(promised, at)
+        for promised in self.open_promises(at) if lost is not None else ():
+            self.remind(promised, at)
         for plan in self.plans:
             if plan.active_at is not None and not (plan.ended and plan.ended[1] == "defaulted"):
                 self._money_of_plan(plan, at, lost)
+
+    def remind(self, promised: Promised, at: datetime) -> None:
+        """Of each part that is unpaid the borrower is reminded on the day before, unless that has
+        come, or too little is past due."""
+        parts = promised.pledge.parts
+        for day, _ in parts if self.stands(at).ladder_since is not None else ():
+            remind_on = day - timedelta(days=1)
+            cause = promised.id if len(parts) == 1 else f"{promised.id} {day}"
+            told = Cause("promise_due_tomorrow", cause, remind_on)
+            of_day = "" if len(parts) == 1 else str(day)
+            if (
+                remind_on > self.day(at)
+                and told not in self.causes
+                and not self._is_paid(promised, of_day, at)
+            ):
+                self.causes.append(told)
 
     def _look_at_promise(self, promised: Promised, at: datetime) -> None:
         if promised.ended_at is not None or promised.stood == "excused":

@@ -23,7 +23,7 @@ from domain.loans import Instalment
 from tests.oracle.accounts import Account
 from tests.oracle.agreements import Pledge, arrangement_terms, cents_of, promise_terms
 from tests.oracle.days import falls_due, ladder_file
-from tests.oracle.happened import Cause, Complained, Disputed, Made, Paid, Plan, Promised
+from tests.oracle.happened import Complained, Disputed, Made, Paid, Plan, Promised
 from tests.oracle.incoming import Decks
 from tests.oracle.items import item_of_template
 from tests.oracle.on_record import wrong_on_record
@@ -51,8 +51,8 @@ from workers.workforce.hand_on import hand_on_work
 
 FIRST_DAY = date(2026, 3, 2)
 MOMENTS = ("10:10", "12:30", "14:00", "17:10", "18:30")
-"""By the lender's clock. Each is lawful in China; in India it is earlier by two and a half hours, and
-the first one too early."""
+"""By the lender's clock. All are lawful in China; in India, two and a half hours behind, the first
+one is too early."""
 AGREED = MOMENTS[1:]
 """The moments on which collectors agree: at no other than a lawful one."""
 CALLERS = ("c-1", "c-2", "c-3")
@@ -263,11 +263,7 @@ def _promised(world: World, account: Account, days: tuple[int, ...], percent: in
     promised = Promised(id, pledge)
     account.promised.append(promised)
     world.judged.seen["promise in parts"] += len(days) > 1
-    for day, _ in parts:
-        remind_on = day - timedelta(days=1)
-        if remind_on > world.today and account.stands(world.now).ladder_since:
-            cause = id if len(parts) == 1 else f"{id} {day}"
-            account.causes.append(Cause("promise_due_tomorrow", cause, remind_on))
+    account.remind(promised, world.now)
     return True
 
 
