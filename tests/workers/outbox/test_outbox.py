@@ -220,6 +220,6 @@ def test_telling_costs_an_envelope_one_statement_however_many_loans_it_holds(
     assert len(recorded(book)) == 8
 
 
-@pytest.mark.parametrize("kind", OutboxEventKind)
-def test_every_kind_of_event_is_on_the_page_about_events(kind: OutboxEventKind) -> None:
-    assert f"`{kind}`" in (DOCS / "events.md").read_text()
+def test_every_kind_of_event_is_on_the_page_about_events() -> None:
+    page = (DOCS / "events.md").read_text()
+    assert [kind for kind in OutboxEventKind if f"`{kind}`" not in page] == []
