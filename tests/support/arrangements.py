@@ -16,17 +16,13 @@ from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.arrangements import Arrangement
 from workers.db.schema import arrangement, hold, loan
+from workers.hardship.arrangement_endings import Ending, end_arrangement
 from workers.hardship.arrangement_offers import (
     Acceptance,
     accept_arrangement,
     offer_arrangement,
 )
-from workers.hardship.arrangements import (
-    Ending,
-    NewRequest,
-    end_arrangement,
-    request_arrangement,
-)
+from workers.hardship.arrangements import NewRequest, request_arrangement
 from workers.inbox.apply import EventResult
 
 SCHEDULE = [Instalment(date(2026, month, 1), Decimal(900), Decimal(20)) for month in range(1, 7)]

@@ -38,6 +38,7 @@ from workers.cli.quote import (
     quote_lines,
 )
 from workers.cli.render import Table, print_json, print_lines, show
+from workers.hardship.arrangement_endings import Ending, end_arrangement
 from workers.hardship.arrangement_offers import (
     Acceptance,
     accept_arrangement,
@@ -50,13 +51,7 @@ from workers.hardship.arrangement_reads import (
     list_arrangements,
     read_arrangement,
 )
-from workers.hardship.arrangements import (
-    Ending,
-    NewRequest,
-    Recorded,
-    end_arrangement,
-    request_arrangement,
-)
+from workers.hardship.arrangements import NewRequest, Recorded, request_arrangement
 
 app = typer.Typer()
 

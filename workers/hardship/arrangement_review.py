@@ -27,10 +27,11 @@ from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
 from workers.hardship.agreed_numbers import settle_numbers
+from workers.hardship.arrangement_endings import end
 from workers.hardship.arrangement_follow_ups import end_missed, follow_default, follow_missed
 from workers.hardship.arrangement_requests import look_at_request
 from workers.hardship.arrangement_standing import standing_as_agreed, standing_on
-from workers.hardship.arrangements import end, pause
+from workers.hardship.arrangements import pause
 from workers.hardship.default_notices import owe_if_untold, take_back_notice, wait_for_notice
 from workers.hardship.steps_tried import keep_steps_tried
 from workers.hardship.wrong_defaults import go_on, look_at_tape, take_back_default

@@ -18,14 +18,9 @@ from workers.db.loan_standing import load_standings
 from workers.db.persons import lock_loans, lock_person, records_of_person
 from workers.db.schema import arrangement, loan
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_endings import end
 from workers.hardship.arrangement_requests import pause_after_reading
-from workers.hardship.arrangements import (
-    NewRequest,
-    as_it_stands,
-    end,
-    record_request,
-    request_if_none,
-)
+from workers.hardship.arrangements import NewRequest, as_it_stands, record_request, request_if_none
 
 
 def request_by_text(

@@ -15,7 +15,7 @@ from workers.db.loans import lock_named_loan
 from workers.db.schema import loan as loan_table
 from workers.db.schema import past_write_off, payment
 from workers.escalation.reassess import reassess
-from workers.hardship.arrangements import decline_open
+from workers.hardship.arrangement_endings import decline_open
 from workers.hardship.promises import end_promise
 
 

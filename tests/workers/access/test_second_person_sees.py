@@ -332,7 +332,7 @@ def test_no_door_makes_its_own_text_for_the_second_person() -> None:
         "access/tokens.py": 1,
         "actions/approvals.py": 1,
         "hardship/arrangement_offers.py": 1,
-        "hardship/arrangements.py": 1,
+        "hardship/arrangement_endings.py": 1,
         "hardship/handling.py": 1,
         "hardship/hold_limits.py": 1,
         "hardship/promise_review.py": 2,

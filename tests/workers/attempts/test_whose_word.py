@@ -29,7 +29,7 @@ from workers.db.schema import (
     must_not_handle,
     person_fact,
 )
-from workers.hardship.arrangements import Ending, end_arrangement
+from workers.hardship.arrangement_endings import Ending, end_arrangement
 from workers.inbox.submit import submit
 from workers.sms.providers.port import InboundText
 

@@ -43,9 +43,9 @@ from workers.db.schema import (
     reply,
     second_person_request,
 )
+from workers.hardship.arrangement_endings import Ending, end_arrangement
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_review import settle_arrangements
-from workers.hardship.arrangements import Ending, end_arrangement
 from workers.history.history import loan_history
 from workers.sms.providers.port import InboundText
 

@@ -19,9 +19,9 @@ from domain.reasons import Reasons
 from workers.calls.amounts import assert_amounts_are_shown
 from workers.context import Context
 from workers.db.pages import Asked
+from workers.hardship.arrangement_endings import Ending, end_arrangement
 from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_reads import OpenArrangement, open_arrangements
-from workers.hardship.arrangements import Ending, end_arrangement
 from workers.hardship.quotes import quote_loan
 from workers.http.desk.answers import language_for
 from workers.http.desk.described import Said, answer_of
