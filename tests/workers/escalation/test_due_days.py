@@ -1,10 +1,9 @@
 """Due on a day of rest: Chinese tapes through holidays, worked Saturdays and the end of a year."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine, select, update
 
 from config.readers.tape_mapping_reader import load_mapping
@@ -26,16 +25,16 @@ COLUMNS = (
 )
 
 
-def bring_in(
-    book: Book, folder: Path, instalments: str, *, paid: str = "0", law: str = "CN"
-) -> None:
-    """One loan, L-1, with these instalments."""
+def bring_in(book: Book, folder: Path, *instalments: str, paid: str = "0", law: str = "CN") -> None:
+    """Loans with these instalments: L-1, L-2 …"""
     product, currency = {"CN": ("consumer_loan", "CNY"), "US": ("personal_loan", "USD")}[law]
-    tape = folder / "tape.csv"
-    tape.write_text(
-        f"{COLUMNS}\nL-1,B-1,Li Example,+8613800138000,1 Example Road,en,,Asia/Shanghai,{law},"
-        f"{product},{currency},{instalments},{paid},\n"
+    rows = (
+        f"L-{n},B-{n},Li Example,+86138001380{n - 1:02},1 Example Road,en,,Asia/Shanghai,{law},"
+        f"{product},{currency},{each},{paid},\n"
+        for n, each in enumerate(instalments, start=1)
     )
+    tape = folder / "tape.csv"
+    tape.write_text(f"{COLUMNS}\n{''.join(rows)}")
     import_tape(book.ctx, tape, load_mapping("arrears"), as_of=book.ctx.today())
 
 
@@ -55,36 +54,36 @@ def chinese(ctx: Context) -> Ladder:
     return find_ladder(ctx.policy.ladders, "consumer_loan_cn", 3)
 
 
-@pytest.mark.parametrize(
-    ("due_on", "counts_from", "because"),
-    [
-        ("2026-03-02", "2026-03-02", "a Monday"),
-        ("2026-03-07", "2026-03-09", "a Saturday"),
-        ("2026-03-08", "2026-03-09", "a Sunday"),
-        ("2026-02-14", "2026-02-14", "a Saturday that is worked for the Spring Festival"),
-        ("2026-02-15", "2026-02-24", "the Sunday on which its holiday begins"),
-        ("2026-02-17", "2026-02-24", "the festival itself"),
-        ("2026-02-23", "2026-02-24", "a Monday that the 28th pays for"),
-        ("2026-02-28", "2026-02-28", "the Saturday that pays for it"),
-        ("2026-05-01", "2026-05-06", "Labour Day, to the 5th"),
-        ("2026-05-09", "2026-05-09", "the Saturday that pays for the 5th"),
-        ("2026-10-01", "2026-10-08", "the golden week"),
-        ("2026-10-04", "2026-10-08", "its Sunday, which is no holiday by itself"),
-        ("2026-10-10", "2026-10-10", "the Saturday after it is worked"),
-        ("2026-12-31", "2026-12-31", "the last day that is known"),
-        ("2027-01-01", None, "nobody has announced 2027 to this calendar, not even this holiday"),
-        ("2027-03-01", None, "nor a plain Monday of that year"),
-    ],
+DUE_DAYS = (
+    ("2026-03-02", "2026-03-02", "a Monday"),
+    ("2026-03-07", "2026-03-09", "a Saturday"),
+    ("2026-03-08", "2026-03-09", "a Sunday"),
+    ("2026-02-14", "2026-02-14", "a Saturday that is worked for the Spring Festival"),
+    ("2026-02-15", "2026-02-24", "the Sunday on which its holiday begins"),
+    ("2026-02-17", "2026-02-24", "the festival itself"),
+    ("2026-02-23", "2026-02-24", "a Monday that the 28th pays for"),
+    ("2026-02-28", "2026-02-28", "the Saturday that pays for it"),
+    ("2026-05-01", "2026-05-06", "Labour Day, to the 5th"),
+    ("2026-05-09", "2026-05-09", "the Saturday that pays for the 5th"),
+    ("2026-10-01", "2026-10-08", "the golden week"),
+    ("2026-10-04", "2026-10-08", "its Sunday, which is no holiday by itself"),
+    ("2026-10-10", "2026-10-10", "the Saturday after it is worked"),
+    ("2026-12-31", "2026-12-31", "the last day that is known"),
+    ("2027-01-01", None, "nobody has announced 2027 to this calendar, not even this holiday"),
+    ("2027-03-01", None, "nor a plain Monday of that year"),
 )
-def test_a_tape_stores_both_dates(
-    engine: Engine, tmp_path: Path, due_on: str, counts_from: str | None, because: str
-) -> None:
+"""A day as it is written, the day from which it counts, and why."""
+
+
+def test_a_tape_stores_both_dates(engine: Engine, tmp_path: Path) -> None:
     book = Book(engine, now="2026-01-05 10:00")
-    bring_in(book, tmp_path, f"{due_on} 100.00")
-    assert days(book) == {due_on: counts_from}, because
-    assert book.one(loan).review_on == date.fromisoformat(counts_from or due_on) + (
-        date(2026, 1, 2) - date(2026, 1, 1)
-    )
+    bring_in(book, tmp_path, *(f"{due_on} 100.00" for due_on, _, _ in DUE_DAYS))
+    stored = days(book)
+    reviewed = {row.external_id: row.review_on for row in book.rows(loan)}
+    for n, (due_on, counts_from, because) in enumerate(DUE_DAYS, start=1):
+        assert stored[due_on] == counts_from, because
+        day_after = date.fromisoformat(counts_from or due_on) + timedelta(days=1)
+        assert reviewed[f"L-{n}"] == day_after, because
 
 
 def test_an_instalment_due_on_national_day_is_one_day_past_due_on_the_ninth(
