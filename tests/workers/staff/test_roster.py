@@ -191,72 +191,73 @@ def test_leave_that_a_newer_roster_has_no_longer_ends_and_what_a_complaint_added
     assert (caller.absent, caller.must_not_handle) == (False, 1)
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "sentence"),
-    [
-        ("[caller]", "[caler]", "line 4: `roles` is `aaaaa` (masked). Did you mean caller?"),
-        ("capacity: 5", "capacity: many", "line 6: `daily_capacity` is `aaaa` (masked)."),
-        ("Asia/Shanghai", "Shanghai", "line 8: There is no time zone `aaaaaaaa` (masked). Write"),
-        ("    zone: Asia/Shanghai\n", "", "line 3: The key `zone` is missing here."),
-        ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is `##:##-##:##` (masked), which"),
-        (
-            '"08:00-20:00"}',
-            '"08:00-20:00", fri: "19:00-23:00"}',
-            "line 9: `aaa` (masked) has a day that a line above has too. Name each day of the week",
-        ),
-        (
-            '"08:00-20:00"}',
-            '"08:00-20:00", holidays: "09:00-12:00"}',
-            "line 9: `holidays` is not a day of the week. Write days such as mon-fri; for days off",
-        ),
-        (
-            "    shifts",
-            '    breaks: {sat: "12:00-13:00"}\n    shifts',
-            "line 9: A break is not within a shift of its day. Write breaks that begin and end",
-        ),
-        (
-            "[zh-Hans]",
-            "[english]",
-            "line 5: `languages` is `aaaaaaa` (masked). Write a language by",
-        ),
-        ("[zh-Hans]", "[english]", "(BCP 47), such as en."),
-        ("[zh-Hans]", "[zh_hans]", "(BCP 47), such as zh-Hans."),
-        ("[zh-Hans]", "[Chinese]", "(BCP 47), such as zh-Hans."),
-        ("[zh-Hans]", "[xx-yy]", "(BCP 47), such as en."),
-        (
-            "2026-01-12",
-            "2027-01-12",
-            "line 7: `trained_on` is 2027-01-12, and today is 2026-03-02.",
-        ),
-        (
-            "    shifts",
-            "    skills: [early, hardshp]\n    shifts",
-            "line 9: There is no skill `aaaaaaa` (masked). Did you mean hardship? Write",
-        ),
-        (
-            "    shifts",
-            "    certificates: {hardshp: 2026-12-31}\n    shifts",
-            "line 9: No skill asks for a certificate of this kind. Write one of: early, hardship,",
-        ),
-        (
-            "trained_on",
-            "trained",
-            "line 7: The key `aaaaaaa` (masked) is not known here. Did you mean",
-        ),
-        (
-            "    roles",
-            "    name: Somebody\n    roles",
-            "line 4: The key `aaaa` (masked) is not known",
-        ),
-    ],
+MISTAKES = (
+    ("[caller]", "[caler]", "line 4: `roles` is `aaaaa` (masked). Did you mean caller?"),
+    ("capacity: 5", "capacity: many", "line 6: `daily_capacity` is `aaaa` (masked)."),
+    ("Asia/Shanghai", "Shanghai", "line 8: There is no time zone `aaaaaaaa` (masked). Write"),
+    ("    zone: Asia/Shanghai\n", "", "line 3: The key `zone` is missing here."),
+    ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is `##:##-##:##` (masked), which"),
+    (
+        '"08:00-20:00"}',
+        '"08:00-20:00", fri: "19:00-23:00"}',
+        "line 9: `aaa` (masked) has a day that a line above has too. Name each day of the week",
+    ),
+    (
+        '"08:00-20:00"}',
+        '"08:00-20:00", holidays: "09:00-12:00"}',
+        "line 9: `holidays` is not a day of the week. Write days such as mon-fri; for days off",
+    ),
+    (
+        "    shifts",
+        '    breaks: {sat: "12:00-13:00"}\n    shifts',
+        "line 9: A break is not within a shift of its day. Write breaks that begin and end",
+    ),
+    (
+        "[zh-Hans]",
+        "[english]",
+        "line 5: `languages` is `aaaaaaa` (masked). Write a language by",
+    ),
+    ("[zh-Hans]", "[english]", "(BCP 47), such as en."),
+    ("[zh-Hans]", "[zh_hans]", "(BCP 47), such as zh-Hans."),
+    ("[zh-Hans]", "[Chinese]", "(BCP 47), such as zh-Hans."),
+    ("[zh-Hans]", "[xx-yy]", "(BCP 47), such as en."),
+    (
+        "2026-01-12",
+        "2027-01-12",
+        "line 7: `trained_on` is 2027-01-12, and today is 2026-03-02.",
+    ),
+    (
+        "    shifts",
+        "    skills: [early, hardshp]\n    shifts",
+        "line 9: There is no skill `aaaaaaa` (masked). Did you mean hardship? Write",
+    ),
+    (
+        "    shifts",
+        "    certificates: {hardshp: 2026-12-31}\n    shifts",
+        "line 9: No skill asks for a certificate of this kind. Write one of: early, hardship,",
+    ),
+    (
+        "trained_on",
+        "trained",
+        "line 7: The key `aaaaaaa` (masked) is not known here. Did you mean",
+    ),
+    (
+        "    roles",
+        "    name: Somebody\n    roles",
+        "line 4: The key `aaaa` (masked) is not known",
+    ),
 )
+"""What is written in the roster, what is wrong in its place, and what the refusal says."""
+
+
 def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
-    book: Book, tmp_path: Path, right: str, wrong: str, sentence: str
+    book: Book, tmp_path: Path
 ) -> None:
-    file = written(tmp_path, ONE_CALLER.replace(right, wrong))
-    with pytest.raises(ArrearsError) as refused:
-        load_roster(book.ctx, file, MONDAY, days=5)
-    assert sentence in str(refused.value)
+    for right, wrong, sentence in MISTAKES:
+        file = written(tmp_path, ONE_CALLER.replace(right, wrong))
+        with pytest.raises(ArrearsError) as refused:
+            load_roster(book.ctx, file, MONDAY, days=5)
+        assert sentence in str(refused.value)
     assert book.rows(staff) == []
 
 
