@@ -28,7 +28,8 @@ def test_a_loan_one_day_past_due_is_given_its_text_and_its_call(engine: Engine) 
     assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "planned"}
     decided = book.one(decision)
     assert (decided.outcome, decided.days_past_due, decided.past_due) == ("act", 1, 1200.5)
-    assert (decided.ladder_id, decided.ladder_version) == ("consumer_loan_cn", 3)
+    newest = max(x.version for x in book.ctx.policy.ladders if x.id == "consumer_loan_cn")
+    assert (decided.ladder_id, decided.ladder_version) == ("consumer_loan_cn", newest)
     assert decided.rule_packs == ["cn v6", "lender v4"]
     assert book.one(select(loan.c.review_on)).review_on == date(2026, 3, 4), "day 3"
     assert book.one(collection_case).closed_at is None
