@@ -78,7 +78,7 @@ def test_a_decision_that_plans_something_is_told_with_its_place_on_the_ladder(bo
         "past_due_since": "2026-03-01",
         "ladder_since": "2026-03-01",
         "ladder": "consumer_loan_cn",
-        "ladder_version": 3,
+        "ladder_version": book.one(decision).ladder_version,
         "step": "remind",
         "items": ["text_day_1", "friendly_call"],
     }
