@@ -32,8 +32,8 @@ def watch_answers(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     changed = 0
     for matter in Matter:
         with ctx.engine.begin() as connection:
-            due = _due(connection, matter, now, limit)
-            set_clock(connection, matter, [each.id for each in due], now)
+            if due := _due(connection, matter, now, limit):
+                set_clock(connection, matter, [each.id for each in due], now)
             changed += len(due)
     with ctx.engine.begin() as connection:
         changed += watch_duties(connection, now, limit)
