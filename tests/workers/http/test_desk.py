@@ -52,6 +52,8 @@ def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Toke
     assert call.status_code == 200, call.json()
     assert call.json()["number"] == PHONE["CN"]
     assert "1000" not in str(call.json()["loans"]), "who answers may be somebody else"
+    assert "spoke" in call.json()["outcomes"]
+    assert len(call.json()["outcomes"]) == 15, "more are too many to choose from"
 
     spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot"}
     answer = at_desk(book, token, "/outcomes", spoke)
