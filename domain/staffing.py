@@ -246,6 +246,8 @@ class CallTerms:
     minutes: int
     """Expected, with what is written down afterwards."""
     skill: str | None = None
+    must_do: bool = False
+    """Whether it is assigned before calls of any value, where there is no time for all."""
 
 
 @dataclass(frozen=True, slots=True)

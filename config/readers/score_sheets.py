@@ -54,7 +54,7 @@ def _read_sampling(value: Value) -> Sampling:
 def _read_item(value: Value, seen: dict[str, Value]) -> SheetItem:
     entry = value.section("id critical weight rules text text_zh")
     name = entry.need("id")
-    critical = entry.maybe("critical", _is_critical)
+    critical = entry.maybe("critical", Value.is_true)
     weight = entry.maybe("weight", partial(Value.whole, at_least=1))
     if bool(critical) == (weight is not None):
         raise value.refuse(
@@ -69,10 +69,6 @@ def _read_item(value: Value, seen: dict[str, Value]) -> SheetItem:
         text_zh=entry.need("text_zh").text(),
         weight=weight,
     )
-
-
-def _is_critical(value: Value) -> bool:
-    return value.word(("true",)) == "true"
 
 
 def assert_rules_exist(value: Value, conduct: Collection[str]) -> None:

@@ -38,8 +38,12 @@ def _calls(value: Value) -> dict[str, CallTerms]:
 
 
 def _call(value: Value) -> CallTerms:
-    section = value.section("minutes skill")
-    return CallTerms(_minutes(section.need("minutes")), section.maybe("skill", Value.identifier))
+    section = value.section("minutes skill must_do")
+    return CallTerms(
+        minutes=_minutes(section.need("minutes")),
+        skill=section.maybe("skill", Value.identifier),
+        must_do=section.maybe("must_do", Value.is_true) or False,
+    )
 
 
 def _visit(value: Value) -> VisitTerms:

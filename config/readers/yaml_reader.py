@@ -185,6 +185,10 @@ class Value:
             raise self.wrong(_one_of(self.text(), known))
         return known[self.text()]
 
+    def is_true(self) -> bool:
+        """True; nothing else can be written, as what is not so is left out."""
+        return self.word(("true",)) == "true"
+
     def known(self, names: Collection[str], what: str) -> str:
         """One of the names that are defined elsewhere."""
         text = self.text()

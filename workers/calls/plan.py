@@ -199,6 +199,7 @@ class _Plan:
             minutes=max(self._minutes(row) for row in own),
             value=Decimal(sum(self.shares[row.id] for row in own)),
             skill=kind.skill,
+            must_do=any(self.terms.of_call(row.step, row.item).must_do for row in own),
             spoke_last=last.staff_id if last and not last.late else None,
             late_with_it=last.staff_id if last and last.late else None,
             handled_today_by=next(iter(holders), None),

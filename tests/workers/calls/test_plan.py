@@ -134,6 +134,22 @@ def test_minutes_of_the_day_limit_what_somebody_is_given(book: Book) -> None:
     assert book.one(collector_day).minutes == 60
 
 
+def test_a_call_that_must_be_made_is_assigned_before_one_of_more_value(book: Book) -> None:
+    after_a_promise = {"promise_broken_call": CallTerms(30, must_do=True)}
+    with_terms(book, replace(OWN_TERMS, otherwise=CallTerms(30), of_items=after_a_promise))
+    due_call(book, "L-1", amount="10")
+    promise(book, "10", "2026-03-02")
+    book.at("2026-03-04 10:00")
+    assert break_overdue_promises(book.ctx) == 1
+    large = due_call(book, "L-2", amount="100000")
+    collector = book.staff("c-1", "caller", shift=("2026-03-04 08:00", "2026-03-04 20:00"))
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).where(staff.c.id == collector).values(minutes_a_day=30))
+
+    small = book.action_id("L-1", "promise_broken_call")
+    assert [assign_call(book.ctx, id) for id in (large, small)] == ["nobody free", "assigned"]
+
+
 def test_whoever_spoke_with_the_person_last_calls_again(book: Book) -> None:
     book.staff("c-1", "caller", shift=TODAY)
     assert assign_call(book.ctx, due_call(book)) == "assigned"
