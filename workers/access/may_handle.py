@@ -49,8 +49,12 @@ def assert_may_handle(connection: Connection, actor: Actor, whose: ColumnElement
         RefusedError: they must not handle one of them.
     """
     if must_not_handle(connection, actor, whose):
-        reason = because(ReasonCode.STAFF_MUST_NOT_HANDLE, staff=actor.reference)
-        raise RefusedError(speak(reason), reason)
+        raise _refused(actor)
+
+
+def _refused(actor: Actor) -> RefusedError:
+    reason = because(ReasonCode.STAFF_MUST_NOT_HANDLE, staff=actor.reference)
+    return RefusedError(speak(reason), reason)
 
 
 def assert_may_read(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> None:
@@ -87,15 +91,21 @@ _NAMED: Mapping[str, Table] = {
 """What a report may name by the lender's id, each of a loan or of a record."""
 
 
+def must_not_report(connection: Connection, actor: Actor, said: Mapping[str, Any]) -> bool:
+    """Whether whoever acts must not handle one of the people whom a report is about: it names a
+    loan, somebody's record, a text, or what is on record of a loan."""
+    named = [borrower.c.id.in_(records) for records in _records_named(said)]
+    return bool(named) and must_not_handle(connection, actor, or_(*named))
+
+
 def assert_may_report(connection: Connection, actor: Actor, said: Mapping[str, Any]) -> None:
-    """The same of the people whom a report is about: it names a loan, somebody's record, a text, or
-    what is on record of a loan.
+    """Check the same.
 
     Raises:
         RefusedError: whoever reports must not handle one of them.
     """
-    if named := [borrower.c.id.in_(records) for records in _records_named(said)]:
-        assert_may_handle(connection, actor, or_(*named))
+    if must_not_report(connection, actor, said):
+        raise _refused(actor)
 
 
 def _records_named(said: Mapping[str, Any]) -> Iterator[Select[Any]]:

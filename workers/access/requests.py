@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, update
 
+from domain.actors import ActorKind
 from domain.errors import ArrearsError, NotKnownError, NotPermittedError, Text
 from domain.moves import sources
 from domain.permissions import PERMISSIONS, Permission, may
@@ -25,6 +26,7 @@ from workers.access.permitted import ask, note_use, permitted
 from workers.access.still_possible import AskedFor, why_no_longer
 from workers.context import Context
 from workers.db.free_text import open_words
+from workers.db.kept_away import is_kept_away_from
 from workers.db.schema import borrower, loan
 from workers.db.schema import second_person_request as request
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
@@ -199,13 +201,10 @@ _LISTED_TO_WHO_ASKED = (RequestStatus.ASKED, RequestStatus.GRANTED, RequestStatu
 def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) -> list[Request]:
     """Those of them that whoever acts may know of: not what is about people whom they must not
     handle, unless they asked for it themselves."""
-    of_loan = select(loan.c.borrower_id).where(loan.c.external_id == request.c.loan)
-    named = select(borrower.c.id).where(borrower.c.external_id == request.c.borrower)
-    whose = [each.correlate(request).scalar_subquery() for each in (of_loan, named)]
     own = request.c.asked_by == ctx.actor.reference
     asked = (
         select(*columns_of(Request, request))
-        .where(which, own | and_(true(), *readable(ctx.actor, *whose)))
+        .where(which, own | and_(true(), *readable(ctx.actor, *_whose())))
         .order_by(request.c.id)
     )
     return [
@@ -216,11 +215,24 @@ def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) 
     ]
 
 
+def _whose() -> list[Any]:
+    """The records that a request is about, by the loan and by the record that it names."""
+    of_loan = select(loan.c.borrower_id).where(loan.c.external_id == request.c.loan)
+    named = select(borrower.c.id).where(borrower.c.external_id == request.c.borrower)
+    return [each.correlate(request).scalar_subquery() for each in (of_loan, named)]
+
+
 def _with_their_words(
     connection: Connection, ctx: Context, requests: Sequence[Request]
 ) -> list[Request]:
-    """The requests, with the words of those who asked, where whoever acts may decide about it."""
+    """The requests, with the words of those who asked, where whoever acts may decide about it: not
+    what was said of people whom they must not handle."""
     ids = {asked.why_id for asked in requests if asked.why_id and may(ctx.actor, asked.permission)}
+    if ids and ctx.actor.kind is ActorKind.STAFF:
+        kept_away = or_(*(is_kept_away_from(ctx.actor.reference, each) for each in _whose()))
+        of_others = request.c.asked_by != ctx.actor.reference
+        closed = select(request.c.why_id).where(request.c.why_id.in_(ids), of_others, kept_away)
+        ids -= set(connection.execute(closed).scalars())
     opened = open_words(connection, ctx.cipher, ids)
     return [
         _with_words(asked, opened.get(asked.why_id) if asked.why_id else None) for asked in requests

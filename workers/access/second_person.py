@@ -19,6 +19,7 @@ from domain.permissions import Permission, may, needs_second_person
 from domain.reasons import Reasons
 from domain.second_person import BREAK_GLASS, VALID_FOR, RequestStatus
 from domain.second_person_text import Fact, in_english, lines_of, stored_lines
+from workers.access.may_handle import must_not_report
 from workers.access.requests import is_in_time
 from workers.context import Context
 from workers.db.free_text import keep_words
@@ -114,7 +115,13 @@ def _digest(permission: Permission, said: Sequence[Any], typed: bytes) -> bytes:
 def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> str | None:
     """Use up a grant of somebody who could still grant it today; returns who granted it."""
     granted = (
-        select(request.c.id, request.c.decided_by, request.c.permission)
+        select(
+            request.c.id,
+            request.c.decided_by,
+            request.c.permission,
+            request.c.loan,
+            request.c.borrower,
+        )
         .where(
             request.c.digest == digest,
             request.c.asked_by == actor.reference,
@@ -125,7 +132,8 @@ def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> 
         .with_for_update(key_share=True)
     )
     for found in connection.execute(granted).all():
-        if _may_still(connection, found.decided_by, Permission(found.permission), now):
+        about = {"loan": found.loan, "borrower": found.borrower}
+        if _may_still(connection, found.decided_by, Permission(found.permission), about, now):
             done = {"status": RequestStatus.DONE, "done_at": now}
             connection.execute(update(request).where(request.c.id == found.id).values(**done))
             return str(found.decided_by)
@@ -133,9 +141,14 @@ def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> 
 
 
 def _may_still(
-    connection: Connection, granted_by: str, permission: Permission, now: datetime
+    connection: Connection,
+    granted_by: str,
+    permission: Permission,
+    about: Mapping[str, str | None],
+    now: datetime,
 ) -> bool:
-    """Whether whoever granted something has the permission for it today."""
+    """Whether whoever granted something has the permission for it today, and may handle whom it is
+    about."""
     if granted_by.startswith(BREAK_GLASS):
         return True
     grantor = Actor(granted_by)
@@ -143,7 +156,9 @@ def _may_still(
         roles = roles_of(connection, grantor, now.date())
     except NotOnRosterError:
         return False
-    return may(replace(grantor, roles=roles), permission)
+    if not may(replace(grantor, roles=roles), permission):
+        return False
+    return not must_not_report(connection, grantor, about)
 
 
 def _waiting(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> int | None:

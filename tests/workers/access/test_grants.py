@@ -1,6 +1,6 @@
 """A grant of a second person is used up by what it allows, and by nothing else."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, insert, select, update
@@ -10,7 +10,7 @@ from domain.errors import NotOnRosterError, text_of
 from domain.permissions import PERMISSIONS, Permission
 from domain.second_person import RequestStatus
 from domain.second_person_text import lines_of
-from tests.support.events import place, promise
+from tests.support.events import place, promise, tell
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
 from workers.access.requests import decide
@@ -137,3 +137,21 @@ def test_a_write_off_asks_for_the_second_person_by_whatever_door_it_comes(book: 
     assert submit(first, "write_off:L-1", "write_off", payload).status == "applied"
     assert statuses(book) == ["done"]
     assert book.one(written_off_on).written_off_on == date(2026, 3, 2)
+
+
+def test_a_grant_of_whom_the_person_complained_of_since_counts_no_longer(book: Book) -> None:
+    book.loan("L-1")
+    me, supervisor = by(book, "c-2", Role.CALLER), by(book, "s-1", Role.SUPERVISOR)
+    hold = {"hold": "H-1", "loan": "L-1", "kind": "manual", "why": "ill", "actor": "c-2"}
+    today = book.ctx.today()
+    hold |= {"starts_on": f"{today}", "ends_on": f"{today + timedelta(days=90)}"}
+    for granted in (True, False):
+        with pytest.raises(SecondPersonNeededError):
+            submit(me, "hold:H-1", "hold", hold)
+        if granted:
+            (asked,) = book.rows(second_person_request)
+            decide(supervisor, asked.id, RequestStatus.GRANTED)
+            told = {"complaint": "C-1", "loan": "L-1", "kind": "conduct", "why": "rude"}
+            done = tell(book, "complaint", **told, actor="c-2", about_staff="s-1")
+            assert done.status == "applied"
+    assert statuses(book) == ["granted", "asked"]

@@ -14,6 +14,8 @@ from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
+from workers.access.requests import waiting_requests
+from workers.access.second_person import SecondPersonNeededError
 from workers.attempts.duties import read_duties
 from workers.borrowers import reply_queue
 from workers.calls.assign import assign_call
@@ -28,6 +30,7 @@ from workers.hardship.arrangement_reads import (
 from workers.hardship.matter_lists import read_matters
 from workers.hardship.read_promises import promise_policy_of, read_promises
 from workers.history import loan_history
+from workers.inbox.submit import submit
 from workers.operations.contact_points import read_address, read_numbers
 from workers.operations.persons import read_parties, read_person
 from workers.sms.providers.port import InboundText
@@ -140,3 +143,15 @@ def test_who_oversees_reads_a_history_without_what_was_said_of_them(book: Book) 
         }
     assert "C-L-1" in told["c-1"]
     assert SECRET not in told["c-1"]
+
+
+def test_nor_what_is_said_of_them_in_a_request(book: Book) -> None:
+    hold = {"hold": "H-1", "loan": "L-1", "kind": "manual", "why": SECRET, "actor": "c-2"}
+    hold |= {"starts_on": "2026-03-04", "ends_on": "2026-06-01"}
+    with pytest.raises(SecondPersonNeededError):
+        submit(as_role(book, "c-2", Role.CALLER), "hold:H-1", "hold", hold)
+    with book.ctx.engine.connect() as connection:
+        (closed,) = waiting_requests(connection, as_role(book, "c-1", Role.SUPERVISOR))
+        (opened,) = waiting_requests(connection, as_role(book, "s-1", Role.SUPERVISOR))
+    assert closed.id == opened.id
+    assert (SECRET in closed.shown, SECRET in opened.shown) == (False, True)
