@@ -320,6 +320,13 @@ def has_pending_event_of_loan() -> Condition:
     )
 
 
+def loan_waits(connection: Connection, loan_id: int) -> bool:
+    """Whether an event that names this loan or its borrower, or a tape of it, is pending."""
+    waits = select(or_(has_pending_event_of_loan(), has_pending_tape()))
+    of_loan = waits.select_from(loan.join(borrower)).where(loan.c.id == loan_id)
+    return bool(connection.execute(of_loan).scalar())
+
+
 def _is_pending() -> tuple[Condition, Condition]:
     is_received = inbox_event.c.status == literal(InboxStatus.RECEIVED)
     return is_received, inbox_event.c.stops_contact

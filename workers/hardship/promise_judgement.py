@@ -15,7 +15,7 @@ from domain.promises import (
 )
 from workers.context import Context
 from workers.db.holds import insert_hold
-from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape
+from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape, loan_waits
 from workers.db.promises import (
     MONEY_COMES_LATE,
     STORED,
@@ -103,8 +103,10 @@ def undo_promises(
     are not over is open again and pauses the ladder again, unless another has taken its place
     since: then it is withdrawn. A promise whose days are over is broken, or part kept, and what
     follows is planned. An open promise waits again for the part that the money had paid; if the
-    days of that part are over, it is judged at once. Whoever has to pay a part again is reminded
-    again. The loan's position is up to date.
+    days of that part are over, it is judged at once. But while an event or a tape of the loan is
+    not applied yet, which may bring the same money anew, the promise is open until it is, for one
+    that is broken is not opened again. Whoever has to pay a part again is reminded again. The
+    loan's position is up to date.
     """
     judged = promises_of(connection, [loan_id], list(_JUDGED_AGAIN))
     if not judged:
@@ -116,14 +118,19 @@ def undo_promises(
         before = judge(made, [*received, lost], now.date())
         found = judge(made, received, now.date())
         if stored.status is PromiseStatus.OPEN:
-            if found.missed_part and not before.missed_part:
+            missed_now = found.missed_part and not before.missed_part
+            if missed_now and not loan_waits(connection, loan_id):
                 _judge_overdue(connection, ctx, [stored], now)
             else:
                 _wait_again(connection, ctx, stored, found, now)
             continue
         if before.status is not stored.status or found.status is stored.status:
             continue
-        if found.status is PromiseStatus.OPEN:
+        goes_on = found.status is PromiseStatus.OPEN
+        if stored.status is PromiseStatus.KEPT and now.date() < made.known_on(made.parts[-1]):
+            is_other_open = any(each.status is PromiseStatus.OPEN for each in judged)
+            goes_on = goes_on or (not is_other_open and loan_waits(connection, loan_id))
+        if goes_on:
             _open_again(connection, ctx, stored, found, now)
         else:
             counted = {stored.id: found.paid}
@@ -168,7 +175,7 @@ def _open_again(
     pause = type(rest)(rest.kind, now.date(), rest.ends_on)
     hold_id = insert_hold(connection, pause, loan_id=stored.loan_id, actor=stored.actor, now=now)
     connection.execute(update(promise).where(promise.c.id == stored.id).values(hold_id=hold_id))
-    move_promises(connection, [stored.id], found.status, now, paid={stored.id: found.paid})
+    move_promises(connection, [stored.id], PromiseStatus.OPEN, now, paid={stored.id: found.paid})
     reassess(connection, ctx, [stored.loan_id], now)
     _wait_again(connection, ctx, stored, found, now)
 

@@ -15,6 +15,7 @@ from tests.support.loans import Book
 from workers.db.schema import action, hold, instalment, loan
 from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
+from workers.inbox.apply import apply_events
 
 
 @pytest.fixture
@@ -329,6 +330,46 @@ def test_when_that_money_bounces_after_the_days_of_its_part_the_promise_is_broke
     assert (statuses(book), held_until(book)) == ({"PR-1": "broken"}, date(2026, 3, 9))
     (asked,) = (row for row in book.rows(action) if row.item == "promise_broken_call")
     assert asked.status == "planned"
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["first part", "all, early"])
+def test_money_that_is_booked_anew_with_its_day_breaks_no_promise(book: Book, early: bool) -> None:
+    """One delivery takes the payment back, and reports the first part anew, with its true day."""
+    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
+    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
+    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    pay(book, "400" if early else "200")
+
+    book.at("2026-03-09 10:00")
+    anew = {"external_id": "P-2", "loan": "L-1", "amount": "200", "currency": "CNY"}
+    delivered = [
+        store(book, "reversal", payment="P-1", reversed_on="2026-03-09"),
+        store(book, "payment", **anew, paid_on="2026-03-02"),
+    ]
+    assert [each.status for each in apply_events(book.ctx, delivered)] == ["applied"] * 2
+    assert break_overdue_promises(book.ctx) == 0
+    assert statuses(book) == {"PR-1": "open"}
+    assert not [row for row in book.rows(action) if row.item == "promise_broken_call"]
+
+    reverse(book, "P-2")
+    assert statuses(book) == {"PR-1": "broken"}, "nothing else waits"
+
+
+def test_a_promise_that_waits_for_money_is_judged_when_that_came_too_late(
+    book: Book,
+) -> None:
+    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
+    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
+    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    pay(book, "200")
+    book.at("2026-03-09 10:00")
+    back = store(book, "reversal", payment="P-1", reversed_on="2026-03-09")
+    anew = {"external_id": "P-2", "loan": "L-1", "amount": "200", "currency": "CNY"}
+    late = store(book, "payment", **anew, paid_on="2026-03-09")
+    apply_events(book.ctx, [back])
+    assert (break_overdue_promises(book.ctx), statuses(book)) == (0, {"PR-1": "open"})
+    apply_events(book.ctx, [late])
+    assert (break_overdue_promises(book.ctx), statuses(book)) == (1, {"PR-1": "part_kept"})
 
 
 def test_what_follows_from_a_promise_is_planned_once_though_the_ladder_starts_anew(
