@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from domain.arrangement_clock import is_as_agreed
 from domain.arrangements import ArrangementStatus
@@ -16,15 +16,33 @@ from workers.db.problems import ARRANGEMENT_DIFFERS, note_problem, resolve_probl
 from workers.db.schema import problem
 
 
-def differs(connection: Connection, loan_id: int) -> bool:
-    """Whether nobody has settled yet that the ledger's schedule is another than was agreed."""
-    is_open = exists().where(
+def differs(connection: Connection, stored: Arrangement) -> bool:
+    """Whether nobody has settled yet that the ledger's schedule of an arrangement is another than
+    was agreed; or had settled it when the arrangement ended."""
+    return bool(_how_it_differs(connection, stored.loan_id, stored.ended_at))
+
+
+def differ_again(connection: Connection, ended: Arrangement, now: datetime) -> None:
+    """The end of an arrangement of a locked loan was taken back: if its ledger's numbers differed
+    when it ended, they differ again, unless the ledger asks for what was agreed by now."""
+    if other := _how_it_differs(connection, ended.loan_id, ended.ended_at):
+        note_problem(connection, ended.loan_id, ARRANGEMENT_DIFFERS, other, now)
+        settle_numbers(connection, ended.loan_id, now)
+
+
+def _how_it_differs(connection: Connection, loan_id: int, ended_at: datetime | None) -> Reasons:
+    """What the open problem says; or, of an arrangement that has ended, the one that its end
+    closed. Nothing if there is none, or a person closed it."""
+    said = select(problem.c.detail).where(
         problem.c.loan_id == loan_id,
         problem.c.party_id.is_(None),
         problem.c.kind == ARRANGEMENT_DIFFERS,
-        problem.c.resolved_at.is_(None),
+        problem.c.actor.is_(None),
+        problem.c.resolved_at.is_not_distinct_from(ended_at),
     )
-    return bool(connection.execute(select(is_open)).scalar_one())
+    last = said.order_by(problem.c.id.desc()).limit(1)
+    found: Reasons | None = connection.execute(last).scalar_one_or_none()
+    return found or ()
 
 
 def settle_numbers(connection: Connection, loan_id: int, now: datetime) -> Reasons:
@@ -33,7 +51,7 @@ def settle_numbers(connection: Connection, loan_id: int, now: datetime) -> Reaso
 
     One statement, and more while the problem is open.
     """
-    if not differs(connection, loan_id):
+    if not _how_it_differs(connection, loan_id, None):
         return ()
     stored = open_arrangement(connection, loan_id)
     if stored is None or stored.status != ArrangementStatus.ACTIVE:

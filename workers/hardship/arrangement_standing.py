@@ -36,7 +36,7 @@ def standing_on(
         return None
     disputes = disputes_of(connection, stored.loan_id)
     standing = standing_of(with_days_given_back(instalments, disputes, today), stored, today)
-    if standing.missed and differs(connection, stored.loan_id):
+    if standing.missed and differs(connection, stored):
         paid = sum((each.paid for each in instalments), ZERO)
         agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
         standing = milder(standing, agreed, stored, today)

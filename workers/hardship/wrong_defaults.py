@@ -27,6 +27,7 @@ from workers.db.problems import (
     resolve_problems,
 )
 from workers.db.schema import action, loan
+from workers.hardship.agreed_numbers import differ_again
 from workers.hardship.arrangement_follow_ups import causes_of_default, end_default
 from workers.hardship.arrangement_standing import ended_rightly, standing_on
 from workers.hardship.arrangements import pause
@@ -90,8 +91,8 @@ def look_at_tape(connection: Connection, ctx: Context, stored: Arrangement, now:
 
 def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: datetime) -> None:
     """Let an arrangement that has ended go on, with its pause; or complete it, if all of it is
-    paid. Days of grace begin today, and what is missed counts as missed today. The ledger hears of
-    it."""
+    paid. Days of grace begin today, and what is missed counts as missed today. Numbers of its
+    ledger that differed differ again. The ledger hears of it."""
     resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_PAID_BY_TAPE,), now)
     if standing.status is _S.COMPLETED:
         note_return(connection, stored, _S.COMPLETED, now)
@@ -117,6 +118,7 @@ def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: 
         notice_days=None,
         review_on=today if standing.missed else standing.review_on,
     )
+    differ_again(connection, stored, now)
     _tell_ledger(connection, stored, OutboxEventKind.ARRANGEMENT_GOES_ON, _S.ACTIVE, now)
 
 

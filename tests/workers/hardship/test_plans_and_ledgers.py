@@ -21,7 +21,7 @@ from tests.support.arrangements import (
     offer,
     status,
 )
-from tests.support.events import pay, tell
+from tests.support.events import pay, reverse, tell
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import arrangement, arrangement_instalment, instalment, problem
@@ -53,15 +53,24 @@ def dearer(book: Book, by: int) -> list[dict[str, str]]:
     return [{**each, "interest": str(Decimal(each["interest"]) + by)} for each in as_quoted(book)]
 
 
-def differing(book: Book) -> Book:
-    """A plan whose ledger asks for 5 more in each instalment; the first is paid as agreed."""
+def amount(each: dict[str, str]) -> Decimal:
+    return sum((Decimal(each[part]) for part in ("principal", "interest", "fees")), ZERO)
+
+
+def with_dearer_schedule(book: Book) -> list[dict[str, str]]:
+    """A plan whose ledger asks for 5 more in each instalment; what was agreed."""
     ask(book)
     offer(book)
     accept(book)
     confirm(book, dearer(book, 5))
-    first = as_quoted(book)[0]
+    return as_quoted(book)
+
+
+def differing(book: Book) -> Book:
+    """The first instalment of such a plan is paid as agreed."""
+    first, *_ = with_dearer_schedule(book)
     book.at(f"{first['due_on']} 10:00")
-    pay(book, str(sum(Decimal(first[part]) for part in ("principal", "interest"))), id="P-1")
+    pay(book, str(amount(first)), id="P-1")
     assert (status(book), problems(book)) == ("active", ["arrangement_differs"])
     return book
 
@@ -79,6 +88,29 @@ def test_while_numbers_differ_it_is_looked_at_on_the_next_agreed_day(book: Book)
     resolve_problem(operator, "L-1", "arrangement_differs", why="she agrees to these")
     settle_arrangements(book.ctx)
     assert status(book) == "defaulted"
+
+
+def test_numbers_differ_again_when_a_default_is_taken_back(book: Book) -> None:
+    first, second, third, *_ = with_dearer_schedule(book)
+    settle_arrangements(book.at(f"{ENDED} 00:01").ctx)
+    assert (status(book), problems(book)) == ("defaulted", [])
+    book.at(f"{ENDED} 10:00")
+    pay(book, str(amount(first) + 5), id="P-1", paid_on=first["due_on"])
+    assert (status(book), problems(book)) == ("active", ["arrangement_differs"])
+    pay(book, str(amount(second)), id="P-2")
+    book.at(f"{third['due_on']} 10:00")
+    pay(book, str(amount(third)), id="P-3")
+    settle_arrangements(book.at("2026-06-25 00:01").ctx)
+    assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 0)
+
+
+def test_numbers_differ_again_when_money_of_a_completed_plan_goes_back(book: Book) -> None:
+    agreed = with_dearer_schedule(book)
+    book.at(f"{agreed[0]['due_on']} 10:00")
+    pay(book, str(sum(amount(each) + 5 for each in agreed)), id="P-1")
+    assert (status(book), problems(book)) == ("completed", [])
+    reverse(book, "P-1")
+    assert (status(book), problems(book)) == ("active", ["arrangement_differs"])
 
 
 def test_a_schedule_with_the_agreed_numbers_closes_the_problem(book: Book) -> None:
