@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from domain.actors import Actor, ActorKind, Role
+from domain.events import person_of
 from domain.outcome_follows import Owner
 from domain.staffing import HARDSHIP
 
@@ -22,7 +23,7 @@ def may_end(owner: Owner, staff: str | None, who: Actor, skills: Collection[str]
         return True
     match owner:
         case Owner.COLLECTOR:
-            return who.reference == staff
+            return staff is not None and who.reference == person_of(staff)
         case Owner.TEAM:
             return True
         case Owner.SPECIALIST:

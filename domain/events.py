@@ -46,6 +46,14 @@ def shown_actor(actor: str, sender: str) -> str:
     return actor if sender in (STAFF, TAPE, actor) else f"{actor} [{sender}]"
 
 
+def person_of(actor: str) -> str:
+    """The reference of whoever did something, of who it is on record as: `c-1` of `c-1 [dialer]`.
+
+    With this, and never with what is on record, somebody is compared with the staff.
+    """
+    return actor.partition(" [")[0]
+
+
 def sender_of(actor: Actor) -> str:
     """Whose events it is that somebody types: a machine gives ids of its own, and people give the
     staff's."""

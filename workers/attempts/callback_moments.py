@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from domain.compliance.call_windows import next_call_at, next_free_call_at
 from domain.compliance.rules import packs_for
 from domain.contact_outcomes import CALLBACK_TAKES, CALLBACK_WITHIN, ContactOutcome
-from domain.events import RejectedError
+from domain.events import RejectedError, person_of
 from domain.reasons import ReasonCode
 from workers.context import Context
 from workers.db.visit_hours import visits_after
@@ -46,8 +46,8 @@ def check_callback_hours(
     contact_id: int | None = None,
 ) -> None:
     """Check that a callback may be made at its moment, by the hours of the law in each zone of the
-    person, and that `by`, a staff reference, is on no visit then: what nobody may do, or who makes
-    it cannot, is promised to nobody. The visit that is reported as `contact_id` is over.
+    person, and that `by`, who had the contact, is on no visit then: what nobody may do, or who
+    makes it cannot, is promised to nobody. The visit that is reported as `contact_id` is over.
 
     Raises:
         RejectedError: so it is; the next moment at which both are in order is named.
@@ -55,7 +55,7 @@ def check_callback_hours(
     if at is None:
         return
     packs, zone = packs_for(ctx.policy.rule_packs, jurisdiction), ctx.settings.lender_zone
-    visits = visits_after(connection, by, at, but=contact_id)
+    visits = visits_after(connection, person_of(by), at, but=contact_id)
     free = next_free_call_at(packs, zones, at, visits, CALLBACK_TAKES)
     asked_for = at.astimezone(zone)
     if free is None:

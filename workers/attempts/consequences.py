@@ -15,7 +15,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.disputes import NOT_IN_WORDS, ComplaintKind, DisputeKind, RaisedBy
-from domain.events import RejectedError
+from domain.events import RejectedError, person_of
 from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
 from domain.outcome_follows import Follows, Owner, what_follows
@@ -351,7 +351,7 @@ def _write_duty(
             contact_id=about.contact_id,
             outcome=about.outcome,
             owner=owner,
-            staff=about.actor if owner is Owner.COLLECTOR else None,
+            staff=person_of(about.actor) if owner is Owner.COLLECTOR else None,
             due_at=_due_at(about, follows, now),
             made_at=now,
         )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import INBOUND
-from domain.events import STAFF, RejectedError
+from domain.events import STAFF, RejectedError, person_of
 from domain.outcome_follows import Follows, Owner, what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.callback_moments import check_callback, check_callback_hours
@@ -194,7 +194,7 @@ def _insert(
             number_blind_index=acting,
             attempt=reported.contact,
             sender=reported.own_sender,
-            actor=reported.actor,
+            actor=person_of(reported.actor),
             inbound=True,
             also_loan_ids=also or None,
         )

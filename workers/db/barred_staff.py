@@ -26,6 +26,7 @@ from workers.db.schema import (
     visit_staff,
 )
 from workers.db.schema import must_not_handle as barred
+from workers.db.who_acted import person_in
 from workers.db.work_leases import end_of_taken
 
 
@@ -143,7 +144,7 @@ RETURNING r.id
 _FREE_DUTIES = text(f"""
 UPDATE duty d SET staff = NULL, owner = CASE d.owner WHEN 'collector' THEN 'team' ELSE d.owner END
   FROM staff s, contact c, borrower b
- WHERE d.ended_at IS NULL AND d.staff = s.external_id AND s.id = ANY(:ids)
+ WHERE d.ended_at IS NULL AND {person_in("d.staff")} = s.external_id AND s.id = ANY(:ids)
    AND c.id = d.contact_id AND b.id = c.borrower_id
    AND {is_kept_away_sql("s.id", "b.person_id")}
 """)  # noqa: S608 put together from constants

@@ -12,6 +12,7 @@ from workers.db.callers import WORKS_ON
 from workers.db.open_calls import CALL_TO_JOIN
 from workers.db.spoken_language import spoken_language_of
 from workers.db.typed_rows import typed_rows
+from workers.db.who_acted import person_in
 
 _SPOKEN = spoken_language_of(
     "b",
@@ -54,7 +55,7 @@ SELECT DISTINCT ON (b.person_id) b.person_id, s.id AS staff_id,
   FROM borrower b
       JOIN contact k ON k.borrower_id = b.id AND k.channel = 'call'
       JOIN contact_outcome o ON o.contact_id = coalesce(k.part_of, k.id) AND o.connected
-      JOIN staff s ON s.external_id = k.actor
+      JOIN staff s ON s.external_id = {person_in("k.actor")}
  WHERE b.person_id = ANY(:persons)
  ORDER BY b.person_id, k.at DESC, k.id DESC
 """)  # noqa: S608 put together from constants

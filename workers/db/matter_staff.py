@@ -17,6 +17,7 @@ from domain.disputes import (
     Unfit,
     unfit_to_handle,
 )
+from domain.events import person_of
 from workers.db.duties import end_duties_of_matter
 from workers.db.kept_away import kept_away_from
 from workers.db.schema import (
@@ -40,7 +41,8 @@ def took_part(connection: Connection, contact_id: int | None) -> frozenset[str]:
     if contact_id is None:
         return frozenset()
     reported = select(contact_outcome.c.actor).where(contact_outcome.c.contact_id == contact_id)
-    return had_contact(connection, contact_id) | set(connection.execute(reported).scalars())
+    reporters = {person_of(each) for each in connection.execute(reported).scalars()}
+    return had_contact(connection, contact_id) | reporters
 
 
 def had_contact(connection: Connection, contact_id: int | None) -> frozenset[str]:
@@ -55,7 +57,7 @@ def had_contact(connection: Connection, contact_id: int | None) -> frozenset[str
         .join(visit, visit.c.id == visit_staff.c.visit_id)
         .where(visit.c.contact_id == contact_id, visit_staff.c.cancelled_at.is_(None))
     )
-    return frozenset(connection.execute(union(made, visitors)).scalars())
+    return frozenset(map(person_of, connection.execute(union(made, visitors)).scalars()))
 
 
 def why_unfit(connection: Connection, row: Any, person: str) -> Unfit | None:
@@ -63,9 +65,9 @@ def why_unfit(connection: Connection, row: Any, person: str) -> Unfit | None:
     visit had a part."""
     part = took_part(connection, row.contact_id)
     if row.raised_by in IN_PERSON:
-        part |= {row.actor}
+        part |= {person_of(row.actor)}
     return unfit_to_handle(
-        person,
+        person_of(person),
         about_staff=_about(row),
         took_part=part,
         kept_away=kept_away_from(connection, row.borrower_id),
@@ -112,7 +114,8 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
     it, it stays where it is: others may take it, and what is late is a problem of the loan. That
     somebody takes it is owed no more once it is handed on.
     """
-    people = [each for each in (row.handler, _about(row), row.actor) if each is not None]
+    named = (row.handler, _about(row), row.actor)
+    people = [person_of(each) for each in named if each is not None]
     supervisors = _supervisors(connection, people, now)
     supervised = row.handler in supervisors.values() or _supervises(connection, row.handler)
     if supervised and why_unfit(connection, row, row.handler) is None:
@@ -128,8 +131,8 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
     taken = {"handler": supervisor, "taken_at": now, "status": MatterStatus.INVESTIGATING}
     connection.execute(update(table).where(table.c.id == row.id).values(**taken))
     note_change(connection, matter, row, MatterField.HANDLER, supervisor, ARREARS.reference, now)
-    named = {"external_id": row.external_id, "sender": row.sender}
-    end_duties_of_matter(connection, matter, row.loan_id, ARREARS.reference, now, **named)
+    of = {"external_id": row.external_id, "sender": row.sender}
+    end_duties_of_matter(connection, matter, row.loan_id, ARREARS.reference, now, **of)
 
 
 def take_from_handler(

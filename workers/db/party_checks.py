@@ -14,6 +14,7 @@ from workers.db.places import place_of_address, place_of_name, place_of_number
 from workers.db.prepared_statements import prepared
 from workers.db.schema import contact, loan, party_check
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
+from workers.db.who_acted import person_in
 
 
 class StartedContact(NamedTuple):
@@ -38,9 +39,9 @@ class StartedContact(NamedTuple):
 
 
 _STARTED = prepared(
-    text("""
+    text(f"""
 SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.party,
-       CASE WHEN v.id IS NULL THEN array_remove(ARRAY[c.actor], NULL)
+       CASE WHEN v.id IS NULL THEN array_remove(ARRAY[{person_in("c.actor")}], NULL)
             ELSE ARRAY(SELECT s.external_id FROM visit_staff w JOIN staff s ON s.id = w.staff_id
                         WHERE w.visit_id = v.id AND w.cancelled_at IS NULL) END AS by,
        v.id IS NOT NULL AS at_their_address, c.at, c.inbound IS TRUE AS inbound,
@@ -53,7 +54,7 @@ SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.p
    AND (c.sender IS NULL AND (c.channel = 'call' OR v.id IS NOT NULL)
         OR c.inbound AND c.sender = :sender)
  ORDER BY c.sender NULLS FIRST LIMIT 1
-""")
+""")  # noqa: S608 the part is a constant
 )
 _NUMBERS = prepared(
     text("""

@@ -18,6 +18,7 @@ from workers.db.kept_away import KEPT_AWAY
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row, typed_rows
 from workers.db.visit_hours import at_visit_of
+from workers.db.who_acted import person_in
 
 MOST_CANDIDATES = 500
 """So many pieces of work of one collector, the oldest first, are put in order."""
@@ -203,7 +204,7 @@ WITH barred AS (
     -- Who is to be called back is served as a call.
     SELECT d.* FROM duty d
      WHERE d.ended_at IS NULL AND d.due_at <= :clock AND d.owner = ANY(:owners)
-       AND coalesce(d.staff = (SELECT external_id FROM staff WHERE id = :me),
+       AND coalesce({person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me),
                     d.owner <> 'collector')
        AND d.outcome IS DISTINCT FROM 'callback_requested'
      ORDER BY d.due_at, d.id LIMIT :most
@@ -224,7 +225,8 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
                   WHERE d.loan_id = l.id ORDER BY d.id DESC LIMIT 1), 0) AS past_due,
        (SELECT min(d.due_at) FROM duty d
          WHERE d.loan_id = l.id AND d.ended_at IS NULL AND d.owner IN ('collector', 'team')
-           AND (d.staff IS NULL OR d.staff = (SELECT external_id FROM staff WHERE id = :me))
+           AND (d.staff IS NULL
+                OR {person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me))
        ) AS duty_at,
        w.staff_id AS leased_to, w.until AS leased_until, CAST(NULL AS bigint) AS duty_id,
        CAST(NULL AS text) AS duty_after, CAST(NULL AS text) AS duty_owner

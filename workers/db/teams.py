@@ -1,5 +1,7 @@
 """In which team somebody was at a moment, as the rosters that were loaded say."""
 
+from workers.db.who_acted import person_in
+
 TEAMS = """
 teams AS MATERIALIZED (
     SELECT staff, team, since, lead(since) OVER (PARTITION BY staff ORDER BY since, id) AS until
@@ -16,5 +18,6 @@ later rosters are not read. Who is not in a roster stays where they were."""
 
 
 def in_team(staff: str, at: str) -> str:
-    """The condition of a join with `teams`: the row of a staff reference at a moment, both SQL."""
-    return f"teams.staff = {staff} AND teams.since <= {at} AND ({at} < teams.until) IS NOT FALSE"
+    """The condition of a join with `teams`: the row of who acted at a moment, both SQL."""
+    then = f"teams.since <= {at} AND ({at} < teams.until) IS NOT FALSE"
+    return f"teams.staff = {person_in(staff)} AND {then}"

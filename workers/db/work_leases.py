@@ -15,6 +15,7 @@ from workers.db.prepared_statements import prepared
 from workers.db.schema.base import ReasonsColumn
 from workers.db.served_work import OpenAttempt
 from workers.db.typed_rows import typed_row, typed_rows
+from workers.db.who_acted import person_in
 
 
 class Lease(NamedTuple):
@@ -37,9 +38,9 @@ class Lease(NamedTuple):
     why: Reasons
 
 
-_FINISHED = """
+_FINISHED = f"""
        CASE WHEN w.duty_id IS NOT NULL
-            THEN d.ended_at IS NOT NULL OR coalesce(d.staff <> s.external_id, false)
+            THEN d.ended_at IS NOT NULL OR coalesce({person_in("d.staff")} <> s.external_id, false)
             WHEN w.reply_id IS NOT NULL
             THEN r.handled_at IS NOT NULL OR r.staff_id IS DISTINCT FROM w.staff_id
             ELSE coalesce(c.ended_at IS NOT NULL OR c.cancelled_at IS NOT NULL

@@ -21,7 +21,7 @@ from domain.disputes import (
     what_follows,
 )
 from domain.errors import RefusedError, text_of
-from domain.events import NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError, person_of
 from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
@@ -190,7 +190,7 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
             connection, ctx.cipher, decided.why, now, borrower_id=stored.borrower_id
         )
     own = {"corrected_by": decided.corrected_by} if matter is Matter.DISPUTE else {}
-    taken = {} if stored.handler else {"handler": decided.actor, "taken_at": now}
+    taken = {} if stored.handler else {"handler": person_of(decided.actor), "taken_at": now}
     move_matter(
         connection,
         matter,
@@ -244,7 +244,8 @@ def _check(connection: Connection, decided: Resolution, stored: StoredMatter) ->
         )
     if unfit := why_unfit(connection, stored, decided.actor):
         raise RejectedError(ReasonCode.UNFIT_TO_HANDLE, actor=decided.actor, **named, unfit=unfit)
-    if decided.outcome is MatterStatus.WITHDRAWN or stored.handler in (None, decided.actor):
+    theirs = stored.handler in (None, person_of(decided.actor))
+    if decided.outcome is MatterStatus.WITHDRAWN or theirs:
         return
     raise RejectedError(ReasonCode.SOMEBODY_ELSE_HANDLES, handler=stored.handler, **named)
 

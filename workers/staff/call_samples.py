@@ -19,6 +19,7 @@ from workers.db.schema import quality_pick, quality_sample
 from workers.db.schema import team as teams
 from workers.db.teams import TEAMS, in_team
 from workers.db.typed_rows import typed_rows
+from workers.db.who_acted import person_in
 from workers.staff.score_sheets import sheet_in_force
 
 _RISK_OF_OUTCOME = {
@@ -54,7 +55,7 @@ SELECT c.id, o.recording, c.actor, c.at, o.outcome, l.jurisdiction,
                 WHERE h.loan_id = c.loan_id AND h.kind = 'vulnerability' AND h.made_at < :ends)
            AS vulnerable,
        EXISTS (SELECT FROM promise p
-                WHERE p.loan_id = c.loan_id AND p.actor = c.actor
+                WHERE p.loan_id = c.loan_id AND {person_in("p.actor")} = c.actor
                   AND p.status IN ('broken', 'part_kept')
                   AND p.made_at >= c.at - interval '1 hour') AS broke
   FROM contact c JOIN contact_outcome o ON o.contact_id = c.id JOIN loan l ON l.id = c.loan_id

@@ -20,6 +20,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.barred_staff import free_texts_and_duties
 from workers.db.schema import call, call_plan, visit, visit_staff
+from workers.db.who_acted import person_in
 from workers.db.work_leases import end_of_taken
 from workers.gate.locked_action import lock_actions
 from workers.workforce.open_work import (
@@ -99,23 +100,23 @@ def hand_on_what_must_be(
     return HandedOn(count, _take_visits(connection, ctx, visits, members, now))
 
 
-_HAVE_TEXTS_OR_DUTIES = text("""
+_HAVE_TEXTS_OR_DUTIES = text(f"""
 SELECT r.staff_id FROM reply r
  WHERE r.to_read AND r.handled_at IS NULL AND r.staff_id IS NOT NULL
    AND (CAST(:staff AS bigint) IS NULL OR r.staff_id = :staff)
  UNION
-SELECT s.id FROM duty d JOIN staff s ON s.external_id = d.staff
+SELECT s.id FROM duty d JOIN staff s ON s.external_id = {person_in("d.staff")}
  WHERE d.ended_at IS NULL AND (CAST(:staff AS bigint) IS NULL OR s.id = :staff)
-""")
+""")  # noqa: S608 the parts are constants
 _FREE_TEXTS = text("""
 UPDATE reply SET staff_id = NULL, assigned_at = NULL
  WHERE to_read AND handled_at IS NULL AND staff_id = ANY(:ids)
 RETURNING id
 """)
-_FREE_DUTIES = text("""
+_FREE_DUTIES = text(f"""
 UPDATE duty SET staff = NULL, owner = CASE owner WHEN 'collector' THEN 'team' ELSE owner END
- WHERE ended_at IS NULL AND staff = ANY(:staff)
-""")
+ WHERE ended_at IS NULL AND {person_in("staff")} = ANY(:staff)
+""")  # noqa: S608 the part is a constant
 
 
 def _give_to_team(
