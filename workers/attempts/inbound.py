@@ -10,7 +10,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import INBOUND
 from domain.events import STAFF, RejectedError, person_of
-from domain.outcome_follows import Follows, Owner, what_follows
+from domain.outcome_follows import Follows, Owner
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.callback_moments import check_callback, check_callback_hours
 from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
@@ -115,11 +115,10 @@ def record_inbound_contact(
 
 
 def _lock(connection: Connection, reported: InboundContact) -> LockedLoan:
-    """Lock the loan. A person who is named, or of whom other things may change, is locked first."""
-    reaches = reaches_person(reported.outcome, what_follows(None, reported.outcome))
+    """Lock the person who began it, and then the loan: what follows may count what they owe."""
     if reported.borrower is not None:
         lock_known_borrower(connection, reported.borrower, EVENT)
-    elif reported.said or reported.also_about or reported.details.names_loan or reaches:
+    else:
         lock_person_of_loan(connection, reported.loan)
     return lock_named_loan(connection, reported.loan, EVENT)
 

@@ -1,5 +1,6 @@
 """Contacts that the person began: what counts for a cap, and what does not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError
 from tests.support.commands import arrears
+from tests.support.concurrently import wait_until_blocked
 from tests.support.environment import an_environment
 from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.loan_facts import load_facts
+from workers.db.persons import lock_person_of_loan
 from workers.db.schema import borrower, contact, contact_outcome, duty, loan, person_fact
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
@@ -79,6 +82,24 @@ def test_a_call_of_theirs_does_not_come_to_what_only_ours_come_to(book: Book, ou
     with pytest.raises(ArrearsError, match="A contact that the person began does not come to"):
         called(book, outcome=outcome)
     assert (book.rows(contact), book.rows(contact_outcome)) == ([], [])
+
+
+@pytest.mark.parametrize("outcome", ["promised", "disputes"])
+def test_the_person_is_locked_before_the_loan(book: Book, outcome: str) -> None:
+    """As whoever counts what a person owes does it: in two orders, two would wait for each other
+    for ever."""
+    details: dict[str, Any] = {
+        "promised": {"promised": {"amount": "500.00", "currency": "USD", "due_on": "2026-03-06"}},
+        "disputes": {"dispute_kind": "amount"},
+    }[outcome]
+    with ThreadPoolExecutor(1) as pool:
+        with book.ctx.engine.begin() as connection:
+            lock_person_of_loan(connection, "L-1")
+            told = pool.submit(lambda: called(book, outcome=outcome, **details))
+            wait_until_blocked(book.ctx.engine)
+            row = select(loan.c.id).where(loan.c.external_id == "L-1")
+            assert connection.execute(row.with_for_update(nowait=True)).scalar()
+        assert told.result(timeout=30).status == "applied"
 
 
 def test_the_same_contact_with_another_promise_is_refused(book: Book) -> None:
