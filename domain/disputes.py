@@ -172,6 +172,24 @@ FINDINGS: dict[MatterStatus, frozenset[Finding]] = {
 }
 """The findings that go with each decision."""
 
+ABOUT_CONDUCT = frozenset({Finding.RULE_BROKEN, Finding.RULES_KEPT})
+ABOUT_MONEY = frozenset(
+    {
+        *(Finding.RECORDS_AGREE, Finding.RECORDS_DIFFER, Finding.NOT_THE_DEBTOR),
+        *(Finding.PAYMENT_FOUND, Finding.PAYMENT_NOT_FOUND),
+    }
+)
+
+
+def findings_for(matter: Matter, kind: str, status: MatterStatus) -> frozenset[Finding]:
+    """The findings that the letter can say: a dispute is about what is owed and not about conduct,
+    and a complaint about people is about conduct and not about what is owed. Of a status that is
+    no decision there are none."""
+    findings = FINDINGS.get(status, frozenset())
+    if matter is Matter.DISPUTE:
+        return findings - ABOUT_CONDUCT
+    return findings - ABOUT_MONEY if kind in ABOUT_PEOPLE else findings
+
 
 class Follows(StrEnum):
     """What follows from a decision. The letter says it in a sentence."""

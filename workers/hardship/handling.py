@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, exists, select, update
 
 from domain.disputes import (
-    FINDINGS,
-    RESOLVED,
     Finding,
     Matter,
     MatterField,
     MatterStatus,
     bars,
+    findings_for,
     what_follows,
 )
 from domain.errors import RefusedError, text_of
@@ -235,12 +234,13 @@ def _check(connection: Connection, decided: Resolution, stored: StoredMatter) ->
     named = {"matter": decided.matter, "id": decided.id}
     if not stored.is_open:
         raise RejectedError(ReasonCode.MATTER_OVER, **named, matter_status=stored.status)
-    if decided.outcome not in RESOLVED or decided.finding not in FINDINGS[decided.outcome]:
+    known = findings_for(decided.matter, stored.kind, decided.outcome)
+    if decided.finding not in known:
         raise RejectedError(
             ReasonCode.FINDING_DOES_NOT_FIT,
             finding=decided.finding,
             matter_status=decided.outcome,
-            known=tuple(sorted(FINDINGS.get(decided.outcome, ()))),
+            known=tuple(sorted(known)),
         )
     if unfit := why_unfit(connection, stored, decided.actor):
         raise RejectedError(ReasonCode.UNFIT_TO_HANDLE, actor=decided.actor, **named, unfit=unfit)

@@ -91,7 +91,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
         check_role(connection, given_to, Role.CALLER, now.date())
         taker = read_working(connection, given_to, now)
         held = work_leases.read_lease(connection, lease)
-        if held is None:
+        if held is None or held.finished:
             raise _not_theirs(connection, lease)
         if held.staff_id == taker.id:
             raise ArrearsError("{actor} has this work already.", actor=given_to)

@@ -131,6 +131,7 @@ def test_a_complaint_about_a_collector_goes_to_another_person_and_keeps_the_coll
 
     # It is upheld in time, and the letter says what follows and where to turn next.
     book.at("2026-03-12 10:00")
+    assert "rejected" in answers(book, "upheld", "payment_found"), "it is about what c-1 did"
     assert answers(book, "upheld", "rule_broken").startswith("applied")
     body = open_answer(supervisor, Matter.COMPLAINT, "C-1").body
     assert "您所提成立" in body

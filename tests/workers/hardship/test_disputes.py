@@ -106,6 +106,7 @@ def test_a_payment_is_traced_before_a_dispute_about_it_is_won(book: Book) -> Non
     taken(book)
 
     # Nothing on record has that id yet: nothing is decided, and nothing ends.
+    assert "rejected" in decided(book, "rejected", "rules_kept"), "it is about what is owed"
     waits = decided(book, "upheld", "payment_found", corrected_by="P-9")
     assert waits.startswith("received: Loan L-1 has no adjustment and no payment P-9")
     assert ends_on(book) is None

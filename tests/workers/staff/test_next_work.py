@@ -298,7 +298,7 @@ def test_a_supervisor_takes_work_over_and_says_why(book: Book) -> None:
 
     theirs = served(collector(book, "c-2"))
     assert (theirs.loan, theirs.band) == ("L-1", "taken_over")
-    start_call(collector(book, "c-2"), "L-1")
+    start_call(collector(book, "c-2"), "L-1", attempt="a-2")
     with pytest.raises(ArrearsError, match="c-2 has called this person"):
         served_leases.take_over(supervisor, theirs.lease, "c-1 is back", to="c-1")
     assert isinstance(next_work.next_for(c1), NothingToServe)
@@ -306,6 +306,9 @@ def test_a_supervisor_takes_work_over_and_says_why(book: Book) -> None:
     assert (noted.taken_from, noted.given_to, noted.actor) == ("c-1", "c-2", "s-1")
     with pytest.raises(ArrearsError, match="Ask for the next one"):
         served_leases.take_over(supervisor, work.lease, "again", to="c-2")
+    reported(book, collector(book, "c-2"), "a-2", "no_answer")
+    with pytest.raises(ArrearsError, match="Ask for the next one"):
+        served_leases.take_over(supervisor, theirs.lease, "it is done", to="c-1")
 
 
 def test_what_is_paid_meanwhile_is_served_to_nobody(book: Book) -> None:
