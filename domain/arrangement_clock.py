@@ -13,7 +13,6 @@ from domain.arrangements import (
     Standing,
     default_counts_from,
     standing_of,
-    status_when_active,
 )
 from domain.holds import Hold, active_hold, days_held
 from domain.loans import ZERO, Instalment
@@ -99,13 +98,19 @@ def was_in_default(
     instalments: Sequence[Instalment],
     money: Iterable[tuple[date, Decimal]],
     ends: Endings,
-    on: date,
+    today: date,
+    agreed: Sequence[Instalment] | None = None,
 ) -> bool:
-    """Whether too much was missed at the end of business date `on`, by all that is known today.
+    """Whether too much was missed at the beginning of business date `today`, by all that is known
+    by now.
 
     `money` is what was paid of the arrangement, with the days on which it was paid. It may have
-    been reported later. Money pays first what fell due first.
+    been reported later. Money pays first what fell due first. `agreed` is what was agreed, if the
+    ledger's `instalments` were others: the milder of both counts.
     """
+    on = today - REPORTED_AFTER
     paid = sum((amount for day, amount in money if day <= on), ZERO)
-    as_it_was = paid_in_order(instalments, paid)
-    return status_when_active(as_it_was, ends, on) is ArrangementStatus.DEFAULTED
+    standing = standing_of(paid_in_order(instalments, paid), ends, today)
+    if agreed is not None:
+        standing = milder(standing, paid_in_order(agreed, paid), ends, today)
+    return standing.status is ArrangementStatus.DEFAULTED

@@ -14,7 +14,7 @@ from domain.arrangement_clock import (
     was_in_default,
     with_days_given_back,
 )
-from domain.arrangements import REPORTED_AFTER, Standing, standing_of
+from domain.arrangements import Standing, standing_of
 from domain.holds import Hold, HoldKind, days_held
 from domain.loans import ZERO, Instalment
 from domain.quote_json import quote_from_json
@@ -92,10 +92,16 @@ def days_stood_still(connection: Connection, loan_id: int, since: date, today: d
 
 
 def ended_rightly(
-    connection: Connection, stored: Arrangement, now: datetime, *, at_the_earliest: bool = False
+    connection: Connection,
+    ctx: Context,
+    stored: Arrangement,
+    now: datetime,
+    *,
+    at_the_earliest: bool = False,
 ) -> bool:
     """Whether an arrangement in default was in default on the day on which it ended, by the days
-    on which its money was paid: some may have been reported later. Three statements.
+    on which its money was paid: some may have been reported later. Four statements, and more where
+    its ledger had other amounts.
 
     Of what only a tape shows, nobody knows the day. It was paid before the day of that tape, and
     not before the day of the one before it. The last day counts, or the first `at_the_earliest`.
@@ -109,7 +115,10 @@ def ended_rightly(
         (each.earliest if at_the_earliest else each.latest, each.amount)
         for each in _money(connection, stored)
     ]
-    return was_in_default(instalments, money, stored, ended_on - REPORTED_AFTER)
+    agreed = None
+    if differs(connection, stored):
+        agreed = _as_agreed(connection, ctx, stored, ZERO, disputes, ended_on)
+    return was_in_default(instalments, money, stored, ended_on, agreed)
 
 
 class _Paid(NamedTuple):

@@ -49,7 +49,7 @@ def take_back_default(
     end, a problem asks a person to tell them what is right. If another arrangement of the loan is
     open, or its debt is written off, it stays as it ended, and the problem says so.
     """
-    if standing is None or ended_rightly(connection, stored, now):
+    if standing is None or ended_rightly(connection, ctx, stored, now):
         return
     ended_on = stored.ended_at.astimezone(now.tzinfo).date() if stored.ended_at else now.date()
     was_told = _was_told(connection, stored, now)
@@ -79,9 +79,9 @@ def look_at_tape(connection: Connection, ctx: Context, stored: Arrangement, now:
     standing = standing_on(connection, ctx, stored, now.date())
     if standing is None:
         return
-    if not ended_rightly(connection, stored, now):
+    if not ended_rightly(connection, ctx, stored, now):
         take_back_default(connection, ctx, stored, standing, now)
-    elif not ended_rightly(connection, stored, now, at_the_earliest=True):
+    elif not ended_rightly(connection, ctx, stored, now, at_the_earliest=True):
         ended_on = stored.ended_at.astimezone(now.tzinfo).date() if stored.ended_at else now.date()
         why = because(
             ReasonCode.ARRANGEMENT_PAID_BY_TAPE, arrangement=stored.external_id, on=ended_on

@@ -104,6 +104,17 @@ def test_numbers_differ_again_when_a_default_is_taken_back(book: Book) -> None:
     assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 0)
 
 
+def test_money_in_time_counts_by_what_was_agreed_also_when_it_is_reported_late(book: Book) -> None:
+    first, *_ = with_dearer_schedule(book)
+    settle_arrangements(book.at(f"{ENDED} 00:01").ctx)
+    assert status(book) == "defaulted"
+    book.at(f"{ENDED} 10:00")
+    pay(book, str(amount(first)), id="P-1", paid_on=first["due_on"])
+    assert (status(book), problems(book)) == ("active", ["arrangement_differs"])
+    settle_arrangements(book.at("2026-05-30 00:01").ctx)
+    assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 1)
+
+
 def test_numbers_differ_again_when_money_of_a_completed_plan_goes_back(book: Book) -> None:
     agreed = with_dearer_schedule(book)
     book.at(f"{agreed[0]['due_on']} 10:00")
