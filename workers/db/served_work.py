@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from domain.actions import WAITING, ActionStatus
 from domain.actors import Actor, Role
 from domain.contact_outcomes import ContactOutcome
 from domain.follow_ups import Trigger
@@ -26,6 +27,9 @@ LATE_CALLBACKS = timedelta(days=7)
 """How far back callbacks are looked for that colleagues have not kept."""
 ON_THE_PHONE = timedelta(hours=1)
 """How long a call without an outcome keeps colleagues from the person: one may be forgotten."""
+OPEN_CALLS = [
+    str(status) for status in sorted(WAITING | {ActionStatus.CLAIMED, ActionStatus.ASSIGNED})
+]
 WITH_BORROWER = [str(outcome) for outcome in ContactOutcome if outcome.with_borrower]
 
 
@@ -201,13 +205,31 @@ WITH barred AS (
 ), calls AS (
     SELECT id FROM mine UNION SELECT id FROM late
 ), owed AS (
-    -- Who is to be called back is served as a call.
-    SELECT d.* FROM duty d
-     WHERE d.ended_at IS NULL AND d.due_at <= :clock AND d.owner = ANY(:owners)
-       AND coalesce({person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me),
-                    d.owner <> 'collector')
-       AND d.outcome IS DISTINCT FROM 'callback_requested'
-     ORDER BY d.due_at, d.id LIMIT :most
+    SELECT * FROM (
+        SELECT d.*, CAST(NULL AS timestamptz) AS callback_at FROM duty d
+         WHERE d.ended_at IS NULL AND d.due_at <= :clock AND d.owner = ANY(:owners)
+           AND coalesce({person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me),
+                        d.owner <> 'collector')
+           AND d.outcome IS DISTINCT FROM 'callback_requested'
+         UNION ALL
+        SELECT d.*, o.callback_at
+          FROM duty d JOIN contact x ON x.id = d.contact_id
+               JOIN contact_outcome o ON o.contact_id = x.id
+         WHERE d.ended_at IS NULL AND d.owner = ANY(:owners)
+           AND d.outcome = 'callback_requested' AND o.callback_at <= :now
+           AND (o.callback_at <= :late
+                OR coalesce({person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me),
+                            d.owner <> 'collector'))
+           -- Who is to be called back in a call of the ladder is served as that call.
+           AND NOT EXISTS (SELECT FROM action a
+                            WHERE a.id = x.action_id AND a.type = 'assign_call'
+                              AND a.status = ANY(:open_calls))
+           -- Nobody has called them since, which ends the duty once its outcome is reported.
+           AND NOT EXISTS (SELECT FROM contact y
+                            WHERE y.loan_id = d.loan_id AND y.borrower_id = x.borrower_id
+                              AND y.party = x.party AND y.channel = 'call'
+                              AND y.at >= o.callback_at)) of_owners
+     ORDER BY due_at, id LIMIT :most
 )
 SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigint) AS reply_id,
        a.id AS action_id, c.staff_id,
@@ -273,11 +295,14 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
  WHERE r.staff_id = :me AND r.to_read AND r.handled_at IS NULL
    AND b.person_id NOT IN (SELECT person_id FROM barred)
  UNION ALL
-SELECT NULL, NULL, NULL, NULL, CAST(:me AS bigint), d.made_at, b.locale, 'duty',
+SELECT NULL, NULL, NULL, NULL,
+       CASE WHEN d.staff IS NULL THEN CAST(:me AS bigint)
+            ELSE coalesce((SELECT id FROM staff WHERE external_id = {person_in("d.staff")}), 0) END,
+       d.made_at, b.locale, 'duty',
        d.loan_id, NULL, coalesce(x.party, 'borrower'), '', '', '', 0, CAST(d.made_at AS date), NULL,
        NULL, NULL, NULL,
        l.external_id, l.jurisdiction, l.currency, b.id, b.external_id, b.person_id, b.zones,
-       0, NULL, NULL, NULL, NULL, NULL, 0, d.due_at, w.staff_id, w.until,
+       0, NULL, d.callback_at, NULL, NULL, NULL, 0, d.due_at, w.staff_id, w.until,
        d.id, d.outcome, d.owner
   FROM owed d JOIN loan l ON l.id = d.loan_id
        LEFT JOIN contact x ON x.id = d.contact_id
@@ -305,10 +330,12 @@ def read_waiting(
     owners: Collection[Owner],
 ) -> list[Waiting]:
     """The collector's open calls and replies, the callbacks of colleagues that are late by then,
-    and what these `owners` owe up to the moment `clock`. One statement."""
+    what these `owners` owe up to the moment `clock`, and the callbacks that they owe by now, or a
+    colleague by `late_since`. One statement."""
     values = {
         "me": staff_id,
         "most": MOST_CANDIDATES,
+        "now": now,
         "looked_back": now - LATE_CALLBACKS,
         "late": late_since,
         "clock": clock,
@@ -316,6 +343,7 @@ def read_waiting(
         "on_the_phone": now - ON_THE_PHONE,
         "zone": str(now.tzinfo),
         "with_borrower": WITH_BORROWER,
+        "open_calls": OPEN_CALLS,
     }
     return typed_rows(Waiting, connection.execute(_WAITING, values), now.tzinfo)
 

@@ -167,15 +167,23 @@ WITH wanted AS (
 SELECT free.place, taken.id AS lease_id FROM free LEFT JOIN taken ON true
 """)
 )
+# A callback that a colleague owes and is late with is theirs no longer.
 _TAKE_REPLY = prepared(
-    text("""
-INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, reply_id, duty_id, band,
-                        first_contact, why, served_at, until)
-VALUES (:me, :borrower_id, :person_id, :loan_id, :reply_id, :duty_id, :band, false,
-        CAST(:why AS jsonb), :now,
-        :until)
-    ON CONFLICT DO NOTHING
-RETURNING 1 AS place, id AS lease_id
+    text(f"""
+WITH taken AS (
+    INSERT INTO work_lease (staff_id, borrower_id, person_id, loan_id, reply_id, duty_id, band,
+                            first_contact, why, served_at, until)
+    VALUES (:me, :borrower_id, :person_id, :loan_id, :reply_id, :duty_id, :band, false,
+            CAST(:why AS jsonb), :now, :until)
+        ON CONFLICT DO NOTHING
+ RETURNING id, duty_id
+), handed AS (
+    UPDATE duty SET staff = (SELECT external_id FROM staff WHERE id = :me)
+      FROM taken
+     WHERE duty.id = taken.duty_id AND duty.owner = 'collector' AND duty.ended_at IS NULL
+       AND {person_in("duty.staff")} <> (SELECT external_id FROM staff WHERE id = :me)
+)
+SELECT 1 AS place, id AS lease_id FROM taken
 """)
 )
 

@@ -91,7 +91,8 @@ def pieces_for(
     calls = me.calls_on(now.date())
     for row in waiting:
         if row.duty_id is not None:
-            if row.duty_owner != Owner.TEAM or speaks(me.languages, row.language):
+            own = row.duty_owner != Owner.TEAM and row.staff_id == me.id
+            if own or speaks(me.languages, row.language):
                 pieces.append(_duty(row, me, now))
         elif not calls:
             continue  # a call or a text is for who makes calls
@@ -124,6 +125,8 @@ def _duty(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
         key=DUTIES + (row.duty_id or 0),
         kind=WorkKind.DUTY,
         since=row.since,
+        callback_at=row.callback_at,
+        of_colleague=row.staff_id != me.id,
         clock_ends_at=row.duty_at,
         owed_after=row.duty_after,
         owed_by=row.duty_owner,

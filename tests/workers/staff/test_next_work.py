@@ -33,6 +33,7 @@ from workers.db.schema import (
     duty,
     must_not_handle,
     staff,
+    visit,
     work_lease,
     work_takeover,
 )
@@ -40,6 +41,8 @@ from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work, served_leases
 from workers.staff.next_work import NothingToServe, ServedWork
+from workers.visits.schedule import schedule_visit
+from workers.visits.start import start_visit
 from workers.workforce.members import MayNotStartError
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
@@ -253,6 +256,51 @@ def test_a_callback_that_a_colleague_misses_falls_to_the_team(book: Book) -> Non
     assert "a colleague has not done so" in speak(work.why)
     assert start_call(c2, "L-1").reach is not None, "the call is theirs now"
     assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
+
+
+def test_a_callback_that_was_agreed_in_their_own_call_falls_to_the_team_too(book: Book) -> None:
+    """No call of the ladder carries it: whoever took the call owes it."""
+    c1, c2 = hired(book, "c-1"), hired(book, "c-2")
+    book.loan("L-1", due_on="2026-03-01")
+    said = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "callback_requested"}
+    said |= {"at": book.ctx.now().isoformat(), "callback_at": "2026-03-02T15:00:00+08:00"}
+    assert tell(book, "inbound_contact", **said, actor="c-1", reason=None).status == "applied"
+
+    book.at("2026-03-02 14:59")
+    assert nothing(c1).why == nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+    book.at("2026-03-02 15:00")
+    assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+    work = served(c1)
+    assert (work.kind, work.band, work.duty) == ("duty", Band.CALLBACK, book.one(duty).id)
+    served_leases.release(c1, work.lease)
+
+    book.at("2026-03-02 15:15")
+    work = served(c2)
+    assert "a colleague has not done so" in speak(work.why)
+    assert served(c2).lease == work.lease
+    assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
+    end_duty(c2, book.one(duty).id)
+
+
+def test_a_callback_that_was_agreed_at_the_door_is_served_to_who_makes_calls(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-04-02 10:00")
+    book.staff("v-1", "visitor")
+    book.staff("v-2", "visitor")
+    book.staff("c-1", "caller", shift=("2026-04-01 08:00", "2026-04-30 20:00"))
+    book.loan("L-1")
+    book.escalate("L-1")
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
+    book.noticed("L-1")
+    book.clock.at = book.one(visit).starts_at
+    attempt = start_visit(collector(book, "v-1"), "L-1").attempt
+    book.clock.at += timedelta(minutes=20)
+    at = (book.ctx.now() + timedelta(days=1)).replace(hour=15, minute=0)
+    reported(book, collector(book, "v-1"), attempt, "callback_requested", at)
+
+    book.clock.at = at + timedelta(minutes=15)
+    assert (served(collector(book)).kind, book.one(duty).staff) == ("duty", "c-1")
 
 
 def test_what_is_owed_after_a_conversation_comes_before_what_brings_more(book: Book) -> None:
