@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, delete, insert, select, text, update
 
 from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, ArrangementStatus
+from domain.events import STAFF
 from domain.loans import Instalment
 from domain.moves import sources
 from workers.db.bulk import is_among
@@ -85,6 +86,21 @@ def find_arrangement(connection: Connection, external_id: str, sender: str) -> A
     """The arrangement that a sender knows by this id."""
     named = _ARRANGEMENT.where(is_named(arrangement, external_id, sender))
     return typed_row(Arrangement, connection.execute(named))
+
+
+def declined_arrangements(connection: Connection, loan_id: int) -> list[Arrangement]:
+    """The requests and offers of a loan that the lender, its ledger or the borrower declined."""
+    declined = arrangement.c.status == ArrangementStatus.DECLINED
+    of_loan = _ARRANGEMENT.where(arrangement.c.loan_id == loan_id, declined)
+    return typed_rows(Arrangement, connection.execute(of_loan))
+
+
+def cause_of(stored: Arrangement, day: date | None = None) -> str:
+    """The cause of what follows: the id of the arrangement, with whose id it is, and the due date
+    of one instalment, or the day of a second end."""
+    whose = "" if stored.sender == STAFF else f" [{stored.sender}]"
+    of_day = f" {day}" if day else ""
+    return f"arrangement:{stored.external_id}{whose}{of_day}"
 
 
 def open_arrangement(connection: Connection, loan_id: int) -> Arrangement | None:

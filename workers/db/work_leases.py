@@ -184,7 +184,7 @@ WITH taken AS (
        AND {person_in("duty.staff")} <> (SELECT external_id FROM staff WHERE id = :me)
 )
 SELECT 1 AS place, id AS lease_id FROM taken
-""")
+""")  # noqa: S608
 )
 
 

@@ -5,10 +5,9 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from domain.events import STAFF
 from domain.follow_ups import Happened, Trigger
 from workers.context import Context
-from workers.db.arrangements import Arrangement
+from workers.db.arrangements import Arrangement, cause_of, declined_arrangements
 from workers.escalation.follow_ups import end_follow_ups, plan_follow_ups
 
 
@@ -52,6 +51,13 @@ def follow_declined(
     plan_follow_ups(connection, ctx, [happened], now)
 
 
+def end_declined(connection: Connection, loan_id: int, now: datetime) -> None:
+    """Call off what still waits to tell whoever asked that nothing can be offered: they have asked
+    again, or a plan goes on."""
+    causes = [cause_of(each) for each in declined_arrangements(connection, loan_id)]
+    end_follow_ups(connection, [loan_id], causes, now)
+
+
 def end_missed(
     connection: Connection, stored: Arrangement, days: Sequence[date], now: datetime
 ) -> None:
@@ -70,11 +76,3 @@ def causes_of_default(stored: Arrangement, now: datetime) -> list[str]:
     if stored.ended_at is None:
         return []
     return [cause_of(stored), cause_of(stored, stored.ended_at.astimezone(now.tzinfo).date())]
-
-
-def cause_of(stored: Arrangement, day: date | None = None) -> str:
-    """The cause of what follows: the id of the arrangement, with whose id it is, and the due date
-    of one instalment, or the day of a second end."""
-    whose = "" if stored.sender == STAFF else f" [{stored.sender}]"
-    of_day = f" {day}" if day else ""
-    return f"arrangement:{stored.external_id}{whose}{of_day}"

@@ -38,6 +38,7 @@ from workers.db.persons import lock_person_behind
 from workers.db.schema import arrangement
 from workers.db.sender_ids import whose_id
 from workers.escalation.reassess import reassess
+from workers.hardship.arrangement_follow_ups import end_declined
 from workers.hardship.arrangement_requests import (
     pause_for_request,
     request_terms,
@@ -151,6 +152,7 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
             **wish_columns(connection, ctx, wish, owed.id, now),
         },
     )
+    end_declined(connection, owed.id, now)
     if paused is not None:
         reassess(connection, ctx, [owed.id], now)
     recorded = because(ReasonCode.ARRANGEMENT_REQUESTED, arrangement=new.arrangement, loan=new.loan)

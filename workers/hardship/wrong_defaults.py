@@ -28,7 +28,11 @@ from workers.db.problems import (
 )
 from workers.db.schema import action, loan
 from workers.hardship.agreed_numbers import differ_again
-from workers.hardship.arrangement_follow_ups import causes_of_default, end_default
+from workers.hardship.arrangement_follow_ups import (
+    causes_of_default,
+    end_declined,
+    end_default,
+)
 from workers.hardship.arrangement_standing import ended_rightly, standing_on
 from workers.hardship.arrangements import pause
 
@@ -102,6 +106,7 @@ def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: 
         return
     today = now.date()
     note_return(connection, stored, _S.ACTIVE, now)
+    end_declined(connection, stored.loan_id, now)
     hold_id = stored.hold_id
     if Effect.COLLECTION in quote_from_json(stored.quote or {}).stops:
         hold_id = pause(connection, stored, today, None, stored.accepted_by or "", now)

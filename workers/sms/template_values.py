@@ -7,7 +7,6 @@ from sqlalchemy import Connection, select
 
 from config.readers.locales import format_date, format_money
 from config.readers.templates import NAMED_LOANS
-from domain.arrangements import ArrangementStatus
 from domain.follow_ups import parts_of_cause
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part, render
@@ -15,7 +14,8 @@ from domain.language.speak import LANGUAGES
 from domain.loans import ZERO
 from domain.promises import PromiseStatus
 from workers.context import Context
-from workers.db.schema import arrangement, promise, promise_part
+from workers.db.arrangements import cause_of, declined_arrangements
+from workers.db.schema import promise, promise_part
 from workers.gate.claim import ClaimedAction
 
 
@@ -41,18 +41,11 @@ def values_of_cause(connection: Connection, claimed: ClaimedAction) -> dict[str,
 
 
 def _refusal_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
-    """Why nothing was offered when the borrower asked last, in their language, or else in English;
+    """Why nothing was offered when the borrower asked, in their language, or else in English;
     nothing if nobody said."""
-    refusal = connection.execute(
-        select(arrangement.c.refusal)
-        .where(
-            arrangement.c.loan_id == claimed.loan.loan_id,
-            arrangement.c.status == ArrangementStatus.DECLINED,
-        )
-        .order_by(arrangement.c.id.desc())
-        .limit(1)
-    ).scalar()
-    if refusal is None:
+    declined = declined_arrangements(connection, claimed.loan.loan_id)
+    of_cause = [each.refusal for each in declined if cause_of(each) == claimed.loan.cause]
+    if not (refusal := next(iter(of_cause), None)):
         return {}
     language = LANGUAGES["zh" if claimed.loan.locale.startswith("zh") else "en"]
     said = part(Phrase.REFUSED_BECAUSE, refused_because=refusal)

@@ -105,6 +105,24 @@ def test_whoever_declines_says_why_and_the_ladder_goes_on(book: Book) -> None:
     assert "could not keep any that may be offered" in history
 
 
+def test_whoever_asks_again_is_not_told_before_the_morning_that_nothing_can_be_offered(
+    book: Book,
+) -> None:
+    """The text of the evening waits for the morning, and is called off by what came since."""
+    book.at("2026-03-11 22:30")
+    ask(book)
+    decline(book, Refusal.PROOF_MISSING, "no letter")
+    book.send("L-1", "nothing_offered_text")
+    book.at("2026-03-12 07:30")
+    ask(book, id="AR-2", by=AskedBy.FORM)
+    offer(book, id="AR-2")
+    book.at("2026-03-12 10:00")
+    book.send("L-1", "nothing_offered_text")
+    decline(book, Refusal.SAID_NO, id="AR-2")
+    book.send("L-1", "nothing_offered_text")
+    assert (book.actions("L-1")["nothing_offered_text"], book.sms.sent) == ("cancelled", [])
+
+
 def test_what_a_text_asks_for_pauses_nothing_before_a_person_has_read_it(book: Book) -> None:
     text = InboundText("twilio", f"SM{7:032x}", PHONE["CN"], "我失业了，能不能分期？", None)
     record_inbound_text(book.ctx, text, help_is_answered=False)
