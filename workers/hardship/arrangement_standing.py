@@ -20,7 +20,7 @@ from domain.loans import ZERO, Instalment
 from domain.quote_json import quote_from_json
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
-from workers.db.loans import lock_loan_by_id
+from workers.db.loans import load_schedule, lock_loan_by_id
 from workers.db.schema import hold, paid_by_tape, payment
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.hardship.agreed_numbers import differs
@@ -38,7 +38,8 @@ def standing_on(
     standing = standing_of(with_days_given_back(instalments, disputes, today), stored, today)
     if standing.missed and differs(connection, stored):
         paid = sum((each.paid for each in instalments), ZERO)
-        agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
+        rest = _rest_of(connection, stored, instalments)
+        agreed = _as_agreed(connection, ctx, stored, rest, paid, disputes, today)
         standing = milder(standing, agreed, stored, today)
     return no_default_yet(standing, stored.no_default_before, disputes, today)
 
@@ -60,7 +61,8 @@ def standing_as_agreed(
     )
     paid = sum(connection.execute(each).scalar_one() for each in (since, shown))
     disputes = disputes_of(connection, stored.loan_id)
-    agreed = _as_agreed(connection, ctx, stored, paid, disputes, today)
+    quoted = quote_from_json(stored.quote or {}).arranged
+    agreed = _as_agreed(connection, ctx, stored, quoted, paid, disputes, today)
     return standing_of(agreed, stored, today)
 
 
@@ -68,16 +70,28 @@ def _as_agreed(
     connection: Connection,
     ctx: Context,
     stored: Arrangement,
+    quoted: Sequence[Instalment],
     paid: Decimal,
     disputes: Sequence[Hold],
     today: date,
 ) -> list[Instalment]:
-    """The instalments that the borrower accepted, with so much paid of them, and with the days of
+    """These instalments that the borrower accepted, with so much paid of them, and with the days of
     disputes given back."""
-    quoted = quote_from_json(stored.quote or {}).arranged
     ladder = ctx.ladder_of(lock_loan_by_id(connection, stored.loan_id), today)
     agreed = paid_in_order(ladder.with_due_days(quoted) if ladder else quoted, paid)
     return with_days_given_back(agreed, disputes, today)
+
+
+def _rest_of(
+    connection: Connection, stored: Arrangement, instalments: Sequence[Instalment]
+) -> list[Instalment]:
+    """What the borrower accepted, without what was paid before the ledger reported other amounts:
+    its schedule has that as paid, and not among the instalments of the arrangement."""
+    of_it = {each.due_on for each in instalments}
+    schedule = load_schedule(connection, stored.loan_id)
+    before = {each.due_on for each in schedule if each.unpaid == ZERO} - of_it
+    quoted = quote_from_json(stored.quote or {}).arranged
+    return [each for each in quoted if each.due_on not in before]
 
 
 def disputes_of(connection: Connection, loan_id: int) -> list[Hold]:
@@ -117,7 +131,8 @@ def ended_rightly(
     ]
     agreed = None
     if differs(connection, stored):
-        agreed = _as_agreed(connection, ctx, stored, ZERO, disputes, ended_on)
+        rest = _rest_of(connection, stored, instalments)
+        agreed = _as_agreed(connection, ctx, stored, rest, ZERO, disputes, ended_on)
     return was_in_default(instalments, money, stored, ended_on, agreed)
 
 

@@ -1,7 +1,7 @@
 """What a ledger says of a plan after it was confirmed: other numbers, the agreed ones, a tape."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -113,6 +113,31 @@ def test_money_in_time_counts_by_what_was_agreed_also_when_it_is_reported_late(b
     assert (status(book), problems(book)) == ("active", ["arrangement_differs"])
     settle_arrangements(book.at("2026-05-30 00:01").ctx)
     assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 1)
+
+
+@pytest.mark.parametrize("known", ["as agreed before", "silent before"])
+def test_what_was_paid_before_other_numbers_came_is_paid(book: Book, known: str) -> None:
+    """The first instalment is paid, then the ledger asks for 5 more in each of the others."""
+    ask(book)
+    offer(book)
+    accept(book)
+    if known == "as agreed before":
+        confirm(book)
+    first, *others = as_quoted(book)
+    book.at(f"{first['due_on']} 10:00")
+    pay(book, str(amount(first)), id="P-1")
+    new = {
+        **{"restructuring": "RS-2", "loan": "L-1", "currency": "CNY", "arrangement": "AR-1"},
+        **{"instalments": [first, *dearer(book, 5)[1:]], "paid": str(amount(first))},
+        **{"restructured_on": "2026-04-02", "why": "corrected", "actor": "core"},
+    }
+    assert tell(book.at("2026-04-02 10:00"), "restructuring", **new).status == "applied"
+    for number, each in enumerate(others, 2):
+        book.at(f"{each['due_on']} 10:00")
+        pay(book, str(amount(each)), id=f"P-{number}")
+        later = date.fromisoformat(each["due_on"]) + timedelta(days=15)
+        settle_arrangements(book.at(f"{later} 00:01").ctx)
+        assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 0)
 
 
 def test_numbers_differ_again_when_money_of_a_completed_plan_goes_back(book: Book) -> None:
