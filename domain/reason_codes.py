@@ -169,6 +169,7 @@ class ReasonCode(StrEnum):
     HANDED_ON_ABSENT = auto()
     HANDED_ON_SHIFT_OVER = auto()
     HANDED_ON_NOT_CERTIFIED = auto()
+    HANDED_ON_MAKES_NO_CALLS = auto()
     HANDED_ON_MUST_NOT_HANDLE = auto()
     HANDED_ON_BY_SUPERVISOR = auto()
     # What came of word about staff.

@@ -34,6 +34,7 @@ class HandOn(StrEnum):
     ABSENT = "absent"
     SHIFT_OVER = "shift_over"
     NOT_CERTIFIED = "not_certified"
+    MAKES_NO_CALLS = "makes_no_calls"
     MUST_NOT_HANDLE = "must_not_handle"
     SUPERVISOR = "supervisor"
     """A supervisor gives it to others."""
@@ -44,6 +45,7 @@ HANDED_ON: Mapping[HandOn, ReasonCode] = {
     HandOn.ABSENT: ReasonCode.HANDED_ON_ABSENT,
     HandOn.SHIFT_OVER: ReasonCode.HANDED_ON_SHIFT_OVER,
     HandOn.NOT_CERTIFIED: ReasonCode.HANDED_ON_NOT_CERTIFIED,
+    HandOn.MAKES_NO_CALLS: ReasonCode.HANDED_ON_MAKES_NO_CALLS,
     HandOn.MUST_NOT_HANDLE: ReasonCode.HANDED_ON_MUST_NOT_HANDLE,
     HandOn.SUPERVISOR: ReasonCode.HANDED_ON_BY_SUPERVISOR,
 }
@@ -129,6 +131,8 @@ class Member:
     """By kind, the last day."""
     day: DayDone | None = None
     """None: their day is not counted."""
+    makes_calls: bool = True
+    """Whether they are a caller on the roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,8 @@ def why_hand_on(member: Member, now: datetime, until: datetime) -> HandOn | None
     """
     if member.left_on is not None and member.left_on <= now.date():
         return HandOn.LEFT
+    if not member.makes_calls:
+        return HandOn.MAKES_NO_CALLS
     if not is_trained(member.trained_on, now.date()):
         return HandOn.NOT_CERTIFIED
     if member.shifts is None:

@@ -6,10 +6,10 @@ All of it is written with the outcome, in one transaction, or none of it.
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import Connection, or_, select, text
+from sqlalchemy import Connection, all_, case, exists, literal, null, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.actors import Actor
+from domain.actors import Actor, Role
 from domain.arrangements import AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
@@ -35,7 +35,7 @@ from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.persons import records_of_person
 from workers.db.prepared_statements import prepared
 from workers.db.promises import STORED, stored_promise
-from workers.db.schema import duty, loan, promise
+from workers.db.schema import duty, loan, promise, staff
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
 from workers.hardship.complaints import NewComplaint, receive_complaint
@@ -93,9 +93,9 @@ def apply_consequences(
     if about.outcome is ContactOutcome.COMPLAINS:
         came += _receive_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None:
-        _write_duty(connection, about, follows, follows.owner, now)
+        owner = _write_duty(connection, about, follows, follows.owner, now)
         until = _due_at(about, follows, now).astimezone(now.tzinfo)
-        came += because(ReasonCode.DUTY_OF, owner=follows.owner, due_at=until)
+        came += because(ReasonCode.DUTY_OF, owner=owner, due_at=until)
     return came
 
 
@@ -343,17 +343,28 @@ def _due_at(about: Conversation, follows: Follows, now: datetime) -> datetime:
 
 def _write_duty(
     connection: Connection, about: Conversation, follows: Follows, owner: Owner, now: datetime
-) -> None:
-    connection.execute(
+) -> Owner:
+    """Write what is owed, once; returns who owes it. What whoever had the conversation would owe is
+    any collector's if they make no calls: they are served none of it."""
+    person = person_of(about.actor)
+    is_theirs = owner is Owner.COLLECTOR
+    gives_on = exists().where(
+        literal(is_theirs),
+        staff.c.external_id == person,
+        literal(Role.CALLER) != all_(staff.c.roles),
+    )
+    written = connection.execute(
         upsert(duty)
         .values(
             loan_id=about.loan_ids[0],
             contact_id=about.contact_id,
             outcome=about.outcome,
-            owner=owner,
-            staff=person_of(about.actor) if owner is Owner.COLLECTOR else None,
+            owner=case((gives_on, literal(Owner.TEAM)), else_=literal(owner)),
+            staff=case((gives_on, null()), else_=literal(person)) if is_theirs else None,
             due_at=_due_at(about, follows, now),
             made_at=now,
         )
         .on_conflict_do_nothing(constraint="duty_once")
-    )
+        .returning(duty.c.owner)
+    ).scalar()
+    return Owner(written) if written else owner

@@ -72,10 +72,10 @@ def hand_on_what_must_be(
 ) -> HandedOn:
     """Take the open work of everybody, or of one, who cannot do it any more.
 
-    Somebody cannot do it who left, is absent, is not certified or must not handle the person; or
-    whose shift is over, unless the person asked to be called again by them. Whoever left, is absent
-    or is not certified also loses unread texts and open duties. Whoever must not handle a person
-    loses those of that person. `now` is in the lender's zone.
+    Somebody cannot do it who left, is absent, makes no calls, is not certified or must not handle
+    the person; or whose shift is over, unless the person asked to be called again by them. Whoever
+    left, is absent, makes no calls or is not certified also loses unread texts and open duties.
+    Whoever must not handle a person loses those of that person. `now` is in the lender's zone.
     """
     until = business_day(now).ends_at
     calls = read_open_calls(connection, now, staff_id)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from domain.actors import Role
 from domain.collectors import Span
 from domain.staffing import Absence, Member
 from workers.db.kept_away import is_kept_away_sql
@@ -82,7 +83,9 @@ SELECT v.id AS visit_id, v.action_id, vs.staff_id, v.starts_at, v.ends_at,
  ORDER BY v.id, vs.staff_id
 """)  # noqa: S608 the parts are constants
 
-_MEMBERS = text("SELECT id, external_id, trained_on, left_on FROM staff WHERE id = ANY(:ids)")
+_MEMBERS = text("""
+SELECT id, external_id, roles, trained_on, left_on FROM staff WHERE id = ANY(:ids)
+""")
 _SHIFTS = text("""
 SELECT staff_id, starts_at, ends_at FROM shift
  WHERE staff_id = ANY(:ids) AND ends_at > :now AND starts_at < :until
@@ -116,6 +119,7 @@ def read_open_visits(
 class _Known(NamedTuple):
     id: int
     external_id: str
+    roles: list[str]
     trained_on: date | None
     left_on: date | None
 
@@ -139,6 +143,7 @@ def read_members(
             member.left_on,
             tuple(shifts[member.id]) if member.id in rostered else None,
             absences.get(member.id, ()),
+            makes_calls=Role.CALLER in member.roles,
         )
         for member in known
     }

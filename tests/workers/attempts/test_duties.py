@@ -22,6 +22,7 @@ from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
 from workers.inbox.submit import submit
 from workers.operations.status import read_status
+from workers.staff.next_work import ServedWork, next_for
 
 
 def owed(book: Book, **asked: str) -> list[Duty]:
@@ -126,3 +127,23 @@ def test_what_was_owed_ends_when_it_is_done_and_is_not_late_before_it_can_be(
     assert len(owed(book)) == 1
     handling.take(acting(book.ctx, Actor("s-1")), Matter.COMPLAINT, "complains:in-privacy")
     assert owed(book) == []
+
+
+@pytest.mark.parametrize("role", ["supervisor", "visitor"])
+def test_what_somebody_would_owe_who_makes_no_calls_is_any_collectors(
+    engine: Engine, role: str
+) -> None:
+    book = Book(engine, now="2026-03-04 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    shift = ("2026-03-02T09:00:00+08:00", "2026-04-30T18:00:00+08:00")
+    book.staff("x-1", role, shift=shift)
+    book.staff("c-1", "caller", shift=shift)
+    said = {"contact": "in-1", "loan": "L-1", "channel": "call", "also_about": []}
+    said |= {"outcome": "asks_plan", "reason": "illness", "at": book.ctx.now().isoformat()}
+    tell(book, "inbound_contact", **said, actor="x-1")
+    owed = book.one(duty)
+    assert (owed.owner, owed.staff) == ("team", None)
+    book.at("2026-03-05 09:00")
+    served = next_for(acting(book.ctx, Actor("c-1")))
+    assert isinstance(served, ServedWork)
+    assert served.duty == owed.id

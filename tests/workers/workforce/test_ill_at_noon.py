@@ -284,3 +284,16 @@ def test_a_supervisor_takes_all_calls_of_somebody(book: Book) -> None:
     assert hand_on_all(acting(book.ctx, SUPERVISOR), "mei") == HandedOn(calls=2)
     assert {row.pieces for row in book.rows(collector_day)} == {0, 2}
     assert book.rows(contact) == []
+
+
+def test_who_makes_no_calls_any_more_keeps_none(book: Book) -> None:
+    with book.ctx.engine.begin() as connection:
+        became = update(staff).where(staff.c.external_id == "mei").values(roles=["supervisor"])
+        connection.execute(became)
+        handed = hand_on_what_must_be(connection, book.ctx, book.ctx.now())
+    assert handed == HandedOn(calls=2)
+    for loan_id in ("L-1", "L-2"):
+        why = book.one(
+            select(action.c.reason).where(action.c.id == book.action_id(loan_id, "friendly_call"))
+        ).reason
+        assert why == because(ReasonCode.HANDED_ON_MAKES_NO_CALLS, staff="mei")
