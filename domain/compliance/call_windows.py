@@ -10,16 +10,21 @@ from domain.compliance.rules import RulePack, rules_in_force
 from domain.compliance.vocabulary import Channel
 
 
-def call_windows(packs: Sequence[RulePack], zones: Sequence[str], within: Span) -> tuple[Span, ...]:
-    """The hours within a span in which no rule about hours forbids a call, in any of the zones.
+def call_windows(
+    packs: Sequence[RulePack], zones: Sequence[str], within: Span, product: str
+) -> tuple[Span, ...]:
+    """The hours within a span in which no rule about hours forbids a call about a product, in any
+    of the zones.
 
-    A rule that depends on more than the hour, such as the product or the party, is left out, and so
-    is a calendar that is not known: the gate is asked about each call again.
+    A rule that depends on more, such as the party, is left out, and so is a calendar that is not
+    known: the gate is asked about each call again.
     """
     rules = [
         rule
         for rule in rules_in_force(packs, ContactHours, within.starts_at.date())
-        if Channel.CALL in rule.channels and not (rule.products or rule.applies_to or rule.place)
+        if Channel.CALL in rule.channels
+        and not (rule.applies_to or rule.place)
+        and (not rule.products or product in rule.products)
     ]
     windows: tuple[Span, ...] = (within,)
     for rule in rules:
@@ -31,10 +36,12 @@ def call_windows(packs: Sequence[RulePack], zones: Sequence[str], within: Span) 
 LOOKED_AHEAD = timedelta(days=14)
 
 
-def next_call_at(packs: Sequence[RulePack], zones: Sequence[str], at: datetime) -> datetime | None:
-    """The first moment from `at` on, aware, at which no rule about hours forbids a call in any of
-    the zones; None if the next 14 days have none."""
-    windows = call_windows(packs, zones, Span(at, at + LOOKED_AHEAD))
+def next_call_at(
+    packs: Sequence[RulePack], zones: Sequence[str], at: datetime, product: str
+) -> datetime | None:
+    """The first moment from `at` on, aware, at which no rule about hours forbids a call about a
+    product in any of the zones; None if the next 14 days have none."""
+    windows = call_windows(packs, zones, Span(at, at + LOOKED_AHEAD), product)
     return windows[0].starts_at if windows else None
 
 
@@ -44,9 +51,10 @@ def next_free_call_at(
     at: datetime,
     busy: Sequence[Span],
     takes: timedelta,
+    product: str,
 ) -> datetime | None:
     """The same, with the caller not `busy` at that moment, nor for as long as the call `takes`."""
-    while (lawful := next_call_at(packs, zones, at)) is not None:
+    while (lawful := next_call_at(packs, zones, at, product)) is not None:
         call = Span(lawful, lawful + takes)
         ends = [span.ends_at for span in busy if span.overlaps(call)]
         if not ends:

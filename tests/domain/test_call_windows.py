@@ -10,6 +10,7 @@ from domain.compliance.call_windows import next_call_at, next_free_call_at
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TAKES = timedelta(minutes=30)
+LOAN = "consumer_loan"
 minutes = st.integers(-300, 300)
 visits = st.lists(
     st.builds(
@@ -25,7 +26,7 @@ visits = st.lists(
 
 @given(visits)
 def test_the_moment_that_is_named_is_the_first_that_is_free(busy: list[Span]) -> None:
-    found = next_free_call_at((), ["UTC"], NOON, busy, TAKES)
+    found = next_free_call_at((), ["UTC"], NOON, busy, TAKES, LOAN)
     assert found is not None
 
     def is_free(at: datetime) -> bool:
@@ -37,4 +38,6 @@ def test_the_moment_that_is_named_is_the_first_that_is_free(busy: list[Span]) ->
 
 
 def test_without_visits_it_is_the_lawful_moment() -> None:
-    assert next_free_call_at((), ["UTC"], NOON, (), TAKES) == next_call_at((), ["UTC"], NOON)
+    assert next_free_call_at((), ["UTC"], NOON, (), TAKES, LOAN) == next_call_at(
+        (), ["UTC"], NOON, LOAN
+    )

@@ -270,12 +270,12 @@ def _collectors(simulation: Simulation) -> None:
 def _lawful_from(simulation: Simulation, attempt: str, wished: datetime) -> datetime:
     """The collector agrees on the next lawful hour, because a callback at no other is taken."""
     called = simulation.book.one(
-        select(contact.c.zones, loan.c.jurisdiction)
+        select(contact.c.zones, loan.c.jurisdiction, loan.c.product)
         .join(loan, loan.c.id == contact.c.loan_id)
         .where(contact.c.attempt == attempt)
     )
     packs = packs_for(simulation.book.ctx.policy.rule_packs, called.jurisdiction)
-    return next_call_at(packs, called.zones, wished) or wished
+    return next_call_at(packs, called.zones, wished, called.product) or wished
 
 
 def _ask_where(simulation: Simulation) -> None:

@@ -11,6 +11,7 @@ from domain.compliance.rules import packs_for
 from domain.contact_outcomes import CALLBACK_TAKES, CALLBACK_WITHIN, ContactOutcome
 from domain.events import RejectedError, person_of
 from domain.reasons import ReasonCode
+from workers.attempts.conversations import LoanOfContact
 from workers.context import Context
 from workers.db.visit_hours import visits_after
 
@@ -39,31 +40,32 @@ def check_callback(outcome: ContactOutcome, at: datetime | None, now: datetime) 
 def check_callback_hours(
     connection: Connection,
     ctx: Context,
-    jurisdiction: str,
+    owed: LoanOfContact,
     zones: Sequence[str],
     at: datetime | None,
     by: str,
     contact_id: int | None = None,
 ) -> None:
-    """Check that a callback may be made at its moment, by the hours of the law in each zone of the
-    person, and that `by`, who had the contact, is on no visit then: what nobody may do, or who
-    makes it cannot, is promised to nobody. The visit that is reported as `contact_id` is over.
+    """Check that a callback may be made at its moment, by the hours of the law for the loan's
+    product in each zone of the person, and that `by`, who had the contact, is on no visit then:
+    what nobody may do, or who makes it cannot, is promised to nobody. The visit that is reported as
+    `contact_id` is over.
 
     Raises:
         RejectedError: so it is; the next moment at which both are in order is named.
     """
     if at is None:
         return
-    packs, zone = packs_for(ctx.policy.rule_packs, jurisdiction), ctx.settings.lender_zone
+    packs, zone = packs_for(ctx.policy.rule_packs, owed.jurisdiction), ctx.settings.lender_zone
     visits = visits_after(connection, person_of(by), at, but=contact_id)
-    free = next_free_call_at(packs, zones, at, visits, CALLBACK_TAKES)
+    free = next_free_call_at(packs, zones, at, visits, CALLBACK_TAKES, owed.product)
     asked_for = at.astimezone(zone)
     if free is None:
         raise RejectedError(ReasonCode.CALLBACK_NEVER_LAWFUL, callback_at=asked_for)
     if free == at:
         return
     until = free.astimezone(zone)
-    if next_call_at(packs, zones, at) == at:
+    if next_call_at(packs, zones, at, owed.product) == at:
         raise RejectedError(
             ReasonCode.CALLBACK_AT_VISIT, callback_at=asked_for, staff=by, until=until
         )

@@ -91,9 +91,7 @@ def record_inbound_contact(
     check_callback(reported.outcome, reported.callback_at, now)
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
-    check_callback_hours(
-        connection, ctx, kind.jurisdiction, whose.zones, reported.callback_at, reported.actor
-    )
+    check_callback_hours(connection, ctx, kind, whose.zones, reported.callback_at, reported.actor)
     follows = _follows(ctx, kind, reported, now)
     of_person: list[int] = []
     if reported.details.names_loan or also or reaches_person(reported.outcome, follows):

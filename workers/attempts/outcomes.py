@@ -102,7 +102,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     check_callback_hours(
         connection,
         ctx,
-        of_rows[0].jurisdiction,
+        of_rows[0],
         attempt.zones,
         report.callback_at,
         attempt.actor or report.actor,

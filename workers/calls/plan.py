@@ -90,7 +90,7 @@ class _Plan:
         for row in due:
             self.of_person[row.person_id].append(row)
         self.shares = _shares(due)
-        self.windows: dict[tuple[str, tuple[str, ...]], tuple[Span, ...]] = {}
+        self.windows: dict[tuple[str, str, tuple[str, ...]], tuple[Span, ...]] = {}
         self.actions: dict[int, list[DueCall]] = {}
         """By person: what the one planned call is about."""
 
@@ -213,11 +213,11 @@ class _Plan:
         return _Kind(self.terms.of_call(row.step, row.item).skill, row.language)
 
     def _windows(self, row: DueCall) -> tuple[Span, ...]:
-        key = row.jurisdiction, tuple(row.zones)
+        key = row.jurisdiction, row.product, tuple(row.zones)
         if key not in self.windows:
             packs = packs_for(self.ctx.policy.rule_packs, row.jurisdiction)
             within = Span(self.now, self.today.ends_at)
-            self.windows[key] = call_windows(packs, row.zones, within)
+            self.windows[key] = call_windows(packs, row.zones, within, row.product)
         return self.windows[key]
 
     def _callers(self) -> list[Caller]:

@@ -27,7 +27,8 @@ WITH due AS (
       ORDER BY due_at, id LIMIT :most)
     UNION SELECT id FROM action WHERE id = :asked AND status IN ('planned', 'deferred', 'failed')
 )
-SELECT a.id, a.step, a.item, b.person_id, l.jurisdiction, l.currency, b.zones,
+SELECT a.id, a.step, a.item, b.person_id, l.jurisdiction, l.product, l.currency,
+       b.zones,
        {_SPOKEN} AS language, coalesce(d.past_due, 0) AS past_due, joins.id AS joins,
        joins.staff_id AS joins_of, joins.minutes AS joins_minutes
   FROM due JOIN action a ON a.id = due.id
@@ -99,6 +100,7 @@ class DueCall(NamedTuple):
     item: str
     person_id: int
     jurisdiction: str
+    product: str
     currency: str
     zones: list[str]
     language: str

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError
+from domain.language.speak import speak
 from tests.support.commands import arrears
 from tests.support.concurrently import wait_until_blocked
 from tests.support.environment import an_environment
@@ -241,3 +242,23 @@ def test_a_collector_records_it_at_the_command_line(
     done = arrears(environment, *given)
     assert (done.returncode, "that the person began about loan L-1" in done.stdout) == (0, True)
     assert len(book.one(contact).also_loan_ids) == 1
+
+
+def test_nobody_agrees_on_a_callback_at_an_hour_that_the_product_forbids(engine: Engine) -> None:
+    """Of a microfinance loan in India nobody calls after six."""
+    book = Book(engine, now="2026-03-04 14:00", zone="Asia/Kolkata")
+    of_india: dict[str, Any] = {"jurisdiction": "IN", "currency": "INR", "zones": ["Asia/Kolkata"]}
+    of_india |= {"product": "microfinance_loan", "locale": "en", "phone": "+919876543210"}
+    book.loan("L-1", **of_india)
+    said = {"loan": "L-1", "channel": "call", "outcome": "callback_requested", "reason": None}
+    said |= {"at": book.ctx.now().isoformat(), "actor": "c-1"}
+
+    def asked_for(contact: str, at: str) -> EventResult:
+        moment = book.moment(at).isoformat()
+        return tell(book, "inbound_contact", **said, contact=contact, callback_at=moment)
+
+    late = asked_for("in-1", "2026-03-05 18:30")
+    (why,) = late.reason
+    assert (late.status, why.code) == ("rejected", "callback_out_of_hours")
+    assert "2026-03-06 09:00" in speak(late.reason)
+    assert asked_for("in-2", "2026-03-05 17:30").status == "applied"
