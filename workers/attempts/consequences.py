@@ -35,7 +35,7 @@ from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.persons import records_of_person
 from workers.db.prepared_statements import prepared
 from workers.db.promises import STORED, stored_promise
-from workers.db.schema import duty, loan, promise, staff
+from workers.db.schema import contact_outcome, duty, loan, promise, staff
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
 from workers.hardship.complaints import NewComplaint, receive_complaint
@@ -318,13 +318,15 @@ def _record_promise(
         borrower=about.borrower,
         actor=about.actor,
         sender=about.sender,
+        in_conversation=True,
     )
     return record_promise(connection, ctx, new)
 
 
 def says_another_promise(connection: Connection, about: Conversation, now: datetime) -> bool:
     """Whether an outcome that is reported once more has another promise than the one on record,
-    whoever's id that has. `now` is in the lender's zone. One statement, or two."""
+    whoever's id that has. It may be one that was recorded shortly before the outcome. `now` is in
+    the lender's zone. Up to three statements."""
     if (said := about.details.promised) is None:
         return False
     first, *_ = loans_of_contact(connection, about.loan_ids)
@@ -332,7 +334,13 @@ def says_another_promise(connection: Connection, about: Conversation, now: datet
         loan.c.external_id == (said.loan or first.external_id), loan.c.currency == said.currency
     )
     named = promise.c.external_id == _id_of_promise(about)
-    stored = connection.execute(STORED.where(named, promise.c.loan_id.in_(owed)))
+    of_loan = STORED.where(promise.c.loan_id.in_(owed))
+    stored = connection.execute(of_loan.where(named)).all()
+    if not stored:
+        told = contact_outcome.c.reported_at
+        at = select(told).where(contact_outcome.c.contact_id == about.contact_id).scalar_subquery()
+        shortly_before = promise.c.made_at.between(at - timedelta(days=1), at)
+        stored = connection.execute(of_loan.where(shortly_before)).all()
     return not any(said.is_of(stored_promise(row).as_made(now).parts) for row in stored)
 
 

@@ -59,13 +59,16 @@ class NewPromise:
     """The lender's id of the record of who promises; None: the borrower of the loan."""
     sender: str | None = None
     """Whose id of the promise it is."""
+    in_conversation: bool = False
+    """Whether the outcome of a conversation says it, and may say what was recorded during it."""
 
 
 def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Reasons:
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
-    It replaces an open promise. Its reminders are planned where the ladder has one. Returns what
-    came of it.
+    It replaces an open promise. But what a conversation came to is the open promise of the same
+    payments that was recorded on the same day. Its reminders are planned where the ladder has one.
+    Returns what came of it.
 
     Raises:
         NotYetError: the loan is not known.
@@ -80,6 +83,11 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     parts = _parts_of(new, owed)
     if known := _recorded_before(connection, new, parts, sender):
         return known
+    payer = who_pays(connection, owed, new.borrower)
+    means = new.can_pay_monthly
+    told = _told_today(connection, owed, parts, now) if new.in_conversation else None
+    if told and means in (None, known_means(connection, ctx, payer, owed.currency)):
+        return because(ReasonCode.PROMISE_KNOWN, promise=told.external_id)
     if owed.written_off_on is not None:
         raise RejectedError(
             ReasonCode.PROMISE_FOR_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
@@ -87,12 +95,15 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     if parts[0].due_on < now.date():
         raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.promise, on=parts[0].due_on)
     terms = terms_of_loan(ctx, owed, now.date())
-    payer = who_pays(connection, owed, new.borrower)
-    means = new.can_pay_monthly
     if means is None:
         means = known_means(connection, ctx, payer, owed.currency)
     besides = [] if means is None else promised_besides(connection, payer, owed, now)
     agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means, besides)
+    if told:
+        kept = keep_means(connection, ctx, owed, payer, means, now)
+        of_told = update(promise).where(promise.c.id == told.id)
+        connection.execute(of_told.values(a_month_id=kept))
+        return because(ReasonCode.PROMISE_KNOWN, promise=told.external_id)
     replaced = end_promise(connection, owed.id, now)
     made = _made(parts, terms, now)
     pause = promise_hold(made)
@@ -216,6 +227,17 @@ def _recorded_before(
     if stored.status != PromiseStatus.OPEN:
         return because(ReasonCode.PROMISE_OVER, promise=new.promise, promise_status=stored.status)
     return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
+
+
+def _told_today(
+    connection: Connection, owed: LockedLoan, parts: tuple[PromisePart, ...], now: datetime
+) -> StoredPromise | None:
+    """The open promise of a loan of the same payments, if it was recorded on the same day."""
+    for stored in promises_of(connection, [owed.id], [PromiseStatus.OPEN]):
+        made = stored.as_made(now)
+        if made.parts == parts and made.made_at.date() == now.date():
+            return stored
+    return None
 
 
 def _named(connection: Connection, external_id: str, sender: str) -> StoredPromise | None:

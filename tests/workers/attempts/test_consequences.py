@@ -106,6 +106,36 @@ def test_a_promise_in_a_call_is_a_promise(book: Book) -> None:
     assert book.actions("L-1")["enquiry_call"] == "done"
 
 
+@pytest.mark.parametrize("theirs", [False, True], ids=["our call", "their call"])
+def test_what_is_recorded_in_a_call_and_told_with_its_outcome_is_one_promise(
+    book: Book, theirs: bool
+) -> None:
+    """The collector records it while the borrower is on the telephone, and then reports the
+    outcome: nothing is replaced, so nothing counts as unkept."""
+    attempt = a_call(book)
+    facts = {"promise": "P-1", "loan": "L-1", "actor": "c-1", **PROMISED}
+
+    def outcome() -> EventResult:
+        if theirs:
+            return inbound(book, "promised", promised=PROMISED)
+        return came_to(book, attempt, "promised", reason="forgot", promised=PROMISED)
+
+    def recorded() -> EventResult:
+        return submit(book.ctx, "promise:P-1", "promise", facts)
+
+    for told in (recorded, outcome):
+        assert told().status == "applied"
+        book.clock.at += timedelta(minutes=1)
+    assert (book.one(promise).external_id, book.one(promise).status) == ("P-1", "open")
+    if not theirs:
+        again = {"attempt": attempt, "outcome": "promised", "reason": "forgot", "actor": "c-1"}
+        known = submit(book.ctx, "again", "contact_outcome", {**again, "promised": PROMISED})
+        assert known.reason[0].code == "outcome_known"
+        other = {**again, "promised": {**PROMISED, "amount": "600.00"}}
+        with pytest.raises(ArrearsError, match="with other contents: promised"):
+            submit(book.ctx, "other", "contact_outcome", other)
+
+
 @pytest.mark.parametrize("how", ["asked", "called us"])
 def test_a_promise_in_a_conversation_is_about_a_loan_of_the_same_person(
     book: Book, how: str
