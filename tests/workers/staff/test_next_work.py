@@ -299,8 +299,9 @@ def test_a_callback_that_was_agreed_at_the_door_is_served_to_who_makes_calls(
     at = (book.ctx.now() + timedelta(days=1)).replace(hour=15, minute=0)
     reported(book, collector(book, "v-1"), attempt, "callback_requested", at)
 
-    book.clock.at = at + timedelta(minutes=15)
-    assert (served(collector(book)).kind, book.one(duty).staff) == ("duty", "c-1")
+    book.clock.at = at
+    work = served(collector(book))
+    assert (work.kind, work.band, work.duty) == ("duty", Band.CALLBACK, book.one(duty).id)
 
 
 def test_what_is_owed_after_a_conversation_comes_before_what_brings_more(book: Book) -> None:
