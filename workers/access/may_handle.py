@@ -4,7 +4,7 @@ before they read of them."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select, union_all
 
 from domain.actors import Actor, ActorKind
 from domain.errors import RefusedError
@@ -20,6 +20,7 @@ from workers.db.schema import (
     dispute,
     hold,
     loan,
+    loan_party,
     payment,
     promise,
     reply,
@@ -133,6 +134,14 @@ def of_loan_id(loan_id: int) -> ColumnElement[bool]:
 def of_loan(external_id: str) -> ColumnElement[bool]:
     """The same by the lender's id of the loan."""
     return borrower.c.id.in_(select(loan.c.borrower_id).where(loan.c.external_id == external_id))
+
+
+def of_all_on_loan(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The records of the borrower of a loan, and of whoever is or was its party: what is on record
+    of the loan is about all of them. `which` is a condition on `loan`."""
+    as_party = select(loan_party.c.borrower_id).join(loan, loan.c.id == loan_party.c.loan_id)
+    own = select(loan.c.borrower_id).where(which)
+    return borrower.c.id.in_(union_all(own, as_party.where(which)))
 
 
 def of_record(external_id: str) -> ColumnElement[bool]:

@@ -7,15 +7,16 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from domain.actions import ASSIGN_CALL, SCHEDULE_VISIT
-from domain.actors import Actor
+from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Party
+from domain.errors import RefusedError
 from domain.ladder import Days, Item, Ladder, Step
 from tests.support.acting import acting
 from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
 from workers.db.actions import take_due
-from workers.db.schema import action, borrower, loan_party, visit_staff
+from workers.db.schema import action, borrower, loan_party, must_not_handle, staff, visit_staff
 from workers.history.history import loan_history
 from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
@@ -23,6 +24,7 @@ from workers.staff.work_items import WorkList
 from workers.staff.worklist import read_work
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
+from workers.visits.start import cancel_visit
 
 ALL_DAY = ("2026-03-01 00:00", "2026-06-01 00:00")
 BY_PHONE = Item("call", ASSIGN_CALL, Days(1, 90))
@@ -283,3 +285,22 @@ def join(book: Book) -> None:
 def status(book: Book, item: str) -> str:
     of_item = (action.c.item == item) & (action.c.loan_id == book.loan_id("L-1"))
     return str(book.one(select(action.c.status).where(of_item)).status)
+
+
+def test_who_must_not_handle_a_guarantor_has_no_letters_visits_and_history_of_the_loan(
+    engine: Engine,
+) -> None:
+    book = book_with(engine, IN_PERSON)
+    assert schedule_visit(book.ctx, book.action_id("L-1", "visit_guarantor")) == "scheduled"
+    (id,) = (row.id for row in book.rows(staff) if row.external_id == "c-1")
+    noted = {"staff_id": id, "by_roster": False, "noted_by": "s-1", "noted_at": book.ctx.now()}
+    with engine.begin() as connection:
+        connection.execute(insert(must_not_handle).values(borrower_id=record(book, "G-1"), **noted))
+    supervisor = Actor("c-1", roles=frozenset({Role.SUPERVISOR}))
+    me = acting(book.ctx, Actor("c-1")).acting(supervisor)
+    for refused in (open_letter, lambda ctx, loan: cancel_visit(ctx, loan, why="no")):
+        with pytest.raises(RefusedError, match="c-1 must not handle"):
+            refused(me, "L-1")
+    reader = Actor("c-1", roles=frozenset({Role.CALLER}))
+    with engine.connect() as connection, pytest.raises(RefusedError, match="c-1 must not handle"):
+        loan_history(connection, me.acting(reader), "L-1")
