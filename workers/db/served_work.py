@@ -182,6 +182,9 @@ class Waiting(NamedTuple):
     duty_owner: str | None
 
 
+_OF_ME = f"{person_in('d.staff')} = (SELECT external_id FROM staff WHERE id = :me)"  # noqa: S608 a constant
+"""Whether the duty `d` is owed by whoever asks, also where a machine named them."""
+
 _WAITING = prepared(
     text(f"""
 WITH barred AS (
@@ -208,7 +211,7 @@ WITH barred AS (
     SELECT * FROM (
         SELECT d.*, CAST(NULL AS timestamptz) AS callback_at FROM duty d
          WHERE d.ended_at IS NULL AND d.due_at <= :clock AND d.owner = ANY(:owners)
-           AND coalesce({person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me),
+           AND coalesce({_OF_ME},
                         d.owner <> 'collector')
            AND d.outcome IS DISTINCT FROM 'callback_requested'
          UNION ALL
@@ -218,7 +221,7 @@ WITH barred AS (
          WHERE d.ended_at IS NULL AND d.owner = ANY(:owners)
            AND d.outcome = 'callback_requested' AND o.callback_at <= :now
            AND (o.callback_at <= :late
-                OR coalesce({person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me),
+                OR coalesce({_OF_ME},
                             d.owner <> 'collector'))
            -- Who is to be called back in a call of the ladder is served as that call.
            AND NOT EXISTS (SELECT FROM action a
@@ -248,7 +251,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
        (SELECT min(d.due_at) FROM duty d
          WHERE d.loan_id = l.id AND d.ended_at IS NULL AND d.owner IN ('collector', 'team')
            AND (d.staff IS NULL
-                OR {person_in("d.staff")} = (SELECT external_id FROM staff WHERE id = :me))
+                OR {_OF_ME})
        ) AS duty_at,
        w.staff_id AS leased_to, w.until AS leased_until, CAST(NULL AS bigint) AS duty_id,
        CAST(NULL AS text) AS duty_after, CAST(NULL AS text) AS duty_owner

@@ -36,6 +36,13 @@ def held_until(book: Book) -> date | None:
     return ends_on  # type: ignore[no-any-return]  # a column of dates
 
 
+def promise_in_two_parts(book: Book, promise: str = "PR-1", loan: str = "L-1") -> None:
+    """200 by 5 March, and 200 by 20 March."""
+    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
+    said = {"promise": promise, "loan": loan, "currency": "CNY", "actor": "c-1"}
+    assert tell(book, "promise", **said, parts=parts).status == "applied"
+
+
 def test_a_promise_stops_what_is_planned_until_its_money_must_be_known(book: Book) -> None:
     settled = promise(book, "400", "2026-03-05")
 
@@ -297,9 +304,7 @@ def test_when_the_money_of_its_first_part_bounces_a_promise_waits_for_that_part_
 ) -> None:
     """200 by 5 March, and 200 by 20 March. The first 200 come and go back: the borrower is reminded
     again, and the promise is broken when the first part must be known, and not after the second."""
-    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
-    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
-    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    promise_in_two_parts(book)
     pay(book, "200")
 
     def reminders() -> list[str]:
@@ -319,9 +324,7 @@ def test_when_that_money_bounces_after_the_days_of_its_part_the_promise_is_broke
     book: Book,
 ) -> None:
     """So it pauses nothing on the day of the bounce, however late in the day that is known."""
-    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
-    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
-    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    promise_in_two_parts(book)
     pay(book, "200")
     book.at("2026-03-07 00:01")
     assert break_overdue_promises(book.ctx) == 0
@@ -335,9 +338,7 @@ def test_when_that_money_bounces_after_the_days_of_its_part_the_promise_is_broke
 @pytest.mark.parametrize("early", [False, True], ids=["first part", "all, early"])
 def test_money_that_is_booked_anew_with_its_day_breaks_no_promise(book: Book, early: bool) -> None:
     """One delivery takes the payment back, and reports the first part anew, with its true day."""
-    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
-    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
-    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    promise_in_two_parts(book)
     pay(book, "400" if early else "200")
 
     book.at("2026-03-09 10:00")
@@ -358,9 +359,7 @@ def test_money_that_is_booked_anew_with_its_day_breaks_no_promise(book: Book, ea
 def test_a_promise_that_waits_for_money_is_judged_when_that_came_too_late(
     book: Book,
 ) -> None:
-    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
-    told = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1"}
-    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    promise_in_two_parts(book)
     pay(book, "200")
     book.at("2026-03-09 10:00")
     back = store(book, "reversal", payment="P-1", reversed_on="2026-03-09")
@@ -379,9 +378,7 @@ def test_what_follows_from_a_promise_is_planned_once_though_the_ladder_starts_an
     due = [Instalment(date(2026, month, 1), Decimal(200)) for month in (2, 3)]
     book.loan("L-2", instalments=due)
     book.escalate("L-2")
-    parts = [{"due_on": "2026-03-05", "amount": "200"}, {"due_on": "2026-03-20", "amount": "200"}]
-    told = {"promise": "PR-2", "loan": "L-2", "currency": "CNY", "actor": "c-1"}
-    assert tell(book, "promise", **told, parts=parts).status == "applied"
+    promise_in_two_parts(book, "PR-2", "L-2")
     for id in ("P-1", "P-2"):
         pay(book, "200", id=id, loan="L-2")
     reverse(book, "P-2")
