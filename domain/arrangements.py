@@ -54,7 +54,7 @@ class Refusal(StrEnum):
 
 
 SAID_BY_BORROWER = frozenset({Refusal.SAID_NO})
-"""Reasons that the borrower gave, who need not be told them."""
+"""Reasons that the borrower gave: no text repeats them to the borrower."""
 
 _S = ArrangementStatus
 ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {

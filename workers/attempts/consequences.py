@@ -324,9 +324,9 @@ def _record_promise(
 
 
 def says_another_promise(connection: Connection, about: Conversation, now: datetime) -> bool:
-    """Whether an outcome that is reported once more has another promise than the one on record,
-    whoever's id that has. It may be one that was recorded shortly before the outcome. `now` is in
-    the lender's zone. Up to three statements."""
+    """Whether an outcome that is reported once more has another promise than is on record, under
+    whatever id. The promise on record may be a little older than the outcome. `now` is in the
+    lender's zone. Up to three statements."""
     if (said := about.details.promised) is None:
         return False
     first, *_ = loans_of_contact(connection, about.loan_ids)

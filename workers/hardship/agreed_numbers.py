@@ -31,8 +31,8 @@ def differ_again(connection: Connection, ended: Arrangement, now: datetime) -> N
 
 
 def _how_it_differs(connection: Connection, loan_id: int, ended_at: datetime | None) -> Reasons:
-    """What the open problem says; or, of an arrangement that has ended, the one that its end
-    closed. Nothing if there is none, or a person closed it."""
+    """What the open problem says. An arrangement that has ended has no open one: then, what the
+    problem said that its end closed. Nothing if there is none, or a person closed it."""
     said = select(problem.c.detail).where(
         problem.c.loan_id == loan_id,
         problem.c.party_id.is_(None),

@@ -45,7 +45,7 @@ def follow_default(
 def follow_declined(
     connection: Connection, ctx: Context, stored: Arrangement, now: datetime
 ) -> None:
-    """Plan what tells whoever asked that nothing can be offered. The loan is locked and up to
+    """Plan the text to the borrower that nothing can be offered. The loan is locked and up to
     date."""
     happened = Happened(stored.loan_id, Trigger.ARRANGEMENT_DECLINED, cause_of(stored), now)
     plan_follow_ups(connection, ctx, [happened], now)

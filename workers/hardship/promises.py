@@ -85,9 +85,9 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         return known
     payer = who_pays(connection, owed, new.borrower)
     means = new.can_pay_monthly
-    told = _told_today(connection, owed, parts, now) if new.in_conversation else None
-    if told and means in (None, known_means(connection, ctx, payer, owed.currency)):
-        return because(ReasonCode.PROMISE_KNOWN, promise=told.external_id)
+    same = _same_of_today(connection, owed, parts, now) if new.in_conversation else None
+    if same and means in (None, known_means(connection, ctx, payer, owed.currency)):
+        return because(ReasonCode.PROMISE_KNOWN, promise=same.external_id)
     if owed.written_off_on is not None:
         raise RejectedError(
             ReasonCode.PROMISE_FOR_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
@@ -99,11 +99,11 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         means = known_means(connection, ctx, payer, owed.currency)
     besides = [] if means is None else promised_besides(connection, payer, owed, now)
     agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means, besides)
-    if told:
+    if same:
         kept = keep_means(connection, ctx, owed, payer, means, now)
-        of_told = update(promise).where(promise.c.id == told.id)
-        connection.execute(of_told.values(a_month_id=kept))
-        return because(ReasonCode.PROMISE_KNOWN, promise=told.external_id)
+        of_same = update(promise).where(promise.c.id == same.id)
+        connection.execute(of_same.values(a_month_id=kept))
+        return because(ReasonCode.PROMISE_KNOWN, promise=same.external_id)
     replaced = end_promise(connection, owed.id, now)
     made = _made(parts, terms, now)
     pause = promise_hold(made)
@@ -229,7 +229,7 @@ def _recorded_before(
     return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
 
 
-def _told_today(
+def _same_of_today(
     connection: Connection, owed: LockedLoan, parts: tuple[PromisePart, ...], now: datetime
 ) -> StoredPromise | None:
     """The open promise of a loan of the same payments, if it was recorded on the same day."""
