@@ -228,6 +228,9 @@ LEARNS = frozenset(
     }
 )
 """In these the borrower talked of how to pay: a call that must learn the reason asks for it."""
+SAYS_OF_DEBT = (LEARNS - {_O.HARDSHIP}) | {_O.PAID_NOW}
+"""In these the borrower talked of the debt, so whoever reports it made sure that it was them. What
+protects somebody, such as hardship or a dispute, is taken from anybody."""
 TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS}
 """In these the borrower talked. With any other outcome, somebody else gave the reason that is
 reported, or nobody: it is no reason of theirs."""

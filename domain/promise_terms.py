@@ -14,6 +14,8 @@ from domain.reasons import ReasonCode, Reasons, because
 
 LONGEST_WITHOUT_TERMS = 366
 """Days. Without terms too, a promise is for a day of the next year at most."""
+FAR_ABOVE = 2
+"""Nobody takes a promise of more than so many times all that is unpaid of the schedule."""
 MONTH = timedelta(days=30)
 """From the day of a part so far back what is promised is compared with what somebody can pay."""
 
@@ -182,11 +184,13 @@ def review(
     `besides` what they are to pay for other loans, and `still_owed` the sum of the whole schedule
     that is unpaid. None: nobody knows.
     """
+    too_much = _far_above(parts, still_owed, currency)
     if terms is None:
-        return Review(refused=_refused(accepted_without_terms(on), parts, past_due, currency))
+        limits = accepted_without_terms(on)
+        return Review(refused=_refused(limits, parts, past_due, currency) + too_much)
     furthest = accepted(terms.agreed, past_due, currency, on)
     instead = _taken(terms, past_due, currency, on, alone=unkept <= terms.unkept_at_most)
-    if refused := _refused(furthest, parts, past_due, currency):
+    if refused := _refused(furthest, parts, past_due, currency) + too_much:
         return Review(refused=refused, instead=instead)
     to_agree = _to_agree(terms.limits, parts, past_due, currency, on)
     if unkept > terms.unkept_at_most:
@@ -196,7 +200,7 @@ def review(
     if a_month is not None and (most := most_in_a_month(parts, besides)) > a_month:
         to_agree += because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=currency)
     if still_owed is not None and sum((part.amount for part in parts), ZERO) > still_owed:
-        # Interest of days to come may be in it; a zero too many may be, too.
+        # Interest of days to come may be in it, or a slip of the pen.
         to_agree += because(ReasonCode.PROMISE_ABOVE_OWED)
     alone = tuple(each for each in instead if each.code is ReasonCode.PROMISE_TAKEN_ALONE)
     return Review(to_agree=to_agree, instead=alone)
@@ -237,6 +241,14 @@ def _refused(
     if parts[-1].due_on > limits.last_day_at_most:
         why += because(ReasonCode.PROMISE_ENDS_TOO_LATE, on=limits.last_day_at_most)
     return why + _too_many(limits, parts)
+
+
+def _far_above(parts: Sequence[PromisePart], still_owed: Decimal | None, currency: str) -> Reasons:
+    """A zero too many, where something is owed at all."""
+    total = sum((part.amount for part in parts), ZERO)
+    if still_owed is None or not ZERO < FAR_ABOVE * still_owed < total:
+        return ()
+    return because(ReasonCode.PROMISE_FAR_ABOVE_OWED, amount=still_owed, currency=currency)
 
 
 def _to_agree(

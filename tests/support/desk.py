@@ -10,7 +10,7 @@ from httpx2 import Response
 from sqlalchemy import Engine
 
 from domain.actors import Role
-from tests.support.loans import Book
+from tests.support.loans import NAME, Book
 from tests.support.signed_in import sign_in
 from workers.context import Context
 from workers.http.app import create_desk
@@ -35,6 +35,17 @@ def at_desk(
     """What a call at the desk is answered: a GET, or a POST of what was said."""
     with TestClient(_desk_on(book.ctx)) as client:
         return asked(client, who, path, said, **headers)
+
+
+RIGHT = {"answers": {"name": NAME, "address_numbers": "1"}}
+"""What the person on the line says of themselves; it is right."""
+
+
+def call_confirmed(book: Book, who: Mapping[str, str], loan: str = "L-1") -> None:
+    """They start the call `a-1` that they are served, and the right person answers."""
+    at_desk(book, who, "/work/next", {})
+    at_desk(book, who, "/calls", {"loan": loan, "attempt": "a-1"})
+    assert at_desk(book, who, "/calls/a-1/right-party", RIGHT).json()["confirmed"]
 
 
 _made: list[tuple[Context, FastAPI]] = []

@@ -105,7 +105,7 @@ def move_request(
     now: datetime,
     language: str,
 ) -> Request:
-    """Record the decision about a request that waits.
+    """Record the decision about a request that waits. Returns it, in the zone of `now`.
 
     Raises:
         ArrearsError: it does not wait, its time is over, or what would be granted is done already,
@@ -121,7 +121,7 @@ def move_request(
         .values(status=status, decided_by=decided_by, decided_at=now, decided_in=language)
         .returning(*columns_of(Request, request))
     )
-    decided = typed_row(Request, connection.execute(moved))
+    decided = typed_row(Request, connection.execute(moved), now.tzinfo)
     if decided is None:
         raise ArrearsError(
             "Request {id} does not wait for a decision any more. `arrears request list` shows "
@@ -138,8 +138,8 @@ def _assert_still_possible(connection: Connection, granted: Request, now: dateti
     Raises:
         ArrearsError: what would be granted is done already, or not possible any more.
     """
-    permission, asked_at = Permission(granted.permission), granted.asked_at.astimezone(now.tzinfo)
-    asked = AskedFor(permission, granted.lines(), granted.asked_by, asked_at)
+    permission = Permission(granted.permission)
+    asked = AskedFor(permission, granted.lines(), granted.asked_by, granted.asked_at)
     if (why := why_no_longer(connection, asked, now)) is not None:
         raise ArrearsError(
             "{why} Request {id} cannot be granted any more: refuse it, or `arrears request refuse "

@@ -5,6 +5,7 @@ All of it is written with the outcome, in one transaction, or none of it.
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Connection, all_, case, exists, literal, null, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -34,13 +35,14 @@ from workers.db.parties import loans_of
 from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.persons import records_of_person
 from workers.db.prepared_statements import prepared
-from workers.db.promises import STORED, stored_promise
+from workers.db.promises import OF_CONVERSATION, STORED, StoredPromise, stored_promise
 from workers.db.schema import contact_outcome, duty, loan, promise, staff
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
 from workers.hardship.complaints import NewComplaint, receive_complaint
 from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.holds import NewHold, place_hold
+from workers.hardship.means import kept_means
 from workers.hardship.promises import NewPromise, record_promise
 
 
@@ -294,7 +296,7 @@ def _check_is_theirs(connection: Connection, about: Conversation, external_id: s
 
 
 def _id_of_promise(about: Conversation) -> str:
-    return f"promised:{about.attempt}"
+    return f"{OF_CONVERSATION}{about.attempt}"
 
 
 def _record_promise(
@@ -329,6 +331,24 @@ def says_another_promise(connection: Connection, about: Conversation, now: datet
     lender's zone. Up to three statements."""
     if (said := about.details.promised) is None:
         return False
+    stored = _promises_of_conversation(connection, about, said)
+    return not any(said.is_of(each.as_made(now).parts) for each in stored)
+
+
+def means_of_conversation(
+    connection: Connection, ctx: Context, about: Conversation
+) -> Decimal | None:
+    """What the person said to be able to pay a month, as it is kept with the promise of a
+    conversation; None: nobody asked, or it was erased."""
+    if (said := about.details.promised) is None:
+        return None
+    ids = [each.id for each in _promises_of_conversation(connection, about, said)]
+    return kept_means(connection, ctx, ids)
+
+
+def _promises_of_conversation(
+    connection: Connection, about: Conversation, said: SaidPromise
+) -> list[StoredPromise]:
     first, *_ = loans_of_contact(connection, about.loan_ids)
     owed = select(loan.c.id).where(
         loan.c.external_id == (said.loan or first.external_id), loan.c.currency == said.currency
@@ -341,7 +361,7 @@ def says_another_promise(connection: Connection, about: Conversation, now: datet
         at = select(told).where(contact_outcome.c.contact_id == about.contact_id).scalar_subquery()
         shortly_before = promise.c.made_at.between(at - timedelta(days=1), at)
         stored = connection.execute(of_loan.where(shortly_before)).all()
-    return not any(said.is_of(stored_promise(row).as_made(now).parts) for row in stored)
+    return [stored_promise(row) for row in stored]
 
 
 def _due_at(about: Conversation, follows: Follows, now: datetime) -> datetime:

@@ -83,8 +83,8 @@ def record_inbound_contact(
     check_details(reported.outcome, reported.details)
     owed = _lock(connection, reported)
     if reported.at > now:
-        on = reported.at.astimezone(now.tzinfo).date()
-        raise RejectedError(ReasonCode.DATE_IN_FUTURE, on=on, loan=reported.loan)
+        at = reported.at.astimezone(now.tzinfo)
+        raise RejectedError(ReasonCode.CONTACT_IN_FUTURE, at=at, loan=reported.loan)
     whose = person_of_contact(connection, owed.id, reported.loan, reported.borrower)
     if (recorded := _on_record(connection, reported, whose, owed.id)) is not None:
         return _add_to_recorded(connection, ctx, recorded, reported)

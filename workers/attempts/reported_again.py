@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from domain.contact_outcomes import ContactOutcome
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.consequences import says_another_promise
+from workers.attempts.consequences import means_of_conversation, says_another_promise
 from workers.attempts.conversations import Conversation, OutcomeReport
 from workers.context import Context
 from workers.db.free_text import CAN_PAY, WHY, digest_of
@@ -87,10 +87,7 @@ def what_differs(
     agreed_by = reported.promised.agreed_by if reported.promised else None
     if agreed_by and agreed_by != (first.get("promised") or {}).get("agreed_by"):
         differs.append("agreed_by")
-    # The words are kept elsewhere by now, and what can be paid a month too: their hash stays.
-    words = _words(reported)
-    if words and digest_of(ctx.cipher, words) != first.get(PAYLOAD_DIGEST_KEY):
-        differs += words
+    differs += _words_that_differ(connection, ctx, about, reported, first.get(PAYLOAD_DIGEST_KEY))
     is_kept = reported.event_id is not None
     if not is_kept and reported.said not in ((), _SAID.validate_python(first.get("said", ()))):
         differs.append("said")
@@ -112,6 +109,28 @@ def adding(
     """That what protects of a later report counts; and of the same outcome, what does not."""
     adds = because(ReasonCode.OUTCOME_ADDS, attempt=attempt, outcome=reported)
     return adds if "outcome" in differs else adds + differing(attempt, recorded, differs).reason
+
+
+def _words_that_differ(
+    connection: Connection,
+    ctx: Context,
+    about: Conversation,
+    reported: OutcomeReport,
+    digest: str | None,
+) -> list[str]:
+    """What of a report is encrypted and says otherwise. The words are kept elsewhere by now, and
+    what can be paid a month with the promise: one hash of both stays. So what the report leaves out
+    of the two is filled in with what is kept."""
+    words = _words(reported)
+    if not words or digest_of(ctx.cipher, words) == digest:
+        return []
+    a_month = means_of_conversation(connection, ctx, about)
+    kept = {} if a_month is None else {CAN_PAY: str(a_month)}
+    said = reported.promised.can_pay_monthly if reported.promised else None
+    differs = [] if said in (None, a_month) else [CAN_PAY]
+    if WHY in words and digest_of(ctx.cipher, kept | {WHY: words[WHY]}) != digest:
+        differs.append(WHY)
+    return differs
 
 
 def _words(reported: OutcomeReport) -> dict[str, str]:

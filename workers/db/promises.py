@@ -34,6 +34,9 @@ from workers.db.prepared_statements import prepared
 from workers.db.schema import adjustment, payment, promise, promise_part, replaced_schedule
 from workers.db.typed_rows import columns_of, typed_rows
 
+OF_CONVERSATION = "promised:"
+"""With this begins the id of a promise that an outcome says; the id of its attempt follows."""
+
 MONEY_COMES_LATE = timedelta(days=31)
 """For so long after its last day, a promise that was not kept is judged again when a payment is
 reported."""

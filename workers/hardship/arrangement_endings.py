@@ -20,7 +20,7 @@ from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.arrangements import Arrangement, move_arrangement, open_arrangement
-from workers.db.free_text import keep_words
+from workers.db.free_text import keep_words, open_words
 from workers.db.loans import lock_loan_by_id
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.problems import OF_AN_ARRANGEMENT, resolve_problems
@@ -79,12 +79,14 @@ def record_ending(connection: Connection, ctx: Context, ending: Ending) -> Reaso
 
     Raises:
         NotYetError: the arrangement is not known.
-        RejectedError: it is active, or was; or a person declines it and does not say why.
+        RejectedError: it is active, or was; a person declines it and does not say why, or declines
+            it again for another reason.
         SecondPersonNeededError: the borrower has accepted it, and a supervisor must agree first.
     """
     now = ctx.now()
     stored = lock_arrangement(connection, ending.arrangement, ending.sender)
     if stored.status == ending.status:
+        _check_same(connection, ctx, stored, ending)
         return as_it_stands(stored)
     _check_refusal(ctx, ending)
     _check_accepted(connection, ctx, stored, ending)
@@ -126,6 +128,25 @@ def _check_refusal(ctx: Context, ending: Ending) -> None:
     unsaid = ending.refusal is None or (ending.refusal is Refusal.OTHER and not ending.why)
     if declines and unsaid and ctx.actor.kind is ActorKind.STAFF:
         raise RejectedError(ReasonCode.REFUSAL_NEEDS_WHY, known=list(Refusal))
+
+
+def _check_same(connection: Connection, ctx: Context, stored: Arrangement, ending: Ending) -> None:
+    """Check that a person who declines once more says nothing else: the reason is not changed. What
+    they leave out, or what was erased, is no other reason."""
+    if ctx.actor.kind is not ActorKind.STAFF or stored.refusal is None:
+        return
+    differs = ending.refusal not in (None, stored.refusal)
+    if ending.why and not differs:
+        words: str | None = ""
+        if stored.why_id is not None:
+            words = open_words(connection, ctx.cipher, [stored.why_id]).get(stored.why_id)
+        differs = words is not None and words != ending.why
+    if differs:
+        raise RejectedError(
+            ReasonCode.DECLINED_FOR_ANOTHER_REASON,
+            arrangement=stored.external_id,
+            refusal=stored.refusal,
+        )
 
 
 def _check_accepted(

@@ -1,6 +1,6 @@
 """What a person can pay a month: said once, true of the person, and compared with all they owe."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -62,6 +62,18 @@ def keep_means(
         loan_id=owed.id if is_own else None,
         borrower_id=None if is_own else payer,
     )
+
+
+def kept_means(
+    connection: Connection, ctx: Context, promise_ids: Collection[int]
+) -> Decimal | None:
+    """What is kept of it with one of these promises; None: nothing, or it was erased."""
+    kept = select(promise.c.a_month_id).where(
+        promise.c.id.in_(promise_ids), promise.c.a_month_id.is_not(None)
+    )
+    id: UUID | None = connection.execute(kept.order_by(promise.c.id.desc()).limit(1)).scalar()
+    words = open_words(connection, ctx.cipher, [id]).get(id) if id else None
+    return Decimal(words) if words else None
 
 
 def known_means(connection: Connection, ctx: Context, payer: int, currency: str) -> Decimal | None:

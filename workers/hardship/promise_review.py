@@ -23,7 +23,13 @@ from workers.access.second_person import SecondPersonNeededError, with_second_pe
 from workers.context import Context
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
-from workers.db.promises import StoredPromise, payments_of, promises_of, was_eased
+from workers.db.promises import (
+    OF_CONVERSATION,
+    StoredPromise,
+    payments_of,
+    promises_of,
+    was_eased,
+)
 from workers.db.schema import instalment, promise
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_rows
@@ -119,7 +125,7 @@ def review_promise(
         unkept=count_unkept(connection, owed.id, terms, now) if terms else 0,
         a_month=means,
         besides=besides,
-        still_owed=_still_owed(connection, owed.id) if terms else None,
+        still_owed=_still_owed(connection, owed.id),
     )
 
 
@@ -146,12 +152,24 @@ def _still_owed(connection: Connection, loan_id: int) -> Decimal:
 def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now: datetime) -> int:
     """How many promises of a loan went unkept in the months that the terms count.
 
+    What a conversation came to counts once, if a system told the same promise by itself that day.
     `now` is in the lender's zone. What was paid is read only where one was withdrawn.
     """
     newer = promise.alias("newer")
-    replaced = exists().where(newer.c.replaces_id == promise.c.id)
+    replaces = newer.c.replaces_id == promise.c.id
+    replaced = exists().where(replaces)
+    same = (newer.c.amount == promise.c.amount) & (newer.c.due_on == promise.c.due_on)
+    same &= promise.c.external_id.startswith(OF_CONVERSATION, autoescape=True)
     over = (
-        select(*columns_of(_Over, promise, replaced=replaced, eased=was_eased()))
+        select(
+            *columns_of(
+                _Over,
+                promise,
+                replaced=replaced,
+                told_again=exists().where(replaces, same),
+                eased=was_eased(),
+            )
+        )
         .where(
             promise.c.loan_id == loan_id,
             promise.c.due_on >= months_after(now.date(), -terms.unkept_within_months),
@@ -167,7 +185,8 @@ def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now:
         return unkept
     received = payments_of(connection, [loan_id])[loan_id]
     for stored in promises_of(connection, [loan_id], [PromiseStatus.WITHDRAWN]):
-        if (row := withdrawn.get(stored.id)) is not None:
+        row = withdrawn.get(stored.id)
+        if row is not None and not (row.told_again and _ended_on_its_day(stored, row, now)):
             unkept += terms.went_unkept(_ended(stored, row, received, now))
     return unkept
 
@@ -178,7 +197,13 @@ class _Over(NamedTuple):
     completed_at: datetime
     was_made: bool | None
     replaced: bool
+    told_again: bool
+    """Whether a conversation came to it, and one of the same amount and last day replaced it."""
     eased: bool
+
+
+def _ended_on_its_day(stored: StoredPromise, row: _Over, now: datetime) -> bool:
+    return stored.as_made(now).made_at.date() == row.completed_at.date()
 
 
 def _ended(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, insert, select, update
 
-from domain.events import NotYetError, RejectedError
+from domain.events import STAFF, NotYetError, RejectedError
 from domain.holds import Hold
 from domain.money import check_amount
 from domain.promise_terms import PromiseTerms
@@ -18,7 +18,14 @@ from workers.db.bulk import insert_rows
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.persons import lock_payer
-from workers.db.promises import STORED, StoredPromise, move_promises, promises_of, stored_promise
+from workers.db.promises import (
+    OF_CONVERSATION,
+    STORED,
+    StoredPromise,
+    move_promises,
+    promises_of,
+    stored_promise,
+)
 from workers.db.schema import hold, hold_of_loan, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
@@ -60,15 +67,16 @@ class NewPromise:
     sender: str | None = None
     """Whose id of the promise it is."""
     in_conversation: bool = False
-    """Whether the outcome of a conversation says it, and may say what was recorded during it."""
+    """Whether the outcome of a conversation says it, under an id that nobody chose."""
 
 
 def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Reasons:
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
     It replaces an open promise. But what a conversation came to is the open promise of the same
-    payments that was recorded on the same day. Its reminders are planned where the ladder has one.
-    Returns what came of it.
+    payments that was recorded on the same day; so is what a person records after the conversation.
+    A system withdraws its promises by their ids, so one of a system replaces that of a
+    conversation. Its reminders are planned where the ladder has one. Returns what came of it.
 
     Raises:
         NotYetError: the loan is not known.
@@ -85,7 +93,10 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         return known
     payer = who_pays(connection, owed, new.borrower)
     means = new.can_pay_monthly
-    same = _same_of_today(connection, owed, parts, now) if new.in_conversation else None
+    may_be_same = new.in_conversation or sender == STAFF
+    same = _same_of_today(connection, owed, parts, now) if may_be_same else None
+    if same and not new.in_conversation and not same.external_id.startswith(OF_CONVERSATION):
+        same = None
     if same and means in (None, known_means(connection, ctx, payer, owed.currency)):
         return because(ReasonCode.PROMISE_KNOWN, promise=same.external_id)
     if owed.written_off_on is not None:

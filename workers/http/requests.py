@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor, ActorKind
 from domain.errors import ArrearsError, Text, TooOftenError
+from domain.hidden_amounts import amounts_hidden_in
 from domain.language.sentences import text_in
 from workers.attempts.attempts import BarredError
 from workers.context import Context
@@ -70,7 +71,7 @@ def refuse(request: Request, error: Exception, language: str = "en") -> Response
     # The pattern of the route: the address that was called may hold a secret token.
     route = getattr(request.scope.get("route"), "path", "no route")
     codes = [each["code"] for each in error.more.get("reason", ())]
-    why = ", ".join(codes) or str(error.why)
+    why = ", ".join(codes) or amounts_hidden_in(str(error.why))
     log.warning("a callback was refused with %s at %s: %s", error.status, route, why)
     said = error.why if isinstance(error.why, Text) else Text(error.why)
     refusal = {"detail": text_in(language, said), "fields": list(error.fields), **error.more}

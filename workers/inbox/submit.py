@@ -1,6 +1,6 @@
 """An event that a person reports: stored and applied at once, in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -26,7 +26,7 @@ from workers.access.may_handle import assert_may_report
 from workers.access.permitted import permitted
 from workers.access.second_person import with_second_person
 from workers.context import Context
-from workers.db.free_text import WHY, sealed
+from workers.db.free_text import WHY, sealed, unsealed
 from workers.db.schema import instalment, loan
 from workers.inbox.apply import EventResult, apply_in
 from workers.inbox.kinds import EVENT_KINDS
@@ -42,6 +42,7 @@ def submit(
     *,
     dry_run: bool = False,
     may_wait: bool = True,
+    check: Callable[[Connection], None] | None = None,
 ) -> EventResult:
     """Store an event that a person reports and apply it, in one transaction.
 
@@ -50,6 +51,7 @@ def submit(
     changes nothing, and its result says what is true now; so does an event with other contents
     under an id that nobody chose, such as a second write-off of a loan. A dry run stores and
     changes nothing. With `may_wait` false, nothing is stored while something named is unknown.
+    `check` is asked before anything is stored, and refuses what its door does not take.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.
@@ -62,6 +64,8 @@ def submit(
     with ctx.engine.begin() as connection:
         if not EVENT_KINDS[kind].by_anybody:
             assert_may_report(connection, _reporter(ctx, payload), payload)
+        if check is not None:
+            check(connection)
         try:
             event_id = store_event(
                 *(connection, external_id, kind, stored, ctx.now()),
@@ -164,7 +168,7 @@ def _true_now(
     """
     savepoint = connection.begin_nested()
     try:
-        reason = EVENT_KINDS[kind].apply(connection, ctx, payload)
+        reason = EVENT_KINDS[kind].apply(connection, ctx, unsealed(ctx.cipher, payload))
     except RejectedError as error:
         if refuse:
             raise RefusedError(speak(error.reason), error.reason) from None

@@ -50,6 +50,7 @@ OF_THE_PROCESS = {
     "db.sending_holds.read_sending_holds": "what is stopped for everybody; of no loan",
     "calls.amounts.amounts_are_shown": "whether amounts may be shown; it shows none",
     "calls.amounts.commands_show_amounts": "the same, of commands",
+    "calls.confirmed_first.assert_confirmed": "the same: it refuses, and shows nothing",
     "failures.log_summary": "an error in words",
     "log_lines.write_visible_lines": "the log",
     "messaging.publish.announce": "a message with ids, which wakes a worker",

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, update
 
 from domain.actors import Role
 from domain.errors import RefusedError
-from tests.support.desk import at_desk, token_of
+from tests.support.desk import at_desk, call_confirmed, token_of
 from tests.support.ladders import UNTIL_LEARNT, with_call_plan
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
@@ -24,6 +24,7 @@ from workers.db.schema import (
     promise,
     promise_part,
 )
+from workers.hardship.promise_review import count_unkept
 from workers.inbox.apply import EventResult, apply_event
 from workers.inbox.event_data.conversations import ContactOutcomeFacts
 from workers.inbox.store import store_event
@@ -64,16 +65,15 @@ def test_an_outcome_carries_a_promise_in_parts_by_the_limits_of_any_promise(
     book: Book, token: Token
 ) -> None:
     """Two payments, and what the person can pay a month: more than that only with a supervisor."""
-    at_desk(book, token, "/work/next", {})
-    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    call_confirmed(book, token)
     parts = [
         {"amount": "300.00", "due_on": "2026-03-12"},
         {"amount": "700.00", "due_on": "2026-03-16"},
     ]
     promised = {"currency": "CNY", "parts": parts}
 
-    def told(**more: str) -> Response:
-        said = {"attempt": "a-1", "outcome": "promised", "reason": "forgot", "why": "pay day"}
+    def told(why: str | None = "pay day", **more: str) -> Response:
+        said = {"attempt": "a-1", "outcome": "promised", "reason": "forgot", "why": why}
         return at_desk(book, token, "/outcomes", {**said, "promised": {**promised, **more}})
 
     assert told(amount="900.00").status_code == 409, "it is not their sum"
@@ -89,14 +89,34 @@ def test_an_outcome_carries_a_promise_in_parts_by_the_limits_of_any_promise(
     assert not {"why", "can_pay_monthly"} & {*stored.payload, *stored.payload["promised"]}
     assert "1000" not in str(stored.payload), "it is kept with the promise, encrypted"
     assert told(can_pay_monthly="1000.00").json()["known"] is True
+    # What is left out says nothing; the rest is compared, each by itself.
+    for same in (told(why=None, can_pay_monthly="1000.00"), told()):
+        assert same.json()["known"] is True, same.json()
+    for other, differs in (
+        (told(why=None, can_pay_monthly="900.00"), ["can_pay_monthly"]),
+        (told(why="rent", can_pay_monthly="1000.00"), ["why"]),
+    ):
+        assert other.json()["reason"][0]["params"]["fields"] == differs
+    alone = {"promise": "p-1", "loan": "L-1", **promised}
+    again = at_desk(book, token, "/promises", alone).json()
+    assert (again["known"], again["reason"][0]["params"]["promise"]) == (True, "promised:a-1")
+    assert len(book.rows(promise)) == 1, "it is one promise, however it is told"
+    # A system will withdraw it by its own id: so it takes its place, and nothing went unkept.
+    by_core = {**alone, "promise": "C-1", "actor": "c-1"}
+    with book.ctx.engine.begin() as connection:
+        event = store_event(connection, "e", "promise", by_core, book.ctx.now(), sender="core")
+    assert apply_event(book.ctx, event).status == "applied"
+    assert [row.status for row in book.rows(promise)] == ["withdrawn", "open"]
+    (terms,) = (each for each in book.ctx.policy.promises if each.name == "promises_cn v2")
+    with book.ctx.engine.connect() as connection:
+        assert count_unkept(connection, book.loan_id("L-1"), terms, book.ctx.now()) == 0
 
 
 def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
     book: Book, token: Token
 ) -> None:
     """Whoever reports it, and under whatever id: what differs is named, and nothing changes."""
-    at_desk(book, token, "/work/next", {})
-    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    call_confirmed(book, token)
     said = {"attempt": "a-1", "outcome": "promised", "reason": "forgot", "promised": _PROMISED}
     assert at_desk(book, token, "/outcomes", said).status_code == 200
     assert at_desk(book, token, "/outcomes", said).json()["known"] is True
@@ -229,8 +249,7 @@ def test_a_call_that_goes_on_is_left_to_its_outcome(
 ) -> None:
     """Nobody takes the call off the list of who makes it. Its outcome completes it, for every loan
     that it was about; what was recorded meanwhile pauses the loan from then on."""
-    at_desk(book, token, "/work/next", {})
-    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    call_confirmed(book, token)
     assert at_desk(book, token, path, said).status_code == 200
     assert [row.cancelled_at for row in book.rows(call)] == [None, None]
     (going,) = at_desk(book, token, "/worklist?kind=calls").json()["calls"]["rows"]
@@ -240,6 +259,47 @@ def test_a_call_that_goes_on_is_left_to_its_outcome(
     assert [row.outcome for row in book.rows(contact_outcome)] == ["spoke", "spoke"]
     assert {book.actions(each)["enquiry_call"] for each in ("L-1", "L-2")} == {"done"}
     assert [row.kind for row in book.rows(hold)] == pauses
+
+
+def test_what_is_said_of_the_debt_is_taken_once_it_is_known_who_says_it(
+    book: Book, token: Token
+) -> None:
+    """Whoever answers is not the person. What they promise, ask for or tell of the debt is refused
+    at the desk, by whatever call; what protects somebody is taken. A supervisor takes a letter."""
+    at_desk(book, token, "/work/next", {})
+    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+
+    def code(path: str, said: dict[str, Any], who: Token = token) -> str:
+        answer = at_desk(book, who, path, said)
+        return "" if answer.status_code == 200 else str(answer.json()["reason"][0]["code"])
+
+    of_call = {"attempt": "a-1", "reason": "forgot"}
+    for wrong in (None, {"answers": {"name": "Wang", "address_numbers": "77"}}):
+        if wrong:
+            assert not at_desk(book, token, "/calls/a-1/right-party", wrong).json()["confirmed"]
+        for more in (
+            {"outcome": "promised", "promised": _PROMISED},
+            {"outcome": "spoke"},
+            {"outcome": "asks_plan"},
+        ):
+            assert code("/outcomes", of_call | more) == "not_confirmed_in_attempt"
+    alone: dict[str, dict[str, Any]] = {
+        "/promises": {"promise": "p-1", "loan": "L-1", **_PROMISED},
+        "/arrangements": {"arrangement": "r-1", "loan": "L-1"},
+        "/inbound-contacts": {**_CALLED_US, "loan": "L-1", "outcome": "asks_plan"},
+    }
+    for path, said in alone.items():
+        assert code(path, said) == "nobody_confirmed_today"
+    assert book.rows(inbox_event) == [], "nothing of it is kept"
+    assert code("/outcomes", {"attempt": "a-1", "outcome": "hung_up"}) == ""
+    assert code("/promises", alone["/promises"]) == "nobody_confirmed_today"
+    ill = {**_CALLED_US, "loan": "L-1", "outcome": "hardship", "reason": "illness"}
+    assert code("/inbound-contacts", ill) == ""
+    supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    assert code("/promises", alone["/promises"], supervisor) == ""
+    assert code("/promises", alone["/promises"]) == "", "it is on record"
+    by_form = {"arrangement": "r-1", "loan": "L-2", "asked_by": "form"}
+    assert code("/arrangements", by_form) == ""
 
 
 def test_whoever_is_complained_of_in_a_call_ends_that_call(book: Book, token: Token) -> None:

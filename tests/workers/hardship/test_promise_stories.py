@@ -308,10 +308,10 @@ def test_a_supervisor_agrees_to_what_they_take_themselves(book: Book) -> None:
 def test_a_renewed_promise_counts_as_unkept_and_after_three_a_supervisor_agrees(
     book: Book,
 ) -> None:
+    told = {"loan": "L-1", "amount": "400", "currency": "CNY", "actor": "c-1"}
     for number in range(1, 5):
         promise(book, "400", "2026-03-05", id=f"PR-{number}")
-    told = {"promise": "PR-5", "loan": "L-1", "amount": "400", "currency": "CNY", "actor": "c-1"}
-    result = tell(book, "promise", **told, due_on="2026-03-05")
+    result = tell(book, "promise", promise="PR-5", **told, due_on="2026-03-05")
 
     assert result.status == "rejected"
     assert "3 promise(s) of this loan went unkept in 6 month(s)." in speak(result.reason)
@@ -356,11 +356,13 @@ def tell_personal(book: Book, facts: dict[str, object]) -> EventResult:
 
 
 def test_a_promise_of_more_than_all_that_is_owed_needs_a_supervisor(book: Book) -> None:
-    """Somebody wrote a zero too many; what pays all of it is taken."""
+    """Interest may be in it. A zero too many is taken by nobody; what pays all of it is."""
     told = {"loan": "L-1", "currency": "CNY", "actor": "c-1", "due_on": "2026-03-05"}
     owed = book.rows(select(func.sum(instalment.c.principal)))[0][0]
 
-    too_much = tell(book, "promise", promise="PR-1", amount=str(owed * 10), **told)
-
+    too_much = tell(book, "promise", promise="PR-1", amount=str(owed * 2), **told)
     assert "more than all that the loan still comes to" in speak(too_much.reason)
+
+    a_zero = tell(book, "promise", promise="PR-3", amount=str(owed * 10), **told)
+    assert "comes to 1000.00 CNY, and it is for more than twice as much" in speak(a_zero.reason)
     assert tell(book, "promise", promise="PR-2", amount=str(owed), **told).status == "applied"

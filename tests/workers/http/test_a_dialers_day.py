@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 from domain.permissions import Permission
-from tests.support.desk import DESK
+from tests.support.desk import DESK, RIGHT
 from tests.support.lender import allow
 from tests.support.loans import Book
 from workers.access.secrets import digest_of
@@ -84,6 +84,11 @@ class Dialer:
         assert status == 200
         outcome = self.random.choice(list(OUTCOMES))
         said = dict(OUTCOMES[outcome])
+        if outcome == "spoke":
+            told: dict[str, Any] = {"attempt": attempt, "outcome": outcome, **said}
+            assert self.post("/outcomes", **told, actor=collector)[0] == 409, "nobody is confirmed"
+            _, check = self.post(f"/calls/{attempt}/right-party", **RIGHT, actor=collector)
+            assert check["confirmed"], check
         if outcome == "callback_requested":
             said["callback_at"] = (self.book.clock.at + timedelta(hours=2)).isoformat()
         status, answer = self.post(
@@ -115,7 +120,7 @@ def dialer(engine: Engine) -> Iterator[Dialer]:
         yield Dialer(book, client)
 
 
-REPORTS = (Permission.RECORD_CONVERSATIONS,)
+REPORTS = (Permission.CONFIRM_PARTIES, Permission.RECORD_CONVERSATIONS)
 
 
 def due_calls(book: Book) -> list[int]:

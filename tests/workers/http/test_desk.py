@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Role
 from tests.support.arrangements import in_difficulty
-from tests.support.desk import at_desk, token_of
+from tests.support.desk import RIGHT, at_desk, call_confirmed, token_of
 from tests.support.lender import allow
 from tests.support.loans import NAME, PHONE, Book
 from workers.calls.assign import assign_call
@@ -54,6 +54,7 @@ def test_a_collector_calls_and_records_what_was_promised(book: Book, token: Toke
     assert "1000" not in str(call.json()["loans"]), "who answers may be somebody else"
     assert "spoke" in call.json()["outcomes"]
     assert len(call.json()["outcomes"]) == 15, "more are too many to choose from"
+    assert at_desk(book, token, "/calls/a-1/right-party", RIGHT).json()["confirmed"]
 
     spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot"}
     answer = at_desk(book, token, "/outcomes", spoke)
@@ -163,8 +164,7 @@ def test_what_is_owed_is_seen_once_the_right_person_speaks(book: Book, token: To
     answer = at_desk(book, token, "/calls/a-1/right-party", wrong).json()
     assert answer["confirmed"] is False
     assert NAME not in str(answer)
-    right = {"answers": {"name": NAME, "address_numbers": "1"}}
-    assert at_desk(book, token, "/calls/a-1/right-party", right).json()["confirmed"] is True
+    assert at_desk(book, token, "/calls/a-1/right-party", RIGHT).json()["confirmed"] is True
     confirmed = at_desk(book, token, f"/work/{lease}/sheet", {}).json()
     assert confirmed["money"][0]["past_due"] == "1000.00"
 
@@ -196,7 +196,7 @@ def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None
     supervisor, why = token_of(engine, "s-1", Role.SUPERVISOR), {"purpose": "a letter of hers"}
     quote = at_desk(book, supervisor, "/quotes", {"loan": "L-1", "instalments": 3, **why})
     assert quote.status_code == 200, quote.json()
-    asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "call", "instalments": 3}
+    asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "form", "instalments": 3}
     assert at_desk(book, token, "/arrangements", asked).status_code == 200
     (waits,) = at_desk(book, token, "/arrangements").json()["rows"]
     assert (waits["arrangement"], waits["answer_by"], waits["late"]) == ("a-1", "2026-03-18", False)
@@ -244,7 +244,7 @@ def test_two_supervisors_approve_what_the_ladder_asks_approval_for(engine: Engin
 
 
 def test_a_request_is_declined_with_the_reason(book: Book, token: Token) -> None:
-    asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "call", "instalments": 3}
+    asked = {"arrangement": "a-1", "loan": "L-1", "asked_by": "letter", "instalments": 3}
     assert at_desk(book, token, "/arrangements", asked).status_code == 200
     assert at_desk(book, token, "/arrangements/a-1/decline", {}).status_code == 422
     unsaid = at_desk(book, token, "/arrangements/a-1/decline", {"refusal": "other"})
@@ -253,6 +253,11 @@ def test_a_request_is_declined_with_the_reason(book: Book, token: Token) -> None
     declined = at_desk(book, token, "/arrangements/a-1/decline", said, accept_language="zh")
     assert declined.status_code == 200, declined.json()
     assert not declined.json()["sentence"].isascii()
+    again = at_desk(book, token, "/arrangements/a-1/decline", said)
+    assert (declined.json()["known"], again.json()["known"]) == (False, True)
+    for other in ({"refusal": "not_eligible"}, {**said, "why": "no payslip"}):
+        refused = at_desk(book, token, "/arrangements/a-1/decline", other)
+        assert refused.json()["reason"][0]["code"] == "declined_for_another_reason"
     assert book.one(arrangement).refusal == "proof_missing"
 
 
@@ -292,7 +297,8 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     path = f"/requests/{asked['request']}/grant"
     assert at_desk(book, supervisor, path, {}).status_code == 403, "it is their own"
     other = token_of(book.ctx.engine, "s-2", Role.SUPERVISOR)
-    assert at_desk(book, other, path, {}).json()["status"] == "granted"
+    granted = at_desk(book, other, path, {}).json()
+    assert (granted["status"], granted["asked_at"]) == ("granted", asked["asked_at"])
     longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
     assert longer.status_code == 200, longer.json()
     assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).status_code == 409
@@ -309,8 +315,7 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
 
 
 def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token: Token) -> None:
-    at_desk(book, token, "/work/next", {})
-    at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
+    call_confirmed(book, token)
     spoke = {"attempt": "a-1", "outcome": "spoke", "reason": "forgot", "recording": "REC-1"}
     at_desk(book, token, "/outcomes", spoke)
     book.at("2026-03-03 09:00")

@@ -11,11 +11,10 @@ from starlette.requests import Request
 from config.input_errors import UnusableValueError
 from domain.arranged import Wish
 from domain.arrangements import ArrangementStatus, Refusal
-from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered
-from domain.reasons import Reasons
+from domain.reasons import Reasons, changed_nothing
 from workers.calls.amounts import assert_amounts_are_shown
 from workers.context import Context
 from workers.db.pages import Asked
@@ -32,6 +31,7 @@ from workers.http.desk.signed_in import (
     at_the_desk,
     context_of_caller,
     desk_router,
+    showing_amounts,
 )
 from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
 from workers.inbox.event_data.arrangements import LONGEST_IN_DAYS, MOST_INSTALMENTS
@@ -136,7 +136,14 @@ class Declined(StrictModel):
     """Whose id it is, if several senders have given it; `staff`: typed here."""
 
 
-@router.post("/arrangements/{arrangement}/decline", response_model=Said)
+class Ended(Said):
+    """What came of it."""
+
+    known: bool
+    """Whether it was declined before for the same reason, and nothing changed."""
+
+
+@router.post("/arrangements/{arrangement}/decline", response_model=Ended)
 async def decline(
     request: Request,
     arrangement: Annotated[Identifier, Path(description="The id under which it was asked for.")],
@@ -145,7 +152,9 @@ async def decline(
 ) -> Any:
     """Decline what was asked for, or take an offer back. The borrower has to be told why."""
     declining = partial(_decline, context_of_caller(request), arrangement, body)
-    return answer_of(await at_the_desk(request, declining), language_for(accept_language))
+    came = await at_the_desk(request, declining)
+    said = answer_of(came, language_for(accept_language))
+    return {**said, "known": changed_nothing(came)}
 
 
 def _decline(ctx: Context, arrangement: str, body: Declined) -> Reasons:
@@ -178,9 +187,7 @@ def _quote(ctx: Context, body: QuoteAsked) -> dict[str, Any]:
 def _offer(ctx: Context, arrangement: str, body: OfferAsked) -> dict[str, Any]:
     assert_amounts_are_shown(ctx, arrangement=arrangement, sender=body.sender, purpose=body.purpose)
     wish = _wish(body)
-    try:
-        wished = None if wish == Wish() else wish
+    wished = None if wish == Wish() else wish
+    with showing_amounts(lambda: True):
         offered = offer_arrangement(ctx, arrangement, wished, sender=body.sender)
-    except RefusedError as refused:
-        raise AmountsShownError(str(refused), refused.reason) from None
     return {**(offered.arrangement.quote or {}), "known": offered.known}

@@ -17,21 +17,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
-from domain.errors import RefusedError as RefusedByRuleError
 from domain.events import InboxStatus
 from domain.hidden_amounts import without_amounts
 from domain.language.speak import speak
 from domain.reason_json import reasons_as_json
 from domain.reasons import changed_nothing
 from workers.calls.amounts import amounts_are_shown
+from workers.calls.confirmed_first import assert_confirmed
 from workers.context import Context
 from workers.http.desk.answers import Reason, language_for
 from workers.http.desk.reported import FACTS, Fact
 from workers.http.desk.signed_in import (
-    AmountsShownError,
     at_the_desk,
     context_of_caller,
     desk_router,
+    showing_amounts,
 )
 from workers.http.requests import RefusedError
 from workers.inbox.apply import EventResult
@@ -101,15 +101,14 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
     """Store and apply a report. What came of it says amounts only to whoever may see them.
 
     Raises:
-        RefusedByRuleError: it cannot be applied as it is, it names what is not on record, or
-            whoever reports must not handle the person.
+        ArrearsError: it cannot be applied as it is, it names what is not on record, whoever
+            reports must not handle the person, nobody was confirmed to be the person, or a second
+            person must grant it first.
     """
-    try:
-        result = submit(ctx, _id_of(ctx, fact, payload), fact.kind, payload, may_wait=False)
-    except RefusedByRuleError as refused:
-        if refused.reason != without_amounts(refused.reason) and _sees(ctx, payload):
-            raise AmountsShownError(str(refused), refused.reason) from None
-        raise
+    id = _id_of(ctx, fact, payload)
+    check = partial(assert_confirmed, ctx=ctx, kind=fact.kind, said=payload)
+    with showing_amounts(partial(_sees, ctx, payload)):
+        result = submit(ctx, id, fact.kind, payload, may_wait=False, check=check)
     hidden = without_amounts(result.reason)
     if hidden == result.reason or _sees(ctx, payload):
         return result

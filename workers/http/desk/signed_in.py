@@ -1,7 +1,7 @@
 """A route of whoever sends a token: known and permitted before anything of the body is read."""
 
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
 
@@ -141,11 +141,32 @@ class AmountsShownError(RefusedByRuleError):
     """A refusal for whoever may see what the loan owes. Any other says no amounts."""
 
 
+class AskedInFullError(AskedForError):
+    """What was asked for, for whoever may see what the loan owes."""
+
+
+@contextmanager
+def showing_amounts(may_see: Callable[[], bool]) -> Iterator[None]:
+    """Refuse with the amounts if whoever calls may see them. It is asked only about a refusal."""
+    try:
+        yield
+    except RefusedByRuleError as refused:
+        if refused.reason != without_amounts(refused.reason) and may_see():
+            raise AmountsShownError(str(refused), refused.reason) from None
+        raise
+    except AskedForError as asked:
+        if may_see():
+            raise AskedInFullError(*asked.texts) from None
+        raise
+
+
 def _refusal(error: ArrearsError, language: str) -> RefusedError:
     said = error_in(language, error)
     match error:
         case NotSignedInError():
             return RefusedError(401, said)
+        case AskedInFullError():
+            return RefusedError(403, said)
         case AskedForError():  # it says what was asked for
             return RefusedError(403, amounts_hidden_in(said))
         case NotPermittedError():

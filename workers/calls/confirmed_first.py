@@ -1,0 +1,84 @@
+"""What is taken at the desk only once the right person is confirmed: what they say of the debt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, exists, select
+
+from domain.actors import ActorKind
+from domain.arrangements import AskedBy
+from domain.contact_outcomes import SAYS_OF_DEBT, ContactOutcome
+from domain.errors import RefusedError
+from domain.events import sender_of
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, Reasons, because
+from workers.calls.amounts import CONTACT, amounts_are_shown
+from workers.calls.right_party import CONFIRMED_THEMSELVES
+from workers.context import Context
+from workers.db import party_checks
+from workers.db.schema import arrangement, contact, loan, promise
+
+_IN_WRITING = (AskedBy.TEXT, AskedBy.LETTER, AskedBy.FORM)
+_REPORTED_ALONE = frozenset(
+    {ContactOutcome.PROMISED, ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL}
+)
+"""What a contact that the person began need not say: it is reported by itself after the check."""
+
+
+def assert_confirmed(
+    connection: Connection, ctx: Context, kind: str, said: Mapping[str, Any]
+) -> None:
+    """Refuse a report of what the person said of the debt if nobody was confirmed to be the person.
+
+    An outcome needs the check of its own call or visit. A promise and a request for an arrangement
+    need a check of today by whoever reports it; not from who does more than contact borrowers, such
+    as a supervisor, nor for a request in writing. What is on record is only repeated, and what is
+    not known is for others to refuse.
+
+    Raises:
+        RefusedError: nobody was confirmed.
+    """
+    match kind:
+        case "contact_outcome":
+            why = _not_in_attempt(connection, ctx, said)
+        case "inbound_contact" if ContactOutcome(said["outcome"]) in _REPORTED_ALONE:
+            is_other = said.get("by_representative")
+            why = () if is_other else _not_today(connection, ctx, said, contact, "contact")
+        case "promise":
+            why = _not_today(connection, ctx, said, promise, "promise")
+        case "arrangement_request" if said.get("asked_by") not in _IN_WRITING:
+            why = _not_today(connection, ctx, said, arrangement, "arrangement")
+        case _:
+            return
+    if why:
+        raise RefusedError(speak(why), why)
+
+
+def _not_in_attempt(connection: Connection, ctx: Context, said: Mapping[str, Any]) -> Reasons:
+    outcome = ContactOutcome(said["outcome"])
+    if outcome not in SAYS_OF_DEBT:
+        return ()
+    attempt: str = said["attempt"]
+    started = party_checks.read_started(connection, attempt, sender_of(ctx.actor))
+    if started is None or started.has_outcome or started.party not in CONFIRMED_THEMSELVES:
+        return ()
+    if party_checks.is_confirmed(connection, [started.id]):
+        return ()
+    return because(ReasonCode.NOT_CONFIRMED_IN_ATTEMPT, attempt=attempt, outcome=outcome)
+
+
+def _not_today(
+    connection: Connection, ctx: Context, said: Mapping[str, Any], table: Table, name: str
+) -> Reasons:
+    actor = ctx.actor
+    if actor.kind is ActorKind.STAFF and not actor.roles <= CONTACT:
+        return ()
+    owed: str = said["loan"]
+    if amounts_are_shown(connection, ctx, owed, said["actor"]):
+        return ()
+    id = table.c.attempt if table is contact else table.c.external_id
+    on_record = exists().where(table.c.loan_id == loan.c.id, id == said[name])
+    is_new = select(loan.c.id).where(loan.c.external_id == owed, ~on_record)
+    if connection.execute(is_new).first() is None:
+        return ()
+    return because(ReasonCode.NOBODY_CONFIRMED_TODAY, loan=owed)
