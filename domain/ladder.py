@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.actions import ActionType
+from domain.actions import ASSIGN_CALL, ActionType
 from domain.actors import Role
 from domain.call_plan import CallPlan
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
@@ -80,6 +80,18 @@ class Item:
     """What people call it, by language: `zh`; where there is none, its id stands."""
     follow_up: FollowUp | None = None
     """What it follows from, if no day of the ladder asks for it: its `days` say nothing then."""
+
+
+CALL_BACK = Item(
+    "call-back",
+    ASSIGN_CALL,
+    Days(0),
+    purpose="Call back, as was agreed.",
+    names={"zh": "回电"},
+    follow_up=FollowUp(Trigger.OUTCOME, within=3),
+)
+"""What every ladder asks for without a line of its file: the call back that somebody agreed on in a
+conversation that no call of the ladder goes on from. No file can have an item of this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +201,12 @@ class Ladder:
         return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
 
     def item(self, item_id: str) -> Item:
-        """The item of this id, in a step or among the follow-ups.
+        """The item of this id, in a step or among the follow-ups; or the call back of every ladder.
 
         Raises:
             ArrearsError: this version has none.
         """
-        for item in self.all_items:
+        for item in (*self.all_items, CALL_BACK):
             if item.id == item_id:
                 return item
         raise ReasonedError(
@@ -210,9 +222,15 @@ class Ladder:
         """The items of its steps, and its follow-ups."""
         return (*(item for _, item in self.items), *self.follow_ups)
 
-    def after(self, trigger: Trigger) -> tuple[Item, ...]:
-        """What it asks for when this happened, in order."""
-        return tuple(i for i in self.follow_ups if i.follow_up and i.follow_up.after is trigger)
+    def after(self, trigger: Trigger, item_id: str | None = None) -> tuple[Item, ...]:
+        """What it asks for when this happened, in order; only `item_id`, if it is given."""
+        if item_id == CALL_BACK.id:
+            return (CALL_BACK,)
+        return tuple(
+            item
+            for item in self.follow_ups
+            if item.follow_up and item.follow_up.after is trigger and item_id in (None, item.id)
+        )
 
     def shown_outcomes(self, step_id: str) -> tuple[ContactOutcome, ...]:
         """The outcomes that are shown to who makes the calls of a step, at most fifteen.

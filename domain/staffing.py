@@ -103,9 +103,9 @@ class DayDone:
     """What somebody may do on a day, and what they have begun of it."""
 
     pieces: int
-    """Calls that were begun today."""
+    """Calls that were begun today, and visits of today."""
     minutes: int
-    """They were expected to take so many."""
+    """They are expected to take so many."""
     pieces_a_day: int
     minutes_a_day: int | None = None
     """None: only their number is limited."""
@@ -293,6 +293,11 @@ class StaffingTerms:
     @property
     def name(self) -> str:
         return f"{self.id} v{self.version}"
+
+    @property
+    def visit_minutes(self) -> int:
+        """What a visit takes of the day of each visitor; 0: only the number of visits counts."""
+        return self.visit.whole if self.visit else 0
 
     @property
     def skills(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.readers.roster_terms import RosterTerms, read_language, read_week
-from config.readers.yaml_reader import Section, Value, each, read_yaml
+from config.readers.yaml_reader import Section, Value, all_of, each, read_yaml
 from domain.actors import Role
 from domain.compliance.contact_hours import Hours
 from domain.ids import LONGEST_ID, id_of
@@ -91,21 +91,26 @@ class Roster:
 def read_roster(path: Path, terms: RosterTerms) -> Roster:
     """Read a roster, a YAML file with a list under `staff`, and one under `teams` if there are any.
 
-    It is held to the `terms`: words that nothing asks for would make no difference, silently. A
-    file of an earlier release, which knows neither teams nor minutes, is read as it was.
+    All that is wrong is said at once. It is held to the `terms`: words that nothing asks for would
+    make no difference, silently. A file of an earlier release, which knows neither teams nor
+    minutes, is read as it was.
 
     Raises:
         PolicyError: something is wrong; each error has its file, line and remedy.
     """
     top = read_yaml(path).section("staff teams")
     seen_teams: dict[str, Value] = {}
-    teams = top.entries("teams", partial(_read_team, seen=seen_teams))
     seen: dict[str, Value] = {}
-    of_staff = top.need("staff")
-    staff = of_staff.entries(partial(_read_member, seen=seen, teams=set(seen_teams), terms=terms))
-    if teams:
-        each(top.pairs["teams"].values(), partial(_refuse_unknown_supervisor, staff=staff))
-    return Roster(teams, staff)
+    read_team = partial(_read_team, seen=seen_teams)
+    read_member = partial(_read_member, seen=seen, teams=seen_teams, terms=terms)
+    read = all_of(
+        teams=lambda: top.entries("teams", read_team),
+        staff=lambda: top.need("staff").entries(read_member),
+    )
+    if read["teams"]:
+        known = partial(_refuse_unknown_supervisor, staff=read["staff"])
+        each(top.pairs["teams"].values(), known)
+    return Roster(**read)
 
 
 def _read_team(value: Value, seen: dict[str, Value]) -> Team:
@@ -128,50 +133,53 @@ def _refuse_unknown_supervisor(value: Value, staff: Sequence[StaffMember]) -> No
 def _read_member(
     value: Value, seen: dict[str, Value], teams: Collection[str], terms: RosterTerms
 ) -> StaffMember:
-    section = value.section(STAFF_KEYS)
-    member_id = _id(section.need("id"))
-    zone = section.maybe("zone", Value.zone)
-    shifts = section.maybe("shifts", read_week) or ()
-    breaks = section.maybe("breaks", read_week) or ()
-    stands_in_for = section.entries("stands_in_for", partial(Value.word, words=Role))
-    stands_in_until = section.maybe("stands_in_until", Value.day)
-    if stands_in_for:
-        section.need("stands_in_until")  # nobody stands in without end
-    if shifts:
-        section.need("zone")  # without a zone the hours of a shift are not known
-    if breaks:
-        section.need("shifts")
-        _refuse_break_outside(section.pairs["breaks"], breaks, shifts)
-    if "leave" in section.pairs:
-        section.need("zone")
-    roles = section.need("roles").entries(partial(Value.word, words=Role))
-    minutes = section.maybe("minutes_a_day", _minutes)
-    return StaffMember(
-        id=section.need("id").unused(member_id, seen, "This id is on the roster"),
-        roles=roles,
-        languages=section.entries("languages", read_language),
-        regions=section.entries("regions", Value.text),
-        daily_capacity=_pieces(section, roles, minutes),
-        trained_on=section.maybe("trained_on", terms.trained),
-        zone=ZoneInfo(zone) if zone else None,
-        shifts=shifts,
-        left_on=section.maybe("left_on", Value.day),
-        stands_in_for=stands_in_for,
-        stands_in_until=stands_in_until,
-        team=section.maybe("team", partial(_team, teams=teams)),
-        skills=section.entries("skills", terms.skill),
-        minutes_a_day=minutes,
-        breaks=breaks,
-        leave=section.entries("leave", partial(_read_leave, zone=ZoneInfo(zone or "UTC"))),
-        certificates=section.maybe("certificates", partial(_read_certificates, terms=terms)) or {},
-        must_not_handle=section.entries("must_not_handle", _id),
+    of = Section(value, value.pairs())
+    read = all_of(
+        lambda: value.section(STAFF_KEYS),
+        lambda: _refuse_what_lacks_another(of),
+        id=lambda: of.need("id").unused(_id(of.need("id")), seen, "This id is on the roster"),
+        roles=lambda: _roles(of),
+        languages=lambda: of.entries("languages", read_language),
+        regions=lambda: of.entries("regions", Value.text),
+        daily_capacity=lambda: _pieces(of),
+        trained_on=lambda: of.maybe("trained_on", terms.trained),
+        zone=lambda: _zone(of),
+        shifts=lambda: of.maybe("shifts", read_week) or (),
+        left_on=lambda: of.maybe("left_on", Value.day),
+        stands_in_for=lambda: of.entries("stands_in_for", partial(Value.word, words=Role)),
+        stands_in_until=lambda: of.maybe("stands_in_until", Value.day),
+        team=lambda: of.maybe("team", partial(_team, teams=teams)),
+        skills=lambda: of.entries("skills", terms.skill),
+        minutes_a_day=lambda: of.maybe("minutes_a_day", _minutes),
+        breaks=lambda: _breaks(of),
+        leave=lambda: of.entries("leave", partial(_read_leave, zone=_zone(of) or ZoneInfo("UTC"))),
+        certificates=lambda: of.maybe("certificates", partial(_read_certificates, terms=terms)),
+        must_not_handle=lambda: of.entries("must_not_handle", _id),
     )
+    return StaffMember(**read | {"certificates": read["certificates"] or {}})
 
 
-def _pieces(section: Section, roles: Collection[Role], minutes: int | None) -> int:
+def _refuse_what_lacks_another(section: Section) -> None:
+    """What means nothing without another key: nobody stands in without end, and without a zone the
+    hours of a shift are not known."""
+    needed = {"stands_in_for": "stands_in_until", "shifts": "zone", "leave": "zone"}
+    each([needs for key, needs in needed.items() if key in section.pairs], section.need)
+
+
+def _roles(section: Section) -> tuple[Role, ...]:
+    return section.need("roles").entries(partial(Value.word, words=Role))
+
+
+def _zone(section: Section) -> ZoneInfo | None:
+    zone = section.maybe("zone", Value.zone)
+    return ZoneInfo(zone) if zone else None
+
+
+def _pieces(section: Section) -> int:
     """How many calls or visits a day. Who has `minutes_a_day` may leave it out, for a call takes a
     minute at least; visitors may not, for without terms of visits these count no minutes."""
-    if minutes is None or Role.VISITOR in roles:
+    minutes = section.maybe("minutes_a_day", _minutes)
+    if minutes is None or Role.VISITOR in _roles(section):
         return section.need("daily_capacity").whole(at_least=0)
     pieces = section.maybe("daily_capacity", partial(Value.whole, at_least=0))
     return minutes if pieces is None else pieces
@@ -182,6 +190,13 @@ def _minutes(value: Value) -> int:
     if minutes > MINUTES_OF_A_DAY:
         raise value.wrong("Write {most} minutes or fewer.", most=MINUTES_OF_A_DAY)
     return minutes
+
+
+def _breaks(section: Section) -> tuple[Hours, ...]:
+    breaks = section.maybe("breaks", read_week) or ()
+    if breaks:
+        _refuse_break_outside(section.pairs["breaks"], breaks, read_week(section.need("shifts")))
+    return breaks
 
 
 def _team(value: Value, teams: Collection[str]) -> str:

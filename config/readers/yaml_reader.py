@@ -16,7 +16,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError
@@ -324,10 +324,21 @@ def each(sources: Iterable[A], read: Callable[[A], B]) -> tuple[B, ...]:
         try:
             results.append(read(source))
         except PolicyError as error:
-            problems += error.texts
+            problems += [text for text in error.texts if text not in problems]
     if problems:
         raise PolicyError(*problems)
     return tuple(results)
+
+
+def all_of(*checks: Callable[[], object], **reads: Callable[[], Any]) -> dict[str, Any]:
+    """Make these checks and reads; by name, what was read. The error lists all that are wrong, each
+    once, although several of them may need the same value.
+
+    Raises:
+        PolicyError: one or more of them are wrong.
+    """
+    found = each((*checks, *reads.values()), lambda read: read())
+    return dict(zip(reads, found[len(checks) :], strict=True))
 
 
 def as_shown(text: str) -> Text:

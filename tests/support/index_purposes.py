@@ -10,6 +10,7 @@ from sqlalchemy import Connection, exists, select, text
 
 from domain.actions import SEND_SMS
 from domain.actors import Actor
+from domain.collectors import business_day
 from domain.contact_points import NumberFact
 from domain.disputes import Matter
 from domain.events import LENDER, STAFF
@@ -184,7 +185,7 @@ def calls_are_counted(connection: Connection, ctx: Context) -> object:
 
 def work_is_served(connection: Connection, ctx: Context) -> object:
     now, actor = ctx.now(), Actor("S-3")
-    me = served_work.read_collector(connection, actor, now, now - timedelta(hours=9), now)
+    me = served_work.read_collector(connection, actor, now, business_day(now), now)
     assert me is not None
     work_leases.lease_of(connection, me.id)
     return served_work.read_waiting(connection, me.id, now, now, now, tuple(Owner))
@@ -223,7 +224,7 @@ def leases_are_read(connection: Connection, _: Context) -> object:
 
 def who_calls(connection: Connection, ctx: Context) -> object:
     now, later = ctx.now(), ctx.now() + timedelta(days=1)
-    return callers.read_callers(connection, now.date(), now, later)
+    return callers.read_callers(connection, now, later, 75)
 
 
 def who_is_away(connection: Connection, ctx: Context) -> object:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, all_, case, exists, literal, null, or_, select, text
+from sqlalchemy import Connection, any_, case, exists, literal, null, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor, Role
@@ -373,14 +373,16 @@ def _write_duty(
     connection: Connection, about: Conversation, follows: Follows, owner: Owner, now: datetime
 ) -> Owner:
     """Write what is owed, once; returns who owes it. What whoever had the conversation would owe is
-    any collector's if they make no calls: they are served none of it."""
+    any collector's if they are on no roster, have left or make no calls: they are served nothing of
+    it. `now` is in the lender's zone."""
     person = person_of(about.actor)
     is_theirs = owner is Owner.COLLECTOR
-    gives_on = exists().where(
-        literal(is_theirs),
+    calls = exists().where(
         staff.c.external_id == person,
-        literal(Role.CALLER) != all_(staff.c.roles),
+        literal(Role.CALLER) == any_(staff.c.roles),
+        or_(staff.c.left_on.is_(None), staff.c.left_on > now.date()),
     )
+    gives_on = literal(is_theirs) & ~calls
     written = connection.execute(
         upsert(duty)
         .values(

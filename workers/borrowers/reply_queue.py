@@ -41,7 +41,8 @@ def assign_replies(ctx: Context) -> int:
     """
     now = ctx.now()
     today = business_day(now)
-    minutes = terms_on(ctx.policy.staffing, now.date()).reply_minutes
+    terms = terms_on(ctx.policy.staffing, now.date())
+    minutes = terms.reply_minutes
     with ctx.engine.begin() as connection:
         unassigned = connection.execute(
             select(reply.c.id, borrower.c.person_id, spoken_language().label("locale"))
@@ -53,7 +54,7 @@ def assign_replies(ctx: Context) -> int:
         ).all()
         if not unassigned:
             return 0
-        callers = read_callers(connection, now.date(), now, now + SHIFTS_AHEAD)
+        callers = read_callers(connection, now, now + SHIFTS_AHEAD, terms.visit_minutes)
         collectors = {each.id: _collector(each, minutes) for each in callers}
         barred = {each.id: each.must_not_handle for each in callers}
         given = 0
@@ -66,6 +67,7 @@ def assign_replies(ctx: Context) -> int:
                 *(connection, chosen.id, row.person_id),
                 minutes=minutes,
                 share=0,
+                visit_minutes=terms.visit_minutes,
                 now=now,
                 until=today.ends_at,
             ):

@@ -15,6 +15,7 @@ from domain.collectors import business_day
 from domain.compliance.vocabulary import Party
 from domain.contact_outcomes import REASON
 from domain.reasons import ReasonCode, because
+from domain.staffing import terms_on
 from workers.attempts.known_reasons import told_on
 from workers.calls.plan import plan_calls
 from workers.context import Context
@@ -92,11 +93,18 @@ def _assign_planned(ctx: Context, action_id: int) -> str:
             person,
             minutes=planned.minutes,
             share=planned.share,
+            visit_minutes=terms_on(ctx.policy.staffing, first.now.date()).visit_minutes,
             now=first.now,
             until=until,
         ):
             raise _PlanAnewError
-        _assign(connection, claimed, planned)
+        give_call(
+            connection,
+            claimed,
+            planned.staff_id,
+            minutes=planned.minutes,
+            share=planned.share,
+        )
         return "assigned"
 
 
@@ -128,14 +136,24 @@ def _wait(ctx: Context, action_id: int) -> str:
         return "nothing to do"
 
 
-def _assign(connection: Connection, claimed: Sequence[ClaimedAction], planned: PlannedCall) -> None:
-    """Write one call, with a row for each action, and move these."""
-    first, *others = ({**_call(action), "staff_id": planned.staff_id} for action in claimed)
-    first |= {"minutes": planned.minutes, "share": planned.share}
-    first_id = connection.execute(insert(call).values(first).returning(call.c.id)).scalar_one()
+def give_call(
+    connection: Connection,
+    claimed: Sequence[ClaimedAction],
+    staff_id: int,
+    *,
+    minutes: int | None,
+    share: int,
+) -> int:
+    """Write one call of a collector, with a row for each claimed action, and move these. Returns
+    the id of its first row. `minutes` and `share` are what it counts for on the day of the
+    collector; no `minutes`: it is not counted there."""
+    first, *others = ({**_call(action), "staff_id": staff_id} for action in claimed)
+    first |= {"minutes": minutes, "share": share}
+    first_id: int = connection.execute(insert(call).values(first).returning(call.c.id)).scalar_one()
     if others:
         insert_rows(connection, call, [{**other, "part_of": first_id} for other in others])
     _move(connection, claimed)
+    return first_id
 
 
 def _join(

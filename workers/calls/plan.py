@@ -51,7 +51,7 @@ def plan_calls(ctx: Context, action_id: int, *, anew: bool = False) -> None:
             return
         today = business_day(now)
         terms = terms_on(ctx.policy.staffing, now.date())
-        callers = read_callers(connection, now.date(), now, now + SHIFTS_AHEAD)
+        callers = read_callers(connection, now, now + SHIFTS_AHEAD, terms.visit_minutes)
         persons = sorted({row.person_id for row in due})
         spoke = spoke_last(connection, persons)
         holders = defaultdict[int, set[int]](set)

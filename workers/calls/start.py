@@ -29,9 +29,9 @@ from workers.calls.asked_call import (
     lock_call,
     may_start,
     number_of,
-    open_call,
     without_outcome,
 )
+from workers.calls.owed_call import call_to_make
 from workers.calls.pace import (
     lock_recent_calls,
     refuse_off_shift,
@@ -77,6 +77,8 @@ def start_call(
 
     Nobody starts a call while the outcome of another one of theirs is missing, whoever asks.
 
+    Whoever was served a callback that no open call carries starts that: it is a call from then on.
+
     `attempt` is the dialer's own id of this attempt. The same id within `REPEAT_WITHIN` is a
     repeated request, not another attempt: it gives the number again.
     The contact and the access to the number are recorded before the number is given.
@@ -103,7 +105,7 @@ def start_call(
 def _start(ctx: Context, asked: AskedCall, *, dry_run: bool) -> StartedAttempt:
     actor, machine = asked.actor, asked.machine
     with counted(ctx) as count, ctx.engine.begin() as connection:
-        items = open_call(connection, asked.loan, asked.item, of=actor if machine else None)
+        items = call_to_make(connection, ctx, asked)
         check_role(connection, actor, Role.CALLER, ctx.today())
         if items[0].staff != actor.reference:
             _assert_may_hand_on(ctx, asked.loan, items[0].staff)
@@ -124,6 +126,7 @@ def _start(ctx: Context, asked: AskedCall, *, dry_run: bool) -> StartedAttempt:
         together = _by_caller(connection, ctx, actor, rows, together, to_call, now)
         started = _started(together, to_call)
         if dry_run:
+            connection.rollback()  # a callback that is owed is no open call yet
             return started
         if machine is not None:
             refuse_off_shift(connection, actor, now)

@@ -59,6 +59,8 @@ def load(
         for name, change in changes.items():
             what = FACTS.get(name, name)
             print_lines(say("{staff}, {what}: {change}.", staff=member, what=what, change=change))
+    if dry_run and not done.changes:
+        print_lines(say("Nothing that is on record of these people changes."))
     print_done(
         say(
             "{staff} people and {shifts} shifts are stored, from {first} on.",

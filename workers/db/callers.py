@@ -12,17 +12,17 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from domain.actors import Role
-from domain.collectors import Span
+from domain.collectors import Span, business_day
 from domain.staffing import Absence, at_work
 from workers.db.kept_away import KEPT_AWAY, is_kept_away_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_rows
-from workers.db.visit_hours import AT_VISIT
+from workers.db.visit_hours import AT_VISIT, visits_of_day
 
 _CALLERS = text(f"""
 SELECT s.id, s.languages, s.skills, s.trained_on, s.daily_capacity, s.minutes_a_day,
        coalesce(d.pieces, 0) AS pieces, coalesce(d.minutes, 0) AS minutes,
-       coalesce(d.share, 0) AS share,
+       coalesce(d.share, 0) AS share, {visits_of_day("s.id")} AS visits,
        coalesce((SELECT sum(coalesce(c.minutes, 0))
                    FROM call c JOIN action a ON a.id = c.action_id
                   WHERE a.status = 'assigned' AND c.staff_id = s.id
@@ -57,6 +57,7 @@ class _Row(NamedTuple):
     pieces: int
     minutes: int
     share: int
+    visits: int
     open_minutes: int
     certificates: dict[str, str]
     barred: list[int]
@@ -75,8 +76,9 @@ class FreeCaller:
     pieces_a_day: int
     minutes_a_day: int | None
     pieces: int
-    """Calls and replies given today."""
+    """Calls and replies given today, and visits of today."""
     minutes: int
+    """They are expected to take so many."""
     share: int
     """Of the value of calls, given today; 1000 is an average call."""
     open_minutes: int
@@ -88,11 +90,12 @@ class FreeCaller:
 
 
 def read_callers(
-    connection: Connection, day: date, now: datetime, until: datetime
+    connection: Connection, now: datetime, until: datetime, visit_minutes: int
 ) -> list[FreeCaller]:
     """All callers, with their working time from `now` up to `until`: shifts without absences, and
-    without the hours of their visits. Two statements."""
-    asked = {"day": day, "role": Role.CALLER}
+    without the hours of their visits. Each visit takes `visit_minutes` of its day. Two statements.
+    """
+    asked = {"day": now.date(), "role": Role.CALLER} | _day_of(now)
     rows = typed_rows(_Row, connection.execute(_CALLERS, asked))
     shifts = defaultdict[int, list[Span]](list)
     absences = defaultdict[int, list[Absence]](list)
@@ -111,8 +114,8 @@ def read_callers(
             trained_on=row.trained_on,
             pieces_a_day=row.daily_capacity,
             minutes_a_day=row.minutes_a_day,
-            pieces=row.pieces,
-            minutes=row.minutes,
+            pieces=row.pieces + row.visits,
+            minutes=row.minutes + row.visits * visit_minutes,
             share=row.share,
             open_minutes=row.open_minutes,
             working=at_work(shifts[row.id], absences[row.id]),
@@ -120,6 +123,11 @@ def read_callers(
         )
         for row in rows
     ]
+
+
+def _day_of(now: datetime) -> dict[str, datetime]:
+    day = business_day(now)
+    return {"day_starts": day.starts_at, "day_ends": day.ends_at}
 
 
 WORKS_ON = """
@@ -135,18 +143,25 @@ WORKS_ON = """
 # One row of one collector and one day: the only lock. Whoever comes second counts what came first.
 _GIVE = prepared(
     text(f"""
+WITH visits AS (
+    SELECT v.number, v.number * CAST(:visit_minutes AS integer) AS minutes
+      FROM (SELECT {visits_of_day("CAST(:staff AS bigint)")} AS number) v
+)
 INSERT INTO collector_day AS d (staff_id, day, pieces, minutes, share)
 SELECT s.id, CAST(:day AS date), 1, CAST(:minutes AS integer), CAST(:share AS integer)
-  FROM staff s
- WHERE s.id = :staff AND s.daily_capacity > 0 AND coalesce(s.minutes_a_day >= :minutes, true)
+  FROM staff s, visits v
+ WHERE s.id = :staff AND s.daily_capacity > v.number
+   AND coalesce(s.minutes_a_day >= v.minutes + :minutes, true)
    AND {WORKS_ON}
    AND NOT {is_kept_away_sql("s.id", ":person")}
     ON CONFLICT (staff_id, day) DO UPDATE
    SET pieces = d.pieces + 1, minutes = d.minutes + EXCLUDED.minutes,
        share = d.share + EXCLUDED.share
- WHERE d.pieces < (SELECT s.daily_capacity FROM staff s WHERE s.id = d.staff_id)
+ WHERE d.pieces < (SELECT s.daily_capacity - v.number FROM staff s, visits v
+                     WHERE s.id = d.staff_id)
    AND coalesce(d.minutes + EXCLUDED.minutes
-                    <= (SELECT s.minutes_a_day FROM staff s WHERE s.id = d.staff_id), true)
+                    <= (SELECT s.minutes_a_day - v.minutes FROM staff s, visits v
+                         WHERE s.id = d.staff_id), true)
 RETURNING d.staff_id
 """)  # noqa: S608 put together from constants
 )
@@ -159,18 +174,23 @@ def give(
     *,
     minutes: int,
     share: int,
+    visit_minutes: int,
     now: datetime,
     until: datetime,
 ) -> bool:
     """Count a call or a reply on a collector's day; False, and nothing is counted, if it is full,
-    or they work no more up to `until`, the end of the day, or must not handle the person."""
+    or they work no more up to `until`, the end of the day, or must not handle the person.
+
+    Their visits of the day take `visit_minutes` each. They were known before its first call."""
     values = {
         "staff": staff_id,
         "person": person_id,
         "day": now.date(),
         "minutes": minutes,
         "share": share,
+        "visit_minutes": visit_minutes,
         "now": now,
         "until": until,
+        **_day_of(now),
     }
     return connection.execute(_GIVE, values).first() is not None

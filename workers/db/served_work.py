@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from domain.actions import WAITING, ActionStatus
 from domain.actors import Actor, Role
+from domain.collectors import Span
 from domain.contact_outcomes import ContactOutcome
 from domain.follow_ups import Trigger
 from domain.outcome_follows import Owner
@@ -18,7 +19,7 @@ from workers.db.actions import is_current
 from workers.db.kept_away import KEPT_AWAY
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row, typed_rows
-from workers.db.visit_hours import at_visit_of
+from workers.db.visit_hours import at_visit_of, visits_of_day
 from workers.db.who_acted import person_in
 
 MOST_CANDIDATES = 500
@@ -56,6 +57,8 @@ class WorkingCollector(NamedTuple):
     """The actions of which they have started a call today."""
     minutes: int
     """So many these calls were expected to take."""
+    visits: int
+    """So many visits they have today."""
     since_first_contact: int
     """Pieces of work that they were served today since the last first contact."""
     open_attempt: str | None
@@ -72,10 +75,12 @@ class WorkingCollector(NamedTuple):
         """Whether they make calls; else they are served what supervisors owe, and nothing else."""
         return Role.CALLER in self.membership.roles_on(day)
 
-    @property
-    def member(self) -> Member:
-        """What decides which work they may do today; that they work now is known otherwise, and
-        whom they must not handle is not among what is read for them."""
+    def member(self, visit_minutes: int) -> Member:
+        """What decides which work they may do today, of which each visit takes `visit_minutes`.
+        That they work now is known otherwise, and whom they must not handle is not among what is
+        read for them."""
+        pieces = len(self.started) + self.visits
+        minutes = self.minutes + self.visits * visit_minutes
         return Member(
             self.reference,
             self.trained_on,
@@ -83,7 +88,7 @@ class WorkingCollector(NamedTuple):
             None,
             skills=frozenset(self.skills or ()),
             certificates={k: date.fromisoformat(v) for k, v in self.certificates.items()},
-            day=DayDone(len(self.started), self.minutes, self.daily_capacity, self.minutes_a_day),
+            day=DayDone(pieces, minutes, self.daily_capacity, self.minutes_a_day),
         )
 
 
@@ -100,20 +105,21 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
                   AND (y.ends_at IS NULL OR y.ends_at > :now)) AS absent,
        (SELECT max(h.ends_at) FROM {at_visit_of("s.id")}) AS visit_until,
        ARRAY(SELECT DISTINCT c.action_id FROM contact c
-              WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
+              WHERE c.actor = s.external_id AND c.at >= :day_starts AND c.attempt IS NOT NULL
                 AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
        ) AS started,
        (SELECT coalesce(sum(e.minutes), 0) FROM (
            SELECT DISTINCT ON (c.action_id) f.minutes
              FROM contact c JOIN call k ON k.action_id = c.action_id
                   JOIN call f ON f.id = coalesce(k.part_of, k.id)
-            WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
+            WHERE c.actor = s.external_id AND c.at >= :day_starts AND c.attempt IS NOT NULL
               AND c.channel = 'call' AND c.inbound IS NOT TRUE
             ORDER BY c.action_id, k.id DESC) e) AS minutes,
+       {visits_of_day("s.id")} AS visits,
        (SELECT count(*) FROM work_lease w
-         WHERE w.staff_id = s.id AND w.served_at >= :day
+         WHERE w.staff_id = s.id AND w.served_at >= :day_starts
            AND w.id > coalesce((SELECT max(f.id) FROM work_lease f
-                                 WHERE f.staff_id = s.id AND f.served_at >= :day
+                                 WHERE f.staff_id = s.id AND f.served_at >= :day_starts
                                    AND f.first_contact), 0)) AS since_first_contact,
        pending.attempt AS open_attempt, pending.id AS open_contact_id
   FROM staff s LEFT JOIN LATERAL (
@@ -317,10 +323,16 @@ SELECT NULL, NULL, NULL, NULL,
 
 
 def read_collector(
-    connection: Connection, actor: Actor, now: datetime, day: datetime, looked_back: datetime
+    connection: Connection, actor: Actor, now: datetime, day: Span, looked_back: datetime
 ) -> WorkingCollector | None:
     """Who asks for work; None: nobody on the roster has that reference."""
-    values = {"reference": actor.reference, "now": now, "day": day, "looked_back": looked_back}
+    values = {
+        "reference": actor.reference,
+        "now": now,
+        "day_starts": day.starts_at,
+        "day_ends": day.ends_at,
+        "looked_back": looked_back,
+    }
     return typed_row(WorkingCollector, connection.execute(_COLLECTOR, values))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     exists,
     func,
+    literal_column,
     or_,
     select,
     union_all,
@@ -31,11 +32,13 @@ from workers.db.schema import (
     call,
     contact,
     contact_outcome,
+    duty,
     shift,
     staff,
     visit_staff,
 )
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
+from workers.db.who_acted import person_in
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
 
@@ -90,10 +93,14 @@ def lock_visitors(
     ]
 
 
-def _callbacks(ids: Collection[int], search: Span) -> Select[*tuple[int, datetime, datetime]]:
-    """When these people have to call somebody back, who named the moment."""
+def _callbacks(
+    ids: Collection[int], search: Span
+) -> CompoundSelect[*tuple[int, datetime, datetime]]:
+    """When these people have to call somebody back, who named the moment: in an open call of
+    theirs, or in a conversation that no call of the ladder goes on from."""
     at = contact_outcome.c.callback_at
-    return (
+    ahead = (at > search.starts_at - CALLBACK_TAKES) & (at < search.ends_at)
+    in_calls = (
         select(call.c.staff_id, at, at + CALLBACK_TAKES)
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
         .join(call, call.c.action_id == contact.c.action_id)
@@ -103,10 +110,17 @@ def _callbacks(ids: Collection[int], search: Span) -> Select[*tuple[int, datetim
             call.c.cancelled_at.is_(None),
             call.c.ended_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
-            at > search.starts_at - CALLBACK_TAKES,
-            at < search.ends_at,
+            ahead,
         )
     )
+    owed = (
+        select(staff.c.id, at, at + CALLBACK_TAKES)
+        .select_from(duty)
+        .join(staff, staff.c.external_id == literal_column(person_in("duty.staff")))
+        .join(contact_outcome, contact_outcome.c.contact_id == duty.c.contact_id)
+        .where(staff.c.id.in_(ids), duty.c.ended_at.is_(None), ahead)
+    )
+    return union_all(in_calls, owed)
 
 
 class _Person(NamedTuple):

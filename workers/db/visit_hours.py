@@ -1,4 +1,4 @@
-"""The hours in which somebody is on a visit: they make no calls then."""
+"""The hours in which somebody is on a visit: they make no calls then, and the day has less left."""
 
 from datetime import datetime
 
@@ -23,6 +23,15 @@ def at_visit_of(staff: str) -> str:
         f"int8range({staff}, {staff}, '[]') "
         "AND tstzrange(h.starts_at, h.ends_at) && tstzrange(:now, :now, '[]')"
     )
+
+
+def visits_of_day(staff: str) -> str:
+    """How many visits the member of staff, whose id is the SQL `staff`, has on the day from
+    `:day_starts` up to `:day_ends`, those that are over too: each takes its part of the day."""
+    ids = f"int8range(h.staff_id, h.staff_id, '[]') && int8range({staff}, {staff}, '[]')"
+    hours = "tstzrange(h.starts_at, h.ends_at) && tstzrange(:day_starts, :day_ends)"
+    counted = f"FROM visit_staff h WHERE h.cancelled_at IS NULL AND {ids} AND {hours}"
+    return f"(SELECT count(*) {counted})"
 
 
 _AHEAD = text(f"""

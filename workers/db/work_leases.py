@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from domain.actors import Actor
 from domain.next_work import UNFINISHED, LeaseEnd
+from domain.outcome_follows import Owner
 from domain.reasons import Reasons
 from workers.db.bulk import as_json
 from workers.db.prepared_statements import prepared
@@ -257,6 +258,9 @@ _EXTEND = text("""
 UPDATE work_lease SET until = :until
  WHERE id = :of_lease AND staff_id = :me AND ended_at IS NULL RETURNING until
 """)
+_CALL_INSTEAD = text("""
+UPDATE work_lease SET call_id = :call_id, duty_id = NULL WHERE id = :of_lease
+""")
 _NOTE_TAKEOVER = text("""
 INSERT INTO work_takeover (work_lease_id, taken_from, given_to, actor, why_id, at)
 VALUES (:of_lease, :taken_from, :given_to, :actor, :why_id, :now)
@@ -267,6 +271,11 @@ def end_lease(connection: Connection, lease_id: int, because: LeaseEnd, now: dat
     """End a lease; False if it has ended already."""
     values = {"of_lease": lease_id, "because": because, "now": now}
     return connection.execute(_END, values).rowcount == 1
+
+
+def lease_call_instead(connection: Connection, lease_id: int, call_id: int) -> None:
+    """What was served as a duty is this call from now on."""
+    connection.execute(_CALL_INSTEAD, {"of_lease": lease_id, "call_id": call_id})
 
 
 def end_lapsed(connection: Connection, person_ids: Sequence[int], now: datetime) -> None:
@@ -320,16 +329,24 @@ UPDATE call SET staff_id = :to
    AND ended_at IS NULL AND cancelled_at IS NULL
 """)
 _HAND_OVER_REPLY = text("UPDATE reply SET staff_id = :to WHERE id = :of_reply")
+_OWNER = text("SELECT owner FROM duty WHERE id = :of_duty")
 _HAND_OVER_DUTY = text("""
-UPDATE duty SET staff = (SELECT external_id FROM staff WHERE id = :to)
- WHERE id = :of_duty AND ended_at IS NULL AND owner = 'collector'
+UPDATE duty SET staff = (SELECT external_id FROM staff WHERE id = :to), owner = :owner
+ WHERE id = :of_duty AND ended_at IS NULL AND (owner = 'collector' OR owner <> :owner)
 """)
 
 
-def hand_over(connection: Connection, lease: Lease, to: int) -> None:
-    """Give somebody else the call, the reply or the duty of a lease. One statement."""
+def owner_of_duty(connection: Connection, duty_id: int) -> Owner:
+    """Who owes a duty that was served."""
+    return Owner(connection.execute(_OWNER, {"of_duty": duty_id}).scalar_one())
+
+
+def hand_over(connection: Connection, lease: Lease, to: int, owner: Owner | None) -> None:
+    """Give somebody else the call, the reply or the duty of a lease, owed as this `owner`.
+    What any of its owners may do stays so. One statement."""
     if lease.duty_id is not None:
-        connection.execute(_HAND_OVER_DUTY, {"to": to, "of_duty": lease.duty_id})
+        values = {"to": to, "of_duty": lease.duty_id, "owner": owner}
+        connection.execute(_HAND_OVER_DUTY, values)
     elif lease.reply_id is not None:
         connection.execute(_HAND_OVER_REPLY, {"to": to, "of_reply": lease.reply_id})
     elif lease.call_id is not None:

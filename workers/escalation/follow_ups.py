@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from domain.actions import WAITING, ActionFacts, ActionStatus, Move, next_status
 from domain.delinquency import ladder_start
 from domain.follow_ups import FOLLOW_UP, Happened, parts_of_cause
-from domain.ladder import Item, Ladder
+from domain.ladder import CALL_BACK, Item, Ladder
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -31,7 +31,8 @@ def plan_follow_ups(
     contacted about, because too little is past due or no ladder is for it, gets none. The gate is
     asked when they are claimed. Two statements for any number of loans.
     """
-    if not any(ladder.follow_ups for ladder in ctx.policy.ladders) or not happened:
+    by_ladder = any(ladder.follow_ups for ladder in ctx.policy.ladders)
+    if not any(by_ladder or each.item == CALL_BACK.id for each in happened):
         return 0
     loan_ids = sorted({each.loan_id for each in happened})
     standings = load_standings(connection, loan_ids, now.date())
@@ -53,9 +54,7 @@ def _rows(
     since = ladder_start(standing.instalments, now.date(), ladder.minimum_amount)
     if since is None:
         return
-    for item in ladder.after(happened.trigger):
-        if happened.item not in (None, item.id):
-            continue
+    for item in ladder.after(happened.trigger, happened.item):
         move = _first_move(item, standing, since, happened, now)
         days = item.follow_up.within if item.follow_up else 0
         yield {
@@ -75,7 +74,7 @@ def _rows(
             "loan_ids": [happened.loan_id],
             "decision_ids": [None],
             "since": [since],
-            "party_ids": [None],
+            "party_ids": [happened.party_id],
         }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from config.readers.legal_checklists import checklist_for
+from domain.ladder import CALL_BACK
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Language, Part, Sentence, in_order, part, render
 from domain.language.sentences import chinese_words
@@ -138,6 +139,7 @@ def _in(ctx: Context, language: str, jurisdiction: str) -> Language:
     if language == "zh":
         # A letter of no ladder is known by its template, and a permission by its code.
         names["item"] |= chinese_words("letter")
+        names["item"][CALL_BACK.id] = CALL_BACK.names[language]
         names["asked_for"] = {**chinese_words("access_permission")}
     for ladder in sorted(ctx.policy.ladders, key=lambda ladder: ladder.version):
         named = [("ladder", ladder.id, ladder.names)]

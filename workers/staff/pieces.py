@@ -84,7 +84,7 @@ def pieces_for(
 ) -> list[Piece]:
     """All work that somebody may be served. One statement. The gate is not asked yet."""
     late, clock = now - policy.callback_to_team_after, now + policy.clock_within
-    waiting = read_waiting(connection, me.id, now, late, clock, _owners(me, now))
+    waiting = read_waiting(connection, me.id, now, late, clock, owners_of(me, now))
     of_call = defaultdict[int, list[Waiting]](list)
     hours: dict[tuple[str, tuple[str, ...]], datetime | None] = {}
     pieces = []
@@ -110,7 +110,7 @@ def pieces_for(
     return pieces
 
 
-def _owners(me: WorkingCollector, now: datetime) -> list[Owner]:
+def owners_of(me: WorkingCollector, now: datetime) -> list[Owner]:
     """As which owners of duties somebody is served."""
     owners = [Owner.COLLECTOR, Owner.TEAM] if me.calls_on(now.date()) else []
     if Role.SUPERVISOR in me.membership.roles_on(now.date()):
@@ -156,7 +156,7 @@ def _call(
     terms = terms_on(ctx.policy.staffing, now.date())
     longest = max(terms.of_call(row.step, row.item).minutes for row in rows)
     needs = replace(terms.needs_of(first.step, first.item, begun=started), minutes=longest)
-    barred = why_not_this_work(me.member, needs, now.date())
+    barred = why_not_this_work(me.member(terms.visit_minutes), needs, now.date())
     again_at = None if barred else _again_at(tried, callback_at, policy, now)
     if again_at is not None:
         barred = because(

@@ -46,6 +46,7 @@ from workers.db.schema import (
 from workers.db.typed_rows import columns_of
 from workers.staff.roster_changes import as_json, changes_of, let_second_person_see
 from workers.staff.roster_facts import (
+    borrowers_named,
     store_barred,
     store_certificates,
     store_leave,
@@ -162,6 +163,7 @@ def load_roster(
     now = ctx.now()
     with ctx.engine.begin() as connection:
         assert_free_for_staff(connection, [member.id for member in members])
+        borrowers = borrowers_named(connection, members)
         shifts = [
             (member, span) for member in members for span in shifts_of(member, starts_on, days)
         ]
@@ -192,7 +194,7 @@ def load_roster(
             insert_rows(connection, shift, rows)
         store_certificates(connection, members, ids)
         store_leave(connection, members, ids, ctx.actor.reference, now)
-        store_barred(connection, members, ids, ctx.actor.reference, now)
+        store_barred(connection, members, ids, borrowers, ctx.actor.reference, now)
         _make_waiting_due(connection, now)
         forget_plans(connection)
         handed = hand_on_what_must_be(connection, ctx, now)

@@ -101,20 +101,13 @@ def store_leave(
         insert_rows(connection, absence, rows)
 
 
-def store_barred(
-    connection: Connection,
-    members: Sequence[StaffMember],
-    ids: Mapping[str, int],
-    by: str,
-    now: datetime,
-) -> None:
-    """Whom the members must not handle, as the roster has it. What a complaint added stays.
+def borrowers_named(connection: Connection, members: Sequence[StaffMember]) -> dict[str, int]:
+    """Whom members must not handle: the ids of the records, by the lender's id.
 
     Raises:
         ArrearsError: a borrower is not on record.
     """
-    wanted = {(ids[member.id], record) for member in members for record in member.must_not_handle}
-    records = {record for _, record in wanted}
+    records = {record for member in members for record in member.must_not_handle}
     found = connection.execute(
         select(borrower.c.external_id, borrower.c.id).where(borrower.c.external_id.in_(records))
     )
@@ -125,7 +118,24 @@ def store_barred(
             "or take the id out.",
             ids=", ".join(missing),
         )
-    pairs = {(staff_id, borrowers[record]) for staff_id, record in wanted}
+    return borrowers
+
+
+def store_barred(
+    connection: Connection,
+    members: Sequence[StaffMember],
+    ids: Mapping[str, int],
+    borrowers: Mapping[str, int],
+    by: str,
+    now: datetime,
+) -> None:
+    """Whom the members must not handle, as the roster has it. What a complaint added stays.
+    `borrowers` are the ids of `borrowers_named`."""
+    pairs = {
+        (ids[member.id], borrowers[record])
+        for member in members
+        for record in member.must_not_handle
+    }
     m = must_not_handle.c
     known = connection.execute(
         select(m.id, m.staff_id, m.borrower_id).where(

@@ -8,6 +8,7 @@ from domain.actors import Actor, Role
 from domain.errors import ArrearsError, NotKnownError
 from domain.language.speak import speak
 from domain.next_work import TAKEN_OVER, LeaseEnd, work_policy_on
+from domain.outcome_follows import Owner
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
 from workers.access.may_handle import assert_may_handle
@@ -19,6 +20,7 @@ from workers.db import work_leases
 from workers.db.free_text import keep_words
 from workers.db.schema import borrower
 from workers.db.served_work import WorkingCollector
+from workers.staff.pieces import owners_of
 from workers.staff.who_works import read_working, who_asks
 from workers.workforce.members import MayNotStartError, refuse_who_may_not
 
@@ -73,12 +75,14 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
     """Take work from a collector, for somebody else: a supervisor decides it, and says why.
 
     It is that one's next work, if they are at no other. Who had it, who has it and why is on
-    record. A call that is being made stays with whoever makes it.
+    record. A call that is being made stays with whoever makes it. What is owed after a conversation
+    may be given to a supervisor who makes no calls: then supervisors owe it.
 
     Raises:
         ArrearsError: the lease ended, or no reason is given, or whoever is to have it has it, or is
-            not on shift; or the person was called and the outcome is not reported.
-        WrongRoleError: whoever is to have it is no caller.
+            not on shift, or owes nothing of this kind; or the person was called and the outcome is
+            not reported.
+        WrongRoleError: whoever is to have it is no caller, nor a supervisor who is given a duty.
         MayNotStartError: they left, are absent, off shift or not trained, or must not handle the
             person.
     """
@@ -88,15 +92,18 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
     policy = work_policy_on(ctx.policy.worklist, now.date())
     given_to = Actor(to) if to else ctx.actor
     with ctx.engine.begin() as connection:
-        check_role(connection, given_to, Role.CALLER, now.date())
-        taker = read_working(connection, given_to, now)
         held = work_leases.read_lease(connection, lease)
         if held is None or held.finished:
             raise _not_theirs(connection, lease)
+        if held.duty_id is None:
+            check_role(connection, given_to, Role.CALLER, now.date())
+        taker = read_working(connection, given_to, now)
         if held.staff_id == taker.id:
             raise ArrearsError("{actor} has this work already.", actor=given_to)
-        refuse_who_may_not(connection, given_to.reference, now, {held.person_id})
-        refuse_off_shift(connection, given_to, now)
+        owner = _owner_then(connection, held.duty_id, taker, now) if held.duty_id else None
+        _refuse_who_may_not(connection, taker, held.person_id, now)
+        if taker.calls_on(now.date()):
+            refuse_off_shift(connection, given_to, now)
         if by := who_is_calling(connection, held.person_id, taker.reference, now):
             raise ArrearsError(
                 "{staff} has called this person and not reported the outcome. Take the work over "
@@ -109,11 +116,32 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
             connection, ctx.cipher, why, now, loan_id=held.loan_id, borrower_id=held.borrower_id
         )
         work_leases.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
-        work_leases.hand_over(connection, held, taker.id)
+        work_leases.hand_over(connection, held, taker.id, owner)
         if work_leases.lease_of(connection, taker.id) is None:
             reason = because(ReasonCode.NEXT_TAKEN_OVER, actor=str(ctx.actor))
             until = now + policy.lease
             work_leases.lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
+
+
+def _owner_then(
+    connection: Connection, duty_id: int, taker: WorkingCollector, now: datetime
+) -> Owner:
+    """As whom somebody owes a duty that they are given: a supervisor answers for all.
+
+    Raises:
+        ArrearsError: it is for others.
+    """
+    owner = work_leases.owner_of_duty(connection, duty_id)
+    owners = owners_of(taker, now)
+    if owner in owners:
+        return owner
+    if Owner.SUPERVISOR in owners:
+        return Owner.SUPERVISOR
+    raise ArrearsError(
+        "This is not for {staff} to do. Give it to whom it is for: {owner}.",
+        owner=owner,
+        staff=taker.reference,
+    )
 
 
 def _refuse_who_may_not(

@@ -34,7 +34,7 @@ def read_working(connection: Connection, actor: Actor, now: datetime) -> Working
         NotOnRosterError: nobody has that reference.
         WrongRoleError: they are neither a caller nor a supervisor.
     """
-    day = business_day(now).starts_at
+    day = business_day(now)
     found = served_work.read_collector(connection, actor, now, day, now - LOOKED_BACK)
     if found is None:
         raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)

@@ -61,8 +61,7 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
         visitors = lock_visitors(
             connection, claimed.now, claimed.now + VISITS_AHEAD, claimed.loan.person_id
         )
-        takes = terms_on(ctx.policy.staffing, claimed.now.date()).visit
-        minutes = takes.whole if takes else 0
+        minutes = terms_on(ctx.policy.staffing, claimed.now.date()).visit_minutes
         region, language = claimed.loan.region, claimed.loan.locale
         for slot in lawful.slots:
             if pair := choose_visitors(visitors, slot, region, language, minutes):

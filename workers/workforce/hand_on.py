@@ -75,9 +75,12 @@ def hand_on_what_must_be(
     Somebody cannot do it who left, is absent, makes no calls, is not certified or must not handle
     the person; or whose shift is over, unless the person asked to be called again by them. Whoever
     left, is absent, makes no calls or is not certified also loses unread texts and open duties.
-    Whoever must not handle a person loses those of that person. `now` is in the lender's zone.
+    Whoever must not handle a person loses those of that person. What somebody owes who is on no
+    roster is any collector's. `now` is in the lender's zone.
     """
     until = business_day(now).ends_at
+    if staff_id is None:
+        connection.execute(_FREE_DUTIES_OF_NOBODY)
     calls = read_open_calls(connection, now, staff_id)
     visits = read_open_visits(connection, now, staff_id)
     others = set(connection.execute(_HAVE_TEXTS_OR_DUTIES, {"staff": staff_id}).scalars())
@@ -116,6 +119,12 @@ RETURNING id
 _FREE_DUTIES = text(f"""
 UPDATE duty SET staff = NULL, owner = CASE owner WHEN 'collector' THEN 'team' ELSE owner END
  WHERE ended_at IS NULL AND {person_in("staff")} = ANY(:staff)
+""")  # noqa: S608 the part is a constant
+
+_FREE_DUTIES_OF_NOBODY = text(f"""
+UPDATE duty d SET staff = NULL, owner = 'team'
+ WHERE d.ended_at IS NULL AND d.owner = 'collector'
+   AND NOT EXISTS (SELECT FROM staff s WHERE s.external_id = {person_in("d.staff")})
 """)  # noqa: S608 the part is a constant
 
 

@@ -22,7 +22,7 @@ from domain.staffing import (
 from workers.db.kept_away import is_kept_away_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row
-from workers.db.visit_hours import at_visit_of
+from workers.db.visit_hours import at_visit_of, visits_of_day
 
 _SPANS = text(f"""
 SELECT starts_at, ends_at, 'shift' AS what FROM shift
@@ -47,14 +47,14 @@ SELECT s.id, s.external_id, s.trained_on, s.left_on, s.skills, s.daily_capacity,
        (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
        {is_kept_away_sql("s.id", "ANY(:persons)")} AS barred,
-       begun.actions, begun.minutes
+       {visits_of_day("s.id")} AS visits, begun.actions, begun.minutes
   FROM staff s CROSS JOIN LATERAL (
        SELECT coalesce(array_agg(k.action_id), '{{}}') AS actions,
               coalesce(sum(k.minutes), 0) AS minutes
          FROM (SELECT DISTINCT ON (c.action_id) c.action_id, coalesce(f.minutes, 0) AS minutes
                  FROM contact c LEFT JOIN call k ON k.action_id = c.action_id
                       LEFT JOIN call f ON f.id = coalesce(k.part_of, k.id)
-                WHERE c.actor = s.external_id AND c.at >= :day AND c.attempt IS NOT NULL
+                WHERE c.actor = s.external_id AND c.at >= :day_starts AND c.attempt IS NOT NULL
                   AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
                 ORDER BY c.action_id, k.id DESC) k) begun
  WHERE s.external_id = :reference
@@ -72,6 +72,7 @@ class _Row(NamedTuple):
     minutes_a_day: int | None
     certificates: dict[str, str]
     barred: bool
+    visits: int
     actions: list[int]
     """Whose calls they began today."""
     minutes: int
@@ -81,6 +82,8 @@ class _Known(NamedTuple):
     member: Member
     actions: frozenset[int]
     """Whose calls they began today."""
+    visits: int
+    """So many they have today."""
     visit_until: datetime | None
     """When the visit ends that they are on now."""
 
@@ -88,10 +91,12 @@ class _Known(NamedTuple):
 def _read(
     connection: Connection, reference: str, now: datetime, person_ids: Collection[int]
 ) -> _Known | None:
+    day = business_day(now)
     asked = {
         "reference": reference,
         "persons": list(person_ids),
-        "day": business_day(now).starts_at,
+        "day_starts": day.starts_at,
+        "day_ends": day.ends_at,
     }
     row = typed_row(_Row, connection.execute(_MEMBER, asked))
     if row is None:
@@ -109,10 +114,10 @@ def _read(
         row.barred,
         frozenset(row.skills or ()),
         {kind: date.fromisoformat(until) for kind, until in row.certificates.items()},
-        DayDone(len(row.actions), row.minutes, row.daily_capacity, row.minutes_a_day),
+        DayDone(len(row.actions) + row.visits, row.minutes, row.daily_capacity, row.minutes_a_day),
     )
     visits = [span.ends_at for span in spans if span.what == "visit"]
-    return _Known(member, frozenset(row.actions), max(visits, default=None))
+    return _Known(member, frozenset(row.actions), row.visits, max(visits, default=None))
 
 
 def read_member(
@@ -151,8 +156,8 @@ def refuse_who_may_not(
 
     It depends on whether they left, and on training, absence, shift and must-not-handle. For a call
     it also depends on the hours of a visit, on the skill and the certificate for its first item,
-    and on the capacity of the day, with the time of its longest item. `now` is in the lender's
-    zone.
+    and on the capacity of the day, of which visits use their part, with the time of its longest
+    item. `now` is in the lender's zone.
 
     Raises:
         MayNotStartError: they may not, with the reason.
@@ -166,8 +171,12 @@ def refuse_who_may_not(
         needs = call.terms.needs_of(*call.items[0], begun=begun)
         longest = max(call.terms.of_call(*each).minutes for each in call.items)
         needs = replace(needs, minutes=longest)
-    if call is None or not call.is_theirs:
+    if call is None or not call.is_theirs or member.day is None:
         member = replace(member, day=None)
+    else:
+        of_visits = known.visits * call.terms.visit_minutes
+        minutes = member.day.minutes + of_visits
+        member = replace(member, day=replace(member.day, minutes=minutes))
     why = why_may_not_start(member, now, needs)
     if not why and call is not None and known.visit_until is not None:
         until = known.visit_until.astimezone(now.tzinfo)

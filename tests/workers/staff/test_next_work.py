@@ -5,14 +5,16 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from domain.actors import Actor
 from domain.errors import (
     ArrearsError,
+    NoOpenCallError,
     NotOnRosterError,
     WrongRoleError,
 )
+from domain.holds import HoldKind
 from domain.language.speak import speak
 from domain.next_work import Band
 from domain.reasons import ReasonCode, because
@@ -21,16 +23,19 @@ from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import tell
 from tests.support.loans import Book
+from workers.attempts.attempts import BarredError
 from workers.attempts.duties import end_duty
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.context import Context
+from workers.db.duties import watch_duties
 from workers.db.schema import (
     absence,
     borrower,
     call,
     contact,
     duty,
+    hold,
     must_not_handle,
     staff,
     visit,
@@ -40,9 +45,11 @@ from workers.db.schema import (
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work, served_leases
+from workers.staff.call_sheet import call_sheet
 from workers.staff.next_work import NothingToServe, ServedWork
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import start_visit
+from workers.workforce.hand_on import hand_on_work
 from workers.workforce.members import MayNotStartError
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
@@ -79,6 +86,11 @@ def nothing(who: Context) -> NothingToServe:
     work = next_work.next_for(who)
     assert isinstance(work, NothingToServe)
     return work
+
+
+def watch(book: Book) -> int:
+    with book.ctx.engine.begin() as connection:
+        return watch_duties(connection, book.ctx.now(), 10)
 
 
 def called(
@@ -279,7 +291,45 @@ def test_a_callback_that_was_agreed_in_their_own_call_falls_to_the_team_too(book
     assert "a colleague has not done so" in speak(work.why)
     assert served(c2).lease == work.lease
     assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
-    end_duty(c2, book.one(duty).id)
+
+    # It begins as a call of its own, which the gate was asked about and which has its outcome.
+    with pytest.raises(NoOpenCallError):
+        start_call(c1, "L-1")
+    start_call(c2, "L-1", dry_run=True)
+    assert book.rows(call) == []
+    book.hold("L-1", HoldKind.MANUAL, "2026-03-02", "2026-03-03")
+    with pytest.raises(BarredError, match="hold"):
+        start_call(c2, "L-1")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(delete(hold))
+    started = start_call(c2, "L-1")
+    assert (started.item, started.purpose) == ("call-back", "Call back, as was agreed.")
+    assert started.reach is not None
+    assert call_sheet(c2, work.lease).attempt == started.attempt
+    book.at("2026-03-02 15:20")
+    reported(book, c2, started.attempt, "spoke")
+    assert watch(book) == 0
+    assert book.one(duty).ended_at == book.ctx.now()
+    assert book.action("L-1", "call-back").status == "done"
+    assert nothing(c2).why == because(ReasonCode.NOTHING_TO_SERVE)
+    with pytest.raises(NoOpenCallError):
+        start_call(c2, "L-1")
+
+
+def test_what_somebody_owes_who_is_on_no_roster_is_any_collectors(book: Book) -> None:
+    c1 = hired(book, "c-1")
+    book.staff("c-8", "caller", shift=TODAY)
+    book.loan("L-1", due_on="2026-03-01")
+    said = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "callback_requested"}
+    said |= {"at": book.ctx.now().isoformat(), "callback_at": "2026-03-02T15:00:00+08:00"}
+    assert tell(book, "inbound_contact", **said, actor="c-9", reason=None).status == "applied"
+    assert (book.one(duty).owner, book.one(duty).staff) == ("team", None)
+    with book.ctx.engine.begin() as connection:
+        before = {"owner": "collector", "staff": "c-9"}  # as an earlier release wrote it
+        connection.execute(update(duty).values(before))
+    hand_on_work(book.ctx)
+    book.at("2026-03-02 15:00")
+    assert served(c1).duty == book.one(duty).id
 
 
 def test_a_callback_that_was_agreed_at_the_door_is_served_to_who_makes_calls(
@@ -470,9 +520,20 @@ def test_what_is_owed_after_a_conversation_is_served_also_without_an_open_call(b
     other = collector(book, "c-2" if who.external_id == "c-1" else "c-1")
     assert isinstance(next_work.next_for(other), NothingToServe), "it is for whoever spoke"
 
-    end_duty(asked, owed.id)
+    # A supervisor who makes no calls does it instead, and it is supervisors' from then on.
+    book.staff("s-1", "supervisor", trained_on=None)
+    supervisor = collector(book, "s-1")
+    served_leases.take_over(supervisor, work.lease, "she went home")
     assert isinstance(next_work.next_for(asked), NothingToServe)
-    assert book.one(work_lease).ended_because == "done"
+    theirs = served(supervisor)
+    assert (theirs.duty, theirs.band) == (owed.id, "taken_over")
+    assert (book.one(duty).owner, book.one(duty).staff) == ("supervisor", "s-1")
+    with pytest.raises(ArrearsError, match="Give it to whom it is for"):
+        served_leases.take_over(supervisor, theirs.lease, "she is back", to=who.external_id)
+
+    end_duty(supervisor, owed.id)
+    assert isinstance(next_work.next_for(supervisor), NothingToServe)
+    assert book.rows(work_lease)[-1].ended_because == "done"
 
 
 def test_who_only_supervises_is_served_what_supervisors_owe_and_no_call(book: Book) -> None:

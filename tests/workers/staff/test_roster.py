@@ -260,6 +260,21 @@ def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
         assert sentence in str(refused.value)
     assert book.rows(staff) == []
 
+    # All that is wrong is said at once, each once: of every key, of each person, and of the teams.
+    several = ONE_CALLER
+    told = []
+    for right, wrong, sentence in (MISTAKES[0], MISTAKES[1], MISTAKES[2], MISTAKES[13]):
+        several = several.replace(right, wrong)
+        told.append(sentence)
+    several += "    nickname: Bo\n  - id: c-2\n    daily_capacity: 5\nteams:\n  - id: early\n"
+    told += ["line 10: The key `aaaaaaaa` (masked) is not known here.", "line 11: The key `roles`"]
+    told += ["line 14: The key `supervisor` is missing here."]
+    with pytest.raises(ArrearsError) as refused:
+        load_roster(book.ctx, written(tmp_path, several), MONDAY, days=5)
+    said = str(refused.value).splitlines()
+    assert len(said) == len(told)
+    assert all(any(sentence in line for line in said) for sentence in told)
+
 
 def test_a_skill_and_a_certificate_that_the_lenders_policy_names_are_taken(tmp_path: Path) -> None:
     own = "    skills: [court]\n    certificates: {bar: 2026-12-31}\n    shifts"

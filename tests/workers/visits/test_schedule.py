@@ -9,7 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.actions import SCHEDULE_VISIT
@@ -364,8 +364,9 @@ def test_a_fact_that_stops_a_visit_calls_off_the_one_that_is_scheduled_of_whomev
 
 
 def test_who_calls_and_visits_does_one_of_them_at_a_time(book: Book) -> None:
-    """Somebody asked to be called at half past nine, so the visit is after that; and during the
-    visit its visitors make no calls."""
+    """Somebody asked one of them to call at half past nine, and somebody else, who rang, the other
+    at half past eleven. So the visit is after that. During it its visitors make no calls, and it
+    uses up its part of their day."""
     for number in (1, 2):
         book.staff(f"visitor-{number}", "caller", "visitor")
         for day in ("2026-03-31", "2026-04-03"):
@@ -380,12 +381,19 @@ def test_who_calls_and_visits_does_one_of_them_at_a_time(book: Book) -> None:
     told = {"attempt": "c-1", "outcome": "callback_requested", "actor": who.external_id} | asked
     assert tell(book, "contact_outcome", **told).status == "applied"
 
+    other = {"visitor-1", "visitor-2"} - {who.external_id}
+    book.loan("L-8", due_on="2026-03-29", phone="+8613800138008")
+    rang = {"contact": "in-1", "loan": "L-8", "channel": "call", "at": book.ctx.now().isoformat()}
+    at = {"callback_at": book.moment("2026-04-03 11:30").isoformat(), "reason": None}
+    told = {**rang, "outcome": "callback_requested", "actor": other.pop(), **at}
+    assert tell(book, "inbound_contact", **told).status == "applied"
+
     assert schedule_visit(book.ctx, due_visit(book)) == "scheduled"
     planned = book.one(visit)
-    assert planned.starts_at == book.moment("2026-04-03 11:00")
-    now = book.at("2026-04-03 11:05").ctx.now()
+    assert planned.starts_at == book.moment("2026-04-03 13:00")
+    now = book.at("2026-04-03 13:05").ctx.now()
     with book.ctx.engine.connect() as connection:
-        free = read_callers(connection, now.date(), now, now + timedelta(days=1))
+        free = read_callers(connection, now, now + timedelta(days=1), 75)
     after = Span(planned.ends_at, book.moment("2026-04-03 18:00"))
     assert [each.working for each in free] == [(after,), (after,)]
     nothing = next_for(theirs)
@@ -393,3 +401,25 @@ def test_who_calls_and_visits_does_one_of_them_at_a_time(book: Book) -> None:
     assert nothing.ask_again_at == planned.ends_at
     with pytest.raises(MayNotStartError, match="makes no calls before its outcome is reported"):
         start_call(theirs, "L-9")
+
+    # With 45 minutes at the door and 30 on the way, a day of 80 has room for one call of five.
+    book.at("2026-04-03 15:30")
+    of_day(book, 80)
+    for loan in ("L-1", "L-2", "L-3"):
+        book.loan(loan, due_on="2026-04-01", phone=f"+861380013801{loan[-1]}")
+        book.escalate(loan)
+    calls = [book.action_id(loan, "friendly_call") for loan in ("L-1", "L-2", "L-3")]
+    given = [assign_call(book.ctx, each) for each in calls]
+    assert sorted(given) == ["assigned", "assigned", "nobody free"]
+    of_day(book, 79)
+    nothing = next_for(theirs)
+    assert isinstance(nothing, NothingToServe)
+    assert "take 75 minutes of it" in speak(nothing.why)
+    with pytest.raises(MayNotStartError, match="take 75 minutes of it"):
+        start_call(theirs, "L-9")
+
+
+def of_day(book: Book, minutes: int) -> None:
+    """Everybody's day has so many minutes."""
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).values(minutes_a_day=minutes))
