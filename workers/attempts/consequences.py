@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, any_, case, exists, literal, null, or_, select, text
+from sqlalchemy import Connection, case, literal, null, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.actors import Actor, Role
+from domain.actors import Actor
 from domain.arrangements import AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
@@ -36,7 +36,8 @@ from workers.db.person_facts import ALONE, FactDetails, note_person_fact
 from workers.db.persons import records_of_person
 from workers.db.prepared_statements import prepared
 from workers.db.promises import OF_CONVERSATION, STORED, StoredPromise, stored_promise
-from workers.db.schema import contact_outcome, duty, loan, promise, staff
+from workers.db.schema import contact_outcome, duty, loan, promise
+from workers.db.staff import makes_calls
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
 from workers.hardship.complaints import NewComplaint, receive_complaint
@@ -377,12 +378,7 @@ def _write_duty(
     it. `now` is in the lender's zone."""
     person = person_of(about.actor)
     is_theirs = owner is Owner.COLLECTOR
-    calls = exists().where(
-        staff.c.external_id == person,
-        literal(Role.CALLER) == any_(staff.c.roles),
-        or_(staff.c.left_on.is_(None), staff.c.left_on > now.date()),
-    )
-    gives_on = literal(is_theirs) & ~calls
+    gives_on = literal(is_theirs) & ~makes_calls(about.actor, now.date())
     written = connection.execute(
         upsert(duty)
         .values(

@@ -23,6 +23,7 @@ from domain.actors import Actor, ActorKind, Role
 from domain.collectors import Span
 from domain.contact_outcomes import CALLBACK_TAKES
 from domain.errors import WithoutRoleError
+from domain.events import person_of
 from domain.permissions import Membership
 from domain.visits import Visitor
 from workers.db.kept_away import is_kept_away
@@ -179,6 +180,16 @@ def is_name_of_staff(name: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether somebody on the roster has this reference, in small or capital letters."""
     return (
         exists().where(func.lower(staff.c.external_id) == func.lower(name)).correlate_except(staff)
+    )
+
+
+def makes_calls(actor: str, on: date) -> ColumnElement[bool]:
+    """Whether somebody, as an act of theirs is on record, is a caller of the roster on a business
+    date."""
+    return exists().where(
+        staff.c.external_id == person_of(actor),
+        staff.c.roles.contains([Role.CALLER]),
+        or_(staff.c.left_on.is_(None), staff.c.left_on > on),
     )
 
 

@@ -115,6 +115,7 @@ def test_the_same_contact_with_another_promise_is_refused(book: Book) -> None:
 
 def test_who_calls_and_asks_to_be_called_back_is_owed_it_by_who_took_the_call(book: Book) -> None:
     later = book.moment("2026-03-02 17:30")
+    book.staff("c-1", "caller")
     assert called(book, outcome="callback_requested", callback_at=later.isoformat()).status
     assert book.one(contact_outcome).callback_at == later
     owed = book.one(duty)

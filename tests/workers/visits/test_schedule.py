@@ -30,11 +30,12 @@ from tests.support.encrypted import opened
 from tests.support.events import tell, tell_personal
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from tests.workers.borrowers.test_parties import party
+from workers.attempts.duties import end_duty
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.callers import read_callers
 from workers.db.party_checks import sees_person
-from workers.db.schema import call, contact, document, problem, staff, visit, visit_staff
+from workers.db.schema import call, contact, document, duty, problem, staff, visit, visit_staff
 from workers.inbox.event_data.persons import RepresentativeFacts
 from workers.payments.payments import Payment, record_payment
 from workers.staff.next_work import NothingToServe, next_for
@@ -405,12 +406,15 @@ def test_who_calls_and_visits_does_one_of_them_at_a_time(book: Book) -> None:
     # With 45 minutes at the door and 30 on the way, a day of 80 has room for one call of five.
     book.at("2026-04-03 15:30")
     of_day(book, 80)
-    for loan in ("L-1", "L-2", "L-3"):
+    for loan in ("L-5", "L-6", "L-7"):
         book.loan(loan, due_on="2026-04-01", phone=f"+861380013801{loan[-1]}")
         book.escalate(loan)
-    calls = [book.action_id(loan, "friendly_call") for loan in ("L-1", "L-2", "L-3")]
+    calls = [book.action_id(loan, "friendly_call") for loan in ("L-5", "L-6", "L-7")]
     given = [assign_call(book.ctx, each) for each in calls]
     assert sorted(given) == ["assigned", "assigned", "nobody free"]
+    book.staff("s-1", "supervisor")
+    for owed in book.rows(duty):
+        end_duty(acting(book.ctx, Actor("s-1")), owed.id)
     of_day(book, 79)
     nothing = next_for(theirs)
     assert isinstance(nothing, NothingToServe)
