@@ -42,6 +42,11 @@ class MadeCall:
     past_due: Decimal
     currency: str
 
+    @property
+    def recording(self) -> str:
+        """How the dialer names the recording of the call."""
+        return f"REC-{self.attempt}"
+
 
 @dataclass(frozen=True, slots=True)
 class MadePromise:
@@ -156,7 +161,13 @@ def _confirm(desk: Desk, person: Person, attempt: str) -> None:
 
 def report_reason(desk: Desk, made: MadeCall, reason: ArrearsReason) -> str:
     """Report that the borrower said why the loan is overdue. Returns the reason in words."""
-    desk.post("/outcomes", attempt=made.attempt, outcome=ContactOutcome.SPOKE, reason=reason)
+    desk.post(
+        "/outcomes",
+        attempt=made.attempt,
+        outcome=ContactOutcome.SPOKE,
+        reason=reason,
+        recording=made.recording,
+    )
     return word("arrears_reason", reason).replace("_", " ")
 
 

@@ -23,7 +23,7 @@ class Desk:
     who: str
     """Their reference on the roster."""
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str) -> Any:
         """What is there. Raises `ArrearsError` if it is refused."""
         return self._answer("GET", path, None)
 
@@ -34,9 +34,12 @@ class Desk:
             NotNowError: it cannot be done now, as when the contact gate bars a call.
             ArrearsError: it is refused.
         """
-        return self._answer("POST", path, {k: v for k, v in said.items() if v is not None})
+        answer: dict[str, Any] = self._answer(
+            "POST", path, {k: v for k, v in said.items() if v is not None}
+        )
+        return answer
 
-    def _answer(self, method: str, path: str, said: dict[str, Any] | None) -> dict[str, Any]:
+    def _answer(self, method: str, path: str, said: dict[str, Any] | None) -> Any:
         token = token_of(self.installation.directory, self.who).read_text().strip()
         answer = requests.request(
             method,
@@ -49,7 +52,7 @@ class Desk:
             timeout=TIMEOUT,
             proxies={"http": ""},
         )
-        found: dict[str, Any] = answer.json()
+        found = answer.json()
         if answer.ok:
             return found
         error = NotNowError if answer.status_code == NOT_NOW else ArrearsError

@@ -1,5 +1,5 @@
 """What comes of the conversations of the first day: a promise kept and one broken, a plan that is
-active, and its first payment."""
+active, and its first payment; and a call that is heard again."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +30,7 @@ from workers.simulator.demo.hardship import Plan, ask_for_help, pay_first_instal
 from workers.simulator.demo.installation import Installation
 from workers.simulator.demo.ledger import tell_payment
 from workers.simulator.demo.people import people_of
+from workers.simulator.demo.quality import hear_a_call
 from workers.simulator.demo.sign_in import WHOEVER
 from workers.simulator.demo.waiting import ProgressReporter, drain, sweep_until
 
@@ -70,7 +71,8 @@ def agree_with_borrowers(installation: Installation, reporter: ProgressReporter)
 def see_what_came_of_it(
     installation: Installation, reporter: ProgressReporter, agreed: Agreed
 ) -> None:
-    """Move the clock, and see which promise is kept and which is not, and what follows."""
+    """Move the clock, and see which promise is kept and which is not, and what follows. A
+    supervisor hears a call of the first day again."""
     ctx = installation.ctx
     installation.move_clock(installation.book.last_day)
     moved = say("The clock moves two days on, to {day}.", day=day(ctx.today()))
@@ -95,6 +97,7 @@ def see_what_came_of_it(
         due_on=day(kept.due_on),
     )
     reporter.report(ctx.now(), said)
+    hear_a_call(installation, reporter, Desk(installation, WHOEVER))
     if agreed.plan:
         pay_first_instalment(installation, reporter, agreed.plan)
 

@@ -100,7 +100,7 @@ def test_the_demo_takes_a_real_book_through_its_days(temporary: Path, run: list[
     assert (summary["promises_kept"], summary["promises_broken"]) == (1, 1)
     assert summary["plans_active"] == 1
     assert summary["reasons_learnt"] == 2
-    for shown in ("the promise is broken", "is kept", "makes the first payment"):
+    for shown in ("the promise is broken", "is kept", "hears REC-", "makes the first payment"):
         assert demo.has_printed(shown), demo.stderr_lines
     # Texts to the west had to wait, and were then sent.
     assert summary["deferred"] > summary["waiting"] > 0
