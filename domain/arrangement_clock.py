@@ -1,7 +1,7 @@
 """When an arrangement is missed or in default: by the days of payment, by what was agreed, and
 without the days of disputes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -47,6 +47,28 @@ def milder(by_ledger: Standing, agreed: Sequence[Instalment], ends: Endings, on:
     is_over = by_quote.status is ArrangementStatus.DEFAULTED
     status = by_quote.status if is_over else ArrangementStatus.ACTIVE
     return Standing(status, by_quote.missed, by_quote.review_on or on + TOMORROW)
+
+
+def not_left_out(
+    agreed: Sequence[Instalment], schedule: Sequence[Instalment], paid: Collection[date]
+) -> list[Instalment]:
+    """The agreed instalments without those that a schedule of the ledger leaves out because they
+    are `paid`. A ledger may list the whole of an arrangement, or only what is still to pay."""
+    listed = {each.due_on for each in schedule}
+    return [each for each in agreed if each.due_on in listed or each.due_on not in paid]
+
+
+def not_asked_before(
+    agreed: Sequence[Instalment], listed: Collection[date], asked: Collection[date]
+) -> list[Instalment]:
+    """The agreed instalments without those for which the ledger does not ask: by its schedule, with
+    the days `listed`, all that is `asked` of the arrangement falls due on agreed days, and it has
+    none of the days before the first of these."""
+    days = {each.due_on for each in agreed}
+    if not asked or not days.issuperset(asked):
+        return list(agreed)
+    first = min(asked)
+    return [each for each in agreed if each.due_on >= first or each.due_on in listed]
 
 
 def is_as_agreed(schedule: Sequence[Instalment], agreed: Sequence[Instalment]) -> bool:

@@ -38,7 +38,7 @@ class ArrangementStatus(StrEnum):
     DECLINED = "declined"  # by the lender, its ledger, or the borrower
     WITHDRAWN = "withdrawn"  # the borrower does not ask for it any more
     EXPIRED = "expired"  # nobody answered the request, or accepted the quote, in time
-    REPLACED = "replaced"  # the ledger replaced its schedule by another one
+    REPLACED = "replaced"  # the ledger replaced its schedule, or made one of what was not agreed
 
 
 class Refusal(StrEnum):
@@ -58,9 +58,11 @@ SAID_BY_BORROWER = frozenset({Refusal.SAID_NO})
 
 _S = ArrangementStatus
 ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
-    _S.REQUESTED: frozenset({_S.OFFERED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),
+    _S.REQUESTED: frozenset({_S.OFFERED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED, _S.REPLACED}),
     # A new quote takes the place of the one before.
-    _S.OFFERED: frozenset({_S.OFFERED, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED}),
+    _S.OFFERED: frozenset(
+        {_S.OFFERED, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.EXPIRED, _S.REPLACED}
+    ),
     _S.ACCEPTED: frozenset({_S.ACTIVE, _S.DECLINED, _S.WITHDRAWN}),
     _S.ACTIVE: frozenset({_S.COMPLETED, _S.DEFAULTED, _S.REPLACED}),
     _S.COMPLETED: frozenset({_S.ACTIVE}),  # its money went back
@@ -74,6 +76,9 @@ ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
 
 OPEN = (_S.REQUESTED, _S.OFFERED, _S.ACCEPTED, _S.ACTIVE)
 """A loan has at most one arrangement with one of these statuses."""
+
+UNANSWERED = (_S.REQUESTED, _S.OFFERED)
+"""It is over as soon as nothing is left to pay, or the ledger has made a schedule of it."""
 
 
 class AskedBy(StrEnum):
@@ -220,6 +225,10 @@ class RequestTerms:
         return all(day <= since for day in paused_on)
 
 
+NOTICE_WITHIN_DAYS = 7
+"""Of no law: a week is enough to find an address, or to hand the notice over."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArrangementTerms:
     """One version of what the lender offers for some of its loans."""
@@ -241,6 +250,8 @@ class ArrangementTerms:
     """For how many days after its acceptance nobody is contacted while the ledger has not answered.
     """
     requests: RequestTerms = RequestTerms()
+    notice_within_days: int = NOTICE_WITHIN_DAYS
+    """By when somebody gives a notice of default that neither a letter nor a text can bring."""
 
     @property
     def name(self) -> str:

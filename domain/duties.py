@@ -1,16 +1,11 @@
-"""Duties: who may say that what is owed is done, and by when a notice is given in person."""
+"""Duties: who may say that what is owed is done."""
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from domain.actors import Actor, ActorKind, Role
 from domain.events import person_of
 from domain.outcome_follows import Owner
 from domain.staffing import HARDSHIP
-
-NOTICE_WITHIN = timedelta(days=7)
-"""By when a notice of default is given that neither a letter nor a text can bring. Of no law: a
-week is enough to find an address, or to hand it over."""
 
 
 def may_end(owner: Owner, staff: str | None, who: Actor, skills: Collection[str]) -> bool:

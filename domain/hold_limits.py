@@ -1,6 +1,7 @@
 """How long somebody may pause a ladder alone, and what nobody may: the limits of holds by kind.
 
-What a policy or a law places has its own length. These limits are for what people type.
+What a policy or a law places has its own length. These limits are for what people type. A lender's
+staffing policy may have others.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ HOLD_LIMITS: Mapping[HoldKind, HoldLimit] = {
     HoldKind.DECEASED: HoldLimit(None, _TEN_YEARS),
     HoldKind.LEGAL_STAY: HoldLimit(None, _TEN_YEARS),
 }
-"""Every kind that is placed as a hold."""
+"""Every kind that is placed as a hold, where the lender's policy says nothing else."""
 
 STARTS_WITHIN = timedelta(days=_YEAR)
 """How far ahead a hold may start."""
@@ -50,10 +51,9 @@ class Length(Enum):
     TOO_LONG = auto()  # nobody places it
 
 
-def review_length(kind: HoldKind, ends_on: date | None, today: date) -> Length:
-    """What the limits say of a hold that ends on a day, with the length that a law gives it. None:
+def review_length(limit: HoldLimit, ends_on: date | None, today: date) -> Length:
+    """What its limit says of a hold that ends on a day, with the length that a law gives it. None:
     it lasts until its release."""
-    limit = HOLD_LIMITS[kind]
     if ends_on is not None and ends_on > today + timedelta(days=limit.at_most):
         return Length.TOO_LONG
     if limit.alone is None or (

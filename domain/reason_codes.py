@@ -613,6 +613,8 @@ class ReasonCode(StrEnum):
     NOT_DURING_HOLD = auto()
     RATE_NOT_KNOWN = auto()
     PAID_OUT_NOT_KNOWN = auto()
+    CLOSEST_DEFERRAL = auto()
+    CLOSEST_PLAN = auto()
     MONTHLY_TOO_LITTLE = auto()
     UNTIL_TOO_EARLY = auto()
     BEYOND_AUTHORITY = auto()

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 from domain.collectors import Span, is_trained
+from domain.hold_limits import HOLD_LIMITS, HoldLimit
+from domain.holds import HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 
 EARLY, HARDSHIP, LEGAL, VISITS = "early", "hardship", "legal", "visits"
@@ -289,6 +291,8 @@ class StaffingTerms:
     """None: visits are counted by their number alone."""
     certificates: Mapping[str, str] = field(default_factory=dict)
     """By the skill, the certificate without which it does not count."""
+    holds: Mapping[HoldKind, HoldLimit] = field(default_factory=dict)
+    """By kind, how long somebody may pause a ladder, where it is not as usual."""
 
     @property
     def name(self) -> str:
@@ -304,6 +308,10 @@ class StaffingTerms:
         """All that calls may need, and those that a certificate stands for."""
         calls = (self.otherwise, *self.of_steps.values(), *self.of_items.values())
         return frozenset(each.skill for each in calls if each.skill).union(self.certificates)
+
+    def limit_of(self, kind: HoldKind) -> HoldLimit:
+        """How long somebody may pause a ladder with a hold of a kind."""
+        return self.holds.get(kind, HOLD_LIMITS[kind])
 
     def of_call(self, step: str, item: str) -> CallTerms:
         return self.of_items.get(item) or self.of_steps.get(step) or self.otherwise

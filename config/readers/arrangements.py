@@ -29,7 +29,8 @@ from domain.ladder import Days
 
 KEYS = (
     "id version effective_from effective_to applies_to currency day_count rounding rest_in "
-    "quote_valid_days confirm_within_days requests caps source deferral instalment_plan"
+    "quote_valid_days confirm_within_days notice_within_days requests caps source deferral "
+    "instalment_plan"
 )
 OF_EACH_KIND = "eligible rate fee limits stops grace_days missed_ends_it default_notice_days"
 OF_KIND = {
@@ -75,6 +76,7 @@ def read_arrangements(document: Value) -> ArrangementTerms:
         **top.given(
             {
                 "confirm_within_days": lambda given: given.whole(0, 90),
+                "notice_within_days": lambda given: given.whole(1, 90),
                 "requests": _read_requests,
             }
         ),

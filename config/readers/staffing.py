@@ -1,10 +1,14 @@
 """Reads `config/staffing/*.yaml`: what a call or a visit takes, and which skill a call needs."""
 
 from config.readers.yaml_reader import Value
+from domain.hold_limits import HOLD_LIMITS, HoldLimit
+from domain.holds import HoldKind
 from domain.staffing import CallTerms, StaffingTerms, VisitTerms
 
 LONGEST_CALL = 240
 """Minutes."""
+LONGEST_HOLD = 3653
+"""Days: ten years."""
 
 
 def read_staffing(document: Value) -> StaffingTerms:
@@ -15,7 +19,7 @@ def read_staffing(document: Value) -> StaffingTerms:
     """
     top = document.section(
         "id version effective_from effective_to source otherwise steps items reply_minutes "
-        "certificates visit"
+        "certificates visit holds"
     )
     top.need("source").text()
     effective_from, effective_to = top.effective()
@@ -30,6 +34,7 @@ def read_staffing(document: Value) -> StaffingTerms:
         reply_minutes=_minutes(top.need("reply_minutes")),
         certificates=top.maybe("certificates", _certificates) or {},
         visit=top.maybe("visit", _visit),
+        holds=top.maybe("holds", _holds) or {},
     )
 
 
@@ -53,6 +58,20 @@ def _visit(value: Value) -> VisitTerms:
 
 def _certificates(value: Value) -> dict[str, str]:
     return {skill: kind.identifier() for skill, kind in value.pairs().items()}
+
+
+def _holds(value: Value) -> dict[HoldKind, HoldLimit]:
+    section = value.section(" ".join(HOLD_LIMITS))
+    return {HoldKind(kind): _hold(HoldKind(kind), given) for kind, given in section.pairs.items()}
+
+
+def _hold(kind: HoldKind, value: Value) -> HoldLimit:
+    """A limit of the lender's own. What protects a person, or a court asks for, everybody may place
+    alone for as long as it is true: only its end can be limited."""
+    protects = HOLD_LIMITS[kind].alone is None
+    section = value.section("at_most" if protects else "alone at_most")
+    at_most = section.need("at_most").whole(1, LONGEST_HOLD)
+    return HoldLimit(None if protects else section.need("alone").whole(0, at_most), at_most)
 
 
 def _minutes(value: Value) -> int:

@@ -71,6 +71,8 @@ def test_every_key_means_what_it_says(tmp_path: Path) -> None:
     free = read(tmp_path, text.replace("rate: 8.5", "rate: none")).of_kind(deferral.kind)
     assert free is not None
     assert free.rate is RateOf.NONE
+    later = text.replace("quote_valid_days: 7", "quote_valid_days: 7\nnotice_within_days: 14")
+    assert [read(tmp_path, each).notice_within_days for each in (text, later)] == [7, 14]
     assert read(tmp_path, text).of_kind(ArrangementKind.INSTALMENT_PLAN) is None
 
 

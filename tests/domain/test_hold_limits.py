@@ -20,9 +20,9 @@ def test_every_kind_that_is_placed_as_a_hold_has_its_limit() -> None:
 def test_a_manual_pause_is_for_two_weeks_unless_a_supervisor_agrees() -> None:
     for days, length in ((14, Length.ALONE), (15, Length.AGREED), (367, Length.TOO_LONG)):
         ends_on = TODAY + timedelta(days=days)
-        assert review_length(HoldKind.MANUAL, ends_on, TODAY) is length
-    assert review_length(HoldKind.MANUAL, None, TODAY) is Length.AGREED
-    assert review_length(HoldKind.DECEASED, None, TODAY) is Length.ALONE
+        assert review_length(HOLD_LIMITS[HoldKind.MANUAL], ends_on, TODAY) is length
+    assert review_length(HOLD_LIMITS[HoldKind.MANUAL], None, TODAY) is Length.AGREED
+    assert review_length(HOLD_LIMITS[HoldKind.DECEASED], None, TODAY) is Length.ALONE
 
 
 @given(KINDS, DAYS, DAYS)
@@ -31,7 +31,7 @@ def test_a_shorter_hold_never_needs_more_than_a_longer_one(
 ) -> None:
     order = list(Length)
     shorter, longer = (
-        order.index(review_length(kind, TODAY + timedelta(days=days), TODAY))
+        order.index(review_length(HOLD_LIMITS[kind], TODAY + timedelta(days=days), TODAY))
         for days in sorted((one, other))
     )
     assert shorter <= longer

@@ -23,6 +23,7 @@ from domain.arrangements import (
     RateOf,
     Spreads,
 )
+from domain.closest_offer import closest_offer
 from domain.compliance.money_cap import Cap, CapKind
 from domain.compliance.rules import Confidence, Source
 from domain.eligibility import ArrangeableLoan
@@ -280,6 +281,31 @@ def test_what_cannot_be_offered_says_why(
     wish: Wish, loan: ArrangeableLoan, terms: ArrangementTerms | None, codes: list[str]
 ) -> None:
     assert refused(wish, loan, terms) == codes
+
+
+def closest(wish: Wish, **terms: object) -> dict[str, object]:
+    """What is said of the closest offer; empty: there is none."""
+    found = closest_offer(LOAN, given_terms(PLAN, **terms), wish, AS_OF)
+    return dict(found[0].params) if found else {}
+
+
+def test_whoever_wishes_for_too_much_hears_what_can_be_offered() -> None:
+    """24 instalments at most, and none of less than 50: no offer is closer to what was wished."""
+    assert closest(Wish(instalments=25))["instalments"] == 24
+    assert closest(Wish(instalments=25), least_instalment=Decimal(500))["instalments"] == 8
+    assert closest(Wish(monthly=Decimal(20)))["instalments"] == 24
+    early, late = Wish(until=date(2026, 4, 1)), Wish(until=date(2029, 4, 1))
+    assert closest(early)["on"] == "2026-04-15"
+    assert closest(late)["instalments"] == 24
+    assert closest(Wish(instalments=25), rate=Decimal(30)) == {}, "none is below the cap"
+    assert closest(Wish(instalments=25), eligibility=Eligibility(Days(90))) == {}
+
+    short, long = (
+        closest_offer(replace(LOAN, instalments=of), TERMS, Wish(days=days), AS_OF)
+        for of, days in ((SCHEDULE[3:], 1), (SCHEDULE[2:4], 93))
+    )
+    # Nothing falls due before 15 April, and nobody may agree to more than 92 days.
+    assert [dict(each[0].params) for each in (short, long)] == [{"days": 27}, {"days": 92}]
 
 
 def law(what: CapKind, at_most: int) -> Cap:

@@ -50,14 +50,19 @@ def in_difficulty(engine: Engine, policy: Policy | None = None) -> Book:
 
 
 def ask(
-    book: Book, wish: Wish | None = None, *, id: str = "AR-1", by: AskedBy = AskedBy.CALL
+    book: Book,
+    wish: Wish | None = None,
+    *,
+    id: str = "AR-1",
+    by: AskedBy = AskedBy.CALL,
+    loan: str = "L-1",
 ) -> Arrangement:
     wish = wish or Wish(instalments=3)
     return request_arrangement(
         acting(book.ctx, COLLECTOR),
         NewRequest(
             arrangement=id,
-            loan="L-1",
+            loan=loan,
             asked_by=by,
             days=wish.days,
             instalments=wish.instalments,

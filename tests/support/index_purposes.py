@@ -681,7 +681,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "arrangement_loan_id_idx": (
         "the arrangements that a payment may complete, and its return may open again",
-        lambda c, h: arrangements.confirmed_arrangements(c, [PAST_DUE]),
+        lambda c, h: arrangements.arrangements_to_review(c, [PAST_DUE]),
     ),
     "arrangement_one_open_per_loan": (
         "the open arrangement of a loan, and one at most",

@@ -5,6 +5,7 @@ given by its own task, which asks the gate, counts the call on the collector's d
 row of the plan. When it changes who works, the plan is thrown away and made anew.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from workers.context import Context
 from workers.db.callers import FreeCaller, read_callers
 from workers.db.calls_to_plan import DueCall, SpokeLast, due_calls, holders_of, spoke_last
 from workers.db.planned_calls import planned_call, store_plan
+
+log = logging.getLogger(__name__)
 
 SHIFTS_AHEAD = timedelta(days=7)
 """How far ahead to search for the next shift of a caller."""
@@ -59,6 +62,20 @@ def plan_calls(ctx: Context, action_id: int, *, anew: bool = False) -> None:
             holders[person].add(staff_id)
         plan = _Plan(ctx, now, today, terms, due, callers, spoke, holders)
         store_plan(connection, plan.rows(), now)
+        _log_what_is_uneven(plan.uneven, callers)
+
+
+def _log_what_is_uneven(uneven: Reasons, callers: Sequence[FreeCaller]) -> None:
+    """Log, in one line, which limits keep whose shares away from those of their equals."""
+    if not uneven:
+        return
+    references: dict[object, str] = {each.id: each.reference for each in callers}
+    bound = defaultdict[str, list[str]](list)
+    for reason in uneven:
+        who, percent = references[reason.params["collector"]], int(str(reason.params["percent"]))
+        bound[reason.code].append(f"{who} {percent:+} %")
+    limits = "; ".join(f"{code}: {', '.join(shares)}" for code, shares in sorted(bound.items()))
+    log.info("calls are planned; shares away from the mean of equals: %s", limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +110,15 @@ class _Plan:
         self.windows: dict[tuple[str, str, tuple[str, ...]], tuple[Span, ...]] = {}
         self.actions: dict[int, list[DueCall]] = {}
         """By person: what the one planned call is about."""
+        self.uneven: Reasons = ()
+        """The limit that binds for each collector whose share is far from that of equals."""
 
     def rows(self) -> list[dict[str, Any]]:
         joining = self._joining()
         calls = [self._call(person, rows) for person, rows in sorted(self.of_person.items())]
         possible = [call for call in calls if call is not None]
         found = assign(possible, self._callers(), self.now.date())
+        self.uneven = found.uneven
         by_person = {call.person: call for call in possible}
         rows = [
             self._row(action, by_person[given.person], given.collector)

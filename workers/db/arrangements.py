@@ -8,11 +8,18 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, insert, select, text, update
 
-from domain.arrangements import ARRANGEMENT_MOVES, OPEN, ArrangementKind, ArrangementStatus
+from domain.arrangements import (
+    ARRANGEMENT_MOVES,
+    OPEN,
+    UNANSWERED,
+    ArrangementKind,
+    ArrangementStatus,
+)
 from domain.events import STAFF
-from domain.loans import Instalment
+from domain.loans import ZERO, Instalment
 from domain.moves import sources
 from workers.db.bulk import is_among
+from workers.db.loans import load_schedule
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     arrangement,
@@ -112,20 +119,27 @@ def open_arrangement(connection: Connection, loan_id: int) -> Arrangement | None
 _OF_LOANS = prepared(
     _ARRANGEMENT.where(
         is_among(arrangement.c.loan_id, "of_loans"),
-        arrangement.c.confirmed_at.is_not(None),
-        arrangement.c.status.in_(
+        arrangement.c.status.in_(UNANSWERED)
+        | arrangement.c.confirmed_at.is_not(None)
+        & arrangement.c.status.in_(
             (ArrangementStatus.ACTIVE, ArrangementStatus.COMPLETED, ArrangementStatus.DEFAULTED)
         ),
     ).order_by(arrangement.c.id)
 )
 
 
-def confirmed_arrangements(connection: Connection, loan_ids: Sequence[int]) -> list[Arrangement]:
-    """The arrangements of locked loans that are kept, or were to their end or not.
+def arrangements_to_review(connection: Connection, loan_ids: Sequence[int]) -> list[Arrangement]:
+    """The arrangements of locked loans that are kept, or were to their end or not; and what was
+    only asked for or offered so far.
 
     One statement.
     """
     return typed_rows(Arrangement, connection.execute(_OF_LOANS, {"of_loans": list(loan_ids)}))
+
+
+def owes_nothing(connection: Connection, loan_id: int) -> bool:
+    """Whether nothing is left to pay of a loan: there is nothing to arrange any more."""
+    return not any(each.unpaid > ZERO for each in load_schedule(connection, loan_id))
 
 
 def paused_on(connection: Connection, loan_id: int) -> list[date]:
@@ -186,11 +200,17 @@ def look_again(connection: Connection, loan_id: int, today: date) -> None:
 
 _LOOK_AGAIN = text("""
 UPDATE arrangement r SET review_on = :today
- WHERE r.loan_id = ANY(:loan_ids) AND r.status = 'defaulted' AND r.review_on IS NULL
-   AND EXISTS (SELECT FROM paid_by_tape t
-                WHERE t.loan_id = r.loan_id AND t.tape_as_of = :as_of
-                  AND t.payment_id IS NULL AND t.amount > 0
-                  AND coalesce(t.previous_tape, '-infinity') <= r.ended_at)
+ WHERE r.loan_id = ANY(:loan_ids)
+   AND (r.status = 'defaulted' AND r.review_on IS NULL
+        AND EXISTS (SELECT FROM paid_by_tape t
+                     WHERE t.loan_id = r.loan_id AND t.tape_as_of = :as_of
+                       AND t.payment_id IS NULL AND t.amount > 0
+                       AND coalesce(t.previous_tape, '-infinity') <= r.ended_at)
+     OR r.status IN ('requested', 'offered')
+        AND NOT EXISTS (SELECT FROM instalment i
+                         WHERE i.loan_id = r.loan_id
+                           AND i.principal + i.interest + i.fees
+                             > i.paid_principal + i.paid_interest + i.paid_fees))
 """)
 
 
@@ -198,7 +218,8 @@ def look_after_tape(
     connection: Connection, loan_ids: Sequence[int], as_of: date, today: date
 ) -> None:
     """Let arrangements that ended in default be looked at again, if a tape of `as_of` shows money
-    that may have been paid before they ended. One statement."""
+    that may have been paid before they ended; and what was only asked for or offered, if nothing is
+    left to pay. One statement."""
     given = {"loan_ids": list(loan_ids), "as_of": as_of, "today": today}
     connection.execute(_LOOK_AGAIN, given)
 

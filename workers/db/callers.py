@@ -20,7 +20,8 @@ from workers.db.typed_rows import typed_rows
 from workers.db.visit_hours import AT_VISIT, visits_of_day
 
 _CALLERS = text(f"""
-SELECT s.id, s.languages, s.skills, s.trained_on, s.daily_capacity, s.minutes_a_day,
+SELECT s.id, s.external_id AS reference, s.languages, s.skills, s.trained_on, s.daily_capacity,
+       s.minutes_a_day,
        coalesce(d.pieces, 0) AS pieces, coalesce(d.minutes, 0) AS minutes,
        coalesce(d.share, 0) AS share, {visits_of_day("s.id")} AS visits,
        coalesce((SELECT sum(coalesce(c.minutes, 0))
@@ -49,6 +50,7 @@ SELECT h.staff_id, h.starts_at, h.ends_at, false FROM {AT_VISIT}
 
 class _Row(NamedTuple):
     id: int
+    reference: str
     languages: list[str]
     skills: list[str] | None
     trained_on: date | None
@@ -68,6 +70,8 @@ class FreeCaller:
     """A collector, when they work from now on, and what is left of their day."""
 
     id: int
+    reference: str
+    """The lender's own."""
     languages: tuple[str, ...]
     skills: tuple[str, ...]
     certificates: Mapping[str, date]
@@ -108,6 +112,7 @@ def read_callers(
     return [
         FreeCaller(
             id=row.id,
+            reference=row.reference,
             languages=tuple(row.languages),
             skills=tuple(row.skills or ()),
             certificates={k: date.fromisoformat(v) for k, v in row.certificates.items()},

@@ -2,7 +2,7 @@
 owed."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
@@ -13,7 +13,6 @@ from domain.arrangements import ArrangementStatus
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
-from domain.duties import NOTICE_WITHIN
 from domain.outcome_follows import Owner
 from domain.reasons import ReasonCode, Reasons, because
 from workers.db.problems import (
@@ -84,15 +83,17 @@ class OwedNotice(NamedTuple):
         return None if self.ended_by == ARREARS.reference else self.ended_at
 
 
-def owe_notice(connection: Connection, loan_id: int, arrangement_id: int, now: datetime) -> None:
-    """Have a supervisor give the notice of a default. The loan is locked."""
+def owe_notice(
+    connection: Connection, loan_id: int, arrangement_id: int, now: datetime, within: timedelta
+) -> None:
+    """Have a supervisor give the notice of a default, within a time. The loan is locked."""
     connection.execute(
         insert(duty).values(
             loan_id=loan_id,
             arrangement_id=arrangement_id,
             owner=Owner.SUPERVISOR,
             made_at=now,
-            due_at=now + NOTICE_WITHIN,
+            due_at=now + within,
         )
     )
 

@@ -46,7 +46,7 @@ from workers.hardship.arrangements import (
     stands_otherwise,
 )
 from workers.hardship.means import known_means, promised_besides, who_pays
-from workers.hardship.quotes import find_arrangeable
+from workers.hardship.quotes import find_arrangeable, with_closest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def _quote(
     terms = terms_for(
         ctx.policy.arrangements, owed.jurisdiction, owed.product, owed.currency, today
     )
-    quoted = quote(subject, terms, wish, today)
+    quoted = with_closest(quote(subject, terms, wish, today), subject, terms, wish, today)
     if isinstance(quoted, NotOffered) or terms is None:
         reason = quoted.reason if isinstance(quoted, NotOffered) else ()
         raise RefusedError(speak(reason), reason)
@@ -152,7 +152,7 @@ def _beyond_means(
     if a_month is None:
         return ()
     parts = [PromisePart(each.due_on, each.amount) for each in quoted.after]
-    most = most_in_a_month(parts, promised_besides(connection, payer, owed, now, offered=True))
+    most = most_in_a_month(parts, promised_besides(connection, payer, owed, now))
     if most <= a_month:
         return ()
     return because(ReasonCode.PROMISE_BEYOND_MEANS, amount=most, currency=owed.currency)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, false, func, select
+from sqlalchemy import ColumnElement, Connection, case, false, func, select
 
 from domain.arrangements import OPEN, ArrangementKind, ArrangementStatus, AskedBy
 from domain.errors import RefusedError
@@ -49,8 +49,9 @@ class ListedArrangement(NamedTuple):
     asked_by: str
     requested_at: datetime
     answer_by: date | None
-    """Of a request: the last day on which an answer is in time."""
+    """Of a request that waits: the last day on which an answer is in time."""
     valid_until: date | None
+    """Of an offer that waits: the last day on which it can be accepted."""
     currency: str
     to_pay_after: Decimal | None
     missed: int
@@ -75,15 +76,15 @@ class OpenArrangement:
     requested_at: datetime
     """In the lender's zone."""
     answer_by: date | None
-    """The last day on which an answer to the request is in time."""
+    """Of a request that waits: the last day on which an answer is in time."""
     late: bool
     """Whether that is over, and nobody has answered."""
     lapses_on: date | None
-    """Without an answer the request has lapsed from then on."""
+    """Of a request that waits: without an answer it has lapsed from then on."""
     valid_until: date | None
-    """The last day on which what is offered can be accepted."""
+    """Of an offer that waits: the last day on which it can be accepted."""
     confirm_by: date | None
-    """Until then nobody is contacted while the ledger has not answered."""
+    """Of an accepted one: until then nobody is contacted while the ledger has not answered."""
     missed: int
     """How many instalments are missed now."""
 
@@ -113,6 +114,8 @@ def list_arrangements(
                 loan,
                 arrangement=arrangement.c.external_id,
                 loan=loan.c.external_id,
+                answer_by=_while(ArrangementStatus.REQUESTED, arrangement.c.answer_by),
+                valid_until=_while(ArrangementStatus.OFFERED, arrangement.c.valid_until),
             )
         )
         .join(loan, loan.c.id == arrangement.c.loan_id)
@@ -135,6 +138,7 @@ def open_arrangements(
     """
     assert_of(("arrangements",), asked)
     waits = arrangement.c.status == ArrangementStatus.REQUESTED
+    answer_by = _while(ArrangementStatus.REQUESTED, arrangement.c.answer_by)
     late = waits & func.coalesce(arrangement.c.answer_by < ctx.today(), false())
     rows = (
         select(
@@ -144,6 +148,10 @@ def open_arrangements(
                 arrangement=arrangement.c.external_id,
                 loan=loan.c.external_id,
                 late=late,
+                answer_by=answer_by,
+                lapses_on=_while(ArrangementStatus.REQUESTED, arrangement.c.lapses_on),
+                valid_until=_while(ArrangementStatus.OFFERED, arrangement.c.valid_until),
+                confirm_by=_while(ArrangementStatus.ACCEPTED, arrangement.c.confirm_by),
             )
         )
         .join(loan, loan.c.id == arrangement.c.loan_id)
@@ -154,11 +162,16 @@ def open_arrangements(
             *readable(ctx.actor, loan.c.borrower_id),
         )
     )
-    order = (~waits, func.coalesce(arrangement.c.answer_by, _FAR), arrangement.c.id)
+    order = (~waits, func.coalesce(answer_by, _FAR), arrangement.c.id)
     zone = ctx.settings.lender_zone
     counts = count_rows(rows, arrangement.c.status)
     listing = Listing("arrangements", rows, order, maker(OpenArrangement, zone), counts)
     return read_page(connection, listing, asked)
+
+
+def _while(status: ArrangementStatus, day: ColumnElement[date]) -> ColumnElement[date]:
+    """A day, only while the arrangement has this status: before and after it means nothing."""
+    return case((arrangement.c.status == status, day))
 
 
 def loan_of_arrangement(connection: Connection, name: str, sender: str | None = None) -> str:

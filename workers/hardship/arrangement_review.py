@@ -8,16 +8,17 @@ from sqlalchemy import Connection, select, update
 
 from domain.actors import ARREARS
 from domain.arrangement_clock import grace_anew
-from domain.arrangements import OPEN, ArrangementStatus, Effect, Standing
+from domain.arrangements import OPEN, UNANSWERED, ArrangementStatus, Effect, Standing
 from domain.quote_json import quote_from_json
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.arrangements import (
     Arrangement,
-    confirmed_arrangements,
+    arrangements_to_review,
     days_of,
     note_look,
     open_arrangement,
+    owes_nothing,
     paid_of,
 )
 from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape
@@ -53,11 +54,15 @@ def review_arrangements(
     """Review arrangements after money or schedules of locked loans changed.
 
     What is paid is completed. A completed arrangement that is not paid any more goes on. A default
-    is taken back if the money was paid in time after all. No arrangement defaults here: that
+    is taken back if the money was paid in time after all. What was only asked for or offered is
+    withdrawn when nothing is left to pay. No arrangement defaults here: that
     happens by the calendar, when everything of the day is known. If money `went_back`, the days of
     grace run anew for what is unpaid by that. The caller reassesses the loans.
     """
-    for stored in confirmed_arrangements(connection, loan_ids):
+    for stored in arrangements_to_review(connection, loan_ids):
+        if stored.status in UNANSWERED:
+            _end_if_needless(connection, stored, now)
+            continue
         standing = standing_on(connection, ctx, stored, now.date())
         if stored.status == _S.DEFAULTED:
             if not went_back:
@@ -83,13 +88,14 @@ def review_arrangements(
 def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Look at the arrangements whose day has come; returns how many ended.
 
-    A request that nobody answered in time becomes a problem, and lapses at last. An offer that
-    nobody accepted expires. An arrangement that the ledger has not confirmed in time becomes a
-    problem; while it is paid as agreed, its pause goes on. An active one that missed too much is in
-    default: its pause ends, and the loan is due for review. May run any number of times. While an
-    event or a tape of a loan is not applied yet, such as a payment of yesterday, its arrangement
-    waits. Where a law or the terms ask for a letter first, the default counts only when its days
-    are over. One that ended in default, and of which a tape shows money since, is judged again.
+    What was asked for or offered is withdrawn when nothing is left to pay. A request that nobody
+    answered in time becomes a problem, and lapses at last. An offer that nobody accepted expires.
+    An arrangement that the ledger has not confirmed in time becomes a problem; while it is paid as
+    agreed, its pause goes on. An active one that missed too much is in default: its pause ends, and
+    the loan is due for review. May run any number of times. While an event or a tape of a loan is
+    not applied yet, such as a payment of yesterday, its arrangement waits. Where a law or the terms
+    ask for a letter first, the default counts only when its days are over. One that ended in
+    default, and of which a tape shows money since, is judged again.
     """
     now = ctx.now()
     due = (
@@ -118,7 +124,7 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
             if status is _S.DEFAULTED:
                 keep_steps_tried(connection, ctx, stored.loan_id, now.date())
                 follow_default(connection, ctx, stored, missed, now)
-                owe_if_untold(connection, stored, now)
+                owe_if_untold(connection, ctx, stored, now)
             elif status is _S.ACTIVE:
                 follow_missed(connection, ctx, stored, missed, now)
             ended += status not in OPEN
@@ -144,14 +150,16 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
     """Look at one arrangement of a locked loan."""
     stored = open_arrangement(connection, due.loan_id)
     if stored is None or stored.id != due.id:
-        for ended in confirmed_arrangements(connection, [due.loan_id]):
+        for ended in arrangements_to_review(connection, [due.loan_id]):
             if ended.id == due.id and ended.status == _S.DEFAULTED:
                 look_at_tape(connection, ctx, ended, now)
         return None
     by = ARREARS.reference
+    if stored.status in UNANSWERED and _end_if_needless(connection, stored, now):
+        return _Settled(stored, _S.WITHDRAWN)
     if stored.status == _S.REQUESTED and not look_at_request(connection, ctx, stored, now):
         return None
-    if stored.status in (_S.REQUESTED, _S.OFFERED):
+    if stored.status in UNANSWERED:
         end(connection, stored, _S.EXPIRED, now, ended_by=by)
         return _Settled(stored, _S.EXPIRED)
     if stored.status == _S.ACCEPTED:
@@ -175,6 +183,14 @@ def _settle(connection: Connection, ctx: Context, due: _Due, now: datetime) -> _
     else:
         _note(connection, stored, standing, now.date())
     return _Settled(stored, standing.status, standing.missed)
+
+
+def _end_if_needless(connection: Connection, stored: Arrangement, now: datetime) -> bool:
+    """Withdraw what was asked for or offered if nothing is left to pay; whether that is so."""
+    if not owes_nothing(connection, stored.loan_id):
+        return False
+    end(connection, stored, _S.WITHDRAWN, now, ended_by=ARREARS.reference)
+    return True
 
 
 def _tell_of_silence(

@@ -1,13 +1,14 @@
 """What the lender's ledger makes of an arrangement: its new schedule confirms it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from domain.arrangement_clock import is_as_agreed
-from domain.arrangements import ArrangementStatus, Effect, standing_of
+from domain.actors import ARREARS
+from domain.arrangement_clock import is_as_agreed, not_left_out
+from domain.arrangements import UNANSWERED, ArrangementStatus, Effect, standing_of
 from domain.events import NotYetError
 from domain.loans import ZERO, Instalment
 from domain.quote_json import quote_from_json
@@ -34,7 +35,8 @@ from workers.db.problems import (
 )
 from workers.db.schema import arrangement, hold
 from workers.db.sender_ids import whose_id
-from workers.hardship.agreed_numbers import take_correction
+from workers.hardship.agreed_numbers import days_paid, take_correction
+from workers.hardship.arrangement_endings import end
 from workers.hardship.arrangement_review import review_arrangements
 from workers.hardship.arrangements import pause
 from workers.hardship.holds import release
@@ -91,19 +93,25 @@ def follow_new_schedule(
 
     `schedule` is what the ledger reported, without what was paid of it since.
 
-    It is the arrangement that the event names, or one with exactly these instalments. If it is
-    active already, its schedule is corrected. Any other schedule takes the place of what was
-    arranged before. The caller reassesses the loan. Returns what came of it.
+    It is the arrangement that the event names, or one with exactly these instalments; those that
+    are paid may be left out. If it is active already, its schedule is corrected. Any other schedule
+    takes the place of what was arranged before. If it names what was only asked for or offered
+    here, that is over, and somebody finds out what was agreed. The caller reassesses the loan.
+    Returns what came of it.
     """
     now = ctx.now()
     waits = open_arrangement(connection, owed.id)
-    if waits is not None and _is_corrected(waits, named, schedule):
+    if waits is not None and waits.accepted_at is None:
+        waits = None
+    paid = days_paid(connection, waits) if waits else frozenset()
+    if waits is not None and _is_corrected(waits, named, schedule, paid):
         corrected = take_correction(connection, waits, schedule, now)
         review_arrangements(connection, ctx, [owed.id], now)
         return corrected
     if waits is not None and waits.status != ArrangementStatus.ACCEPTED:
         waits = None
-    confirmed = named or (waits if waits is not None and _is_as_quoted(waits, schedule) else None)
+    is_it = waits is not None and _is_as_quoted(waits, schedule, paid)
+    confirmed = named or (waits if is_it else None)
     if confirmed is None:
         review_arrangements(connection, ctx, [owed.id], now)
         return ()
@@ -113,35 +121,44 @@ def follow_new_schedule(
             "arrangement_status": confirmed.status,
         }
         not_awaited = because(ReasonCode.ARRANGEMENT_NOT_AWAITED, **about)
+        if confirmed.status in UNANSWERED:
+            end(connection, confirmed, ArrangementStatus.REPLACED, now, ended_by=ARREARS.reference)
         note_problem(connection, owed.id, ARRANGEMENT_NOT_AWAITED, not_awaited, now)
         review_arrangements(connection, ctx, [owed.id], now)
         return not_awaited
-    return _activate(connection, confirmed, schedule, replaced_schedule_id, now)
+    return _activate(connection, confirmed, schedule, paid, replaced_schedule_id, now)
 
 
 def _is_corrected(
-    stored: Arrangement, named: Arrangement | None, schedule: Sequence[Instalment]
+    stored: Arrangement,
+    named: Arrangement | None,
+    schedule: Sequence[Instalment],
+    paid: Collection[date],
 ) -> bool:
     """Whether a schedule is said to be that of an active arrangement, or is what was agreed."""
     if stored.status != ArrangementStatus.ACTIVE:
         return False
     if named is not None:
         return named.id == stored.id
-    return is_as_agreed(schedule, quote_from_json(stored.quote or {}).after)
+    agreed = quote_from_json(stored.quote or {}).after
+    return is_as_agreed(schedule, not_left_out(agreed, schedule, paid))
 
 
 def _activate(
     connection: Connection,
     stored: Arrangement,
     schedule: Sequence[Instalment],
+    paid: Collection[date],
     replaced_schedule_id: int,
     now: datetime,
 ) -> Reasons:
     quoted = quote_from_json(stored.quote or {})
-    if differs := _difference(stored, quoted, schedule):
+    of_it = not_left_out(quoted.arranged, schedule, paid)
+    if differs := _difference(stored, quoted, schedule, paid):
         note_problem(connection, stored.loan_id, ARRANGEMENT_DIFFERS, differs, now)
         # What was agreed stays in the quote; what is kept or missed is what the ledger made of it.
-        of_it = [each for each in schedule if each.unpaid > ZERO] or schedule
+        of_it = [each for each in schedule if each.unpaid > ZERO] or list(schedule)
+    if differs or len(of_it) < len(quoted.arranged):
         set_instalments(connection, stored.id, of_it)
     if stored.hold_id is not None:
         release(connection, hold.c.id == stored.hold_id, now.date(), now)
@@ -163,19 +180,26 @@ def _activate(
     return active + differs
 
 
-def _is_as_quoted(stored: Arrangement, schedule: Sequence[Instalment]) -> bool:
-    """Whether a schedule says of what is unpaid exactly what the quote said."""
+def _is_as_quoted(
+    stored: Arrangement, schedule: Sequence[Instalment], paid: Collection[date] = ()
+) -> bool:
+    """Whether a schedule says of what is unpaid exactly what the quote said. What was due on the
+    days `paid` it may have as paid, or leave out."""
     quoted = quote_from_json(stored.quote or {})
-    return not _difference(stored, quoted, schedule)
+    return not _difference(stored, quoted, schedule, paid)
 
 
-def _difference(stored: Arrangement, quoted: Quote, schedule: Sequence[Instalment]) -> Reasons:
+def _difference(
+    stored: Arrangement, quoted: Quote, schedule: Sequence[Instalment], paid: Collection[date]
+) -> Reasons:
     """How the ledger's schedule differs from what the borrower agreed to, if it does.
 
     What was paid before is in a ledger's schedule, and not in a quote.
     """
-    after = {each.due_on: each.amount for each in quoted.after}
-    to_come = {each.due_on: each.unpaid for each in schedule if each.unpaid > ZERO}
+    unpaid = [each for each in schedule if each.unpaid > ZERO]
+    agreed = not_left_out(quoted.after, unpaid, paid)
+    after = {each.due_on: each.amount for each in agreed}
+    to_come = {each.due_on: each.unpaid for each in unpaid}
     if after == to_come:
         return ()
     return because(

@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from domain.arrangement_clock import (
     milder,
     no_default_yet,
+    not_asked_before,
     paid_in_order,
     was_in_default,
     with_days_given_back,
@@ -21,9 +22,9 @@ from domain.quote_json import quote_from_json
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
 from workers.db.loans import load_schedule, lock_loan_by_id
-from workers.db.schema import hold, paid_by_tape, payment
+from workers.db.schema import hold
 from workers.db.typed_rows import columns_of, typed_rows
-from workers.hardship.agreed_numbers import differs
+from workers.hardship.agreed_numbers import differs, paid_since
 
 
 def standing_on(
@@ -49,19 +50,9 @@ def standing_as_agreed(
 ) -> Standing:
     """Where an accepted arrangement of a locked loan stands that its ledger has not confirmed: by
     what was agreed, and by all that was paid since, as payments or tapes say it."""
-    since = select(func.coalesce(func.sum(payment.c.amount - payment.c.returned), 0)).where(
-        payment.c.loan_id == stored.loan_id,
-        payment.c.reversed_on.is_(None),
-        payment.c.paid_on >= stored.accepted_on,
-    )
-    shown = select(func.coalesce(func.sum(paid_by_tape.c.amount), 0)).where(
-        paid_by_tape.c.loan_id == stored.loan_id,
-        paid_by_tape.c.payment_id.is_(None),
-        paid_by_tape.c.tape_as_of > stored.accepted_on,
-    )
-    paid = sum(connection.execute(each).scalar_one() for each in (since, shown))
     disputes = disputes_of(connection, stored.loan_id)
     quoted = quote_from_json(stored.quote or {}).arranged
+    paid = paid_since(connection, stored)
     agreed = _as_agreed(connection, ctx, stored, quoted, paid, disputes, today)
     return standing_of(agreed, stored, today)
 
@@ -86,12 +77,14 @@ def _rest_of(
     connection: Connection, stored: Arrangement, instalments: Sequence[Instalment]
 ) -> list[Instalment]:
     """What the borrower accepted, without what was paid before the ledger reported other amounts:
-    its schedule has that as paid, and not among the instalments of the arrangement."""
+    its schedule has that as paid, and not among the instalments of the arrangement; or does not
+    have it any more."""
     of_it = {each.due_on for each in instalments}
     schedule = load_schedule(connection, stored.loan_id)
     before = {each.due_on for each in schedule if each.unpaid == ZERO} - of_it
     quoted = quote_from_json(stored.quote or {}).arranged
-    return [each for each in quoted if each.due_on not in before]
+    agreed = not_asked_before(quoted, {each.due_on for each in schedule}, of_it)
+    return [each for each in agreed if each.due_on not in before]
 
 
 def disputes_of(connection: Connection, loan_id: int) -> list[Hold]:

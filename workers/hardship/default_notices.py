@@ -6,7 +6,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, insert, select, update
 
 from config.readers.locales import format_date, format_money
-from domain.arrangements import Standing, default_counts_from
+from domain.arrangements import (
+    NOTICE_WITHIN_DAYS,
+    ArrangementTerms,
+    Standing,
+    default_counts_from,
+)
 from domain.compliance.default_notice import default_notice_days
 from domain.compliance.rules import packs_for
 from domain.loans import ZERO, Instalment
@@ -77,7 +82,7 @@ def wait_for_notice(
         elif owed is None:
             why = because(ReasonCode.DEFAULT_NOTICE_WITHOUT_ADDRESS, arrangement=stored.external_id)
             note_problem(connection, stored.loan_id, DEFAULT_NOTICE_WITHOUT_ADDRESS, why, now)
-            owe_notice(connection, stored.loan_id, stored.id, now)
+            owe_notice(connection, stored.loan_id, stored.id, now, _within(ctx, stored))
             _note_noticed(connection, stored, days, now)
         return now.date() + TOMORROW
     if given_at is not None:
@@ -114,7 +119,7 @@ def _owed(connection: Connection, stored: Arrangement) -> OwedNotice | None:
     return owed if is_now else None
 
 
-def owe_if_untold(connection: Connection, stored: Arrangement, now: datetime) -> None:
+def owe_if_untold(connection: Connection, ctx: Context, stored: Arrangement, now: datetime) -> None:
     """Have a supervisor tell the person that the arrangement has ended, if no letter said so before
     and no number is on record for the ladder's text. The loan is locked."""
     if stored.noticed_at is not None:
@@ -122,7 +127,7 @@ def owe_if_untold(connection: Connection, stored: Arrangement, now: datetime) ->
     has_number = exists().where(borrower_number.c.borrower_id == loan.c.borrower_id)
     reached = select(has_number).where(loan.c.id == stored.loan_id)
     if not connection.execute(reached).scalar_one():
-        owe_notice(connection, stored.loan_id, stored.id, now)
+        owe_notice(connection, stored.loan_id, stored.id, now, _within(ctx, stored))
 
 
 def take_back_notice(connection: Connection, stored: Arrangement, now: datetime) -> None:
@@ -149,12 +154,25 @@ def _addressee(connection: Connection, stored: Arrangement) -> _Addressee:
 
 def _days(ctx: Context, stored: Arrangement, to: _Addressee, on: date) -> int:
     """How many days the letter gives, by law and by the terms of the arrangement."""
-    named = (stored.terms_id, stored.terms_version)
-    terms = (each for each in ctx.policy.arrangements if (each.id, each.version) == named)
-    of_kind = next((each.of_kind(kind_of(stored)) for each in terms), None)
+    terms = _terms(ctx, stored)
+    of_kind = terms.of_kind(kind_of(stored)) if terms else None
     packs = packs_for(ctx.policy.rule_packs, to.jurisdiction)
     own = of_kind.default_notice_days if of_kind else 0
     return default_notice_days(packs, ctx.settings.collects_as, to.product, own, on)
+
+
+def _within(ctx: Context, stored: Arrangement) -> timedelta:
+    """Within what time a supervisor gives the notice."""
+    terms = _terms(ctx, stored)
+    days = terms.notice_within_days if terms else NOTICE_WITHIN_DAYS
+    return timedelta(days=days)
+
+
+def _terms(ctx: Context, stored: Arrangement) -> ArrangementTerms | None:
+    """The terms by which it was offered."""
+    named = (stored.terms_id, stored.terms_version)
+    found = (each for each in ctx.policy.arrangements if (each.id, each.version) == named)
+    return next(found, None)
 
 
 def _write(

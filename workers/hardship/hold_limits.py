@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from domain.actors import ActorKind
 from domain.events import RejectedError
-from domain.hold_limits import HOLD_LIMITS, STARTS_WITHIN, Length, review_length
+from domain.hold_limits import STARTS_WITHIN, HoldLimit, Length, review_length
 from domain.holds import HoldKind
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
+from domain.staffing import terms_on
 from workers.access.second_person import with_second_person
 from workers.context import Context
 
@@ -53,7 +54,6 @@ def assert_length(
             a machine may not place it.
         SecondPersonNeededError: somebody must agree, and has not done so yet.
     """
-    kind = HoldKind(new.kind)
     if ends_on is not None and ends_on <= today:
         raise RejectedError(ReasonCode.HOLD_IS_OVER, hold_id=new.hold, ends_on=ends_on, today=today)
     latest = today + STARTS_WITHIN
@@ -64,29 +64,31 @@ def assert_length(
             starts_on=new.starts_on,
             latest=latest,
         )
-    match review_length(kind, ends_on, today):
+    limit = terms_on(ctx.policy.staffing, today).limit_of(HoldKind(new.kind))
+    match review_length(limit, ends_on, today):
         case Length.TOO_LONG:
             raise RejectedError(
                 ReasonCode.HOLD_TOO_LONG,
                 hold_id=new.hold,
                 ends_on=ends_on,
-                latest=today + timedelta(days=HOLD_LIMITS[kind].at_most),
+                latest=today + timedelta(days=limit.at_most),
             )
         case Length.AGREED:
-            _assert_agreed(connection, ctx, new, ends_on, today, borrower_id)
+            _assert_agreed(connection, ctx, new, limit, ends_on, today, borrower_id)
 
 
 def _assert_agreed(
     connection: Connection,
     ctx: Context,
     new: Asked,
+    limit: HoldLimit,
     ends_on: date | None,
     today: date,
     borrower_id: ColumnElement[int] | None,
 ) -> None:
     if may(ctx.actor, Permission.AGREE_TO_HOLDS):
         return
-    alone = timedelta(days=HOLD_LIMITS[HoldKind(new.kind)].alone or 0)
+    alone = timedelta(days=limit.alone or 0)
     why = because(
         ReasonCode.HOLD_NEEDS_SUPERVISOR, hold_id=new.hold, hold=new.kind, latest=today + alone
     )

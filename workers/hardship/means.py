@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
 
 from domain.arrangements import ArrangementStatus
 from domain.promises import PromisePart, PromiseStatus
@@ -110,13 +110,11 @@ def promised_besides(
     payer: int,
     owed: LockedLoan,
     now: datetime,
-    *,
-    offered: bool = False,
 ) -> list[PromisePart]:
     """What the person behind a record is to pay from today on for their other loans of the same
     currency: the parts of open promises, and the instalments of what was accepted or is kept, or
-    can still be accepted if `offered`. Of a loan that has both, instalments count from after the
-    last day of its promise.
+    can still be accepted. Of a loan that has both, instalments count from after the last day of its
+    promise.
 
     The person is locked, so that what is recorded at the same moment counts as well.
     """
@@ -134,18 +132,18 @@ def promised_besides(
     parts = [part for each in promises for part in each.as_made(now).parts]
     parts += [
         part
-        for loan_id, part in _of_arrangements(connection, ids, today if offered else None)
+        for loan_id, part in _of_arrangements(connection, ids, today)
         if part.due_on > last.get(loan_id, date.min)
     ]
     return [part for part in parts if part.due_on >= today]
 
 
 def _of_arrangements(
-    connection: Connection, ids: Sequence[int], offered_on: date | None
+    connection: Connection, ids: Sequence[int], today: date
 ) -> list[tuple[int, PromisePart]]:
     """What is unpaid of the schedules of loans with an active arrangement; and of accepted ones,
-    which the ledger has not confirmed yet, what was accepted. So it is of offers that can be
-    accepted on a day."""
+    which the ledger has not confirmed yet, what was accepted. So it is of offers that can still be
+    accepted."""
     due, own = instalment.c, arrangement_instalment.c
     unpaid = due.principal + due.interest + due.fees
     unpaid -= due.paid_principal + due.paid_interest + due.paid_fees
@@ -158,7 +156,7 @@ def _of_arrangements(
     accepted = (
         select(arrangement.c.loan_id, own.due_on, amount)
         .join(arrangement, arrangement.c.id == own.arrangement_id)
-        .where(_is(ArrangementStatus.ACCEPTED, ids) | _is_offered(ids, offered_on))
+        .where(_is(ArrangementStatus.ACCEPTED, ids) | _is_offered(ids, today))
     )
     rows = connection.execute(union_all(kept, accepted))
     return [(row.loan_id, PromisePart(row.due_on, row.amount)) for row in rows]
@@ -168,7 +166,5 @@ def _is(status: ArrangementStatus, ids: Sequence[int]) -> ColumnElement[bool]:
     return arrangement.c.loan_id.in_(ids) & (arrangement.c.status == status)
 
 
-def _is_offered(ids: Sequence[int], on: date | None) -> ColumnElement[bool]:
-    if on is None:
-        return false()
+def _is_offered(ids: Sequence[int], on: date) -> ColumnElement[bool]:
     return _is(ArrangementStatus.OFFERED, ids) & (arrangement.c.valid_until >= on)

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, select, union_all
 
 from domain.adjustments import AdjustmentKind
 from domain.arranged import Wish
+from domain.arrangements import ArrangementTerms
+from domain.closest_offer import closest_offer
 from domain.compliance.money_cap import MoneyCap, money_caps
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Suspends
@@ -53,7 +55,8 @@ class _Loan(NamedTuple):
 def quote_loan(
     connection: Connection, ctx: Context, external_id: str, wish: Wish
 ) -> Quote | NotOffered:
-    """What an arrangement would mean for a loan today, or why it cannot be offered.
+    """What an arrangement would mean for a loan today, or why it cannot be offered, and what is
+    closest to it.
 
     Raises:
         RefusedError: whoever asks must not handle the borrower.
@@ -70,7 +73,20 @@ def quote_loan(
     terms = terms_for(
         ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
     )
-    return quote(found, terms, wish, today)
+    return with_closest(quote(found, terms, wish, today), found, terms, wish, today)
+
+
+def with_closest(
+    quoted: Quote | NotOffered,
+    subject: ArrangeableLoan,
+    terms: ArrangementTerms | None,
+    wish: Wish,
+    today: date,
+) -> Quote | NotOffered:
+    """A quote; or why none can be given, with the closest offer there is."""
+    if isinstance(quoted, Quote):
+        return quoted
+    return NotOffered(quoted.reason + closest_offer(subject, terms, wish, today))
 
 
 def find_arrangeable(

@@ -1,6 +1,7 @@
 """Calls are planned together: twenty workers at once lose none, give none twice, and nobody gets
 more than their day holds."""
 
+import logging
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -90,8 +91,13 @@ def test_twenty_workers_at_once_give_every_call_once_and_nobody_too_many(book: B
     assert book.rows(call_plan) == [], "a row of the plan goes with its call"
 
 
-def test_a_plan_is_made_once_for_all_calls_that_are_due(book: Book) -> None:
-    book.staff("c-1", "caller", shift=TODAY)
+def test_a_plan_is_made_once_for_all_calls_that_are_due(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of five calls one collector gets more than the other: the log says what binds."""
+    caplog.set_level(logging.INFO, logger=planning.__name__)
+    for name in ("c-1", "c-2"):
+        book.staff(name, "caller", shift=TODAY)
     first, *others = [due_call(book, f"L-{nr}") for nr in range(1, 6)]
     with statements(book.ctx.engine) as sent_first:
         assert assign_call(book.ctx, first) == "assigned"
@@ -101,6 +107,8 @@ def test_a_plan_is_made_once_for_all_calls_that_are_due(book: Book) -> None:
             assert assign_call(book.ctx, other) == "assigned"
         counts.append(len(sent))
     assert max(counts) < len(sent_first), "the others find their row"
+    (line,) = caplog.messages
+    assert "share_bound_by_size: c-1 +20 %, c-2 -20 %" in line
 
 
 def test_a_skill_is_needed_where_the_policy_says_and_counts_with_its_certificate(

@@ -12,6 +12,7 @@ from domain.errors import RefusedError
 from tests.support.arrangements import (
     accept,
     ask,
+    confirm,
     decline,
     holds,
     in_difficulty,
@@ -19,13 +20,13 @@ from tests.support.arrangements import (
     status,
     withdraw,
 )
-from tests.support.events import tell
+from tests.support.events import pay, reverse, tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
 from workers.db.free_text import erase_words
 from workers.db.outbox import with_outbox
 from workers.db.schema import arrangement, inbox_event, outbox_event, problem, reply
-from workers.hardship.arrangement_reads import open_arrangements
+from workers.hardship.arrangement_reads import list_arrangements, open_arrangements
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.hardship.arrangement_wishes import wish_of
 from workers.hardship.arrangements import found
@@ -68,10 +69,39 @@ def test_a_request_that_nobody_answers_is_late_after_a_week_and_lapses_after_thi
     with book.ctx.engine.connect() as connection:
         (listed,) = open_arrangements(connection, book.ctx)
     assert (listed.status, listed.late) == ("requested", True)
+    assert (listed.answer_by, listed.valid_until) == (date(2026, 3, 18), None)
 
     assert settle(book, "2026-04-10") == 1
     assert (status(book), problems(book)) == ("expired", [("arrangement_unanswered", False)])
     assert ask(book, id="AR-2").request_hold_id is None, "it pauses once in four months"
+
+
+def days_listed(book: Book) -> list[str | None]:
+    """The days of the only open arrangement that a list shows."""
+    with book.ctx.engine.connect() as connection:
+        (listed,) = open_arrangements(connection, book.ctx)
+        (shown,) = list_arrangements(connection, book.ctx)
+    days = (listed.answer_by, listed.valid_until, listed.confirm_by)
+    assert (shown.answer_by, shown.valid_until) == days[:2]
+    return [day.isoformat() if day else None for day in days]
+
+
+def test_what_is_overtaken_is_over_at_once(book: Book) -> None:
+    """She asks, and pays all that she owes: nothing is left to arrange. The money goes back and she
+    asks again; the ledger makes a plan of that which nobody has offered here: somebody finds out
+    what was agreed with her."""
+    ask(book)
+    pay(book, "3680", id="P-1")
+    assert (status(book), problems(book)) == ("withdrawn", [])
+    assert holds(book, of_requests=True) == [("manual", "2026-03-11", "2026-03-11")]
+    reverse(book, "P-1")
+    ask(book, id="AR-2")
+    pay(book, "500", id="P-2")
+    assert status(book) == "requested", "a part of it is no answer"
+    plan = [{"due_on": "2026-05-01", "principal": "3180", "interest": "0", "fees": "0"}]
+    confirm(book, plan, id="AR-2")
+    assert (status(book), problems(book)) == ("replaced", [("arrangement_not_awaited", True)])
+    assert ask(book, id="AR-3").status == "requested"
 
 
 def test_an_answer_resolves_it_and_the_pause_lasts_while_the_offer_can_be_accepted(
@@ -87,7 +117,9 @@ def test_an_answer_resolves_it_and_the_pause_lasts_while_the_offer_can_be_accept
         ("manual", "2026-03-19", "2026-03-27"),
     ]
     assert offered.valid_until == date(2026, 3, 26)
+    assert days_listed(book) == [None, "2026-03-26", None]
     accept(book)
+    assert days_listed(book) == [None, None, "2026-03-24"], "each while it counts"
     assert holds(book, of_requests=True)[-1][2] == "2026-03-19", "the acceptance has its own pause"
     withdraw(book)
     assert [ends_on for _, _, ends_on in holds(book)] == ["2026-03-19"]

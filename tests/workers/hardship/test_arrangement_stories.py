@@ -75,7 +75,8 @@ def test_a_plan_that_is_broken(book: Book) -> None:
 def test_who_asked_and_is_offered_nothing_is_told(book: Book) -> None:
     """She asks, and has sent no proof. A text says so in plain words, without what the supervisor
     wrote, and what she can do. She asks again; this time she does not want what was offered, and
-    knows it. What the ledger refuses is told by whoever looks at it."""
+    knows it. What the ledger refuses is told by whoever looks at it. Then requests for her other
+    loans are declined."""
     ask(book)
     decline(book, Refusal.PROOF_MISSING, "no letter from the employer")
     assert book.send("L-1", "nothing_offered_text") == "accepted"
@@ -93,6 +94,13 @@ def test_who_asked_and_is_offered_nothing_is_told(book: Book) -> None:
     ask(book, id="AR-3")
     assert tell(book, "arrangement_refusal", arrangement="AR-3").status == "applied"
     assert len(book.rows(action)) == 1
+    # Each loan has its own text, with its own reason; one that is not past due is told in person.
+    for name, due_on in (("L-2", "2026-03-01"), ("L-3", "2026-03-01"), ("L-4", "2026-06-01")):
+        book.loan(name, due_on=due_on, borrower_id="B-L-1")
+        ask(book, id=f"AR-{name}", loan=name)
+        decline(book, Refusal.BEYOND_MEANS, id=f"AR-{name}")
+    texts = [name for name in ("L-2", "L-3", "L-4") if "nothing_offered_text" in book.actions(name)]
+    assert texts == ["L-2", "L-3"]
     assert "nothing_offered_text (a text) was planned" in history(book)
 
 

@@ -100,6 +100,8 @@ def test_a_plan_beyond_what_the_person_can_pay_needs_a_supervisor(house: House) 
     offer_arrangement(house.as_("mei"), "AR-1", Wish(instalments=3))
     alone = offer_arrangement(house.as_("sun"), "AR-1", Wish(instalments=2))
     assert alone.arrangement.agreed_by is None
+    with pytest.raises(ArrearsError, match="more than the borrower said"):
+        promised(house, "L-3", "300")  # the offer can still be accepted
 
 
 def test_two_promises_for_two_loans_at_the_same_moment_see_each_other(house: House) -> None:

@@ -25,7 +25,9 @@ from tests.support.events import pay, reverse, tell
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, row
 from workers.db.schema import arrangement, arrangement_instalment, instalment, problem
+from workers.hardship.agreed_numbers import days_paid
 from workers.hardship.arrangement_review import settle_arrangements
+from workers.hardship.arrangements import found
 from workers.history import loan_history
 from workers.operations.problems import resolve_problem
 
@@ -140,6 +142,39 @@ def test_what_was_paid_before_other_numbers_came_is_paid(book: Book, known: str)
         assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 0)
 
 
+@pytest.mark.parametrize("how", ["named", "not named", "silent before"])
+def test_a_ledger_may_leave_out_what_is_paid(book: Book, how: str) -> None:
+    """The first instalment is paid. The ledger's next schedule has only the others, as agreed: the
+    plan goes on, and is completed when these are paid. Then it asks for 5 more in each, and leaves
+    out the second one, which is paid by then: she keeps paying what was agreed."""
+    ask(book)
+    offer(book)
+    accept(book)
+    if how != "silent before":
+        confirm(book)
+    first, second, third = as_quoted(book)
+    book.at(f"{first['due_on']} 10:00")
+    pay(book, str(amount(first)), id="P-1")
+    book.at("2026-04-02 10:00")
+    id = "AR-1" if how == "named" else None
+    said = confirm(book, [second, third], id=id, restructuring="RS-2")
+    codes = {reason.code for reason in said.reason}
+    assert codes & {"arrangement_as_agreed", "arrangement_is_active"}
+    assert (status(book), problems(book)) == ("active", [])
+
+    book.at(f"{second['due_on']} 10:00")
+    pay(book, str(amount(second)), id="P-2")
+    book.at("2026-05-02 10:00")
+    confirm(book, dearer(book, 5)[2:], restructuring="RS-3")
+    assert problems(book) == ["arrangement_differs"]
+    book.at(f"{third['due_on']} 10:00")
+    pay(book, str(amount(third)), id="P-3")
+    settle_arrangements(book.at("2026-06-20 00:01").ctx)
+    assert (status(book), book.rows(arrangement)[-1].missed) == ("active", 0)
+    confirm(book, [third], restructuring="RS-4")
+    assert problems(book) == []
+
+
 def test_numbers_differ_again_when_money_of_a_completed_plan_goes_back(book: Book) -> None:
     agreed = with_dearer_schedule(book)
     book.at(f"{agreed[0]['due_on']} 10:00")
@@ -220,13 +255,18 @@ def test_what_a_tape_shows_as_paid_in_time_brings_a_plan_back(book: Book, tmp_pa
 def test_while_the_ledger_is_silent_a_tape_shows_that_it_is_paid(
     book: Book, tmp_path: Path
 ) -> None:
+    """What came in on the day of the acceptance, but before it, was in the quote: it pays nothing
+    of what was agreed."""
+    pay(book, "920", id="P-1")
     ask(book)
     offer(book)
     accept(book)
+    with book.ctx.engine.connect() as connection:
+        assert days_paid(connection, found(connection, "AR-1", None)) == frozenset()
     first = sum(Decimal(as_quoted(book)[0][part]) for part in ("principal", "interest", "fees"))
     before = book.ctx.today()
     settle_arrangements(book.at("2026-03-16 00:01").ctx)
-    shows(book.at("2026-04-02 06:00"), tmp_path, date(2026, 4, 2), first, but=Decimal(1840))
+    shows(book.at("2026-04-02 06:00"), tmp_path, date(2026, 4, 2), first, but=Decimal(2760))
     settle_arrangements(book.at("2026-04-20 00:01").ctx)
     assert book.rows(arrangement)[-1].missed == 0, before
     assert problems(book) == ["arrangement_not_confirmed"]

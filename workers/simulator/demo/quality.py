@@ -21,7 +21,9 @@ def hear_a_call(installation: Installation, reporter: ProgressReporter, supervis
     if not sample["picks"]:
         raise ArrearsError("No call of {day} has a recording.", day=day(first))
     pick = sample["picks"][0]
-    [items] = [each["items"] for each in supervisor.get("/quality/sheets") if each["sheet"] == sheet]
+    [items] = [
+        each["items"] for each in supervisor.get("/quality/sheets") if each["sheet"] == sheet
+    ]
     judged = supervisor.post(
         "/quality/reviews",
         attempt=pick["attempt"],
