@@ -35,9 +35,9 @@ def test_the_limits_of_holds_are_the_lenders_where_it_says_them(tmp_path: Path) 
     ("written", "instead", "error"),
     [
         ("alone: 7", "alone: 93", "Write 92 or less"),
-        ("{at_most: 731}", "{alone: 1, at_most: 731}", "The key `?alone`? is not known here"),
+        ("{at_most: 731}", "{alone: 1, at_most: 731}", "The key .* not known here. .*at_most"),
         ("at_most: 731", "at_most: 40000", "Write 3653 or less"),
-        ("manual:", "promise:", "The key `?promise`? is not known here"),
+        ("manual:", "promise:", "The key .* not known here. .*manual"),
     ],
 )
 def test_a_mistake_is_refused_with_what_to_write(
