@@ -18,6 +18,7 @@ from domain.actions import ASSIGN_CALL, SEND_SMS
 from domain.actors import Actor
 from domain.arranged import Wish
 from domain.arrangements import AcceptanceProof, AskedBy
+from domain.disputes import Matter
 from domain.errors import ArrearsError
 from domain.loans import Instalment
 from tests.oracle.accounts import Account
@@ -32,6 +33,7 @@ from tests.support.acting import acting
 from tests.support.events import reverse, tell
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only, shipped_policy
+from tests.support.matters import answer_matter
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.start import start_call
@@ -359,8 +361,7 @@ def _answer(world: World, account: Account) -> bool:
     for complained in account.open_complaints(world.now):
         outcome = world.chance.choice(("upheld", "rejected"))
         finding = {"upheld": "rule_broken", "rejected": "rules_kept"}[outcome]
-        told = {"complaint": complained.id, "outcome": outcome, "finding": finding}
-        answered = tell(world.book, "complaint_resolution", **told, actor="s-1")
+        answered = answer_matter(world.book, Matter.COMPLAINT, complained.id, outcome, finding)
         assert answered.status == "applied", answered.reason
         complained.answered_at, complained.upheld = world.now, outcome == "upheld"
         return True
@@ -381,8 +382,8 @@ def _dispute(world: World, account: Account) -> bool:
 def _answer_dispute(world: World, account: Account) -> bool:
     for disputed in account.disputed:
         if disputed.lasts(world.now):
-            told = {"dispute": disputed.id, "outcome": "rejected", "finding": "records_differ"}
-            answered = tell(world.book, "dispute_resolution", **told, actor="s-1")
+            answer = ("rejected", "records_differ")
+            answered = answer_matter(world.book, Matter.DISPUTE, disputed.id, *answer)
             assert answered.status == "applied", answered.reason
             disputed.answered_at = world.now
             return True

@@ -6,10 +6,12 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from domain.arranged import Wish
+from domain.disputes import Matter
 from tests.stories.house import House
 from tests.stories.test_plans import accept, agreed, asked, confirm, due
 from tests.stories.test_plans import house as house
 from tests.support.events import reverse
+from tests.support.matters import answer_matter
 from workers.db.outbox import with_outbox
 from workers.db.schema import action, arrangement, hold, instalment, outbox_event, problem
 
@@ -117,8 +119,8 @@ def test_a_dispute_stops_the_clock_of_a_plan(house: House) -> None:
     assert done_after(house, "arrangement_missed") == []
 
     # The answer lets it go on, with the days given back.
-    answer = {"outcome": "rejected", "finding": "records_differ", "actor": "sun"}
-    house.told("dispute_resolution", dispute="D-1", **answer)
+    answer = ("rejected", "records_differ", "sun")
+    assert answer_matter(house.book, Matter.DISPUTE, "D-1", *answer).status == "applied"
     house.until("2026-05-18 10:00")
     assert (status(house), house.book.rows(arrangement)[-1].missed) == ("active", 0)
     house.until("2026-05-24 10:00")

@@ -157,6 +157,8 @@ class Resolution:
     """Of a dispute: the lender's id of the adjustment or the payment that corrects what is owed."""
     sender: str | None = None
     """Whose id it is."""
+    own_sender: str | None = None
+    """The system of the lender's that says so; None: somebody decides it here."""
 
 
 def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reasons:
@@ -169,7 +171,8 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
     Raises:
         NotYetError: it is not known, or nothing on record has the id that corrects.
         RejectedError: it is over, the finding does not go with the outcome, or whoever decides may
-            not handle it or does not.
+            not handle it or does not. Who decides here has taken it before; where a system of the
+            lender's says how it was decided, whoever it names handled it there.
     """
     now, matter = ctx.now(), decided.matter
     sender = whose_id(connection, TABLES[matter], decided.id, decided.sender)
@@ -244,10 +247,12 @@ def _check(connection: Connection, decided: Resolution, stored: StoredMatter) ->
         )
     if unfit := why_unfit(connection, stored, decided.actor):
         raise RejectedError(ReasonCode.UNFIT_TO_HANDLE, actor=decided.actor, **named, unfit=unfit)
-    theirs = stored.handler in (None, person_of(decided.actor))
-    if decided.outcome is MatterStatus.WITHDRAWN or theirs:
+    if decided.outcome is MatterStatus.WITHDRAWN or stored.handler == person_of(decided.actor):
         return
-    raise RejectedError(ReasonCode.SOMEBODY_ELSE_HANDLES, handler=stored.handler, **named)
+    if stored.handler is not None:
+        raise RejectedError(ReasonCode.SOMEBODY_ELSE_HANDLES, handler=stored.handler, **named)
+    if decided.own_sender is None:
+        raise RejectedError(ReasonCode.NOBODY_HANDLES, **named)
 
 
 def _corrects(connection: Connection, stored: StoredMatter, external_id: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from domain.errors import ArrearsError, NotKnownError, NotPermittedError
 from domain.permissions import Permission
@@ -17,7 +17,15 @@ from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.problems import CALL_FAILED_REVIEW, add_to_problem
-from workers.db.schema import borrower, contact, contact_outcome, loan, quality_review
+from workers.db.schema import (
+    borrower,
+    contact,
+    contact_outcome,
+    loan,
+    quality_pick,
+    quality_review,
+    quality_sample,
+)
 from workers.staff.score_sheets import SheetLine, lines, sheet_in_force
 
 
@@ -37,13 +45,14 @@ class Reviewed:
 def record_review(
     ctx: Context, attempt: str, sheet_id: str, marks: Mapping[str, Mark], language: str = "en"
 ) -> Reviewed:
-    """Record how whoever acts judged a call, by the marks of all items of the sheet.
+    """Record how whoever acts judged a call that was drawn, by the marks of all items of the sheet.
 
     A call that fails in something critical becomes a problem for the supervisors, and an event for
     the lender's systems.
 
     Raises:
-        ArrearsError: there is no such call or sheet, an item has no mark, or they judged it before.
+        ArrearsError: there is no such call or sheet, no sample of the sheet has the call, an item
+            has no mark, or they judged it before.
         NotPermittedError: the call is their own.
         RefusedError: they must not handle the person who was called.
     """
@@ -64,6 +73,7 @@ def record_review(
                 sheet=sheet.id,
                 jurisdiction=call.jurisdiction,
             )
+        _assert_drawn(connection, call.id, attempt, sheet)
         judged = judge(sheet, marks)
         _insert(connection, ctx, call, sheet, marks, judged)
         if judged.failed_critical:
@@ -113,6 +123,24 @@ def _call_of(connection: Connection, attempt: str) -> Any:
             attempt=attempt,
         )
     return found
+
+
+def _assert_drawn(
+    connection: Connection, contact_id: int, attempt: str, sheet: ScoreSheet
+) -> None:
+    """Whoever judges has not chosen the call: results of chosen calls say nothing of the others."""
+    drawn = exists().where(
+        quality_pick.c.contact_id == contact_id,
+        quality_pick.c.quality_sample_id == quality_sample.c.id,
+        quality_sample.c.sheet == sheet.id,
+    )
+    if not connection.execute(select(drawn)).scalar_one():
+        raise ArrearsError(
+            "No sample of the sheet {sheet} has the call {attempt}, and only what was drawn is "
+            "judged. Draw the sample of its days, and judge a call of it.",
+            sheet=sheet.id,
+            attempt=attempt,
+        )
 
 
 def _insert(

@@ -71,6 +71,9 @@ def test_a_hold_and_a_dispute_are_placed_and_released(
     refused = arrears(environment, "hold", "release", "D-1")
     assert (refused.returncode, "decide the dispute" in refused.stderr) == (2, True)
     decision = ("dispute", "resolve", "D-1", "rejected", "--finding", "records_differ")
+    untaken = arrears(environment, *decision, by="sup-1")
+    assert (untaken.returncode, "Somebody takes it first" in untaken.stderr) == (2, True)
+    assert arrears(environment, "dispute", "take", "D-1", by="sup-1").returncode == 0
     assert arrears(environment, *decision, by="sup-1").returncode == 0
     assert all(row.ends_on is not None for row in book.rows(hold))
 

@@ -18,6 +18,7 @@ from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
+from tests.support.matters import answer_matter
 from workers.borrowers import reply_queue
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
@@ -85,8 +86,7 @@ def complains(book: Book, about: str | None = "c-1", id: str = "C-1", **more: ob
 
 
 def answers(book: Book, outcome: str, finding: str, by: str = "s-1", id: str = "C-1") -> str:
-    told = {"complaint": id, "outcome": outcome, "finding": finding, "actor": by}
-    settled = tell(book, "complaint_resolution", **told)
+    settled = answer_matter(book, Matter.COMPLAINT, id, outcome, finding, by)
     return f"{settled.status}: {speak(settled.reason)}"
 
 
@@ -447,8 +447,8 @@ def test_a_barred_collector_never_gets_the_person(
             finding = {"rejected": "rules_kept", "withdrawn": "taken_back"}.get(
                 outcome, "rule_broken"
             )
-            decided = {"complaint": told["complaint"], "outcome": outcome, "finding": finding}
-            assert tell(book, "complaint_resolution", **decided, actor="s-1").status == "applied"
+            decided = answer_matter(book, Matter.COMPLAINT, told["complaint"], outcome, finding)
+            assert decided.status == "applied"
         if outcome not in ("rejected", "withdrawn"):
             barred.add(who)
 

@@ -42,8 +42,8 @@ def decided(book: Book, outcome: str, finding: str, actor: str = "s-1", **more: 
     return f"{settled.status}: {speak(settled.reason)}"
 
 
-def taken(book: Book, by: str = "s-1") -> None:
-    handling.take(acting(book.ctx, Actor(by)), Matter.DISPUTE, "D-1")
+def taken(book: Book, by: str = "s-1", id: str = "D-1") -> None:
+    handling.take(acting(book.ctx, Actor(by)), Matter.DISPUTE, id)
 
 
 def ends_on(book: Book) -> date | None:
@@ -120,6 +120,7 @@ def test_who_decides_one_of_two_disputes_learns_what_still_pauses_the_ladder(boo
     disputes(book)
     disputes(book, dispute="D-2")
     taken(book)
+    taken(book, id="D-2")
     assert "The ladder still pauses, because of other holds: dispute." in decided(
         book, "rejected", "records_differ"
     )
@@ -159,6 +160,11 @@ def test_a_release_does_not_end_a_dispute_and_its_clock_runs_on(book: Book) -> N
     refused = tell(book, "hold", **bare, ends_on=None, why="no", actor="c")
     assert refused.reason[0].code is ReasonCode.HOLD_KIND_UNKNOWN
 
+    # Whoever answers it has taken it before.
+    untaken = decided(book, "rejected", "records_differ")
+    assert untaken == "rejected: Nobody handles the dispute D-1 yet. Somebody takes it first."
+    assert book.one(dispute).resolved_at is None
+    taken(book)
     assert decided(book, "rejected", "records_differ").startswith("applied")
     assert ends_on(book) == date(2026, 3, 2)
     assert decided(book, "rejected", "records_differ").startswith("rejected: The dispute D-1 is ov")

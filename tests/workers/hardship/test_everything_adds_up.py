@@ -29,7 +29,9 @@ from domain.disputes import COMPLAINT_MOVES, DISPUTE_MOVES, OPEN, MatterStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
 from tests.oracle.agreements import Money, Pledge, pledge_stands, promise_terms
 from tests.support.events import refund, restore, reverse, tell
+from tests.support.matters import answer_matter
 from tests.workers.hardship.in_difficulty import Difficulty, later
+from workers.db.disputes import TABLES
 from workers.db.schema import (
     action,
     complaint,
@@ -167,12 +169,11 @@ class Everything(Difficulty):
 
     @rule(outcome=st.sampled_from(sorted(ENDS)), by=st.sampled_from(["s-1", "s-2"]))
     def a_supervisor_answers(self, outcome: str, by: str) -> None:
-        for table in (dispute, complaint):
+        for matter, table in TABLES.items():
             open_ones = [row for row in self.book.rows(table) if row.status in OPEN]
             for row in open_ones[:1]:
-                answer = {"outcome": outcome, "finding": ENDS[outcome], "actor": by}
-                told = {table.name: row.external_id, **answer}
-                answered = tell(self.book, f"{table.name}_resolution", **told)
+                finding = ENDS[outcome]
+                answered = answer_matter(self.book, matter, row.external_id, outcome, finding, by)
                 assert (answered.status == "applied") is (by != row._mapping.get("about_staff"))
 
     @rule()

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor, ActorKind, Role
+from domain.disputes import Matter
 from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.permissions import Permission
@@ -13,6 +14,7 @@ from domain.reasons import ReasonCode, because
 from domain.second_person import RequestStatus
 from tests.support.events import place, store, tell
 from tests.support.loans import Book
+from tests.support.matters import answer_matter
 from workers.access.requests import decide
 from workers.access.second_person import SecondPersonNeededError
 from workers.calls.assign import assign_call
@@ -59,8 +61,8 @@ def test_a_dispute_stops_a_text_until_it_is_decided(book: Book) -> None:
     assert book.one(loan).review_on is None
 
     book.at("2026-03-03 10:00")
-    decided = {"dispute": "D-1", "outcome": "rejected", "finding": "records_differ"}
-    assert tell(book, "dispute_resolution", **decided, actor="s-1").status == "applied"
+    decided = answer_matter(book, Matter.DISPUTE, "D-1", "rejected", "records_differ")
+    assert decided.status == "applied"
     assert book.one(loan).review_on == date(2026, 3, 3)
     assert book.send("L-1", "text_day_1") == "accepted"
 

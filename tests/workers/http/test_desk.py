@@ -309,6 +309,9 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     corrected = at_desk(book, supervisor, "/complaints/k-1/correction", named).json()
     assert "c-1 does no work for the person" in corrected["sentence"]
     decided = {"complaint": "k-1", "outcome": "rejected", "finding": "rules_kept"}
+    untaken = at_desk(book, supervisor, "/complaints/resolutions", decided)
+    assert (untaken.status_code, untaken.json()["reason"][0]["code"]) == (409, "nobody_handles")
+    assert at_desk(book, supervisor, "/complaints/k-1/take", {}).status_code == 200
     answer = at_desk(book, supervisor, "/complaints/resolutions", decided)
     assert answer.status_code == 200, answer.json()
     assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).json()["loan"] == "L-1"

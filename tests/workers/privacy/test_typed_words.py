@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from domain.actors import Actor, ActorKind, Role
+from domain.disputes import Matter
 from domain.reasons import ReasonCode, because
 from domain.sending import Scope, SendingScope
 from tests.support.acting import acting, acting_alone
@@ -20,6 +21,7 @@ from workers.db.problems import note_problem
 from workers.db.schema import free_text, inbox_event, metadata, second_person_request
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
+from workers.hardship.handling import take
 from workers.history import loan_history
 from workers.inbox.discard import discard_event
 from workers.inbox.submit import submit
@@ -77,6 +79,8 @@ def book(engine: Engine, tmp_path: Path) -> Book:
         ("dispute", {"dispute": "D-2", "loan": "L-9", **starts}),
     ):
         id = f"{kind}:{payload.get('hold', len(book.rows(inbox_event)))}"
+        if kind == "dispute_resolution":
+            take(acting(book.ctx, BY), Matter.DISPUTE, "D-1")
         submit(book.ctx, id, kind, payload)
     discard_event(acting(book.ctx, BY), "hold:H-2", why=WHY)
     with engine.begin() as connection:

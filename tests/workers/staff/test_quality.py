@@ -1,5 +1,6 @@
 """A month's calls: a sample is drawn, two people hear them, one call fails in what is critical."""
 
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -102,6 +103,14 @@ def drawn(book: Book) -> Sample:
     return draw_sample(acting(book.ctx, Actor("sup-1")), FIRST, LAST, "calls_cn")
 
 
+def all_drawn(book: Book) -> None:
+    """A sheet that draws so many calls of each collector that it has all of them."""
+    sheets = book.ctx.policy.score_sheets
+    of_all = tuple(replace(each, sampling=replace(each.sampling, random=50)) for each in sheets)
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, score_sheets=of_all))
+    assert len(drawn(book).picks) == 13
+
+
 def judged(book: Book, attempt: str, by: str = "sup-1", **marks: Mark) -> Reviewed:
     ctx = acting(book.ctx, Actor(by))
     return record_review(ctx, attempt, "calls_cn", ALL_WELL | marks)
@@ -111,6 +120,11 @@ def test_a_sample_has_calls_of_everybody_and_those_that_are_worth_hearing(book: 
     sample = drawn(book)
 
     of = {pick.attempt: pick for pick in sample.picks}
+    # Nobody chooses a call: one that was not drawn is not judged.
+    other = next(id for id in (f"A-{n}" for n in range(1, 11)) if id not in of)
+    with pytest.raises(ArrearsError, match=f"No sample of the sheet calls_cn has the call {other}"):
+        judged(book, other)
+    assert judged(book, "A-other").passed
     assert {pick.collector for pick in sample.picks} == {"col-1", "col-2"}
     assert sum(pick.because == ["random"] for pick in sample.picks) == 3 + 1
     assert {"A-late", "A-complaint", "A-other"} <= set(of)
@@ -140,6 +154,7 @@ def test_a_period_that_is_not_over_has_no_sample(book: Book) -> None:
 def test_a_critical_fail_cites_its_rule_and_reaches_the_supervisors_and_the_lender(
     book: Book,
 ) -> None:
+    all_drawn(book)
     reviewed = judged(book, "A-complaint", no_threat=Mark.FAIL)
 
     assert (reviewed.collector, reviewed.score, reviewed.passed) == ("col-1", 100, False)
@@ -159,12 +174,14 @@ def test_a_critical_fail_cites_its_rule_and_reaches_the_supervisors_and_the_lend
 
 
 def test_a_weak_call_fails_and_is_nobodys_problem(book: Book) -> None:
+    all_drawn(book)
     reviewed = judged(book, "A-1", asks_and_listens=Mark.FAIL)
     assert (reviewed.score, reviewed.passed) == (70, False)
     assert book.rows(problem) == [] == book.rows(outbox_event)
 
 
 def test_two_judge_one_call_each_once_and_nobody_their_own(book: Book) -> None:
+    all_drawn(book)
     judged(book, "A-1", "sup-1")
     judged(book, "A-1", "sup-2", no_threat=Mark.FAIL)
     with pytest.raises(ArrearsError, match="already"):
@@ -202,6 +219,7 @@ def test_results_say_how_many_calls_they_rest_on_and_how_sure_they_are(book: Boo
     March, and is in south today."""
     rostered(book, "2026-02-01 08:00", {"col-1": "north", "col-2": "south"})
     rostered(book, "2026-03-09 08:00", {"col-1": "south"})
+    all_drawn(book)
     for n in range(1, 5):
         judged(book, f"A-{n}")
     judged(book, "A-complaint", no_threat=Mark.FAIL)
