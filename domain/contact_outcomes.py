@@ -216,6 +216,10 @@ SHOWN_BY_DEFAULT = (
     *(_O.WRONG_PERSON, _O.NUMBER_INVALID, _O.NO_ANSWER, _O.VOICEMAIL),
 )
 """What is shown where a ladder names no outcomes."""
+ONLY_BY_TELEPHONE = frozenset(
+    {_O.HUNG_UP, _O.HUNG_UP_AFTER, _O.VOICEMAIL, _O.BUSY, _O.SWITCHED_OFF, _O.DROPPED}
+)
+"""What no visit comes to."""
 LEARNS = frozenset(
     {
         _O.SPOKE,

@@ -11,7 +11,7 @@ from domain.actors import Role
 from domain.call_plan import CallPlan
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Party
-from domain.contact_outcomes import SHOWN_BY_DEFAULT, ContactOutcome
+from domain.contact_outcomes import ONLY_BY_TELEPHONE, SHOWN_BY_DEFAULT, ContactOutcome
 from domain.errors import ReasonedError
 from domain.follow_ups import FollowUp, Trigger
 from domain.loans import Instalment
@@ -232,13 +232,19 @@ class Ladder:
             if item.follow_up and item.follow_up.after is trigger and item_id in (None, item.id)
         )
 
-    def shown_outcomes(self, step_id: str) -> tuple[ContactOutcome, ...]:
-        """The outcomes that are shown to who makes the calls of a step, at most fifteen.
+    def shown_outcomes(
+        self, step_id: str, *, of_visit: bool = False
+    ) -> tuple[ContactOutcome, ...]:
+        """The outcomes that are shown to who makes the calls or the visits of a step, at most
+        fifteen.
 
         Any other may be reported too.
         """
         own = next((step.outcomes for step in self.steps if step.id == step_id), ())
-        return own or (self.outcomes.shown if self.outcomes else ()) or SHOWN_BY_DEFAULT
+        shown = own or (self.outcomes.shown if self.outcomes else ()) or SHOWN_BY_DEFAULT
+        if of_visit:
+            return tuple(each for each in shown if each not in ONLY_BY_TELEPHONE)
+        return shown
 
     def step_on(self, day: int) -> Step | None:
         return next((step for step in self.steps if day in step.days), None)

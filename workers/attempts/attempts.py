@@ -67,7 +67,7 @@ class StartedAttempt:
     """For any of the items, and so is `may_offer`."""
     may_offer: tuple[str, ...] = ()
     outcomes: tuple[ContactOutcome, ...] = ()
-    """Of a call: at most fifteen to choose from. Every other one may be reported too."""
+    """At most fifteen to choose from. Every other one may be reported too."""
     warnings: tuple[str, ...] = ()
     """Advisory rules that advise against it."""
     loans: tuple[LoanInContact, ...] = ()

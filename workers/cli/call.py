@@ -18,7 +18,7 @@ from domain.right_party import Question
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
-from workers.cli.common import AsJson, DryRun, Loan
+from workers.cli.common import AsJson, DryRun, Loan, ask_for
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
 from workers.cli.language import coded, language_of_environment, say, words
@@ -188,12 +188,11 @@ def inbound(
 def locate(
     loan: Loan,
     number: Annotated[
-        str,
+        str | None,
         typer.Option(
-            prompt=say("The third party's number"),
             help="The third party's number, with its country code. Asked for if left out.",
         ),
-    ],
+    ] = None,
     again: Annotated[
         AskedAgain | None,
         typer.Option(help="Why they may be asked once more, if they were asked before."),
@@ -207,6 +206,7 @@ def locate(
     with `arrears call outcome`.
     """
     ctx = open_context()
+    number = number or ask_for(say("The third party's number"), "--number")
     with refusal_printed(ctx.settings.lender_zone):
         started = start_location_call(ctx, loan, number, again_because=again, dry_run=dry_run)
     if as_json:

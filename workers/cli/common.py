@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.errors import ArrearsError
 from domain.ids import LONGEST_ID, id_of
 from workers.cli.dates import parse_day
 from workers.cli.language import say
@@ -86,6 +87,20 @@ def day(help: str, *names: str, **more: Any) -> Any:
 
 
 On = Annotated[date | None, day("On which day; today if left out.")]
+
+
+def ask_for(question: str, option: str) -> str:
+    """What somebody answers at their terminal, where they left out an option.
+
+    Raises:
+        ArrearsError: there is no terminal, or nothing was answered.
+    """
+    try:
+        return str(typer.prompt(question, err=True))
+    except typer.Abort:
+        raise ArrearsError(
+            say("Nobody answered: {question}. Give it with {option}.", question=question, option=option)
+        ) from None
 
 
 def log_to_stderr(module: str) -> None:

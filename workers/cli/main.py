@@ -5,6 +5,7 @@ A command's module is imported only when that command is called: `arrears --help
 
 import difflib
 import gc
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -184,6 +185,14 @@ class _MainGroup(Group):
         except typer.BadParameter as error:
             error.message = _in_our_words(error)
             raise
+        except typer.TyperException as error:
+            if re.fullmatch(r"-\d", option := getattr(error, "option_name", "")):
+                error.message = say(
+                    "{option}… is taken for an option, and there is none. An amount is more than "
+                    "zero: write it without a minus.",
+                    option=option,
+                )
+            raise
 
 
 def _in_our_words(error: typer.BadParameter) -> str:
@@ -293,7 +302,8 @@ HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
 def _message(error: Exception) -> str | None:
     if isinstance(error, ArrearsError):
         helpful = HELPFUL_COMMANDS.get(type(error))
-        return " ".join(filter(None, (said_error(error), helpful and say(helpful))))
+        notes = [say("See {options}.", options=note) for note in getattr(error, "__notes__", ())]
+        return " ".join(filter(None, (said_error(error), *notes, helpful and say(helpful))))
     if isinstance(error, UnicodeEncodeError):
         return _unwritable(error)
     if "sqlalchemy" not in sys.modules:

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -40,7 +41,7 @@ from workers.http.desk import (
     words,
     work,
 )
-from workers.http.desk.answers import refuse_at_desk
+from workers.http.desk.answers import refuse_at_desk, refuse_path
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
@@ -117,6 +118,7 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
         ctx, "What people who work on loans do, by console, CRM or dialer.", refuse_at_desk
     )
     app.state.ctx.cipher.assert_can_decrypt()
+    app.add_exception_handler(HTTPException, refuse_path)
     parts = (work, next_work, calls, facts, approvals, arrangements, matters, duties, quality)
     for part in (*parts, second_person, words):
         app.include_router(part.router)

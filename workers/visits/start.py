@@ -100,6 +100,7 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
             warnings=checked.verdict.warnings,
             borrower=checked.loan.record,
             party=checked.party,
+            outcomes=checked.ladder.shown_outcomes(scheduled.step, of_visit=True),
             questions=_questions(connection, ctx, row, now),
             hand_over=_printed(connection, scheduled.action_id),
         )
@@ -183,6 +184,7 @@ class _ScheduledVisit(NamedTuple):
     id: int
     loan_id: int
     action_id: int
+    step: str
     purpose: str
     starts_at: datetime
     ends_at: datetime
@@ -196,7 +198,11 @@ class _ScheduledVisit(NamedTuple):
 def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
     """The scheduled visit of a loan; the next one if there are several."""
     next_one = (
-        select(*columns_of(_ScheduledVisit, visit, contact, printed_at=printed_at()))
+        select(
+            *columns_of(
+                _ScheduledVisit, visit, contact, step=action.c.step, printed_at=printed_at()
+            )
+        )
         .join(action, action.c.id == visit.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .join(contact, contact.c.id == visit.c.contact_id)

@@ -77,6 +77,8 @@ def test_visitors_see_what_is_owed_once_who_opens_is_confirmed(book: Book) -> No
     # What they carry and where they go: a name, an address, a closed letter. No amount, no reason.
     started = start_visit(acting(book.ctx, Actor("v-1")), "L-1")
     assert (started.name, started.hand_over) == (NAME, ("written_notice",))
+    assert {"promised", "no_answer"} <= set(started.outcomes)
+    assert "voicemail" not in started.outcomes, "that is of a telephone"
     assert {row.what for row in book.rows(access)} >= {"name", "address"}
     assert started.questions == ("name", "other_number")
     assert not sees(book, "v-1")

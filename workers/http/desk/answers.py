@@ -3,9 +3,12 @@
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
+from domain.errors import text_of
+from domain.language.sentences import text_in
 from domain.language.speak import LANGUAGES
 from domain.reasons import Parameter
 from workers.http.openapi import refusals
@@ -60,6 +63,18 @@ def language_for(accept_language: str | None) -> str:
         if (language := tag.split("-")[0]) in LANGUAGES:
             return language
     return "en"
+
+
+async def refuse_path(request: Request, error: HTTPException) -> Response:
+    """Answer a call to a path that there is not, or by a method that the path does not take."""
+    language = language_for(request.headers.get("accept-language"))
+    said = text_of(error.detail)
+    if error.status_code == 404:
+        said = text_of("There is no such path. /openapi.json lists all.")
+    elif methods := (error.headers or {}).get("allow"):
+        said = text_of("This path takes another method: {methods}.", methods=methods)
+    answer = {"detail": text_in(language, said), "fields": []}
+    return JSONResponse(answer, status_code=error.status_code, headers=error.headers)
 
 
 def refuse_at_desk(request: Request, error: Exception) -> Response:

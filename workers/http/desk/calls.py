@@ -87,6 +87,8 @@ class VisitLeave(BaseModel, from_attributes=True):
     """Personal data."""
     hand_over: list[str]
     """The kinds of the letters that are printed for the visit, to be handed over closed."""
+    outcomes: list[ContactOutcome]
+    """At most fifteen to choose from. Every other one may be reported too."""
     questions: list[Question]
     """What to ask at the door; `POST /visits/{attempt}/right-party` takes the answers."""
     item: str
