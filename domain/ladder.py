@@ -232,9 +232,7 @@ class Ladder:
             if item.follow_up and item.follow_up.after is trigger and item_id in (None, item.id)
         )
 
-    def shown_outcomes(
-        self, step_id: str, *, of_visit: bool = False
-    ) -> tuple[ContactOutcome, ...]:
+    def shown_outcomes(self, step_id: str, *, of_visit: bool = False) -> tuple[ContactOutcome, ...]:
         """The outcomes that are shown to who makes the calls or the visits of a step, at most
         fifteen.
 

@@ -99,7 +99,11 @@ def ask_for(question: str, option: str) -> str:
         return str(typer.prompt(question, err=True))
     except typer.Abort:
         raise ArrearsError(
-            say("Nobody answered: {question}. Give it with {option}.", question=question, option=option)
+            say(
+                "Nobody answered: {question}. Give it with {option}.",
+                question=question,
+                option=option,
+            )
         ) from None
 
 

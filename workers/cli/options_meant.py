@@ -109,8 +109,11 @@ def _pieces(value: Any) -> Iterator[str]:
     """What was typed, and its parts: `500.00:CNY:2026-03-12` is an amount, a currency and a day."""
     for each in value if isinstance(value, list | tuple) else [value] if value else []:
         written = each.isoformat() if isinstance(each, date) else str(each)
-        yield from {written, *(piece for piece in re.split("[:=]", written) if len(piece) > 2)}
+        yield from {written, *filter(None, re.split("[:=]", written))}
 
 
 def _stands_in(written: str, message: str) -> bool:
+    """A few characters may stand anywhere by chance, unless they are quoted."""
+    if len(written) < 3:
+        return repr(written) in message
     return bool(re.search(rf"(?<![\w.:+-]){re.escape(written)}(?![\w:-])", message))

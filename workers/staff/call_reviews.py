@@ -125,9 +125,7 @@ def _call_of(connection: Connection, attempt: str) -> Any:
     return found
 
 
-def _assert_drawn(
-    connection: Connection, contact_id: int, attempt: str, sheet: ScoreSheet
-) -> None:
+def _assert_drawn(connection: Connection, contact_id: int, attempt: str, sheet: ScoreSheet) -> None:
     """Whoever judges has not chosen the call: results of chosen calls say nothing of the others."""
     drawn = exists().where(
         quality_pick.c.contact_id == contact_id,

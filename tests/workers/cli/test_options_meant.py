@@ -1,5 +1,6 @@
 """A refusal names the option that it is about, also where its sentence is of a use case."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -34,7 +35,10 @@ def environment(database_url: str, engine: Engine) -> dict[str, str]:
     return an_environment(database_url)
 
 
-def test_a_refusal_names_its_option(environment: dict[str, str]) -> None:
+def test_a_refusal_names_its_option(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO())
     request = ("arrangement", "request", "L-1", "--instalments", "3", *ASKED)
     assert arrears(environment, *request).returncode == 0
     wrong = {}

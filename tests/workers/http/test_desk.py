@@ -285,6 +285,13 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
         "没有编号为k-9的投诉，请更正编号。",
     )
     assert at_desk(book, supervisor, "/complaints/k-9/take", {}).status_code == 404
+    no_path = at_desk(book, supervisor, "/nothing", accept_language="zh")
+    assert (no_path.status_code, no_path.json()["detail"][:5]) == (404, "没有该路径")
+    method = at_desk(book, supervisor, "/complaints/k-1/take")
+    assert (method.status_code, method.json()["detail"]) == (
+        405,
+        "This path takes another method: POST.",
+    )
     assert at_desk(book, supervisor, "/complaints/k-1/acknowledge", {}).status_code == 200
     shown = at_desk(book, supervisor, "/complaints/k-1").json()
     assert (shown["why"], shown["acknowledged_at"] is not None) == ("Too dear", True)

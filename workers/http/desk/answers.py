@@ -65,13 +65,15 @@ def language_for(accept_language: str | None) -> str:
     return "en"
 
 
-async def refuse_path(request: Request, error: HTTPException) -> Response:
+async def refuse_path(request: Request, error: Exception) -> Response:
     """Answer a call to a path that there is not, or by a method that the path does not take."""
+    if not isinstance(error, HTTPException):
+        raise error
     language = language_for(request.headers.get("accept-language"))
     said = text_of(error.detail)
     if error.status_code == 404:
         said = text_of("There is no such path. /openapi.json lists all.")
-    elif methods := (error.headers or {}).get("allow"):
+    elif methods := (error.headers or {}).get("Allow"):
         said = text_of("This path takes another method: {methods}.", methods=methods)
     answer = {"detail": text_in(language, said), "fields": []}
     return JSONResponse(answer, status_code=error.status_code, headers=error.headers)
