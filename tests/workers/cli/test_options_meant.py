@@ -60,7 +60,10 @@ def test_a_refusal_names_its_option(
         (("hold", "place", "L-1", "manual", "--id=H", "--why=x", "--until=2020-01-01"), "--until"),
         (("recover", "--since", "noon"), "--since"),
         (("roster", "absent", "c-1", "--from", "noon"), "--from"),
-        (("quality", "sample", "--from=2026-03-01", "--to=2026-03-01", "--sheet=no"), "--sheet"),
+        (
+            ("quality", "sample", "--from=2026-03-01", "--to=2026-03-01", "--sheet=calls_xx"),
+            "--sheet",
+        ),
         (("promise", "record", "L-1", "-5", "CNY", "2199-01-01", "--id", "P"), "without a minus"),
         (("call", "locate", "L-1"), "--number"),
     ):
