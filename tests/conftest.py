@@ -15,6 +15,9 @@ from tests.support.databases import ReusedDatabase, new_database
 from tests.support.receiver import LendersSystems, lenders_systems
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
+# What is collected stays, so it is not searched for garbage until all of it is there.
+gc.disable()
+
 # An example takes as long as the machine lets it: no property is about time.
 settings.register_profile("without_deadline", deadline=None)
 settings.load_profile("without_deadline")
@@ -137,6 +140,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_finish() -> None:
     # What was imported and collected stays: no test need look through it for garbage.
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The Celery application. Its settings are in workers.celeryconfig, which it reads at first use."""
 
+import gc
 from typing import Any
 
 from celery import Celery
@@ -14,6 +15,8 @@ from workers.messaging.guarded_tasks import GuardedTask
 from workers.newer_database import watch_database
 from workers.signs_of_life import WritesSignsOfLife
 
+# What is read at the start stays, so it is not searched for garbage; the context ends this.
+gc.disable()
 write_visible_lines()
 expect_closed_connections()
 app: Celery[Any] = Celery("arrears", task_cls=GuardedTask)
