@@ -275,6 +275,8 @@ def test_the_first_administrator_is_made_once_and_nobody_else_makes_one_alone(
         ' shifts: {mon-fri: "08:30-20:30"}}\n'
     )
     assert arrears(first, "roster", "load", str(roster)).returncode == 0, "the first roster"
+    again = arrears(first, "roster", "load", str(roster), "--dry-run")
+    assert "Nothing that is on record of these people changes." in again.stdout
     roster.write_text(roster.read_text().replace("[caller]", "[caller, supervisor]"))
     promoted = arrears(first, "roster", "load", str(roster))
     assert "needs a second person" in promoted.stderr
