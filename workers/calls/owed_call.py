@@ -54,8 +54,8 @@ SELECT w.id AS lease_id, w.staff_id, w.borrower_id, w.person_id, d.loan_id, x.at
 
 
 def call_to_make(connection: Connection, ctx: Context, asked: AskedCall) -> list[ItemToCall]:
-    """What the call is about, in its order: the open call of whoever calls; else the callback that
-    they owe and were served; else the open call of a colleague.
+    """What the call is about, in its order: the open call of whoever calls, if they were not served
+    a callback to another party of the loan; else that callback; else the call of a colleague.
 
     Raises:
         NoOpenCallError: there is none of them.
@@ -69,7 +69,8 @@ def call_to_make(connection: Connection, ctx: Context, asked: AskedCall) -> list
         if not _open_owed(connection, ctx, asked):
             raise
     else:
-        if items[0].staff == asked.actor.reference or not _open_owed(connection, ctx, asked):
+        is_theirs = items[0].staff == asked.actor.reference and not items[0].owes_another
+        if is_theirs or not _open_owed(connection, ctx, asked):
             return items
     return open_call(connection, asked.loan, asked.item, of=asked.actor)
 

@@ -111,6 +111,8 @@ class ItemToCall(NamedTuple):
     """Whether it is of the loan that was asked about …"""
     is_newest: bool
     """… and its newest call."""
+    owes_another: bool
+    """Whether who has it was served something that is owed to somebody else."""
 
     @property
     def as_item(self) -> ItemOfCall:
@@ -140,7 +142,10 @@ SELECT o.id AS action_id, k.id AS call_id, coalesce(k.part_of, k.id) AS first_id
        (SELECT yo.callback_at FROM contact y
           LEFT JOIN contact_outcome yo ON yo.contact_id = y.id
          WHERE y.action_id = o.id ORDER BY y.id DESC LIMIT 1) AS callback_at,
-       o.loan_id = asked.loan_id AS of_loan, o.id = asked.action_id AS is_newest
+       o.loan_id = asked.loan_id AS of_loan, o.id = asked.action_id AS is_newest,
+       EXISTS (SELECT FROM work_lease w
+                WHERE w.staff_id = asked.staff_id AND w.ended_at IS NULL
+                  AND w.duty_id IS NOT NULL AND w.person_id <> b.person_id) AS owes_another
   FROM asked JOIN action a ON a.id = asked.action_id
        JOIN loan l ON l.id = a.loan_id
        LEFT JOIN loan_party q ON q.id = a.party_id

@@ -15,11 +15,13 @@ from tests.support.acting import acting
 from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
+from workers.calls.start import start_call
 from workers.db.actions import take_due
 from workers.db.schema import action, borrower, loan_party, must_not_handle, staff, visit_staff
 from workers.history.history import loan_history
 from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.staff.next_work import ServedWork, next_for
 from workers.staff.work_items import WorkList
 from workers.staff.worklist import read_work
 from workers.visits.letters import open_letter
@@ -95,6 +97,24 @@ def test_a_visit_says_whom_it_is_for_and_the_local_time_there(visits: Book) -> N
         ("visit", "borrower", "B-1", "Asia/Shanghai"),
         ("visit_guarantor", "guarantor", "G-1", "Asia/Urumqi"),
     }
+
+
+def test_a_guarantor_is_called_back_although_a_call_to_the_borrower_is_open(engine: Engine) -> None:
+    """The guarantor rang and asked for it, so no call of the ladder goes on from there."""
+    book = book_with(engine, BY_PHONE)
+    assert assign_call(book.ctx, book.action_id("L-1", "call")) == "assigned"
+    said = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "callback_requested"}
+    said |= {"at": book.ctx.now().isoformat(), "callback_at": "2026-03-09T15:00:00+08:00"}
+    done = tell(book, "inbound_contact", **said, borrower="G-1", actor="c-1", reason=None)
+    assert done.status == "applied", done.reason
+    book.at("2026-03-09 15:00")
+    collector = acting(book.ctx, Actor("c-1"))
+    work = next_for(collector)
+    assert isinstance(work, ServedWork)
+    assert (work.party, work.record) == ("guarantor", "G-1")
+    started = start_call(collector, "L-1")
+    assert (started.party, started.item) == ("guarantor", "call-back")
+    assert started.reach == "+8613900139001"
 
 
 GUARANTOR_ILL = {"borrower": "G-1", "kind": "insolvency", "starts_on": "2026-03-01"}
