@@ -37,6 +37,8 @@ class AskedCall:
     """Who calls."""
     machine: Actor | None
     """The machine that asks for them; None: they ask themselves."""
+    opens_callbacks: bool = True
+    """Whether a callback that they were served becomes a call."""
 
     def is_named_by(self, loan: str, item: str) -> bool:
         """Whether the call may have its name from this item."""

@@ -82,7 +82,7 @@ def _open_owed(connection: Connection, ctx: Context, asked: AskedCall) -> bool:
     Raises:
         BarredError: the gate does not allow it now.
     """
-    if asked.item not in (None, CALL_BACK.id):
+    if not asked.opens_callbacks or asked.item not in (None, CALL_BACK.id):
         return False
     values = {"staff": asked.actor.reference, "loan": asked.loan}
     owed = typed_row(_Owed, connection.execute(_OWED, values))

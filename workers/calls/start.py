@@ -63,6 +63,7 @@ def start_call(
     attempt: str | None = None,
     dry_run: bool = False,
     caller: str | None = None,
+    opens_callbacks: bool = True,
 ) -> StartedAttempt:
     """Start the newest open call of a loan, or of one of its ladder items; gives the number.
 
@@ -77,7 +78,8 @@ def start_call(
 
     Nobody starts a call while the outcome of another one of theirs is missing, whoever asks.
 
-    Whoever was served a callback that no open call carries starts that: it is a call from then on.
+    Whoever was served a callback that no open call carries starts that, if it `opens_callbacks`: it
+    is a call from then on. The service for dialers may plan nothing.
 
     `attempt` is the dialer's own id of this attempt. The same id within `REPEAT_WITHIN` is a
     repeated request, not another attempt: it gives the number again.
@@ -94,7 +96,9 @@ def start_call(
     """
     machine = ctx.actor if ctx.actor.kind is ActorKind.MACHINE else None
     actor = Actor(caller) if machine and caller else ctx.actor
-    asked = AskedCall(loan_external_id, item, attempt, actor, machine)
+    asked = AskedCall(
+        loan_external_id, item, attempt, actor, machine, opens_callbacks=opens_callbacks
+    )
     try:
         with with_alarm(ctx):
             return _start(ctx, asked, dry_run=dry_run)

@@ -164,7 +164,12 @@ def _start(ctx: Context, asked: CallStart, admission: Admission) -> StartedAttem
     assert_clock_right(ctx)
     try:
         return start.start_call(
-            ctx, asked.loan, caller=asked.actor, item=asked.item, attempt=asked.attempt
+            ctx,
+            asked.loan,
+            caller=asked.actor,
+            item=asked.item,
+            attempt=asked.attempt,
+            opens_callbacks=False,
         )
     except NotPermittedError:
         admission.note_refusal(ctx.actor.reference, Permission.START_CALLS, ctx.now())
