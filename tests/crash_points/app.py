@@ -13,7 +13,7 @@ import twilio.rest.api.v2010.account  # noqa: F401
 from celery.concurrency.asynpool import AsynPool
 from celery.signals import worker_init
 
-from tests.crash_points.points import watch
+from tests.crash_points.points import watch_tasks
 from tests.support.timetable import TIMETABLE
 from workers.app import app
 from workers.bootstrap import process_context
@@ -28,7 +28,7 @@ def _timers(pool: AsynPool) -> dict[Callable[[], None], float]:
     return {pool.maintain_pool: SOON}
 
 
-watch()
+watch_tasks()
 # Production looks every five seconds and waits for ten; nothing else about it is different.
 setattr(AsynPool, "timers", property(_timers))  # noqa: B010 - types know it as it is shipped
 app.conf.worker_lost_wait = SOON

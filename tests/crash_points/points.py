@@ -1,14 +1,17 @@
-"""The points at which a worker can be lost: before and after each commit of each task.
+"""The points at which a process can be lost: before and after each commit of each task, and of each
+call at the desk.
 
 What a task does to the world lies between two of them: a text is asked for after the first commit
 of `send_sms` and before its second. Nothing in the product knows of this; the worker of
-tests.crash_points.app is watched from outside, through its database driver and Celery's signals.
+tests.crash_points.app and the desk of tests.crash_points.desk are watched from outside, through
+their database driver, and through Celery's signals or the application's own interface.
 """
 
 import inspect
 import linecache
 import os
 import signal
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,26 +54,21 @@ class Folder:
         return self.path / "died"
 
 
-@dataclass(slots=True)
-class _Work:
-    """What this process is at."""
-
-    task: str | None = None
-
-
-_work = _Work()
+_work: ContextVar[str | None] = ContextVar("work", default=None)
+"""The task, or the path of the call, that this process is at."""
 
 
 class _WatchedConnection(connection):
     def commit(self) -> None:
         # With nothing written there is nothing to lose, and most looks of a repair find nothing.
-        if _work.task is None or not self._has_written():
+        work = _work.get()
+        if work is None or not self._has_written():
             super().commit()
             return
         place = _place()
-        _reach(f"{_work.task}:before_commit:{place}")
+        _reach(f"{work}:before_commit:{place}")
         super().commit()
-        _reach(f"{_work.task}:after_commit:{place}")
+        _reach(f"{work}:after_commit:{place}")
 
     def _has_written(self) -> bool:
         with self.cursor() as cursor:
@@ -79,9 +77,20 @@ class _WatchedConnection(connection):
         return bool(written)
 
 
-def watch() -> None:
-    """From now on, this process and its children pass points, and die at the one asked for."""
+def watch_connections() -> None:
+    """From now on, this process and its children pass points while they are at something, and die
+    at the one asked for."""
     event.listen(Engine, "do_connect", _connect_watched)
+
+
+def begin(work: str | None) -> None:
+    """This process is at this from now on; None: at nothing of which the points count."""
+    _work.set(work)
+
+
+def watch_tasks() -> None:
+    """The same for all that tasks do."""
+    watch_connections()
     # A signal holds its receivers weakly unless told otherwise.
     task_prerun.connect(_begin, weak=False)
     task_postrun.connect(_end, weak=False)
@@ -92,11 +101,11 @@ def _connect_watched(_dialect: Any, _record: Any, _args: Any, options: dict[str,
 
 
 def _begin(task: Any, **_: Any) -> None:
-    _work.task = task.name.removeprefix("arrears.")
+    begin(task.name.removeprefix("arrears."))
 
 
 def _end(**_: Any) -> None:
-    _work.task = None
+    begin(None)
 
 
 def _place() -> str:
@@ -104,7 +113,7 @@ def _place() -> str:
     frame = inspect.currentframe()
     while frame and not frame.f_code.co_filename.startswith(f"{PRODUCT}/"):
         frame = frame.f_back
-    assert frame, "only the product commits while a task runs"
+    assert frame, "only the product commits while it is at something"
     module = ".".join(Path(frame.f_code.co_filename).relative_to(PRODUCT).with_suffix("").parts)
     return f"{module}.{frame.f_code.co_name}:{_which(frame.f_code, frame.f_lineno)}"
 

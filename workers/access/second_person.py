@@ -62,7 +62,7 @@ def with_second_person(
     lines = lines_of(what, facts)
     typed = _typed(words or {})
     said = stored_lines(lines)
-    digest = _digest(permission, said, ctx.cipher.blind_index(typed) if typed else b"")
+    digest = _digest(ctx, permission, said, typed)
     if granted_by := _use(connection, ctx.actor, digest, now):
         return granted_by
     # It stays when the caller's transaction is rolled back.
@@ -86,6 +86,27 @@ def with_second_person(
     raise SecondPersonNeededError(needed, *lines)
 
 
+def was_done(
+    connection: Connection,
+    ctx: Context,
+    permission: Permission,
+    what: Text | Reasons,
+    facts: Mapping[str, Fact],
+    *,
+    words: Mapping[str, str | None] | None = None,
+) -> bool:
+    """Whether exactly this was granted to whoever acts, and they have done it: as for
+    `with_second_person`. They say it again, because the answer was lost."""
+    said = stored_lines(lines_of(what, facts))
+    done = select(request.c.id).where(
+        request.c.digest == _digest(ctx, permission, said, _typed(words or {})),
+        request.c.asked_by == ctx.actor.reference,
+        request.c.status == RequestStatus.DONE,
+        is_in_time(ctx.now()),
+    )
+    return connection.execute(done).first() is not None
+
+
 def assert_says_something(name: str, words: str | None) -> None:
     """Check that what somebody typed, if they did, has a letter or a digit.
 
@@ -107,8 +128,8 @@ def _typed(words: Mapping[str, str | None]) -> str:
     )
 
 
-def _digest(permission: Permission, said: Sequence[Any], typed: bytes) -> bytes:
-    asked = [permission, said, typed.hex()]
+def _digest(ctx: Context, permission: Permission, said: Sequence[Any], typed: str) -> bytes:
+    asked = [permission, said, ctx.cipher.blind_index(typed).hex() if typed else ""]
     return sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 

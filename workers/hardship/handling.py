@@ -25,7 +25,7 @@ from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import was_done, with_second_person
 from workers.context import Context
 from workers.db.barred_staff import end_bar, kept_away_by
 from workers.db.disputes import (
@@ -104,6 +104,8 @@ def extend(
 ) -> Reasons:
     """Make the time to answer longer, as far as the law allows; another person grants it.
 
+    Whoever says the same again, with the same words, has lost the answer: it is made longer once.
+
     Raises:
         RefusedError: it is not known or over, no rule allows it, or whoever acts may not handle it.
         SecondPersonNeededError: it is asked for, and waits until somebody grants it.
@@ -114,21 +116,20 @@ def extend(
         assert_fit(connection, matter, stored, ctx.actor.reference)
         of_it = (stored.jurisdiction, stored.received_at)
         terms = terms_of(ctx, matter, stored.kind, *of_it, extended=stored.extensions + 1)
-        before = stored.answer_by
-        if before is None or terms.answer_by is None or terms.answer_by <= before:
-            named = {"matter": matter, "id": id}
-            if before is None:
-                code = ReasonCode.MATTER_WITHOUT_DEADLINE
-                raise refused(code, **named, matter_kind=stored.kind)
-            until = last_day(before.astimezone(now.tzinfo))
+        before, named = stored.answer_by, {"matter": matter, "id": id}
+        if before is None:
+            raise refused(ReasonCode.MATTER_WITHOUT_DEADLINE, **named, matter_kind=stored.kind)
+        asked = (Permission.EXTEND_ANSWERS, text_of("Answer a person later."))
+        facts = {"loan": stored.loan, "of": f"{matter} {id}"}
+        until = last_day(before.astimezone(now.tzinfo))
+        done = {**facts, "until": str(until)}
+        if stored.extensions and was_done(connection, ctx, *asked, done, words={"why": why}):
+            return because(ReasonCode.MATTER_EXTENDED, **named, answer_on=until)
+        if terms.answer_by is None or terms.answer_by <= before:
             raise refused(ReasonCode.NO_EXTENSION, **named, answer_on=until)
         answer_on = last_day(terms.answer_by)
         with_second_person(
-            connection,
-            ctx,
-            Permission.EXTEND_ANSWERS,
-            text_of("Answer a person later."),
-            {"loan": stored.loan, "of": f"{matter} {id}", "until": str(answer_on)},
+            *(connection, ctx, *asked, {**facts, "until": str(answer_on)}),
             words={"why": why},
             borrower_id=stored.borrower_id,
         )
@@ -136,7 +137,7 @@ def extend(
         longer = {"extensions": stored.extensions + 1, "answer_by": terms.answer_by}
         connection.execute(update(table).where(table.c.id == stored.id).values(**longer))
         set_clock(connection, matter, [stored.id], now)
-        return because(ReasonCode.MATTER_EXTENDED, matter=matter, id=id, answer_on=answer_on)
+        return because(ReasonCode.MATTER_EXTENDED, **named, answer_on=answer_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
