@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.next_work import (
     UNFINISHED,
@@ -21,11 +20,9 @@ from domain.next_work import (
 )
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
-from workers.access.may_handle import readable
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db import served_work, work_leases
-from workers.db.schema import borrower
 from workers.db.served_work import WorkingCollector
 from workers.db.work_leases import Lease, Taken, Wanted
 from workers.staff.pieces import Piece, pieces_for, with_gate
@@ -125,32 +122,6 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
             work_leases.end_lease(connection, lease.id, end, now)
             pieces = [piece.without_lease_of(me.id) for piece in pieces]
         return _serve(connection, ctx, me, pieces, policy, now)
-
-
-@permitted(Permission.READ_LOANS)
-def look_ahead(
-    connection: Connection, ctx: Context, collector: str, at_most: int = 10
-) -> list[tuple[Piece, Ranked]]:
-    """What a collector would be served, in order, and why. Nothing is served or locked. People
-    whom whoever looks must not handle are left out.
-
-    Raises:
-        NotOnRosterError: nobody has that reference.
-    """
-    now = ctx.now()
-    policy = work_policy_on(ctx.policy.worklist, now.date())
-    me = read_working(connection, Actor(collector), now)
-    pieces = pieces_for(connection, ctx, me, policy, now)
-    if shown := readable(ctx.actor, borrower.c.id):
-        records = borrower.c.id.in_([piece.row.borrower_id for piece in pieces])
-        known = set(connection.execute(select(borrower.c.id).where(records, *shown)).scalars())
-        pieces = [piece for piece in pieces if piece.row.borrower_id in known]
-    ahead: list[tuple[Piece, Ranked]] = []
-    for ranked in _lots(connection, ctx, me, pieces, policy, now, []):
-        ahead += ranked
-        if len(ahead) >= at_most:
-            break
-    return ahead[:at_most]
 
 
 def _unfinished(

@@ -34,7 +34,6 @@ from workers.inbox.submit import submit
 from workers.operations.contact_points import read_address, read_numbers
 from workers.operations.persons import read_parties, read_person
 from workers.sms.providers.port import InboundText
-from workers.staff.next_work import look_ahead
 from workers.staff.worklist import read_work
 
 SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
@@ -82,9 +81,6 @@ def of_lists(book: Book, ctx: Context) -> dict[str, set[str]]:
         }
         found = {name: {row.loan for row in rows} for name, rows in lists.items()}
         found["arrangements of all"] = {row.loan for row in list_arrangements(connection, ctx)}
-        found["look ahead"] = {
-            str(piece.row.loan) for piece, _ in look_ahead(connection, ctx, "c-2")
-        }
     return found
 
 
@@ -92,7 +88,6 @@ def test_lists_leave_out_whom_one_must_not_handle(book: Book) -> None:
     me = as_role(book, "c-1", Role.CALLER, Role.LAWYER)
     before = of_lists(book, me)
     assert before["calls"] == before["replies"] == before["complaints"] == {"L-2"}
-    assert before["look ahead"] == {"L-2"}
     for loan in sorted(BOTH):
         asked = {"arrangement": f"A-{loan}", "loan": loan, "asked_by": "call", "instalments": 3}
         assert tell(book, "arrangement_request", **asked, actor="c-2").status == "applied"

@@ -4,11 +4,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, text
 
 from domain.actors import Actor, ActorKind, Role
 from domain.disputes import Matter
 from domain.errors import ArrearsError, RefusedError
+from domain.events import person_of
 from domain.permissions import Permission
 from tests.support.acting import acting
 from tests.support.events import tell
@@ -18,6 +19,7 @@ from workers.calls.right_party import confirm_right_party
 from workers.context import Context
 from workers.daily.totals import write_totals
 from workers.db.schema import daily_total, duty, must_not_handle, roster_version, visit
+from workers.db.who_acted import person_in
 from workers.hardship import handling
 from workers.history import loan_history
 from workers.inbox.submit import submit
@@ -121,3 +123,11 @@ def test_they_agree_on_no_callback_while_they_are_on_a_visit(engine: Engine) -> 
     more = {"loan": "L-2", "reason": None, "callback_at": at.isoformat()}
     with pytest.raises(RefusedError):
         came_in(book, "in-1", "v-1", "callback_requested", **more)
+
+
+def test_sql_and_python_find_the_same_person(engine: Engine) -> None:
+    names = ["c-1", "c-1 [dialer]", "c-1[dialer]", "c-1 [a [b", " [dialer]", "[dialer]", ""]
+    asked = f"SELECT {person_in('n')} FROM unnest(:names) WITH ORDINALITY u (n, i) ORDER BY i"  # noqa: S608
+    with engine.connect() as connection:
+        found = connection.execute(text(asked), {"names": names}).scalars().all()
+    assert found == [person_of(name) for name in names]

@@ -363,10 +363,9 @@ def test_what_is_owed_after_a_conversation_comes_before_what_brings_more(book: B
     at = book.ctx.now().isoformat()
     said = {**called_in, "at": at, "reason": None, "also_about": [], "actor": "c-9"}
     assert tell(book, "inbound_contact", **said).status == "applied"
-    with book.ctx.engine.connect() as connection:
-        first, *_ = next_work.look_ahead(connection, book.ctx, who.actor.reference)
-    assert (first[0].row.loan, first[1].band) == ("L-small", Band.CLOCK)
-    assert "to be done by 2026-03-03" in speak(first[1].why)
+    work = served(who)
+    assert (work.loan, work.band) == ("L-small", Band.CLOCK)
+    assert "to be done by 2026-03-03" in speak(work.why)
 
 
 def test_who_does_not_speak_the_language_is_not_served_a_callback(book: Book) -> None:
@@ -443,25 +442,23 @@ def test_nobody_is_served_off_shift_or_without_the_role(book: Book) -> None:
         next_work.next_for(collector(book, "c-9"))
 
 
-def test_a_look_ahead_serves_nothing(book: Book) -> None:
+def test_what_was_handed_on_has_waited_all_the_time(book: Book) -> None:
+    """L-1 was given to somebody three days ago, and is c-1's since. It comes before more money."""
     hired(book, "c-1")
     for loan, amount in (("L-1", "100"), ("L-2", "900")):
         assigned(book, loan, amount)
-    with book.ctx.engine.connect() as connection:
-        ahead = next_work.look_ahead(connection, collector(book), "c-1")
-    assert [piece.row.loan for piece, _ in ahead] == ["L-2", "L-1"]
-    assert book.rows(work_lease) == []
+    work = served(collector(book))
+    assert (work.loan, work.band) == ("L-2", Band.FIRST_CONTACT)
+    served_leases.release(collector(book), work.lease)
 
-    # L-1 was given to somebody three days ago, and handed on since. It has waited all the time.
     now = book.ctx.now()
     first, _ = book.rows(select(call).order_by(call.c.loan_id))
     given = {**first._mapping, "assigned_at": now - timedelta(days=3), "cancelled_at": now}
     with book.ctx.engine.begin() as connection:
         del given["id"]
         connection.execute(insert(call).values(**given))
-        ahead = next_work.look_ahead(connection, collector(book), "c-1")
-    bands = {piece.row.loan: ranked.band for piece, ranked in ahead}
-    assert bands == {"L-1": Band.WAITED, "L-2": Band.FIRST_CONTACT}
+    work = served(collector(book))
+    assert (work.loan, work.band) == ("L-1", Band.WAITED)
 
 
 def test_a_collector_who_asks_from_many_screens_has_one_piece_of_work(book: Book) -> None:
