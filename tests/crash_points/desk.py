@@ -1,14 +1,18 @@
 """The desk of the product, watched: `python -m tests.crash_points.desk HOST PORT`.
 
-It is served as `arrears desk` serves it. Each crash point kills the process that serves a call,
-with SIGKILL; the parent process, which has everything imported and the application made, and is
-connected to nothing, then forks another one. So no crash point costs the start of a Python.
+It is served as `arrears desk` serves it: at first by this process, until SIGINT. From then on each
+crash point kills the process that serves a call, with SIGKILL; the parent process, in which all is
+imported, made and compiled by then, and which is connected to nothing, forks another one. So no
+crash point costs the start of a Python.
 """
 
+import gc
 import os
 import re
 import signal
 import sys
+from contextlib import suppress
+from unittest.mock import patch
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -40,20 +44,28 @@ class Watched:
 def main(host: str, port: int) -> None:
     """Serve until a signal asks for the end. Whoever is killed at a point has a successor."""
     watch_connections()
-    made = app.create_desk()
-    setattr(app, "create_desk", lambda: Watched(made))  # noqa: B010 - types know it as it is
-    ctx = process_context(POOL_SIZE)
-    newer_database.is_too_new(ctx.engine)  # it reads the migrations, once
-    ctx.engine.dispose()
-    while True:
-        serving = os.fork()
-        if serving == 0:
+    made = Watched(app.create_desk())
+    with patch.object(app, "create_desk", lambda: made):
+        # A thread would be lost in a process that is forked.
+        with patch.object(server, "watch_database"), suppress(KeyboardInterrupt):
             server.serve("create_desk", host, port)
-            os._exit(0)
-        signal.signal(signal.SIGTERM, lambda *_, child=serving: os.kill(child, signal.SIGTERM))
-        _, status = os.waitpid(serving, 0)
-        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            sys.exit(os.waitstatus_to_exitcode(status) != 0)
+        engine = process_context(POOL_SIZE).engine
+        newer_database.is_too_new(engine)  # it reads the migrations, once for all
+        engine.dispose()
+        gc.freeze()
+        while True:
+            _serve_until_killed(host, port)
+
+
+def _serve_until_killed(host: str, port: int) -> None:
+    serving = os.fork()
+    if serving == 0:
+        server.serve("create_desk", host, port)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(serving, signal.SIGTERM))
+    _, status = os.waitpid(serving, 0)
+    if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+        sys.exit(os.waitstatus_to_exitcode(status) != 0)
 
 
 if __name__ == "__main__":

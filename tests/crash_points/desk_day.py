@@ -1,7 +1,8 @@
-"""A day at the desk in which everything that can be said there is said once, and the book for it."""
+"""A day at the desk on which everything that can be said there is said, and the book for it."""
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -69,7 +70,7 @@ def write_book(engine: Engine) -> Book:
 _DUE = {
     **dict.fromkeys((TO_VISIT, TO_VISIT_LATER), "2026-03-01"),
     **dict.fromkeys((TO_SUE, NOT_TO_SUE), "2026-02-01"),
-    HEARD: "2026-04-01",
+    **dict.fromkeys(TO_CALL, "2026-04-02"),
 }
 
 
@@ -143,9 +144,10 @@ def a_day(desk: Desk, today: date) -> None:
 def _call_and_promise(desk: Desk, today: date) -> None:
     work = desk.post("c-1", "/work/next", {})
     lease, owed = work["lease"], work["loan"]
-    desk.post("c-1", "/work/{lease}/sheet", {}, lease=lease)
     desk.post("c-1", "/work/{lease}/heartbeat", {}, lease=lease)
     desk.post("c-1", "/calls", {"loan": owed, "attempt": "a-1"})
+    # From here on the sheet shows the name.
+    desk.post("c-1", "/work/{lease}/sheet", {}, lease=lease)
     right = {"answers": {"name": NAME, "address_numbers": "1"}}
     desk.post("c-1", "/calls/{attempt}/right-party", right, attempt="a-1")
     promised = {"promise": "p-1", "loan": owed, "amount": "1000.00", "currency": "CNY"}
@@ -195,7 +197,8 @@ def _handle(desk: Desk, matter: str, path: str, right: dict[str, str], today: da
     if matter == "complaint":
         said = {"loan": "L-complaint", "kind": "fees"}
     desk.post("c-1", path, {matter: "m-1", "why": "too much", **said})
-    one, of = f"{path}/{{{matter}}}", {matter: "m-1"}
+    one = f"{path}/{{{matter}}}"
+    of: dict[str, Any] = {matter: "m-1"}
     desk.post("s-1", f"{one}/acknowledge", {}, **of)
     desk.post("s-1", f"{one}/take", {}, **of)
     desk.post("s-1", f"{one}/correction", {**right, "why": "as she says"}, **of)
@@ -253,5 +256,5 @@ def _judge_a_call(desk: Desk, day: date) -> None:
 def _note_who_works(desk: Desk, today: date) -> None:
     at = f"{today}T00:00:01+08:00"
     desk.post("s-1", "/staff/absences", {"staff": "c-3", "kind": "illness", "at": at})
-    desk.post("s-1", "/staff/returns", {"staff": "c-3"})
+    desk.post("s-1", "/staff/returns", {"staff": "c-3"}, again=409)
     desk.post("s-1", "/staff/departures", {"staff": "c-4", "at": at})

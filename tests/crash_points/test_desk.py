@@ -1,5 +1,6 @@
 """A desk lost at any commit of any call leaves, once the call is repeated, what one call leaves."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from tests.support.environment import an_environment
 from workers.clock import Clock, write_offset
 from workers.http.permission_of import AT_THE_DESK, DESK
 from workers.simulator.servers.environment import LOOPBACK, free_port
-from workers.simulator.servers.processes import ProcessGroup
+from workers.simulator.servers.processes import ManagedProcess, ProcessGroup
 
 OF_EVERY_CALL = ":access.authenticate.authenticate:"
 """In it the use of the token is noted. It is the same for all: one of them dies there."""
@@ -31,6 +32,7 @@ OF_EVERY_CALL = ":access.authenticate.authenticate:"
 class Stage:
     """One desk and one database, for one day after another."""
 
+    desk: ManagedProcess
     server_url: str
     template: str
     database: str
@@ -77,8 +79,10 @@ def stage(
         processes = stack.enter_context(ProcessGroup(folder, environment))
         port = free_port()
         command = [sys.executable, "-m", "tests.crash_points.desk", LOOPBACK, str(port)]
-        processes.wait_until_ready(processes.start("desk", command, port=port))
+        desk = processes.start("desk", command, port=port)
+        processes.wait_until_ready(desk)
         yield Stage(
+            desk=desk,
             server_url=postgres_server,
             template=str(template.database),
             database=str(database.database),
@@ -96,10 +100,11 @@ def test_a_desk_lost_at_each_commit_of_each_call_leaves_what_one_call_leaves(sta
     posts = {each.replace(DESK, "") for each in AT_THE_DESK if each.startswith("POST")}
     assert asked == posts, "each path has its call in desk_day.py"
     passed = sorted(set(stage.folder.passed.read_text().splitlines()))
-    assert {point.partition(":")[0] for point in passed} == posts, "each of them writes something"
-
-    of_every_call = [point for point in passed if OF_EVERY_CALL in point]
-    points = [point for point in passed if point not in of_every_call] + of_every_call[:2]
+    points = [point for point in passed if OF_EVERY_CALL not in point]
+    written = {point.partition(":")[0] for point in points}
+    assert {path for path in written if path.startswith("POST")} == posts, "all write something"
+    points += [point for point in passed if OF_EVERY_CALL in point][:2]
+    stage.desk.send_signal(signal.SIGINT)
     disturbed, _ = stage.play(points)
     died = stage.folder.died.read_text().splitlines()
     assert sorted(died) == sorted(points)

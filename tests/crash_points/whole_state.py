@@ -1,4 +1,4 @@
-"""All that is on record, so that two runs of the same day can be compared: every row of every table.
+"""All that is on record, every row of every table, so that two runs of a day can be compared.
 
 Moments, ids that are drawn at random, and what is encrypted differ from run to run. What has a
 number is known by its place among those of its table: a number that was lost with a process leaves
@@ -7,12 +7,14 @@ a gap.
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Connection, Table, select
 
+from domain.reasons import changed_nothing
 from workers.db.schema import metadata
 
 WholeState = dict[str, list[str]]
@@ -20,35 +22,48 @@ WholeState = dict[str, list[str]]
 
 EACH_TIME = frozenset({"access", "free_text", "permission_use"})
 """Whoever looks twice, or asks twice, is on record twice, with why they say they look."""
+LEFT_OUT = frozenset({"evidence_due"})
+"""What is to be chained of all other rows."""
+SAID_AGAIN = frozenset({"said_last"})
+"""When something that is known was said again."""
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:[\d:.]+(Z|[+-]\d\d:?\d\d)?")
 _RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9+/_-]{40,}=*")
 
 
 def whole_state(connection: Connection) -> WholeState:
-    """What is on record."""
-    places = {table.name: _places(connection, table) for table in metadata.tables.values()}
+    """What is on record. An event that changed nothing is not part of it."""
+    tables = [table for name, table in metadata.tables.items() if name not in LEFT_OUT]
+    rows = {table.name: _rows(connection, table) for table in tables}
+    rows["inbox_event"] = [
+        row for row in rows["inbox_event"] if not changed_nothing(row["reason"] or ())
+    ]
+    places = {
+        name: {id: place for place, id in enumerate(sorted(_ids(of_table)), start=1)}
+        for name, of_table in rows.items()
+    }
     state = {}
-    for table in metadata.tables.values():
-        columns = list(table.c)
-        rows = [
-            ", ".join(
-                f"{column.name}={_said(column, value, places)}"
-                for column, value in zip(columns, row, strict=True)
-                if value is not None
-            )
-            for row in connection.execute(select(*columns))
-        ]
-        state[table.name] = sorted(set(rows) if table.name in EACH_TIME else rows)
+    for table in tables:
+        said = [_said_of(table, row, places) for row in rows[table.name]]
+        state[table.name] = sorted(set(said) if table.name in EACH_TIME else said)
     return state
 
 
-def _places(connection: Connection, table: Table) -> dict[Any, int]:
-    """The place of each row of a table that has numbers."""
-    if "id" not in table.c:
-        return {}
-    ids = connection.execute(select(table.c.id).order_by(table.c.id)).scalars().all()
-    return {id: place for place, id in enumerate(ids, start=1)}
+def _rows(connection: Connection, table: Table) -> list[Mapping[str, Any]]:
+    return [row._mapping for row in connection.execute(select(table))]
+
+
+def _ids(rows: list[Mapping[str, Any]]) -> list[int]:
+    return [row["id"] for row in rows if isinstance(row.get("id"), int)]
+
+
+def _said_of(table: Table, row: Mapping[str, Any], places: dict[str, dict[Any, int]]) -> str:
+    unsaid = SAID_AGAIN | ({"id"} if table.name in EACH_TIME else set())
+    return ", ".join(
+        f"{column.name}={_said(column, row[column.name], places)}"
+        for column in table.c
+        if row[column.name] is not None and column.name not in unsaid
+    )
 
 
 def _said(column: Column[Any], value: Any, places: dict[str, dict[Any, int]]) -> str:
@@ -59,11 +74,17 @@ def _said(column: Column[Any], value: Any, places: dict[str, dict[Any, int]]) ->
             return "an id"
         case bytes() | memoryview():
             return "bytes"
-        case int() if not isinstance(value, bool):
-            if column.name == "id":
-                return f"#{places[column.table.name][value]}"
-            for key in column.foreign_keys:
-                if key.column.name == "id":
-                    return f"#{places[key.column.table.name][value]}"
+        case int() if not isinstance(value, bool) and (known := places.get(_named_by(column))):
+            return f"#{known[value]}"
     said = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
     return _RANDOM.sub("an id", _MOMENT.sub("a moment", said))
+
+
+def _named_by(column: Column[Any]) -> str:
+    """The table whose row a number is; empty if it is none."""
+    if column.name == "id":
+        return str(column.table.name)
+    if column.name == "event_id":  # it may outlive the event, so it is no foreign key
+        return "inbox_event"
+    keys = (key.column for key in column.foreign_keys)
+    return next((str(key.table.name) for key in keys if key.name == "id"), "")
