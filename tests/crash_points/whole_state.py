@@ -49,11 +49,11 @@ def whole_state(connection: Connection) -> WholeState:
     return state
 
 
-def _rows(connection: Connection, table: Table) -> list[Mapping[str, Any]]:
-    return [row._mapping for row in connection.execute(select(table))]
+def _rows(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    return [row._asdict() for row in connection.execute(select(table))]
 
 
-def _ids(rows: list[Mapping[str, Any]]) -> list[int]:
+def _ids(rows: list[dict[str, Any]]) -> list[int]:
     return [row["id"] for row in rows if isinstance(row.get("id"), int)]
 
 
