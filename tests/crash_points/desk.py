@@ -44,13 +44,12 @@ class Watched:
 def main(host: str, port: int) -> None:
     """Serve until a signal asks for the end. Whoever is killed at a point has a successor."""
     watch_connections()
-    made = Watched(app.create_desk())
+    made, engine = Watched(app.create_desk()), process_context(POOL_SIZE).engine
+    newer_database.is_too_new(engine)  # it reads the migrations, once for all
     with patch.object(app, "create_desk", lambda: made):
         # A thread would be lost in a process that is forked.
         with patch.object(server, "watch_database"), suppress(KeyboardInterrupt):
             server.serve("create_desk", host, port)
-        engine = process_context(POOL_SIZE).engine
-        newer_database.is_too_new(engine)  # it reads the migrations, once for all
         engine.dispose()
         gc.freeze()
         while True:
