@@ -355,6 +355,16 @@ class Phrase(StrEnum):
     CLOSED_MATTER = auto()
     FOUND_IN_MATTER = auto()
     CORRECTED_BY = auto()
+    # What people did around conversations.
+    PERSON_CONFIRMED = auto()
+    PERSON_NOT_CONFIRMED = auto()
+    WORK_TAKEN_OVER = auto()
+    OWES = auto()
+    OWES_NOTICE = auto()
+    OWED_BY = auto()
+    NOTICE_OWED_BY = auto()
+    OWED_NO_MORE = auto()
+    NOTICE_OWED_NO_MORE = auto()
     # A quote of an arrangement.
     QUOTE_DEFERRAL = auto()
     QUOTE_PLAN = auto()

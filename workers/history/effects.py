@@ -23,7 +23,6 @@ from workers.db.schema import (
     document,
     legal_file,
     legal_file_need,
-    loan_party,
     message,
     receipt,
     staff,
@@ -32,6 +31,7 @@ from workers.db.schema import (
 )
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.history.citations import Citations
+from workers.history.conversations import who_owes
 from workers.history.loan import ExplainedLoan, of_actions
 
 WENT_NOWHERE = {
@@ -196,8 +196,6 @@ def location_calls(
 
 def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each contact that the borrower, or who else owes the loan, began about it."""
-    parties = select(loan_party.c.borrower_id).where(loan_party.c.loan_id == subject.id)
-    owing = [subject.borrower_id, *connection.execute(parties).scalars()]
     rows = connection.execute(
         select(
             contact_outcome,
@@ -210,7 +208,7 @@ def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .join(borrower, borrower.c.id == contact.c.borrower_id)
         .where(
             # There is an index of the contacts of a record, and none of those about a loan.
-            contact.c.borrower_id.in_(owing),
+            contact.c.borrower_id.in_(who_owes(connection, subject)),
             or_(contact.c.borrower_id == subject.borrower_id, contact.c.party.in_(ROLES)),
             contact.c.loan_id == subject.id,
             contact.c.inbound,

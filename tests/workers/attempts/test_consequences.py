@@ -279,6 +279,8 @@ def test_what_is_disputed_or_complained_of_in_a_call_gets_its_clock(book: Book) 
             assert says in str(shown.why)
             story = loan_history(connection, book.ctx, "L-1", language=language)
             assert any(says in entry.text for entry in story)
+            owed = {"en": "After that (disputes) the next step is owed by", "zh": "此后（"}
+            assert any(entry.text.startswith(owed[language]) for entry in story)
     assert inbound(book, "complains", why="They called me at work").status == "applied"
     assert book.one(complaint).status == "received"
     assert book.one(complaint).answer_by is not None

@@ -42,6 +42,7 @@ from workers.db.schema import (
     work_lease,
     work_takeover,
 )
+from workers.history import loan_history
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work, served_leases
@@ -402,6 +403,9 @@ def test_a_supervisor_takes_work_over_and_says_why(book: Book) -> None:
     assert isinstance(next_work.next_for(c1), NothingToServe)
     noted = book.one(work_takeover)
     assert (noted.taken_from, noted.given_to, noted.actor) == ("c-1", "c-2", "s-1")
+    with book.ctx.engine.connect() as connection:
+        told = str([each.text for each in loan_history(connection, supervisor, "L-1")])
+    assert 'The work that c-1 had was given to c-2, by s-1. Why: "c-1 is ill".' in told
     with pytest.raises(ArrearsError, match="Ask for the next one"):
         served_leases.take_over(supervisor, work.lease, "again", to="c-2")
     reported(book, collector(book, "c-2"), "a-2", "no_answer")

@@ -14,6 +14,7 @@ from tests.support.loans import NAME, Book
 from workers.calls.amounts import amounts_are_shown
 from workers.calls.right_party import RightParty, confirm_right_party
 from workers.db.schema import access, visit
+from workers.history import loan_history
 from workers.inbox.apply import EventResult
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import start_visit
@@ -96,3 +97,7 @@ def test_visitors_see_what_is_owed_once_who_opens_is_confirmed(book: Book) -> No
     assert not sees(book, "v-1")
     assert opens("v-2", name=NAME, other_number=last).confirmed
     assert [who for who in ("v-1", "v-2", "v-3") if sees(book, who)] == ["v-1", "v-2"]
+    with book.ctx.engine.connect() as connection:
+        told = [each.text for each in loan_history(connection, book.ctx, "L-1")]
+    assert "v-1 did not confirm the person: 1 of 2 answers were right." in told
+    assert "v-2 confirmed the person: 2 of 2 answers were right." in told
