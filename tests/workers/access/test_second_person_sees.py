@@ -261,7 +261,7 @@ def hold_as_caller(ctx: Context, payload: Mapping[str, Any]) -> object:
     return submit(caller, f"hold:{payload['hold']}", "hold", payload)
 
 
-NOT_VARIED = {"ctx", "progress", "dry_run", "may_wait", "item", "kind"}
+NOT_VARIED = {"ctx", "progress", "dry_run", "may_wait", "check", "item", "kind"}
 """What decides nothing; and of approvals and events, of which one item and one kind is in use."""
 
 
