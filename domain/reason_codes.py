@@ -406,6 +406,7 @@ class ReasonCode(StrEnum):
     COMPLAINT_KNOWN = auto()
     COMPLAINT_STOPS_EVERYBODY = auto()
     COMPLAINT_BARS = auto()
+    COMPLAINT_BARS_NOBODY = auto()
     COMPLAINT_BARS_NO_MORE = auto()
     CONDUCT_OF_WHOM = auto()
     MATTER_ID_TAKEN = auto()

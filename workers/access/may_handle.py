@@ -4,14 +4,14 @@ before they read of them."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 
 from domain.actors import Actor, ActorKind
 from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
-from workers.db.kept_away import is_kept_away_from, kept_away
+from workers.db.kept_away import is_kept_away_from, records_kept_from
 from workers.db.schema import (
     adjustment,
     arrangement,
@@ -20,11 +20,9 @@ from workers.db.schema import (
     dispute,
     hold,
     loan,
-    loan_party,
     payment,
     promise,
     reply,
-    staff,
 )
 
 
@@ -34,13 +32,9 @@ def must_not_handle(connection: Connection, actor: Actor, whose: ColumnElement[b
     of."""
     if actor.kind is not ActorKind.STAFF:
         return False
-    of_them = (
-        select(kept_away.c.staff_id)
-        .join(staff, staff.c.id == kept_away.c.staff_id)
-        .join(borrower, borrower.c.person_id == kept_away.c.person_id)
-        .where(staff.c.external_id == actor.reference, whose)
-    )
-    return connection.execute(of_them.limit(1)).scalar() is not None
+    kept = borrower.c.id.in_(records_kept_from(actor.reference))
+    one_of_them = select(borrower.c.id).where(whose, kept).limit(1)
+    return connection.execute(one_of_them).scalar() is not None
 
 
 def assert_may_handle(connection: Connection, actor: Actor, whose: ColumnElement[bool]) -> None:
@@ -127,21 +121,14 @@ def _records_named(said: Mapping[str, Any]) -> Iterator[Select[Any]]:
 
 
 def of_loan_id(loan_id: int) -> ColumnElement[bool]:
-    """The record of the borrower of a loan, for `assert_may_handle`."""
+    """The record of the borrower of a loan, for `assert_may_handle`. It stands for all who are, or
+    were, on the loan: whoever must not handle one of them must not handle any."""
     return borrower.c.id.in_(select(loan.c.borrower_id).where(loan.c.id == loan_id))
 
 
 def of_loan(external_id: str) -> ColumnElement[bool]:
     """The same by the lender's id of the loan."""
     return borrower.c.id.in_(select(loan.c.borrower_id).where(loan.c.external_id == external_id))
-
-
-def of_all_on_loan(which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The records of the borrower of a loan, and of whoever is or was its party: what is on record
-    of the loan is about all of them. `which` is a condition on `loan`."""
-    as_party = select(loan_party.c.borrower_id).join(loan, loan.c.id == loan_party.c.loan_id)
-    own = select(loan.c.borrower_id).where(which)
-    return borrower.c.id.in_(union_all(own, as_party.where(which)))
 
 
 def of_record(external_id: str) -> ColumnElement[bool]:

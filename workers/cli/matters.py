@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.currencies import decimal_string
-from domain.disputes import FINDINGS, RESOLVED, Finding, Matter, MatterStatus
+from domain.disputes import RESOLVED, Finding, Matter, MatterStatus, findings_for
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import Reasons
@@ -143,8 +143,8 @@ def submit_resolution(
                 known=", ".join(OUTCOMES),
             )
         )
-    fitting = sorted(FINDINGS[MatterStatus(outcome)])
-    if finding not in fitting:
+    if finding not in set(Finding):  # whether it fits its kind too is known where it is decided
+        fitting = sorted(findings_for(matter, "", MatterStatus(outcome)))
         raise ArrearsError(
             say(
                 "{finding} is no reason for {outcome}. Write one of {known}.",

@@ -15,12 +15,11 @@ from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
 from workers.db.appointments import is_begun
 from workers.db.kept_away import is_kept_away_sql
-from workers.db.parties import with_contacted
+from workers.db.parties import loans_of
+from workers.db.persons import records_of_person
 from workers.db.schema import (
     action,
-    borrower,
     call,
-    loan,
     staff,
     visit,
     visit_staff,
@@ -77,29 +76,27 @@ def end_bar(
 
 
 def take_back_work(connection: Connection, reference: str, borrower_id: int, now: datetime) -> int:
-    """Plan again the open calls and the visits to come that somebody has with a person, and free
-    the texts of that person that they are to read. What was served to them of it ends.
+    """Plan again the open calls and the visits to come that somebody has about the loans of a
+    person, whoever is called or visited, and free the texts that they are to read. What was served
+    to them of it ends.
 
-    They are kept away from the person by now. The person and the loans are locked. A call that was
-    started and has no outcome yet stays until its outcome is reported. Returns how many actions are
-    planned again.
+    They are kept away from the person by now, and from whoever is on a loan with that person. The
+    person and the loans are locked. What they have with the others about other loans is handed on
+    in the evening: nobody serves or starts it. A call that was started and has no outcome yet stays
+    until its outcome is reported. Returns how many actions are planned again.
     """
     known = select(staff.c.id).where(staff.c.external_id == reference)
     free_texts_and_duties(connection, connection.execute(known).scalars().all(), now)
-    person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
-    return _take_back(
-        connection, staff.c.external_id == reference, borrower.c.person_id == person, now
-    )
+    whose = action.c.loan_id.in_(loans_of(records_of_person(borrower_id)))
+    return _take_back(connection, staff.c.external_id == reference, whose, now)
 
 
 def _take_back(
     connection: Connection, who: ColumnElement[bool], whose: ColumnElement[bool], now: datetime
 ) -> int:
-    theirs = with_contacted(action.join(loan, loan.c.id == action.c.loan_id))
     calls = connection.execute(
         select(call.c.id, call.c.action_id)
-        .select_from(theirs)
-        .join(call, call.c.action_id == action.c.id)
+        .join(action, action.c.id == call.c.action_id)
         .join(staff, staff.c.id == call.c.staff_id)
         .where(
             who,
@@ -111,8 +108,7 @@ def _take_back(
     ).all()
     visits = connection.execute(
         select(visit.c.id, visit.c.action_id)
-        .select_from(theirs)
-        .join(visit, visit.c.action_id == action.c.id)
+        .join(action, action.c.id == visit.c.action_id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
         .where(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from domain.actors import Role
 from domain.collectors import Span, business_day
 from domain.staffing import Absence, at_work
-from workers.db.kept_away import KEPT_AWAY, is_kept_away_sql
+from workers.db.kept_away import is_kept_away_sql, persons_kept_from_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_rows
 from workers.db.visit_hours import AT_VISIT, visits_of_day
@@ -30,7 +30,7 @@ SELECT s.id, s.external_id AS reference, s.languages, s.skills, s.trained_on, s.
                     AND c.cancelled_at IS NULL AND c.part_of IS NULL), 0) AS open_minutes,
        (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
-       ARRAY(SELECT person_id FROM {KEPT_AWAY} WHERE staff_id = s.id) AS barred
+       ARRAY({persons_kept_from_sql("s.id")}) AS barred
   FROM staff s LEFT JOIN collector_day d ON d.staff_id = s.id AND d.day = :day
  WHERE s.roles @> ARRAY[CAST(:role AS text)] AND (s.left_on IS NULL OR s.left_on > :day)
  ORDER BY s.id

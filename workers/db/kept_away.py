@@ -1,63 +1,129 @@
 """Who may not work for whom: the one description of what `must_not_handle` says.
 
-It is a row for a record. It counts for the person behind that record, by all their records.
+It is a row for a record. It counts for the person behind that record, by all their records, and for
+everybody who is, or was, on a loan with that person: a call, a letter and the history of a loan are
+about its borrower and its parties together.
+
+Each question starts from one member of staff, or from one person. OFFSET 0 keeps PostgreSQL to
+that: it would else join all loans with all their parties before it looks for anybody.
 """
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select
-
-from workers.db.schema import borrower, staff
-from workers.db.schema import must_not_handle as barred
-
-_IN_FORCE = (
-    select(barred.c.staff_id, borrower.c.person_id)
-    .join(borrower, borrower.c.id == barred.c.borrower_id)
-    .where(barred.c.ended_at.is_(None))
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Subquery,
+    exists,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
 )
+from sqlalchemy.dialects import postgresql
 
-kept_away = _IN_FORCE.subquery("kept_away")
-"""Pairs of `staff_id` and `person_id`, for queries."""
+from workers.db.schema import borrower, loan, loan_party, must_not_handle, staff
 
-KEPT_AWAY = f"({_IN_FORCE}) AS kept_away"
-"""The same for statements that are written as text."""
+_FROM_HERE = literal_column("0")
+"""The OFFSET."""
+
+
+def _on_loans(name: str) -> Subquery:
+    """Who is, or was, on which loan: the borrower and the parties."""
+    own, party = loan.alias(f"{name}_loan"), loan_party.alias(f"{name}_party")
+    as_borrower = select(own.c.id.label("loan_id"), own.c.borrower_id)
+    as_party = select(party.c.loan_id, party.c.borrower_id)
+    return union_all(as_borrower, as_party).subquery(name)
+
+
+def _records_with(person_id: Any) -> CompoundSelect[int, int]:
+    """The `id` and the `person_id` of the records of a person, and of whoever is, or was, on a loan
+    with that person; some twice. By an id, or by the expression that names it."""
+    own, record, other, same = (
+        borrower.alias(f"kept_{name}") for name in ("own", "record", "other", "same")
+    )
+    theirs, on_it = _on_loans("kept_theirs"), _on_loans("kept_on_it")
+    themselves = select(own.c.id, own.c.person_id).where(own.c.person_id == person_id)
+    with_them = (
+        select(same.c.id, same.c.person_id)
+        .select_from(record)
+        .join(theirs, theirs.c.borrower_id == record.c.id)
+        .join(on_it, on_it.c.loan_id == theirs.c.loan_id)
+        .join(other, other.c.id == on_it.c.borrower_id)
+        .join(same, same.c.person_id == other.c.person_id)
+        .where(record.c.person_id == person_id)
+    )
+    return union_all(themselves, with_them).offset(_FROM_HERE)
+
+
+def _kept_from(staff_id: Any, column: str) -> Select[int]:
+    """The `id` of the records, or the `person_id` of the people, whom one may not work for."""
+    kept, named = must_not_handle.alias("kept"), borrower.alias("kept_named")
+    each = _records_with(literal_column("kept_named.person_id", BigInteger)).lateral("kept_each")
+    return (
+        select(each.c[column])
+        .select_from(kept)
+        .join(named, named.c.id == kept.c.borrower_id)
+        .join(each, true())
+        .where(kept.c.staff_id == staff_id, kept.c.ended_at.is_(None))
+    )
+
+
+def _as_text(query: Any) -> str:
+    return str(query.compile(dialect=postgresql.dialect()))
+
+
+def records_kept_from(reference: str) -> Select[int]:
+    """The ids of the records of everybody whom a member of staff may not work for."""
+    who = staff.alias("kept_staff")
+    known = select(who.c.id).where(who.c.external_id == reference)
+    return _kept_from(known.scalar_subquery(), "id")
+
+
+def persons_kept_from_sql(staff_id: str) -> str:
+    """The ids of the persons whom a member of staff may not work for, as a statement that is
+    written as text, by the expression that names the member."""
+    return _as_text(_kept_from(literal_column(staff_id), "person_id"))
 
 
 def kept_away_from(connection: Connection, borrower_id: int) -> frozenset[str]:
     """The staff references of whoever may not work for the person behind a record."""
+    person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
+    kept, each = must_not_handle.alias("kept"), _records_with(person).subquery("kept_each")
     found = connection.execute(
         select(staff.c.external_id)
-        .join(kept_away, kept_away.c.staff_id == staff.c.id)
-        .join(borrower, borrower.c.person_id == kept_away.c.person_id)
-        .where(borrower.c.id == borrower_id)
+        .select_from(each)
+        .join(kept, kept.c.borrower_id == each.c.id)
+        .join(staff, staff.c.id == kept.c.staff_id)
+        .where(kept.c.ended_at.is_(None))
     )
     return frozenset(found.scalars())
 
 
 def is_kept_away(staff_id: Any, person_id: Any) -> ColumnElement[bool]:
     """Whether a member of staff may not work for a person, by the columns that name them."""
+    kept, each = must_not_handle.alias("kept"), _records_with(person_id).subquery("kept_each")
     return exists(
-        select(kept_away.c.staff_id)
-        .where(kept_away.c.staff_id == staff_id, kept_away.c.person_id == person_id)
-        .correlate_except(kept_away)
+        select(kept.c.id)
+        .select_from(each)
+        .join(kept, kept.c.borrower_id == each.c.id)
+        .where(kept.c.staff_id == staff_id, kept.c.ended_at.is_(None))
+        .correlate_except(kept, each)
+        .offset(_FROM_HERE)
     )
 
 
 def is_kept_away_from(reference: str, borrower_id: Any) -> ColumnElement[bool]:
-    """The same by a staff reference, and by the column or the query that names a record."""
-    who, record = staff.alias("kept_staff"), borrower.alias("kept_record")
-    return exists(
-        select(kept_away.c.staff_id)
-        .join(who, who.c.id == kept_away.c.staff_id)
-        .join(record, record.c.person_id == kept_away.c.person_id)
-        .where(who.c.external_id == reference, record.c.id == borrower_id)
-        .correlate_except(kept_away, who, record)
-    )
+    """The same by a staff reference, and by the column or the query that names a record. Where it
+    names none, nobody is kept away."""
+    return func.coalesce(borrower_id.in_(records_kept_from(reference)), false())
 
 
 def is_kept_away_sql(staff_id: str, person_id: str) -> str:
     """The same for statements that are written as text, by the expressions that name them."""
-    return (
-        f"EXISTS (SELECT FROM {KEPT_AWAY} "
-        f"WHERE kept_away.staff_id = {staff_id} AND kept_away.person_id = {person_id})"
-    )
+    return _as_text(is_kept_away(literal_column(staff_id), literal_column(person_id)))

@@ -20,8 +20,9 @@ from domain.disputes import (
 from domain.events import person_of
 from workers.db.duties import end_duties_of_matter
 from workers.db.kept_away import kept_away_from
+from workers.db.parties import loans_of
+from workers.db.persons import records_of_person
 from workers.db.schema import (
-    borrower,
     complaint,
     contact,
     contact_outcome,
@@ -138,19 +139,14 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
 def take_from_handler(
     connection: Connection, reference: str, borrower_id: int, now: datetime
 ) -> None:
-    """Hand to a supervisor what somebody handles for a person whom they must not handle by now. The
-    person and the loans are locked."""
-    own = borrower.alias("own")
-    records = (
-        select(borrower.c.id)
-        .join(own, own.c.person_id == borrower.c.person_id)
-        .where(own.c.id == borrower_id)
-    )
+    """Hand to a supervisor what somebody handles for a person whom they must not handle by now, or
+    for others about a loan of that person. The person and the loans are locked."""
+    records = records_of_person(borrower_id)
     for matter, table in ((Matter.DISPUTE, dispute), (Matter.COMPLAINT, complaint)):
         theirs = (
             (table.c.handler == reference)
             & table.c.status.in_(OPEN)
-            & table.c.borrower_id.in_(records)
+            & (table.c.borrower_id.in_(records) | table.c.loan_id.in_(loans_of(records)))
         )
         rows = select(table).where(theirs).order_by(table.c.id).with_for_update()
         for row in connection.execute(rows).all():

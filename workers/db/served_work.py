@@ -16,7 +16,7 @@ from domain.outcome_follows import Owner
 from domain.permissions import Membership
 from domain.staffing import DayDone, Member
 from workers.db.actions import is_current
-from workers.db.kept_away import KEPT_AWAY
+from workers.db.kept_away import persons_kept_from_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_row, typed_rows
 from workers.db.visit_hours import at_visit_of, visits_of_day
@@ -194,7 +194,7 @@ _OF_ME = f"{person_in('d.staff')} = (SELECT external_id FROM staff WHERE id = :m
 _WAITING = prepared(
     text(f"""
 WITH barred AS (
-    SELECT person_id FROM {KEPT_AWAY} WHERE staff_id = :me
+    {persons_kept_from_sql(":me")}
 ), mine AS (
     -- OFFSET keeps the planner from walking all calls in the order of their ids.
     SELECT id FROM (SELECT id FROM call

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domain.permissions import Permission
-from workers.access.may_handle import assert_may_read, of_all_on_loan
+from workers.access.may_handle import assert_may_read, of_loan
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.schema import loan as loan_table
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
 from workers.evidence.findings import Defect, Finding
@@ -73,8 +72,7 @@ def export_evidence(ctx: Context, loan: str, out: Path) -> Exported:
         OSError: the file cannot be written, or is there already.
     """
     with ctx.engine.connect() as connection:
-        whose = of_all_on_loan(loan_table.c.external_id == loan)
-        assert_may_read(connection, ctx.actor, whose)
+        assert_may_read(connection, ctx.actor, of_loan(loan))
     while chain_evidence(ctx):
         pass  # evidence that is not in the chain yet belongs to the export
     with _snapshot(ctx) as connection:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from domain.compliance.answer_period import Stops
-from domain.disputes import ComplaintKind, Matter, RaisedBy, whom_it_is_about
+from domain.disputes import ABOUT_PEOPLE, ComplaintKind, Matter, RaisedBy, whom_it_is_about
 from domain.events import RejectedError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, Reasons, because
@@ -62,8 +62,9 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     """Record a complaint in the caller's transaction. Returns what came of it.
 
     Whom it is about does no work for the person from then on: their open calls and visits are
-    planned again. Where a law says so, nobody collects from the person until it is answered.
-    Repeated under the same id it changes nothing.
+    planned again. One about people that does not say about whom is taken too, since who complains
+    may not know; it is said that it keeps nobody away. Where a law says so, nobody collects from
+    the person until it is answered. Repeated under the same id it changes nothing.
 
     Raises:
         NotYetError: the loan, the record or the contact is not known.
@@ -130,6 +131,8 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     )
     for each in about:
         result += keep_away(connection, each, raising.borrower_id, why_id, new.actor, now)
+    if new.kind in ABOUT_PEOPLE and not about:
+        result += because(ReasonCode.COMPLAINT_BARS_NOBODY)
     return result
 
 

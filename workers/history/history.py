@@ -11,7 +11,7 @@ from domain.language.render import Entry, Language, Part, Sentence, in_order, pa
 from domain.language.sentences import chinese_words
 from domain.language.speak import LANGUAGES
 from domain.permissions import Permission
-from workers.access.may_handle import assert_may_read, must_not_handle, of_all_on_loan
+from workers.access.may_handle import assert_may_read, must_not_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.loans import loan_not_known
@@ -58,7 +58,7 @@ def loan_history(
         ArrearsError: the loan is not known.
     """
     subject = _find(connection, loan_external_id)
-    whose = of_all_on_loan(loan.c.id == subject.id)
+    whose = of_loan_id(subject.id)
     assert_may_read(connection, ctx.actor, whose)
     # Who oversees reads on, but nobody reads what was said of them.
     words_shown = not must_not_handle(connection, ctx.actor, whose)

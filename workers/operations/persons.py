@@ -15,7 +15,7 @@ from domain.parties import RepresentativeKind
 from domain.permissions import Permission
 from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
-from workers.access.may_handle import assert_may_read, of_all_on_loan, of_record
+from workers.access.may_handle import assert_may_read, of_loan, of_record
 from workers.access.permitted import permitted
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
@@ -311,7 +311,7 @@ def read_parties(connection: Connection, loan_id: str, ctx: Context) -> tuple[Pa
         ArrearsError: the loan is not known.
     """
     known_loan_id(connection, loan_id)
-    assert_may_read(connection, ctx.actor, of_all_on_loan(loan.c.external_id == loan_id))
+    assert_may_read(connection, ctx.actor, of_loan(loan_id))
     change = loan_party_change
     last = (
         select(func.max(change.c.id))

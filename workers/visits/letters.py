@@ -23,7 +23,7 @@ from domain.inconvenient import locations_of_address
 from domain.permissions import Permission
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
-from workers.access.may_handle import assert_may_handle, of_all_on_loan
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -89,7 +89,7 @@ def open_letter(
         owed = typed_row(_Owed, connection.execute(named))
         if owed is None:
             raise loan_not_known(loan_external_id)
-        assert_may_handle(connection, ctx.actor, of_all_on_loan(loan.c.id == owed.id))
+        assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         letter = _read_letter(connection, owed.id, loan_external_id, item)
         if letter.body_encrypted is None:
             raise ArrearsError(

@@ -19,7 +19,7 @@ from domain.next_work import work_policy_on
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
 from domain.right_party import Question, asked_of
-from workers.access.may_handle import assert_may_handle, of_all_on_loan
+from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.attempts.attempts import (
     StartedAttempt,
@@ -156,7 +156,7 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, why: str) -> None:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         owed = lock_known_loan(connection, loan_external_id)
-        assert_may_handle(connection, ctx.actor, of_all_on_loan(loan.c.id == owed.id))
+        assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         scheduled = _visit_of(connection, loan_external_id)
         if not may(ctx.actor, Permission.TAKE_OVER_WORK):
             _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from domain.actors import Actor
+from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from tests.support.acting import acting
@@ -34,6 +34,7 @@ from tests.support.index_purposes import (
 )
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays, planned
+from workers.access.may_handle import assert_may_handle, of_loan
 from workers.actions import dead_letters
 from workers.attempts import attempts, call_plans
 from workers.borrowers import reply_queue
@@ -41,6 +42,7 @@ from workers.calls import asked_call
 from workers.context import Context
 from workers.db import messages, staff
 from workers.db.engine import connect
+from workers.db.kept_away import kept_away_from
 from workers.db.schema import action, call, contact, loan, metadata
 from workers.escalation import reassess, scan
 from workers.escalation.escalate import escalate_loans
@@ -72,6 +74,14 @@ def the_newest_letter(_: Connection, ctx: Context) -> object:
 
 def work_list(kind: Kind) -> Ask:
     return lambda connection, ctx: read_work(connection, ctx, ctx.today(), {kind})
+
+
+def whom_one_must_not_handle(connection: Connection, ctx: Context) -> object:
+    """Asked before somebody does anything about a person, of a complaint, and of every list."""
+    me = Actor("S-3", roles=frozenset({Role.CALLER}))
+    assert_may_handle(connection, me, of_loan(f"L-{PAST_DUE}"))
+    kept_away_from(connection, PAST_DUE)
+    return read_work(connection, acting(ctx, me).acting(me), ctx.today(), {Kind.CALLS})
 
 
 ALL_DAY: dict[str, Ask] = {
@@ -111,6 +121,7 @@ PEOPLE_ASK: dict[str, Ask] = {
     ),
     "the newest letter": the_newest_letter,
     "the history of an action": lambda c, h: dead_letters.read_history(c, PAST_DUE, h),
+    "whom one must not handle": whom_one_must_not_handle,
     "the story of a loan": lambda c, h: loan_history(c, h, f"L-{PAST_DUE}"),
     "a page of what is open": a_page_of_problems,
     "work lists: calls": work_list(Kind.CALLS),

@@ -304,8 +304,18 @@ def test_a_complaint_that_was_not_upheld_keeps_nobody_away(book: Book) -> None:
 
 
 def test_a_complaint_about_nobody_in_particular_keeps_nobody_away(book: Book) -> None:
-    complains(book, about=None, kind="fees")
+    assert "does not say whom it is about" not in complains(book, about=None, kind="fees")
     assert assign(book) == "assigned"
+
+    # One about conduct is taken as well: who complains may not know who it was. It is said.
+    said = complains(book, about=None, id="C-2")
+    assert said.startswith("applied: ")
+    assert "does not say whom it is about, so everybody may go on" in said
+
+    # What is found about conduct is no matter of payments, and the refusal says what may be found.
+    handling.take(acting(book.ctx, Actor("s-1")), Matter.COMPLAINT, "C-2")
+    refused = answers(book, "upheld", "payment_found", id="C-2")
+    assert "Write one of goodwill, rule_broken." in refused
 
 
 def test_a_complaint_names_somebody_who_works_here_or_nobody(book: Book) -> None:

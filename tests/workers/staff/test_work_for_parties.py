@@ -11,6 +11,7 @@ from domain.actors import Actor, Role
 from domain.compliance.vocabulary import Party
 from domain.errors import RefusedError
 from domain.ladder import Days, Item, Ladder, Step
+from domain.language.speak import speak
 from tests.support.acting import acting
 from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
@@ -21,7 +22,8 @@ from workers.db.schema import action, borrower, loan_party, must_not_handle, sta
 from workers.history.history import loan_history
 from workers.inbox.apply import apply_event
 from workers.inbox.event_data.contact_points import ContactChangeFacts
-from workers.staff.next_work import ServedWork, next_for
+from workers.staff.call_sheet import call_sheet
+from workers.staff.next_work import NothingToServe, ServedWork, next_for
 from workers.staff.work_items import WorkList
 from workers.staff.worklist import read_work
 from workers.visits.letters import open_letter
@@ -307,20 +309,35 @@ def status(book: Book, item: str) -> str:
     return str(book.one(select(action.c.status).where(of_item)).status)
 
 
-def test_who_must_not_handle_a_guarantor_has_no_letters_visits_and_history_of_the_loan(
-    engine: Engine,
-) -> None:
-    book = book_with(engine, IN_PERSON)
-    assert schedule_visit(book.ctx, book.action_id("L-1", "visit_guarantor")) == "scheduled"
-    (id,) = (row.id for row in book.rows(staff) if row.external_id == "c-1")
-    noted = {"staff_id": id, "by_roster": False, "noted_by": "s-1", "noted_at": book.ctx.now()}
-    with engine.begin() as connection:
-        connection.execute(insert(must_not_handle).values(borrower_id=record(book, "G-1"), **noted))
-    supervisor = Actor("c-1", roles=frozenset({Role.SUPERVISOR}))
-    me = acting(book.ctx, Actor("c-1")).acting(supervisor)
-    for refused in (open_letter, lambda ctx, loan: cancel_visit(ctx, loan, why="no")):
+def test_who_must_not_handle_one_of_a_loan_has_no_work_about_anybody_of_it(calls: Book) -> None:
+    # c-1 has the calls to the borrower and to the guarantor, and is served one of them.
+    (id,) = (row.id for row in calls.rows(staff) if row.external_id == "c-1")
+    me = acting(calls.ctx, Actor("c-1"))
+    caller, supervisor = (
+        me.acting(Actor("c-1", roles=frozenset({role}))) for role in (Role.CALLER, Role.SUPERVISOR)
+    )
+    for one in ("B-1", "G-1"):
+        work = next_for(me)
+        assert isinstance(work, ServedWork)
+        with calls.ctx.engine.begin() as connection:
+            noted = {"by_roster": True, "noted_by": "s-1", "noted_at": calls.ctx.now()}
+            kept = insert(must_not_handle).values(borrower_id=record(calls, one), **noted)
+            connection.execute(kept.values(staff_id=id))
         with pytest.raises(RefusedError, match="c-1 must not handle"):
-            refused(me, "L-1")
-    reader = Actor("c-1", roles=frozenset({Role.CALLER}))
-    with engine.connect() as connection, pytest.raises(RefusedError, match="c-1 must not handle"):
-        loan_history(connection, me.acting(reader), "L-1")
+            call_sheet(me, work.lease)
+        assert isinstance(next_for(me), NothingToServe), one
+        for refused in (open_letter, lambda ctx, loan: cancel_visit(ctx, loan, why="no")):
+            with pytest.raises(RefusedError, match="c-1 must not handle"):
+                refused(supervisor, "L-1")
+        with calls.ctx.engine.begin() as connection:
+            assert not read_work(connection, caller, date(2026, 3, 9)).calls
+            with pytest.raises(RefusedError, match="c-1 must not handle"):
+                loan_history(connection, caller, "L-1")
+            connection.execute(update(must_not_handle).values(ended_at=calls.ctx.now()))
+
+    # The guarantor complains of c-1, who loses both calls and is given neither again.
+    told = {"complaint": "C-1", "loan": "L-1", "borrower": "G-1", "kind": "conduct", "why": "rude"}
+    settled = tell(calls, "complaint", **told, actor="s-1", about_staff="c-1")
+    assert "2 pieces of their work are planned again" in speak(settled.reason)
+    for item in ("call", "call_guarantor"):
+        assert assign_call(calls.ctx, calls.action_id("L-1", item)) == "nobody free"
