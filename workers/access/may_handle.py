@@ -11,7 +11,7 @@ from domain.errors import RefusedError
 from domain.language.speak import speak
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
-from workers.db.kept_away import is_kept_away_from, records_kept_from
+from workers.db.kept_away import is_among, is_kept_away_from, records_kept_from
 from workers.db.schema import (
     adjustment,
     arrangement,
@@ -32,7 +32,7 @@ def must_not_handle(connection: Connection, actor: Actor, whose: ColumnElement[b
     of."""
     if actor.kind is not ActorKind.STAFF:
         return False
-    kept = borrower.c.id.in_(records_kept_from(actor.reference))
+    kept = is_among(borrower.c.id, records_kept_from(actor.reference))
     one_of_them = select(borrower.c.id).where(whose, kept).limit(1)
     return connection.execute(one_of_them).scalar() is not None
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Subquery,
+    any_,
     exists,
     false,
     func,
@@ -29,7 +30,7 @@ from sqlalchemy.dialects import postgresql
 
 from workers.db.schema import borrower, loan, loan_party, must_not_handle, staff
 
-_FROM_HERE = literal_column("0")
+_FROM_HERE = literal_column("0", BigInteger)
 """The OFFSET."""
 
 
@@ -64,7 +65,8 @@ def _records_with(person_id: Any) -> CompoundSelect[int, int]:
 def _kept_from(staff_id: Any, column: str) -> Select[int]:
     """The `id` of the records, or the `person_id` of the people, whom one may not work for."""
     kept, named = must_not_handle.alias("kept"), borrower.alias("kept_named")
-    each = _records_with(literal_column("kept_named.person_id", BigInteger)).lateral("kept_each")
+    named_person: Any = literal_column("kept_named.person_id")
+    each: Any = _records_with(named_person).lateral("kept_each")
     return (
         select(each.c[column])
         .select_from(kept)
@@ -75,7 +77,8 @@ def _kept_from(staff_id: Any, column: str) -> Select[int]:
 
 
 def _as_text(query: Any) -> str:
-    return str(query.compile(dialect=postgresql.dialect()))
+    make_dialect: Any = postgresql.dialect
+    return str(query.compile(dialect=make_dialect()))
 
 
 def records_kept_from(reference: str) -> Select[int]:
@@ -94,26 +97,35 @@ def persons_kept_from_sql(staff_id: str) -> str:
 def kept_away_from(connection: Connection, borrower_id: int) -> frozenset[str]:
     """The staff references of whoever may not work for the person behind a record."""
     person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
-    kept, each = must_not_handle.alias("kept"), _records_with(person).subquery("kept_each")
+    kept = must_not_handle.alias("kept")
     found = connection.execute(
         select(staff.c.external_id)
-        .select_from(each)
-        .join(kept, kept.c.borrower_id == each.c.id)
-        .join(staff, staff.c.id == kept.c.staff_id)
-        .where(kept.c.ended_at.is_(None))
+        .join(kept, kept.c.staff_id == staff.c.id)
+        .where(_is_of(kept, person), kept.c.ended_at.is_(None))
     )
     return frozenset(found.scalars())
 
 
+def _is_of(kept: Any, person_id: Any) -> ColumnElement[bool]:
+    """Whether a row is of a person, or of somebody on a loan with them."""
+    each = _records_with(person_id).subquery("kept_each")
+    return is_among(kept.c.borrower_id, select(each.c.id))
+
+
+def is_among(column: Any, ids: Select[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of these ids, which are read once, as an array."""
+    among: ColumnElement[bool] = column == any_(func.array(ids.scalar_subquery()))
+    return among
+
+
 def is_kept_away(staff_id: Any, person_id: Any) -> ColumnElement[bool]:
-    """Whether a member of staff may not work for a person, by the columns that name them."""
-    kept, each = must_not_handle.alias("kept"), _records_with(person_id).subquery("kept_each")
+    """Whether a member of staff may not work for a person, by the column that names the member, and
+    the id of the person."""
+    kept = must_not_handle.alias("kept")
     return exists(
         select(kept.c.id)
-        .select_from(each)
-        .join(kept, kept.c.borrower_id == each.c.id)
-        .where(kept.c.staff_id == staff_id, kept.c.ended_at.is_(None))
-        .correlate_except(kept, each)
+        .where(kept.c.staff_id == staff_id, _is_of(kept, person_id), kept.c.ended_at.is_(None))
+        .correlate_except(kept)
         .offset(_FROM_HERE)
     )
 
@@ -121,7 +133,7 @@ def is_kept_away(staff_id: Any, person_id: Any) -> ColumnElement[bool]:
 def is_kept_away_from(reference: str, borrower_id: Any) -> ColumnElement[bool]:
     """The same by a staff reference, and by the column or the query that names a record. Where it
     names none, nobody is kept away."""
-    return func.coalesce(borrower_id.in_(records_kept_from(reference)), false())
+    return func.coalesce(is_among(borrower_id, records_kept_from(reference)), false())
 
 
 def is_kept_away_sql(staff_id: str, person_id: str) -> str:
