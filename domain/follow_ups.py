@@ -57,8 +57,8 @@ class Happened:
     """When what follows is due; aware."""
     item: str | None = None
     """The only item that follows; None: all that the ladder has for it."""
-    party_id: int | None = None
-    """The party to the loan whom it is for; None: the borrower."""
+    record: int | None = None
+    """The record of whose word it is, and whom it is for; None: the borrower."""
 
 
 def parts_of_cause(cause: str | None) -> dict[str, str]:

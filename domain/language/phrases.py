@@ -48,6 +48,7 @@ class Phrase(StrEnum):
     PROMISE_TERMS = auto()
     PROMISE_AGREED_BY = auto()
     PROMISE_REPLACES = auto()
+    SAID_BY_OTHER = auto()
     PROMISE_HAD_BEEN_MADE = auto()
     PROMISE_BY_MISTAKE = auto()
     ARRANGEMENT_ASKED = auto()

@@ -133,6 +133,7 @@ def _request_arrangements(
             loan=each.external_id,
             asked_by=AskedBy.VISIT if by_visit else AskedBy.CALL,
             asked_in=about.attempt,
+            record=about.record,
             actor=about.actor,
             sender=about.sender,
         )
@@ -153,7 +154,9 @@ def plan_next(
         days = timedelta(days=follows.days if pauses and follows.days else 1)
         due_at = datetime.combine(now.date() + days, time.min, now.tzinfo)
         cause = f"contact:{about.attempt}"
-        happened.append(Happened(id, Trigger.OUTCOME, cause, due_at, item=follows.then))
+        happened.append(
+            Happened(id, Trigger.OUTCOME, cause, due_at, item=follows.then, record=about.record)
+        )
     plan_follow_ups(connection, ctx, happened, now)
 
 

@@ -37,18 +37,17 @@ class _Owed(NamedTuple):
     loan_id: int
     attempt: str
     """The conversation in which it was agreed."""
-    party_id: int | None
+    record: int
+    """Of whom it was agreed with."""
 
 
 _OWED = text("""
 SELECT w.id AS lease_id, w.staff_id, w.borrower_id, w.person_id, d.loan_id, x.attempt,
-       q.id AS party_id
+       x.borrower_id AS record
   FROM staff s JOIN work_lease w ON w.staff_id = s.id AND w.ended_at IS NULL
        JOIN duty d ON d.id = w.duty_id AND d.ended_at IS NULL
        JOIN loan l ON l.id = d.loan_id
        JOIN contact x ON x.id = d.contact_id
-       LEFT JOIN loan_party q ON q.loan_id = d.loan_id AND q.borrower_id = x.borrower_id
-                             AND q.role = x.party
  WHERE s.external_id = :staff AND l.external_id = :loan AND d.outcome = 'callback_requested'
 """)
 
@@ -92,7 +91,7 @@ def _open_owed(connection: Connection, ctx: Context, asked: AskedCall) -> bool:
     lock_loan(connection, asked.loan)
     now, cause = ctx.now(), f"contact:{owed.attempt}"
     asks = Happened(
-        owed.loan_id, Trigger.OUTCOME, cause, now, item=CALL_BACK.id, party_id=owed.party_id
+        owed.loan_id, Trigger.OUTCOME, cause, now, item=CALL_BACK.id, record=owed.record
     )
     if not plan_follow_ups(connection, ctx, [asks], now):
         return False

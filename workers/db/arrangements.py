@@ -44,6 +44,8 @@ class Arrangement(NamedTuple):
     asked_in: str | None
     requested_by: str
     requested_at: datetime
+    borrower_id: int | None
+    """The record of the co-borrower or the guarantor who asked; None: the borrower."""
     answer_by: date | None
     lapses_on: date | None
     request_hold_id: int | None

@@ -146,6 +146,7 @@ SELECT status, due_on, made_at, amount,
        count(*) FILTER (WHERE status IN ('broken', 'part_kept')) OVER () AS broken
   FROM promise
  WHERE loan_id = :of_loan AND made_at >= CAST(:since AS date)
+   AND borrower_id IS NOT DISTINCT FROM :by
  ORDER BY id DESC LIMIT 1
 """)
 )
@@ -189,9 +190,12 @@ def loans_of_call(connection: Connection, first_call_id: int) -> list[LoanOfCall
     return typed_rows(LoanOfCall, connection.execute(_LOANS, {"first": first_call_id}))
 
 
-def last_promise(connection: Connection, loan_id: int, since: date) -> Promised | None:
-    """The last promise about a loan since a day, with the number of all since then."""
-    values = {"of_loan": loan_id, "since": since}
+def last_promise(
+    connection: Connection, loan_id: int, since: date, by: int | None
+) -> Promised | None:
+    """The last promise about a loan since a day, with the number of all since then: of the
+    borrower, or of the co-borrower or the guarantor with the record `by`."""
+    values = {"of_loan": loan_id, "since": since, "by": by}
     return typed_row(Promised, connection.execute(_PROMISE, values))
 
 

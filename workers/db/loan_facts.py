@@ -111,7 +111,7 @@ SELECT
        l.validation_notice_on,
        (SELECT coalesce(json_agg(json_build_object('kind', x.kind, 'on', x.day,
                    'ended_on', x.ended_on, 'by_other', x.by <> ALL(p.records))), '[]')
-          -- A payment and a promise are taken as those of the borrower.
+          -- A payment is taken as one of the borrower.
           FROM (SELECT 'payment' AS kind, y.paid_on AS day, CAST(NULL AS date) AS ended_on,
                        l.borrower_id AS by
                   FROM payment y
@@ -126,7 +126,8 @@ SELECT
                 -- Who withdraws a promise says whether it was made. What was recorded by mistake
                 -- was not; and if nobody says so, it does not count.
                 SELECT CASE y.status WHEN 'withdrawn' THEN 'withdrawn_promise' ELSE 'promise' END,
-                       CAST(y.made_at AT TIME ZONE :zone AS date), NULL, l.borrower_id
+                       CAST(y.made_at AT TIME ZONE :zone AS date), NULL,
+                       coalesce(y.borrower_id, l.borrower_id)
                   FROM promise y
                  WHERE y.loan_id = l.id AND coalesce(y.was_made, y.status <> 'withdrawn')
                  UNION ALL

@@ -1,6 +1,6 @@
 """Parties of loans, and who acts for a person, in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,39 @@ def loans_of(records: Any, *, ever: bool = False) -> Select[tuple[int]]:
     if not ever:
         as_party = as_party.where(loan_party.c.ended_at.is_(None))
     return select(union(own, as_party).subquery().c.id)
+
+
+def unless_borrower(loan_id: int, record: int | None) -> Any:
+    """The record of somebody who said something about a loan, as a value to store: null if it is
+    the borrower's, by whatever record of the person."""
+    if record is None:
+        return None
+    named, own = borrower.alias("named"), borrower.alias("own")
+    return (
+        select(named.c.id)
+        .select_from(loan)
+        .join(own, own.c.id == loan.c.borrower_id)
+        .join(named, named.c.id == record)
+        .where(loan.c.id == loan_id, named.c.person_id != own.c.person_id)
+        .scalar_subquery()
+    )
+
+
+def who_is_other(
+    connection: Connection, loan_ids: Collection[int], records: Collection[int]
+) -> dict[tuple[int, int | None], int]:
+    """The person behind each record, by loan and record, where it is not the person who borrowed.
+    One statement; none without records."""
+    if not records:
+        return {}
+    named, own = borrower.alias("named"), borrower.alias("own")
+    found = connection.execute(
+        select(loan.c.id.label("loan_id"), named.c.id, named.c.person_id)
+        .join(own, own.c.id == loan.c.borrower_id)
+        .join(named, named.c.id.in_(records))
+        .where(loan.c.id.in_(loan_ids), named.c.person_id != own.c.person_id)
+    )
+    return {(row.loan_id, row.id): row.person_id for row in found}
 
 
 def _is_of(column: Column[int], records: Any) -> ColumnElement[bool]:

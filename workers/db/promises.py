@@ -60,6 +60,8 @@ class StoredPromise(NamedTuple):
     booking_days: int | None
     partly_from: Decimal | None
     actor: str
+    borrower_id: int | None
+    """The record of the co-borrower or the guarantor who promised; None: the borrower."""
     days: list[date]
     """Of its parts, by their days; none for a promise of an earlier release, which is one part."""
     amounts: list[Decimal]

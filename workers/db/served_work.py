@@ -280,7 +280,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
               AND o.outcome = ANY(:with_borrower)) spoken
        LEFT JOIN LATERAL (
            SELECT p.status, p.completed_at FROM promise p
-            WHERE p.loan_id = l.id AND a.party_id IS NULL
+            WHERE p.loan_id = l.id AND p.borrower_id IS NOT DISTINCT FROM q.borrower_id
             ORDER BY p.id DESC LIMIT 1) p ON true
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE a.status = 'assigned' AND {is_current("a", "l")}

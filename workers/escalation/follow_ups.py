@@ -11,11 +11,13 @@ from domain.actions import WAITING, ActionFacts, ActionStatus, Move, next_status
 from domain.delinquency import ladder_start
 from domain.follow_ups import FOLLOW_UP, Happened, parts_of_cause
 from domain.ladder import CALL_BACK, Item, Ladder
+from domain.parties import contacted_parties
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.appointments import cancel_calls, is_begun
 from workers.db.loan_standing import LoanStanding, load_standings
+from workers.db.parties import who_is_other
 from workers.db.schema import action
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.record import plan_actions
@@ -27,29 +29,45 @@ def plan_follow_ups(
     """Plan what the loans' ladders ask for because of this; returns how many actions were planned.
 
     The loans are locked, and up to date. `now` is in the lender's zone. Each item acts once for one
-    cause: what is on record already stays as it is, unless it was called off. A loan that nobody is
-    contacted about, because too little is past due or no ladder is for it, gets none. The gate is
-    asked when they are claimed. Two statements for any number of loans.
+    cause: what is on record already stays as it is, unless it was called off. What a co-borrower or
+    a guarantor said is followed up with them; with nobody, if they are no party any more. A loan
+    that nobody is contacted about, because too little is past due or no ladder is for it, gets
+    none. The gate is asked when they are claimed. Two statements for any number of loans, and one
+    more where a record is named.
     """
     by_ladder = any(ladder.follow_ups for ladder in ctx.policy.ladders)
     if not any(by_ladder or each.item == CALL_BACK.id for each in happened):
         return 0
     loan_ids = sorted({each.loan_id for each in happened})
     standings = load_standings(connection, loan_ids, now.date())
+    records = {each.record for each in happened if each.record is not None}
+    others = who_is_other(connection, loan_ids, records)
     rows = [
         row
         for each in happened
         if (standing := standings.get(each.loan_id))
-        for row in _rows(each, standing, ctx.ladder_of(standing, now.date()), now)
+        for row in _rows(
+            each,
+            others.get((each.loan_id, each.record)),
+            standing,
+            ctx.ladder_of(standing, now.date()),
+            now,
+        )
     ]
     return plan_actions(connection, rows, now) if rows else 0
 
 
 def _rows(
-    happened: Happened, standing: LoanStanding, ladder: Ladder | None, now: datetime
+    happened: Happened,
+    other: int | None,
+    standing: LoanStanding,
+    ladder: Ladder | None,
+    now: datetime,
 ) -> Iterable[dict[str, Any]]:
-    """What is written of each follow-up."""
-    if ladder is None:
+    """What is written of each follow-up. `other` is the person it is for, who is not the
+    borrower."""
+    party = None if other is None else contacted_parties(standing.parties).get(other)
+    if ladder is None or (other is not None and party is None):
         return
     since = ladder_start(standing.instalments, now.date(), ladder.minimum_amount)
     if since is None:
@@ -74,7 +92,7 @@ def _rows(
             "loan_ids": [happened.loan_id],
             "decision_ids": [None],
             "since": [since],
-            "party_ids": [happened.party_id],
+            "party_ids": [party.id if party else None],
         }
 
 

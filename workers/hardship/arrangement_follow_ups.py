@@ -45,9 +45,15 @@ def follow_default(
 def follow_declined(
     connection: Connection, ctx: Context, stored: Arrangement, now: datetime
 ) -> None:
-    """Plan the text to the borrower that nothing can be offered. The loan is locked and up to
+    """Plan the text to whoever asked that nothing can be offered. The loan is locked and up to
     date."""
-    happened = Happened(stored.loan_id, Trigger.ARRANGEMENT_DECLINED, cause_of(stored), now)
+    happened = Happened(
+        stored.loan_id,
+        Trigger.ARRANGEMENT_DECLINED,
+        cause_of(stored),
+        now,
+        record=stored.borrower_id,
+    )
     plan_follow_ups(connection, ctx, [happened], now)
 
 

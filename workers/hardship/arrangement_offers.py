@@ -145,7 +145,7 @@ def _beyond_means(
     loans of the person, than they said to be able to pay; empty: it does not, or nobody knows."""
     if quoted.kind is not ArrangementKind.INSTALMENT_PLAN:
         return ()
-    payer = who_pays(connection, owed, None)
+    payer = who_pays(connection, owed, None).record
     a_month = wish.monthly
     if a_month is None:
         a_month = known_means(connection, ctx, payer, owed.currency)

@@ -34,6 +34,7 @@ from workers.db.arrangements import (
 )
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_of, lock_named_loan
+from workers.db.parties import unless_borrower
 from workers.db.persons import lock_person_behind
 from workers.db.schema import arrangement
 from workers.db.sender_ids import whose_id
@@ -79,6 +80,8 @@ class NewRequest:
     instalments: int | None = None
     until: date | None = None
     monthly: Decimal | None = None
+    record: int | None = None
+    """The row of the record of who asks; None: the borrower."""
     actor: str = ""
     """Who recorded it: the lender's reference of the member of staff, or Arrears itself. Where a
     person does it here, whoever acts."""
@@ -144,6 +147,7 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
             "asked_in": new.asked_in,
             "requested_by": new.actor,
             "requested_at": now,
+            "borrower_id": unless_borrower(owed.id, new.record),
             "answer_by": answer_by,
             "lapses_on": lapses_on,
             "review_on": answer_by + timedelta(days=1),

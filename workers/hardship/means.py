@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
@@ -12,6 +13,7 @@ from domain.promises import PromisePart, PromiseStatus
 from workers.context import Context
 from workers.db.free_text import keep_words, open_words
 from workers.db.loans import LockedLoan
+from workers.db.parties import loans_of
 from workers.db.persons import records_of_person
 from workers.db.promises import promises_of
 from workers.db.schema import (
@@ -25,26 +27,40 @@ from workers.db.schema import (
 )
 
 
-def who_pays(connection: Connection, owed: LockedLoan, record: str | None) -> int:
-    """The record of who says that a loan will be paid: a co-borrower or a guarantor, by the
-    lender's id of their `record`, or the borrower."""
+class Payer(NamedTuple):
+    """Who says that a loan will be paid."""
+
+    record: int
+    is_borrower: bool
+
+    @property
+    def other(self) -> int | None:
+        """The record, where it is not the borrower's: as it is stored."""
+        return None if self.is_borrower else self.record
+
+
+def who_pays(connection: Connection, owed: LockedLoan, record: str | None) -> Payer:
+    """Who says that a loan will be paid: a co-borrower or a guarantor, by the lender's id of their
+    `record`, or the borrower."""
     of_loan = loan.c.id == owed.id
     own = select(loan.c.borrower_id).where(of_loan)
     if record is None:
-        return int(connection.execute(own).scalar_one())
+        return Payer(connection.execute(own).scalar_one(), is_borrower=True)
     named = borrower.alias("named")
     of_named = select(named.c.person_id).where(named.c.external_id == record).scalar_subquery()
     is_own = select(borrower.c.person_id).join(loan).where(of_loan).scalar_subquery() == of_named
     found = select(named.c.id, is_own).where(named.c.external_id == record)
     id, is_borrower = connection.execute(found).one()
-    return int(connection.execute(own).scalar_one()) if is_borrower else int(id)
+    if is_borrower:
+        return Payer(connection.execute(own).scalar_one(), is_borrower=True)
+    return Payer(id, is_borrower=False)
 
 
 def keep_means(
     connection: Connection,
     ctx: Context,
     owed: LockedLoan,
-    payer: int,
+    payer: Payer,
     a_month: Decimal | None,
     now: datetime,
 ) -> UUID | None:
@@ -52,15 +68,13 @@ def keep_means(
     person deletes it."""
     if a_month is None:
         return None
-    own = select(loan.c.borrower_id).where(loan.c.id == owed.id)
-    is_own = payer == connection.execute(own).scalar_one()
     return keep_words(
         connection,
         ctx.cipher,
         f"{a_month:f}",
         now,
-        loan_id=owed.id if is_own else None,
-        borrower_id=None if is_own else payer,
+        loan_id=owed.id if payer.is_borrower else None,
+        borrower_id=payer.other,
     )
 
 
@@ -111,28 +125,34 @@ def promised_besides(
     owed: LockedLoan,
     now: datetime,
 ) -> list[PromisePart]:
-    """What the person behind a record is to pay from today on for their other loans of the same
-    currency: the parts of open promises, and the instalments of what was accepted or is kept, or
-    can still be accepted. Of a loan that has both, instalments count from after the last day of its
-    promise.
+    """What the person behind a record is to pay from today on for other loans of the same currency:
+    the parts of their open promises, also of those as a guarantor; and of their own loans the
+    instalments of what was accepted or is kept, or can still be accepted. Of a loan that has both,
+    instalments count from after the last day of its promise.
 
     The person is locked, so that what is recorded at the same moment counts as well.
     """
     today = now.date()
-    other = select(loan.c.id).where(
-        loan.c.borrower_id.in_(records_of_person(payer)),
+    records = [row.id for row in connection.execute(records_of_person(payer))]
+    others = select(loan.c.id, loan.c.borrower_id).where(
+        loan.c.id.in_(loans_of(records)),
         loan.c.currency == owed.currency,
         loan.c.id != owed.id,
     )
-    ids = list(connection.execute(other).scalars())
-    if not ids:
+    whose: dict[int, int] = {row.id: row.borrower_id for row in connection.execute(others)}
+    if not whose:
         return []
-    promises = promises_of(connection, ids, [PromiseStatus.OPEN])
+    promises = [
+        each
+        for each in promises_of(connection, list(whose), [PromiseStatus.OPEN])
+        if (each.borrower_id or whose[each.loan_id]) in records
+    ]
+    own = [id for id, borrower_id in whose.items() if borrower_id in records]
     last = {each.loan_id: each.due_on for each in promises}
     parts = [part for each in promises for part in each.as_made(now).parts]
     parts += [
         part
-        for loan_id, part in _of_arrangements(connection, ids, today)
+        for loan_id, part in _of_arrangements(connection, own, today)
         if part.due_on > last.get(loan_id, date.min)
     ]
     return [part for part in parts if part.due_on >= today]

@@ -43,13 +43,14 @@ def plan_reminders(
     loan_id: int,
     external_id: str,
     sender: str,
+    record: int | None,
     parts: Sequence[PromisePart],
     now: datetime,
     *,
     waits_for: PromisePart | None = None,
 ) -> None:
     """Plan a reminder for the day before each part falls due; none for what is promised for today
-    or tomorrow. The loan is locked.
+    or tomorrow. The loan is locked. `record` is that of who promised; None: the borrower.
 
     With `waits_for`, only from that part on: those before it are paid. A reminder that was called
     off, because a part was paid, is planned again.
@@ -60,6 +61,7 @@ def plan_reminders(
             Trigger.PROMISE_DUE_TOMORROW,
             _cause_of_part(external_id, sender, part, len(parts)),
             datetime.combine(part.due_on - timedelta(days=1), time.min, now.tzinfo),
+            record=record,
         )
         for part in parts
         if part.due_on - timedelta(days=1) > now.date() and (waits_for is None or waits_for <= part)
@@ -74,13 +76,14 @@ def plan_after_broken(
     now: datetime,
 ) -> None:
     """Plan what follows now that these promises were not kept; with each goes how many promises of
-    its loan were not kept, itself included. Their loans are locked."""
+    its loan by the same person were not kept, itself included. Their loans are locked."""
     happened = [
         Happened(
             stored.loan_id,
             Trigger.PROMISES_BROKEN_TWICE if number > 1 else Trigger.PROMISE_BROKEN,
             cause_of(stored.external_id, stored.sender),
             now,
+            record=stored.borrower_id,
         )
         for stored, number in broken
     ]

@@ -154,7 +154,7 @@ def _wait_again(
     made = stored.as_made(now)
     if waits_for := found.next_part or found.missed_part:
         set_judge_on(connection, stored.id, made.known_on(waits_for))
-        named = (stored.loan_id, stored.external_id, stored.sender)
+        named = (stored.loan_id, stored.external_id, stored.sender, stored.borrower_id)
         plan_reminders(connection, ctx, *named, made.parts, now, waits_for=waits_for)
 
 
@@ -261,15 +261,15 @@ def _follow_up(
         return
     loan_ids = {stored.loan_id for stored in broken}
     counted = connection.execute(
-        select(promise.c.loan_id, func.count().label("number"))
+        select(promise.c.loan_id, promise.c.borrower_id, func.count().label("number"))
         .where(
             promise.c.loan_id.in_(loan_ids),
             promise.c.status.in_(NOT_KEPT),
             promise.c.was_made.is_not(False),
             promise.c.due_on >= now.date() - YEAR,
         )
-        .group_by(promise.c.loan_id)
+        .group_by(promise.c.loan_id, promise.c.borrower_id)
     )
-    unkept: dict[int, int] = {row.loan_id: row.number for row in counted}
-    with_number = [(stored, unkept.get(stored.loan_id, 1)) for stored in broken]
+    unkept = {(row.loan_id, row.borrower_id): int(row.number) for row in counted}
+    with_number = [(each, unkept.get((each.loan_id, each.borrower_id), 1)) for each in broken]
     plan_after_broken(connection, ctx, with_number, now)

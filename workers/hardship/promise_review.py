@@ -77,8 +77,10 @@ def assert_taken(
     now: datetime,
     means: Decimal | None,
     besides: Sequence[PromisePart] = (),
+    other: int | None = None,
 ) -> str | None:
-    """Check that a promise of a locked loan is taken; who agreed to it, if somebody had to.
+    """Check that a promise of a locked loan is taken; who agreed to it, if somebody had to. `other`
+    is the record of who promises; None: the borrower.
 
     A member of staff who is no supervisor asks for a second person. A machine names the supervisor
     who agreed, who must be on the roster.
@@ -87,7 +89,7 @@ def assert_taken(
         RejectedError: it goes beyond what anybody may take, or a machine names no supervisor.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
-    found = review_promise(connection, owed, terms, parts, now, means, besides)
+    found = review_promise(connection, owed, terms, parts, now, means, besides, other)
     if found.refused:
         raise RejectedError.for_reasons(found.refused + found.instead)
     if not found.to_agree:
@@ -111,10 +113,11 @@ def review_promise(
     now: datetime,
     means: Decimal | None,
     besides: Sequence[PromisePart] = (),
+    other: int | None = None,
 ) -> Review:
     """What the terms say about a promise of these parts for a locked loan today. `means` is what
     the person can pay a month, None if nobody knows; `besides` is what they are to pay for other
-    loans."""
+    loans; `other` is their record, unless it is the borrower."""
     on = now.date()
     return review(
         terms,
@@ -122,7 +125,7 @@ def review_promise(
         past_due=past_due_of(connection, owed.id, on),
         currency=owed.currency,
         on=on,
-        unkept=count_unkept(connection, owed.id, terms, now) if terms else 0,
+        unkept=count_unkept(connection, owed.id, terms, now, other) if terms else 0,
         a_month=means,
         besides=besides,
         still_owed=_still_owed(connection, owed.id),
@@ -149,8 +152,15 @@ def _still_owed(connection: Connection, loan_id: int) -> Decimal:
     return Decimal(connection.execute(owed).scalar_one())
 
 
-def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now: datetime) -> int:
-    """How many promises of a loan went unkept in the months that the terms count.
+def count_unkept(
+    connection: Connection,
+    loan_id: int,
+    terms: PromiseTerms,
+    now: datetime,
+    other: int | None = None,
+) -> int:
+    """How many promises about a loan went unkept in the months that the terms count: those of its
+    borrower, or of the `other` record that promised.
 
     What a conversation came to counts once, if a system told the same promise by itself that day.
     `now` is in the lender's zone. What was paid is read only where one was withdrawn.
@@ -172,6 +182,7 @@ def count_unkept(connection: Connection, loan_id: int, terms: PromiseTerms, now:
         )
         .where(
             promise.c.loan_id == loan_id,
+            promise.c.borrower_id.is_not_distinct_from(other),
             promise.c.due_on >= months_after(now.date(), -terms.unkept_within_months),
             promise.c.status.in_((*NOT_KEPT, PromiseStatus.WITHDRAWN)),
             promise.c.was_made.is_not(False),

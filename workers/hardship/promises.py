@@ -92,12 +92,17 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     if known := _recorded_before(connection, new, parts, sender):
         return known
     payer = who_pays(connection, owed, new.borrower)
+    other = payer.other
     means = new.can_pay_monthly
     may_be_same = new.in_conversation or sender == STAFF
-    same = _same_of_today(connection, owed, parts, now) if may_be_same else None
+    told = _same_of_today(connection, owed, parts, now)
+    if told and new.borrower is None:
+        # A system repeats what a conversation came to, and does not say with whom it was.
+        other = told.borrower_id
+    same = told if may_be_same and told and told.borrower_id == other else None
     if same and not new.in_conversation and not same.external_id.startswith(OF_CONVERSATION):
         same = None
-    if same and means in (None, known_means(connection, ctx, payer, owed.currency)):
+    if same and means in (None, known_means(connection, ctx, payer.record, owed.currency)):
         return because(ReasonCode.PROMISE_KNOWN, promise=same.external_id)
     if owed.written_off_on is not None:
         raise RejectedError(
@@ -107,9 +112,9 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.promise, on=parts[0].due_on)
     terms = terms_of_loan(ctx, owed, now.date())
     if means is None:
-        means = known_means(connection, ctx, payer, owed.currency)
-    besides = [] if means is None else promised_besides(connection, payer, owed, now)
-    agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means, besides)
+        means = known_means(connection, ctx, payer.record, owed.currency)
+    besides = [] if means is None else promised_besides(connection, payer.record, owed, now)
+    agreed_by = assert_taken(connection, ctx, owed, terms, new, parts, now, means, besides, other)
     if same:
         kept = keep_means(connection, ctx, owed, payer, means, now)
         of_same = update(promise).where(promise.c.id == same.id)
@@ -139,6 +144,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
             agreed_by=agreed_by,
             replaces_id=replaced,
             a_month_id=keep_means(connection, ctx, owed, payer, new.can_pay_monthly, now),
+            borrower_id=other,
             judge_on=made.known_on(parts[0]),
         )
         .returning(promise.c.id)
@@ -148,7 +154,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     ]
     insert_rows(connection, promise_part, rows)
     reassess(connection, ctx, [owed.id], now)
-    plan_reminders(connection, ctx, owed.id, new.promise, sender, parts, now)
+    plan_reminders(connection, ctx, owed.id, new.promise, sender, other, parts, now)
     pauses = because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
     return pauses + _paused_longer(connection, owed.id, hold_id, pause, now.date())
 

@@ -9,7 +9,7 @@ from domain.arrangements import ArrangementStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from workers.db.schema import arrangement, arrangement_return, document
-from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan
+from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan, said_by_other
 
 
 def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -21,7 +21,7 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
         )
         if row.requested_by == BY_TEXT.reference:
             asked = part(Phrase.ARRANGEMENT_ASKED_BY_TEXT, **name)
-        yield Entry(row.requested_at, (asked,))
+        yield Entry(row.requested_at, (asked, *said_by_other(connection, row.borrower_id)))
         if row.offered_at is not None:
             offered = part(
                 Phrase.ARRANGEMENT_QUOTED,

@@ -30,7 +30,7 @@ from workers.db.schema import (
 )
 from workers.db.sending_holds import SendingHold, stops_action
 from workers.db.typed_rows import columns_of, typed_rows
-from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan, why
+from workers.history.loan import ExplainedLoan, by_whom_and_why, named, of_loan, said_by_other, why
 from workers.history.words import typed_words
 
 
@@ -131,7 +131,8 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             due_on=row.due_on,
             actor=row.actor,
         )
-        yield Entry(row.made_at, (text, *_terms_of(row, parts_of[row.id], names)))
+        by_other = said_by_other(connection, row.borrower_id)
+        yield Entry(row.made_at, (text, *by_other, *_terms_of(row, parts_of[row.id], names)))
         ended = moves_of[row.id] or _ended(row)
         for move in ended:
             parts = [part(Phrase(f"promise_{move.to_status}"), promise=names[row.id])]

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, Select, Table, select
+from sqlalchemy import Column, Connection, Select, Table, select
 
 from domain.events import STAFF
 from domain.language.phrases import Phrase
 from domain.language.render import Part, part
 from domain.reasons import Reasons
-from workers.db.schema import action
+from workers.db.schema import action, borrower
 from workers.db.typed_rows import columns_of
 
 
@@ -74,6 +74,13 @@ def _not_encrypted(table: Table) -> list[Column[Any]]:
 def why(reason: Reasons) -> tuple[Part, ...]:
     """The reasons as one part of an entry; nothing where there are none."""
     return (part(Phrase.WHY, reason=reason),) if reason else ()
+
+
+def said_by_other(connection: Connection, record: int | None) -> Iterator[Part]:
+    """That who has this record said it, and not the borrower; nothing without one. One statement."""
+    if record is not None:
+        of_record = select(borrower.c.external_id).where(borrower.c.id == record)
+        yield part(Phrase.SAID_BY_OTHER, other=connection.execute(of_record).scalar_one())
 
 
 def by_whom_and_why(actor: str | None, why: UUID | str | None = None) -> Iterator[Part]:

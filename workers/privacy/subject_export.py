@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     LargeBinary,
     Row,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -62,6 +64,9 @@ NOT_ABOUT_A_PERSON = frozenset(
 OWNERS = (borrower, contact)
 """If a row refers to a row of these tables, it belongs to that person; the first table counts. Only
 otherwise its loan decides, which may have had another borrower before."""
+
+OF_BOTH = frozenset({arrangement})
+"""What one person said of a loan, and what belongs to its borrower all the same."""
 
 KEYED_HASHES = frozenset(
     {borrower.c.tape_digests, tape_row.c.digest, tape_row.c.customers, tape_row.c.persons}
@@ -133,15 +138,19 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
         # A text belongs to whom it was about, and not to everybody with that number.
         and (key.column.table, table) != (contact_point, reply)
     }
-    owners = [
-        references[owner]
-        for owner in OWNERS
-        if owner in references and not references[owner].nullable
-    ]
-    columns = owners[:1] or list(references.values())
-    of_theirs = (
-        column.in_(ids[key.column.table]) for column in columns for key in column.foreign_keys
-    )
+    owners = [] if table in OF_BOTH else [owner for owner in OWNERS if owner in references]
+    always = [owner for owner in owners if not references[owner].nullable]
+    of_theirs: list[ColumnElement[bool]] = []
+    if always:
+        of_theirs.append(references[always[0]].in_(ids[always[0]]))
+    else:
+        # A row names its owner, or else the next one.
+        unless: ColumnElement[bool] = true()
+        for owner in owners:
+            of_theirs.append(unless & references[owner].in_(ids[owner]))
+            unless &= references[owner].is_(None)
+        rest = [target for target in references if target not in owners]
+        of_theirs += [unless & references[target].in_(ids[target]) for target in rest]
     return select(table).where(or_(False, *of_theirs)).order_by(*table.primary_key.columns)
 
 

@@ -198,7 +198,8 @@ def _page(
     stage: Stage,
     now: datetime,
 ) -> CallSheet:
-    promise = call_sheets.last_promise(connection, sheet.loan_id, sheet.ladder_since)
+    by = None if sheet.party == Party.BORROWER else sheet.borrower_id
+    promise = call_sheets.last_promise(connection, sheet.loan_id, sheet.ladder_since, by)
     if promise is not None and stage is not Stage.CONFIRMED:
         promise = promise._replace(amount=None)
     talks = call_sheets.last_contacts(connection, sheet.person_id, now)

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select
 
 from domain.actors import Role
 from domain.arrangements import ArrangementStatus, Refusal
-from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose
 from domain.contact_outcomes import ContactOutcome
 from domain.language.speak import speak
 from domain.outcome_follows import AT_LEAST
@@ -17,7 +17,10 @@ from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
 from workers.attempts.duties import read_duties
 from workers.db.duties import watch_duties
+from workers.db.loan_facts import load_facts
+from workers.db.loans import lock_named_loan
 from workers.db.schema import (
+    action,
     arrangement,
     borrower,
     complaint,
@@ -26,11 +29,16 @@ from workers.db.schema import (
     duty,
     hold,
     loan,
+    loan_party,
     must_not_handle,
     person_fact,
+    promise,
 )
 from workers.hardship.arrangement_endings import Ending, end_arrangement
+from workers.hardship.promise_review import count_unkept, terms_of_loan
+from workers.history.history import loan_history
 from workers.inbox.submit import submit
+from workers.privacy.subject_export import read_subject_data
 from workers.sms.providers.port import InboundText
 
 OUTCOMES: dict[ContactOutcome, dict[str, Any]] = {
@@ -47,6 +55,8 @@ OUTCOMES: dict[ContactOutcome, dict[str, Any]] = {
     ContactOutcome.SAYS_PAID: {},
 }
 """Each outcome from which something follows that belongs to somebody."""
+
+GUARANTORS = "+8613900139001"
 
 ROLES = (Party.BORROWER, Party.CO_BORROWER, Party.GUARANTOR)
 
@@ -273,3 +283,90 @@ def test_a_text_that_asks_for_time_is_about_each_loan_past_due_or_the_one_that_i
     house.told("reply_read", **(read | ({"loan": named} if named else {})))
     assert of_loans(arrangement, arrangement.c.status == "requested") == asked
     assert of_loans(hold) == paused
+
+
+def a_house_with_a_guarantor(engine: Engine) -> House:
+    house = House(engine)
+    house.book.loan("own", due_on="2027-01-04", borrower_id="G-1", phone=GUARANTORS)
+    house.told("loan_party", loan="L-1", borrower="G-1", role="guarantor", actor="mei")
+    return house.until("2026-03-02 10:00")
+
+
+def whom(house: House, item: str) -> list[str]:
+    """With whom an item of L-1 is done, by the lender's ids of their records."""
+    asked = (
+        select(borrower.c.external_id)
+        .join_from(action, loan)
+        .outerjoin(loan_party, loan_party.c.id == action.c.party_id)
+        .join(
+            borrower, borrower.c.id == func.coalesce(loan_party.c.borrower_id, loan.c.borrower_id)
+        )
+        .where(action.c.item == item, loan.c.external_id == "L-1")
+    )
+    return [row.external_id for row in house.book.rows(asked)]
+
+
+def test_what_a_guarantor_promises_is_followed_up_with_the_guarantor(engine: Engine) -> None:
+    """The text says "you promised". The time in which the borrower can be sued goes on, and each of
+    them gets their own."""
+    house = a_house_with_a_guarantor(engine)
+    said = {"amount": "1000", "currency": "CNY", "due_on": "2026-03-06"}
+    spoke(house, borrower="G-1", outcome="promised", promised=said, reason="illness")
+    # The dialer tells of it as well, under an id of its own, and does not say who it was.
+    house.told("promise", promise="PR-1", loan="L-1", actor="mei", **said)
+    house.until("2026-03-05 10:00")
+    assert house.book.sms.sent[-1].text.to == GUARANTORS
+    house.until("2026-03-09 10:00")
+    assert whom(house, "promise_reminder") == ["G-1"]
+    assert whom(house, "promise_broken_call") == ["G-1"]
+    with house.ctx.engine.connect() as connection:
+        loan_id = house.book.loan_id("L-1")
+        facts = load_facts(connection, [loan_id], house.ctx.now())[loan_id]
+        (interruption,) = [
+            each for each in facts.reach.interruptions if each.kind is Interrupts.PROMISE
+        ]
+        assert interruption.by_other
+        shown = {
+            row.external_id: read_subject_data(connection, house.ctx.cipher, row.id)
+            for row in house.book.rows(borrower)
+        }
+        owed = lock_named_loan(connection, "L-1", "test")
+        terms = terms_of_loan(house.ctx, owed, house.now.date())
+        assert terms is not None
+        other = house.book.rows(promise)[-1].borrower_id
+        unkept = [count_unkept(connection, loan_id, terms, house.now, by) for by in (None, other)]
+        assert unkept == [0, 1], "the borrower has broken none"
+        told = "\n".join(line.text for line in loan_history(connection, house.ctx, "L-1"))
+    assert "G-1 said so, and not the borrower." in told
+    assert "promise" in shown["G-1"]
+    assert "promise" not in shown["B-L-1"]
+
+
+def test_what_follows_from_the_plea_of_a_guarantor_is_theirs(engine: Engine) -> None:
+    house = a_house_with_a_guarantor(engine)
+    spoke(house, borrower="G-1", outcome="hardship", reason="illness")
+    assert whom(house, "after_hardship_call") == ["G-1"]
+    with house.ctx.engine.connect() as connection:
+        theirs = house.book.one(select(borrower.c.id).where(borrower.c.external_id == "B-L-1"))
+        shown = read_subject_data(connection, house.ctx.cipher, theirs.id)
+    assert "duty" not in shown, "what the guarantor told is not the borrower's"
+    house.until("2026-03-02 10:05")
+    spoke(house, borrower="G-1", outcome="asks_plan", reason="illness")
+    refused = Ending(
+        arrangement="contact:in-021005",
+        status=ArrangementStatus.DECLINED,
+        refusal=Refusal.NOT_ELIGIBLE,
+    )
+    end_arrangement(house.as_("sun"), refused)
+    assert whom(house, "nothing_offered_text") == ["G-1"]
+
+
+def test_who_is_no_party_any_more_is_not_followed_up(engine: Engine) -> None:
+    house = a_house_with_a_guarantor(engine)
+    said = {"amount": "1000", "currency": "CNY", "due_on": "2026-03-06"}
+    spoke(house, borrower="G-1", outcome="promised", promised=said, reason="illness")
+    house.told("loan_party_end", loan="L-1", borrower="G-1", role="guarantor", actor="mei")
+    house.until("2026-03-09 10:00")
+    assert whom(house, "promise_reminder") == ["G-1"], "planned when it was made"
+    assert not any("您承诺" in text for text in house.texts()), "and sent to nobody"
+    assert whom(house, "promise_broken_call") == []

@@ -48,6 +48,8 @@ arrangement = Table(
     Column("asked_in", Text),  # the id of the text, the attempt or the form in which it was asked
     Column("requested_by", Text, nullable=False),
     moment("requested_at"),
+    # Who asked, if it was a co-borrower or a guarantor; null: the borrower.
+    refers_to("borrower", nullable=True),
     Column("answer_by", Date),  # the last day on which an answer is in time; null: not set yet
     Column("lapses_on", Date),  # from then on nobody answers it any more
     # Pauses the ladder while it waits for an answer, and while its offer can be accepted.

@@ -250,7 +250,9 @@ promise = Table(
     Column("agreed_by", Text),
     # The promise whose place it took while that was open.
     Column("replaces_id", BigInteger, ForeignKey("promise.id")),
-    typed("a_month_id"),  # what the borrower said to be able to pay a month; null: nobody asked
+    typed("a_month_id"),  # what they said to be able to pay a month; null: nobody asked
+    # Who promised, if it was a co-borrower or a guarantor; null: the borrower.
+    refers_to("borrower", nullable=True),
     # The first day on which it is known whether its next part was paid; null: two days after it.
     Column("judge_on", Date),
     CheckConstraint("amount > 0", name="amount_positive"),
