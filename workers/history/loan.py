@@ -77,7 +77,7 @@ def why(reason: Reasons) -> tuple[Part, ...]:
 
 
 def said_by_other(connection: Connection, record: int | None) -> Iterator[Part]:
-    """That who has this record said it, and not the borrower; nothing without one. One statement."""
+    """That who has this record said it, and not the borrower; nothing without one."""
     if record is not None:
         of_record = select(borrower.c.external_id).where(borrower.c.id == record)
         yield part(Phrase.SAID_BY_OTHER, other=connection.execute(of_record).scalar_one())
