@@ -199,6 +199,7 @@ def _place_holds(
             starts_on=today,
             ends_on=today + timedelta(days=follows.days) if follows.days else None,
             why=about.details.why,
+            why_id=about.why_id,
             actor=about.actor,
             sender=about.sender,
         )
@@ -251,6 +252,7 @@ def _raise_disputes(
             dispute=_id_of_loan(about, number, each),
             loan=each.external_id,
             why=_in_words(about),
+            why_id=about.why_id,
             actor=about.actor,
             starts_on=ctx.today(),
             kind=about.details.dispute_kind or DisputeKind.OTHER,
@@ -273,6 +275,7 @@ def _receive_complaint(
         loan=first.external_id,
         kind=said.kind or ComplaintKind.OTHER,
         why=_in_words(about),
+        why_id=about.why_id,
         actor=about.actor,
         raised_by=_raised_by(about),
         borrower=about.borrower,

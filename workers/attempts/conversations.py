@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
@@ -14,6 +15,8 @@ from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import RejectedError
 from domain.promises import PromisePart
 from domain.reasons import ReasonCode
+from workers.context import Context
+from workers.db.free_text import keep_words
 from workers.db.said_facts import SaidFact
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
@@ -147,6 +150,8 @@ class Conversation:
     """The sender to whom the ids of the holds and promises belong."""
     callback_at: datetime | None = None
     """When the person wants to be called again."""
+    why_id: UUID | None = None
+    """Under which their words are kept, if they are on record with the outcome."""
     mentioned: Sequence[int] = ()
     """The other loans of the person that were mentioned."""
     hold_is_placed: bool = False
@@ -177,6 +182,21 @@ def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
     if details.stopped_channel is not None and outcome is not ContactOutcome.STOP_CHANNEL:
         only = ContactOutcome.STOP_CHANNEL
         raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+
+
+def keep_what_was_said(
+    connection: Connection,
+    ctx: Context,
+    report: OutcomeReport,
+    loan_id: int,
+    record: int,
+    now: datetime,
+) -> UUID | None:
+    """Keep the words of an outcome, encrypted: they are of whom the conversation was with. Returns
+    their id; None: there are none. One statement; up to two more where they have a number."""
+    if report.why is None:
+        return None
+    return keep_words(connection, ctx.cipher, report.why, now, loan_id=loan_id, borrower_id=record)
 
 
 class LoanOfContact(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
 
@@ -19,6 +20,7 @@ from workers.attempts.conversations import (
     LoanOfContact,
     OutcomeReport,
     check_details,
+    keep_what_was_said,
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries
@@ -98,13 +100,15 @@ def record_inbound_contact(
         of_person = lock_loans_of_person(connection, whose.id)
     mentioned = [id for id in also if id in of_person and id != owed.id]
     acting = _number_of_representative(connection, reported, whose, owed.id)
-    contact_id = _insert(connection, reported, whose, owed.id, also, acting, now)
+    why_id = keep_what_was_said(connection, ctx, reported, owed.id, whose.id, now)
+    contact_id = _insert(connection, reported, whose, owed.id, also, acting, why_id, now)
     if reported.reason is not None and reported.outcome.tells_reason:
         on = reported.at.astimezone(now.tzinfo).date()
         learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
         complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)
     by_said = _note_said(connection, reported, whose.id, acting, now)
-    about = replace(_about(reported, whose, contact_id, owed.id), mentioned=mentioned)
+    about = _about(reported, whose, contact_id, owed.id)
+    about = replace(about, mentioned=mentioned, why_id=why_id)
     came = apply_consequences(connection, ctx, about, [kind], follows, now)
     reassess(connection, ctx, of_person or by_said or [owed.id], now)
     plan_next(connection, ctx, about, follows, now)
@@ -176,6 +180,7 @@ def _insert(
     loan_id: int,
     also: Sequence[int],
     acting: bytes | None,
+    why_id: UUID | None,
     now: datetime,
 ) -> int:
     """Write the contact and its outcome; returns the id of the contact."""
@@ -205,6 +210,7 @@ def _insert(
             reason=reported.reason,
             callback_at=reported.callback_at,
             recording=reported.recording,
+            why_id=why_id,
             actor=reported.actor,
             reported_at=now,
             event_id=reported.event_id,

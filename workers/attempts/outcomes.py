@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, exists, insert, select
 
@@ -23,6 +24,7 @@ from workers.attempts.conversations import (
     LoanOfContact,
     OutcomeReport,
     check_details,
+    keep_what_was_said,
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately
@@ -114,7 +116,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         loans = lock_loans_of_person(connection, attempt.borrower_id)
     else:
         loans = lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
-    _insert(connection, report, rows, also, now)
+    why_id = keep_what_was_said(connection, ctx, report, about_loans[0], attempt.borrower_id, now)
+    _insert(connection, report, rows, also, why_id, now)
     _note_said(connection, ctx, attempt, report)
     if attempt.point is not None:
         _note_about_number(connection, attempt.point, report, attempt.at, now)
@@ -127,7 +130,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
     if report.outcome is ContactOutcome.DECEASED:
         _pause_for_death(connection, attempt, report, now)
-    about = replace(_conversation(attempt, about_loans, report), mentioned=mentioned)
+    about = _conversation(attempt, about_loans, report)
+    about = replace(about, mentioned=mentioned, why_id=why_id)
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
@@ -150,6 +154,7 @@ def _insert(
     report: ReportedOutcome,
     rows: Sequence[ContactOfAttempt],
     also: Sequence[int],
+    why_id: UUID | None,
     now: datetime,
 ) -> None:
     outcome = {
@@ -160,6 +165,7 @@ def _insert(
         "actor": report.actor,
         "reported_at": now,
         "recording": report.recording,
+        "why_id": why_id,
         "also_loan_ids": also or None,
         "event_id": report.event_id,
     }

@@ -56,6 +56,8 @@ class NewComplaint:
     """When it came in; None: now."""
     sender: str | None = None
     """Whose id of the complaint it is."""
+    why_id: UUID | None = None
+    """Under which these words are kept, if they are kept already."""
 
 
 def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -> Reasons:
@@ -109,7 +111,9 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
             sender=sender,
         )
         result += because(ReasonCode.COMPLAINT_STOPS_EVERYBODY)
-    why_id = keep_words(connection, ctx.cipher, new.why, now, borrower_id=raising.borrower_id)
+    why_id = new.why_id
+    if why_id is None:
+        why_id = keep_words(connection, ctx.cipher, new.why, now, borrower_id=raising.borrower_id)
     insert_matter(
         connection,
         Matter.COMPLAINT,

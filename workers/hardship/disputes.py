@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
@@ -52,6 +53,8 @@ class NewDispute:
     """When it came in; None: now, or as its hold starts if that is earlier."""
     sender: str | None = None
     """Whose id of the dispute it is."""
+    why_id: UUID | None = None
+    """Under which these words are kept, if they are kept already."""
 
 
 def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reasons:
@@ -88,6 +91,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
             why=new.why,
             actor=new.actor,
             sender=new.sender,
+            why_id=new.why_id,
         ),
         by_policy=True,
         kinds=(HoldKind.DISPUTE,),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, cast
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
 
@@ -60,6 +61,8 @@ class NewHold:
     """The lender's reference of the member of staff."""
     sender: str | None = None
     """Whose id of the hold it is."""
+    why_id: UUID | None = None
+    """Under which these words are kept, if they are kept already."""
 
 
 def place_hold(
@@ -107,8 +110,8 @@ def place_hold(
     if not by_policy:
         assert_length(connection, ctx, new, ends_on, now.date(), _whose(paused))
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
-    why_id = None
-    if new.why is not None:
+    why_id = new.why_id
+    if new.why is not None and why_id is None:
         why_id = keep_words(
             connection,
             ctx.cipher,

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Row, Select, exists, or_, select
 
 from domain.compliance.vocabulary import Purpose
+from domain.contact_outcomes import ContactOutcome
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.messages import MessageStatus
@@ -21,6 +22,7 @@ from workers.db.schema import (
     contact,
     contact_outcome,
     document,
+    hold,
     legal_file,
     legal_file_need,
     message,
@@ -32,7 +34,7 @@ from workers.db.schema import (
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.history.citations import Citations
 from workers.history.conversations import who_owes
-from workers.history.loan import ExplainedLoan, of_actions
+from workers.history.loan import ExplainedLoan, by_whom_and_why, of_actions
 
 WENT_NOWHERE = {
     MessageStatus.NOT_SENT: Phrase.MESSAGE_NOT_SENT,
@@ -144,10 +146,21 @@ def calls(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             yield Entry(row.cancelled_at, (off,))
 
 
+_IN_HOLD = (
+    exists()
+    .where(
+        hold.c.why_id == contact_outcome.c.why_id,
+        or_(hold.c.loan_id == contact.c.loan_id, hold.c.borrower_id == contact.c.borrower_id),
+    )
+    .label("in_hold")
+)
+"""Whether a hold or a dispute has the words of an outcome."""
+
+
 def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """The outcome of each call and each visit, as whoever made it reported it."""
     rows = connection.execute(
-        select(contact_outcome, contact.c.channel, action.c.item)
+        select(contact_outcome, contact.c.channel, action.c.item, _IN_HOLD)
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
         .where(action.c.loan_id == subject.id)
@@ -162,7 +175,7 @@ def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             actor=row.actor,
         )
         again = (part(Phrase.CALLBACK_AT, callback_at=at),) if (at := row.callback_at) else ()
-        yield Entry(row.reported_at, (text, *_why_overdue(row.reason), *again))
+        yield Entry(row.reported_at, (text, *_why_overdue(row.reason), *again, *_in_words(row)))
 
 
 def location_calls(
@@ -177,6 +190,7 @@ def location_calls(
             contact_outcome.c.outcome,
             contact_outcome.c.actor.label("reporter"),
             contact_outcome.c.reported_at,
+            contact_outcome.c.why_id,
         )
         .outerjoin(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
         .where(
@@ -191,7 +205,7 @@ def location_calls(
         yield Entry(row.at, (part(Phrase.LOCATION_CALL, actor=row.actor), cited))
         if row.outcome is not None:
             came = part(Phrase.LOCATION_OUTCOME, outcome=row.outcome, actor=row.reporter)
-            yield Entry(row.reported_at, (came,))
+            yield Entry(row.reported_at, (came, *by_whom_and_why(None, row.why_id)))
 
 
 def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -203,6 +217,7 @@ def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             contact.c.at,
             contact.c.party,
             borrower.c.external_id,
+            _IN_HOLD,
         )
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
@@ -219,7 +234,13 @@ def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         parts = [part(Phrase.INBOUND, channel=row.channel, outcome=row.outcome, actor=row.actor)]
         if row.party in ROLES:
             parts.append(part(Phrase.OF_PARTY, party=row.party, other=row.external_id))
-        yield Entry(row.at, (*parts, *_why_overdue(row.reason)))
+        yield Entry(row.at, (*parts, *_why_overdue(row.reason), *_in_words(row)))
+
+
+def _in_words(row: Row[*tuple[Any, ...]]) -> Iterator[Part]:
+    """What the person said, unless what follows from it says it."""
+    if not row.in_hold and row.outcome != ContactOutcome.COMPLAINS:
+        yield from by_whom_and_why(None, row.why_id)
 
 
 def _why_overdue(reason: str | None) -> tuple[Part, ...]:

@@ -19,19 +19,23 @@ from workers.attempts.duties import read_duties
 from workers.db.duties import watch_duties
 from workers.db.loan_facts import load_facts
 from workers.db.loans import lock_named_loan
+from workers.db.problems import WORDS_HAVE_NUMBER
 from workers.db.schema import (
     action,
     arrangement,
     borrower,
     complaint,
     contact,
+    contact_outcome,
     dispute,
     duty,
+    free_text,
     hold,
     loan,
     loan_party,
     must_not_handle,
     person_fact,
+    problem,
     promise,
 )
 from workers.hardship.arrangement_endings import Ending, end_arrangement
@@ -123,7 +127,7 @@ def test_what_somebody_says_is_written_on_them(book: Book, called_us: bool) -> N
         for place, role in enumerate(ROLES):
             name, people = a_loan_with_parties(book, 10 * number + place)
             speaker = people[role]
-            said = {"outcome": outcome, "reason": None, "actor": "mei", **says}
+            said = {"outcome": outcome, "reason": None, "actor": "mei", "why": "in words", **says}
             if called_us:
                 contact_id = f"in-{name}"
                 said |= {"contact": contact_id, "loan": name, "channel": "call", "also_about": []}
@@ -143,6 +147,14 @@ def test_what_somebody_says_is_written_on_them(book: Book, called_us: bool) -> N
             if book.rows(select(duty.c.id).where(duty.c.loan_id == book.loan_id(name))):
                 owed.append(speaker)
 
+    # The words are theirs, and kept once, whatever follows.
+    words = select(contact.c.borrower_id, free_text.c.borrower_id.label("of")).select_from(
+        contact.join(contact_outcome).outerjoin(
+            free_text, free_text.c.id == contact_outcome.c.why_id
+        )
+    )
+    assert all(row.borrower_id == row.of for row in book.rows(words))
+    assert len(book.rows(free_text)) == len(OUTCOMES) * len(ROLES)
     of_persons = select(borrower.c.external_id).join(hold, hold.c.borrower_id == borrower.c.id)
     assert [row.external_id for row in book.rows(of_persons.order_by(hold.c.id))] == holds
     assert sorted(whose(book, person_fact)) == sorted(facts)
@@ -344,12 +356,15 @@ def test_what_a_guarantor_promises_is_followed_up_with_the_guarantor(engine: Eng
 
 def test_what_follows_from_the_plea_of_a_guarantor_is_theirs(engine: Engine) -> None:
     house = a_house_with_a_guarantor(engine)
-    spoke(house, borrower="G-1", outcome="hardship", reason="illness")
+    why = "I pay with 6222021234567890123"
+    spoke(house, borrower="G-1", outcome="hardship", reason="illness", why=why)
     assert whom(house, "after_hardship_call") == ["G-1"]
     with house.ctx.engine.connect() as connection:
         theirs = house.book.one(select(borrower.c.id).where(borrower.c.external_id == "B-L-1"))
         shown = read_subject_data(connection, house.ctx.cipher, theirs.id)
-    assert "duty" not in shown, "what the guarantor told is not the borrower's"
+    assert {"duty", "free_text"}.isdisjoint(shown), "what the guarantor told is not the borrower's"
+    of_loan = select(problem.c.kind).where(problem.c.loan_id == house.book.loan_id("L-1"))
+    assert WORDS_HAVE_NUMBER in [row.kind for row in house.book.rows(of_loan)]
     house.until("2026-03-02 10:05")
     spoke(house, borrower="G-1", outcome="asks_plan", reason="illness")
     refused = Ending(

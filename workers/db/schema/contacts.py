@@ -28,6 +28,7 @@ from workers.db.schema.base import (
     moment,
     reasons,
     refers_to,
+    typed,
     word,
     words,
 )
@@ -101,6 +102,7 @@ contact_outcome = Table(
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that were mentioned
     moment("callback_at", nullable=True),  # when the borrower asked to be called again
     Column("recording", Text),  # the dialer's reference of the recording
+    typed("why_id"),  # what the person said, in words
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
     # The event that reported it, as long as it is kept; null: by an earlier release.
