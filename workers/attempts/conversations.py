@@ -192,11 +192,14 @@ def keep_what_was_said(
     record: int,
     now: datetime,
 ) -> UUID | None:
-    """Keep the words of an outcome, encrypted: they are of whom the conversation was with. Returns
-    their id; None: there are none. One statement; up to two more where they have a number."""
+    """Keep the words of an outcome, encrypted: they are of whom the conversation was with, by their
+    record, about a loan. Returns their id; None: there are none. One statement; up to two more
+    where they have a number."""
     if report.why is None:
         return None
-    return keep_words(connection, ctx.cipher, report.why, now, loan_id=loan_id, borrower_id=record)
+    return keep_words(
+        connection, ctx.cipher, report.why, now, borrower_id=record, flagged_on=loan_id
+    )
 
 
 class LoanOfContact(NamedTuple):

@@ -66,12 +66,14 @@ def keep_words(
     borrower_id: int | None = None,
     expires_at: datetime | None = None,
     id: UUID | None = None,
+    flagged_on: int | None = None,
 ) -> UUID:
     """Keep what a person typed; returns its id. One statement.
 
     It goes with the erasure of its borrower, or of that of its loan, or when it expires. Without
     any of these it is the lender's own, and stays. Words that seem to hold a number of a person are
-    a problem of their loan, for a supervisor: up to two statements more.
+    a problem of their loan, or of the loan `flagged_on`, for a supervisor: up to two statements
+    more.
     """
     id = id or uuid4()
     connection.execute(
@@ -85,7 +87,7 @@ def keep_words(
         )
     )
     if has_number_of_a_person(words):
-        _flag(connection, loan_id, borrower_id, now)
+        _flag(connection, flagged_on or loan_id, borrower_id, now)
     return id
 
 
