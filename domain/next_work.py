@@ -86,7 +86,8 @@ class WorkPolicy:
     callback_to_team_after: timedelta = timedelta(minutes=15)
     """From then on any collector may be served a colleague's callback."""
     again_after: timedelta = AGAIN_AFTER
-    """So long after a try, the same call is not served again, unless for a callback."""
+    """So long after a try, the same call is not served again, unless for a callback. So long after
+    somebody gave work back, all their other work comes first."""
     lease: timedelta = timedelta(minutes=10)
     """Without a sign of life for so long, others may be served the work."""
     chances: tuple[Decimal, ...] = tuple(map(Decimal, ("0.5", "0.35", "0.25", "0.15", "0.1")))
@@ -120,6 +121,8 @@ class Candidate:
     """Since when it waits for a collector."""
     barred: Reasons = ()
     """Why it may not be done now: the gate, a hold, capacity, or whom somebody must not handle."""
+    given_back: bool = False
+    """Whether whoever asks gave it back a short time ago: everything else comes first."""
     callback_at: datetime | None = None
     of_colleague: bool = False
     """Whether a colleague was to call back and did not."""
@@ -167,10 +170,11 @@ def in_order(
     placed = [(candidate, _band(candidate, policy, now, places)) for candidate in free]
     turn = served_since_first_contact + 1 >= policy.first_contact_every
 
-    def key(entry: tuple[Candidate, Band]) -> tuple[int, int, tuple[Decimal, ...], int]:
+    def key(entry: tuple[Candidate, Band]) -> tuple[bool, int, int, tuple[Decimal, ...], int]:
         candidate, band = entry
         group = _group(candidate, band) if turn else 0
-        return group, places[band], _within(candidate, band, policy), candidate.key
+        within = _within(candidate, band, policy)
+        return candidate.given_back, group, places[band], within, candidate.key
 
     ordered = sorted(placed, key=key)
     return [
@@ -257,6 +261,8 @@ def _in_zone(moment: datetime | None, now: datetime) -> datetime | None:
 def _why(
     candidate: Candidate, band: Band, policy: WorkPolicy, now: datetime, *, turn: bool
 ) -> Reasons:
+    if candidate.given_back:
+        return because(ReasonCode.NEXT_GIVEN_BACK)
     if turn and band not in SERVED_FIRST and _is_first_contact(candidate):
         return because(ReasonCode.NEXT_FIRST_CONTACT_TURN, every=policy.first_contact_every)
     match band:

@@ -131,6 +131,7 @@ class ReasonCode(StrEnum):
     NEXT_UNFINISHED = auto()
     NEXT_STILL_YOURS = auto()
     NEXT_TAKEN_OVER = auto()
+    NEXT_GIVEN_BACK = auto()
     NEXT_CALLBACK = auto()
     NEXT_CALLBACK_OF_TEAM = auto()
     NEXT_CLOCK = auto()
@@ -179,6 +180,7 @@ class ReasonCode(StrEnum):
     ABSENCE_OVER = auto()
     ABSENCE_TOO_FAR = auto()
     ABSENCE_KNOWN = auto()
+    DEPARTURE_KNOWN = auto()
     STAFF_HAS_LEFT = auto()
     STAFF_NOT_ABSENT = auto()
     STAFF_BACK = auto()
@@ -647,6 +649,7 @@ NOTHING_CHANGED = frozenset(
         ReasonCode.PROMISE_OVER,
         ReasonCode.ARRANGEMENT_KNOWN,
         ReasonCode.ABSENCE_KNOWN,
+        ReasonCode.DEPARTURE_KNOWN,
         ReasonCode.COMPLAINT_KNOWN,
         ReasonCode.MATTER_AS_BEFORE,
         ReasonCode.HOLD_KNOWN,

@@ -126,6 +126,7 @@ def served(collector: Context) -> int:
     work = next_for(collector)
     expect("work that is served", isinstance(work, ServedWork), True)
     assert isinstance(work, ServedWork)
+    assert work.lease is not None
     return work.lease
 
 

@@ -1,5 +1,6 @@
 """The order of work: duties before wishes, nobody waits for ever, and every place is explained."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,6 +51,15 @@ def test_bands_are_served_in_their_order() -> None:
     assert order(*reversed(EACH_BAND)) == [1, 2, 3, 4, 5, 6, 7, 8]
     bands = [ranked.band for ranked in in_order(EACH_BAND, POLICY, NOW)]
     assert bands == list(Band)
+
+
+def test_what_somebody_gave_back_comes_after_all_else_also_at_the_turn_of_a_first_contact() -> None:
+    back = [replace(each, key=each.key + 10, given_back=True) for each in EACH_BAND]
+    for since_first in (0, 3):
+        served = order(*back, *EACH_BAND, since_first=since_first)
+        assert [key > 10 for key in served] == [False] * 8 + [True] * 8
+    (only,) = in_order(back[:1], POLICY, NOW)
+    assert speak(only.why) == "You gave this back, and nothing else waits for you now."
 
 
 def test_the_lender_may_order_the_bands_otherwise() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select, update
 
@@ -13,6 +13,7 @@ from domain.language.speak import speak
 from domain.outcome_follows import Owner
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
+from domain.staffing import terms_on
 from workers.access.may_handle import assert_may_handle, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
@@ -28,7 +29,7 @@ from workers.db.pages import (
     of_loan,
     read_page,
 )
-from workers.db.schema import arrangement, borrower, contact, duty, loan, staff
+from workers.db.schema import arrangement, borrower, certificate, contact, duty, loan, staff
 from workers.db.typed_rows import columns_of
 
 
@@ -130,8 +131,7 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         whose = of_loan_id(found.loan_id) | (borrower.c.id == found.borrower_id)
         assert_may_handle(connection, ctx.actor, whose)
         who = ctx.actor.reference
-        known = select(staff.c.skills).where(staff.c.external_id == who)
-        skills = connection.execute(known).scalar() or ()
+        skills = _skills_on(connection, ctx, who, now.date())
         if not may_end(Owner(found.owner), found.staff, ctx.actor, skills):
             raise NotPermittedError(
                 "{actor} may not end duty {duty}, which is for {owner}. Ask them, or a supervisor.",
@@ -143,3 +143,16 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         connection.execute(update(duty).where(duty.c.id == duty_id).values(done))
         settle_late(connection, [found.loan_id], now)
         return because(ReasonCode.DUTY_DONE, duty=duty_id)
+
+
+def _skills_on(connection: Connection, ctx: Context, reference: str, day: date) -> frozenset[str]:
+    """The skills of somebody that count on a day; none of who is not on the roster."""
+    known = (
+        select(staff.c.skills, certificate.c.kind, certificate.c.valid_until)
+        .outerjoin(certificate, certificate.c.staff_id == staff.c.id)
+        .where(staff.c.external_id == reference)
+    )
+    rows = connection.execute(known).all()
+    own = rows[0].skills or () if rows else ()
+    held = {row.kind: row.valid_until for row in rows if row.kind is not None}
+    return terms_on(ctx.policy.staffing, day).skills_on(day, own, held)

@@ -59,7 +59,7 @@ def serve_next(
     """
     ctx = open_context()
     served = next_for(ctx)
-    if give_back and isinstance(served, ServedWork):
+    if give_back and isinstance(served, ServedWork) and served.lease is not None:
         release(ctx, served.lease)
         print_lines(say("Given back: the work about {loan}.", loan=served.loan or served.record))
         return

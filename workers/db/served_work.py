@@ -1,6 +1,6 @@
 """What may be served to a collector: who asks, what waits, and the call that has no outcome yet."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from domain.contact_outcomes import ContactOutcome
 from domain.follow_ups import Trigger
 from domain.outcome_follows import Owner
 from domain.permissions import Membership
-from domain.staffing import DayDone, Member
+from domain.staffing import DayDone, Member, StaffingTerms, terms_on
 from workers.db.actions import is_current
 from workers.db.kept_away import persons_kept_from_sql
 from workers.db.prepared_statements import prepared
@@ -61,6 +61,8 @@ class WorkingCollector(NamedTuple):
     """So many visits they have today."""
     since_first_contact: int
     """Pieces of work that they were served today since the last first contact."""
+    given_back: dict[str, str]
+    """When they gave work back today: the last moment, by the id of the person."""
     open_attempt: str | None
     """The oldest call that they started and whose outcome is missing."""
     open_contact_id: int | None
@@ -75,6 +77,20 @@ class WorkingCollector(NamedTuple):
         """Whether they make calls; else they are served what supervisors owe, and nothing else."""
         return Role.CALLER in self.membership.roles_on(day)
 
+    @property
+    def held(self) -> dict[str, date]:
+        """The last days of their certificates, by kind."""
+        return {kind: date.fromisoformat(until) for kind, until in self.certificates.items()}
+
+    def skills_on(self, policies: Sequence[StaffingTerms], day: date) -> frozenset[str]:
+        """The skills that count on a day."""
+        return terms_on(policies, day).skills_on(day, self.skills or (), self.held)
+
+    def gave_back_at(self, person_id: int) -> datetime | None:
+        """When they last gave back work about a person today."""
+        at = self.given_back.get(str(person_id))
+        return None if at is None else datetime.fromisoformat(at)
+
     def member(self, visit_minutes: int) -> Member:
         """What decides which work they may do today, of which each visit takes `visit_minutes`.
         That they work now is known otherwise, and whom they must not handle is not among what is
@@ -87,7 +103,7 @@ class WorkingCollector(NamedTuple):
             self.left_on,
             None,
             skills=frozenset(self.skills or ()),
-            certificates={k: date.fromisoformat(v) for k, v in self.certificates.items()},
+            certificates=self.held,
             day=DayDone(pieces, minutes, self.daily_capacity, self.minutes_a_day),
         )
 
@@ -121,6 +137,11 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
            AND w.id > coalesce((SELECT max(f.id) FROM work_lease f
                                  WHERE f.staff_id = s.id AND f.served_at >= :day_starts
                                    AND f.first_contact), 0)) AS since_first_contact,
+       (SELECT coalesce(json_object_agg(g.person_id, g.at), '{{}}')
+          FROM (SELECT w.person_id, max(w.ended_at) AS at FROM work_lease w
+                 WHERE w.staff_id = s.id AND w.served_at >= :day_starts
+                   AND w.ended_because = 'released'
+                 GROUP BY w.person_id) g) AS given_back,
        pending.attempt AS open_attempt, pending.id AS open_contact_id
   FROM staff s LEFT JOIN LATERAL (
        SELECT c.id, c.attempt FROM contact c

@@ -48,7 +48,8 @@ TRIES = 4
 class ServedWork:
     """The work that somebody does next. It has no personal data: people and loans are ids."""
 
-    lease: int
+    lease: int | None
+    """None: the call goes on, and somebody else was served its person meanwhile."""
     kind: WorkKind
     band: str
     """Why it is served before other work, in a word: a band, `unfinished` or `taken_over`."""
@@ -135,13 +136,13 @@ def _unfinished(
     found = served_work.read_attempt(connection, me.open_contact_id or 0)
     why = because(ReasonCode.NEXT_UNFINISHED, attempt=me.open_attempt)
     until = now + policy.lease
-    lease_id = lease.id if lease is not None else 0
+    lease_id = lease.id if lease is not None else None
     if lease is not None and lease.person_id == found.person_id:
         work_leases.extend_lease(connection, lease.id, me.id, until)
     else:
         if lease is not None:
-            work_leases.end_lease(connection, lease.id, LeaseEnd.RELEASED, now)
-        lease_id = work_leases.lease_attempt(connection, found, me.id, why, now, until) or 0
+            work_leases.end_lease(connection, lease.id, LeaseEnd.NOT_ALLOWED, now)
+        lease_id = work_leases.lease_attempt(connection, found, me.id, why, now, until)
     return ServedWork(
         lease=lease_id,
         kind=WorkKind.CALL,

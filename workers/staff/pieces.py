@@ -84,7 +84,7 @@ def pieces_for(
 ) -> list[Piece]:
     """All work that somebody may be served. One statement. The gate is not asked yet."""
     late, clock = now - policy.callback_to_team_after, now + policy.clock_within
-    waiting = read_waiting(connection, me.id, now, late, clock, owners_of(me, now))
+    waiting = read_waiting(connection, me.id, now, late, clock, owners_of(ctx, me, now))
     of_call = defaultdict[int, list[Waiting]](list)
     hours: dict[tuple[str, tuple[str, ...]], datetime | None] = {}
     pieces = []
@@ -93,11 +93,11 @@ def pieces_for(
         if row.duty_id is not None:
             own = row.duty_owner != Owner.TEAM and row.staff_id == me.id
             if own or speaks(me.languages, row.language):
-                pieces.append(_duty(row, me, now))
+                pieces.append(_duty(row, me, policy, now))
         elif not calls:
             continue  # a call or a text is for who makes calls
         elif row.first_id is None:
-            pieces.append(_reply(row, me, now))
+            pieces.append(_reply(row, me, policy, now))
         elif row.staff_id == me.id or speaks(me.languages, row.language):
             of_call[row.first_id].append(row)
     for rows in of_call.values():
@@ -110,17 +110,17 @@ def pieces_for(
     return pieces
 
 
-def owners_of(me: WorkingCollector, now: datetime) -> list[Owner]:
-    """As which owners of duties somebody is served."""
+def owners_of(ctx: Context, me: WorkingCollector, now: datetime) -> list[Owner]:
+    """As which owners of duties somebody is served today."""
     owners = [Owner.COLLECTOR, Owner.TEAM] if me.calls_on(now.date()) else []
     if Role.SUPERVISOR in me.membership.roles_on(now.date()):
         owners.append(Owner.SUPERVISOR)
-    if HARDSHIP in (me.skills or ()):
+    if HARDSHIP in me.skills_on(ctx.policy.staffing, now.date()):
         owners.append(Owner.SPECIALIST)
     return owners
 
 
-def _duty(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
+def _duty(row: Waiting, me: WorkingCollector, policy: WorkPolicy, now: datetime) -> Piece:
     candidate = Candidate(
         key=DUTIES + (row.duty_id or 0),
         kind=WorkKind.DUTY,
@@ -130,12 +130,18 @@ def _duty(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
         clock_ends_at=row.duty_at,
         owed_after=row.duty_after,
         owed_by=row.duty_owner,
+        given_back=_was_given_back(row, row.callback_at, me, policy, now),
     )
     return Piece(candidate, row, lapsed=_has_lapsed(row, me, now))
 
 
-def _reply(row: Waiting, me: WorkingCollector, now: datetime) -> Piece:
-    candidate = Candidate(key=-(row.reply_id or 0), kind=WorkKind.REPLY, since=row.since)
+def _reply(row: Waiting, me: WorkingCollector, policy: WorkPolicy, now: datetime) -> Piece:
+    candidate = Candidate(
+        key=-(row.reply_id or 0),
+        kind=WorkKind.REPLY,
+        since=row.since,
+        given_back=_was_given_back(row, None, me, policy, now),
+    )
     return Piece(candidate, row, lapsed=_has_lapsed(row, me, now))
 
 
@@ -182,6 +188,7 @@ def _call(
         tries=max(row.tries for row in rows),
         past_due=sum((row.past_due for row in rows), Decimal(0)),
         currency=first.currency,
+        given_back=_was_given_back(first, callback_at, me, policy, now),
     )
     return Piece(
         candidate,
@@ -215,6 +222,21 @@ def _again_at(
     if callback_at is None and row.tried_at is not None:
         callback_at = row.tried_at + policy.again_after
     return callback_at if callback_at is not None and callback_at > now else None
+
+
+def _was_given_back(
+    row: Waiting,
+    callback_at: datetime | None,
+    me: WorkingCollector,
+    policy: WorkPolicy,
+    now: datetime,
+) -> bool:
+    """Whether they gave back work about this person a short time ago, and no callback came due
+    since."""
+    at = me.gave_back_at(row.person_id)
+    if at is None or now - at >= policy.again_after:
+        return False
+    return callback_at is None or callback_at <= at
 
 
 def _has_lapsed(row: Waiting, me: WorkingCollector, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -84,7 +85,8 @@ class RosterEntry:
     """Each with its last day, such as `hardship 2026-12-31`."""
     trained_on: date | None
     absent_until: datetime | None
-    """Of who is absent now, until when, in the lender's zone; None: at work, or without an end."""
+    """Of who is absent now, until when, in the lender's zone; None: at work, or one of what keeps
+    them away has no end yet."""
     absent: bool
     must_not_handle: int
     """How many borrowers' records."""
@@ -107,6 +109,8 @@ def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Pag
         absence.c.starts_at <= now,
         or_(absence.c.ends_at.is_(None), absence.c.ends_at > now),
     )
+    has_no_end = func.bool_or(absence.c.ends_at.is_(None))
+    until_all_are_over = case((has_no_end, None), else_=func.max(absence.c.ends_at))
     valid = func.concat(certificate.c.kind, " ", certificate.c.valid_until)
     held = select(valid).where(certificate.c.staff_id == staff.c.id).order_by(certificate.c.kind)
     barred = and_(must_not_handle.c.staff_id == staff.c.id, must_not_handle.c.ended_at.is_(None))
@@ -117,7 +121,7 @@ def list_roster(connection: Connection, ctx: Context, asked: Asked = ALL) -> Pag
         team=team.c.external_id,
         skills=func.coalesce(staff.c.skills, text("'{}'")),
         certificates=func.array(held.scalar_subquery()),
-        absent_until=select(func.max(absence.c.ends_at)).where(away).scalar_subquery(),
+        absent_until=select(until_all_are_over).where(away).scalar_subquery(),
         absent=exists().where(away),
         must_not_handle=select(func.count())
         .select_from(must_not_handle)

@@ -50,7 +50,8 @@ def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetim
 
 @permitted(Permission.SERVE_WORK)
 def release(ctx: Context, lease: int, collector: str | None = None) -> None:
-    """Give work back. It stays the collector's own call; it may be served again, to them too.
+    """Give work back. It stays the collector's own call. Others may be served it, and they
+    themselves after all else that they may do; a callback at its moment.
 
     Raises:
         ArrearsError: it ended, or is somebody else's; or its call was started, and the outcome is
@@ -100,7 +101,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
         taker = read_working(connection, given_to, now)
         if held.staff_id == taker.id:
             raise ArrearsError("{actor} has this work already.", actor=given_to)
-        owner = _owner_then(connection, held.duty_id, taker, now) if held.duty_id else None
+        owner = _owner_then(connection, ctx, held.duty_id, taker, now) if held.duty_id else None
         _refuse_who_may_not(connection, taker, held.person_id, now)
         if taker.calls_on(now.date()):
             refuse_off_shift(connection, given_to, now)
@@ -124,7 +125,7 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
 
 
 def _owner_then(
-    connection: Connection, duty_id: int, taker: WorkingCollector, now: datetime
+    connection: Connection, ctx: Context, duty_id: int, taker: WorkingCollector, now: datetime
 ) -> Owner:
     """As whom somebody owes a duty that they are given: a supervisor answers for all.
 
@@ -132,7 +133,7 @@ def _owner_then(
         ArrearsError: it is for others.
     """
     owner = work_leases.owner_of_duty(connection, duty_id)
-    owners = owners_of(taker, now)
+    owners = owners_of(ctx, taker, now)
     if owner in owners:
         return owner
     if Owner.SUPERVISOR in owners:

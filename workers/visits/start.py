@@ -47,20 +47,20 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
     """Start the visit of a loan within its hours; gives name and address, what to hand over, and
     what to ask. What is owed is shown once the person is confirmed at the door.
 
-    Whoever acts is one of its two visitors.
+    Whoever acts is one of its two visitors. Nobody goes alone: what bars one bars both.
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
         RefusedError: its notice is not on record as printed before its day.
-        MayNotStartError: the visitor left, is absent, off shift or not trained, or must not handle
-            the person.
+        MayNotStartError: one of its visitors left, is absent, off shift or not trained, or must not
+            handle the person.
         ArrearsError: no visit is scheduled for this hour, whoever acts is none of its visitors, or
             the address is not the one of its notice any more.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
         scheduled = _visit_of(connection, loan_external_id)
-        _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)
+        visitors = _check_visitor(connection, scheduled.id, loan_external_id, ctx.actor)
         if not scheduled.starts_at <= now < scheduled.ends_at:
             zone = ctx.settings.lender_zone
             raise ArrearsError(
@@ -83,7 +83,8 @@ def start_visit(ctx: Context, loan_external_id: str, *, dry_run: bool = False) -
             _gate_for(scheduled, now),
         )
         refuse_if_barred(checked)
-        refuse_who_may_not(connection, ctx.actor.reference, now, {row.person_id})
+        for visitor in visitors:
+            refuse_who_may_not(connection, visitor, now, {row.person_id})
         if row.address_blind_index != scheduled.address_blind_index:
             raise ArrearsError(
                 "The address of loan {loan} is another one since the notice of "
@@ -239,7 +240,12 @@ def _gate_for(scheduled: _ScheduledVisit, now: datetime) -> Callable[[ContactFac
 
 def _check_visitor(
     connection: Connection, visit_id: int, loan_external_id: str, actor: Actor
-) -> None:
+) -> list[str]:
+    """The references of the visitors of a visit; whoever acts comes first.
+
+    Raises:
+        WrongRoleError: whoever acts is not one of them.
+    """
     references = connection.execute(
         select(staff.c.external_id)
         .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
@@ -255,6 +261,7 @@ def _check_visitor(
             visitors=" and ".join(visitors),
             actor=actor,
         )
+    return sorted(visitors, key=lambda visitor: visitor != actor.reference)
 
 
 def _no_visit(loan_external_id: str) -> NotKnownError:

@@ -69,6 +69,10 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     now = ctx.now()
     member = _member(connection, new.staff)
     staff_id = member.id
+    is_known = _is_known(connection, staff_id, new)
+    has_left = new.kind is AbsenceKind.LEFT
+    if is_known and has_left and member.left_on is not None:
+        return because(ReasonCode.DEPARTURE_KNOWN, staff=new.staff, on=member.left_on)
     if member.left_on is not None and member.left_on <= now.date():
         raise RejectedError(ReasonCode.STAFF_HAS_LEFT, staff=new.staff, on=member.left_on)
     if new.until is not None and new.until <= max(new.at, now):
@@ -77,7 +81,7 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     if new.at > now + FARTHEST:
         at = new.at.astimezone(now.tzinfo)
         raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=at)
-    if new.kind is not AbsenceKind.LEFT and _is_known(connection, staff_id, new):
+    if is_known and not has_left:
         return because(ReasonCode.ABSENCE_KNOWN, staff=new.staff)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
@@ -92,7 +96,7 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     noted = connection.execute(insert(absence).values(row).returning(absence.c.id))
     entered: int = noted.scalar_one()
     left_on = None
-    if new.kind is AbsenceKind.LEFT:
+    if has_left:
         _forget_departures(connection, staff_id, but=entered)
         left_on = new.at.astimezone(ctx.settings.lender_zone).date()
         connection.execute(update(staff).where(staff.c.id == staff_id).values(left_on=left_on))
@@ -219,11 +223,13 @@ def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool
 
 
 def _is_known(connection: Connection, staff_id: int, new: NewAbsence) -> bool:
-    """Whether an absence of this kind is on record that began by then and ends with it."""
+    """Whether an absence of this kind is on record that began by then and ends with it. Of a
+    departure another beginning is another day."""
+    began = absence.c.starts_at
     same = select(absence.c.id).where(
         absence.c.staff_id == staff_id,
         absence.c.kind == new.kind,
-        absence.c.starts_at <= new.at,
+        began == new.at if new.kind is AbsenceKind.LEFT else began <= new.at,
         absence.c.ends_at.is_not_distinct_from(new.until),
     )
     return connection.execute(same.limit(1)).first() is not None

@@ -32,7 +32,7 @@ class OpenCall(NamedTuple):
 
 
 class OpenVisit(NamedTuple):
-    """A visitor of a visit that is still to come."""
+    """A visitor of a visit that was not begun and is not over."""
 
     visit_id: int
     action_id: int
@@ -78,7 +78,7 @@ SELECT v.id AS visit_id, v.action_id, vs.staff_id, v.starts_at, v.ends_at,
       JOIN visit_staff vs ON vs.visit_id = v.id AND vs.cancelled_at IS NULL
       {_OF_WHOM}
  WHERE a.status = 'assigned' AND a.type = 'schedule_visit'
-   AND v.started_at IS NULL AND v.starts_at > :now
+   AND v.started_at IS NULL AND v.ends_at > :now
    AND (CAST(:staff AS bigint) IS NULL OR vs.staff_id = :staff)
  ORDER BY v.id, vs.staff_id
 """)  # noqa: S608 the parts are constants
@@ -111,7 +111,7 @@ def read_open_calls(connection: Connection, now: datetime, staff_id: int | None)
 def read_open_visits(
     connection: Connection, now: datetime, staff_id: int | None
 ) -> list[OpenVisit]:
-    """The visits to come that were not begun, with each of their visitors."""
+    """The visits that were not begun and are not over, with each of their visitors."""
     found = connection.execute(_VISITS, {"now": now, "staff": staff_id})
     return typed_rows(OpenVisit, found)
 

@@ -1,7 +1,7 @@
 """A story of what is owed after conversations: late, done by whom it is for, and needless."""
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from domain.actors import Actor, Role
 from domain.arranged import Wish
@@ -16,13 +16,16 @@ from tests.support.loans import Book
 from workers.attempts.duties import Duty, end_duty, read_duties
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
+from workers.context import Context
 from workers.db.pages import Asked
-from workers.db.schema import arrangement, duty, problem, staff
+from workers.db.schema import arrangement, certificate, duty, problem, staff
 from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
 from workers.inbox.submit import submit
 from workers.operations.status import read_status
 from workers.staff.next_work import ServedWork, next_for
+from workers.staff.pieces import owners_of
+from workers.staff.who_works import read_working
 
 
 def owed(book: Book, **asked: str) -> list[Duty]:
@@ -39,6 +42,13 @@ def came_in(book: Book, loan: str, outcome: str, **more: str) -> None:
 
 def open_problems(book: Book) -> list[str]:
     return [row.kind for row in book.rows(select(problem).where(problem.c.resolved_at.is_(None)))]
+
+
+def serves_specialists(who: Context) -> bool:
+    """Whether somebody is served what specialists owe."""
+    with who.engine.connect() as connection:
+        me = read_working(connection, who.actor, who.now())
+    return Owner.SPECIALIST in owners_of(who, me, who.now())
 
 
 def test_what_is_owed_is_shown_late_done_and_needless(engine: Engine) -> None:
@@ -77,6 +87,16 @@ def test_what_is_owed_is_shown_late_done_and_needless(engine: Engine) -> None:
     specialist = book.ctx.acting(Actor("c-2", roles=frozenset({Role.CALLER})))
     with pytest.raises(NotPermittedError, match="c-1 may not end duty"):
         end_duty(caller, first.id)
+    # … with a certificate for it that is not over.
+    held = {"staff_id": 2, "kind": "hardship", "valid_until": "2026-03-09"}
+    with engine.begin() as connection:
+        connection.execute(insert(certificate).values(held))
+    with pytest.raises(NotPermittedError, match="c-2 may not end duty"):
+        end_duty(specialist, first.id)
+    assert serves_specialists(specialist) is False
+    with engine.begin() as connection:
+        connection.execute(update(certificate).values(valid_until="2026-03-10"))
+    assert serves_specialists(specialist) is True
     assert speak(end_duty(specialist, first.id)) == f"Duty {first.id} is done."
     with pytest.raises(RefusedError, match="No duty"):
         end_duty(specialist, first.id)

@@ -1,5 +1,7 @@
 """The desk: a collector works through `/api/v1`, with a token and nothing else."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine
 
@@ -376,6 +378,19 @@ def test_who_was_absent_is_back_as_often_as_they_were_away(book: Book) -> None:
         back = at_desk(book, supervisor, "/staff/returns", {"staff": "c-1"})
         assert (back.status_code, back.json()["known"]) == (200, False), back.json()
         assert away() == set()
+
+    # Ill again since the same moment, at last with an end, which changes; nothing is lost.
+    for until, known in ((None, False), ("17:00", False), ("18:00", False), ("18:00", True)):
+        book.clock.at += timedelta(minutes=1)
+        ends = {"until": f"2026-03-02T{until}:00+08:00"} if until else {}
+        said = at_desk(book, supervisor, "/staff/absences", ill | ends)
+        assert (said.status_code, said.json()["known"]) == (200, known), said.json()
+        assert away() == {"c-1"}
+    left = {"staff": "c-1", "at": "2026-03-02T00:00:00+08:00"}
+    for known in (False, True):
+        book.clock.at += timedelta(minutes=1)
+        said = at_desk(book, supervisor, "/staff/departures", left)
+        assert (said.status_code, said.json()["known"]) == (200, known), said.json()
 
 
 def test_a_dispute_of_a_call_is_owed_an_answer_corrected_and_ended_by_no_release(

@@ -183,6 +183,30 @@ def test_who_could_not_be_reached_waits_until_the_gate_allows_another_try(book: 
     assert later.ask_again_at == book.moment("2026-03-03 08:00")
 
 
+def test_what_is_given_back_comes_last_for_two_hours_unless_a_callback_comes_due(
+    book: Book,
+) -> None:
+    c1 = hired(book, "c-1")
+    for loan, amount in (("L-1", "100"), ("L-2", "900"), ("L-3", "500")):
+        assigned(book, loan, amount)
+    given_back = []
+    for _ in range(4):
+        book.clock.at += timedelta(minutes=1)
+        work = served(c1)
+        given_back.append(work.loan)
+        served_leases.release(c1, work.lease)
+    assert given_back == ["L-2", "L-3", "L-1", "L-2"]
+    assert work.why == because(ReasonCode.NEXT_GIVEN_BACK)
+    book.at("2026-03-02 12:05")
+    assert served(c1).loan == "L-2"
+    called(book, c1, "L-2", "callback_requested", book.moment("2026-03-02 15:00"))
+    book.at("2026-03-02 14:00")
+    called(book, c1, served(c1).loan or "", "spoke")
+    served_leases.release(c1, served(c1).lease)
+    book.at("2026-03-02 15:00")
+    assert (served(c1).loan, served(c1).band) == ("L-2", Band.CALLBACK)
+
+
 def one_person_of_two(book: Book) -> tuple[Context, Context]:
     """Two loans of a person. The call about one of them is with a colleague, as it may be that was
     given on another day."""
@@ -219,6 +243,21 @@ def test_nobody_calls_a_person_with_whom_a_colleague_is_on_the_phone(book: Book)
         start_call(c2, "L-2")
     reported(book, c1, started.attempt, "no_answer")
     assert served(c2).loan == "L-2"
+
+
+def test_who_forgot_an_outcome_reports_it_though_a_colleague_was_served_the_person(
+    book: Book,
+) -> None:
+    c1, c2 = one_person_of_two(book)
+    served(c1)
+    started = start_call(c1, "L-1")
+    book.at("2026-03-02 11:10")
+    assert served(c2).loan == "L-2"
+    unfinished = served(c1)
+    assert (unfinished.attempt, unfinished.lease) == (started.attempt, None)
+    assert unfinished.band == "unfinished"
+    reported(book, c1, started.attempt, "no_answer")
+    assert nothing(c1).why == because(ReasonCode.NOTHING_TO_SERVE)
 
 
 def test_nobody_takes_over_whom_they_must_not_handle(book: Book) -> None:

@@ -12,6 +12,7 @@ from domain.actors import Actor, Role
 from domain.errors import ArrearsError
 from domain.staffing import CallTerms, StaffingTerms
 from tests.support.acting import acting_alone
+from tests.support.events import tell
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import borrower, shift, staff
@@ -169,6 +170,12 @@ def test_a_roster_says_team_skills_breaks_leave_certificates_and_whom_not_to_han
     with book.ctx.engine.connect() as connection:
         caller, _ = list_roster(connection, book.ctx)
     assert (caller.absent, str(caller.absent_until)) == (True, "2026-03-06 00:00:00+08:00")
+    ill = {"staff": "c-1", "kind": "illness", "at": book.ctx.now().isoformat()}
+    ill |= {"until": None, "actor": "s-1"}
+    tell(book, "staff_absent", **ill)
+    with book.ctx.engine.connect() as connection:
+        caller, _ = list_roster(connection, book.ctx)
+    assert (caller.absent, caller.absent_until) == (True, None), "the illness has no end yet"
 
 
 def test_leave_that_a_newer_roster_has_no_longer_ends_and_what_a_complaint_added_stays(

@@ -3,21 +3,23 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
+from domain.access_log import Opened
 from domain.actors import Actor
-from domain.errors import ArrearsError, NotPermittedError
+from domain.errors import ArrearsError, NotKnownError, NotPermittedError
 from domain.reasons import ReasonCode
 from tests.support.acting import acting
 from tests.support.events import tell
 from tests.support.loans import NAME, Book
 from workers.calls.amounts import amounts_are_shown
 from workers.calls.right_party import RightParty, confirm_right_party
-from workers.db.schema import access, visit
+from workers.db.schema import access, staff, visit
 from workers.history import loan_history
 from workers.inbox.apply import EventResult
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import start_visit
+from workers.workforce.members import MayNotStartError
 
 
 @pytest.fixture
@@ -50,6 +52,25 @@ def test_nobody_promises_to_call_while_they_are_on_a_visit(book: Book) -> None:
     assert datetime.fromisoformat(refused.reason[0].params["until"]) == ends_at
     assert agreed("in-2", now + timedelta(hours=1), actor="v-3").status == "applied"
     assert agreed("in-3", ends_at).status == "applied"
+
+
+def test_nobody_goes_alone(book: Book) -> None:
+    """One of the two cannot come: the other one gets no address, and the visit is called off."""
+    of_v2 = staff.c.external_id == "v-2"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).where(of_v2).values(trained_on="2025-04-01"))
+    with pytest.raises(MayNotStartError, match="v-2"):
+        start_visit(acting(book.ctx, Actor("v-1")), "L-1")
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(staff).where(of_v2).values(trained_on="2026-01-01"))
+    book.clock.at += timedelta(minutes=10)
+    ill = {"staff": "v-2", "kind": "illness", "at": book.ctx.now().isoformat()}
+    ill |= {"until": None, "actor": "s-1"}
+    assert tell(book, "staff_absent", **ill).status == "applied"
+    assert book.one(visit).cancelled_at == book.ctx.now()
+    with pytest.raises(NotKnownError, match="No visit is scheduled"):
+        start_visit(acting(book.ctx, Actor("v-1")), "L-1")
+    assert Opened.ADDRESS not in {row.what for row in book.rows(access)}
 
 
 def test_without_a_number_on_record_all_else_is_asked_and_all_of_it_must_be_right(

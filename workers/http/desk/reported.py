@@ -67,8 +67,21 @@ FACTS: tuple[Fact, ...] = (
     ),
     Fact("/holds", "hold", ("hold",), "A pause of a loan, or of all loans of a person."),
     Fact("/holds/releases", "release", ("hold", "ends_on", "sender"), "The end of a hold."),
-    Fact("/staff/absences", "staff_absent", ("staff", "at"), "Somebody does not work for a time."),
-    Fact("/staff/departures", "staff_left", ("staff", "at"), "Somebody works here no longer."),
+    # A later word about the same time counts, such as another end.
+    Fact(
+        "/staff/absences",
+        "staff_absent",
+        ("staff",),
+        "Somebody does not work for a time.",
+        once_a_moment=True,
+    ),
+    Fact(
+        "/staff/departures",
+        "staff_left",
+        ("staff",),
+        "Somebody works here no longer.",
+        once_a_moment=True,
+    ),
     Fact(
         "/staff/returns",
         "staff_back",
