@@ -43,7 +43,7 @@ def request_by_text(
     own = _lock_own(connection, borrower_id, loan_id)
     meant = names_in(words, own.values()) or _past_due(connection, own, loan_id, ctx.today())
     for name in meant:
-        request = _request(sid, provider, name, own[loan_id], BY_TEXT.reference)
+        request = _request(sid, provider, name, own[loan_id], borrower_id, BY_TEXT.reference)
         request_if_none(connection, ctx, request)
 
 
@@ -84,7 +84,9 @@ def request_read_in_text(
     refused: RejectedError | None = None
     for name in meant or [str(about)]:
         try:
-            came += _read_for(connection, ctx, _request(sid, provider, name, about, actor))
+            came += _read_for(
+                connection, ctx, _request(sid, provider, name, about, borrower_id, actor)
+            )
         except RejectedError as error:
             refused = refused or error
     if refused is not None and not came:
@@ -110,15 +112,19 @@ def _read_for(connection: Connection, ctx: Context, new: NewRequest) -> Reasons:
     return as_it_stands(stored)
 
 
-def _request(sid: str, provider: str, name: str, about: str | None, actor: str) -> NewRequest:
-    """The request of a loan. People type its id, and a provider's id can be a digest of 64 digits:
-    it is made short. That of another loan than the text's has the loan's besides."""
+def _request(
+    sid: str, provider: str, name: str, about: str | None, record: int | None, actor: str
+) -> NewRequest:
+    """The request of a loan, by who wrote the text. People type its id, and a provider's id can be
+    a digest of 64 digits: it is made short. That of another loan than the text's has the loan's
+    besides."""
     id = f"text:{sha256(sid.encode()).hexdigest()[:12]}"
     return NewRequest(
         arrangement=id if name == about else f"{id}:{name}",
         loan=name,
         asked_by=AskedBy.TEXT,
         asked_in=sid,
+        record=record,
         actor=actor,
         sender=provider,
     )

@@ -194,7 +194,7 @@ def test_who_is_no_party_any_more_still_complains_for_themselves(book: Book) -> 
     assert whose(book, complaint) == [people[Party.GUARANTOR]]
 
 
-def test_a_dispute_in_a_text_is_of_who_wrote_it(book: Book) -> None:
+def test_a_dispute_and_a_plea_in_a_text_are_of_who_wrote_it(book: Book) -> None:
     name, people = a_loan_with_parties(book, 1)
     number = book.numbers(people[Party.GUARANTOR])[0]
     text = InboundText("twilio", "SM-1", number, "I never signed for this", None)
@@ -204,6 +204,12 @@ def test_a_dispute_in_a_text_is_of_who_wrote_it(book: Book) -> None:
     result = submit(book.ctx, "read-1", "reply_read", read)
     assert result.status == "applied", speak(result.reason)
     assert whose(book, dispute) == [people[Party.GUARANTOR]]
+    text = InboundText("twilio", "SM-2", number, "can I pay later", None)
+    record_inbound_text(book.ctx, text, help_is_answered=False)
+    read = {"reply": 2, "meaning": "asks_plan", "actor": "mei", "loan": name}
+    result = submit(book.ctx, "read-2", "reply_read", read)
+    assert result.status == "applied", speak(result.reason)
+    assert whose(book, arrangement) == [people[Party.GUARANTOR]]
 
 
 def spoke(house: House, **said: Any) -> str:
