@@ -57,6 +57,10 @@ from workers.visits import start as making_visits
 from workers.visits.letters import open_letter
 
 
+# The tables are filled first, which takes a busy machine minutes.
+pytestmark = pytest.mark.timeout(400)
+
+
 def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
     made = connection.execute(
         select(contact, loan.c.external_id)
