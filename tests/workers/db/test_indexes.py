@@ -56,7 +56,6 @@ from workers.staff.worklist import read_work
 from workers.visits import start as making_visits
 from workers.visits.letters import open_letter
 
-
 # The tables are filled first, which takes a busy machine minutes.
 pytestmark = pytest.mark.timeout(400)
 
