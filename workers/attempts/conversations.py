@@ -163,7 +163,8 @@ def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
 
     Raises:
         RejectedError: a promise without amount and day, a refusal without reason, a dispute without
-            kind; or one of these with another outcome.
+            kind; or one of these with another outcome; or a reason where the borrower was not
+            reached, who alone can say it.
     """
     needs: tuple[tuple[ContactOutcome, object, ReasonCode], ...] = (
         (ContactOutcome.PROMISED, details.promised, ReasonCode.OUTCOME_NEEDS_PROMISE),
@@ -177,6 +178,8 @@ def check_details(outcome: ContactOutcome, details: OutcomeDetails) -> None:
     if details.complaint != NO_COMPLAINT and outcome is not ContactOutcome.COMPLAINS:
         only = ContactOutcome.COMPLAINS
         raise RejectedError(ReasonCode.OUTCOME_HAS_NO_SUCH, outcome=outcome, only=only)
+    if details.reason is not None and not outcome.with_borrower:
+        raise RejectedError(ReasonCode.REASON_OF_NOBODY, outcome=outcome)
     if outcome is ContactOutcome.REFUSES and details.reason is None:
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
     if details.stopped_channel is not None and outcome is not ContactOutcome.STOP_CHANNEL:

@@ -58,6 +58,7 @@ WRONG: Mapping[ReasonCode, tuple[str, ...]] = {
     R.PROMISE_PARTS_ON_ONE_DAY: PROMISED,
     R.PROMISE_STARTS_TOO_LATE: PROMISED,
     R.PROMISE_TOO_SMALL: PROMISED,
+    R.REASON_OF_NOBODY: ("--reason",),
     R.RETURN_TOO_LARGE: ("--amount",),
     R.SCHEDULE_OVERPAID: ("--paid",),
     R.WISH_OF_ONE_KIND: WISHES,

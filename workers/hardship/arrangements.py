@@ -121,7 +121,7 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
     sender = whose_id(connection, arrangement, new.arrangement, new.sender)
     if known := _recorded_before(connection, new, sender, owed):
         return known
-    _check(new, owed)
+    _check(new, owed, now.date())
     if other := open_arrangement(connection, owed.id):
         raise RejectedError(
             ReasonCode.ARRANGEMENT_OPEN_ALREADY,
@@ -182,12 +182,14 @@ def _recorded_before(
     return as_it_stands(stored)
 
 
-def _check(new: NewRequest, owed: LockedLoan) -> None:
+def _check(new: NewRequest, owed: LockedLoan, today: date) -> None:
     if owed.written_off_on is not None:
         raise RejectedError(
             ReasonCode.ARRANGEMENT_OF_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
         )
     check_wish(new.wish, new.loan, owed)
+    if new.until is not None and new.until <= today:
+        raise RejectedError(ReasonCode.UNTIL_IN_PAST, on=new.until)
 
 
 def check_wish(wish: Wish, loan: str, owed: LockedLoan) -> None:

@@ -233,16 +233,24 @@ def release_hold(
 
     Raises:
         NotYetError: the hold is not known.
-        RejectedError: it is the hold of a dispute or a complaint that nobody has answered yet.
+        RejectedError: it is the hold of a dispute or a complaint that nobody has answered yet; or
+            it has begun, and would end before its first day.
     """
     sender = whose_id(connection, hold, external_id, sender)
     named = is_named(hold, external_id, sender)
     loans = _lock_held(connection, external_id, sender)
     if loans is None:
         raise NotYetError(ReasonCode.HOLD_NOT_KNOWN, hold_id=external_id)
-    ends_on += _after_release(connection, ctx, named, _jurisdictions(connection, loans))
-    held = select(hold.c.id, hold.c.kind).where(named)
+    held = select(hold.c.id, hold.c.kind, hold.c.starts_on).where(named)
     released = connection.execute(held).one()
+    if ends_on < released.starts_on <= ctx.today():
+        raise RejectedError(
+            ReasonCode.HOLD_DATES_REVERSED,
+            hold_id=external_id,
+            starts_on=released.starts_on,
+            ends_on=ends_on,
+        )
+    ends_on += _after_release(connection, ctx, named, _jurisdictions(connection, loans))
     if (kind := HoldKind(released.kind)) in NEEDS_ANSWER:
         matter, needs_answer = NEEDS_ANSWER[kind]
         if is_unanswered(connection, matter, released.id):

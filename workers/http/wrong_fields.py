@@ -21,6 +21,7 @@ _OF_TYPES = {
     "extra_forbidden": text_of("there is no such field: leave it out"),
     "string_type": text_of("write a text, in quotation marks"),
     "string_too_short": text_of("write something"),
+    "too_short": text_of("write at least one"),
     "string_pattern_mismatch": text_of("it does not have the form of the description"),
     "bool_type": text_of("write true or false"),
     "model_type": text_of("write an object, in braces"),
@@ -54,8 +55,10 @@ def wrong_fields(errors: Iterable[Mapping[str, Any]], depth: int = 0) -> dict[st
 
 def _said(error: Mapping[str, Any]) -> Text:
     kind, name = str(error["type"]), str((error["loc"] or ("",))[-1])
-    if name in _AMOUNTS and kind in ("string_type", "string_pattern_mismatch"):
+    if name in _AMOUNTS and kind == "string_type":
         return text_of('write a decimal in quotation marks, such as "400.00"')
+    if name in _AMOUNTS and kind == "string_pattern_mismatch":
+        return text_of("write more than zero, with a decimal point and no other mark: 2390.67")
     if kind.startswith("date_"):
         return text_of("write a day such as 2026-03-31")
     if kind.startswith("datetime_"):

@@ -1,6 +1,7 @@
 """An event that a person reports: stored and applied at once, in one transaction."""
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -19,6 +20,7 @@ from domain.events import (
     sender_of,
 )
 from domain.language.speak import speak
+from domain.lately import earliest_reported
 from domain.loans import Component
 from domain.permissions import needs_second_person
 from domain.reasons import ReasonCode, Reasons, because, changed_nothing
@@ -56,8 +58,9 @@ def submit(
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.
         RefusedError: whoever reports it must not handle the person; it can never be applied as it
-            is; a person discarded it; it names something unknown and may not wait, or a second
-            person is needed; or it was applied already, and says otherwise now.
+            is; a day in it lies so far back that its year was mistyped; a person discarded it; it
+            names something unknown and may not wait, or a second person is needed; or it was
+            applied already, and says otherwise now.
         AppliedOtherwiseError: it was applied already with other contents.
     """
     stored, sender = sealed(ctx.cipher, payload), sender_of(ctx.actor)
@@ -79,6 +82,8 @@ def submit(
                 raise
             return EventResult(InboxStatus.APPLIED, reason, completed_before=True)
         result = apply_in(connection, ctx, event_id)
+        if not result.completed_before:
+            _check_lately(ctx, kind, payload)
         if result.status in (InboxStatus.REJECTED, InboxStatus.DISCARDED):
             is_kept = result.completed_before and result.status == InboxStatus.REJECTED
             error = KeptAsRejectedError if is_kept else RefusedError
@@ -100,6 +105,27 @@ def submit(
         else:
             _let_second_person_see(connection, ctx, external_id, kind, payload, result)
     return result
+
+
+def _check_lately(ctx: Context, kind: str, payload: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        RefusedError: a day or a moment of it lies so far back that its year was mistyped.
+    """
+    data, now = EVENT_KINDS[kind].data, ctx.now()
+    earliest = earliest_reported(now.date())
+    for name in data.lately() if data else ():
+        if written := payload.get(name):
+            day = _day_of(written, now)
+            if day < earliest:
+                reason = because(ReasonCode.LONG_AGO, on=day, earliest=earliest)
+                raise RefusedError(speak(reason), reason)
+
+
+def _day_of(written: str, now: datetime) -> date:
+    """The business date of a day or a moment, as a payload has it."""
+    moment = datetime.fromisoformat(written)
+    return moment.astimezone(now.tzinfo).date() if moment.tzinfo else moment.date()
 
 
 def _reporter(ctx: Context, payload: Mapping[str, Any]) -> Actor:

@@ -137,7 +137,7 @@ def test_a_debt_that_was_mentioned_counts_as_well(book: Book) -> None:
 
 
 def test_somebody_else_who_calls_is_a_third_party(book: Book) -> None:
-    called(book, outcome="spoke_with_other")
+    called(book, outcome="spoke_with_other", reason=None)
     assert book.one(contact).party == Party.THIRD_PARTY
     assert call_verdict(book)[0] == "allowed"
 
@@ -212,7 +212,7 @@ def test_what_a_later_report_of_a_contact_adds_is_recorded_and_what_ended_stays_
     assert [row.kind for row in book.rows(kinds)] == ["language"]
     assert len(book.rows(contact)) == 1
     with pytest.raises(ArrearsError, match="is on record as spoke"):
-        called(book, outcome="hung_up", said=[], also_about=[], by_representative=False)
+        called(book, outcome="hung_up_after", said=[], also_about=[], by_representative=False)
 
 
 def test_the_facts_say_who_began_and_what_came_of_it(book: Book) -> None:

@@ -201,13 +201,17 @@ def test_a_moment_that_is_over_or_far_away_is_refused_and_the_outcome_can_be_tol
     assert came_to(book, attempt, "no_answer").status == "applied"
 
 
-def test_a_callback_needs_a_moment_and_nothing_else_has_one(book: Book) -> None:
+def test_a_callback_needs_a_moment_and_nobody_but_the_borrower_says_the_reason(book: Book) -> None:
     attempt = a_call(book)
     with pytest.raises(ArrearsError, match="When did the borrower ask"):
         came_to(book, attempt, "callback_requested")
     later = (book.clock.at + timedelta(hours=2)).isoformat()
     with pytest.raises(ArrearsError, match="Only the outcome callback_requested"):
         came_to(book, attempt, "busy", callback_at=later)
+    for outcome in ("no_answer", "wrong_person", "spoke_with_other"):
+        with pytest.raises(ArrearsError, match="nobody spoke with the borrower"):
+            came_to(book, attempt, outcome, reason="illness")
+    assert came_to(book, attempt, "cannot_talk", reason="illness").status == "applied"
 
 
 def test_the_last_moment_that_was_named_counts(book: Book) -> None:

@@ -180,6 +180,8 @@ def test_an_offer_can_be_accepted_on_its_last_day_and_not_later(book: Book) -> N
 
 
 def test_a_loan_has_one_open_arrangement(book: Book) -> None:
+    with pytest.raises(RefusedError, match="2020-01-01 has passed"):
+        ask(book, Wish(until=date(2020, 1, 1)))
     ask(book)
     with pytest.raises(RefusedError, match="AR-1 is requested"):
         ask(book, id="AR-2")

@@ -177,6 +177,26 @@ def test_a_release_told_late_or_twice_never_makes_a_hold_longer(book: Book) -> N
     assert book.one(hold).ends_on == date(2026, 3, 5)
 
 
+def test_who_mistypes_a_year_is_asked_and_a_system_may_say_what_is_older(book: Book) -> None:
+    said = {"loan": "L-1", "kind": "manual", "why": "x", "ends_on": None, "actor": "c-1"}
+    long_ago = said | {"hold": "H-9", "starts_on": "2025-03-02"}
+    with pytest.raises(RefusedError, match="2025-03-02 is long ago"):
+        submit(book.ctx, "hold:H-9", "hold", long_ago)
+    disputed = {"dispute": "D-1", "loan": "L-1", "why": "x", "actor": "c-1"}
+    disputed |= {"starts_on": "2026-03-02", "received_at": "2025-03-02T09:00:00+08:00"}
+    with pytest.raises(RefusedError, match="is long ago"):
+        submit(book.ctx, "dispute:D-1", "dispute", disputed)
+    assert book.rows(hold) == []
+    assert place(book, "manual", "2025-03-02").status == "applied"
+
+
+def test_a_release_does_not_end_a_hold_before_its_first_day(book: Book) -> None:
+    place(book, "manual", "2026-03-02")
+    early = tell(book, "release", hold="H-1", ends_on="2026-02-02")
+    assert (early.status, book.one(hold).ends_on) == ("rejected", None)
+    assert tell(book, "release", hold="H-1", ends_on="2026-03-02").status == "applied"
+
+
 def test_a_release_that_overtakes_its_hold_waits_for_it(book: Book) -> None:
     assert tell(book, "release", hold="H-1", ends_on="2026-03-05").status == "received"
 

@@ -123,7 +123,7 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     assert answer.status_code == 422
     assert answer.json()["fields"] == ["amount", "currency", "due_on"]
     assert answer.json()["wrong"] == {
-        "amount": 'write a decimal in quotation marks, such as "400.00"',
+        "amount": "write more than zero, with a decimal point and no other mark: 2390.67",
         "currency": "it is missing",
         "due_on": "write a day such as 2026-03-31",
     }
@@ -131,9 +131,20 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     crossed |= {"starts_on": "2026-03-05", "ends_on": "2026-03-01"}
     answer = at_desk(book, token, "/holds", crossed, accept_language="zh")
     assert (answer.status_code, answer.json()["wrong"]) == (422, {"body": "结束须晚于开始"})
+    asked = {"attempt": "a-1", "outcome": "callback_requested"}
+    answer = at_desk(book, token, "/outcomes", asked)
+    assert list(answer.json()["wrong"]) == ["callback_at"]
+    heard = {"attempt": "a-1", "outcome": "no_answer", "reason": "illness"}
+    answer = at_desk(book, token, "/outcomes", heard)
+    assert list(answer.json()["wrong"]) == ["reason"]
     answer = at_desk(book, token, "/quotes", {"loan": "L-1"})
     assert "say one of days, instalments, until and monthly" in answer.json()["wrong"]["body"]
     assert "13800138000" not in answer.text
+    answer = at_desk(book, token, "/worklist?kind=calls&staf=c-1", accept_language="zh")
+    assert (answer.status_code, answer.json()["fields"]) == (422, ["staf"])
+    assert answer.json()["wrong"]["staf"].startswith("没有该参数")
+    answer = at_desk(book, token, "/promises", said | {"amount": 400})
+    assert answer.json()["wrong"]["amount"].startswith("write a decimal in quotation marks")
     answer = at_desk(book, token, "/worklist?limit=secret")
     assert (answer.status_code, answer.json()["wrong"]) == (422, {"limit": "write a whole number"})
     assert "secret" not in answer.text

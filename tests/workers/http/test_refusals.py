@@ -104,6 +104,8 @@ def _wrong_calls(path: str, described: Mapping[str, Any]) -> Iterator[Call]:
             yield path.format_map(dict.fromkeys(in_path, "1") | {name: TOO_LONG}), body, JSON
         elif each["in"] == "query":
             yield f"{right}?{name}={TOO_LONG}", body, JSON
+    if path.startswith("/api/v1/"):
+        yield f"{right}?no_such=1", body, JSON
     if body:
         yield right, b'{"' + SENT.encode(), JSON
         yield right, f'"{SENT}"'.encode(), JSON

@@ -1,6 +1,6 @@
 """A route of whoever sends a token: known and permitted before anything of the body is read."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar, get_type_hints
@@ -22,6 +22,7 @@ from domain.errors import (
     NotPermittedError,
     NotSignedInError,
     TooOftenError,
+    text_of,
 )
 from domain.errors import RefusedError as RefusedByRuleError
 from domain.hidden_amounts import amounts_hidden_in, without_amounts
@@ -38,7 +39,14 @@ from workers.http.doors import Door
 from workers.http.json_body import ReadRequest, check_is_json, parse_json
 from workers.http.machines import admit
 from workers.http.permission_of import AT_THE_DESK, DESK
-from workers.http.requests import RefusedError, context_of, in_the_store, read_body
+from workers.http.requests import (
+    NOT_AS_DESCRIBED,
+    RefusedError,
+    context_of,
+    in_the_store,
+    read_body,
+)
+from workers.http.wrong_fields import NAMED_AT_MOST
 from workers.sending.clock_check import assert_clock_right
 
 T = TypeVar("T")
@@ -81,6 +89,7 @@ class DeskRoute(APIRoute):
         adapter: TypeAdapter[object] | None = TypeAdapter(body_type) if body_type else None
         (method,) = self.methods or {""}
         permission = AT_THE_DESK[f"{method} {self.path}"]
+        known = {each.alias for each in self.dependant.query_params}
 
         async def authenticate_and_handle(request: Request) -> Response:
             secret = _token_of(request)
@@ -90,6 +99,7 @@ class DeskRoute(APIRoute):
             if ctx.actor.kind is ActorKind.MACHINE:
                 machine = await admit(request, ctx.actor.reference, permission)
                 request.state.ctx = ctx.acting(machine, is_noted_elsewhere=True)
+            _refuse_unknown(request, known)
             if adapter is None:
                 return await handle(request)
             body = await read_body(request)
@@ -97,6 +107,18 @@ class DeskRoute(APIRoute):
             return await handle(ReadRequest(request, body, parse_json(adapter, body)))
 
         return authenticate_and_handle
+
+
+def _refuse_unknown(request: Request, known: Collection[str]) -> None:
+    """
+    Raises:
+        RefusedError: the address has a parameter that the path does not take. What it was to leave
+            out would be answered, or done, all the same.
+    """
+    said = text_of("there is no such parameter here: leave it out, or correct its name")
+    unknown = sorted(set(request.query_params) - set(known))[:NAMED_AT_MOST]
+    if wrong := {name[:100]: said for name in unknown}:
+        raise RefusedError(422, NOT_AS_DESCRIBED, list(wrong), wrong=wrong)
 
 
 def desk_router(tag: str) -> APIRouter:

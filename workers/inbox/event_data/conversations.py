@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     Field,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -18,6 +20,7 @@ from domain.persons import PersonFact
 from workers.db.encryption import Cipher
 from workers.db.free_text import CAN_PAY, WHY, sealed_values
 from workers.inbox.event_data.fields import (
+    LATELY,
     Amount,
     Currency,
     CustomerId,
@@ -113,8 +116,13 @@ class SaidPromiseData(EventData):
 class OutcomeData(EventData):
     """What the outcomes of attempts and of contacts that the person began have in common."""
 
+    outcome: ContactOutcome
+    """What it came to, by whoever had the conversation."""
     reason: ArrearsReason | None = None
-    """Why the loan is overdue, where the borrower said so."""
+    """Why the loan is overdue, where the borrower said so; with an outcome in which the borrower
+    was reached, and only then."""
+    callback_at: Annotated[Moment | None, Field(validate_default=True)] = None
+    """When the person asked to be called again; with `callback_requested`, and only then."""
     also_about: OtherLoans = ()
     """The other loans that were mentioned."""
     promised: SaidPromiseData | None = None
@@ -136,6 +144,28 @@ class OutcomeData(EventData):
     said: Said = ()
     """When, where and in which language the borrower wants to be contacted."""
 
+    @field_validator("reason")
+    @classmethod
+    def _said_by_borrower(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        outcome: ContactOutcome | None = info.data.get("outcome")
+        if reason is not None and outcome is not None and not outcome.with_borrower:
+            raise UnusableValueError(
+                "it is what the borrower says, and with this outcome nobody spoke with the "
+                "borrower: leave it out"
+            )
+        return reason
+
+    @field_validator("callback_at")
+    @classmethod
+    def _has_its_moment(cls, at: datetime | None, info: ValidationInfo) -> datetime | None:
+        outcome: ContactOutcome | None = info.data.get("outcome")
+        asks = outcome is ContactOutcome.CALLBACK_REQUESTED
+        if outcome is not None and asks != (at is not None):
+            raise UnusableValueError(
+                "give callback_at with the outcome callback_requested, and with no other"
+            )
+        return at
+
     def payload(self, cipher: Cipher) -> dict[str, Any]:
         """With what the borrower can pay a month encrypted, and then what was said in words, too:
         an event has one digest."""
@@ -153,25 +183,10 @@ class OutcomeData(EventData):
         return sealed_values(cipher, stored, {CAN_PAY: amount, **words})
 
 
-def _with_its_moment(outcome: ContactOutcome, callback_at: datetime | None) -> None:
-    if (outcome is ContactOutcome.CALLBACK_REQUESTED) != (callback_at is not None):
-        raise UnusableValueError(
-            "give callback_at with the outcome callback_requested, and with no other"
-        )
-
-
 class ContactOutcomeFacts(OutcomeData):
     attempt: Identifier
     """The id under which the call or the visit was started."""
-    outcome: ContactOutcome
-    callback_at: Moment | None = None
-    """When the borrower asked to be called again; with `callback_requested`, and only then."""
     actor: Staff
-
-    @model_validator(mode="after")
-    def _callback_has_its_moment(self) -> Self:
-        _with_its_moment(self.outcome, self.callback_at)
-        return self
 
 
 def _may_be_inbound(outcome: ContactOutcome) -> ContactOutcome:
@@ -185,12 +200,10 @@ class InboundContactFacts(OutcomeData):
     """The lender's own id of the call or the visit."""
     loan: Identifier
     channel: Literal[Channel.CALL, Channel.VISIT]
-    at: Moment
+    at: Annotated[Moment, LATELY]
     """When the person called or came."""
     outcome: Annotated[ContactOutcome, AfterValidator(_may_be_inbound)]
     """What it came to, by whoever took it."""
-    callback_at: Moment | None = None
-    """When the person asked to be called; with `callback_requested`, and only then."""
     by_representative: bool = False
     """Whether who acts for the person called or came. What they said is theirs."""
     borrower: CustomerId | None = None
@@ -202,11 +215,6 @@ class InboundContactFacts(OutcomeData):
         if self.callback_at is None:
             del stored["callback_at"]
         return stored
-
-    @model_validator(mode="after")
-    def _callback_has_its_moment(self) -> Self:
-        _with_its_moment(self.outcome, self.callback_at)
-        return self
 
 
 class EventsResentFacts(EventData):

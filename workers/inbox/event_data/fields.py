@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -104,6 +105,15 @@ Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
 """A business date, in the lender's zone."""
 Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 """With its offset from UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Of a day or a moment: when a person reports it, it lies as near as `domain/lately.py` says.
+    An event of a system may be older."""
+
+
+LATELY = Lately()
 Phone = Annotated[
     str,
     StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}(;ext=[0-9]{1,7})?$"),
@@ -142,6 +152,11 @@ class StrictModel(BaseModel):
 
 class EventData(StrictModel):
     """The member `data` of an event."""
+
+    @classmethod
+    def lately(cls) -> list[str]:
+        """The fields that are a day or a moment of lately."""
+        return [name for name, field in cls.model_fields.items() if LATELY in field.metadata]
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
         """What is stored: ids, dates and words. Personal data is encrypted."""

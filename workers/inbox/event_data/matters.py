@@ -1,6 +1,6 @@
 """The data of events about disputes, complaints and holds."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     model_validator,
@@ -10,6 +10,7 @@ from config.input_errors import UnusableValueError
 from domain.disputes import ComplaintKind, DisputeKind, Finding, MatterStatus, RaisedBy
 from domain.holds import HoldKind
 from workers.inbox.event_data.fields import (
+    LATELY,
     Amount,
     Currency,
     CustomerId,
@@ -25,7 +26,7 @@ from workers.inbox.event_data.fields import (
 class DisputeFacts(EventData):
     dispute: Identifier
     loan: Identifier
-    starts_on: Day
+    starts_on: Annotated[Day, LATELY]
     why: Why
     actor: Staff
     kind: DisputeKind | None = None
@@ -40,7 +41,7 @@ class DisputeFacts(EventData):
     """The co-borrower or the guarantor who disputes; null: the borrower of the loan."""
     about_attempt: Identifier | None = None
     """The call or the visit in question: who had it does not handle the dispute."""
-    received_at: Moment | None = None
+    received_at: Annotated[Moment | None, LATELY] = None
     """When it came in; null: now, or on `starts_on` if that is earlier."""
 
 
@@ -76,7 +77,7 @@ class ComplaintFacts(EventData):
     """The person complained of; null: nobody in particular."""
     about_attempt: Identifier | None = None
     """The call or the visit in question."""
-    received_at: Moment | None = None
+    received_at: Annotated[Moment | None, LATELY] = None
     """When it came in; null: now."""
 
 
@@ -115,7 +116,7 @@ class HoldFacts(EventData):
         HoldKind.MANUAL,
     ]
     """A promise and a dispute are events of their own."""
-    starts_on: Day
+    starts_on: Annotated[Day, LATELY]
     ends_on: Day | None
     """The first day without it; null: as long as a law says, or until it is released."""
     why: Why
@@ -141,5 +142,5 @@ class ReleaseFacts(EventData):
     """The id of a hold or of a dispute."""
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
-    ends_on: Day
+    ends_on: Annotated[Day, LATELY]
     actor: Staff | None = None

@@ -1,9 +1,9 @@
 """What happens to staff during a day, as the lender's own systems know it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from domain.staffing import AbsenceKind
-from workers.inbox.event_data.fields import EventData, Moment, Staff
+from workers.inbox.event_data.fields import LATELY, EventData, Moment, Staff
 
 
 class StaffAbsentFacts(EventData):
@@ -11,7 +11,7 @@ class StaffAbsentFacts(EventData):
 
     staff: Staff
     kind: Literal[AbsenceKind.ILLNESS, AbsenceKind.LEAVE, AbsenceKind.OTHER]
-    at: Moment
+    at: Annotated[Moment, LATELY]
     until: Moment | None = None
     """Null: it is not known yet."""
     actor: Staff
