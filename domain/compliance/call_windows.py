@@ -45,24 +45,6 @@ def next_call_at(
     return windows[0].starts_at if windows else None
 
 
-def next_free_call_at(
-    packs: Sequence[RulePack],
-    zones: Sequence[str],
-    at: datetime,
-    busy: Sequence[Span],
-    takes: timedelta,
-    product: str,
-) -> datetime | None:
-    """The same, with the caller not `busy` at that moment, nor for as long as the call `takes`."""
-    while (lawful := next_call_at(packs, zones, at, product)) is not None:
-        call = Span(lawful, lawful + takes)
-        ends = [span.ends_at for span in busy if span.overlaps(call)]
-        if not ends:
-            return lawful
-        at = max(ends)
-    return None
-
-
 def _hours(rule: ContactHours, zone: str, within: Span) -> list[Span]:
     day = within.starts_at.astimezone(ZoneInfo(zone)).date()
     last = within.ends_at.astimezone(ZoneInfo(zone)).date()

@@ -154,6 +154,9 @@ class ContactFacts:
     left_alone_until: datetime | None = None
     """Until when nobody contacts the person again after a conversation of today; aware. None:
     nothing of today asks for that."""
+    call_again_today: bool = False
+    """Whether the person asked, in that conversation or later, to be called again on the same day:
+    such a call is what they want."""
     inconvenient_times: tuple[InconvenientTime, ...] = ()
     """At which the person asked not to be contacted."""
     inconvenient_places: tuple[InconvenientPlace, ...] = ()

@@ -94,7 +94,8 @@ def first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ver
     if asked_for and asked_for > moment:
         against.add(CALLBACK, because(ReasonCode.CALLBACK_LATER), moment)
         moment = asked_for.astimezone(UTC)
-    alone = facts.left_alone_until if channel is not Channel.LEGAL else None
+    reaches = channel is not Channel.LEGAL and not (asked_for and facts.call_again_today)
+    alone = facts.left_alone_until if reaches else None
     if alone and alone > moment:
         against.add(LEFT_ALONE, because(ReasonCode.LEFT_ALONE_TODAY), moment)
         moment = alone.astimezone(UTC)

@@ -30,6 +30,7 @@ from tests.oracle.items import item_of_template
 from tests.oracle.on_record import wrong_on_record
 from tests.oracle.verdict import template_of
 from tests.support.acting import acting
+from tests.support.callbacks import agreed_callback
 from tests.support.events import reverse, tell
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only, shipped_policy
@@ -516,7 +517,9 @@ def _dial(world: World, account: Account, item: str, who: str) -> bool:
     again_at = None
     if outcome == "callback_requested":
         later = world.today + timedelta(days=world.chance.choice((1, 2)))
-        again_at = world.book.moment(f"{later} {world.chance.choice(AGREED)}")
+        wished = world.book.moment(f"{later} {world.chance.choice(AGREED)}")
+        again_at = agreed_callback(world.book, str(started.attempt), who, wished)
+        outcome = outcome if again_at else "spoke"
     # One call is about all that there is to ask. Each of its items was tried by it.
     why = outcome in TELLS_WHY or (outcome in MAY_TELL_WHY and world.chance.random() < 0.5)
     made = [

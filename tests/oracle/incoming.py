@@ -393,7 +393,7 @@ def hear(
     life: Life,
     call: Reached,
     at: datetime,
-    agreed: Callable[[datetime], datetime] = lambda wished: wished,
+    agreed: Callable[[datetime], datetime | None] = lambda wished: wished,
 ) -> datetime | None:
     """What a call's outcome says of the number and of the person; the moment of a callback. The
     collector has `agreed` on one, after what the person wished for."""
@@ -404,6 +404,7 @@ def hear(
         return None
     if call.party == "representative" and call.outcome == "callback_requested":
         later = agreed(call.at + timedelta(hours=chance.choice((2, 30, 100))))
+        assert later, "the moment before it could be agreed on"
         life.numbers.callbacks[call.number].append((at, later))
         life.numbers.forget(call.number, "reaches_nobody", at)
         life.numbers.forget(call.number, "somebody_else", at)
@@ -419,6 +420,7 @@ def hear(
     if call.outcome != "callback_requested":
         return None
     later = agreed(call.at + timedelta(hours=chance.choice((2, 30, 100))))
+    assert later, "the moment before it could be agreed on"
     life.callbacks.append((at, later))
     record = life.record_of(call.loan, call.at) if life.owner(call.loan).debts else None
     life.agreed.append(Agreed("more_contacts", call.at, record=record))

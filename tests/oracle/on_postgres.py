@@ -15,8 +15,6 @@ from sqlalchemy import Engine, select
 
 from domain.actions import ACTION_TYPES
 from domain.actors import Actor
-from domain.compliance.call_windows import next_call_at
-from domain.compliance.rules import packs_for
 from domain.errors import ArrearsError
 from tests.oracle.happenings import A_DAY, somebody_new, something_comes
 from tests.oracle.incoming import CONNECTED, hear
@@ -39,6 +37,7 @@ from tests.oracle.verdict import (
     who_is_reached,
 )
 from tests.support.acting import acting
+from tests.support.callbacks import agreed_callback
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.locate import start_location_call
@@ -257,8 +256,10 @@ def _collectors(simulation: Simulation) -> None:
         # What came of the calls is known after them, and before whatever is done next.
         simulation.book.clock.at += timedelta(seconds=1)
         for attempt, life, reached in reported:
-            lawful = partial(_lawful_from, simulation, attempt)
-            callback_at = hear(chance, life, reached, simulation.now, lawful)
+            agreed = partial(_agreed, simulation, attempt)
+            if reached.outcome == "callback_requested" and agreed(simulation.now + A_WHILE) is None:
+                reached.outcome = "spoke"  # nobody may call them again, whenever it is
+            callback_at = hear(chance, life, reached, simulation.now, agreed)
             _report(simulation, attempt, reached.outcome, callback_at)
         reported.clear()
     for call in calls:
@@ -267,15 +268,12 @@ def _collectors(simulation: Simulation) -> None:
             _report(simulation, call.started_as, "no_answer", None)
 
 
-def _lawful_from(simulation: Simulation, attempt: str, wished: datetime) -> datetime:
-    """The collector agrees on the next lawful hour, because a callback at no other is taken."""
-    called = simulation.book.one(
-        select(contact.c.zones, loan.c.jurisdiction, loan.c.product)
-        .join(loan, loan.c.id == contact.c.loan_id)
-        .where(contact.c.attempt == attempt)
-    )
-    packs = packs_for(simulation.book.ctx.policy.rule_packs, called.jurisdiction)
-    return next_call_at(packs, called.zones, wished, called.product) or wished
+A_WHILE = timedelta(hours=2)
+
+
+def _agreed(simulation: Simulation, attempt: str, wished: datetime) -> datetime | None:
+    """The collector agrees on the next possible moment, because no other is taken."""
+    return agreed_callback(simulation.book, attempt, _caller_of(simulation, attempt), wished)
 
 
 def _ask_where(simulation: Simulation) -> None:

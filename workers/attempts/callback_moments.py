@@ -1,19 +1,39 @@
-"""The moment for which a callback is asked: to come, near enough, at a lawful hour, and while who
-makes it is on no visit."""
+"""The moment of a callback: to come, near enough, and one at which the person may be called and
+somebody is there who calls."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, func, select
 
-from domain.compliance.call_windows import next_call_at, next_free_call_at
+from domain.callbacks import Callback, Obstacle, first_callback
+from domain.collectors import Span, is_trained, speaks
+from domain.compliance.call_windows import next_call_at
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.gate import may_contact
 from domain.compliance.rules import packs_for
-from domain.contact_outcomes import CALLBACK_TAKES, CALLBACK_WITHIN, ContactOutcome
+from domain.compliance.verdict import Permission, Verdict
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import CALLBACK_WITHIN, ContactOutcome
+from domain.delinquency import arrears_on
 from domain.events import RejectedError, person_of
-from domain.reasons import ReasonCode
+from domain.follow_ups import FOLLOW_UP
+from domain.ladder import CALL_BACK, find_ladder
+from domain.reasons import ReasonCode, because
+from domain.staffing import StaffingTerms, terms_on
+from workers.attempts.call_plans import CalledAction
 from workers.attempts.conversations import LoanOfContact
 from workers.context import Context
+from workers.db.callers import FreeCaller, read_callers
+from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
+from workers.db.schema import borrower, loan, loan_party, shift
+from workers.db.typed_rows import typed_rows
 from workers.db.visit_hours import visits_after
+from workers.gate.facts import contact_facts
+
+Gate = Callable[[datetime], Verdict]
 
 
 def check_callback(outcome: ContactOutcome, at: datetime | None, now: datetime) -> None:
@@ -37,36 +57,183 @@ def check_callback(outcome: ContactOutcome, at: datetime | None, now: datetime) 
         raise RejectedError(ReasonCode.CALLBACK_TOO_FAR, days=CALLBACK_WITHIN.days)
 
 
-def check_callback_hours(
-    connection: Connection,
-    ctx: Context,
-    owed: LoanOfContact,
-    zones: Sequence[str],
-    at: datetime | None,
-    by: str,
-    contact_id: int | None = None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedCallback:
+    """A callback that somebody asked for in a conversation that is on record."""
+
+    at: datetime
+    by: str
+    """Who had the conversation, as it is on record."""
+    contact_id: int
+    record: int
+    """The record of the person."""
+    zones: Sequence[str]
+    """Where the person was then."""
+    third_party: bool
+    """Whether somebody else is to be called, who was asked where the borrower is."""
+    loans: Sequence[LoanOfContact]
+    """What the conversation was about."""
+    called: Sequence[CalledAction] = ()
+    """The calls that go on with it."""
+
+
+def check_callback_moment(
+    connection: Connection, ctx: Context, asked: AskedCallback, now: datetime
 ) -> None:
-    """Check that a callback may be made at its moment, by the hours of the law for the loan's
-    product in each zone of the person, and that `by`, who had the contact, is on no visit then:
-    what nobody may do, or who makes it cannot, is promised to nobody. The visit that is reported as
-    `contact_id` is over.
+    """Check that a callback can be made at its moment: what nobody may do, or nobody is there to
+    do, is promised to nobody. `now` is in the lender's zone.
+
+    It is asked after all else of the conversation is on record, so that what was said in it counts.
+    The contact gate answers as it will at the start of the call. Whoever had the conversation is on
+    no visit then; the visit that is being reported is over. And somebody works by the roster who
+    may call the person; of a day that the roster does not reach yet nothing is known.
 
     Raises:
-        RejectedError: so it is; the next moment at which both are in order is named.
+        RejectedError: it cannot. The next possible moment is named, and what is against this one.
     """
-    if at is None:
-        return
-    packs, zone = packs_for(ctx.policy.rule_packs, owed.jurisdiction), ctx.settings.lender_zone
-    visits = visits_after(connection, person_of(by), at, but=contact_id)
-    free = next_free_call_at(packs, zones, at, visits, CALLBACK_TAKES, owed.product)
-    asked_for = at.astimezone(zone)
-    if free is None:
-        raise RejectedError(ReasonCode.CALLBACK_NEVER_LAWFUL, callback_at=asked_for)
-    if free == at:
-        return
-    until = free.astimezone(zone)
-    if next_call_at(packs, zones, at, owed.product) == at:
-        raise RejectedError(
-            ReasonCode.CALLBACK_AT_VISIT, callback_at=asked_for, staff=by, until=until
+    terms = terms_on(ctx.policy.staffing, asked.at.astimezone(now.tzinfo).date())
+    person = _person_of(connection, asked)
+    facts = {} if asked.third_party else _facts(connection, person, now)
+    first = first_callback(
+        asked.at,
+        now + CALLBACK_WITHIN,
+        _gate_of_other(ctx, asked) if asked.third_party else _gate(ctx, asked, facts, now),
+        visits=visits_after(connection, person_of(asked.by), asked.at, but=asked.contact_id),
+        working=_working(connection, asked, person, facts, terms, now),
+        takes=timedelta(minutes=terms.of_call(FOLLOW_UP, CALL_BACK.id).minutes),
+    )
+    if first.moment != asked.at:
+        raise _refusal(asked, first, now)
+
+
+def _refusal(asked: AskedCallback, first: Callback, now: datetime) -> RejectedError:
+    at = asked.at.astimezone(now.tzinfo)
+    if first.moment is None:
+        never = because(ReasonCode.CALLBACK_NEVER_LAWFUL, callback_at=at)
+        return RejectedError.for_reasons(never + first.why)
+    until = first.moment.astimezone(now.tzinfo)
+    if first.obstacle is Obstacle.VISIT:
+        staff = person_of(asked.by)
+        return RejectedError(ReasonCode.CALLBACK_AT_VISIT, callback_at=at, staff=staff, until=until)
+    if first.obstacle is Obstacle.NOBODY_WORKS:
+        return RejectedError(ReasonCode.CALLBACK_NOBODY_WORKS, callback_at=at, until=until)
+    refused = because(ReasonCode.CALLBACK_OUT_OF_HOURS, callback_at=at, until=until)
+    return RejectedError.for_reasons(refused + first.why)
+
+
+class _Person(NamedTuple):
+    loan_id: int
+    party_id: int | None
+    """None: the borrower."""
+    person_id: int
+
+
+def _person_of(connection: Connection, asked: AskedCallback) -> list[_Person]:
+    """Who the person is to each of the loans now."""
+    rows = (
+        select(loan.c.id.label("loan_id"), loan_party.c.id.label("party_id"), borrower.c.person_id)
+        .select_from(borrower)
+        .join(loan, loan.c.id.in_([each.id for each in asked.loans]))
+        .outerjoin(
+            loan_party,
+            and_(
+                loan_party.c.loan_id == loan.c.id,
+                loan_party.c.borrower_id == borrower.c.id,
+                loan_party.c.ended_at.is_(None),
+            ),
         )
-    raise RejectedError(ReasonCode.CALLBACK_OUT_OF_HOURS, callback_at=asked_for, until=until)
+        .where(borrower.c.id == asked.record)
+    )
+    return typed_rows(_Person, connection.execute(rows))
+
+
+def _facts(
+    connection: Connection, person: Sequence[_Person], now: datetime
+) -> dict[int, LoanFacts]:
+    """What the gate must know about the person, by loan. Two statements at most."""
+    own = [each.loan_id for each in person if each.party_id is None]
+    others = {each.party_id: each.loan_id for each in person if each.party_id is not None}
+    facts = load_facts(connection, own, now) if own else {}
+    of_parties = load_party_facts(connection, list(others), now) if others else {}
+    return facts | {others[party_id]: each for party_id, each in of_parties.items()}
+
+
+def _gate(
+    ctx: Context, asked: AskedCallback, facts: Mapping[int, LoanFacts], now: datetime
+) -> Gate:
+    """What the gate answers about a moment, of the loan about which the call may be made first."""
+    of_loans = [
+        _asked_of_gate(ctx, asked, each, facts[each.id], now)
+        for each in asked.loans
+        if each.id in facts
+    ]
+
+    def ask(moment: datetime) -> Verdict:
+        return min((may_contact(each, Channel.CALL, moment) for each in of_loans), key=_soonness)
+
+    return ask
+
+
+def _soonness(verdict: Verdict) -> tuple[bool, bool, float]:
+    allowed, until = verdict.permission is Permission.ALLOWED, verdict.until
+    return not allowed, until is None, until.timestamp() if until else 0
+
+
+def _asked_of_gate(
+    ctx: Context, asked: AskedCallback, of: LoanOfContact, facts: LoanFacts, now: datetime
+) -> ContactFacts:
+    ladder, item = ctx.ladder_of(of, now.date()), CALL_BACK
+    for each in asked.called:
+        if each.loan_id == of.id:
+            ladder = find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
+            item = ladder.item(each.item)
+            break
+    arrears = arrears_on(facts.instalments, now.date())
+    return contact_facts(ctx, of.id, of.jurisdiction, facts, arrears, ladder, item, now)
+
+
+def _gate_of_other(ctx: Context, asked: AskedCallback) -> Gate:
+    """Of somebody who was asked where the borrower is, only the hours are known."""
+    of = asked.loans[0]
+    packs = packs_for(ctx.policy.rule_packs, of.jurisdiction)
+
+    def ask(moment: datetime) -> Verdict:
+        lawful = next_call_at(packs, asked.zones, moment, of.product)
+        allowed = Permission.ALLOWED if lawful == moment else Permission.DEFERRED
+        return Verdict(allowed, (), (), lawful)
+
+    return ask
+
+
+def _working(
+    connection: Connection,
+    asked: AskedCallback,
+    person: Sequence[_Person],
+    facts: Mapping[int, LoanFacts],
+    terms: StaffingTerms,
+    now: datetime,
+) -> list[Span] | None:
+    """When those work who may call the person, from the moment that was asked for on; None: nobody
+    on the roster may, or nobody's hours are known."""
+    at, last = asked.at.astimezone(now.tzinfo), now + CALLBACK_WITHIN
+    callers = read_callers(connection, at, last, terms.visit_minutes)
+    locale = next((each.reach.locale for each in facts.values()), None)
+    persons = {each.person_id for each in person}
+
+    def may_call(caller: FreeCaller) -> bool:
+        had_it = caller.reference == person_of(asked.by)
+        return (
+            is_trained(caller.trained_on, at.date())
+            and (had_it or locale is None or speaks(caller.languages, locale))
+            and caller.must_not_handle.isdisjoint(persons)
+        )
+
+    who = [caller for caller in callers if may_call(caller)]
+    of_them = select(func.max(shift.c.ends_at)).where(shift.c.staff_id.in_([x.id for x in who]))
+    known_until = connection.execute(of_them).scalar() if who else None
+    if known_until is None:
+        return None
+    last_day = (known_until - timedelta.resolution).astimezone(now.tzinfo).date()
+    unknown = datetime.combine(last_day + timedelta(days=1), time.min, now.tzinfo)
+    later = Span(unknown, max(unknown, last) + timedelta(days=1))
+    return [*(span for caller in who for span in caller.working), later]

@@ -19,6 +19,7 @@ from domain.disputes import NOT_IN_WORDS, ComplaintKind, DisputeKind, RaisedBy
 from domain.events import RejectedError, person_of
 from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
+from domain.next_work import work_policy_on
 from domain.outcome_follows import Follows, Owner, what_follows
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
@@ -97,9 +98,18 @@ def apply_consequences(
         came += _receive_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None:
         owner = _write_duty(connection, about, follows, follows.owner, now)
+        if about.callback_at is not None:
+            return came + _whose_callback(ctx, owner, about.callback_at, now)
         until = _due_at(about, follows, now).astimezone(now.tzinfo)
         came += because(ReasonCode.DUTY_OF, owner=owner, due_at=until)
     return came
+
+
+def _whose_callback(ctx: Context, owner: Owner, at: datetime, now: datetime) -> Reasons:
+    """Whose a callback is, and from when on a colleague may be served it."""
+    alone = work_policy_on(ctx.policy.worklist, now.date()).callback_to_team_after
+    since = (at + alone).astimezone(now.tzinfo)
+    return because(ReasonCode.CALLBACK_OF, owner=owner, since=since)
 
 
 def _closed_or_kept(about: Conversation, now: datetime) -> Reasons:

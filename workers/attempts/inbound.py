@@ -13,7 +13,11 @@ from domain.contact_outcomes import INBOUND
 from domain.events import STAFF, RejectedError, person_of
 from domain.outcome_follows import Follows, Owner
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.callback_moments import check_callback, check_callback_hours
+from workers.attempts.callback_moments import (
+    AskedCallback,
+    check_callback,
+    check_callback_moment,
+)
 from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
 from workers.attempts.conversations import (
     Conversation,
@@ -93,7 +97,6 @@ def record_inbound_contact(
     check_callback(reported.outcome, reported.callback_at, now)
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
-    check_callback_hours(connection, ctx, kind, whose.zones, reported.callback_at, reported.actor)
     follows = _follows(ctx, kind, reported, now)
     of_person: list[int] = []
     if reported.details.names_loan or also or reaches_person(reported.outcome, follows):
@@ -112,6 +115,17 @@ def record_inbound_contact(
     came = apply_consequences(connection, ctx, about, [kind], follows, now)
     reassess(connection, ctx, of_person or by_said or [owed.id], now)
     plan_next(connection, ctx, about, follows, now)
+    if reported.callback_at is not None:
+        callback = AskedCallback(
+            at=reported.callback_at,
+            by=reported.actor,
+            contact_id=contact_id,
+            record=whose.id,
+            zones=whose.zones,
+            third_party=False,
+            loans=[kind],
+        )
+        check_callback_moment(connection, ctx, callback, now)
     recorded_as = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
     return recorded_as + came
 

@@ -17,7 +17,11 @@ from domain.ladder import Ladder, find_ladder
 from domain.outcome_follows import Follows, what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.call_plans import CalledAction, called_actions, moves_after
-from workers.attempts.callback_moments import check_callback, check_callback_hours
+from workers.attempts.callback_moments import (
+    AskedCallback,
+    check_callback,
+    check_callback_moment,
+)
 from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
 from workers.attempts.conversations import (
     Conversation,
@@ -101,15 +105,6 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     # A loan has a row for each of its items that the call was about.
     about_loans = list(dict.fromkeys(row.loan_id for row in rows))
     of_rows = loans_of_contact(connection, about_loans)
-    check_callback_hours(
-        connection,
-        ctx,
-        of_rows[0],
-        attempt.zones,
-        report.callback_at,
-        attempt.actor or report.actor,
-        attempt.id,
-    )
     follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
     also = loan_ids(connection, report.also_about, "contact_outcome")
     if _reaches_person(report, follows):
@@ -135,6 +130,18 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
     plan_next(connection, ctx, about, follows, now)
+    if report.callback_at is not None:
+        callback = AskedCallback(
+            at=report.callback_at,
+            by=attempt.actor or report.actor,
+            contact_id=attempt.id,
+            record=attempt.borrower_id,
+            zones=attempt.zones,
+            third_party=attempt.party == Party.THIRD_PARTY,
+            loans=of_rows,
+            called=called,
+        )
+        check_callback_moment(connection, ctx, callback, now)
     return _recorded_as(attempt, report, open_for_tries=bool(actions) and not over) + came
 
 

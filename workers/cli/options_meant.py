@@ -42,6 +42,7 @@ WRONG: Mapping[ReasonCode, tuple[str, ...]] = {
     R.CALLBACK_AT_VISIT: ("--at",),
     R.CALLBACK_IN_PAST: ("--at",),
     R.CALLBACK_NEVER_LAWFUL: ("--at",),
+    R.CALLBACK_NOBODY_WORKS: ("--at",),
     R.CALLBACK_NOT_ASKED_FOR: ("--at",),
     R.CALLBACK_OUT_OF_HOURS: ("--at",),
     R.CALLBACK_TOO_FAR: ("--at",),

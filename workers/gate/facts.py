@@ -60,6 +60,7 @@ def contact_facts(
     first = reach.first_contact_at
     start = ladder_start(facts.instalments, now.date(), ladder.minimum_amount) if ladder else None
     packs = packs_for(ctx.policy.rule_packs, jurisdiction)
+    ended = _ended_today(reach.history, ladder, now)
     known = ContactFacts(
         past_due=arrears.amount,
         zones=reach.zones,
@@ -78,7 +79,7 @@ def contact_facts(
         number_history=reach.number_history,
         representative=reach.representative,
         consents=reach.consents,
-        left_alone_until=_left_alone_until(reach.history, ladder, now),
+        left_alone_until=business_day(now).ends_at if ended else None,
         inconvenient_times=reach.inconvenient_times,
         inconvenient_places=reach.inconvenient_places,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
@@ -98,7 +99,7 @@ def contact_facts(
         interruptions=reach.interruptions,
         suspensions=reach.suspensions,
     )
-    return _with_callbacks(known)
+    return _with_callbacks(known, ended)
 
 
 def _holds(
@@ -255,13 +256,14 @@ def _past_due_from(facts: LoanFacts, on: date) -> tuple[date, date] | None:
     return (min(past), max(past)) if past else None
 
 
-def _left_alone_until(
+def _ended_today(
     history: Sequence[PastContact], ladder: Ladder | None, now: datetime
-) -> datetime | None:
-    """The end of the day, if a conversation of today ends the contacts of its day. `now` is in the
-    lender's zone."""
+) -> PastContact | None:
+    """The last conversation of today that ends the contacts of its day; None: none does. `now` is
+    in the lender's zone."""
     outcomes = ladder.outcomes if ladder else None
     today = business_day(now)
+    ended = None
     for contact in history:
         if contact.outcome is None or not today.starts_at <= contact.at <= now:
             continue
@@ -269,18 +271,27 @@ def _left_alone_until(
         if what_follows(outcomes, contact.outcome).ends_today or (
             inbound and contact.outcome.with_borrower
         ):
-            return today.ends_at
-    return None
+            ended = contact if ended is None or contact.at >= ended.at else ended
+    return ended
 
 
-def _with_callbacks(facts: ContactFacts) -> ContactFacts:
-    """Who asks to be called again agrees to that call, where a rule lets consent count."""
-    agreed = tuple(
-        Consent(ConsentTo.MORE_CONTACTS, since=contact.at)
+def _with_callbacks(facts: ContactFacts, ended: PastContact | None) -> ContactFacts:
+    """Who asks to be called again agrees to that call, where a rule lets consent count; and wants
+    it, where a conversation before has `ended` the contacts of its day."""
+    asked = [
+        contact
         for contact in facts.history_for(FromContacts.CALL_THEN)
         if contact.callback_at is not None and contact.party is not Party.REPRESENTATIVE
+    ]
+    if not asked:
+        return facts
+    agreed = tuple(Consent(ConsentTo.MORE_CONTACTS, since=contact.at) for contact in asked)
+    alone = facts.left_alone_until
+    again = ended is not None and any(
+        contact.at >= ended.at and alone and contact.callback_at and contact.callback_at < alone
+        for contact in asked
     )
-    return replace(facts, consents=facts.consents + agreed) if agreed else facts
+    return replace(facts, consents=facts.consents + agreed, call_again_today=again)
 
 
 def _says(ctx: Context, item: Item | None, locale: str) -> frozenset[Says]:

@@ -318,10 +318,10 @@ def test_a_call_that_may_be_tried_again_is_not_while_a_hold_lasts(book: Book, to
     at_desk(book, token, "/work/next", {})
     at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"})
     at_desk(book, token, "/holds", {"hold": "h-1", "loan": "L-1", **_PAUSE})
-    later = {
-        "attempt": "a-1",
-        "outcome": "callback_requested",
-        "callback_at": "2026-03-10T10:00:00+08:00",
-    }
+    later = {"attempt": "a-1", "outcome": "callback_requested"}
+    later |= {"callback_at": "2026-03-10T10:00:00+08:00"}
+    refused = at_desk(book, token, "/outcomes", later)
+    assert (refused.status_code, "in force" in refused.json()["detail"]) == (409, True)
+    later |= {"callback_at": refused.json()["reason"][0]["params"]["until"]}
     assert at_desk(book, token, "/outcomes", later).status_code == 200
     assert {book.actions(each)["enquiry_call"] for each in ("L-1", "L-2")} == {"cancelled"}

@@ -104,7 +104,7 @@ def test_a_callback_at_night_is_not_late_before_the_morning_has_begun(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that an earlier release has taken: now nobody agrees on such a moment."""
-    monkeypatch.setattr(outcomes, "check_callback_hours", lambda *_: None)
+    monkeypatch.setattr(outcomes, "check_callback_moment", lambda *_: None)
     call_back_at(book, "2026-03-09 23:30")
     assert hand_on_late_callbacks(book.at("2026-03-10 00:30").ctx) == 0
     assert hand_on_late_callbacks(book.at("2026-03-10 08:10").ctx) == 0

@@ -94,6 +94,12 @@ class Dialer:
         status, answer = self.post(
             "/outcomes", attempt=attempt, outcome=outcome, actor=collector, **said
         )
+        if status == 409:  # nobody may call them then: the moment that is named is agreed on
+            assert answer["reason"][0]["code"] == "callback_out_of_hours", answer
+            said["callback_at"] = answer["reason"][0]["params"]["until"]
+            status, answer = self.post(
+                "/outcomes", attempt=attempt, outcome=outcome, actor=collector, **said
+            )
         assert status == 200, answer
 
 
