@@ -127,6 +127,17 @@ def judge(promise: Promise, received: Iterable[ReceivedPayment], on: date) -> Ju
     return Judgement(_S.KEPT, paid, None)
 
 
+def still_to_pay(
+    promise: Promise, part: PromisePart, received: Iterable[ReceivedPayment]
+) -> Decimal:
+    """What is still missing of one part. What was paid since the promise was made counts, first for
+    its first part."""
+    counting = [payment for payment in received if _counts(promise, payment)]
+    until = sum((each.amount for each in promise.parts if each <= part), ZERO)
+    missing = until - _paid_by(promise, part.due_on, counting)
+    return min(max(missing, ZERO), part.amount)
+
+
 _LEAST = Decimal("0.0001")
 """Nothing at all makes no promise part kept."""
 

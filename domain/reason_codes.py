@@ -320,6 +320,7 @@ class ReasonCode(StrEnum):
     PROMISE_NOT_KNOWN = auto()
     PROMISE_OVER = auto()
     PROMISE_TAKEN_BACK = auto()
+    PROMISE_TAKES_PLACE = auto()
     PROMISE_WAS_MADE = auto()
     PROMISE_NEVER_MADE = auto()
     # Deferrals and instalment plans, from the request to the end.
@@ -336,6 +337,7 @@ class ReasonCode(StrEnum):
     ARRANGEMENT_ID_TAKEN = auto()
     ARRANGEMENT_NOT_KNOWN = auto()
     ARRANGEMENT_OPEN_ALREADY = auto()
+    ARRANGEMENT_ASKED_ALREADY = auto()
     ARRANGEMENT_STANDS_OTHERWISE = auto()
     DECLINED_FOR_ANOTHER_REASON = auto()
     ARRANGEMENT_OF_OTHER_LOAN = auto()
@@ -357,6 +359,8 @@ class ReasonCode(StrEnum):
     QUOTE_EXPIRED = auto()
     QUOTE_OUTDATED = auto()
     ACCEPTED_ON_WRONG_DAY = auto()
+    ACCEPTED_ON_DAY_TO_COME = auto()
+    ACCEPTED_WITH_OTHER_PROOF = auto()
     # What a promise may be.
     PROMISE_WITHOUT_PARTS = auto()
     PROMISE_PARTS_ON_ONE_DAY = auto()
@@ -378,6 +382,7 @@ class ReasonCode(StrEnum):
     PROMISE_NEEDS_SUPERVISOR = auto()
     MISTAKE_NEEDS_SUPERVISOR = auto()
     ACCEPTED_NEEDS_SUPERVISOR = auto()
+    WITHDRAWAL_NEEDS_SUPERVISOR = auto()
     # Holds.
     LADDER_PAUSES_UNTIL = auto()
     PAUSED_LONGER = auto()
@@ -467,6 +472,7 @@ class ReasonCode(StrEnum):
     OUTCOME_SAYS_OTHERWISE = auto()
     NOT_CONFIRMED_IN_ATTEMPT = auto()
     NOBODY_CONFIRMED_TODAY = auto()
+    ACCEPTED_BY_NOBODY_CONFIRMED = auto()
     OUTCOME_NOT_INBOUND = auto()
     OUTCOME_OF_COLLEAGUE = auto()
     OUTCOME_KNOWN = auto()

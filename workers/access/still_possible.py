@@ -92,6 +92,12 @@ def _write_off(connection: Connection, asked: AskedFor, now: datetime) -> Text |
     return DONE if is_done else None
 
 
+_ENDS_ACCEPTED = (
+    ReasonCode.ACCEPTED_NEEDS_SUPERVISOR,
+    ReasonCode.WITHDRAWAL_NEEDS_SUPERVISOR,
+)
+
+
 def _arrangement(connection: Connection, asked: AskedFor, now: datetime) -> Text | None:
     named = asked.facts.get("arrangement")
     of = arrangement.join(loan, loan.c.id == arrangement.c.loan_id)
@@ -104,12 +110,12 @@ def _arrangement(connection: Connection, asked: AskedFor, now: datetime) -> Text
     ).one_or_none()
     if row is None:
         return None
-    declines = asked.code is ReasonCode.ACCEPTED_NEEDS_SUPERVISOR
-    if row.status not in ((_S.ACCEPTED,) if declines else (_S.REQUESTED, _S.OFFERED)):
+    ends = asked.code in _ENDS_ACCEPTED
+    if row.status not in ((_S.ACCEPTED,) if ends else (_S.REQUESTED, _S.OFFERED)):
         stands = {"arrangement": named, "arrangement_status": row.status}
         why = because(ReasonCode.ARRANGEMENT_STANDS_OTHERWISE, **stands)
         return Text("{what}", {"what": Spoken(why)})
-    if declines:
+    if ends:
         return None
     quoted = (row.quote_digest, row.offered_by)
     if row.status == _S.OFFERED and quoted == (

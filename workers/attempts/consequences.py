@@ -31,6 +31,7 @@ from workers.attempts.conversations import (
 )
 from workers.context import Context
 from workers.db.contact_points import note_number_fact
+from workers.db.duties import is_answered
 from workers.db.numbers import lock_numbers_of
 from workers.db.parties import loans_of
 from workers.db.person_facts import ALONE, FactDetails, note_person_fact
@@ -96,7 +97,7 @@ def apply_consequences(
         came += _request_arrangements(connection, ctx, about, loans)
     if about.outcome is ContactOutcome.COMPLAINS:
         came += _receive_complaint(connection, ctx, about, loans[0])
-    if follows.owner is not None:
+    if follows.owner is not None and not _is_answered(connection, about, now):
         owner = _write_duty(connection, about, follows, follows.owner, now)
         if about.callback_at is not None:
             return came + _whose_callback(ctx, owner, about.callback_at, now)
@@ -110,6 +111,13 @@ def _whose_callback(ctx: Context, owner: Owner, at: datetime, now: datetime) -> 
     alone = work_policy_on(ctx.policy.worklist, now.date()).callback_to_team_after
     since = (at + alone).astimezone(now.tzinfo)
     return because(ReasonCode.CALLBACK_OF, owner=owner, since=since)
+
+
+def _is_answered(connection: Connection, about: Conversation, now: datetime) -> bool:
+    """Whether the person asked for an arrangement and had their offer in the same conversation."""
+    if about.outcome not in ASKS_FOR_ARRANGEMENT:
+        return False
+    return is_answered(connection, about.loan_ids[0], about.contact_id, now)
 
 
 def _closed_or_kept(about: Conversation, now: datetime) -> Reasons:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, exists, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, select
 
 from domain.actors import ActorKind
-from domain.arrangements import AskedBy
+from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy
 from domain.contact_outcomes import SAYS_OF_DEBT, ContactOutcome
 from domain.errors import RefusedError
 from domain.events import sender_of
@@ -16,9 +16,10 @@ from workers.calls.amounts import CONTACT, amounts_are_shown
 from workers.calls.right_party import CONFIRMED_THEMSELVES
 from workers.context import Context
 from workers.db import party_checks
-from workers.db.schema import arrangement, contact, loan, promise
+from workers.db.schema import arrangement, borrower, contact, loan, promise, reply
 
 _IN_WRITING = (AskedBy.TEXT, AskedBy.LETTER, AskedBy.FORM)
+_IS_OFFERED = arrangement.c.status == ArrangementStatus.OFFERED
 _REPORTED_ALONE = frozenset(
     {ContactOutcome.PROMISED, ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL}
 )
@@ -30,14 +31,16 @@ def assert_confirmed(
 ) -> None:
     """Refuse a report of what the person said of the debt if nobody was confirmed to be the person.
 
-    An outcome needs the check of its own call or visit. A promise and a request for an arrangement
-    need a check of today by whoever reports it; not from who does more than contact borrowers, such
-    as a supervisor, nor for a request in writing. What is on record is only repeated, and what is
-    not known is for others to refuse.
+    An outcome needs the check of its own call or visit. A promise, a request for an arrangement and
+    the acceptance of an offer need a check of today by whoever reports it; not from who does more
+    than contact borrowers, such as a supervisor, nor for a request in writing, nor for what was
+    accepted in a text that they have read. What is on record is only repeated, and what is not
+    known is for others to refuse.
 
     Raises:
         RefusedError: nobody was confirmed.
     """
+    why: Reasons = ()
     match kind:
         case "contact_outcome":
             why = _not_in_attempt(connection, ctx, said)
@@ -48,6 +51,9 @@ def assert_confirmed(
             why = _not_today(connection, ctx, said, promise, "promise")
         case "arrangement_request" if said.get("asked_by") not in _IN_WRITING:
             why = _not_today(connection, ctx, said, arrangement, "arrangement")
+        case "arrangement_acceptance" if not _accepted_in_text(connection, said):
+            if _not_today(connection, ctx, said, arrangement, "arrangement", _IS_OFFERED):
+                why = because(ReasonCode.ACCEPTED_BY_NOBODY_CONFIRMED, loan=said["loan"])
         case _:
             return
     if why:
@@ -67,8 +73,36 @@ def _not_in_attempt(connection: Connection, ctx: Context, said: Mapping[str, Any
     return because(ReasonCode.NOT_CONFIRMED_IN_ATTEMPT, attempt=attempt, outcome=outcome)
 
 
+def _accepted_in_text(connection: Connection, said: Mapping[str, Any]) -> bool:
+    """Whether the proof is a text of the borrower, of after the offer, that whoever says so has
+    read."""
+    if said["proof"] != AcceptanceProof.TEXT:
+        return False
+    whose = borrower.alias("whose")
+    read = (
+        select(reply.c.id)
+        .join(borrower, borrower.c.id == reply.c.borrower_id)
+        .join(whose, whose.c.person_id == borrower.c.person_id)
+        .join(loan, loan.c.borrower_id == whose.c.id)
+        .join(arrangement, arrangement.c.loan_id == loan.c.id)
+        .where(
+            loan.c.external_id == said["loan"],
+            arrangement.c.external_id == said["arrangement"],
+            arrangement.c.offered_at <= reply.c.received_at,
+            cast(reply.c.id, Text) == said["proof_reference"],
+            reply.c.actor == said["actor"],
+        )
+    )
+    return connection.execute(read.limit(1)).first() is not None
+
+
 def _not_today(
-    connection: Connection, ctx: Context, said: Mapping[str, Any], table: Table, name: str
+    connection: Connection,
+    ctx: Context,
+    said: Mapping[str, Any],
+    table: Table,
+    name: str,
+    is_left: ColumnElement[bool] | None = None,
 ) -> Reasons:
     actor = ctx.actor
     if actor.kind is ActorKind.STAFF and not actor.roles <= CONTACT:
@@ -78,6 +112,8 @@ def _not_today(
         return ()
     id = table.c.attempt if table is contact else table.c.external_id
     on_record = exists().where(table.c.loan_id == loan.c.id, id == said[name])
+    if is_left is not None:
+        on_record = on_record.where(~is_left)
     is_new = select(loan.c.id).where(loan.c.external_id == owed, ~on_record)
     if connection.execute(is_new).first() is None:
         return ()

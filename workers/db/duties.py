@@ -5,7 +5,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.actors import ARREARS
@@ -137,7 +148,8 @@ def watch_duties(connection: Connection, now: datetime, limit: int) -> int:
             or_(
                 func.coalesce(duty.c.outcome, "").not_in(OF_MATTER.values()) & over,
                 (duty.c.outcome == ContactOutcome.CALLBACK_REQUESTED) & _was_called_back(),
-                duty.c.outcome.in_(ASKS_FOR_ARRANGEMENT) & _was_answered(),
+                duty.c.outcome.in_(ASKS_FOR_ARRANGEMENT)
+                & _was_answered(duty.c.loan_id, duty.c.contact_id, duty.c.made_at),
             ),
         )
         .order_by(duty.c.due_at, duty.c.id)
@@ -193,22 +205,38 @@ def _was_called_back() -> ColumnElement[bool]:
     )
 
 
-def _was_answered() -> ColumnElement[bool]:
-    """Whether the loan had an offer since, an acceptance, or a request that was declined or
-    withdrawn; and no request waits: of the loan, or of another one of the same conversation."""
-    of_loan = arrangement.c.loan_id == duty.c.loan_id
-    asked_in = select(contact.c.attempt).where(contact.c.id == duty.c.contact_id).scalar_subquery()
+def is_answered(connection: Connection, loan_id: int, contact_id: int, now: datetime) -> bool:
+    """Whether what the person asked for in a conversation is answered by now: as for duties."""
+    answered = _was_answered(literal(loan_id), literal(contact_id), literal(now))
+    return bool(connection.execute(select(answered)).scalar())
+
+
+def _was_answered(
+    loan_id: ColumnElement[int],
+    contact_id: ColumnElement[int],
+    made_at: ColumnElement[datetime],
+) -> ColumnElement[bool]:
+    """Whether the loan had an offer since the conversation began, an acceptance, or a request that
+    was declined or withdrawn; and no request waits: of the loan, or of another one of the same
+    conversation."""
+
+    def of_contact(column: Column[Any]) -> ColumnElement[Any]:
+        of_it = select(column).where(contact.c.id == contact_id)
+        return of_it.correlate_except(contact).scalar_subquery()
+
+    since = func.least(of_contact(contact.c.at), made_at)
+    of_loan = arrangement.c.loan_id == loan_id
     waits = exists().where(
-        of_loan | (arrangement.c.asked_in == asked_in),
+        of_loan | (arrangement.c.asked_in == of_contact(contact.c.attempt)),
         arrangement.c.status == ArrangementStatus.REQUESTED,
     )
     ended = arrangement.c.status.in_((ArrangementStatus.DECLINED, ArrangementStatus.WITHDRAWN))
     answered = exists().where(
         of_loan,
         or_(
-            arrangement.c.offered_at >= duty.c.made_at,
-            arrangement.c.accepted_at >= duty.c.made_at,
-            ended & (arrangement.c.ended_at >= duty.c.made_at),
+            arrangement.c.offered_at >= since,
+            arrangement.c.accepted_at >= since,
+            ended & (arrangement.c.ended_at >= since),
         ),
     )
     return answered & ~waits

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from domain.adjustments import AdjustmentKind
+from domain.events import STAFF
 from domain.moves import sources
 from domain.promises import PROMISE_MOVES, Promise, PromisePart, PromiseStatus, ReceivedPayment
 from workers.db import outbox_messages
@@ -78,6 +79,30 @@ class StoredPromise(NamedTuple):
             booking_days=terms.booking_days if self.booking_days is None else self.booking_days,
             partly_from=self.partly_from,
         )
+
+
+def cause_of(external_id: str, sender: str) -> str:
+    """The cause of what follows from a promise: its id, with whose id it is."""
+    return f"promise:{external_id}" if sender == STAFF else f"promise:{external_id} [{sender}]"
+
+
+def cause_of_part(external_id: str, sender: str, part: PromisePart, parts: int) -> str:
+    """That of a reminder: of several parts, each has its own."""
+    cause = cause_of(external_id, sender)
+    return cause if parts == 1 else f"{cause} {part.due_on}"
+
+
+def causes_of_parts(stored: StoredPromise, parts: Sequence[PromisePart]) -> list[str]:
+    """The causes of the reminders of some parts of a promise."""
+    number = len(stored.days) or 1
+    return [cause_of_part(stored.external_id, stored.sender, part, number) for part in parts]
+
+
+def causes_of(stored: StoredPromise) -> list[str]:
+    """The causes of everything that may follow from a promise."""
+    parts = stored.as_made(stored.made_at).parts
+    own = cause_of(stored.external_id, stored.sender)
+    return list(dict.fromkeys([own, *causes_of_parts(stored, parts)]))
 
 
 def _parts(values: ColumnElement[object]) -> ColumnElement[object]:

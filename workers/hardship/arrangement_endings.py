@@ -75,7 +75,8 @@ def record_ending(connection: Connection, ctx: Context, ending: Ending) -> Reaso
     """End an arrangement that the ledger has not confirmed, in the caller's transaction.
 
     The pause of an accepted one ends today. Once the borrower has accepted, the ledger may refuse
-    it, the borrower may withdraw, and a supervisor may decline it. Returns what came of it.
+    it, and a supervisor may decline it or record that the borrower withdraws. Returns what came of
+    it.
 
     Raises:
         NotYetError: the arrangement is not known.
@@ -152,20 +153,24 @@ def _check_same(connection: Connection, ctx: Context, stored: Arrangement, endin
 def _check_accepted(
     connection: Connection, ctx: Context, stored: Arrangement, ending: Ending
 ) -> None:
-    """Check that no collector alone declines what the borrower has accepted, with proof."""
-    declines = ending.status is ArrangementStatus.DECLINED
-    if not declines or stored.status != ArrangementStatus.ACCEPTED:
+    """Check that no collector alone ends what the borrower has accepted, with proof."""
+    if stored.status != ArrangementStatus.ACCEPTED:
         return
     if may(ctx.actor, Permission.AGREE_BEYOND) or ctx.actor.kind is not ActorKind.STAFF:
         return
+    declines = ending.status is ArrangementStatus.DECLINED
+    code = (
+        ReasonCode.ACCEPTED_NEEDS_SUPERVISOR if declines else ReasonCode.WITHDRAWAL_NEEDS_SUPERVISOR
+    )
     owed = lock_loan_by_id(connection, stored.loan_id)
+    facts = {"loan": owed.external_id, "arrangement": stored.external_id}
     borrower_id = select(loan.c.borrower_id).where(loan.c.id == owed.id)
     with_second_person(
         connection,
         ctx,
         Permission.AGREE_BEYOND,
-        because(ReasonCode.ACCEPTED_NEEDS_SUPERVISOR, arrangement=stored.external_id),
-        {"loan": owed.external_id, "arrangement": stored.external_id, "because": ending.refusal},
+        because(code, arrangement=stored.external_id),
+        facts | ({"because": ending.refusal} if declines else {}),
         words={"why": ending.why},
         borrower_id=connection.execute(borrower_id).scalar_one(),
     )

@@ -265,7 +265,7 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
         NotYetError: the arrangement is not known.
         RejectedError: it is not offered, the offer has expired, or it would mean something else
             now: money came in, the schedule changed, or other terms were in force on the day on
-            which they accepted.
+            which they accepted; or it is accepted already, with another proof.
     """
     now = ctx.now()
     stored = lock_arrangement(connection, new.arrangement, new.sender)
@@ -278,6 +278,13 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
         )
     if (stored.proof, stored.proof_reference) == (new.proof, new.proof_reference):
         return as_it_stands(stored)
+    if stored.proof is not None and stored.status == ArrangementStatus.ACCEPTED:
+        raise RejectedError(
+            ReasonCode.ACCEPTED_WITH_OTHER_PROOF,
+            arrangement=new.arrangement,
+            acceptance_proof=stored.proof,
+            reference=stored.proof_reference,
+        )
     if stored.status != ArrangementStatus.OFFERED:
         raise stands_otherwise(stored)
     on = new.accepted_on or now.date()
@@ -318,7 +325,11 @@ def _check_day(stored: Arrangement, on: date, today: date) -> None:
             arrangement=stored.external_id,
             valid_until=stored.valid_until,
         )
-    if not stored.quoted_on <= on <= today:
+    if on > today:
+        raise RejectedError(
+            ReasonCode.ACCEPTED_ON_DAY_TO_COME, arrangement=stored.external_id, on=on, today=today
+        )
+    if on < stored.quoted_on:
         raise RejectedError(
             ReasonCode.ACCEPTED_ON_WRONG_DAY,
             arrangement=stored.external_id,

@@ -11,11 +11,7 @@ from sqlalchemy import Connection
 
 from domain.actors import BY_TEXT
 from domain.arranged import Wish
-from domain.arrangements import (
-    ArrangementKind,
-    ArrangementStatus,
-    AskedBy,
-)
+from domain.arrangements import UNANSWERED, ArrangementKind, ArrangementStatus, AskedBy
 from domain.errors import RefusedError
 from domain.events import NotAppliedError, NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
@@ -123,8 +119,11 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
         return known
     _check(new, owed, now.date())
     if other := open_arrangement(connection, owed.id):
+        may_differ = other.status in UNANSWERED
         raise RejectedError(
-            ReasonCode.ARRANGEMENT_OPEN_ALREADY,
+            ReasonCode.ARRANGEMENT_ASKED_ALREADY
+            if may_differ
+            else ReasonCode.ARRANGEMENT_OPEN_ALREADY,
             loan=new.loan,
             arrangement=other.external_id,
             arrangement_status=other.status,

@@ -5,36 +5,11 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection
 
-from domain.events import STAFF
 from domain.follow_ups import Happened, Trigger
 from domain.promises import PromisePart
 from workers.context import Context
-from workers.db.promises import StoredPromise
+from workers.db.promises import StoredPromise, cause_of, cause_of_part
 from workers.escalation.follow_ups import plan_follow_ups
-
-
-def cause_of(external_id: str, sender: str) -> str:
-    """The cause of what follows from a promise: its id, with whose id it is."""
-    return f"promise:{external_id}" if sender == STAFF else f"promise:{external_id} [{sender}]"
-
-
-def _cause_of_part(external_id: str, sender: str, part: PromisePart, parts: int) -> str:
-    """That of a reminder: of several parts, each has its own."""
-    cause = cause_of(external_id, sender)
-    return cause if parts == 1 else f"{cause} {part.due_on}"
-
-
-def causes_of_parts(stored: StoredPromise, parts: Sequence[PromisePart]) -> list[str]:
-    """The causes of the reminders of some parts of a promise."""
-    number = len(stored.days) or 1
-    return [_cause_of_part(stored.external_id, stored.sender, part, number) for part in parts]
-
-
-def causes_of(stored: StoredPromise) -> list[str]:
-    """The causes of everything that may follow from a promise."""
-    parts = stored.as_made(stored.made_at).parts
-    own = cause_of(stored.external_id, stored.sender)
-    return list(dict.fromkeys([own, *causes_of_parts(stored, parts)]))
 
 
 def plan_reminders(
@@ -59,7 +34,7 @@ def plan_reminders(
         Happened(
             loan_id,
             Trigger.PROMISE_DUE_TOMORROW,
-            _cause_of_part(external_id, sender, part, len(parts)),
+            cause_of_part(external_id, sender, part, len(parts)),
             datetime.combine(part.due_on - timedelta(days=1), time.min, now.tzinfo),
             record=record,
         )

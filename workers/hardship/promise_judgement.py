@@ -20,6 +20,8 @@ from workers.db.promises import (
     MONEY_COMES_LATE,
     STORED,
     StoredPromise,
+    causes_of,
+    causes_of_parts,
     is_due_for_judgement,
     move_promises,
     payments_of,
@@ -32,12 +34,7 @@ from workers.db.schema import borrower, loan, promise
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.quarantine import for_each_loan, is_not_quarantined
 from workers.escalation.reassess import reassess
-from workers.hardship.promise_follow_ups import (
-    causes_of,
-    causes_of_parts,
-    plan_after_broken,
-    plan_reminders,
-)
+from workers.hardship.promise_follow_ups import plan_after_broken, plan_reminders
 from workers.hardship.promises import complete, note_was_made
 
 BATCH_SIZE = 500

@@ -22,6 +22,7 @@ from workers.db.promises import (
     OF_CONVERSATION,
     STORED,
     StoredPromise,
+    causes_of,
     move_promises,
     promises_of,
     stored_promise,
@@ -32,7 +33,7 @@ from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release, where_ladder_stands
 from workers.hardship.means import keep_means, known_means, promised_besides, who_pays
-from workers.hardship.promise_follow_ups import causes_of, plan_reminders
+from workers.hardship.promise_follow_ups import plan_reminders
 from workers.hardship.promise_review import (
     assert_mistake,
     assert_taken,
@@ -121,6 +122,10 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         connection.execute(of_same.values(a_month_id=kept))
         return because(ReasonCode.PROMISE_KNOWN, promise=same.external_id)
     replaced = end_promise(connection, owed.id, now)
+    replaces: Reasons = ()
+    if replaced:
+        name, on = replaced.external_id, replaced.due_on
+        replaces = because(ReasonCode.PROMISE_TAKES_PLACE, promise=name, on=on)
     made = _made(parts, terms, now)
     pause = promise_hold(made)
     hold_id = insert_hold(connection, pause, loan_id=owed.id, actor=new.actor, now=now)
@@ -142,7 +147,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
             booking_days=made.booking_days,
             partly_from=made.partly_from,
             agreed_by=agreed_by,
-            replaces_id=replaced,
+            replaces_id=replaced.id if replaced else None,
             a_month_id=keep_means(connection, ctx, owed, payer, new.can_pay_monthly, now),
             borrower_id=other,
             judge_on=made.known_on(parts[0]),
@@ -156,7 +161,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     reassess(connection, ctx, [owed.id], now)
     plan_reminders(connection, ctx, owed.id, new.promise, sender, other, parts, now)
     pauses = because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
-    return pauses + _paused_longer(connection, owed.id, hold_id, pause, now.date())
+    return replaces + pauses + _paused_longer(connection, owed.id, hold_id, pause, now.date())
 
 
 def _paused_longer(
@@ -301,12 +306,13 @@ def withdraw_promise(
     return because(code, promise=external_id)
 
 
-def end_promise(connection: Connection, loan_id: int, now: datetime) -> int | None:
-    """Withdraw the open promise of a locked loan, before another promise or a write-off; its id."""
+def end_promise(connection: Connection, loan_id: int, now: datetime) -> StoredPromise | None:
+    """Withdraw the open promise of a locked loan, before another promise or a write-off, and return
+    it."""
     for stored in promises_of(connection, [loan_id], [PromiseStatus.OPEN]):
         note_was_made(connection, stored.id, True)
         complete(connection, stored, PromiseStatus.WITHDRAWN, now)
-        return stored.id
+        return stored
     return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from config.readers.locales import format_date, format_money
 from config.readers.templates import NAMED_LOANS
@@ -12,10 +12,10 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, part, render
 from domain.language.speak import LANGUAGES
 from domain.loans import ZERO
-from domain.promises import PromiseStatus
+from domain.promises import PromiseStatus, still_to_pay
 from workers.context import Context
 from workers.db.arrangements import cause_of, declined_arrangements
-from workers.db.schema import promise, promise_part
+from workers.db.promises import causes_of_parts, payments_of, promises_of
 from workers.gate.claim import ClaimedAction
 
 
@@ -34,10 +34,13 @@ def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
 
 
 def values_of_cause(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
-    """What a text may say of what it follows from. One statement."""
-    kind = parts_of_cause(claimed.loan.cause).get("cause_kind")
-    of_cause = _refusal_values if kind == "arrangement" else _promise_values
-    return of_cause(connection, claimed)
+    """What a text may say of what it follows from. One statement; of a promise two."""
+    match parts_of_cause(claimed.loan.cause).get("cause_kind"):
+        case "arrangement":
+            return _refusal_values(connection, claimed)
+        case "promise":
+            return _promise_values(connection, claimed)
+    return {}
 
 
 def _refusal_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
@@ -54,26 +57,20 @@ def _refusal_values(connection: Connection, claimed: ClaimedAction) -> dict[str,
 
 
 def _promise_values(connection: Connection, claimed: ClaimedAction) -> dict[str, str]:
-    """What a text may say of the loan's open promise: the next part that falls due, today or later.
-    Nothing if it has none."""
-    found = connection.execute(
-        select(promise_part.c.amount, promise_part.c.due_on)
-        .join(promise, promise.c.id == promise_part.c.promise_id)
-        .where(
-            promise.c.loan_id == claimed.loan.loan_id,
-            promise.c.status == PromiseStatus.OPEN,
-            promise_part.c.due_on >= claimed.now.date(),
-        )
-        .order_by(promise_part.c.due_on)
-        .limit(1)
-    ).one_or_none()
-    if found is None:
-        return {}
-    locale = claimed.loan.locale
-    return {
-        "promised": format_money(found.amount, claimed.loan.currency, locale),
-        "promised_by": format_date(found.due_on, locale),
-    }
+    """What a text may say of the part of an open promise that it follows from: what is still
+    missing of it, and its day. Nothing if the promise is over."""
+    loan_id, locale = claimed.loan.loan_id, claimed.loan.locale
+    for stored in promises_of(connection, [loan_id], [PromiseStatus.OPEN]):
+        made = stored.as_made(claimed.now)
+        by_cause = dict(zip(causes_of_parts(stored, made.parts), made.parts, strict=True))
+        if (named := by_cause.get(str(claimed.loan.cause))) is None:
+            continue
+        missing = still_to_pay(made, named, payments_of(connection, [loan_id])[loan_id])
+        return {
+            "promised": format_money(missing, claimed.loan.currency, locale),
+            "promised_by": format_date(named.due_on, locale),
+        }
+    return {}
 
 
 def values_for_several(ctx: Context, claimed: Sequence[ClaimedAction]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from domain.errors import NotPermittedError, RefusedError
 from domain.language.speak import speak
 from domain.outcome_follows import Owner
 from tests.support.acting import acting
-from tests.support.arrangements import in_difficulty, offer
+from tests.support.arrangements import ask, in_difficulty, offer
 from tests.support.events import pay, tell
 from tests.support.loans import Book
 from workers.attempts.duties import Duty, end_duty, read_duties
@@ -167,3 +167,20 @@ def test_what_somebody_would_owe_who_makes_no_calls_is_any_collectors(
     served = next_for(acting(book.ctx, Actor("c-1")))
     assert isinstance(served, ServedWork)
     assert served.duty == owed.id
+
+
+def test_who_asked_for_a_plan_and_had_the_offer_at_once_is_owed_nothing(engine: Engine) -> None:
+    """The offer is recorded while they speak, and the outcome after it. What is asked for in a
+    later conversation is owed."""
+    book = in_difficulty(engine)
+    book.staff("c-1", "caller")
+    ask(book)
+    began = book.ctx.now().isoformat()
+    offer(book.at("2026-03-11 10:05"))
+    book.at("2026-03-11 10:06")
+    came_in(book, "L-1", "asks_plan", contact="in-1", reason="unemployed", at=began)
+    assert book.rows(duty) == []
+
+    came_in(book, "L-1", "asks_plan", contact="in-2", reason="unemployed")
+    watch_answers(book.at("2026-03-11 10:16").ctx)
+    assert [each.outcome for each in owed(book)] == ["asks_plan"]

@@ -238,8 +238,10 @@ def test_a_ledger_that_refuses_declines_it(book: Book) -> None:
     accept(book)
     caller = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
     said_no = Ending(arrangement="AR-1", status=ArrangementStatus.DECLINED, refusal=Refusal.SAID_NO)
-    with pytest.raises(SecondPersonNeededError, match="arrangements:agree"):
-        end_arrangement(caller, said_no)  # not alone: the borrower has accepted it
+    withdrawn = Ending(arrangement="AR-1", status=ArrangementStatus.WITHDRAWN)
+    for ending in (said_no, withdrawn):
+        with pytest.raises(SecondPersonNeededError, match="arrangements:agree"):
+            end_arrangement(caller, ending)  # not alone: the borrower has accepted it
     assert (status(book), holds(book)[0][2]) == ("accepted", "2026-03-16")
     settle_arrangements(book.at("2026-03-16 00:00").ctx)
     assert book.one(problem).resolved_at is None

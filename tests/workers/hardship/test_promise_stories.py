@@ -75,6 +75,25 @@ def test_a_promise_kept(book: Book) -> None:
     assert [item for item, _, _ in follow_ups(book)] == ["promise_reminder"]
 
 
+def test_each_reminder_names_its_part_and_what_is_missing_of_it(book: Book) -> None:
+    """Of 400 by the 5th and 600 by the 6th she pays 150, and on the 5th 350 more."""
+    parts = [{"due_on": "2026-03-05", "amount": "400"}, {"due_on": "2026-03-06", "amount": "600"}]
+    said = {"promise": "PR-1", "loan": "L-1", "currency": "CNY", "actor": "c-1", "parts": parts}
+    assert tell(book, "promise", **said).status == "applied"
+    pay(book, "150", id="P-1")
+    book.at("2026-03-04 10:00")
+    first, second = [row.id for row in book.rows(action) if row.item == "promise_reminder"]
+    send_sms(book.ctx, first)
+    book.at("2026-03-05 10:00")
+    pay(book, "350", id="P-2")
+    send_sms(book.ctx, second)
+    reminded = [sent.text.values for sent in book.sms.sent]
+    assert [(each["promised_by"], each["promised"]) for each in reminded] == [
+        ("2026年3月5日", "¥250.00"),
+        ("2026年3月6日", "¥500.00"),
+    ]
+
+
 def test_a_promise_kept_early_is_not_reminded_of(book: Book) -> None:
     promise(book, "400", "2026-03-06")
     pay(book, "400")

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from domain.actors import Role
 from tests.support.arrangements import in_difficulty
 from tests.support.desk import RIGHT, at_desk, call_confirmed, token_of
+from tests.support.inbound import record_inbound_text
 from tests.support.lender import allow
 from tests.support.loans import NAME, PHONE, Book
 from workers.calls.assign import assign_call
@@ -21,9 +22,11 @@ from workers.db.schema import (
     hold,
     permission_use,
     promise,
+    reply,
 )
 from workers.http.app import create_desk
 from workers.http.permission_of import AT_THE_DESK
+from workers.sms.providers.port import InboundText
 
 Token = dict[str, str]
 
@@ -224,9 +227,26 @@ def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None
         "proof": "recording",
         "proof_reference": "rec-1",
     }
-    answer = at_desk(book, token, "/arrangements/acceptances", accepted)
-    assert answer.status_code == 200, answer.json()
+
+    def answered(who: Token, **more: str) -> str:
+        answer = at_desk(book, who, "/arrangements/acceptances", accepted | more)
+        assert answer.status_code in (200, 409), answer.json()
+        return str(answer.json()["reason"][0]["code"])
+
+    # To her nobody was confirmed. What the borrower wrote she has read.
+    assert answered(token) == "accepted_by_nobody_confirmed"
+    written = InboundText("fake", "SM-1", book.numbers()[0], "yes to the plan", None)
+    record_inbound_text(book.ctx, written, help_is_answered=False)
+    by_text = {"proof": "text", "proof_reference": str(book.one(reply).id)}
+    assert answered(token, **by_text) == "accepted_by_nobody_confirmed"
+    read = {"reply": book.one(reply).id, "meaning": "harmless"}
+    assert at_desk(book, token, "/replies/readings", read).status_code == 200
+    assert answered(token, **by_text, accepted_on="2026-03-12") == "accepted_on_day_to_come"
+    assert answered(token, **by_text) == "arrangement_accepted"
+    assert answered(supervisor) == "accepted_with_other_proof"
     assert book.one(arrangement).status == "accepted"
+    withdrawn = at_desk(book, token, "/arrangements/withdrawals", {"arrangement": "a-1"})
+    assert withdrawn.status_code == 403, "a supervisor must agree"
 
 
 def test_what_cannot_be_offered_says_every_reason(book: Book) -> None:
