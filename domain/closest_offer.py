@@ -1,13 +1,14 @@
-"""What can be offered instead of a wish that cannot."""
+"""What can be offered instead of a wish that cannot, and the most that a role may offer alone."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 
+from domain.actors import Role
 from domain.arranged import Wish
-from domain.arrangements import ArrangementKind, ArrangementTerms, KindTerms
+from domain.arrangements import ArrangementKind, ArrangementTerms, KindTerms, who_agrees
 from domain.eligibility import ArrangeableLoan, why_not_eligible
-from domain.quotes import Quote, quote
+from domain.quotes import NotOffered, Quote, quote
 from domain.reasons import ReasonCode, Reasons, because
 
 MOST_TRIED = 60
@@ -78,3 +79,30 @@ def _nearest(number: int, most: int) -> Iterator[int]:
         else:
             yield high
             high += 1
+
+
+def most_alone(
+    loan: ArrangeableLoan, terms: ArrangementTerms, kind: ArrangementKind, role: Role, as_of: date
+) -> tuple[Wish, Quote | NotOffered] | None:
+    """The most that a role may agree to alone: a quote with its wish. If nothing of so much can be
+    offered to anybody, why. None: all that can be offered is beyond the role, or nothing is for it.
+
+    A deferral that would move too much is made shorter, to the day on which the next instalment
+    falls due: from that day on it is not moved.
+    """
+    of_kind = terms.of_kind(kind)
+    limits = of_kind.limits if of_kind else ()
+    limit = next((each for each in limits if each.role is role), None)
+    if limit is None:
+        return None
+    wishes = [Wish(instalments=limit.instalments)]
+    if limit.days is not None:
+        until = as_of + timedelta(days=limit.days)
+        days = {each.due_on for each in loan.instalments if as_of < each.due_on < until}
+        wishes = [Wish(days=(day - as_of).days) for day in sorted(days | {until}, reverse=True)]
+    quoted = [(wish, quote(loan, terms, wish, as_of)) for wish in wishes]
+    for wish, offered in quoted:
+        if isinstance(offered, Quote) and who_agrees((role,), limits, offered.who_may_agree):
+            return wish, offered
+    is_beyond = any(isinstance(offered, Quote) for _, offered in quoted)
+    return None if is_beyond else quoted[0]

@@ -23,7 +23,7 @@ from domain.arrangements import (
     RateOf,
     Spreads,
 )
-from domain.closest_offer import closest_offer
+from domain.closest_offer import closest_offer, most_alone
 from domain.compliance.money_cap import Cap, CapKind
 from domain.compliance.rules import Confidence, Source
 from domain.eligibility import ArrangeableLoan
@@ -306,6 +306,29 @@ def test_whoever_wishes_for_too_much_hears_what_can_be_offered() -> None:
     )
     # Nothing falls due before 15 April, and nobody may agree to more than 92 days.
     assert [dict(each[0].params) for each in (short, long)] == [{"days": 27}, {"days": 92}]
+
+
+def test_the_most_that_a_collector_may_offer_is_within_their_authority() -> None:
+    """They may defer one instalment for 31 days; but that of 15 April would be moved as well."""
+
+    def most(kind: KindTerms, loan: ArrangeableLoan = LOAN) -> tuple[Wish, Role] | list[str] | None:
+        terms = replace(TERMS, kinds=(kind,))
+        found = most_alone(loan, terms, kind.kind, Role.CALLER, AS_OF)
+        if found is None:
+            return None
+        wish, offered = found
+        if isinstance(offered, NotOffered):
+            return [reason.code for reason in offered.reason]
+        return wish, offered.who_may_agree
+
+    assert most(DEFERRAL) == (Wish(days=26), Role.CALLER)
+    assert most(DEFERRAL, replace(LOAN, instalments=SCHEDULE[2:3])) == (Wish(days=31), Role.CALLER)
+    assert most(DEFERRAL, replace(LOAN, instalments=SCHEDULE[1:])) is None, "two are past due"
+    assert most(DEFERRAL, replace(LOAN, arranged_on=[date(2026, 1, 5)])) == ["arranged_too_often"]
+    assert most(PLAN) == (Wish(instalments=3), Role.CALLER)
+    little = replace(PLAN, limits=(Limit(Role.CALLER, 3, amount=Decimal(500)), *PLAN.limits[1:]))
+    assert most(little) is None, "no plan is about so little"
+    assert most(replace(PLAN, limits=PLAN.limits[1:])) is None
 
 
 def law(what: CapKind, at_most: int) -> Cap:

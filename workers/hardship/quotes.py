@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, union_all
 
+from domain.actors import Role
 from domain.adjustments import AdjustmentKind
 from domain.arranged import Wish
-from domain.arrangements import ArrangementTerms
-from domain.closest_offer import closest_offer
+from domain.arrangements import ArrangementKind, ArrangementTerms
+from domain.closest_offer import closest_offer, most_alone
 from domain.compliance.money_cap import MoneyCap, money_caps
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Suspends
@@ -74,6 +75,30 @@ def quote_loan(
         ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
     )
     return with_closest(quote(found, terms, wish, today), found, terms, wish, today)
+
+
+@permitted(Permission.READ_LOANS)
+def most_quoted(
+    connection: Connection, ctx: Context, external_id: str, kind: ArrangementKind, role: Role
+) -> tuple[Wish, Quote | NotOffered] | None:
+    """The most of a kind that a role may agree to alone for a loan today, or why there is nothing;
+    None: all that can be offered is beyond the role, or the terms have nothing for it.
+
+    Raises:
+        RefusedError: whoever asks must not handle the borrower.
+        ArrearsError: the loan is not known.
+    """
+    today = ctx.today()
+    found = find_arrangeable(connection, ctx, external_id, today)
+    assert_may_handle(connection, ctx.actor, of_loan(external_id))
+    terms = terms_for(
+        ctx.policy.arrangements, found.jurisdiction, found.product, found.currency, today
+    )
+    most = most_alone(found, terms, kind, role, today) if terms else None
+    if most is None:
+        return None
+    wish, quoted = most
+    return wish, with_closest(quoted, found, terms, wish, today)
 
 
 def with_closest(

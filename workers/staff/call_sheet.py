@@ -323,5 +323,5 @@ def _with_money(
         page,
         money=money_of_loans(connection, ctx, loans, answers, now),
         reasons=tuple(call_sheets.told_reasons(connection, [loan.loan_id for loan in loans])),
-        offers=offers_for(connection, ctx, loans, now.date()),
+        offers=offers_for(connection, ctx, loans),
     )

@@ -1,6 +1,6 @@
 """What the loans of a call owe and what may be offered for them, once the person is confirmed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,13 +14,12 @@ from domain.ladder import find_ladder
 from domain.ladder_plan import ladder_day
 from domain.loans import ZERO, Component, Instalment
 from domain.quotes import NotOffered, Quote
-from domain.terms import terms_for
 from workers.context import Context
 from workers.db import call_sheets
 from workers.db.call_sheets import LoanOfCall
 from workers.db.open_calls import union_of
 from workers.gate.ask_together import GateAnswer
-from workers.hardship.quotes import quote_loan
+from workers.hardship.quotes import most_quoted
 
 OFFERS = {
     "deferral": ArrangementKind.DEFERRAL,
@@ -121,26 +120,13 @@ def _money(
 
 
 def offers_for(
-    connection: Connection, ctx: Context, loans: Sequence[LoanOfCall], today: date
+    connection: Connection, ctx: Context, loans: Sequence[LoanOfCall]
 ) -> tuple[Offer, ...]:
     """The most that a collector may agree to alone, for each loan whose ladder allows it."""
     return tuple(
-        Offer(kind, loan.loan, wish, quote_loan(connection, ctx, loan.loan, wish))
+        Offer(kind, loan.loan, *most)
         for loan in loans
-        for kind, wish in _agreed_alone(ctx, loan, today)
+        for named, kind in OFFERS.items()
+        if named in loan.may_offer
+        and (most := most_quoted(connection, ctx, loan.loan, kind, Role.CALLER))
     )
-
-
-def _agreed_alone(
-    ctx: Context, loan: LoanOfCall, today: date
-) -> Iterator[tuple[ArrangementKind, Wish]]:
-    terms = terms_for(
-        ctx.policy.arrangements, loan.jurisdiction, loan.product, loan.currency, today
-    )
-    for named, kind in OFFERS.items():
-        of_kind = terms.of_kind(kind) if terms and named in loan.may_offer else None
-        for limit in of_kind.limits if of_kind else ():
-            if limit.role is Role.CALLER and limit.days is not None:
-                yield kind, Wish(days=limit.days)
-            elif limit.role is Role.CALLER:
-                yield kind, Wish(instalments=limit.instalments)
