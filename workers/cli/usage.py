@@ -46,12 +46,16 @@ FORMS = {
 }
 """What the library says, each as a pattern, and a text of ours that says the same."""
 _ANY = re.compile("|".join(f"(?:{re.sub('[?]P<[a-z]+>', '?:', form)})" for form in FORMS))
+_EXTRA_OPTION = re.compile(r"Got unexpected extra argument\S* \((--[\w-]+).*", re.DOTALL)
+"""What the library says of an unknown option where a command takes negative numbers."""
 _WRONG_VALUE = re.compile(r"Invalid value(?: for (?P<name>.+?))?: (?P<message>.*)", re.DOTALL)
 
 
 def show(error: typer.TyperException) -> None:
     """Print what is wrong with a command line to stderr."""
     context = getattr(error, "ctx", None)
+    if extra := _EXTRA_OPTION.fullmatch(error.format_message()):
+        error.message = f"No such option: {extra[1]}"
     message = error.format_message()
     is_page_of_help = context is not None and message == context.get_help()
     if language_of_environment() == "en" or is_page_of_help:

@@ -41,9 +41,11 @@ class MoneyOfLoan:
     """These three are past due."""
     past_due: Decimal
     oldest_due_on: date | None
+    """Since when it is past due: the due day, or the working day to which its ladder moves it."""
     days_past_due: int
     ladder_day: int
     next_due_on: date | None
+    """By when the next amount is paid in time, moved likewise."""
     next_amount: Decimal | None
     to_settle: Decimal
     """All that is unpaid, whenever it falls due."""
@@ -110,10 +112,10 @@ def _money(
         interest=unpaid(Component.INTEREST),
         principal=unpaid(Component.PRINCIPAL),
         past_due=answer.arrears.amount,
-        oldest_due_on=min((each.due_on for each in past if each.unpaid > ZERO), default=None),
+        oldest_due_on=answer.arrears.delinquent_since,
         days_past_due=answer.arrears.days_past_due,
         ladder_day=day,
-        next_due_on=coming[0].due_on if coming else None,
+        next_due_on=(coming[0].counts_from or coming[0].due_on) if coming else None,
         next_amount=coming[0].unpaid if coming else None,
         to_settle=sum((each.unpaid for each in schedule), ZERO),
     )

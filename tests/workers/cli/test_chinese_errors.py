@@ -134,6 +134,7 @@ def test_a_wrong_mapping_and_a_wrong_template_are_refused_in_chinese(tmp_path: P
         ("tape list --json=1", "选项'--json'不带值。"),
         ("explain 1 2", "多余的参数：2。"),
         ("status --jsn", "没有选项--jsn。是否想写--json？"),
+        ("payment record L-1 5 CNY --id P --day 2026-03-06", "没有选项--day。"),
         ("rules CN --language xx", "'--language'：'xx'不在可选值之中"),
         ("worker --nice 77", "'77'无法使用：不得大于19。"),
     ],

@@ -18,7 +18,7 @@ from workers.calls.assign import assign_call
 from workers.calls.right_party import RightParty, confirm_right_party
 from workers.calls.start import start_call
 from workers.context import Context
-from workers.db.schema import access, borrower, borrower_number, party_check
+from workers.db.schema import access, borrower, borrower_number, loan, party_check
 from workers.inbox.submit import submit
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import ServedWork, next_for
@@ -99,6 +99,7 @@ def test_each_stage_of_a_call_shows_more_than_the_one_before(book: Book, c1: Con
     (money,) = sheet.money
     assert (money.loan, money.past_due, money.to_settle) == ("L-1", Decimal(1000), Decimal(1000))
     assert (money.days_past_due, money.principal, money.fees) == (8, Decimal(1000), Decimal(0))
+    assert money.oldest_due_on == book.one(loan).delinquent_since
     assert {offer.kind for offer in sheet.offers} == {"deferral", "instalment_plan"}
     assert sheet.hidden == {}
 
