@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.disputes import Matter
 from domain.reasons import ReasonCode, Reasons, because
 
 
@@ -132,6 +133,8 @@ class Candidate:
     """Of a duty: the outcome that asks for it; None: the notice of how an arrangement ends."""
     owed_by: str | None = None
     """Of a duty: who owes it."""
+    to_take: tuple[Matter, str] | None = None
+    """Of a duty: the dispute or the complaint, with its id, that somebody takes."""
     broken_promise: BrokenPromise | None = None
     open_until: datetime | None = None
     """When its lawful hours end, if that is soon."""
@@ -277,6 +280,9 @@ def _why(
                 return because(ReasonCode.NEXT_CLOCK, ends_at=ends_at)
             if candidate.owed_after is None:
                 return because(ReasonCode.NEXT_NOTICE, ends_at=ends_at)
+            if candidate.to_take is not None:
+                matter, id = candidate.to_take
+                return because(ReasonCode.NEXT_TO_TAKE, ends_at=ends_at, matter=matter, id=id)
             owed = {"outcome": candidate.owed_after, "owner": candidate.owed_by}
             return because(ReasonCode.NEXT_DUTY, ends_at=ends_at, **owed)
         case Band.REPLY:

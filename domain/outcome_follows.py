@@ -82,6 +82,9 @@ AT_LEAST: Mapping[ContactOutcome, Follows] = {
 }
 """What follows where the ladder says nothing."""
 
+TAKEN = frozenset({_O.DISPUTES, _O.COMPLAINS})
+"""What somebody takes to handle: a supervisor, whatever a ladder says. No collector may."""
+
 
 def what_follows(outcomes: Outcomes | None, outcome: ContactOutcome) -> Follows:
     """What follows from an outcome by a ladder, which is None if no ladder is known.
@@ -98,7 +101,7 @@ def what_follows(outcomes: Outcomes | None, outcome: ContactOutcome) -> Follows:
         hold=least.hold if protects else said.hold,
         days=least.days if protects else said.days,
         times=said.times or least.times,
-        owner=said.owner or least.owner,
+        owner=least.owner if outcome in TAKEN else said.owner or least.owner,
         ends_today=said.ends_today or least.ends_today,
         late_after=said.late_after or least.late_after,
     )

@@ -136,6 +136,7 @@ class ReasonCode(StrEnum):
     NEXT_CALLBACK_OF_TEAM = auto()
     NEXT_CLOCK = auto()
     NEXT_DUTY = auto()
+    NEXT_TO_TAKE = auto()
     NEXT_NOTICE = auto()
     NEXT_REPLY = auto()
     NEXT_WAITED = auto()
@@ -409,6 +410,7 @@ class ReasonCode(StrEnum):
     LADDER_STILL_PAUSES = auto()
     # Disputes and complaints.
     DISPUTE_ON_RECORD = auto()
+    DISPUTED_MORE_THAN_OWED = auto()
     COMPLAINT_RECEIVED = auto()
     COMPLAINT_KNOWN = auto()
     COMPLAINT_STOPS_EVERYBODY = auto()
@@ -529,6 +531,7 @@ class ReasonCode(StrEnum):
     NOTICE_NOT_PRINTED = auto()
     DUTY_NOT_OPEN = auto()
     DUTY_DONE = auto()
+    DUTY_IS_TO_TAKE = auto()
     DUTY_IS_LATE = auto()
     NOTICE_IS_LATE = auto()
     # Facts of a number or an address.

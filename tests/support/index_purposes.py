@@ -208,8 +208,7 @@ def duties_are_read(connection: Connection, ctx: Context) -> object:
 
 
 def duties_of_a_loan(connection: Connection, ctx: Context) -> None:
-    named = {"external_id": "disputes:a-1", "sender": "staff"}
-    end_duties_of_matter(connection, Matter.DISPUTE, 7, "s-1", ctx.now(), **named)
+    end_duties_of_matter(connection, Matter.DISPUTE, 3, 7, "s-1", ctx.now())
 
 
 def checks_are_counted(connection: Connection, ctx: Context) -> object:

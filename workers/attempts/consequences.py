@@ -20,7 +20,7 @@ from domain.events import RejectedError, person_of
 from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
 from domain.next_work import work_policy_on
-from domain.outcome_follows import Follows, Owner, what_follows
+from domain.outcome_follows import TAKEN, Follows, Owner, what_follows
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.conversations import (
@@ -62,6 +62,14 @@ _FACTS = {
 }
 
 
+def ends_callback(about: Conversation, follows: Follows) -> bool:
+    """Whether nobody calls the person back at the moment that they named before: collection stops,
+    or they want no calls."""
+    if about.outcome is ContactOutcome.STOP_CHANNEL:
+        return (about.details.stopped_channel or about.channel) is Channel.CALL
+    return follows.hold is not None or about.outcome in _FACTS
+
+
 ASKS_FOR_ARRANGEMENT = frozenset({ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL})
 
 
@@ -98,7 +106,9 @@ def apply_consequences(
     if about.outcome is ContactOutcome.COMPLAINS:
         came += _receive_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None and not _is_answered(connection, about, now):
-        owner = _write_duty(connection, about, follows, follows.owner, now)
+        owner = follows.owner
+        if about.outcome not in TAKEN:  # that somebody takes it is owed since it is on record
+            owner = _write_duty(connection, about, follows, owner, now)
         if about.callback_at is not None:
             return came + _whose_callback(ctx, owner, about.callback_at, now)
         until = _due_at(about, follows, now).astimezone(now.tzinfo)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, func, select, update
 
 from domain.contact_outcomes import ContactOutcome
+from domain.disputes import Matter
 from domain.duties import may_end
 from domain.errors import NotKnownError, NotPermittedError, RefusedError
 from domain.language.speak import speak
@@ -17,7 +18,7 @@ from domain.staffing import terms_on
 from workers.access.may_handle import assert_may_handle, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.duties import OPEN, settle_late
+from workers.db.duties import OPEN, named_matter, settle_late
 from workers.db.pages import (
     ALL,
     Asked,
@@ -29,7 +30,17 @@ from workers.db.pages import (
     of_loan,
     read_page,
 )
-from workers.db.schema import arrangement, borrower, certificate, contact, duty, loan, staff
+from workers.db.schema import (
+    arrangement,
+    borrower,
+    certificate,
+    complaint,
+    contact,
+    dispute,
+    duty,
+    loan,
+    staff,
+)
 from workers.db.typed_rows import columns_of
 
 
@@ -44,6 +55,10 @@ class Duty:
     """The lender's id of the borrower record of the person to whom it is owed."""
     outcome: ContactOutcome | None
     """The outcome that asks for it; None: the notice of a default is to be given."""
+    dispute: str | None
+    """The lender's id of the dispute that somebody takes. Done once somebody has taken it."""
+    complaint: str | None
+    """The same of a complaint."""
     arrangement: str | None
     """The lender's id of the arrangement in default. Done once the person knows of the notice."""
     owner: Owner
@@ -53,6 +68,9 @@ class Duty:
     due_at: datetime
     """By when; aware. One that is late is still owed."""
     late: bool
+
+
+_WHOSE = (contact.c.borrower_id, dispute.c.borrower_id, complaint.c.borrower_id)
 
 
 @permitted(Permission.READ_LOANS)
@@ -79,12 +97,16 @@ def read_duties(
                 loan=loan.c.external_id,
                 borrower=borrower.c.external_id,
                 arrangement=arrangement.c.external_id,
+                dispute=named_matter(Matter.DISPUTE),
+                complaint=named_matter(Matter.COMPLAINT),
                 late=late,
             )
         )
         .join(loan, loan.c.id == duty.c.loan_id)
         .outerjoin(contact, contact.c.id == duty.c.contact_id)
-        .join(borrower, borrower.c.id == func.coalesce(contact.c.borrower_id, loan.c.borrower_id))
+        .outerjoin(dispute, dispute.c.id == duty.c.dispute_id)
+        .outerjoin(complaint, complaint.c.id == duty.c.complaint_id)
+        .join(borrower, borrower.c.id == func.coalesce(*_WHOSE, loan.c.borrower_id))
         .outerjoin(arrangement, arrangement.c.id == duty.c.arrangement_id)
         .where(
             OPEN,
@@ -107,16 +129,26 @@ def read_duties(
 def end_duty(ctx: Context, duty_id: int) -> Reasons:
     """Record that what was owed is done, by whoever acts: one of its owners, or a supervisor.
 
+    What is owed about a dispute or a complaint is done by whoever takes it, and in no other way.
+
     Raises:
         NotKnownError: there never was such a duty.
-        RefusedError: it is not open any more, or whoever acts must not handle the borrower.
+        RefusedError: it is not open any more, it is that a dispute or a complaint is taken, or
+            whoever acts must not handle the borrower.
         NotPermittedError: it is for others.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
         found = connection.execute(
-            select(duty.c.loan_id, duty.c.owner, duty.c.staff, contact.c.borrower_id)
+            select(
+                *(duty.c.loan_id, duty.c.owner, duty.c.staff),
+                func.coalesce(*_WHOSE).label("borrower_id"),
+                named_matter(Matter.DISPUTE).label("dispute"),
+                named_matter(Matter.COMPLAINT).label("complaint"),
+            )
             .outerjoin(contact, contact.c.id == duty.c.contact_id)
+            .outerjoin(dispute, dispute.c.id == duty.c.dispute_id)
+            .outerjoin(complaint, complaint.c.id == duty.c.complaint_id)
             .where(duty.c.id == duty_id, OPEN)
             .with_for_update(of=duty)
         ).one_or_none()
@@ -139,6 +171,10 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
                 duty=duty_id,
                 owner=found.staff or found.owner,
             )
+        if (taken := found.dispute or found.complaint) is not None:
+            matter = Matter.DISPUTE if found.dispute else Matter.COMPLAINT
+            why = because(ReasonCode.DUTY_IS_TO_TAKE, duty=duty_id, matter=matter, id=taken)
+            raise RefusedError(speak(why), why)
         done = {"ended_at": now, "ended_by": who}
         connection.execute(update(duty).where(duty.c.id == duty_id).values(done))
         settle_late(connection, [found.loan_id], now)

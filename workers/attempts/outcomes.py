@@ -22,7 +22,13 @@ from workers.attempts.callback_moments import (
     check_callback,
     check_callback_moment,
 )
-from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
+from workers.attempts.consequences import (
+    apply_consequences,
+    ends_callback,
+    follows_by,
+    plan_next,
+    reaches_person,
+)
 from workers.attempts.conversations import (
     Conversation,
     LoanOfContact,
@@ -46,6 +52,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.appointments import move_calls
 from workers.db.closed_numbers import close_number, reopen_number
+from workers.db.duties import end_callback
 from workers.db.holds import insert_hold
 from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.problems import VISIT_UNREPORTED, resolve_problems
@@ -265,22 +272,24 @@ def _add_to_recorded(
     """Record what a later report of an attempt adds to the outcome that is on record and stays.
 
     What protects is always taken: what was said, what the number is closed for, a death. A later
-    outcome opens nothing, and completes no action. What differs besides is named and does not
-    count.
+    outcome opens nothing, and completes no action; somebody owes what follows from it, and nobody
+    the callback that it stops. What differs besides is named and does not count.
 
     Raises:
         RejectedError: it is another outcome, or says otherwise, and protects nobody; or nothing of
             it would be kept.
     """
     now, fact = ctx.now(), report.outcome.number_fact
-    rows = list(dict.fromkeys(row.loan_id for row in contacts_of(connection, attempt.id)))
+    contacts = contacts_of(connection, attempt.id)
+    rows = list(dict.fromkeys(row.loan_id for row in contacts))
     about = _conversation(attempt, rows, report)
     differs = what_differs(connection, ctx, about, recorded, report)
+    came: Reasons = ()
     other = "outcome" in differs
     died = other and report.outcome is ContactOutcome.DECEASED
     follows = what_follows(None, report.outcome)
-    stops = other and not died and (follows.hold or reaches_person(report.outcome, follows))
-    protects = (other and (died or fact or stops)) or report.said
+    stops = other and (follows.hold or reaches_person(report.outcome, follows))
+    protects = (other and (fact or stops)) or report.said
     if differs and (report.event_id is None or not protects):
         raise differing(report.attempt, recorded.outcome, differs)
     if differs or report.said:
@@ -291,15 +300,33 @@ def _add_to_recorded(
         if died and not _is_placed(connection, _id_of_death(report)):
             _pause_for_death(connection, attempt, report, now)
         if stops:
-            of_rows = loans_of_contact(connection, rows)
-            apply_consequences(connection, ctx, about, of_rows, follows, now)
+            came = _come_of_later(connection, ctx, attempt, contacts, about, now)
         reassess(connection, ctx, loans, now)
     if not differs:
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     adds = adding(report.attempt, recorded.outcome, report.outcome, differs)
     if died:
         adds += because(ReasonCode.DEATH_PAUSES, hold_id=_id_of_death(report))
-    return adds
+    return adds + came
+
+
+def _come_of_later(
+    connection: Connection,
+    ctx: Context,
+    attempt: LockedAttempt,
+    contacts: Sequence[ContactOfAttempt],
+    about: Conversation,
+    now: datetime,
+) -> Reasons:
+    """Write what follows from a later outcome that protects, as the ladder has it; whoever owes a
+    callback owes it no more."""
+    actions = [row.action_id for row in contacts if row.action_id is not None]
+    called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
+    loans = loans_of_contact(connection, about.loan_ids)
+    follows = follows_by(_ladder(ctx, attempt, called, loans[0], now), about.outcome)
+    if ends_callback(about, follows):
+        end_callback(connection, attempt.id, loans[0].id, now)
+    return apply_consequences(connection, ctx, about, loans, follows, now)
 
 
 def _id_of_death(report: ReportedOutcome) -> str:

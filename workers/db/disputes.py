@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, null, select, update
+from sqlalchemy import Connection, Table, null, select, text, update
 
 from domain.compliance.answer_period import ClockState, clock_of
 from domain.disputes import MOVES, OPEN, Matter, MatterStatus
@@ -13,6 +14,7 @@ from domain.moves import sources
 from domain.reasons import ReasonCode, because
 from workers.db.matter_staff import hand_to_supervisor
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
+from workers.db.owed import UNPAID
 from workers.db.persons import lock_loans, lock_loans_of_person, lock_person
 from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import (
@@ -171,6 +173,16 @@ def said_of(matter: Matter, row: Any) -> dict[str, Any]:
         "acknowledge_by": row.acknowledge_by.isoformat() if row.acknowledge_by else None,
         "answer_by": row.answer_by.isoformat() if row.answer_by else None,
     }
+
+
+def unpaid_of(connection: Connection, loan_id: int) -> Decimal:
+    """What a loan owes, due or not."""
+    return Decimal(connection.execute(_UNPAID_OF, {"of_loan": loan_id}).scalar_one())
+
+
+_UNPAID_OF = text(
+    f"SELECT coalesce(sum({UNPAID}), 0) FROM instalment i WHERE i.loan_id = :of_loan"  # noqa: S608 a constant
+)
 
 
 def is_unanswered(connection: Connection, matter: Matter, hold_id: int) -> bool:

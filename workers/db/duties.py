@@ -1,14 +1,17 @@
 """Duties that end by themselves, the problem of a loan of which one is late, and notices that are
 owed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    ColumnExpressionArgument,
     Connection,
+    Table,
+    case,
     exists,
     func,
     insert,
@@ -24,7 +27,7 @@ from domain.arrangements import ArrangementStatus
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
-from domain.outcome_follows import Owner
+from domain.outcome_follows import Follows, Owner
 from domain.reasons import ReasonCode, Reasons, because
 from workers.db.problems import (
     DUTY_LATE,
@@ -36,8 +39,10 @@ from workers.db.problems import (
 from workers.db.schema import (
     arrangement,
     collection_case,
+    complaint,
     contact,
     contact_outcome,
+    dispute,
     duty,
     problem,
 )
@@ -54,29 +59,77 @@ ASKS_FOR_ARRANGEMENT = (ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL)
 OPEN = duty.c.ended_at.is_(None)
 
 
-def end_duties_of_matter(
+def owe_taking(
     connection: Connection,
     matter: Matter,
+    matter_id: int,
     loan_id: int,
-    actor: str,
+    follows: Follows,
     now: datetime,
-    *,
-    external_id: str,
-    sender: str,
+) -> None:
+    """Have somebody take a dispute or a complaint, however it came in. The loan is locked."""
+    connection.execute(
+        insert(duty).values(
+            loan_id=loan_id,
+            dispute_id=matter_id if matter is Matter.DISPUTE else None,
+            complaint_id=matter_id if matter is Matter.COMPLAINT else None,
+            outcome=OF_MATTER[matter],
+            owner=follows.owner,
+            made_at=now,
+            due_at=now + follows.within,
+        )
+    )
+
+
+def named_matter(matter: Matter) -> ColumnElement[str | None]:
+    """The lender's id of the dispute, or of the complaint, that somebody takes; null: it is another
+    duty. The duty is joined with its matter and its contact.
+
+    Older ones are owed after the conversation in which it was raised, from which it has its id.
+    """
+    of_conversation = func.concat(duty.c.outcome, ":", contact.c.attempt)
+    named = func.coalesce(_TABLES[matter].c.external_id, of_conversation)
+    return case((duty.c.outcome == OF_MATTER[matter], named))
+
+
+_TABLES: Mapping[Matter, Table] = {Matter.DISPUTE: dispute, Matter.COMPLAINT: complaint}
+_IDS = {Matter.DISPUTE: duty.c.dispute_id, Matter.COMPLAINT: duty.c.complaint_id}
+
+
+def end_duties_of_matter(
+    connection: Connection, matter: Matter, matter_id: int, loan_id: int, actor: str, now: datetime
 ) -> None:
     """End what was owed about a dispute or a complaint of a loan: somebody handles it now.
 
-    It is owed after the conversation in which it was raised, from which it has its id.
+    Older ones are owed after the conversation in which it was raised, from which it has its id.
     """
+    table = _TABLES[matter]
     raised_it = exists().where(
+        table.c.id == matter_id,
         contact.c.id == duty.c.contact_id,
-        func.concat(duty.c.outcome, ":", contact.c.attempt) == external_id,
-        contact.c.sender.is_(None) | (contact.c.sender == sender),
+        func.concat(duty.c.outcome, ":", contact.c.attempt) == table.c.external_id,
+        contact.c.sender.is_(None) | (contact.c.sender == table.c.sender),
     )
-    about_it = (duty.c.loan_id == loan_id) & (duty.c.outcome == OF_MATTER[matter]) & raised_it
-    done = {"ended_at": now, "ended_by": actor}
-    ended = connection.execute(update(duty).where(about_it, OPEN).values(done))
-    if ended.rowcount:
+    of_conversation = (duty.c.outcome == OF_MATTER[matter]) & raised_it
+    about_it = (_IDS[matter] == matter_id) | of_conversation
+    _end(connection, (duty.c.loan_id == loan_id, about_it), loan_id, actor, now)
+
+
+def end_callback(connection: Connection, contact_id: int, loan_id: int, now: datetime) -> None:
+    """Nobody calls back: what the same person said later stops that. The loan is locked."""
+    asked = duty.c.outcome == ContactOutcome.CALLBACK_REQUESTED
+    _end(connection, (duty.c.contact_id == contact_id, asked), loan_id, ARREARS.reference, now)
+
+
+def _end(
+    connection: Connection,
+    which: Sequence[ColumnExpressionArgument[bool]],
+    loan_id: int,
+    by: str,
+    now: datetime,
+) -> None:
+    done = {"ended_at": now, "ended_by": by}
+    if connection.execute(update(duty).where(*which, OPEN).values(done)).rowcount:
         settle_late(connection, [loan_id], now)
 
 
@@ -124,10 +177,8 @@ def end_owed_notice(
     connection: Connection, loan_id: int, arrangement_id: int, now: datetime
 ) -> None:
     """It need not be given any more, or there is another way."""
-    of_it = (duty.c.loan_id == loan_id) & (duty.c.arrangement_id == arrangement_id)
-    done = {"ended_at": now, "ended_by": ARREARS.reference}
-    if connection.execute(update(duty).where(of_it, OPEN).values(done)).rowcount:
-        settle_late(connection, [loan_id], now)
+    of_it = (duty.c.loan_id == loan_id, duty.c.arrangement_id == arrangement_id)
+    _end(connection, of_it, loan_id, ARREARS.reference, now)
 
 
 def watch_duties(connection: Connection, now: datetime, limit: int) -> int:

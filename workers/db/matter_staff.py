@@ -132,8 +132,7 @@ def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: da
     taken = {"handler": supervisor, "taken_at": now, "status": MatterStatus.INVESTIGATING}
     connection.execute(update(table).where(table.c.id == row.id).values(**taken))
     note_change(connection, matter, row, MatterField.HANDLER, supervisor, ARREARS.reference, now)
-    of = {"external_id": row.external_id, "sender": row.sender}
-    end_duties_of_matter(connection, matter, row.loan_id, ARREARS.reference, now, **of)
+    end_duties_of_matter(connection, matter, row.id, row.loan_id, ARREARS.reference, now)
 
 
 def take_from_handler(

@@ -207,6 +207,9 @@ class Waiting(NamedTuple):
     duty_after: str | None
     """The outcome that asks for the duty."""
     duty_owner: str | None
+    dispute: str | None
+    """The lender's id of the dispute that somebody takes."""
+    complaint: str | None
 
 
 _OF_ME = f"{person_in('d.staff')} = (SELECT external_id FROM staff WHERE id = :me)"  # noqa: S608 a constant
@@ -281,7 +284,8 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
                 OR {_OF_ME})
        ) AS duty_at,
        w.staff_id AS leased_to, w.until AS leased_until, CAST(NULL AS bigint) AS duty_id,
-       CAST(NULL AS text) AS duty_after, CAST(NULL AS text) AS duty_owner
+       CAST(NULL AS text) AS duty_after, CAST(NULL AS text) AS duty_owner,
+       CAST(NULL AS text) AS dispute, CAST(NULL AS text) AS complaint
   FROM calls JOIN call c ON c.id = calls.id
        JOIN action a ON a.id = c.action_id
        JOIN loan l ON l.id = a.loan_id
@@ -318,7 +322,8 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        NULL, NULL,
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
        b.id, b.external_id, b.person_id, b.zones,
-       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until, NULL, NULL, NULL
+       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until, NULL, NULL, NULL,
+       NULL, NULL
   FROM reply r JOIN borrower b ON b.id = r.borrower_id
        LEFT JOIN loan l ON l.id = r.loan_id
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
@@ -329,14 +334,24 @@ SELECT NULL, NULL, NULL, NULL,
        CASE WHEN d.staff IS NULL THEN CAST(:me AS bigint)
             ELSE coalesce((SELECT id FROM staff WHERE external_id = {person_in("d.staff")}), 0) END,
        d.made_at, b.locale, 'duty',
-       d.loan_id, NULL, coalesce(x.party, 'borrower'), '', '', '', 0, CAST(d.made_at AS date), NULL,
+       d.loan_id, NULL,
+       coalesce(x.party,
+                (SELECT q.role FROM loan_party q
+                  WHERE q.loan_id = d.loan_id
+                    AND q.borrower_id = coalesce(m.borrower_id, n.borrower_id) LIMIT 1),
+                'borrower'), '', '', '', 0, CAST(d.made_at AS date), NULL,
        NULL, NULL, NULL,
        l.external_id, l.jurisdiction, l.currency, b.id, b.external_id, b.person_id, b.zones,
        0, NULL, d.callback_at, NULL, NULL, NULL, 0, d.due_at, w.staff_id, w.until,
-       d.id, d.outcome, d.owner
+       d.id, d.outcome, d.owner,
+       CASE d.outcome WHEN 'disputes' THEN coalesce(m.external_id, 'disputes:' || x.attempt) END,
+       CASE d.outcome WHEN 'complains' THEN coalesce(n.external_id, 'complains:' || x.attempt) END
   FROM owed d JOIN loan l ON l.id = d.loan_id
        LEFT JOIN contact x ON x.id = d.contact_id
-       JOIN borrower b ON b.id = coalesce(x.borrower_id, l.borrower_id)
+       LEFT JOIN dispute m ON m.id = d.dispute_id
+       LEFT JOIN complaint n ON n.id = d.complaint_id
+       JOIN borrower b
+            ON b.id = coalesce(x.borrower_id, m.borrower_id, n.borrower_id, l.borrower_id)
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE b.person_id NOT IN (SELECT person_id FROM barred)
 """)  # noqa: S608

@@ -116,6 +116,7 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
         why_id = keep_words(connection, ctx.cipher, new.why, now, borrower_id=raising.borrower_id)
     insert_matter(
         connection,
+        ctx,
         Matter.COMPLAINT,
         NewMatter(
             external_id=new.complaint,

@@ -13,11 +13,13 @@ from domain.holds import HoldKind
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.disputes import unpaid_of
 from workers.db.schema import dispute, hold
 from workers.db.sender_ids import is_named, whose_id
 from workers.hardship.holds import NewHold, place_hold
 from workers.hardship.matters import (
     NewMatter,
+    Raising,
     contact_in_question,
     insert_matter,
     last_day,
@@ -104,6 +106,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
     terms = terms_of(ctx, Matter.DISPUTE, new.kind, raising.jurisdiction, received_at)
     insert_matter(
         connection,
+        ctx,
         Matter.DISPUTE,
         NewMatter(
             external_id=new.dispute,
@@ -124,7 +127,16 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
     answer_on = last_day(terms.answer_by)
     named = {"dispute": new.dispute, "matter_kind": new.kind, "answer_on": answer_on}
     said = because(ReasonCode.DISPUTE_ON_RECORD, **named)
-    return paused + on_record(said, answer_on, matter=Matter.DISPUTE, id=new.dispute, kind=new.kind)
+    result = on_record(said, answer_on, matter=Matter.DISPUTE, id=new.dispute, kind=new.kind)
+    return paused + result + _more_than_owed(connection, new, raising)
+
+
+def _more_than_owed(connection: Connection, new: NewDispute, raising: Raising) -> Reasons:
+    """That more is disputed than the loan owes, which may be mistyped. The dispute counts."""
+    if new.amount is None or new.amount <= (owed := unpaid_of(connection, raising.id)):
+        return ()
+    more = {"amount": new.amount, "owed": owed, "currency": raising.currency}
+    return because(ReasonCode.DISPUTED_MORE_THAN_OWED, **more)
 
 
 def _received(starts_on: date, now: datetime) -> datetime:

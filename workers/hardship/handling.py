@@ -94,7 +94,7 @@ def take(ctx: Context, matter: Matter, id: str, *, sender: str | None = None) ->
             table = TABLES[matter]
             connection.execute(update(table).where(table.c.id == stored.id).values(**taken))
             note_change(connection, matter, stored, MatterField.HANDLER, actor, actor, now)
-        _end_duties(connection, matter, stored, actor, now)
+        end_duties_of_matter(connection, matter, stored.id, stored.loan_id, actor, now)
         return because(ReasonCode.MATTER_TAKEN, matter=matter, id=id, actor=actor)
 
 
@@ -210,7 +210,7 @@ def resolve(connection: Connection, ctx: Context, decided: Resolution) -> Reason
     if matter is Matter.COMPLAINT and stored.why_id and not bars(decided.outcome):
         end_bar(connection, stored.why_id, now)
     set_clock(connection, matter, [stored.id], now)
-    _end_duties(connection, matter, stored, decided.actor, now)
+    end_duties_of_matter(connection, matter, stored.id, stored.loan_id, decided.actor, now)
     _tell(connection, matter, stored, now)
     result = because(
         ReasonCode.MATTER_RESOLVED, matter=matter, id=decided.id, matter_status=decided.outcome
@@ -297,13 +297,6 @@ def _letter(
         follows=follows,
         now=now,
     )
-
-
-def _end_duties(
-    connection: Connection, matter: Matter, stored: StoredMatter, actor: str, now: datetime
-) -> None:
-    named = {"external_id": stored.external_id, "sender": stored.sender}
-    end_duties_of_matter(connection, matter, stored.loan_id, actor, now, **named)
 
 
 def _tell(connection: Connection, matter: Matter, stored: StoredMatter, now: datetime) -> None:

@@ -12,9 +12,11 @@ from domain.compliance.answer_period import AnswerTerms, answer_terms, clock_of
 from domain.compliance.rules import packs_for
 from domain.disputes import Matter, MatterStatus, RaisedBy
 from domain.events import NotYetError, RejectedError
+from domain.outcome_follows import what_follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.disputes import TABLES, said_of, set_clock
+from workers.db.duties import OF_MATTER, owe_taking
 from workers.db.loans import not_known_yet
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.parties import loans_of
@@ -34,6 +36,7 @@ class Raising(NamedTuple):
     id: int
     external_id: str
     jurisdiction: str
+    product: str
     currency: str
     borrower_id: int
     """Of who raises it; its person is locked."""
@@ -55,7 +58,7 @@ def who_raises(connection: Connection, loan_id: str, record: str | None, event: 
             raise not_known_yet(loan_id, event)
         borrower_id = found
     named = select(
-        *(loan.c.id, loan.c.external_id, loan.c.jurisdiction, loan.c.currency),
+        *(loan.c.id, loan.c.external_id, loan.c.jurisdiction, loan.c.product, loan.c.currency),
         loan.c.id.in_(loans_of(records_of_person(borrower_id), ever=True)).label("is_theirs"),
     ).where(loan.c.external_id == loan_id)
     row = connection.execute(named).one_or_none()
@@ -63,7 +66,9 @@ def who_raises(connection: Connection, loan_id: str, record: str | None, event: 
         raise not_known_yet(loan_id, event)
     if not row.is_theirs:
         raise RejectedError(ReasonCode.NOT_OF_LOAN, borrower=record, loan=loan_id)
-    return Raising(row.id, row.external_id, row.jurisdiction, row.currency, borrower_id)
+    return Raising(
+        row.id, row.external_id, row.jurisdiction, row.product, row.currency, borrower_id
+    )
 
 
 def terms_of(
@@ -107,13 +112,15 @@ class NewMatter:
 
 def insert_matter(
     connection: Connection,
+    ctx: Context,
     matter: Matter,
     new: NewMatter,
     raising: Raising,
     terms: AnswerTerms,
     now: datetime,
 ) -> None:
-    """Record a dispute or a complaint, start its clock, and tell the lender's systems."""
+    """Record a dispute or a complaint, start its clock, have somebody take it, and tell the
+    lender's systems."""
     table = TABLES[matter]
     clock = clock_of(new.received_at, (terms.acknowledge_by, terms.answer_by), now)
     row = connection.execute(
@@ -144,6 +151,9 @@ def insert_matter(
     record_events(
         connection, [OutboxMessage(RAISED[matter], raising.id, said_of(matter, row))], now
     )
+    ladder = ctx.ladder_of(raising, now.date())
+    follows = what_follows(ladder.outcomes if ladder else None, OF_MATTER[matter])
+    owe_taking(connection, matter, row.id, raising.id, follows, now)
     set_clock(connection, matter, [row.id], now)
 
 

@@ -41,6 +41,8 @@ class _Call(NamedTuple):
     at: datetime
     outcome: str
     jurisdiction: str
+    complained_of: bool
+    """Whether a complaint names it, however that came in."""
     first_call_at: datetime
     vulnerable: bool
     broke: bool
@@ -49,6 +51,8 @@ class _Call(NamedTuple):
 _CALLS = text(f"""
 WITH {TEAMS}
 SELECT c.id, o.recording, c.actor, c.at, o.outcome, l.jurisdiction,
+       EXISTS (SELECT FROM complaint m JOIN contact n ON n.id = m.contact_id
+                WHERE coalesce(n.part_of, n.id) = c.id) AS complained_of,
        (SELECT min(f.at) FROM contact f WHERE f.actor = c.actor AND f.attempt IS NOT NULL)
            AS first_call_at,
        EXISTS (SELECT FROM hold_of_loan h
@@ -214,6 +218,8 @@ def _risks(call: _Call, sheet: ScoreSheet) -> frozenset[Risk]:
     risks = set()
     if risk := _RISK_OF_OUTCOME.get(ContactOutcome(call.outcome)):
         risks.add(risk)
+    if call.complained_of:
+        risks.add(Risk.COMPLAINT)
     if call.vulnerable:
         risks.add(Risk.VULNERABILITY)
     if call.broke:

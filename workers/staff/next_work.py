@@ -72,7 +72,11 @@ class ServedWork:
     """The call that was started, and whose outcome has to be reported before anything else."""
     reply: int | None = None
     duty: int | None = None
-    """What is owed after a conversation; `/duties/{duty}/done` says that it is done."""
+    """What is owed; `/duties/{duty}/done` says that it is done."""
+    dispute: str | None = None
+    """The dispute that is to be taken: `/disputes/{dispute}/take`, which ends the duty."""
+    complaint: str | None = None
+    """The same of a complaint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,4 +323,6 @@ def _served(piece: Piece, lease: int, band: str, why: Reasons, until: datetime) 
         language=row.language,
         reply=row.reply_id,
         duty=row.duty_id,
+        dispute=row.dispute,
+        complaint=row.complaint,
     )

@@ -13,6 +13,7 @@ from domain.actors import Role
 from domain.call_order import ItemOfCall, place_in_call
 from domain.collectors import speaks
 from domain.compliance.vocabulary import Channel
+from domain.disputes import Matter
 from domain.ladder import find_ladder
 from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
 from domain.outcome_follows import Owner
@@ -131,8 +132,16 @@ def _duty(row: Waiting, me: WorkingCollector, policy: WorkPolicy, now: datetime)
         owed_after=row.duty_after,
         owed_by=row.duty_owner,
         given_back=_was_given_back(row, row.callback_at, me, policy, now),
+        to_take=_to_take(row),
     )
     return Piece(candidate, row, lapsed=_has_lapsed(row, me, now))
+
+
+def _to_take(row: Waiting) -> tuple[Matter, str] | None:
+    """The dispute or the complaint that somebody takes."""
+    if row.dispute is not None:
+        return Matter.DISPUTE, row.dispute
+    return None if row.complaint is None else (Matter.COMPLAINT, row.complaint)
 
 
 def _reply(row: Waiting, me: WorkingCollector, policy: WorkPolicy, now: datetime) -> Piece:

@@ -237,6 +237,29 @@ def test_a_machine_heard_nobody_and_the_caller_says_later_that_they_want_no_cont
     assert book.one(contact_outcome).outcome == "no_answer"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "owner"),
+    [("insolvent", "specialist"), ("adviser", "team"), ("deceased", "specialist")],
+)
+def test_what_protects_is_owed_also_when_it_is_told_after_a_callback(
+    book: Book, outcome: str, owner: str
+) -> None:
+    attempt = a_call(book)
+    callback_at = book.moment("2026-03-09 15:00").isoformat()
+    came_to(book, attempt, "callback_requested", callback_at=callback_at)
+
+    told = came_to(book, attempt, outcome)
+
+    assert "Next it is for:" in speak(told.reason)
+    owed = [(row.outcome, row.owner, row.ended_by) for row in book.rows(select(duty))]
+    assert sorted(owed) == sorted(
+        [("callback_requested", "collector", "arrears"), (outcome, owner, None)]
+    )
+    again = {"attempt": attempt, "outcome": outcome, "reason": None, "actor": "c-1"}
+    assert submit(book.ctx, "once-more", "contact_outcome", again).status == "applied"
+    assert len(book.rows(duty)) == 2
+
+
 def test_the_recording_stands_with_the_outcome(book: Book) -> None:
     came_to(book, a_call(book), "no_answer", recording="REC-1")
     assert book.one(contact_outcome).recording == "REC-1"

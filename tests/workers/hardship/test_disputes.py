@@ -1,6 +1,7 @@
 """Stories of disputes: won, lost, traced, not ended by a release, and in time."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine, select
@@ -196,14 +197,16 @@ def test_a_finding_must_go_with_what_was_decided(book: Book) -> None:
 
 def test_what_nears_its_end_and_what_is_late_is_said_once(book: Book) -> None:
     disputes(book)  # acknowledged by 5 March, answered by 17 March
-    assert watch_answers(book.at("2026-03-04 10:00").ctx) == 0
+    assert watch_answers(book.at("2026-03-03 09:00").ctx) == 0
+    assert watch_answers(book.at("2026-03-04 10:00").ctx) == 1, "nobody has taken it in a day"
     assert watch_answers(book.at("2026-03-05 10:00").ctx) == 1
     assert watch_answers(book.ctx) == 0
-    assert [(p.kind, p.resolved_at) for p in book.rows(problem)] == [("dispute_answer_due", None)]
+    open_ = [(p.kind, p.resolved_at) for p in book.rows(problem)]
+    assert open_ == [("duty_late", None), ("dispute_answer_due", None)]
 
     assert watch_answers(book.at("2026-03-06 00:00").ctx) == 1
     late = [p.kind for p in book.rows(problem) if p.resolved_at is None]
-    assert late == ["dispute_answer_late"]
+    assert late == ["duty_late", "dispute_answer_late"]
 
     # Acknowledged, the clock runs for the answer; decided, nothing is late any more.
     handling.acknowledge(acting(book.ctx, Actor("s-1")), Matter.DISPUTE, "D-1")
@@ -224,6 +227,12 @@ def test_the_time_to_answer_is_made_longer_as_often_as_the_law_says(book: Book) 
         handling.extend(alone, Matter.DISPUTE, "D-1", "once more")
     late_at = book.one(dispute).answer_by.astimezone(book.zone)
     assert (late_at - timedelta(seconds=1)).date() == date(2026, 5, 1)
+
+
+def test_an_amount_that_is_more_than_the_loan_owes_is_said(book: Book) -> None:
+    said = disputes(book, amount="9999999.00", currency="CNY")
+    assert "9999999.00 CNY is disputed, and the loan owes 1000.00 CNY." in said
+    assert book.one(dispute).amount == Decimal("9999999.00")
 
 
 def test_one_id_is_one_dispute(book: Book) -> None:

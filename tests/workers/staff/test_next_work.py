@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from domain.actors import Actor
+from domain.disputes import Matter
 from domain.errors import (
     ArrearsError,
     NoOpenCallError,
     NotOnRosterError,
+    RefusedError,
     WrongRoleError,
 )
 from domain.holds import HoldKind
@@ -42,6 +44,7 @@ from workers.db.schema import (
     work_lease,
     work_takeover,
 )
+from workers.hardship import handling
 from workers.history import loan_history
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
@@ -593,7 +596,20 @@ def test_who_only_supervises_is_served_what_supervisors_owe_and_no_call(book: Bo
     assert (work.kind, work.duty) == ("duty", owed.id)
     served_leases.heartbeat(supervisor, work.lease)
     served_leases.release(supervisor, work.lease)
-    end_duty(supervisor, served(supervisor).duty or 0)
+    # A complaint is done by taking it, and by nothing else.
+    with pytest.raises(RefusedError, match="once somebody takes the complaint complains:a-1"):
+        end_duty(supervisor, owed.id)
+    assert served(supervisor).complaint == "complains:a-1"
+    handling.take(supervisor, Matter.COMPLAINT, "complains:a-1")
+    assert nothing(supervisor).why == because(ReasonCode.NOTHING_TO_SERVE)
+
+    # So is a dispute that a system of the lender's tells: it is served with its id.
+    told = {"dispute": "D-1", "loan": "L-2", "starts_on": "2026-03-02", "kind": "amount"}
+    assert tell(book, "dispute", actor="c-1", why="too much", **told).status == "applied"
+    work = served(supervisor)
+    assert (work.dispute, work.complaint) == ("D-1", None)
+    assert "The dispute D-1 waits for somebody to take it" in speak(work.why)
+    handling.take(supervisor, Matter.DISPUTE, "D-1")
     assert nothing(supervisor).why == because(ReasonCode.NOTHING_TO_SERVE)
 
     book.staff("v-1", "visitor")

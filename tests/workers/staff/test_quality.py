@@ -13,6 +13,7 @@ from domain.errors import ArrearsError, NotPermittedError
 from domain.quality import Interval, Mark, Risk
 from tests.support.acting import acting
 from tests.support.concurrently import concurrently
+from tests.support.events import tell
 from tests.support.loans import Book
 from tests.support.rosters import rostered
 from workers.db.outbox import with_outbox
@@ -117,11 +118,15 @@ def judged(book: Book, attempt: str, by: str = "sup-1", **marks: Mark) -> Review
 
 
 def test_a_sample_has_calls_of_everybody_and_those_that_are_worth_hearing(book: Book) -> None:
+    # Of A-1 a letter complains later.
+    told = {"complaint": "C-1", "loan": "L-1", "kind": "conduct", "about_staff": None}
+    by_letter = {**told, "raised_by": "letter", "about_attempt": "A-1", "actor": "sup-1"}
+    assert tell(book, "complaint", why="was shouted at", **by_letter).status == "applied"
     sample = drawn(book)
 
     of = {pick.attempt: pick for pick in sample.picks}
     # Nobody chooses a call: one that was not drawn is not judged.
-    other = next(id for id in (f"A-{n}" for n in range(1, 11)) if id not in of)
+    other = next(id for id in (f"A-{n}" for n in range(2, 11)) if id not in of)
     with pytest.raises(ArrearsError, match=f"No sample of the sheet calls_cn has the call {other}"):
         judged(book, other)
     assert judged(book, "A-other").passed
@@ -129,6 +134,7 @@ def test_a_sample_has_calls_of_everybody_and_those_that_are_worth_hearing(book: 
     assert sum(pick.because == ["random"] for pick in sample.picks) == 3 + 1
     assert {"A-late", "A-complaint", "A-other"} <= set(of)
     assert set(of["A-complaint"].because) & {Risk.COMPLAINT, "random"}
+    assert Risk.COMPLAINT in of["A-1"].because
     assert of["A-other"].recording == "REC-A-other"
     assert (sample.calls, sample.without_recording) == (13, 1), "nobody answered is no call to hear"
 

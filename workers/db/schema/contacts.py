@@ -145,6 +145,8 @@ duty = Table(
     refers_to("contact", nullable=True),
     word("outcome", ContactOutcome, nullable=True),
     refers_to("arrangement", nullable=True),  # whose default somebody tells the person of
+    refers_to("dispute", nullable=True),  # that somebody takes
+    refers_to("complaint", nullable=True),  # that somebody takes
     word("owner", Owner),
     Column(
         "staff", Text
@@ -154,9 +156,12 @@ duty = Table(
     moment("ended_at", nullable=True),
     Column("ended_by", Text),  # the staff reference of who did it
     CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by_somebody"),
-    CheckConstraint("num_nonnulls(contact_id, arrangement_id) = 1", name="about_one_thing"),
-    CheckConstraint("(contact_id IS NULL) = (outcome IS NULL)", name="after_an_outcome"),
-    UniqueConstraint("contact_id", name="duty_once"),
+    CheckConstraint(
+        "num_nonnulls(contact_id, arrangement_id, dispute_id, complaint_id) = 1",
+        name="about_one_thing",
+    ),
+    CheckConstraint("(arrangement_id IS NULL) = (outcome IS NOT NULL)", name="after_an_outcome"),
+    UniqueConstraint("contact_id", "outcome", name="duty_once"),
     Index("duty_open_idx", "due_at", "id", postgresql_where="ended_at IS NULL"),
     Index(None, "loan_id"),
 )
