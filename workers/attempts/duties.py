@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, true, update
 
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
@@ -18,7 +18,7 @@ from domain.staffing import terms_on
 from workers.access.may_handle import assert_may_handle, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.duties import OPEN, named_matter, settle_late
+from workers.db.duties import OPEN, looked_up, named_matter, settle_late
 from workers.db.pages import (
     ALL,
     Asked,
@@ -33,10 +33,8 @@ from workers.db.pages import (
 from workers.db.schema import (
     arrangement,
     borrower,
-    certificate,
-    complaint,
+from workers.db.schema import arrangement, borrower, certificate, contact, duty, loan, staff
     contact,
-    dispute,
     duty,
     loan,
     staff,
@@ -70,7 +68,8 @@ class Duty:
     late: bool
 
 
-_WHOSE = (contact.c.borrower_id, dispute.c.borrower_id, complaint.c.borrower_id)
+_DISPUTE, _COMPLAINT = looked_up(Matter.DISPUTE), looked_up(Matter.COMPLAINT)
+_WHOSE = (contact.c.borrower_id, _DISPUTE.c.borrower_id, _COMPLAINT.c.borrower_id)
 
 
 @permitted(Permission.READ_LOANS)
@@ -97,15 +96,15 @@ def read_duties(
                 loan=loan.c.external_id,
                 borrower=borrower.c.external_id,
                 arrangement=arrangement.c.external_id,
-                dispute=named_matter(Matter.DISPUTE),
-                complaint=named_matter(Matter.COMPLAINT),
+                dispute=named_matter(Matter.DISPUTE, _DISPUTE),
+                complaint=named_matter(Matter.COMPLAINT, _COMPLAINT),
                 late=late,
             )
         )
         .join(loan, loan.c.id == duty.c.loan_id)
         .outerjoin(contact, contact.c.id == duty.c.contact_id)
-        .outerjoin(dispute, dispute.c.id == duty.c.dispute_id)
-        .outerjoin(complaint, complaint.c.id == duty.c.complaint_id)
+        .outerjoin(_DISPUTE, true())
+        .outerjoin(_COMPLAINT, true())
         .join(borrower, borrower.c.id == func.coalesce(*_WHOSE, loan.c.borrower_id))
         .outerjoin(arrangement, arrangement.c.id == duty.c.arrangement_id)
         .where(
@@ -143,12 +142,12 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
             select(
                 *(duty.c.loan_id, duty.c.owner, duty.c.staff),
                 func.coalesce(*_WHOSE).label("borrower_id"),
-                named_matter(Matter.DISPUTE).label("dispute"),
-                named_matter(Matter.COMPLAINT).label("complaint"),
+                named_matter(Matter.DISPUTE, _DISPUTE).label("dispute"),
+                named_matter(Matter.COMPLAINT, _COMPLAINT).label("complaint"),
             )
             .outerjoin(contact, contact.c.id == duty.c.contact_id)
-            .outerjoin(dispute, dispute.c.id == duty.c.dispute_id)
-            .outerjoin(complaint, complaint.c.id == duty.c.complaint_id)
+            .outerjoin(_DISPUTE, true())
+            .outerjoin(_COMPLAINT, true())
             .where(duty.c.id == duty_id, OPEN)
             .with_for_update(of=duty)
         ).one_or_none()

@@ -10,6 +10,8 @@ from sqlalchemy import (
     ColumnElement,
     ColumnExpressionArgument,
     Connection,
+    FromClause,
+    LateralFromClause,
     Table,
     case,
     exists,
@@ -81,15 +83,23 @@ def owe_taking(
     )
 
 
-def named_matter(matter: Matter) -> ColumnElement[str | None]:
+def named_matter(matter: Matter, found: FromClause) -> ColumnElement[str | None]:
     """The lender's id of the dispute, or of the complaint, that somebody takes; null: it is another
-    duty. The duty is joined with its matter and its contact.
+    duty. The duty is joined with what was found by `looked_up`, and with its contact.
 
     Older ones are owed after the conversation in which it was raised, from which it has its id.
     """
     of_conversation = func.concat(duty.c.outcome, ":", contact.c.attempt)
-    named = func.coalesce(_TABLES[matter].c.external_id, of_conversation)
+    named = func.coalesce(found.c.external_id, of_conversation)
     return case((duty.c.outcome == OF_MATTER[matter], named))
+
+
+def looked_up(matter: Matter) -> LateralFromClause:
+    """The dispute, or the complaint, of each duty. The limit has it found by its id: few duties are
+    open, and many matters on record."""
+    table = _TABLES[matter]
+    of_duty = select(table.c.external_id, table.c.borrower_id).where(table.c.id == _IDS[matter])
+    return of_duty.limit(1).lateral(f"of_{matter}")
 
 
 _TABLES: Mapping[Matter, Table] = {Matter.DISPUTE: dispute, Matter.COMPLAINT: complaint}
