@@ -33,7 +33,7 @@ from workers.db.pages import (
 from workers.db.schema import (
     arrangement,
     borrower,
-from workers.db.schema import arrangement, borrower, certificate, contact, duty, loan, staff
+    certificate,
     contact,
     duty,
     loan,

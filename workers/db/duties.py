@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnExpressionArgument,
     Connection,
     FromClause,
-    LateralFromClause,
     Table,
     case,
     exists,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from domain.actors import ARREARS
 from domain.arrangements import ArrangementStatus

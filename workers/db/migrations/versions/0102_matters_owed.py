@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0102"
-down_revision = "0096"
+down_revision = "0097"
 
 
 def upgrade() -> None:
