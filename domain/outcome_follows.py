@@ -65,6 +65,8 @@ _O, _H = ContactOutcome, HoldKind
 _DAY = timedelta(days=1)
 
 AT_LEAST: Mapping[ContactOutcome, Follows] = {
+    # The bank tells of it in the night after.
+    _O.PAID_NOW: Follows(_H.MANUAL, 2, times=2),
     _O.SAYS_PAID: Follows(_H.MANUAL, 5, Owner.TEAM, 2 * _DAY, times=2),
     _O.HARDSHIP: Follows(_H.VULNERABILITY, 14, Owner.SPECIALIST, _DAY),
     _O.DISPUTES: Follows(_H.DISPUTE, None, Owner.SUPERVISOR, _DAY),

@@ -55,7 +55,8 @@ class EndedPromise:
     was_made: bool | None = None
     """False: it was recorded by mistake."""
     eased: bool = False
-    """Whether the lender deferred, waived or replaced what was due while it was open."""
+    """Whether the lender deferred, waived or replaced what was due while it was open, or nothing
+    was past due any more."""
     paid: Decimal = ZERO
     """What was paid of it in time by then."""
 

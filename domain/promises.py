@@ -1,12 +1,12 @@
 """Promises to pay: their parts, what keeps them, how long they pause the ladder, their moves."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.holds import Hold, HoldKind
+from domain.holds import Hold, HoldKind, days_held
 from domain.loans import ZERO
 
 
@@ -18,6 +18,13 @@ class PromisePart:
     """The last day: paid on this day, it is in time."""
     amount: Decimal
     """In the loan's currency; more than zero."""
+    stood_still: int = field(default=0, compare=False)
+    """For so many days after its day something else stopped collection."""
+
+    @property
+    def latest_on(self) -> date:
+        """Its day, without the days on which something else stopped collection."""
+        return self.due_on + timedelta(days=self.stood_still)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,24 @@ class Promise:
 
     def known_on(self, part: PromisePart) -> date:
         """The first day on which it is known whether a part was paid in time."""
-        return part.due_on + timedelta(days=self.grace_days + self.booking_days + 1)
+        return part.latest_on + timedelta(days=self.grace_days + self.booking_days + 1)
+
+    def while_held(self, holds: Sequence[Hold], today: date) -> "Promise":
+        """The promise, whose clock stands still while `holds` stop collection, as far as `today`.
+
+        A hold counts from the day of a part on, if it began before the day on which it is known
+        whether the part was paid. From that day on it is missed, whatever is stopped later.
+        """
+        return replace(self, parts=tuple(self._held(part, holds, today) for part in self.parts))
+
+    def _held(self, part: PromisePart, holds: Sequence[Hold], today: date) -> PromisePart:
+        tomorrow = today + timedelta(days=1)
+        while True:
+            until = min(self.known_on(part), tomorrow)
+            days = days_held(holds, part.due_on, until) if part.due_on < until else 0
+            if days == part.stood_still:
+                return part
+            part = replace(part, stood_still=days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +138,11 @@ def judge(promise: Promise, received: Iterable[ReceivedPayment], on: date) -> Ju
     breaks all of it at once.
     """
     counting = [payment for payment in received if _counts(promise, payment)]
-    paid = min(_paid_by(promise, promise.due_on, counting), promise.amount)
+    paid = min(_paid_by(promise, promise.parts[-1], counting), promise.amount)
     promised = ZERO
     for part in promise.parts:
         promised += part.amount
-        if _paid_by(promise, part.due_on, counting) >= promised - promise.tolerance:
+        if _paid_by(promise, part, counting) >= promised - promise.tolerance:
             continue
         if on < promise.known_on(part):
             return Judgement(_S.OPEN, paid, part)
@@ -134,7 +158,7 @@ def still_to_pay(
     its first part."""
     counting = [payment for payment in received if _counts(promise, payment)]
     until = sum((each.amount for each in promise.parts if each <= part), ZERO)
-    missing = until - _paid_by(promise, part.due_on, counting)
+    missing = until - _paid_by(promise, part, counting)
     return min(max(missing, ZERO), part.amount)
 
 
@@ -148,8 +172,8 @@ def promise_hold(promise: Promise) -> Hold:
     return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=ends_on)
 
 
-def _paid_by(promise: Promise, due_on: date, counting: Iterable[ReceivedPayment]) -> Decimal:
-    latest = due_on + timedelta(days=promise.grace_days)
+def _paid_by(promise: Promise, part: PromisePart, counting: Iterable[ReceivedPayment]) -> Decimal:
+    latest = part.latest_on + timedelta(days=promise.grace_days)
     return sum((payment.amount for payment in counting if payment.paid_on <= latest), ZERO)
 
 

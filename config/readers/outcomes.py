@@ -75,9 +75,10 @@ def _read_one(value: Value, items: dict[str, Item]) -> Follows:
             "There is a deadline here and nobody who has it.", "Write owner: and who it is."
         )
     times = section.maybe("times", lambda given: given.whole(at_least=1))
-    if times and outcome is not ContactOutcome.SAYS_PAID:
+    if times and outcome not in (ContactOutcome.SAYS_PAID, ContactOutcome.PAID_NOW):
         raise section.need("times").refuse(
-            "Only the hold of says_paid is counted: every other one protects the person each time.",
+            "Only the holds of says_paid and paid_now are counted: "
+            "others protect the person each time.",
             "Take the line out.",
         )
     late = section.maybe("late_after_minutes", lambda given: given.whole(at_least=1))

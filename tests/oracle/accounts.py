@@ -8,6 +8,7 @@ was agreed stand. No code of Arrears; the ladder and the terms are read as they 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from tests.oracle.agreements import (
@@ -85,7 +86,12 @@ class Account:
     def promise_stands(self, promised: Promised, at: datetime) -> str:
         if promised.stood == "excused":
             return "kept"
-        return pledge_stands(promised.pledge, self.money(at), self.day(at))[0]
+        return self._pledge_stands(promised.pledge, at)
+
+    def _pledge_stands(self, pledge: Pledge, at: datetime) -> str:
+        """Its clock stands still on days on which something else stops collection."""
+        stopped = partial(self._was_stopped, at=at)
+        return pledge_stands(pledge, self.money(at), self.day(at), stopped)[0]
 
     def open_promises(self, at: datetime) -> list[Promised]:
         return [
@@ -174,6 +180,30 @@ class Account:
             and (each.answered_at is None or day < self.day(each.answered_at))
             for each in self.disputed
         )
+
+    def _was_stopped(self, day: date, at: datetime) -> bool:
+        """Whether something that is no promise stopped collection on a day, by what is known at a
+        moment."""
+        if day > self.day(at):
+            return False
+        lasted = [(each.at, each.answered_at) for each in self.disputed]
+        lasted += [(each.at, each.answered_at) for each in self.complained if each.stops_all]
+        lasted += [(each.accepted_at, self._plan_ended(each)) for each in self.plans]
+        return any(
+            began <= at
+            and self.day(began) <= day
+            and (ended is None or at < ended or day < self.day(ended))
+            for began, ended in lasted
+        ) or any(
+            each.at <= at and each.until is not None and self.day(each.at) <= day < each.until
+            for each in self.said_paid
+        )
+
+    def _plan_ended(self, plan: Plan) -> datetime | None:
+        """When a plan ended, or it was seen that nothing came of it."""
+        if plan.ended is not None:
+            return plan.ended[0]
+        return plan.refused_at or (plan.not_paid_at if plan.active_at is None else None)
 
     # ---- what becomes of it
 
@@ -391,7 +421,7 @@ class Account:
         by = date.fromisoformat(day) if day else pledge.parts[-1][0]
         parts = tuple(part for part in pledge.parts if part[0] <= by)
         upto = Pledge(parts, pledge.made_at, pledge.lacking, pledge.grace, pledge.booking)
-        return pledge_stands(upto, self.money(at), self.day(at))[0] == "kept"
+        return self._pledge_stands(upto, at) == "kept"
 
     def _of_what_was_agreed(self, made: Made) -> Iterable[str]:
         during = follow_ups(self.ladder).get(made.item, {}).get("during", ())

@@ -3,7 +3,7 @@
 No code of Arrears: the terms are read as they are written. Amounts are cents.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +46,11 @@ class Money(NamedTuple):
     cents: int
 
 
+def never(_: date) -> bool:
+    """No day is one on which something stops collection."""
+    return False
+
+
 @dataclass(slots=True)
 class Pledge:
     """A promise: what by which day, and when it was made, by the lender's clock."""
@@ -76,9 +81,21 @@ class Pledge:
             partly=_share(all_of_it, terms["partly_from_percent"]),
         )
 
-    def judged_on(self, part: int) -> date:
-        """The day on which it is known whether a part was paid in time."""
-        return self.parts[part][0] + timedelta(days=self.grace + self.booking + 1)
+    def judged_on(self, part: int, stopped: Callable[[date], bool] = never) -> date:
+        """The day on which it is known whether a part was paid in time, if something else had not
+        stopped collection."""
+        return self.latest(part, stopped) + timedelta(days=self.booking + 1)
+
+    def latest(self, part: int, stopped: Callable[[date], bool] = never) -> date:
+        """The last day on which a payment is in time. Days on which something else stops collection
+        do not count, from the day of the part on, until the day on which all is known."""
+        day, left = self.parts[part][0], self.grace + self.booking + 1
+        lost = 0
+        while left:
+            lost += stopped(day)
+            left -= not stopped(day)
+            day += timedelta(days=1)
+        return self.parts[part][0] + timedelta(days=self.grace + lost)
 
     @property
     def pauses_until(self) -> date:
@@ -86,7 +103,9 @@ class Pledge:
         return self.judged_on(-1)
 
 
-def pledge_stands(pledge: Pledge, money: Iterable[Money], on: date) -> tuple[str, int]:
+def pledge_stands(
+    pledge: Pledge, money: Iterable[Money], on: date, stopped: Callable[[date], bool] = never
+) -> tuple[str, int]:
     """Where a promise stands on a day by what is known then, and how much was paid of it."""
     counts = [
         each
@@ -94,17 +113,17 @@ def pledge_stands(pledge: Pledge, money: Iterable[Money], on: date) -> tuple[str
         if each.paid_on >= pledge.made_at.date() and each.known_at >= pledge.made_at
     ]
     promised, lacks = 0, []
-    for n, (due_on, cents) in enumerate(pledge.parts):
+    for n, (_, cents) in enumerate(pledge.parts):
         promised += cents
-        latest = due_on + timedelta(days=pledge.grace)
+        latest = pledge.latest(n, stopped)
         there = sum(each.cents for each in counts if each.paid_on <= latest)
         if there + pledge.lacking < promised:
             lacks.append(n)
-    last = pledge.parts[-1][0] + timedelta(days=pledge.grace)
+    last = pledge.latest(-1, stopped)
     in_time = min(promised, sum(each.cents for each in counts if each.paid_on <= last))
     if not lacks:
         return "kept", in_time
-    if on < pledge.judged_on(lacks[0]):
+    if on < pledge.judged_on(lacks[0], stopped):
         return "open", in_time
     enough = pledge.partly is not None and in_time >= max(1, pledge.partly)
     return ("part_kept" if enough else "broken"), in_time

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, insert, or_, select, update
 
 from domain.events import STAFF
 from domain.holds import Hold, HoldKind
@@ -45,6 +45,14 @@ def insert_hold(
         .returning(hold.c.id)
     ).scalar_one()
     return hold_id
+
+
+def lengthen_hold(connection: Connection, hold_id: int, pause: Hold) -> None:
+    """Let the hold of a promise last as long as it is now known to. The caller reassesses it."""
+    is_shorter = hold.c.ends_on < pause.ends_on
+    connection.execute(
+        update(hold).where(hold.c.id == hold_id, is_shorter).values(ends_on=pause.ends_on)
+    )
 
 
 def kinds_in_force(

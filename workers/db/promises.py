@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
     Numeric,
     Row,
     Select,
@@ -26,13 +27,24 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from domain.adjustments import AdjustmentKind
 from domain.events import STAFF
+from domain.holds import Hold, HoldKind
 from domain.moves import sources
 from domain.promises import PROMISE_MOVES, Promise, PromisePart, PromiseStatus, ReceivedPayment
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
-from workers.db.schema import adjustment, payment, promise, promise_part, replaced_schedule
+from workers.db.schema import (
+    adjustment,
+    adjustment_part,
+    hold_of_loan,
+    paid_by_tape,
+    payment,
+    promise,
+    promise_event,
+    promise_part,
+    replaced_schedule,
+)
 from workers.db.typed_rows import columns_of, typed_rows
 
 OF_CONVERSATION = "promised:"
@@ -66,12 +78,16 @@ class StoredPromise(NamedTuple):
     days: list[date]
     """Of its parts, by their days; none for a promise of an earlier release, which is one part."""
     amounts: list[Decimal]
+    held_from: list[date]
+    """Of what else stopped the collection of the loan: the holds that are no promise's."""
+    held_to: list[date | None]
 
     def as_made(self, now: datetime) -> Promise:
-        """The promise; its moments are in the zone of `now`, the lender's."""
+        """The promise, with the days until `now` on which its clock stood still; its moments are in
+        the zone of `now`, the lender's."""
         parts = tuple(map(PromisePart, self.days, self.amounts))
         terms = Promise.of(self.amount, self.due_on, self.made_at.astimezone(now.tzinfo))
-        return Promise(
+        promised = Promise(
             parts or terms.parts,
             terms.made_at,
             tolerance=self.tolerance or terms.tolerance,
@@ -79,6 +95,12 @@ class StoredPromise(NamedTuple):
             booking_days=terms.booking_days if self.booking_days is None else self.booking_days,
             partly_from=self.partly_from,
         )
+        others = [Hold(_OTHER, *days) for days in zip(self.held_from, self.held_to, strict=True)]
+        return promised.while_held(others, now.date())
+
+
+_OTHER = HoldKind.MANUAL
+"""Of what else stopped collection the days count, and not the kind."""
 
 
 def cause_of(external_id: str, sender: str) -> str:
@@ -112,12 +134,25 @@ def _parts(values: ColumnElement[object]) -> ColumnElement[object]:
     return func.coalesce(of_promise.scalar_subquery(), cast([], ARRAY(values.type)))
 
 
+def _others(values: ColumnElement[object]) -> ColumnElement[object]:
+    """A column of the holds of the loan and its borrower that are no promise's, in one order."""
+    ordered = func.array_agg(aggregate_order_by(values, hold_of_loan.c.id.asc()))
+    of_loan = select(ordered).where(
+        hold_of_loan.c.loan_id == promise.c.loan_id,
+        hold_of_loan.c.kind != HoldKind.PROMISE,
+        hold_of_loan.c.ends_on.is_(None) | (hold_of_loan.c.ends_on > hold_of_loan.c.starts_on),
+    )
+    return func.coalesce(of_loan.scalar_subquery(), cast([], ARRAY(values.type)))
+
+
 STORED: Select[*tuple[object, ...]] = select(
     *columns_of(
         StoredPromise,
         promise,
         days=_parts(promise_part.c.due_on),
         amounts=_parts(cast(promise_part.c.amount, Numeric(18, 4))),
+        held_from=_others(hold_of_loan.c.starts_on),
+        held_to=_others(hold_of_loan.c.ends_on),
     )
 )
 _OF_LOANS = prepared(
@@ -248,6 +283,53 @@ def was_eased() -> ColumnElement[bool]:
             adjustment.c.kind.in_(eases),
             adjustment.c.taken_back_on.is_(None),
         ),
+    )
+
+
+class NotPaid(NamedTuple):
+    """What came of what a promise was for, besides payments, since it was made."""
+
+    eased: bool
+    """Whether the lender deferred, waived or replaced what was due."""
+    waived: Decimal
+    by_tape: Decimal
+    """What tapes showed as paid of which no payment is known."""
+
+
+def what_else_came(connection: Connection, promise_ids: Sequence[int]) -> Mapping[int, NotPaid]:
+    """What came of promises besides payments. One statement, or none without promises."""
+    if not promise_ids:
+        return {}
+    parts = select(func.sum(func.abs(adjustment_part.c.amount))).where(
+        adjustment_part.c.adjustment_id == adjustment.c.id
+    )
+    waived = select(func.sum(func.coalesce(adjustment.c.amount, parts.scalar_subquery()))).where(
+        adjustment.c.loan_id == promise.c.loan_id,
+        adjustment.c.kind == AdjustmentKind.WAIVER,
+        adjustment.c.recorded_at >= promise.c.made_at,
+        adjustment.c.taken_back_on.is_(None),
+    )
+    shown = select(func.sum(paid_by_tape.c.amount)).where(
+        paid_by_tape.c.loan_id == promise.c.loan_id,
+        paid_by_tape.c.payment_id.is_(None),
+        paid_by_tape.c.tape_as_of > cast(promise.c.made_at, Date),
+    )
+    asked = select(
+        promise.c.id,
+        was_eased(),
+        func.coalesce(waived.scalar_subquery(), 0),
+        func.coalesce(shown.scalar_subquery(), 0),
+    ).where(promise.c.id.in_(promise_ids))
+    return {id: NotPaid(*came) for id, *came in connection.execute(asked)}
+
+
+def was_judged_withdrawn() -> ColumnElement[bool]:
+    """Whether a promise was withdrawn because nothing asked for it any more, and not by somebody:
+    then it was counted what was paid of it. For a query of `promise`."""
+    return exists().where(
+        promise_event.c.promise_id == promise.c.id,
+        promise_event.c.to_status == PromiseStatus.WITHDRAWN,
+        promise_event.c.paid.is_not(None),
     )
 
 

@@ -1,6 +1,7 @@
 """Promises judged by money and the calendar: kept, part kept, broken, and open again."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, update
@@ -14,11 +15,12 @@ from domain.promises import (
     promise_hold,
 )
 from workers.context import Context
-from workers.db.holds import insert_hold
+from workers.db.holds import insert_hold, lengthen_hold
 from workers.db.pending_events import has_pending_event_of_loan, has_pending_tape, loan_waits
 from workers.db.promises import (
     MONEY_COMES_LATE,
     STORED,
+    NotPaid,
     StoredPromise,
     causes_of,
     causes_of_parts,
@@ -28,7 +30,7 @@ from workers.db.promises import (
     promises_of,
     set_judge_on,
     stored_promise,
-    was_eased,
+    what_else_came,
 )
 from workers.db.schema import borrower, loan, promise
 from workers.escalation.follow_ups import end_follow_ups
@@ -76,9 +78,11 @@ def _judge_open(
     made = stored.as_made(now)
     if found.status is PromiseStatus.KEPT:
         complete(connection, stored, PromiseStatus.KEPT, now, found.paid)
-    elif found.next_part is not None and found.next_part != made.parts[0]:
-        set_judge_on(connection, stored.id, made.known_on(found.next_part))
-        paid = made.parts[: made.parts.index(found.next_part)]
+    elif (waits_for := found.next_part) and (waits_for != made.parts[0] or waits_for.stood_still):
+        set_judge_on(connection, stored.id, made.known_on(waits_for))
+        if made.parts[-1].stood_still:
+            lengthen_hold(connection, stored.hold_id, promise_hold(made))
+        paid = made.parts[: made.parts.index(waits_for)]
         end_follow_ups(connection, [stored.loan_id], causes_of_parts(stored, paid), now)
 
 
@@ -180,11 +184,11 @@ def _open_again(
 def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Judge the open promises of which a part must be known by now; returns how many ended.
 
-    May run any number of times. If nothing is past due any more, the promise is kept: a tape may
-    have reported the payment. If the lender deferred, waived or replaced what was due since, it is
-    withdrawn: nothing was paid. Otherwise it is broken or part kept, its loan is due for review
-    today, and what follows from it is planned. While an event or a tape of a loan is not applied
-    yet, such as a payment of yesterday, its promise waits.
+    May run any number of times. If nothing is past due any more, the promise is kept if a tape
+    showed the money, else it is withdrawn: nothing asks for it. What was waived breaks none. While
+    something else stops collection of the loan, its promise waits; so it does while an event or a
+    tape of the loan is not applied yet, such as a payment of yesterday. Otherwise it is broken or
+    part kept, its loan is due for review today, and what follows from it is planned.
     """
     now = ctx.now()
     overdue = (
@@ -217,37 +221,60 @@ def _judge_overdue(
     loan_ids = [stored.loan_id for stored in found]
     received = payments_of(connection, loan_ids)
     arrears = reassess(connection, ctx, loan_ids, now)
+    judged = [
+        (stored, judge(stored.as_made(now), received[stored.loan_id], now.date()))
+        for stored in found
+    ]
+    besides = what_else_came(connection, [each.id for each, by in judged if by.status in NOT_KEPT])
     ended = 0
-    cured = [stored for stored in found if not arrears[stored.loan_id].past_due]
-    eased = _eased(connection, cured)
+    moved: list[StoredPromise] = []
     broken: list[StoredPromise] = []
-    for stored in found:
-        judgement = judge(stored.as_made(now), received[stored.loan_id], now.date())
-        status = judgement.status
-        if not arrears[stored.loan_id].past_due and status in NOT_KEPT:
-            status = PromiseStatus.WITHDRAWN if stored.id in eased else PromiseStatus.KEPT
-            if status is PromiseStatus.WITHDRAWN:
-                note_was_made(connection, stored.id, True)
-        if status is PromiseStatus.OPEN:
+    for stored, by_money in judged:
+        judgement = by_money
+        if came := besides.get(stored.id):
+            is_cured = not arrears[stored.loan_id].past_due
+            money = received[stored.loan_id]
+            judgement = _not_paid(stored, by_money, came, money, now, is_cured=is_cured)
+        if judgement.status is PromiseStatus.OPEN:
             _judge_open(connection, stored, judgement, now)
+            moved += [stored] if stored.as_made(now).parts[-1].stood_still else []
             continue
-        complete(connection, stored, status, now, judgement.paid)
+        if judgement.status is PromiseStatus.WITHDRAWN:
+            note_was_made(connection, stored.id, True)
+        complete(connection, stored, judgement.status, now, judgement.paid)
         ended += 1
-        if status in NOT_KEPT:
+        if judgement.status in NOT_KEPT:
             broken.append(stored)
     # A part that was missed ends the pause before its last day: the ladders go on today.
-    reassess(connection, ctx, [stored.loan_id for stored in broken], now)
+    reassess(connection, ctx, [stored.loan_id for stored in (*broken, *moved)], now)
     _follow_up(connection, ctx, broken, now)
     return ended
 
 
-def _eased(connection: Connection, found: Sequence[StoredPromise]) -> set[int]:
-    """Those of the promises since which the lender deferred, waived or replaced what was due."""
-    if not found:
-        return set()
-    ids = [stored.id for stored in found]
-    asked = select(promise.c.id).where(promise.c.id.in_(ids), was_eased())
-    return set(connection.execute(asked).scalars())
+def _not_paid(
+    stored: StoredPromise,
+    judged: Judgement,
+    came: NotPaid,
+    received: Sequence[ReceivedPayment],
+    now: datetime,
+    *,
+    is_cured: bool,
+) -> Judgement:
+    """A promise that its payments did not keep, judged by what else came. `is_cured` says whether
+    nothing of its loan is past due."""
+    made = stored.as_made(now)
+    if is_cured:
+        is_paid = judged.paid + came.by_tape >= made.amount - made.tolerance
+        kept = is_paid and not came.eased
+        status = PromiseStatus.KEPT if kept else PromiseStatus.WITHDRAWN
+        return replace(judged, status=status)
+    if not came.waived:
+        return judged
+    waived = ReceivedPayment(came.waived, made.made_at.date(), made.made_at)
+    without = judge(made, [*received, waived], now.date())
+    if without.status is PromiseStatus.KEPT:
+        return replace(judged, status=PromiseStatus.WITHDRAWN)
+    return without if without.status is PromiseStatus.OPEN else judged
 
 
 def _follow_up(

@@ -29,6 +29,7 @@ from workers.db.promises import (
     payments_of,
     promises_of,
     was_eased,
+    was_judged_withdrawn,
 )
 from workers.db.schema import instalment, promise
 from workers.db.staff import roles_of
@@ -177,7 +178,7 @@ def count_unkept(
                 promise,
                 replaced=replaced,
                 told_again=exists().where(replaces, same),
-                eased=was_eased(),
+                eased=was_eased() | was_judged_withdrawn(),
             )
         )
         .where(
@@ -211,6 +212,7 @@ class _Over(NamedTuple):
     told_again: bool
     """Whether a conversation came to it, and one of the same amount and last day replaced it."""
     eased: bool
+    """Whether what was due became due later, or nothing asked for it any more."""
 
 
 def _ended_on_its_day(stored: StoredPromise, row: _Over, now: datetime) -> bool:

@@ -178,6 +178,14 @@ def test_who_says_that_they_paid_is_left_alone_for_five_days_and_then_asked(book
     assert follow_up.due_at.astimezone(book.zone) == book.moment("2026-03-14 00:00")
 
 
+def test_who_pays_while_they_speak_is_left_alone_until_the_bank_has_told_of_it(book: Book) -> None:
+    came_to(book, a_call(book), "paid_now", reason="forgot")
+    placed = book.one(hold)
+    assert (placed.kind, (placed.ends_on - placed.starts_on).days) == ("manual", 2)
+    assert book.may_call("L-1") == "deferred"
+    assert book.rows(duty) == []
+
+
 def test_hardship_pauses_every_loan_of_the_person_and_a_specialist_has_it(book: Book) -> None:
     words = "lost the work in February; call 138 0013 8009"
     came_to(book, a_call(book), "hardship", reason="unemployed", why=words)

@@ -4,17 +4,20 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
+from domain.holds import HoldKind
 from domain.language.speak import speak
 from domain.loans import Instalment
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.events import pay, promise, restore, reverse, store, tell
 from tests.support.loans import Book
-from workers.db.schema import action, hold, instalment, loan
+from workers.db.holds import kinds_in_force
+from workers.db.schema import action, hold, instalment, loan, paid_by_tape
 from workers.db.schema import promise as promises
 from workers.hardship.promise_judgement import break_overdue_promises
+from workers.hardship.read_promises import promise_policy_of
 from workers.inbox.apply import apply_events
 
 
@@ -159,13 +162,65 @@ def test_a_promise_is_not_broken_while_a_payment_waits_to_be_applied(book: Book)
     assert break_overdue_promises(book.at("2026-03-07 00:01").ctx) == 0
 
 
-def test_a_promise_of_a_loan_that_a_tape_cured_is_kept(book: Book) -> None:
+@pytest.mark.parametrize("of_tape", ["400", "100", None])
+def test_a_promise_of_a_loan_that_is_cured_is_kept_by_money_alone(
+    book: Book, of_tape: str | None
+) -> None:
+    """A tape may have shown the money. Without it nothing asks for the promise any more: it is
+    withdrawn, and does not count as unkept."""
     promise(book, "400", "2026-03-05")
     with book.ctx.engine.begin() as connection:
         connection.execute(update(instalment).values(paid_principal=1000))
+        if of_tape:
+            shown = {"loan_id": book.loan_id("L-1"), "tape_as_of": date(2026, 3, 5)}
+            connection.execute(insert(paid_by_tape).values(**shown, amount=Decimal(of_tape)))
 
     assert break_overdue_promises(book.at("2026-03-07 00:01").ctx) == 1
-    assert statuses(book) == {"PR-1": "kept"}
+    assert statuses(book) == {"PR-1": "kept" if of_tape == "400" else "withdrawn"}
+    with book.ctx.engine.connect() as connection:
+        assert promise_policy_of(connection, book.ctx, "L-1").unkept == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "pays"), [(HoldKind.MANUAL, True), (HoldKind.VULNERABILITY, False)]
+)
+def test_the_clock_of_a_promise_stands_still_while_something_else_stops_collection(
+    book: Book, kind: HoldKind, pays: bool
+) -> None:
+    """From the 4th to the 12th nobody may ask for it. What is paid by the 12th, is in time."""
+    promise(book, "400", "2026-03-05")
+    book.at("2026-03-04 10:00")
+    book.hold("L-1", kind, "2026-03-04", "2026-03-12")
+    for day in (7, 8, 11):
+        assert break_overdue_promises(book.at(f"2026-03-{day:02} 00:01").ctx) == 0
+    book.at("2026-03-12 15:00")
+    with book.ctx.engine.connect() as connection:
+        pauses = kinds_in_force(connection, [book.loan_id("L-1")], book.ctx.today())
+    assert pauses == (HoldKind.PROMISE,), "its own pause lasts as long as it is open"
+
+    assert break_overdue_promises(book.at("2026-03-13 09:00").ctx) == 0
+    if pays:
+        pay(book, "400", paid_on="2026-03-12")
+    assert break_overdue_promises(book.at("2026-03-14 00:01").ctx) == (0 if pays else 1)
+    assert statuses(book) == {"PR-1": "kept" if pays else "broken"}
+    pay(book, "400", id="P-late", paid_on="2026-03-14")
+    assert statuses(book) == {"PR-1": "kept" if pays else "broken"}
+
+
+@pytest.mark.parametrize("waived", ["600", "100"])
+def test_what_was_waived_breaks_no_promise(book: Book, waived: str) -> None:
+    """400 of 1000 in two parts, the first on the 5th."""
+    promise_in_two_parts(book)
+    told = {"adjustment": "W-1", "loan": "L-1", "amount": waived, "currency": "CNY"}
+    told |= {"booked_on": "2026-03-03", "actor": "b-1"}
+    assert tell(book.at("2026-03-03 10:00"), "waiver", **told).status == "applied"
+    pay(book, "150")
+
+    break_overdue_promises(book.at("2026-03-07 00:01").ctx)
+    assert statuses(book) == {"PR-1": "withdrawn" if waived == "600" else "open"}
+    if waived == "100":
+        break_overdue_promises(book.at("2026-03-22 00:01").ctx)
+        assert statuses(book) == {"PR-1": "part_kept"}
 
 
 def test_money_paid_before_the_promise_does_not_keep_it(book: Book) -> None:
