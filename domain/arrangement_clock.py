@@ -1,5 +1,5 @@
 """When an arrangement is missed or in default: by the days of payment, by what was agreed, and
-without the days of disputes."""
+without the days on which its clock stood still."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -21,14 +21,14 @@ TOMORROW = timedelta(days=1)
 
 
 def with_days_given_back(
-    instalments: Iterable[Instalment], disputes: Sequence[Hold], today: date
+    instalments: Iterable[Instalment], stops: Sequence[Hold], today: date
 ) -> list[Instalment]:
-    """The instalments without the days of disputes: each falls due later by as many days as a
-    dispute was open after its due day."""
+    """The instalments without the days of `stops`: each falls due later by as many days as a
+    dispute or a protection of the person lasted after its due day."""
     on = today - REPORTED_AFTER
     return [
         each.falling_due(each.counts_from + timedelta(days=held))
-        if each.counts_from and (held := days_held(disputes, each.counts_from, on))
+        if each.counts_from and (held := days_held(stops, each.counts_from, on))
         else each
         for each in instalments
     ]
@@ -82,20 +82,21 @@ def is_as_agreed(schedule: Sequence[Instalment], agreed: Sequence[Instalment]) -
 
 
 def no_default_yet(
-    standing: Standing, not_before: date | None, disputes: Sequence[Hold], today: date
+    standing: Standing, not_before: date | None, stops: Sequence[Hold], today: date
 ) -> Standing:
-    """The standing, but without a default while a dispute is open, or before `not_before`, when new
-    days of grace end. While a dispute is open, the arrangement is looked at each day."""
-    disputed = active_hold(disputes, today) is not None
+    """The standing, but without a default while something stops its clock, or before `not_before`,
+    when new days of grace end. While its clock is stopped, the arrangement is looked at each day.
+    """
+    stopped = active_hold(stops, today) is not None
     again = [standing.review_on] if standing.review_on else []
-    again += [today + TOMORROW] if disputed else []
+    again += [today + TOMORROW] if stopped else []
     if standing.status is ArrangementStatus.DEFAULTED:
         if not_before is not None and today < not_before:
             again.append(not_before)
-        elif not disputed:
+        elif not stopped:
             return standing
         return replace(standing, status=ArrangementStatus.ACTIVE, review_on=min(again))
-    return replace(standing, review_on=min(again, default=None)) if disputed else standing
+    return replace(standing, review_on=min(again, default=None)) if stopped else standing
 
 
 def grace_anew(ends: Endings, on: date) -> date:

@@ -44,6 +44,9 @@ _OF_PERSON = frozenset(
     }
 )
 
+STOP_CLOCKS = _OF_PERSON | {HoldKind.DISPUTE}
+"""While one of these covers a loan, the clock of its arrangement stands still."""
+
 PLACE_THEIR_OWN = frozenset(
     {HoldKind.PROMISE, HoldKind.DISPUTE, HoldKind.COMPLAINT, HoldKind.ABSENT}
 )

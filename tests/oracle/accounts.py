@@ -174,11 +174,14 @@ class Account:
         passed = (day + timedelta(days=n) for n in range((yesterday - day).days))
         return day + timedelta(days=sum(self._was_disputed(each) for each in passed))
 
+    def _stop_clocks(self) -> list[Disputed | Complained]:
+        return [*self.disputed, *(each for each in self.complained if each.stops_all)]
+
     def _was_disputed(self, day: date) -> bool:
         return any(
             self.day(each.at) <= day
             and (each.answered_at is None or day < self.day(each.answered_at))
-            for each in self.disputed
+            for each in self._stop_clocks()
         )
 
     def _was_stopped(self, day: date, at: datetime) -> bool:
@@ -281,7 +284,7 @@ class Account:
         status, late = plan_stands(list(parts.values()), plan.grace, plan.ends_it, self.day(at))
         missed = [day for day, part in parts.items() if part.unpaid and part.falls_due in late]
         if status == "defaulted" and (
-            any(each.lasts(at) for each in self.disputed)
+            any(each.lasts(at) for each in self._stop_clocks())
             or (plan.not_before is not None and self.day(at) < plan.not_before)
         ):
             status = "active"

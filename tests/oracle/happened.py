@@ -99,6 +99,9 @@ class Complained:
     answered_at: datetime | None = None
     upheld: bool = False
 
+    def lasts(self, at: datetime) -> bool:
+        return self.at <= at and (self.answered_at is None or at < self.answered_at)
+
     def bars(self, who: str, at: datetime) -> bool:
         if self.about != who or at < self.at:
             return False

@@ -16,13 +16,13 @@ from domain.arrangement_clock import (
     with_days_given_back,
 )
 from domain.arrangements import Standing, standing_of
-from domain.holds import Hold, HoldKind, days_held
+from domain.holds import STOP_CLOCKS, Hold, days_held
 from domain.loans import ZERO, Instalment
 from domain.quote_json import quote_from_json
 from workers.context import Context
 from workers.db.arrangements import Arrangement, days_of, paid_of
 from workers.db.loans import load_schedule, lock_loan_by_id
-from workers.db.schema import hold
+from workers.db.schema import hold_of_loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.hardship.agreed_numbers import differs, paid_since
 
@@ -35,14 +35,14 @@ def standing_on(
     instalments = paid_of(connection, stored)
     if len(instalments) < len(days_of(connection, stored.id)):
         return None
-    disputes = disputes_of(connection, stored.loan_id)
-    standing = standing_of(with_days_given_back(instalments, disputes, today), stored, today)
+    stops = stops_of(connection, stored.loan_id)
+    standing = standing_of(with_days_given_back(instalments, stops, today), stored, today)
     if standing.missed and differs(connection, stored):
         paid = sum((each.paid for each in instalments), ZERO)
         rest = _rest_of(connection, stored, instalments)
-        agreed = _as_agreed(connection, ctx, stored, rest, paid, disputes, today)
+        agreed = _as_agreed(connection, ctx, stored, rest, paid, stops, today)
         standing = milder(standing, agreed, stored, today)
-    return no_default_yet(standing, stored.no_default_before, disputes, today)
+    return no_default_yet(standing, stored.no_default_before, stops, today)
 
 
 def standing_as_agreed(
@@ -50,10 +50,10 @@ def standing_as_agreed(
 ) -> Standing:
     """Where an accepted arrangement of a locked loan stands that its ledger has not confirmed: by
     what was agreed, and by all that was paid since, as payments or tapes say it."""
-    disputes = disputes_of(connection, stored.loan_id)
+    stops = stops_of(connection, stored.loan_id)
     quoted = quote_from_json(stored.quote or {}).arranged
     paid = paid_since(connection, stored)
-    agreed = _as_agreed(connection, ctx, stored, quoted, paid, disputes, today)
+    agreed = _as_agreed(connection, ctx, stored, quoted, paid, stops, today)
     return standing_of(agreed, stored, today)
 
 
@@ -63,14 +63,14 @@ def _as_agreed(
     stored: Arrangement,
     quoted: Sequence[Instalment],
     paid: Decimal,
-    disputes: Sequence[Hold],
+    stops: Sequence[Hold],
     today: date,
 ) -> list[Instalment]:
     """These instalments that the borrower accepted, with so much paid of them, and with the days of
-    disputes given back."""
+    `stops` given back."""
     ladder = ctx.ladder_of(lock_loan_by_id(connection, stored.loan_id), today)
     agreed = paid_in_order(ladder.with_due_days(quoted) if ladder else quoted, paid)
-    return with_days_given_back(agreed, disputes, today)
+    return with_days_given_back(agreed, stops, today)
 
 
 def _rest_of(
@@ -87,15 +87,17 @@ def _rest_of(
     return [each for each in agreed if each.due_on not in before]
 
 
-def disputes_of(connection: Connection, loan_id: int) -> list[Hold]:
-    """The holds of the disputes of a loan."""
-    of_it = (hold.c.loan_id == loan_id) & (hold.c.kind == HoldKind.DISPUTE)
-    return typed_rows(Hold, connection.execute(select(*columns_of(Hold, hold)).where(of_it)))
+def stops_of(connection: Connection, loan_id: int) -> list[Hold]:
+    """What stops the clock of an arrangement: the disputes of its loan, and what protects the
+    borrower, such as a death or an insolvency."""
+    of_it = (hold_of_loan.c.loan_id == loan_id) & hold_of_loan.c.kind.in_(STOP_CLOCKS)
+    held = select(*columns_of(Hold, hold_of_loan)).where(of_it)
+    return typed_rows(Hold, connection.execute(held))
 
 
 def days_stood_still(connection: Connection, loan_id: int, since: date, today: date) -> timedelta:
-    """For how many days since a day a dispute of a loan was open."""
-    return timedelta(days=days_held(disputes_of(connection, loan_id), since, today))
+    """For how many days since a day the clock of the arrangements of a loan stood still."""
+    return timedelta(days=days_held(stops_of(connection, loan_id), since, today))
 
 
 def ended_rightly(
@@ -116,8 +118,8 @@ def ended_rightly(
     if stored.ended_at is None:
         return False
     ended_on = stored.ended_at.astimezone(now.tzinfo).date()
-    disputes = disputes_of(connection, stored.loan_id)
-    instalments = with_days_given_back(paid_of(connection, stored), disputes, ended_on)
+    stops = stops_of(connection, stored.loan_id)
+    instalments = with_days_given_back(paid_of(connection, stored), stops, ended_on)
     money = [
         (each.earliest if at_the_earliest else each.latest, each.amount)
         for each in _money(connection, stored)
@@ -125,7 +127,7 @@ def ended_rightly(
     agreed = None
     if differs(connection, stored):
         rest = _rest_of(connection, stored, instalments)
-        agreed = _as_agreed(connection, ctx, stored, rest, ZERO, disputes, ended_on)
+        agreed = _as_agreed(connection, ctx, stored, rest, ZERO, stops, ended_on)
     return was_in_default(instalments, money, stored, ended_on, agreed)
 
 
