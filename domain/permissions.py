@@ -244,6 +244,13 @@ def needs_second_person(actor: Actor, permission: Permission) -> bool:
     return actor.kind is ActorKind.STAFF and PERMISSIONS[permission].second_person
 
 
+def grants(roles: Collection[Role]) -> bool:
+    """Whether whoever has these roles may grant something that another person asks for."""
+    return any(
+        each.second_person and not each.roles.isdisjoint(roles) for each in PERMISSIONS.values()
+    )
+
+
 NEED_TRAINING = frozenset({Role.CALLER, Role.VISITOR})
 """The roles of those who contact borrowers: they end when the yearly training lapses."""
 

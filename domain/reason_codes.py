@@ -182,6 +182,7 @@ class ReasonCode(StrEnum):
     ABSENCE_TOO_FAR = auto()
     ABSENCE_KNOWN = auto()
     DEPARTURE_KNOWN = auto()
+    DEPARTURE_NEEDS_ADMINISTRATOR = auto()
     STAFF_HAS_LEFT = auto()
     STAFF_NOT_ABSENT = auto()
     STAFF_BACK = auto()

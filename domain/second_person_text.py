@@ -33,6 +33,7 @@ FACTS = {
         *(text_of("shifts from"), text_of("days of shifts"), text_of("nothing changes of")),
         *(text_of("languages"), text_of("regions"), text_of("daily_capacity")),
         *(text_of("trained_on"), text_of("left_on"), text_of("stands_in_for")),
+        text_of("staff"),
         *(text_of("skills"), text_of("minutes_a_day"), text_of("team"), text_of("breaks")),
         *(text_of("leave"), text_of("certificates"), text_of("must_not_handle")),
         *(text_of("stands_in_until"), text_of("shifts"), text_of("written off on")),

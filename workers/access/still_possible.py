@@ -32,6 +32,7 @@ from workers.db.schema import (
     recovery_step,
     roster_version,
     sending_hold,
+    staff,
     token,
 )
 
@@ -223,6 +224,10 @@ def _access(connection: Connection, asked: AskedFor, now: datetime) -> Text | No
 
 
 def _roster(connection: Connection, asked: AskedFor, now: datetime) -> Text | None:
+    """A roster is loaded, or a departure is noted."""
+    if asked.code is ReasonCode.DEPARTURE_NEEDS_ADMINISTRATOR:
+        left = staff.c.left_on <= date.fromisoformat(asked.facts["left_on"])
+        return DONE if _is(connection, staff.c.external_id == asked.facts["staff"], left) else None
     if not _is(connection, roster_version.c.loaded_at > asked.asked_at):
         return None
     return text_of("Another roster was loaded since, so it would change something else.")

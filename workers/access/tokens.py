@@ -1,6 +1,6 @@
 """Tokens: whose secret is taken, until when, and no longer."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
@@ -148,7 +148,7 @@ def revoke_of(connection: Connection, ctx: Context, meant: ColumnElement[bool]) 
     return connection.execute(revoked).rowcount
 
 
-def revoke_of_who_left(connection: Connection, ctx: Context) -> None:
-    """Revoke the tokens of all who have left: whoever comes back needs a new one."""
-    left = select(staff.c.id).where(staff.c.left_on <= ctx.today())
+def revoke_of_who_left(connection: Connection, ctx: Context, by: date) -> None:
+    """Revoke the tokens of all who had left by a day: whoever comes back needs a new one."""
+    left = select(staff.c.id).where(staff.c.left_on <= by)
     revoke_of(connection, ctx, token.c.staff_id.in_(left))

@@ -178,11 +178,11 @@ def load_roster(
         let_second_person_see(
             connection, ctx, changes, {"shifts from": starts_on, "days of shifts": days}
         )
-        # Before: whoever comes back had left. After: whoever leaves by this roster.
-        revoke_of_who_left(connection, ctx)
+        # Before: whoever comes back had left. What was noted today and is undone was a mistake.
+        revoke_of_who_left(connection, ctx, ctx.today() - timedelta(days=1))
         teams = store_teams(connection, roster.teams)
         ids = _upsert(connection, members, teams)
-        revoke_of_who_left(connection, ctx)
+        revoke_of_who_left(connection, ctx, ctx.today())
         connection.execute(
             insert(roster_version).values(
                 loaded_at=now, loaded_by=ctx.actor.reference, members=as_json(members)

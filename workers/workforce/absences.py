@@ -10,15 +10,17 @@ from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from domain.actors import Actor
 from domain.errors import NotOnRosterError
 from domain.events import RejectedError
-from domain.permissions import Permission
+from domain.permissions import Permission, grants
 from domain.reasons import ReasonCode, Reasons, because
 from domain.staffing import AbsenceKind, HandOn
 from workers.access.permitted import permitted
+from workers.access.second_person import with_second_person
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.free_text import keep_words
 from workers.db.schema import absence, borrower, staff
 from workers.db.schema import must_not_handle as barred
+from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row
 from workers.workforce.hand_on import HandedOn, forget_plans, hand_on, hand_on_what_must_be
 
@@ -83,6 +85,8 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
         raise RejectedError(ReasonCode.ABSENCE_TOO_FAR, staff=new.staff, at=at)
     if is_known and not has_left:
         return because(ReasonCode.ABSENCE_KNOWN, staff=new.staff)
+    if has_left:
+        _let_second_person_see(connection, ctx, new)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
         "staff_id": staff_id,
@@ -114,9 +118,13 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
 def note_left(connection: Connection, ctx: Context, left: StaffLeft) -> Reasons:
     """Somebody works here no longer: no access, no work from that day on, and theirs is handed on.
 
+    Where they may grant what others ask for, or report it of themselves, an administrator grants
+    it: nobody makes a second person impossible alone.
+
     Raises:
         RejectedError: nobody has the reference, they have left already, or it is more than a year
             ahead.
+        SecondPersonNeededError: an administrator must grant it, and has not done so yet.
     """
     gone = NewAbsence(
         staff=left.staff, kind=AbsenceKind.LEFT, at=left.at, until=None, actor=left.actor
@@ -203,6 +211,19 @@ def must_not_handle(
         insert_rows(connection, barred, rows)
     forget_plans(connection)
     return hand_on_what_must_be(connection, ctx, now, staff_id)
+
+
+def _let_second_person_see(connection: Connection, ctx: Context, new: NewAbsence) -> None:
+    day = new.at.astimezone(ctx.settings.lender_zone).date()
+    theirs = roles_of(connection, Actor(new.staff), ctx.today())
+    if new.staff == ctx.actor.reference or grants(theirs):
+        with_second_person(
+            connection,
+            ctx,
+            Permission.CHANGE_ROSTER,
+            because(ReasonCode.DEPARTURE_NEEDS_ADMINISTRATOR, staff=new.staff),
+            {"staff": new.staff, "left_on": day},
+        )
 
 
 def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool) -> int:

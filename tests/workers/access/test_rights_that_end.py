@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -176,6 +176,14 @@ def test_who_left_and_comes_back_needs_a_new_token(
     load()
     assert "was revoked" in arrears(theirs, "explain", "L-1").stderr
     assert arrears(administrator, "roster", "list").returncode == 0
+
+    # Who was reported to have left by mistake today goes on with the same token.
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(token).values(revoked_at=None))
+        today = {"left_on": datetime.now(book.zone).date()}
+        connection.execute(update(staff).where(staff.c.external_id == "s-1").values(today))
+    load()
+    assert arrears(theirs, "explain", "L-1").returncode == 0
 
 
 def test_who_was_the_administrator_and_left_locks_nobody_out(

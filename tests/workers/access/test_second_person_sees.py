@@ -228,6 +228,15 @@ def doors(tmp_path: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any], 
             ("payload", {**paused, "why": "a call"}, 'why: "a call"'),
         ],
     )
+    gone = {"staff": "s-1", "at": "2026-05-01T00:00:00+08:00", "actor": "asks-1"}
+    yield (
+        departure,
+        {"payload": gone},
+        [
+            ("payload", {**gone, "staff": "s-2"}, "staff: s-2"),
+            ("payload", {**gone, "at": "2026-05-02T00:00:00+08:00"}, "left_on: 2026-05-02"),
+        ],
+    )
     yield rotate, {"progress": print}, []
     sold = {"loan": "L-1", "written_off_on": "2026-04-30", "why": "sold", "actor": "asks-1"}
     yield (
@@ -259,6 +268,11 @@ def hold_as_caller(ctx: Context, payload: Mapping[str, Any]) -> object:
     """A collector may not pause a ladder for so long alone."""
     caller = ctx.acting(replace(ctx.actor, roles=frozenset({Role.CALLER})))
     return submit(caller, f"hold:{payload['hold']}", "hold", payload)
+
+
+def departure(ctx: Context, payload: Mapping[str, Any]) -> object:
+    """Each time it is another report, as at the desk."""
+    return submit(ctx, f"staff_left:{ctx.now()}", "staff_left", payload)
 
 
 NOT_VARIED = {"ctx", "progress", "dry_run", "may_wait", "check", "item", "kind"}
@@ -342,6 +356,7 @@ def test_no_door_makes_its_own_text_for_the_second_person() -> None:
         "privacy/subject_requests.py": 2,
         "recovery/run.py": 2,
         "staff/roster_changes.py": 1,
+        "workforce/absences.py": 1,
     }
 
 

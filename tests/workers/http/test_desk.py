@@ -424,6 +424,29 @@ def test_who_was_absent_is_back_as_often_as_they_were_away(book: Book) -> None:
         assert (said.status_code, said.json()["known"]) == (200, known), said.json()
 
 
+def test_nobody_ends_alone_the_work_of_who_may_grant(book: Book) -> None:
+    book.staff("s-2", "supervisor")
+    one = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
+    administrator = token_of(book.ctx.engine, "d-1", Role.ADMINISTRATOR)
+    for who in ("s-1", "s-2"):
+        left = {"staff": who, "at": "2026-03-02T10:00:00+08:00"}
+        asked = at_desk(book, one, "/staff/departures", left)
+        assert asked.status_code == 403, asked.json()
+        (request,) = at_desk(book, administrator, "/requests").json()
+        assert f"that {who} works here no longer" in request["lines"][0]
+        refused = at_desk(book, one, f"/requests/{request['request']}/grant", {})
+        assert refused.status_code == 403
+        if who == "s-1":
+            taken_back = at_desk(book, one, f"/requests/{request['request']}/refuse", {})
+            assert taken_back.status_code == 200
+    granted = at_desk(book, administrator, f"/requests/{request['request']}/grant", {})
+    assert granted.status_code == 200
+    book.clock.at += timedelta(minutes=1)
+    done = at_desk(book, one, "/staff/departures", left)
+    assert (done.status_code, done.json()["known"]) == (200, False), done.json()
+    assert at_desk(book, one, "/staff/departures", left).json()["known"]
+
+
 def test_a_dispute_of_a_call_is_owed_an_answer_corrected_and_ended_by_no_release(
     book: Book, token: Token
 ) -> None:
