@@ -8,6 +8,7 @@ from sqlalchemy import Engine, insert, select, update
 from domain.actors import Actor, Role
 from domain.errors import NotOnRosterError, text_of
 from domain.permissions import PERMISSIONS, Permission
+from domain.reasons import Reason, ReasonCode, because
 from domain.second_person import RequestStatus
 from domain.second_person_text import lines_of
 from tests.support.events import place, promise, tell
@@ -81,8 +82,11 @@ def test_of_each_kind_of_request_it_is_asked_whether_it_is_still_possible(book: 
     book.staff("s-7", "supervisor")
     asked_at = book.ctx.now().astimezone(book.zone)
 
-    def why(permission: Permission, **facts: object) -> str | None:
-        asked = AskedFor(permission, lines_of(text_of("Do it."), facts), "s-1", asked_at)
+    leaves = because(ReasonCode.DEPARTURE_NEEDS_ADMINISTRATOR, staff="s-7")
+
+    def why(permission: Permission, *what: Reason, **facts: object) -> str | None:
+        lines = lines_of(what or text_of("Do it."), facts)
+        asked = AskedFor(permission, lines, "s-1", asked_at)
         with book.ctx.engine.connect() as connection:
             now = book.ctx.now().astimezone(book.zone)
             found = why_no_longer(connection, asked, now)
@@ -98,10 +102,11 @@ def test_of_each_kind_of_request_it_is_asked_whether_it_is_still_possible(book: 
             why(Permission.AGREE_TO_HOLDS, **of_loan, hold="H-2", until="2026-03-03"),
             why(Permission.ERASE_DATA, borrower="B-L-1"),
             why(Permission.CHANGE_ACCESS, fingerprint=FINGERPRINT),
+            why(Permission.CHANGE_ROSTER, *leaves, staff="s-7", left_on=date(2026, 3, 6)),
             why(Permission.CHANGE_ROSTER, people=1),
         ]
 
-    assert all_of_them() == [None] * 7
+    assert all_of_them() == [None] * 8
     assert promise(book, "1000", "2026-03-06", id="P-1").status == "applied"
     assert place(book, "manual", "2026-03-02", "2026-03-08").status == "applied"
     book.at("2026-03-05 10:00")
@@ -109,13 +114,14 @@ def test_of_each_kind_of_request_it_is_asked_whether_it_is_still_possible(book: 
     with book.ctx.engine.begin() as connection:
         erase(connection, [connection.execute(select(borrower.c.id)).scalar_one()], book.ctx.now())
         connection.execute(insert(roster_version).values(members))
+        connection.execute(update(staff).values(left_on=date(2026, 3, 6)))
         digest = digest_in(FINGERPRINT)
         store_token(connection, book.ctx, "s-7", digest, of_machine=False, days=9)
     done = "It is done already."
     assert all_of_them() == [
         *(done, "2026-03-04 has passed.", done, "2026-03-03 has passed."),
         "The data of the person are erased by now.",
-        *(done, "Another roster was loaded since, so it would change something else."),
+        *(done, done, "Another roster was loaded since, so it would change something else."),
     ]
     assert why(Permission.DECIDE_APPROVALS, action=7) == "The item waits for no approval any more."
     assert why(Permission.ROTATE_KEYS, other="keys") is None
