@@ -289,7 +289,8 @@ def test_a_payment_that_bounced_and_came_back_keeps_the_promise_again(book: Book
 def test_a_new_promise_takes_the_place_of_the_open_one(book: Book) -> None:
     promise(book, "400", "2026-03-05")
     book.at("2026-03-04 10:00")
-    promise(book, "600", "2026-03-09", id="PR-2")
+    came = promise(book, "600", "2026-03-09", id="PR-2").reason[0]
+    assert (came.code, came.params["promise"]) == ("promise_takes_place", "PR-1")
 
     assert statuses(book) == {"PR-1": "withdrawn", "PR-2": "open"}
     ends = [row.ends_on for row in book.rows(select(hold).order_by(hold.c.id))]
