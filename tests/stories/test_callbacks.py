@@ -67,3 +67,17 @@ def test_a_wish_of_the_same_conversation_counts_for_its_callback(engine: Engine)
     said = speak(refused.reason)
     assert (refused.status, "2026-03-03 16:00" in said) == ("rejected", True)
     assert "called this time inconvenient" in said
+
+
+def test_a_callback_that_is_stopped_since_is_served_to_nobody(engine: Engine) -> None:
+    """Mei took the wish; then the loan is paused. At its moment there is nothing to serve her, and
+    the day after the pause it is there."""
+    house = House(engine).until("2026-03-02 10:00")
+    house.called("cannot_talk")
+    assert rings(house.until("2026-03-02 12:00"), "in-1", "2026-03-02 15:00").status == "applied"
+    pause = {"hold": "H-1", "loan": "L-1", "kind": "manual", "starts_on": "2026-03-02"}
+    house.told("hold", **pause, ends_on="2026-03-03", why="checked", actor="sun")
+    house.until("2026-03-02 15:00")
+    assert not isinstance(next_for(house.as_("mei")), ServedWork)
+    house.until("2026-03-03 09:00")
+    assert isinstance(next_for(house.as_("mei")), ServedWork)

@@ -334,7 +334,7 @@ SELECT NULL, NULL, NULL, NULL,
        CASE WHEN d.staff IS NULL THEN CAST(:me AS bigint)
             ELSE coalesce((SELECT id FROM staff WHERE external_id = {person_in("d.staff")}), 0) END,
        d.made_at, b.locale, 'duty',
-       d.loan_id, NULL,
+       d.loan_id, theirs.id,
        coalesce(x.party,
                 (SELECT q.role FROM loan_party q
                   WHERE q.loan_id = d.loan_id
@@ -348,6 +348,9 @@ SELECT NULL, NULL, NULL, NULL,
        CASE d.outcome WHEN 'complains' THEN coalesce(n.external_id, 'complains:' || x.attempt) END
   FROM owed d JOIN loan l ON l.id = d.loan_id
        LEFT JOIN contact x ON x.id = d.contact_id
+       LEFT JOIN loan_party theirs ON theirs.loan_id = d.loan_id
+            AND theirs.borrower_id = x.borrower_id AND theirs.role = x.party
+            AND theirs.ended_at IS NULL
        LEFT JOIN dispute m ON m.id = d.dispute_id
        LEFT JOIN complaint n ON n.id = d.complaint_id
        JOIN borrower b

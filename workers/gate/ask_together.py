@@ -19,7 +19,7 @@ from domain.compliance.rules import packs_for
 from domain.compliance.verdict import Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.delinquency import Arrears, arrears_on, ladder_start
-from domain.ladder import find_ladder
+from domain.ladder import Ladder, find_ladder
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import read_held_back
@@ -34,9 +34,11 @@ SENDING_IS_HELD = because(ReasonCode.SENDING_HELD)
 
 
 class AskedAction(NamedTuple):
-    """What is known of an action about which the gate is asked."""
+    """What is known of an action about which the gate is asked; or of a callback that somebody owes
+    and that has no action yet: its `item` is `CALL_BACK`, and its ladder the one of today."""
 
     action_id: int
+    """Of a callback without an action the id of the duty, as a negative number."""
     loan_id: int
     party_id: int | None
     jurisdiction: str
@@ -78,34 +80,47 @@ def ask_together(
     answers = {}
     for each in actions:
         facts = loans.get(each.loan_id) if each.party_id is None else parties.get(each.party_id)
-        if facts is None or (held := held_back.get(each.action_id)) is None:
+        held = held_back.get(each.action_id)
+        if facts is None or (held is None and each.action_id > 0):
             continue
-        ladder = find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
+        ladder = _ladder(ctx, each, facts, now)
+        if ladder is None:
+            continue
         item = ladder.item(each.item)
         arrears = arrears_on(facts.instalments, now.date())
         asked = contact_facts(
             ctx, each.loan_id, each.jurisdiction, facts, arrears, ladder, item, now
         )
         verdict = may_contact(asked, Channel.CALL, now)
+        since = ladder_start(facts.instalments, now.date(), ladder.minimum_amount)
+        began = each.ladder_since if held else since
+        if began is None:
+            continue
         move = next_status(
-            each.ladder_since,
+            began,
             ActionFacts(
                 past_due=arrears.past_due,
-                ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
+                ladder_since=since,
                 written_off=facts.written_off,
-                event_pending=held.event_pending,
+                event_pending=held is not None and held.event_pending,
                 party_left=each.party_id is not None and not facts.is_contacted(each.party_id),
             ).following(each.cause, each.act_until, now.date()),
             verdict,
             now,
         )
         barred = move.reason if move else ()
-        if held.sending_held and not barred:
+        if held is not None and held.sending_held and not barred:
             barred = SENDING_IS_HELD
         answers[each.action_id] = GateAnswer(
             facts, asked, arrears, verdict, barred, move.due_at if move else None
         )
     return answers
+
+
+def _ladder(ctx: Context, asked: AskedAction, facts: LoanFacts, now: datetime) -> Ladder | None:
+    if asked.action_id > 0:
+        return find_ladder(ctx.policy.ladders, asked.ladder_id, asked.ladder_version)
+    return ctx.ladder_of(facts, now.date())
 
 
 def open_until(

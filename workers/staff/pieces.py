@@ -13,8 +13,9 @@ from domain.actors import Role
 from domain.call_order import ItemOfCall, place_in_call
 from domain.collectors import speaks
 from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
-from domain.ladder import find_ladder
+from domain.ladder import CALL_BACK, find_ladder
 from domain.next_work import BrokenPromise, Candidate, WorkKind, WorkPolicy
 from domain.outcome_follows import Owner
 from domain.reasons import ReasonCode, because
@@ -275,17 +276,15 @@ def with_gate(
     connection: Connection, ctx: Context, pieces: Sequence[Piece], policy: WorkPolicy, now: datetime
 ) -> list[Piece]:
     """The same pieces, with what the gate says about each call now. Three statements at most."""
-    asked = [
-        _asked(row) for piece in pieces for row in piece.rows if piece.row.action_id is not None
-    ]
+    asked = [_asked(row) for piece in pieces for row in piece.rows if _calls(row)]
     answers = ask_together(connection, ctx, asked, now)
     checked = []
     for piece in pieces:
-        if piece.row.action_id is None:
+        if not _calls(piece.row):
             checked.append(piece)
             continue
         named = _named_by(piece, answers)
-        answer = answers.get(named.row.action_id or 0)
+        answer = answers.get(_key(named.row))
         if answer is None:
             gone = because(ReasonCode.SUPERSEDED)
             checked.append(replace(piece, candidate=replace(piece.candidate, barred=gone)))
@@ -301,22 +300,33 @@ def with_gate(
 def _named_by(piece: Piece, answers: Mapping[int, GateAnswer]) -> Piece:
     """The piece with the first of its rows that may be called about now; as it is, if none may."""
     for row in piece.rows:
-        answer = answers.get(row.action_id or 0)
+        answer = answers.get(_key(row))
         if answer is not None and not answer.barred:
             return replace(piece, row=row, others=tuple(x for x in piece.rows if x is not row))
     return piece
 
 
+def _calls(row: Waiting) -> bool:
+    """Whether it is a call, or a callback that is owed and begins as one."""
+    owed = row.duty_after == ContactOutcome.CALLBACK_REQUESTED
+    return row.action_id is not None or (row.duty_id is not None and owed)
+
+
+def _key(row: Waiting) -> int:
+    """Its key among the gate's answers."""
+    return row.action_id or -(row.duty_id or 0)
+
+
 def _asked(row: Waiting) -> AskedAction:
     return AskedAction(
-        action_id=row.action_id or 0,
+        action_id=_key(row),
         loan_id=row.loan_id or 0,
         party_id=row.party_id,
         jurisdiction=row.jurisdiction,
         ladder_id=row.ladder_id,
         ladder_version=row.ladder_version,
         ladder_since=row.ladder_since,
-        item=row.item,
+        item=row.item if row.action_id else CALL_BACK.id,
         cause=row.cause,
         act_until=row.act_until,
     )

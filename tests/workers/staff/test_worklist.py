@@ -81,7 +81,7 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
 
     assert [call.loan for call in work_of(book).calls] == ["L-1", "L-2"]
     assert [call.loan for call in work_of(book, on="2026-03-09").calls] == ["L-1"]
-    attempt = book.called("L-1", actor="c-1", outcome="busy")
+    attempt = book.called("L-1", "c-1", "busy", None)
     started = start_call(acting(book.ctx, Actor("c-1")), "L-2").attempt
     tries_by_loan = {call.loan: (call.tries, call.started_as) for call in work_of(book).calls}
     # The plan of the call says when L-1 is tried again: tomorrow.
