@@ -514,6 +514,8 @@ class ReasonCode(StrEnum):
     CONTACT_ID_TAKEN = auto()
     OUTCOME_RECORDED_TRY_AGAIN = auto()
     CHANNEL_STOPPED = auto()
+    ALL_CONTACT_STOPPED = auto()
+    WISHES_NOTED = auto()
     CALLED_NUMBER_CLOSED = auto()
     VISITED_ADDRESS_CLOSED = auto()
     CALL_AGAIN_AT = auto()

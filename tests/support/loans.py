@@ -23,6 +23,7 @@ from config.settings import Settings, load_settings
 from domain.actors import ARREARS, Actor
 from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact, PointKind
 from domain.holds import HoldKind
 from domain.ladder import Ladder
@@ -274,7 +275,10 @@ class Book:
     def called(
         self, external_id: str, actor: str, outcome: str = "spoke", reason: str | None = "forgot"
     ) -> str:
-        """Somebody makes the call that is open and says what came of it. Gives the attempt."""
+        """Somebody makes the call that is open and says what came of it, with the reason if it was
+        with the borrower. Gives the attempt."""
+        if not ContactOutcome(outcome).with_borrower:
+            reason = None
         started = start_call(acting(self.ctx, Actor(actor)), external_id)
         return self._made(started.attempt, outcome, reason, actor)
 

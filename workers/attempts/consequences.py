@@ -136,6 +136,8 @@ def _closed_or_kept(about: Conversation, now: datetime) -> Reasons:
     if about.outcome is ContactOutcome.STOP_CHANNEL:
         stopped = about.details.stopped_channel or about.channel
         said += because(ReasonCode.CHANNEL_STOPPED, channel=stopped)
+    if about.outcome is ContactOutcome.STOP_ALL:
+        said += because(ReasonCode.ALL_CONTACT_STOPPED)
     if about.outcome.number_fact is not None:
         by_visit = about.channel is Channel.VISIT
         said += because(

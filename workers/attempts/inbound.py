@@ -127,6 +127,8 @@ def record_inbound_contact(
         )
         check_callback_moment(connection, ctx, callback, now)
     recorded_as = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+    if reported.said:
+        came += because(ReasonCode.WISHES_NOTED)
     return recorded_as + came
 
 

@@ -149,6 +149,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             called=called,
         )
         check_callback_moment(connection, ctx, callback, now)
+    if report.said:
+        came += because(ReasonCode.WISHES_NOTED)
     return _recorded_as(attempt, report, open_for_tries=bool(actions) and not over) + came
 
 

@@ -65,7 +65,7 @@ def acknowledge(ctx: Context, matter: Matter, id: str, *, sender: str | None = N
         assert_fit(connection, matter, stored, ctx.actor.reference)
         done = because(ReasonCode.MATTER_ACKNOWLEDGED, matter=matter, id=id)
         if stored.acknowledged_at is not None:
-            return done
+            return because(ReasonCode.MATTER_AS_BEFORE, matter=matter, id=id)
         by = {"acknowledged_at": now, "acknowledged_by": ctx.actor.reference}
         if not move_matter(connection, matter, stored, MatterStatus.ACKNOWLEDGED, now, **by):
             # Somebody handles it already: it stays with them.

@@ -198,7 +198,8 @@ def test_hardship_pauses_every_loan_of_the_person_and_a_specialist_has_it(book: 
 
 
 def test_who_wants_no_contact_at_all_gets_none_at_once(book: Book) -> None:
-    came_to(book, a_call(book), "stop_all")
+    told = came_to(book, a_call(book), "stop_all")
+    assert "Nobody contacts the person any more" in speak(told.reason)
     assert (book.may_call("L-1"), book.may_call("L-2")) == ("barred", "barred")
 
 

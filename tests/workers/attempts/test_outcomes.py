@@ -211,7 +211,9 @@ def test_a_callback_needs_a_moment_and_nobody_but_the_borrower_says_the_reason(b
     for outcome in ("no_answer", "wrong_person", "spoke_with_other"):
         with pytest.raises(ArrearsError, match="nobody spoke with the borrower"):
             came_to(book, attempt, outcome, reason="illness")
-    assert came_to(book, attempt, "cannot_talk", reason="illness").status == "applied"
+    speaks = [{"fact": "language", "locale": "en"}]
+    told = came_to(book, attempt, "cannot_talk", reason="illness", said=speaks)
+    assert "kept from now on" in speak(told.reason)
 
 
 def test_the_last_moment_that_was_named_counts(book: Book) -> None:

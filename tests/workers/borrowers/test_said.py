@@ -63,7 +63,7 @@ def ends(book: Book, attempt: str, outcome: str = "spoke", *said: object) -> Eve
         "contact_outcome",
         attempt=attempt,
         outcome=outcome,
-        reason="forgot",
+        reason="forgot" if outcome == "spoke" else None,
         said=list(said),
         actor="c-1",
     )

@@ -192,7 +192,8 @@ def test_a_collector_who_had_the_call_cannot_take_the_dispute(book: Book) -> Non
 
 def test_a_finding_must_go_with_what_was_decided(book: Book) -> None:
     disputes(book)
-    assert "is no reason for upheld" in decided(book, "upheld", "records_differ")
+    refused = decided(book, "upheld", "records_differ")
+    assert "The finding that the records say otherwise does not go with upheld" in refused
 
 
 def test_what_nears_its_end_and_what_is_late_is_said_once(book: Book) -> None:

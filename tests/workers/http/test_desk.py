@@ -326,6 +326,8 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
         "This path takes another method: POST.",
     )
     assert at_desk(book, supervisor, "/complaints/k-1/acknowledge", {}).status_code == 200
+    again = at_desk(book, supervisor, "/complaints/k-1/acknowledge", {})
+    assert "nothing changed" in again.json()["sentence"]
     shown = at_desk(book, supervisor, "/complaints/k-1").json()
     assert (shown["why"], shown["acknowledged_at"] is not None) == ("Too dear", True)
     longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
