@@ -73,7 +73,8 @@ def test_what_is_not_offered_says_why_and_what_to_do(environment: dict[str, str]
     assert "supervisor may agree to 60" in refused.stdout
     # No instalment may be less than 100; the interest of so many months depends on the day.
     closest = re.search(r"this can be offered: (\d+) instalment\(s\) until", refused.stdout)
-    assert closest and 30 < int(closest[1]) <= 36
+    assert closest
+    assert 30 < int(closest[1]) <= 36
     in_json = json.loads(arrears(environment, "quote", "L-1", "--deferral", "900", "--json").stdout)
     assert (in_json["offered"], in_json["reason"][0]["code"]) == (False, "deferral_too_long")
     assert arrears(environment, "quote", "L-404", "--deferral", "9").returncode == 2
