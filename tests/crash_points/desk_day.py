@@ -228,8 +228,8 @@ def _arrange(desk: Desk, today: date) -> None:
 
 
 def _take_what_comes_in(desk: Desk, today: date) -> None:
-    came = {"contact": "in-1", "loan": "L-inbound", "channel": "call", "outcome": "disputes"}
-    came |= {"dispute_kind": "other", "why": "not mine", "at": f"{today}T00:00:01+08:00"}
+    came = {"contact": "in-1", "loan": "L-inbound", "channel": "call", "outcome": "says_paid"}
+    came |= {"why": "at the counter", "at": f"{today}T00:00:01+08:00"}
     desk.post("c-1", "/inbound-contacts", came)
     (duty,) = desk.get("s-1", "/duties?loan=L-inbound")["rows"]
     desk.post("s-1", "/duties/{duty}/done", {}, duty=duty["id"], again=409)

@@ -471,7 +471,11 @@ def test_a_dispute_of_a_call_is_owed_an_answer_corrected_and_ended_by_no_release
     corrected = at_desk(book, supervisor, "/disputes/disputes:a-1/correction", right)
     assert corrected.status_code == 200, corrected.json()
     assert at_desk(book, supervisor, "/disputes").json()["rows"][0]["kind"] == "not_mine"
-    assert at_desk(book, supervisor, done, {}).status_code == 200
+    # What is owed is done by taking the dispute, and in no other way.
+    refused = at_desk(book, supervisor, done, {})
+    assert refused.status_code == 409
+    assert "once somebody takes the dispute disputes:a-1" in refused.json()["detail"]
+    assert at_desk(book, supervisor, "/disputes/disputes:a-1/take", {}).status_code == 200
     assert at_desk(book, supervisor, done, {}).status_code == 409
 
 
