@@ -7,7 +7,7 @@ from domain.reasons import Reason, Reasons
 AMOUNTS = frozenset(
     {
         *("after", "agreed", "amount", "at_most", "before", "difference", "fee", "fees"),
-        *("interest", "least", "old_amount", "old_paid", "original_principal", "paid"),
+        *("interest", "least", "old_amount", "old_paid", "original_principal", "owed", "paid"),
         *("past_due", "principal", "total"),
     }
 )
