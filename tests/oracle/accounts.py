@@ -218,6 +218,7 @@ class Account:
             self.late_since = self.day(at)
         for promised in self.promised:
             self._look_at_promise(promised, at)
+            self._excuse(promised, at)
         for plan in self.plans:
             if plan.active_at is not None and plan.ended is None:
                 self._look_at_plan(plan, at)
@@ -269,6 +270,14 @@ class Account:
                 twice = len(self.not_kept(at)) > 1
                 trigger = "promises_broken_twice" if twice else "promise_broken"
                 self.causes.append(Cause(trigger, promised.id, self.day(at)))
+
+    def _excuse(self, promised: Promised, at: datetime) -> None:
+        """Whoever waits for no more than the end of something that stops collection, and has
+        nothing past due any more, has nothing to keep."""
+        if promised.stood != "open" or promised.ended_at or self.stands(at).past_due:
+            return
+        if pledge_stands(promised.pledge, self.money(at), self.day(at))[0] in NOT_KEPT:
+            promised.stood = "excused"
 
     def not_kept(self, at: datetime) -> list[Promised]:
         """Those of a year that were not kept."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, func, select, update
 
 from domain.promises import (
     NOT_KEPT,
     Judgement,
+    Promise,
+    PromisePart,
     PromiseStatus,
     ReceivedPayment,
     judge,
@@ -79,11 +81,20 @@ def _judge_open(
     if found.status is PromiseStatus.KEPT:
         complete(connection, stored, PromiseStatus.KEPT, now, found.paid)
     elif (waits_for := found.next_part) and (waits_for != made.parts[0] or waits_for.stood_still):
-        set_judge_on(connection, stored.id, made.known_on(waits_for))
+        set_judge_on(connection, stored.id, _looked_at_on(made, waits_for, now))
         if made.parts[-1].stood_still:
             lengthen_hold(connection, stored.hold_id, promise_hold(made))
         paid = made.parts[: made.parts.index(waits_for)]
         end_follow_ups(connection, [stored.loan_id], causes_of_parts(stored, paid), now)
+
+
+def _looked_at_on(made: Promise, waits_for: PromisePart, now: datetime) -> date:
+    """When a promise is looked at that waits for a part: while its clock stands still, each day,
+    for nothing may be past due any more."""
+    if not waits_for.stood_still:
+        return made.known_on(waits_for)
+    tomorrow = now.date() + timedelta(days=1)
+    return max(tomorrow, made.known_on(replace(waits_for, stood_still=0)))
 
 
 def _judge_again(
@@ -154,7 +165,7 @@ def _wait_again(
     """
     made = stored.as_made(now)
     if waits_for := found.next_part or found.missed_part:
-        set_judge_on(connection, stored.id, made.known_on(waits_for))
+        set_judge_on(connection, stored.id, _looked_at_on(made, waits_for, now))
         named = (stored.loan_id, stored.external_id, stored.sender, stored.borrower_id)
         plan_reminders(connection, ctx, *named, made.parts, now, waits_for=waits_for)
 
@@ -225,7 +236,13 @@ def _judge_overdue(
         (stored, judge(stored.as_made(now), received[stored.loan_id], now.date()))
         for stored in found
     ]
-    besides = what_else_came(connection, [each.id for each, by in judged if by.status in NOT_KEPT])
+    not_paid = [
+        each.id
+        for each, by in judged
+        if by.status in NOT_KEPT
+        or (by.next_part and by.next_part.stood_still and not arrears[each.loan_id].past_due)
+    ]
+    besides = what_else_came(connection, not_paid)
     ended = 0
     moved: list[StoredPromise] = []
     broken: list[StoredPromise] = []
