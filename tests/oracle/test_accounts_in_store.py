@@ -36,7 +36,7 @@ ACTED = ("text_day_1", "enquiry_call", "promise_reminder", "promise_broken_call"
 
 
 def test_what_arrears_does_and_records_is_what_the_oracle_says(engine: Engine) -> None:
-    judged = live_with_agreements(engine, seed=5, borrowers=8, days=22)
+    judged = live_with_agreements(engine, seed=5, borrowers=8, days=24)
     assert (judged.unlawful, judged.not_due) == ([], [])
     assert [what for what in EVERYTHING if not judged.seen[what]] == []
     assert [item for item in ACTED if not judged.contacts[item]] == []
