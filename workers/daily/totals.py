@@ -12,14 +12,29 @@ from domain.promises import PromiseStatus
 from workers.db.teams import TEAMS, in_team
 
 
-def _plans(measure: Measure, moment: str, status: ArrangementStatus | None = None) -> str:
+def _plans(measure: Measure, moment: str) -> str:
     """Deferrals and instalment plans, by what became of them at a moment; of whoever offered them.
     An offer is counted at its newest quote."""
-    only = f" AND a.status = '{status}'" if status else ""
     return f"""
     SELECT '{measure}', a.loan_id, NULL, a.offered_by, a.offered_at,
            CAST(a.{moment} AT TIME ZONE :zone AS date), 1, a.to_pay_after
-      FROM arrangement a WHERE a.{moment} >= :starts AND a.{moment} < :ends{only}"""  # noqa: S608
+      FROM arrangement a WHERE a.{moment} >= :starts AND a.{moment} < :ends"""  # noqa: S608
+
+
+def _ended_plans(measure: Measure, status: ArrangementStatus) -> str:
+    """Plans that ended so, less those of which this end was taken back."""
+    return f"""
+    SELECT '{measure}', a.loan_id, NULL, a.offered_by, a.offered_at,
+           CAST(e.at AT TIME ZONE :zone AS date), e.number, e.number * a.to_pay_after
+      FROM (SELECT id, ended_at, 1 FROM arrangement WHERE status = '{status}'
+             UNION ALL
+            SELECT arrangement_id, ended_at, 1 FROM arrangement_return
+             WHERE from_status = '{status}'
+             UNION ALL
+            SELECT arrangement_id, at, -1 FROM arrangement_return
+             WHERE from_status = '{status}') AS e (id, at, number)
+           JOIN arrangement a ON a.id = e.id
+     WHERE e.at >= :starts AND e.at < :ends"""  # noqa: S608
 
 
 def _matters(measure: Measure, table: str, recorded: str, moment: str) -> str:
@@ -60,21 +75,37 @@ _HAPPENED = f"""
     SELECT '{Measure.PROMISES_MADE}', p.loan_id, NULL, p.actor, p.made_at, NULL, 1, p.amount
       FROM promise p WHERE p.made_at >= :starts AND p.made_at < :ends
      UNION ALL
-    SELECT CASE p.status WHEN '{PromiseStatus.KEPT}' THEN '{Measure.PROMISES_KEPT}'
-                         WHEN '{PromiseStatus.PART_KEPT}' THEN '{Measure.PROMISES_PART_KEPT}'
-                         ELSE '{Measure.PROMISES_BROKEN}' END,
-           p.loan_id, NULL, p.actor, p.made_at, p.due_on, 1, p.amount
-      FROM promise p
-     WHERE p.completed_at >= :starts AND p.completed_at < :ends
-       AND p.status <> '{PromiseStatus.WITHDRAWN}'
+    SELECT judged.measure, p.loan_id, NULL, p.actor, p.made_at, p.due_on, moved.number,
+           moved.number * p.amount
+      -- By the indexes: what moved on that day is completed since then, or it is open again because
+      -- money of its loan went back.
+      FROM (SELECT id, loan_id, actor, made_at, due_on, amount FROM promise
+             WHERE completed_at >= :starts
+             UNION ALL
+            SELECT id, loan_id, actor, made_at, due_on, amount FROM promise
+             WHERE status = '{PromiseStatus.OPEN}'
+               AND loan_id IN (SELECT loan_id FROM payment WHERE reversed_at >= :starts
+                                UNION ALL
+                               SELECT lost.loan_id
+                                 FROM payment_return r JOIN payment lost ON lost.id = r.payment_id
+                                WHERE r.recorded_at >= :starts)) p
+           CROSS JOIN LATERAL (SELECT from_status, to_status FROM promise_event
+                                WHERE promise_id = p.id AND at >= :starts AND at < :ends
+                               OFFSET 0) e
+           CROSS JOIN LATERAL (VALUES (e.to_status, 1), (e.from_status, -1))
+                   AS moved (status, number)
+           JOIN (VALUES ('{PromiseStatus.KEPT}', '{Measure.PROMISES_KEPT}'),
+                        ('{PromiseStatus.PART_KEPT}', '{Measure.PROMISES_PART_KEPT}'),
+                        ('{PromiseStatus.BROKEN}', '{Measure.PROMISES_BROKEN}'))
+                   AS judged (status, measure) ON judged.status = moved.status
      UNION ALL
     {_plans(Measure.PLANS_OFFERED, "offered_at")}
      UNION ALL
     {_plans(Measure.PLANS_ACTIVE, "confirmed_at")}
      UNION ALL
-    {_plans(Measure.PLANS_KEPT, "ended_at", ArrangementStatus.COMPLETED)}
+    {_ended_plans(Measure.PLANS_KEPT, ArrangementStatus.COMPLETED)}
      UNION ALL
-    {_plans(Measure.PLANS_DEFAULTED, "ended_at", ArrangementStatus.DEFAULTED)}
+    {_ended_plans(Measure.PLANS_DEFAULTED, ArrangementStatus.DEFAULTED)}
      UNION ALL
     {_matters(Measure.COMPLAINTS_OPENED, "complaint", "recorded_at", "received_at")}
      UNION ALL

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.daily_totals import Closed, Measure
 from domain.loans import Instalment
+from domain.promises import PromiseStatus
 from tests.support.acting import acting
 from tests.support.arrangements import ask, in_difficulty
 from tests.support.events import pay, promise, reverse, tell
@@ -19,9 +20,11 @@ from tests.support.loans import Book
 from tests.support.rosters import rostered
 from workers.daily import month_end
 from workers.daily.close_days import close_next
+from workers.db.promises import move_promises
 from workers.db.schema import (
     action,
     arrangement,
+    arrangement_return,
     closed_day,
     complaint,
     daily_total,
@@ -109,7 +112,8 @@ def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) 
 
     with engine.begin() as connection:  # days later
         late = book.moment("2026-03-20 03:00")
-        connection.execute(update(promise_row).values(status="part_kept", completed_at=late))
+        (kept,) = connection.execute(select(promise_row.c.id)).scalars()
+        move_promises(connection, [kept], PromiseStatus.PART_KEPT, late)
         connection.execute(update(arrangement).values(status="defaulted", ended_at=late))
         ended = {"status": "rejected", "resolved_at": late, "resolved_by": "s-1"}
         connection.execute(update(complaint).values(handler="s-1", taken_at=late, **ended))
@@ -120,6 +124,25 @@ def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) 
         (Measure.PROMISES_PART_KEPT, "north", "2026-03-12"),
         (Measure.PLANS_DEFAULTED, "south", "2026-03-20"),
         (Measure.COMPLAINTS_CLOSED, "south", "2026-03-20"),
+    }
+
+    # Money that was paid in time comes to light: what was counted is taken off again.
+    now = book.moment("2026-03-21 10:00")
+    with engine.begin() as connection:
+        move_promises(connection, [kept], PromiseStatus.KEPT, now)
+        (plan,) = connection.execute(select(arrangement.c.id)).scalars()
+        ended = {"ended_at": late, "from_status": "defaulted", "to_status": "active"}
+        connection.execute(insert(arrangement_return).values(arrangement_id=plan, at=now, **ended))
+        connection.execute(update(arrangement).values(status="active", ended_at=None))
+    book.at("2026-03-22 01:00")
+    close_all(book)
+    promised, (_, _, to_pay, _) = Decimal(1840), totals(book, "2026-03-20")["plans_defaulted"][0]
+    assert {
+        measure: [row[1:] for row in of_it] for measure, of_it in totals(book, "2026-03-21").items()
+    } == {
+        Measure.PROMISES_KEPT: [(1, promised, "2026-03-12")],
+        Measure.PROMISES_PART_KEPT: [(-1, -promised, "2026-03-12")],
+        Measure.PLANS_DEFAULTED: [(-1, -to_pay, "2026-03-21")],
     }
 
 

@@ -156,7 +156,7 @@ FALLS_SHORT: dict[str, tuple[str, Ask, str]] = {
 is left so. What is about the whole house (status, audit, verify) is not in it."""
 
 
-FEW = {"arrangement", "complaint", "dispute"}
+FEW = {"arrangement", "arrangement_return", "complaint", "dispute"}
 """Tables of so few rows that the totals of a day may read all of them, once a night: an index for
 it would cost more than it saves."""
 
