@@ -554,7 +554,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "payment_recorded_at_idx": ("the money of a day", the_totals_of_a_day),
     "payment_reversed_at_idx": ("what bounced on a day", the_totals_of_a_day),
     "promise_made_at_idx": ("the promises of a day", the_totals_of_a_day),
-    "promise_completed_at_idx": ("what was kept and broken on a day", the_totals_of_a_day),
+    "promise_event_at_idx": ("what was kept and broken on a day", the_totals_of_a_day),
     "loan_day_loan_id_day_id_idx": ("the state of a loan before", facts_are_reassessed),
     "loan_day_delinquent_since_idx": ("who comes into another bucket today", buckets_change),
     "quality_sample_once": ("a sample is drawn once", None),

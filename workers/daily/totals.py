@@ -77,27 +77,14 @@ _HAPPENED = f"""
      UNION ALL
     SELECT judged.measure, p.loan_id, NULL, p.actor, p.made_at, p.due_on, moved.number,
            moved.number * p.amount
-      -- By the indexes: what moved on that day is completed since then, or it is open again because
-      -- money of its loan went back.
-      FROM (SELECT id, loan_id, actor, made_at, due_on, amount FROM promise
-             WHERE completed_at >= :starts
-             UNION ALL
-            SELECT id, loan_id, actor, made_at, due_on, amount FROM promise
-             WHERE status = '{PromiseStatus.OPEN}'
-               AND loan_id IN (SELECT loan_id FROM payment WHERE reversed_at >= :starts
-                                UNION ALL
-                               SELECT lost.loan_id
-                                 FROM payment_return r JOIN payment lost ON lost.id = r.payment_id
-                                WHERE r.recorded_at >= :starts)) p
-           CROSS JOIN LATERAL (SELECT from_status, to_status FROM promise_event
-                                WHERE promise_id = p.id AND at >= :starts AND at < :ends
-                               OFFSET 0) e
+      FROM promise_event e JOIN promise p ON p.id = e.promise_id
            CROSS JOIN LATERAL (VALUES (e.to_status, 1), (e.from_status, -1))
                    AS moved (status, number)
            JOIN (VALUES ('{PromiseStatus.KEPT}', '{Measure.PROMISES_KEPT}'),
                         ('{PromiseStatus.PART_KEPT}', '{Measure.PROMISES_PART_KEPT}'),
                         ('{PromiseStatus.BROKEN}', '{Measure.PROMISES_BROKEN}'))
                    AS judged (status, measure) ON judged.status = moved.status
+     WHERE e.at >= :starts AND e.at < :ends
      UNION ALL
     {_plans(Measure.PLANS_OFFERED, "offered_at")}
      UNION ALL

@@ -267,7 +267,6 @@ promise = Table(
     Index("promise_judge_on_idx", "judge_on", postgresql_where="status = 'open'"),
     Index(None, "loan_id"),
     Index(None, "made_at", postgresql_using="brin"),
-    Index(None, "completed_at", postgresql_where="completed_at IS NOT NULL"),
 )
 
 # Append only: what was promised by which day. A promise of an earlier release is one part, and has
@@ -292,4 +291,5 @@ promise_event = Table(
     Column("to_status", Text, nullable=False),
     money("paid", nullable=True),  # what was paid of it in time; null: nobody counted
     Index(None, "promise_id"),
+    Index(None, "at", postgresql_using="brin"),
 )

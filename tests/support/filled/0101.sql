@@ -1,0 +1,1 @@
+-- Revision 0101: every table has the rows that it had before.
