@@ -52,7 +52,7 @@ def ask_for_help(
     desk, text = _reader_of(installation)
     plan = _offer(desk, supervisor, name, found, text)
     reporter.report(installation.ctx.now(), _shown(desk.who, supervisor.who, plan))
-    _accept(installation, reporter, desk, plan)
+    _accept(installation, reporter, plan)
     tell(
         installation,
         "restructuring",
@@ -155,11 +155,11 @@ def _offer(desk: Desk, supervisor: Desk, name: str, loan_id: str, text: int) -> 
     return Plan(id, name, loan_id, quote)
 
 
-def _accept(installation: Installation, reporter: ProgressReporter, desk: Desk, plan: Plan) -> None:
+def _accept(installation: Installation, reporter: ProgressReporter, plan: Plan) -> None:
     _write(installation, reporter, plan.name, plan.loan, installation.book.yes)
     reader, text = _reader_of(installation)
     reader.post("/replies/readings", reply=text, meaning=Meaning.HARMLESS)
-    desk.post(
+    reader.post(
         "/arrangements/acceptances",
         arrangement=plan.id,
         loan=plan.loan,
