@@ -19,7 +19,10 @@ PLACES = {
     "legal.open_legal_file": ("legal.legal_files.open_legal_file:1",),
     "outbox.deliver_events": ("outbox.deliver.deliver_events:1", "outbox.deliver.deliver_events:2"),
     "maintenance.assign_replies": ("borrowers.reply_queue.assign_replies:1",),
-    "maintenance.watch_answers": ("hardship.answer_clock.watch_answers:1",),
+    "maintenance.watch_answers": (
+        "hardship.answer_clock.watch_answers:1",
+        "hardship.answer_clock.watch_answers:2",
+    ),
     "maintenance.hand_on_late_callbacks": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.flag_unreported_visits": ("escalation.quarantine.for_each_loan:1",),
     "maintenance.hand_on_work": ("workforce.hand_on.hand_on_work:1",),
