@@ -8,7 +8,6 @@ from workers.cli.main import _built
 from workers.cli.outcome_options import MEMBERS, OPTIONS, _read
 from workers.inbox.event_data.conversations import OutcomeData
 
-
 BY_ITSELF = {"outcome", "callback_at"}
 """What each command has in a way of its own: an argument, and `--at`."""
 
