@@ -36,7 +36,7 @@ def book(engine: Engine) -> Book:
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ((*PAY, "10", "USD", "--id", "P-1"), "record it again under the same id"),
+        ((*PAY, "10", "USD", "--id", "P-1"), "Give it in CNY, with that code, under the same id"),
         (
             (*PAY, "10.005", "CNY", "--id", "P-1"),
             "more decimal places than",
