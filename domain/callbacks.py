@@ -26,9 +26,9 @@ class Callback:
     """What came of the question whether a callback may be agreed for a moment."""
 
     moment: datetime | None
-    """The first moment from the one that is asked about on. None: none up to the last one."""
+    """The first possible moment, not before the one asked about. None: there is none in time."""
     obstacle: Obstacle | None = None
-    """What stands against the moment that is asked about; None: nothing does."""
+    """What stands against the moment asked about; None: nothing does."""
     why: Reasons = ()
     """The gate's reasons, where it is the obstacle, or where there is no moment."""
 

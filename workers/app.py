@@ -15,7 +15,7 @@ from workers.messaging.guarded_tasks import GuardedTask
 from workers.newer_database import watch_database
 from workers.signs_of_life import WritesSignsOfLife
 
-# What is read at the start stays, so it is not searched for garbage; the context ends this.
+# What is imported here stays in memory: the garbage collector rests until the context is built.
 gc.disable()
 write_visible_lines()
 expect_closed_connections()

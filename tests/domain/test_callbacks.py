@@ -1,4 +1,4 @@
-"""For which moment a callback is agreed: one that is lawful, and at which somebody is there."""
+"""A callback is agreed for a moment at which a call is lawful and somebody who makes it works."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,5 +1,5 @@
-"""The moment of a callback: to come, near enough, and one at which the person may be called and
-somebody is there who calls."""
+"""The moment of a callback: in the future, near enough, lawful, and in the shift of somebody who
+may call the person."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,8 +80,8 @@ class AskedCallback:
 def check_callback_moment(
     connection: Connection, ctx: Context, asked: AskedCallback, now: datetime
 ) -> None:
-    """Check that a callback can be made at its moment: what nobody may do, or nobody is there to
-    do, is promised to nobody. `now` is in the lender's zone.
+    """Check that a callback can be made at its moment: nobody is promised a call that nobody may or
+    can make. `now` is in the lender's zone.
 
     It is asked after all else of the conversation is on record, so that what was said in it counts.
     The contact gate answers as it will at the start of the call. Whoever had the conversation is on

@@ -95,14 +95,12 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     payer = who_pays(connection, owed, new.borrower)
     other = payer.other
     means = new.can_pay_monthly
-    may_be_same = new.in_conversation or sender == STAFF
-    told = _same_of_today(connection, owed, parts, now)
-    if told and new.borrower is None:
+    made_today = _of_the_same_payments(connection, owed, parts, now)
+    if made_today and new.borrower is None:
         # A system repeats what a conversation came to, and does not say with whom it was.
-        other = told.borrower_id
-    same = told if may_be_same and told and told.borrower_id == other else None
-    if same and not new.in_conversation and not same.external_id.startswith(OF_CONVERSATION):
-        same = None
+        other = made_today.borrower_id
+    is_same = made_today and made_today.borrower_id == other and _repeats(new, sender, made_today)
+    same = made_today if is_same else None
     if same and means in (None, known_means(connection, ctx, payer.record, owed.currency)):
         return because(ReasonCode.PROMISE_KNOWN, promise=same.external_id)
     if owed.written_off_on is not None:
@@ -251,7 +249,13 @@ def _recorded_before(
     return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
 
 
-def _same_of_today(
+def _repeats(new: NewPromise, sender: str, before: StoredPromise) -> bool:
+    """Whether a promise of the same payments is the one before, and does not replace it."""
+    of_conversation = before.external_id.startswith(OF_CONVERSATION)
+    return new.in_conversation or (sender == STAFF and of_conversation)
+
+
+def _of_the_same_payments(
     connection: Connection, owed: LockedLoan, parts: tuple[PromisePart, ...], now: datetime
 ) -> StoredPromise | None:
     """The open promise of a loan of the same payments, if it was recorded on the same day."""

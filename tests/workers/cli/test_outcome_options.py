@@ -9,7 +9,7 @@ from workers.cli.outcome_options import MEMBERS, OPTIONS, _read
 from workers.inbox.event_data.conversations import OutcomeData
 
 BY_ITSELF = {"outcome", "callback_at"}
-"""What each command has in a way of its own: an argument, and `--at`."""
+"""What each command reads by itself: the outcome is its argument, the moment is `--at`."""
 
 
 def test_the_options_say_all_that_the_event_says() -> None:
