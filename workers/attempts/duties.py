@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select, true, update
 
@@ -30,16 +30,9 @@ from workers.db.pages import (
     of_loan,
     read_page,
 )
-from workers.db.schema import (
-    arrangement,
-    borrower,
-    certificate,
-    contact,
-    duty,
-    loan,
-    staff,
-)
+from workers.db.schema import arrangement, borrower, contact, duty, loan
 from workers.db.typed_rows import columns_of
+from workers.workforce.members import read_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +155,7 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         whose = of_loan_id(found.loan_id) | (borrower.c.id == found.borrower_id)
         assert_may_handle(connection, ctx.actor, whose)
         who = ctx.actor.reference
-        skills = _skills_on(connection, ctx, who, now.date())
+        skills = _skills_today(connection, ctx, who, now)
         if not may_end(Owner(found.owner), found.staff, ctx.actor, skills):
             raise NotPermittedError(
                 "{actor} may not end duty {duty}, which is for {owner}. Ask them, or a supervisor.",
@@ -180,14 +173,12 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         return because(ReasonCode.DUTY_DONE, duty=duty_id)
 
 
-def _skills_on(connection: Connection, ctx: Context, reference: str, day: date) -> frozenset[str]:
-    """The skills of somebody that count on a day; none of who is not on the roster."""
-    known = (
-        select(staff.c.skills, certificate.c.kind, certificate.c.valid_until)
-        .outerjoin(certificate, certificate.c.staff_id == staff.c.id)
-        .where(staff.c.external_id == reference)
-    )
-    rows = connection.execute(known).all()
-    own = rows[0].skills or () if rows else ()
-    held = {row.kind: row.valid_until for row in rows if row.kind is not None}
-    return terms_on(ctx.policy.staffing, day).skills_on(day, own, held)
+def _skills_today(
+    connection: Connection, ctx: Context, reference: str, now: datetime
+) -> frozenset[str]:
+    """The skills of somebody that count today; none of who is not on the roster."""
+    known = read_member(connection, reference, now)
+    if known is None:
+        return frozenset()
+    today = now.date()
+    return terms_on(ctx.policy.staffing, today).skills_on(today, known.skills, known.certificates)
