@@ -12,11 +12,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.databases import ReusedDatabase, new_database
+from tests.support.in_memory import keep_temporary_files_in_memory
 from tests.support.receiver import LendersSystems, lenders_systems
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 # What is collected stays, so it is not searched for garbage until all of it is there.
 gc.disable()
+
+keep_temporary_files_in_memory()
 
 # An example takes as long as the machine lets it: no property is about time.
 settings.register_profile("without_deadline", deadline=None)
@@ -34,7 +37,7 @@ def postgres_server() -> Iterator[str]:
         yield own
         return
     # A table that is vacuumed or analysed while a test runs may be read by another plan.
-    with LocalPostgres(autovacuum="off") as server:
+    with LocalPostgres(autovacuum="off", max_wal_size="128MB") as server:
         yield server.url
 
 
