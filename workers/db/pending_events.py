@@ -2,7 +2,7 @@
 
 An event reaches more people than the one whom it names: what is true of a person holds for all
 their records, and what is true of a number for everybody who has it. Each kind of event says in
-`workers/inbox/kinds.py` how it names them. Each way to name somebody has its condition here.
+`workers/inbox/kinds/` how it names them. Each way to name somebody has its condition here.
 """
 
 from typing import Any

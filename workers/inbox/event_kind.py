@@ -18,6 +18,9 @@ Payload = Mapping[str, Any]
 Handler: TypeAlias = Callable[[Connection, Context, Payload], Reasons]
 BatchHandler: TypeAlias = Callable[[Connection, Context, Sequence[Payload]], list[HandlerResult]]
 
+NOBODY: tuple[Named, ...] = ()
+WHO_HAS_LOAN = (Named.LOAN,)
+
 
 @dataclass(frozen=True, slots=True)
 class EventKind:

@@ -95,7 +95,7 @@ inbox_event = Table(
     Column("external_id", Text, nullable=False),  # … and the id that it gave
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
-    # As its kind says, in workers/inbox/kinds.py: whether those whom its payload names are not
+    # As its kind says, in workers/inbox/kinds/: whether those whom its payload names are not
     # contacted until it is applied, and whether all who have the number, or the address, of its
     # borrower are not.
     Column("stops_contact", Boolean, nullable=False),
