@@ -48,6 +48,7 @@ from workers.db import (
     served_work,
     staff,
     work_leases,
+    working_collectors,
 )
 from workers.db.disputes import TABLES
 from workers.db.duties import end_duties_of_matter
@@ -185,7 +186,7 @@ def calls_are_counted(connection: Connection, ctx: Context) -> object:
 
 def work_is_served(connection: Connection, ctx: Context) -> object:
     now, actor = ctx.now(), Actor("S-3")
-    me = served_work.read_collector(connection, actor, now, business_day(now), now)
+    me = working_collectors.read_collector(connection, actor, now, business_day(now), now)
     assert me is not None
     work_leases.lease_of(connection, me.id)
     return served_work.read_waiting(connection, me.id, now, now, now, tuple(Owner))

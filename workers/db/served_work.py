@@ -1,6 +1,6 @@
-"""What may be served to a collector: who asks, what waits, and the call that has no outcome yet."""
+"""What may be served to a collector: their calls and replies, late callbacks, and what is owed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -8,18 +8,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from domain.actions import WAITING, ActionStatus
-from domain.actors import Actor, Role
-from domain.collectors import Span
 from domain.contact_outcomes import ContactOutcome
 from domain.follow_ups import Trigger
 from domain.outcome_follows import Owner
-from domain.permissions import Membership
-from domain.staffing import DayDone, Member, StaffingTerms, terms_on
 from workers.db.actions import is_current
 from workers.db.kept_away import persons_kept_from_sql
 from workers.db.prepared_statements import prepared
-from workers.db.typed_rows import typed_row, typed_rows
-from workers.db.visit_hours import at_visit_of, visits_of_day
+from workers.db.typed_rows import typed_rows
 from workers.db.who_acted import person_in
 
 MOST_CANDIDATES = 500
@@ -32,129 +27,6 @@ OPEN_CALLS = [
     str(status) for status in sorted(WAITING | {ActionStatus.CLAIMED, ActionStatus.ASSIGNED})
 ]
 WITH_BORROWER = [str(outcome) for outcome in ContactOutcome if outcome.with_borrower]
-
-
-class WorkingCollector(NamedTuple):
-    """Who asks for work, and what they are at."""
-
-    id: int
-    reference: str
-    roles: list[str]
-    trained_on: date | None
-    left_on: date | None
-    stands_in_for: list[str]
-    stands_in_until: date | None
-    languages: list[str]
-    daily_capacity: int
-    minutes_a_day: int | None
-    skills: list[str] | None
-    certificates: dict[str, str]
-    on_shift: bool
-    absent: bool
-    visit_until: datetime | None
-    """When the visit ends that they are on now."""
-    started: list[int]
-    """The actions of which they have started a call today."""
-    minutes: int
-    """So many these calls were expected to take."""
-    visits: int
-    """So many visits they have today."""
-    since_first_contact: int
-    """Pieces of work that they were served today since the last first contact."""
-    given_back: dict[str, str]
-    """When they gave work back today: the last moment, by the id of the person."""
-    open_attempt: str | None
-    """The oldest call that they started and whose outcome is missing."""
-    open_contact_id: int | None
-
-    @property
-    def membership(self) -> Membership:
-        return Membership(
-            self.roles, self.trained_on, self.left_on, self.stands_in_for, self.stands_in_until
-        )
-
-    def calls_on(self, day: date) -> bool:
-        """Whether they make calls; else they are served what supervisors owe, and nothing else."""
-        return Role.CALLER in self.membership.roles_on(day)
-
-    @property
-    def held(self) -> dict[str, date]:
-        """The last days of their certificates, by kind."""
-        return {kind: date.fromisoformat(until) for kind, until in self.certificates.items()}
-
-    def skills_on(self, policies: Sequence[StaffingTerms], day: date) -> frozenset[str]:
-        """The skills that count on a day."""
-        return terms_on(policies, day).skills_on(day, self.skills or (), self.held)
-
-    def gave_back_at(self, person_id: int) -> datetime | None:
-        """When they last gave back work about a person today."""
-        at = self.given_back.get(str(person_id))
-        return None if at is None else datetime.fromisoformat(at)
-
-    def member(self, visit_minutes: int) -> Member:
-        """What decides which work they may do today, of which each visit takes `visit_minutes`.
-        That they work now is known otherwise, and whom they must not handle is not among what is
-        read for them."""
-        pieces = len(self.started) + self.visits
-        minutes = self.minutes + self.visits * visit_minutes
-        return Member(
-            self.reference,
-            self.trained_on,
-            self.left_on,
-            None,
-            skills=frozenset(self.skills or ()),
-            certificates=self.held,
-            day=DayDone(pieces, minutes, self.daily_capacity, self.minutes_a_day),
-        )
-
-
-_COLLECTOR = prepared(
-    text(f"""
-SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.stands_in_for,
-       s.stands_in_until, s.languages, s.daily_capacity, s.minutes_a_day, s.skills,
-       (SELECT coalesce(json_object_agg(t.kind, t.valid_until), '{{}}')
-          FROM certificate t WHERE t.staff_id = s.id) AS certificates,
-       EXISTS (SELECT FROM shift h
-                WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now) AS on_shift,
-       EXISTS (SELECT FROM absence y
-                WHERE y.staff_id = s.id AND y.starts_at <= :now
-                  AND (y.ends_at IS NULL OR y.ends_at > :now)) AS absent,
-       (SELECT max(h.ends_at) FROM {at_visit_of("s.id")}) AS visit_until,
-       ARRAY(SELECT DISTINCT c.action_id FROM contact c
-              WHERE c.actor = s.external_id AND c.at >= :day_starts AND c.attempt IS NOT NULL
-                AND c.channel = 'call' AND c.inbound IS NOT TRUE AND c.action_id IS NOT NULL
-       ) AS started,
-       (SELECT coalesce(sum(e.minutes), 0) FROM (
-           SELECT DISTINCT ON (c.action_id) f.minutes
-             FROM contact c JOIN call k ON k.action_id = c.action_id
-                  JOIN call f ON f.id = coalesce(k.part_of, k.id)
-            WHERE c.actor = s.external_id AND c.at >= :day_starts AND c.attempt IS NOT NULL
-              AND c.channel = 'call' AND c.inbound IS NOT TRUE
-            ORDER BY c.action_id, k.id DESC) e) AS minutes,
-       {visits_of_day("s.id")} AS visits,
-       (SELECT count(*) FROM work_lease w
-         WHERE w.staff_id = s.id AND w.served_at >= :day_starts
-           AND w.id > coalesce((SELECT max(f.id) FROM work_lease f
-                                 WHERE f.staff_id = s.id AND f.served_at >= :day_starts
-                                   AND f.first_contact), 0)) AS since_first_contact,
-       (SELECT coalesce(json_object_agg(g.person_id, g.at), '{{}}')
-          FROM (SELECT w.person_id, max(w.ended_at) AS at FROM work_lease w
-                 WHERE w.staff_id = s.id AND w.served_at >= :day_starts
-                   AND w.ended_because = 'released'
-                 GROUP BY w.person_id) g) AS given_back,
-       pending.attempt AS open_attempt, pending.id AS open_contact_id
-  FROM staff s LEFT JOIN LATERAL (
-       SELECT c.id, c.attempt FROM contact c
-        WHERE c.actor = s.external_id AND c.at > :looked_back AND c.attempt IS NOT NULL
-          AND c.channel = 'call' AND c.inbound IS NOT TRUE
-          AND NOT EXISTS (SELECT FROM contact_outcome o WHERE o.contact_id = c.id)
-          AND NOT EXISTS (SELECT FROM inbox_event e
-                           WHERE e.status = 'received' AND e.kind = 'contact_outcome'
-                             AND e.payload ->> 'attempt' = c.attempt)
-        ORDER BY c.id LIMIT 1) pending ON true
- WHERE s.external_id = :reference
-""")  # noqa: S608 put together from constants
-)
 
 
 class Waiting(NamedTuple):
@@ -215,8 +87,7 @@ class Waiting(NamedTuple):
 _OF_ME = f"{person_in('d.staff')} = (SELECT external_id FROM staff WHERE id = :me)"  # noqa: S608 a constant
 """Whether the duty `d` is owed by whoever asks, also where a machine named them."""
 
-_WAITING = prepared(
-    text(f"""
+_CANDIDATES = f"""
 WITH barred AS (
     {persons_kept_from_sql(":me")}
 ), mine AS (
@@ -264,6 +135,9 @@ WITH barred AS (
                               AND y.at >= o.callback_at)) of_owners
      ORDER BY due_at, id LIMIT :most
 )
+"""  # noqa: S608 put together from constants
+"""Whom the collector must not handle; their calls, and late callbacks of colleagues; what is owed."""
+_CALLS = f"""
 SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigint) AS reply_id,
        a.id AS action_id, c.staff_id,
        -- Handed on each evening, it waits since it was given to somebody first.
@@ -316,7 +190,9 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
                       AND z.channel = 'call' AND z.attempt IS NOT NULL AND z.inbound IS NOT TRUE
                       AND z.actor <> (SELECT external_id FROM staff WHERE id = :me)
                       AND NOT EXISTS (SELECT FROM contact_outcome zo WHERE zo.contact_id = z.id))
- UNION ALL
+"""  # noqa: S608 put together from constants
+"""The first of three parts: it names the columns of `Waiting` for all of them."""
+_REPLIES = """
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date), NULL, NULL,
        NULL, NULL,
@@ -329,7 +205,8 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE r.staff_id = :me AND r.to_read AND r.handled_at IS NULL
    AND b.person_id NOT IN (SELECT person_id FROM barred)
- UNION ALL
+"""
+_DUTIES = f"""
 SELECT NULL, NULL, NULL, NULL,
        CASE WHEN d.staff IS NULL THEN CAST(:me AS bigint)
             ELSE coalesce((SELECT id FROM staff WHERE external_id = {person_in("d.staff")}), 0) END,
@@ -357,22 +234,8 @@ SELECT NULL, NULL, NULL, NULL,
             ON b.id = coalesce(x.borrower_id, m.borrower_id, n.borrower_id, l.borrower_id)
        LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
  WHERE b.person_id NOT IN (SELECT person_id FROM barred)
-""")  # noqa: S608
-)
-
-
-def read_collector(
-    connection: Connection, actor: Actor, now: datetime, day: Span, looked_back: datetime
-) -> WorkingCollector | None:
-    """Who asks for work; None: nobody on the roster has that reference."""
-    values = {
-        "reference": actor.reference,
-        "now": now,
-        "day_starts": day.starts_at,
-        "day_ends": day.ends_at,
-        "looked_back": looked_back,
-    }
-    return typed_row(WorkingCollector, connection.execute(_COLLECTOR, values))
+"""  # noqa: S608 put together from constants
+_WAITING = prepared(text(f"{_CANDIDATES}{_CALLS} UNION ALL{_REPLIES} UNION ALL{_DUTIES}"))
 
 
 def read_waiting(
@@ -400,38 +263,3 @@ def read_waiting(
         "open_calls": OPEN_CALLS,
     }
     return typed_rows(Waiting, connection.execute(_WAITING, values), now.tzinfo)
-
-
-class OpenAttempt(NamedTuple):
-    """A call that was started and has no outcome."""
-
-    borrower_id: int
-    record: str
-    person_id: int
-    loan_id: int
-    loan: str
-    party: str
-    item: str | None
-    purpose: str | None
-    language: str
-    call_id: int | None
-
-
-_ATTEMPT = prepared(
-    text("""
-SELECT b.id AS borrower_id, b.external_id AS record, b.person_id, l.id AS loan_id,
-       l.external_id AS loan, c.party, a.item, coalesce(k.purpose, c.purpose) AS purpose,
-       coalesce(k.language, b.locale) AS language, k.id AS call_id
-  FROM contact c JOIN borrower b ON b.id = c.borrower_id
-       JOIN loan l ON l.id = c.loan_id
-       LEFT JOIN action a ON a.id = c.action_id
-       LEFT JOIN call k ON k.action_id = a.id AND k.cancelled_at IS NULL
- WHERE c.id = :of_contact
-""")
-)
-
-
-def read_attempt(connection: Connection, contact_id: int) -> OpenAttempt:
-    """What a started call is about."""
-    found = connection.execute(_ATTEMPT, {"of_contact": contact_id})
-    return typed_rows(OpenAttempt, found)[0]

@@ -22,9 +22,11 @@ from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db import served_work, work_leases
-from workers.db.served_work import WorkingCollector
-from workers.db.work_leases import Lease, Taken, Wanted
+from workers.db import new_leases, work_leases
+from workers.db.new_leases import Taken, Wanted
+from workers.db.open_attempts import read_attempt
+from workers.db.work_leases import Lease
+from workers.db.working_collectors import WorkingCollector
 from workers.staff.pieces import Piece, pieces_for, with_gate
 from workers.staff.who_works import read_working, who_asks
 
@@ -137,7 +139,7 @@ def _unfinished(
     now: datetime,
 ) -> ServedWork | NothingToServe:
     """The call whose outcome is missing; its person is leased, if nobody else has them."""
-    found = served_work.read_attempt(connection, me.open_contact_id or 0)
+    found = read_attempt(connection, me.open_contact_id or 0)
     why = because(ReasonCode.NEXT_UNFINISHED, attempt=me.open_attempt)
     until = now + policy.lease
     lease_id = lease.id if lease is not None else None
@@ -146,7 +148,7 @@ def _unfinished(
     else:
         if lease is not None:
             work_leases.end_lease(connection, lease.id, LeaseEnd.NOT_ALLOWED, now)
-        lease_id = work_leases.lease_attempt(connection, found, me.id, why, now, until)
+        lease_id = new_leases.lease_attempt(connection, found, me.id, why, now, until)
     return ServedWork(
         lease=lease_id,
         kind=WorkKind.CALL,
@@ -244,11 +246,11 @@ def _take(
     Returns of how many it was tried."""
     wanted = [_wanted(piece, place) for piece, place in ranked]
     if wanted[0].call_id is None:
-        return work_leases.take_reply(connection, me.id, wanted[0], now, until), 1
+        return new_leases.take_reply(connection, me.id, wanted[0], now, until), 1
     calls = wanted[
         : next((n for n, each in enumerate(wanted) if each.call_id is None), len(wanted))
     ]
-    return work_leases.take_first(connection, me.id, calls, now, until), len(calls)
+    return new_leases.take_first(connection, me.id, calls, now, until), len(calls)
 
 
 def _wanted(piece: Piece, ranked: Ranked) -> Wanted:

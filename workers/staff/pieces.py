@@ -21,8 +21,9 @@ from domain.outcome_follows import Owner
 from domain.reasons import ReasonCode, because
 from domain.staffing import HARDSHIP, terms_on, why_not_this_work
 from workers.context import Context
-from workers.db.served_work import Waiting, WorkingCollector, read_waiting
+from workers.db.served_work import Waiting, read_waiting
 from workers.db.work_leases import Lease
+from workers.db.working_collectors import WorkingCollector
 from workers.gate.ask_together import AskedAction, GateAnswer, ask_together, hours_end, open_until
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

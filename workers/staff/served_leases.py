@@ -16,10 +16,11 @@ from workers.access.permitted import permitted
 from workers.attempts.attempts import check_role
 from workers.calls.pace import refuse_off_shift, who_is_calling
 from workers.context import Context
-from workers.db import work_leases
+from workers.db import work_leases, work_takeovers
 from workers.db.free_text import keep_words
+from workers.db.new_leases import lease_again
 from workers.db.schema import borrower
-from workers.db.served_work import WorkingCollector
+from workers.db.working_collectors import WorkingCollector
 from workers.staff.pieces import owners_of
 from workers.staff.who_works import read_working, who_asks
 from workers.workforce.members import MayNotStartError, refuse_who_may_not
@@ -116,12 +117,12 @@ def take_over(ctx: Context, lease: int, why: str, to: str | None = None) -> None
         why_id = keep_words(
             connection, ctx.cipher, why, now, loan_id=held.loan_id, borrower_id=held.borrower_id
         )
-        work_leases.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
-        work_leases.hand_over(connection, held, taker.id, owner)
+        work_takeovers.note_takeover(connection, held, str(given_to), ctx.actor, why_id, now)
+        work_takeovers.hand_over(connection, held, taker.id, owner)
         if work_leases.lease_of(connection, taker.id) is None:
             reason = because(ReasonCode.NEXT_TAKEN_OVER, actor=str(ctx.actor))
             until = now + policy.lease
-            work_leases.lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
+            lease_again(connection, held, taker.id, TAKEN_OVER, reason, now, until)
 
 
 def _owner_then(
@@ -132,7 +133,7 @@ def _owner_then(
     Raises:
         ArrearsError: it is for others.
     """
-    owner = work_leases.owner_of_duty(connection, duty_id)
+    owner = work_takeovers.owner_of_duty(connection, duty_id)
     owners = owners_of(ctx, taker, now)
     if owner in owners:
         return owner

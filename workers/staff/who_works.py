@@ -10,8 +10,7 @@ from domain.errors import ArrearsError, NotOnRosterError
 from workers.attempts.attempts import check_role
 from workers.calls.pace import LOOKED_BACK
 from workers.context import Context
-from workers.db import served_work
-from workers.db.served_work import WorkingCollector
+from workers.db.working_collectors import WorkingCollector, read_collector
 
 
 def who_asks(ctx: Context, named: str | None) -> Actor:
@@ -35,7 +34,7 @@ def read_working(connection: Connection, actor: Actor, now: datetime) -> Working
         WrongRoleError: they are neither a caller nor a supervisor.
     """
     day = business_day(now)
-    found = served_work.read_collector(connection, actor, now, day, now - LOOKED_BACK)
+    found = read_collector(connection, actor, now, day, now - LOOKED_BACK)
     if found is None:
         raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
     if found.membership.roles_on(now.date()).isdisjoint({Role.CALLER, Role.SUPERVISOR}):
