@@ -15,7 +15,7 @@ from domain.promises import ReceivedPayment
 from domain.reasons import ReasonCode
 from tests.oracle import accounts_in_store
 from tests.oracle.accounts_in_store import live_with_agreements
-from workers.attempts import consequences, outcomes
+from workers.attempts import outcomes, raised_matters
 from workers.calls import start
 from workers.db.schema import action
 from workers.hardship import (
@@ -111,7 +111,7 @@ FAULTS: dict[str, tuple[str, list[Patch]]] = {
     ),
     "a complaint in a call is not heard": (
         "is not open",
-        [(consequences, "receive_complaint", lambda _: lambda *_, **__: ())],
+        [(raised_matters, "receive_complaint", lambda _: lambda *_, **__: ())],
     ),
     "nobody is reminded": (
         "nothing follows from promise:",

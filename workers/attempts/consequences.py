@@ -5,9 +5,8 @@ All of it is written with the outcome, in one transaction, or none of it.
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 
-from sqlalchemy import Connection, case, literal, null, or_, select, text
+from sqlalchemy import Connection, case, literal, null
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -15,38 +14,30 @@ from domain.arrangements import AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
-from domain.disputes import NOT_IN_WORDS, ComplaintKind, DisputeKind, RaisedBy
-from domain.events import RejectedError, person_of
+from domain.events import person_of
 from domain.follow_ups import Happened, Trigger
 from domain.ladder import Ladder
 from domain.next_work import work_policy_on
 from domain.outcome_follows import TAKEN, Follows, Owner, what_follows
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.conversations import (
-    Conversation,
-    LoanOfContact,
-    SaidPromise,
-    loans_of_contact,
+from workers.attempts.conversations import Conversation, LoanOfContact, loans_of_contact
+from workers.attempts.raised_matters import (
+    had_enough,
+    place_holds,
+    raise_disputes,
+    receive_said_complaint,
 )
+from workers.attempts.said_promises import record_said_promise
 from workers.context import Context
 from workers.db.contact_points import note_number_fact
 from workers.db.duties import is_answered
 from workers.db.numbers import lock_numbers_of
-from workers.db.parties import loans_of
 from workers.db.person_facts import ALONE, FactDetails, note_person_fact
-from workers.db.persons import records_of_person
-from workers.db.prepared_statements import prepared
-from workers.db.promises import OF_CONVERSATION, STORED, StoredPromise, stored_promise
-from workers.db.schema import contact_outcome, duty, loan, promise
+from workers.db.schema import duty
 from workers.db.staff import makes_calls
 from workers.escalation.follow_ups import plan_follow_ups
 from workers.hardship.arrangements import NewRequest, request_if_none
-from workers.hardship.complaints import NewComplaint, receive_complaint
-from workers.hardship.disputes import NewDispute, raise_dispute
-from workers.hardship.holds import NewHold, place_hold
-from workers.hardship.means import kept_means
-from workers.hardship.promises import NewPromise, record_promise
 
 
 def reaches_person(outcome: ContactOutcome, follows: Follows) -> bool:
@@ -95,16 +86,16 @@ def apply_consequences(
     """
     _note_facts(connection, about, now)
     if about.outcome is ContactOutcome.DISPUTES:
-        came = _raise_disputes(connection, ctx, about, loans)
+        came = raise_disputes(connection, ctx, about, loans)
     else:
-        came = _place_holds(connection, ctx, about, loans, follows)
+        came = place_holds(connection, ctx, about, loans, follows)
     came = _closed_or_kept(about, now) + came
     if about.details.promised is not None:
-        came += _record_promise(connection, ctx, about, about.details.promised, loans[0])
+        came += record_said_promise(connection, ctx, about, about.details.promised, loans[0])
     if about.outcome in ASKS_FOR_ARRANGEMENT:
         came += _request_arrangements(connection, ctx, about, loans)
     if about.outcome is ContactOutcome.COMPLAINS:
-        came += _receive_complaint(connection, ctx, about, loans[0])
+        came += receive_said_complaint(connection, ctx, about, loans[0])
     if follows.owner is not None and not _is_answered(connection, about, now):
         owner = follows.owner
         if about.outcome not in TAKEN:  # that somebody takes it is owed since it is on record
@@ -180,7 +171,7 @@ def plan_next(
         return
     happened = []
     for id in about.loan_ids:
-        pauses = follows.hold is not None and not _had_enough(connection, ctx, about, follows, id)
+        pauses = follows.hold is not None and not had_enough(connection, ctx, about, follows, id)
         days = timedelta(days=follows.days if pauses and follows.days else 1)
         due_at = datetime.combine(now.date() + days, time.min, now.tzinfo)
         cause = f"contact:{about.attempt}"
@@ -203,202 +194,6 @@ def _note_facts(connection: Connection, about: Conversation, now: datetime) -> N
                 point = number.contact_point_id
                 note_number_fact(connection, point, NumberFact.OPTED_OUT, actor, now)
     note_person_fact(connection, about.record, fact, actor, now, details)
-
-
-def _place_holds(
-    connection: Connection,
-    ctx: Context,
-    about: Conversation,
-    loans: Sequence[LoanOfContact],
-    follows: Follows,
-) -> Reasons:
-    """Of a person one hold, of loans one for each."""
-    if follows.hold is None or about.hold_is_placed:
-        return ()
-    today = ctx.today()
-    came: Reasons = ()
-    for number, each in enumerate(loans[:1] if follows.hold.of_person else loans):
-        if enough := _had_enough(connection, ctx, about, follows, each.id):
-            came += because(ReasonCode.PAUSED_OFTEN_ENOUGH, count=enough)
-            continue
-        new = NewHold(
-            hold=_id_of_loan(about, number, each),
-            loan=each.external_id,
-            borrower=about.borrower if follows.hold.of_person else None,
-            kind=follows.hold,
-            starts_on=today,
-            ends_on=today + timedelta(days=follows.days) if follows.days else None,
-            why=about.details.why,
-            why_id=about.why_id,
-            actor=about.actor,
-            sender=about.sender,
-        )
-        came += place_hold(connection, ctx, new, by_policy=True)
-    return came
-
-
-def _had_enough(
-    connection: Connection, ctx: Context, about: Conversation, follows: Follows, loan_id: int
-) -> int:
-    """In how many conversations before, since the loan's present arrears began, this outcome was
-    heard, if that is as often as its hold is placed; else 0. The loan is locked."""
-    if follows.times is None:
-        return 0
-    values = {
-        "of_loan": loan_id,
-        "outcome": about.outcome,
-        "of_contact": about.contact_id,
-        "zone": str(ctx.settings.lender_zone),
-    }
-    before = int(connection.execute(_TIMES_BEFORE, values).scalar_one())
-    return before if before >= follows.times else 0
-
-
-_TIMES_BEFORE = prepared(
-    text("""
-SELECT count(DISTINCT coalesce(c.part_of, c.id))
-  FROM collection_case k
-       JOIN contact c ON c.loan_id = k.loan_id
-            AND CAST(c.at AT TIME ZONE :zone AS date) >= k.opened_on
-       JOIN contact_outcome o ON o.contact_id = c.id
- WHERE k.loan_id = :of_loan AND k.closed_at IS NULL AND o.outcome = :outcome
-   AND coalesce(c.part_of, c.id) <> :of_contact
-""")
-)
-
-
-def _id_of_loan(about: Conversation, number: int, loan: LoanOfContact) -> str:
-    """The id of what a conversation brings about one of its loans: `disputes:a-1`, `…:L-2`."""
-    return f"{about.outcome}:{about.attempt}{f':{loan.external_id}' if number else ''}"
-
-
-def _raise_disputes(
-    connection: Connection, ctx: Context, about: Conversation, loans: Sequence[LoanOfContact]
-) -> Reasons:
-    """A dispute of each loan that the conversation was about, each with its hold and its clock."""
-    came: Reasons = ()
-    for number, each in enumerate(loans):
-        new = NewDispute(
-            dispute=_id_of_loan(about, number, each),
-            loan=each.external_id,
-            why=_in_words(about),
-            why_id=about.why_id,
-            actor=about.actor,
-            starts_on=ctx.today(),
-            kind=about.details.dispute_kind or DisputeKind.OTHER,
-            raised_by=_raised_by(about),
-            borrower=about.borrower,
-            sender=about.sender,
-        )
-        came += raise_dispute(connection, ctx, new)
-    return came
-
-
-def _receive_complaint(
-    connection: Connection, ctx: Context, about: Conversation, first: LoanOfContact
-) -> Reasons:
-    """A complaint whose clock runs from now on. Whoever handles it finds out what was not said, and
-    corrects it."""
-    said = about.details.complaint
-    new = NewComplaint(
-        complaint=_id_of_loan(about, 0, first),
-        loan=first.external_id,
-        kind=said.kind or ComplaintKind.OTHER,
-        why=_in_words(about),
-        why_id=about.why_id,
-        actor=about.actor,
-        raised_by=_raised_by(about),
-        borrower=about.borrower,
-        about_staff=said.about_staff,
-        about_attempt=said.about_attempt,
-        sender=about.sender,
-    )
-    return receive_complaint(connection, ctx, new)
-
-
-def _raised_by(about: Conversation) -> RaisedBy:
-    return RaisedBy.VISIT if about.channel is Channel.VISIT else RaisedBy.CALL
-
-
-def _in_words(about: Conversation) -> str:
-    return about.details.why or NOT_IN_WORDS
-
-
-def _check_is_theirs(connection: Connection, about: Conversation, external_id: str) -> None:
-    """Refuse a promise about a loan of somebody else. `record_promise` refuses an unknown loan."""
-    theirs = loan.c.id.in_(loans_of(records_of_person(about.record)))
-    named = select(or_(theirs, loan.c.id.in_(about.loan_ids)))
-    if connection.execute(named.where(loan.c.external_id == external_id)).scalar() is False:
-        raise RejectedError(ReasonCode.LOAN_OF_SOMEBODY_ELSE, loan=external_id)
-
-
-def _id_of_promise(about: Conversation) -> str:
-    return f"{OF_CONVERSATION}{about.attempt}"
-
-
-def _record_promise(
-    connection: Connection,
-    ctx: Context,
-    about: Conversation,
-    said: SaidPromise,
-    first: LoanOfContact,
-) -> Reasons:
-    if said.loan is not None:
-        _check_is_theirs(connection, about, said.loan)
-    new = NewPromise(
-        promise=_id_of_promise(about),
-        loan=said.loan or first.external_id,
-        amount=said.amount,
-        currency=said.currency,
-        due_on=said.due_on,
-        parts=said.parts,
-        agreed_by=said.agreed_by,
-        can_pay_monthly=said.can_pay_monthly,
-        borrower=about.borrower,
-        actor=about.actor,
-        sender=about.sender,
-        in_conversation=True,
-    )
-    return record_promise(connection, ctx, new)
-
-
-def says_another_promise(connection: Connection, about: Conversation, now: datetime) -> bool:
-    """Whether an outcome that is reported once more has another promise than is on record, under
-    whatever id. The promise on record may be a little older than the outcome. `now` is in the
-    lender's zone. Up to three statements."""
-    if (said := about.details.promised) is None:
-        return False
-    stored = _promises_of_conversation(connection, about, said)
-    return not any(said.is_of(each.as_made(now).parts) for each in stored)
-
-
-def means_of_conversation(
-    connection: Connection, ctx: Context, about: Conversation
-) -> Decimal | None:
-    """What the person said to be able to pay a month, as it is kept with the promise of a
-    conversation; None: nobody asked, or it was erased."""
-    if (said := about.details.promised) is None:
-        return None
-    ids = [each.id for each in _promises_of_conversation(connection, about, said)]
-    return kept_means(connection, ctx, ids)
-
-
-def _promises_of_conversation(
-    connection: Connection, about: Conversation, said: SaidPromise
-) -> list[StoredPromise]:
-    first, *_ = loans_of_contact(connection, about.loan_ids)
-    owed = select(loan.c.id).where(
-        loan.c.external_id == (said.loan or first.external_id), loan.c.currency == said.currency
-    )
-    named = promise.c.external_id == _id_of_promise(about)
-    of_loan = STORED.where(promise.c.loan_id.in_(owed))
-    stored = connection.execute(of_loan.where(named)).all()
-    if not stored:
-        told = contact_outcome.c.reported_at
-        at = select(told).where(contact_outcome.c.contact_id == about.contact_id).scalar_subquery()
-        shortly_before = promise.c.made_at.between(at - timedelta(days=1), at)
-        stored = connection.execute(of_loan.where(shortly_before)).all()
-    return [stored_promise(row) for row in stored]
 
 
 def _due_at(about: Conversation, follows: Follows, now: datetime) -> datetime:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select
 from domain.contact_outcomes import ContactOutcome
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.consequences import means_of_conversation, says_another_promise
 from workers.attempts.conversations import Conversation, OutcomeReport
+from workers.attempts.said_promises import means_of_conversation, says_another_promise
 from workers.context import Context
 from workers.db.free_text import CAN_PAY, WHY, digest_of
 from workers.db.inbox import PAYLOAD_DIGEST_KEY

@@ -1,4 +1,4 @@
-"""New leases: the first piece of work that is free, and work that goes on under a lease of its own."""
+"""New leases: for the first piece that is free, and for work that goes on under another lease."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -136,7 +136,7 @@ WITH barred AS (
      ORDER BY due_at, id LIMIT :most
 )
 """  # noqa: S608 put together from constants
-"""Whom the collector must not handle; their calls, and late callbacks of colleagues; what is owed."""
+"""Whom the collector must not handle; their calls, late callbacks of colleagues; what is owed."""
 _CALLS = f"""
 SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigint) AS reply_id,
        a.id AS action_id, c.staff_id,
