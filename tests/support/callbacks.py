@@ -6,7 +6,8 @@ from datetime import datetime
 from domain.contact_outcomes import ContactOutcome
 from domain.events import LENDER, RejectedError
 from tests.support.loans import Book
-from workers.attempts.outcomes import ReportedOutcome, record_outcome
+from workers.attempts.conversations import ReportedOutcome
+from workers.attempts.outcomes import record_outcome
 
 
 def agreed_callback(book: Book, attempt: str, actor: str, wished: datetime) -> datetime | None:

@@ -12,9 +12,11 @@ from domain.call_plan import CallPlan, Until
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ContactOutcome
 from domain.contact_points import stopped_by
-from domain.ladder import find_ladder
+from domain.ladder import Ladder, find_ladder
 from domain.reasons import ReasonCode, because
+from workers.attempts.conversations import LoanOfContact
 from workers.attempts.known_reasons import is_known_lately
+from workers.attempts.locked_attempt import LockedAttempt
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loan_facts import load_facts, load_party_facts
@@ -52,6 +54,19 @@ def called_actions(connection: Connection, action_ids: Sequence[int]) -> list[Ca
     if not action_ids:
         return []
     return typed_rows(CalledAction, connection.execute(_CALLED, {"of_actions": list(action_ids)}))
+
+
+def ladder_of_call(
+    ctx: Context,
+    attempt: LockedAttempt,
+    called: Sequence[CalledAction],
+    owed: LoanOfContact,
+    now: datetime,
+) -> Ladder | None:
+    """The ladder of the item that names the call; of another contact that of its loan."""
+    for each in sorted(called, key=lambda each: each.id != attempt.action_id):
+        return find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
+    return ctx.ladder_of(owed, now.date())
 
 
 class _Try(NamedTuple):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
-from domain.events import RejectedError
+from domain.events import STAFF, RejectedError
 from domain.promises import PromisePart
 from domain.reasons import ReasonCode
 from workers.context import Context
@@ -127,6 +127,15 @@ class OutcomeReport:
             stopped_channel=self.stopped_channel,
             why=self.why,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedOutcome(OutcomeReport):
+    """The reported outcome of an attempt."""
+
+    attempt: str
+    sender: str = STAFF
+    """Who sent the report. The id of a hold or a promise that follows from it is this sender's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

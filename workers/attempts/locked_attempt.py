@@ -1,10 +1,14 @@
 """The attempt that a report is about, with the contacts that belong to it; its person is locked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ContactOutcome
+from workers.attempts.conversations import Conversation, ReportedOutcome
 from workers.attempts.named import named_attempt
 from workers.db.people import lock_people
 from workers.db.schema import borrower, contact, loan, person
@@ -76,3 +80,23 @@ def contacts_of(connection: Connection, contact_id: int) -> list[ContactOfAttemp
     of_attempt = or_(contact.c.id == contact_id, contact.c.part_of == contact_id)
     rows = select(*columns_of(ContactOfAttempt, contact)).where(of_attempt).order_by(contact.c.id)
     return typed_rows(ContactOfAttempt, connection.execute(rows))
+
+
+def conversation_of(
+    attempt: LockedAttempt, loan_ids: Sequence[int], report: ReportedOutcome
+) -> Conversation:
+    """What an attempt and the report of its outcome say together."""
+    return Conversation(
+        attempt=report.attempt,
+        contact_id=attempt.id,
+        record=attempt.borrower_id,
+        borrower=attempt.record,
+        loan_ids=loan_ids,
+        channel=Channel(attempt.channel),
+        outcome=report.outcome,
+        details=report.details,
+        actor=report.actor,
+        sender=report.sender,
+        callback_at=report.callback_at,
+        hold_is_placed=report.outcome is ContactOutcome.DECEASED,
+    )

@@ -1,75 +1,57 @@
 """The outcome of a call or a visit, as the person who made it reports it. Recorded once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, insert, select
 
 from domain.actions import ActionStatus, Move
-from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
-from domain.events import STAFF, NotYetError, RejectedError
-from domain.holds import Hold, HoldKind
-from domain.ladder import Ladder, find_ladder
-from domain.outcome_follows import Follows, what_follows
+from domain.events import NotYetError, RejectedError
+from domain.ladder import find_ladder
+from domain.outcome_follows import Follows
 from domain.reasons import ReasonCode, Reasons, because
-from workers.attempts.call_plans import CalledAction, called_actions, moves_after
+from workers.attempts.call_plans import CalledAction, called_actions, ladder_of_call, moves_after
 from workers.attempts.callback_moments import (
     AskedCallback,
     check_callback,
     check_callback_moment,
 )
-from workers.attempts.consequences import (
-    apply_consequences,
-    ends_callback,
-    follows_by,
-    plan_next,
-    reaches_person,
-)
+from workers.attempts.consequences import apply_consequences, follows_by, plan_next, reaches_person
 from workers.attempts.conversations import (
-    Conversation,
-    LoanOfContact,
-    OutcomeReport,
+    ReportedOutcome,
     check_details,
     keep_what_was_said,
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately
+from workers.attempts.later_reports import add_to_recorded
 from workers.attempts.locked_attempt import (
     ContactOfAttempt,
     LockedAttempt,
     contacts_of,
+    conversation_of,
     lock_attempt,
     lock_everybody_at_number,
 )
 from workers.attempts.named import loan_ids
-from workers.attempts.reported_again import Recorded, adding, differing, what_differs
+from workers.attempts.reported_facts import (
+    id_of_death,
+    note_about_number,
+    note_said,
+    pause_for_death,
+)
 from workers.attempts.whose import assert_theirs
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.appointments import move_calls
-from workers.db.closed_numbers import close_number, reopen_number
-from workers.db.duties import end_callback
-from workers.db.holds import insert_hold
 from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.problems import VISIT_UNREPORTED, resolve_problems
-from workers.db.representative_wishes import note_wishes, wishes_among
-from workers.db.said_facts import note_said_facts
-from workers.db.schema import contact_outcome, hold, loan, visit
+from workers.db.schema import contact_outcome, loan, visit
 from workers.escalation.reassess import reassess
-from workers.gate.problems import resolve_gate_problems
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedOutcome(OutcomeReport):
-    """The reported outcome of an attempt."""
-
-    attempt: str
-    sender: str = STAFF
-    """Who sent the report. The id of a hold or a promise that follows from it is this sender's."""
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
@@ -102,7 +84,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
     ).one_or_none()
     if recorded is not None:
-        return _add_to_recorded(connection, ctx, attempt, report, recorded)
+        return add_to_recorded(connection, ctx, attempt, report, recorded)
     assert_theirs(connection, report, attempt, now.date())
     check_callback(report.outcome, report.callback_at, now)
     rows = contacts_of(connection, attempt.id)
@@ -112,7 +94,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     # A loan has a row for each of its items that the call was about.
     about_loans = list(dict.fromkeys(row.loan_id for row in rows))
     of_rows = loans_of_contact(connection, about_loans)
-    follows = follows_by(_ladder(ctx, attempt, called, of_rows[0], now), report.outcome)
+    follows = follows_by(ladder_of_call(ctx, attempt, called, of_rows[0], now), report.outcome)
     also = loan_ids(connection, report.also_about, "contact_outcome")
     if _reaches_person(report, follows):
         loans = lock_loans_of_person(connection, attempt.borrower_id)
@@ -120,9 +102,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         loans = lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
     why_id = keep_what_was_said(connection, ctx, report, about_loans[0], attempt.borrower_id, now)
     _insert(connection, report, rows, also, why_id, now)
-    _note_said(connection, ctx, attempt, report)
+    note_said(connection, ctx, attempt, report)
     if attempt.point is not None:
-        _note_about_number(connection, attempt.point, report, attempt.at, now)
+        note_about_number(connection, attempt.point, report, attempt.at, now)
     if attempt.channel == Channel.VISIT:
         _complete_visit(connection, report, actions, loans, now)
     over = _move_calls(connection, ctx, report, called, now) or attempt.channel == Channel.VISIT
@@ -131,8 +113,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
         complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
     if report.outcome is ContactOutcome.DECEASED:
-        _pause_for_death(connection, attempt, report, now)
-    about = _conversation(attempt, about_loans, report)
+        pause_for_death(connection, attempt, report, now)
+    about = conversation_of(attempt, about_loans, report)
     about = replace(about, mentioned=mentioned, why_id=why_id)
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
@@ -228,131 +210,8 @@ def _recorded_as(
         outcome=report.outcome,
     )
     if report.outcome is ContactOutcome.DECEASED:
-        recorded += because(ReasonCode.DEATH_PAUSES, hold_id=_id_of_death(report))
+        recorded += because(ReasonCode.DEATH_PAUSES, hold_id=id_of_death(report))
     return recorded
-
-
-def _ladder(
-    ctx: Context,
-    attempt: LockedAttempt,
-    called: Sequence[CalledAction],
-    owed: LoanOfContact,
-    now: datetime,
-) -> Ladder | None:
-    """The ladder of the item that names the call; of another contact that of its loan."""
-    for each in sorted(called, key=lambda each: each.id != attempt.action_id):
-        return find_ladder(ctx.policy.ladders, each.ladder_id, each.ladder_version)
-    return ctx.ladder_of(owed, now.date())
-
-
-def _conversation(
-    attempt: LockedAttempt, loan_ids: Sequence[int], report: ReportedOutcome
-) -> Conversation:
-    return Conversation(
-        attempt=report.attempt,
-        contact_id=attempt.id,
-        record=attempt.borrower_id,
-        borrower=attempt.record,
-        loan_ids=loan_ids,
-        channel=Channel(attempt.channel),
-        outcome=report.outcome,
-        details=report.details,
-        actor=report.actor,
-        sender=report.sender,
-        callback_at=report.callback_at,
-        hold_is_placed=report.outcome is ContactOutcome.DECEASED,
-    )
-
-
-def _add_to_recorded(
-    connection: Connection,
-    ctx: Context,
-    attempt: LockedAttempt,
-    report: ReportedOutcome,
-    recorded: Recorded,
-) -> Reasons:
-    """Record what a later report of an attempt adds to the outcome that is on record and stays.
-
-    What protects is always taken: what was said, what the number is closed for, a death. A later
-    outcome opens nothing, and completes no action; somebody owes what follows from it, and nobody
-    the callback that it stops. What differs besides is named and does not count.
-
-    Raises:
-        RejectedError: it is another outcome, or says otherwise, and protects nobody; or nothing of
-            it would be kept.
-    """
-    now, fact = ctx.now(), report.outcome.number_fact
-    contacts = contacts_of(connection, attempt.id)
-    rows = list(dict.fromkeys(row.loan_id for row in contacts))
-    about = _conversation(attempt, rows, report)
-    differs = what_differs(connection, ctx, about, recorded, report)
-    came: Reasons = ()
-    other = "outcome" in differs
-    died = other and report.outcome is ContactOutcome.DECEASED
-    follows = what_follows(None, report.outcome)
-    stops = other and (follows.hold or reaches_person(report.outcome, follows))
-    protects = (other and (fact or stops)) or report.said
-    if differs and (report.event_id is None or not protects):
-        raise differing(report.attempt, recorded.outcome, differs)
-    if differs or report.said:
-        loans = lock_loans_of_person(connection, attempt.borrower_id)
-        _note_said(connection, ctx, attempt, report)
-        if differs and fact and attempt.point is not None:
-            close_number(connection, attempt.point, fact, Actor(report.actor), now)
-        if died and not _is_placed(connection, _id_of_death(report)):
-            _pause_for_death(connection, attempt, report, now)
-        if stops:
-            came = _come_of_later(connection, ctx, attempt, contacts, about, now)
-        reassess(connection, ctx, loans, now)
-    if not differs:
-        return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
-    adds = adding(report.attempt, recorded.outcome, report.outcome, differs)
-    if died:
-        adds += because(ReasonCode.DEATH_PAUSES, hold_id=_id_of_death(report))
-    return adds + came
-
-
-def _come_of_later(
-    connection: Connection,
-    ctx: Context,
-    attempt: LockedAttempt,
-    contacts: Sequence[ContactOfAttempt],
-    about: Conversation,
-    now: datetime,
-) -> Reasons:
-    """Write what follows from a later outcome that protects, as the ladder has it; whoever owes a
-    callback owes it no more."""
-    actions = [row.action_id for row in contacts if row.action_id is not None]
-    called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
-    loans = loans_of_contact(connection, about.loan_ids)
-    follows = follows_by(_ladder(ctx, attempt, called, loans[0], now), about.outcome)
-    if ends_callback(about, follows):
-        end_callback(connection, attempt.id, loans[0].id, now)
-    return apply_consequences(connection, ctx, about, loans, follows, now)
-
-
-def _id_of_death(report: ReportedOutcome) -> str:
-    """The id of the hold that a reported death places."""
-    return f"death:{report.attempt}"
-
-
-def _is_placed(connection: Connection, hold_id: str) -> bool:
-    placed = exists().where(hold.c.external_id == hold_id)
-    return bool(connection.execute(select(placed)).scalar())
-
-
-def _pause_for_death(
-    connection: Connection, attempt: LockedAttempt, report: ReportedOutcome, now: datetime
-) -> None:
-    insert_hold(
-        connection,
-        Hold(HoldKind.DECEASED, now.date()),
-        borrower_id=attempt.borrower_id,
-        external_id=_id_of_death(report),
-        sender=report.sender,
-        actor=report.actor,
-        now=now,
-    )
 
 
 def _resolve_unreported(connection: Connection, loans: Sequence[int], now: datetime) -> None:
@@ -365,47 +224,6 @@ def _resolve_unreported(connection: Connection, loans: Sequence[int], now: datet
     )
     if not connection.execute(select(waits)).scalar():
         resolve_problems(connection, loans, (VISIT_UNREPORTED,), now)
-
-
-def _note_said(
-    connection: Connection, ctx: Context, attempt: LockedAttempt, report: ReportedOutcome
-) -> None:
-    """Record what was said, on the record of the person; it reaches the whole person. The wishes of
-    a representative are kept with the number that was called."""
-    if not report.said:
-        return
-    actor, now = Actor(report.actor), ctx.now()
-    said = report.said
-    if attempt.party == Party.REPRESENTATIVE and attempt.number_blind_index is not None:
-        wishes, said = wishes_among(said)
-        note_wishes(connection, attempt.number_blind_index, wishes, actor, attempt.at)
-    number = attempt.number_blind_index if attempt.channel == Channel.CALL else None
-    note_said_facts(
-        connection,
-        [attempt.borrower_id],
-        said,
-        number,
-        actor,
-        now,
-        said_at=attempt.at,
-        own_word=not report.outcome.with_other,
-    )
-    resolve_gate_problems(connection, [attempt.borrower_id], {each.fact for each in said}, now)
-
-
-def _note_about_number(
-    connection: Connection,
-    number: bytes,
-    report: ReportedOutcome,
-    called_at: datetime,
-    now: datetime,
-) -> None:
-    """Record what the outcome says of the number, and end what it refutes of what was known."""
-    actor = Actor(report.actor)
-    if fact := report.outcome.number_fact:
-        close_number(connection, number, fact, actor, now)
-    if refuted := report.outcome.refutes:
-        reopen_number(connection, number, refuted - {fact}, actor, now, seen_at=called_at)
 
 
 def _check(

@@ -23,8 +23,9 @@ from domain.compliance.vocabulary import Channel, Proof
 from domain.disputes import Matter
 from domain.events import HandlerResult
 from domain.reasons import Reasons
+from workers.attempts.conversations import ReportedOutcome
 from workers.attempts.inbound import InboundContact, record_inbound_contact
-from workers.attempts.outcomes import ReportedOutcome, record_outcome
+from workers.attempts.outcomes import record_outcome
 from workers.borrowers.contact_details import NumberOrder, order_numbers
 from workers.borrowers.number_facts import NumberFactReport, end_number_fact, record_number_fact
 from workers.borrowers.opt_outs import record_opt_out
