@@ -10,7 +10,7 @@ from domain.actions import ASSIGN_CALL, ActionType
 from domain.actors import Role
 from domain.call_plan import CallPlan
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
-from domain.compliance.vocabulary import Party
+from domain.compliance.vocabulary import Party, country_of
 from domain.contact_outcomes import ONLY_BY_TELEPHONE, SHOWN_BY_DEFAULT, ContactOutcome
 from domain.errors import ReasonedError
 from domain.follow_ups import FollowUp, Trigger
@@ -121,8 +121,8 @@ class AppliesTo:
 
     def matches(self, jurisdiction: str, product: str) -> bool:
         """`US` also covers `US-MA`: a subdivision follows its country's ladder."""
-        country = jurisdiction.split("-", 1)[0]
-        return bool({jurisdiction, country} & set(self.jurisdictions)) and (
+        named = {jurisdiction, country_of(jurisdiction)}
+        return bool(named & set(self.jurisdictions)) and (
             not self.products or product in self.products
         )
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 from hashlib import sha256
 from math import sqrt
 
+from domain.compliance.vocabulary import country_of
+
 RANDOM = "random"
 """Why a call was drawn that no risk points to."""
 
@@ -85,7 +87,7 @@ class ScoreSheet:
     source: str
 
     def is_for(self, jurisdiction: str) -> bool:
-        return jurisdiction in self.jurisdictions or jurisdiction[:2] in self.jurisdictions
+        return not {jurisdiction, country_of(jurisdiction)}.isdisjoint(self.jurisdictions)
 
 
 def sheet_on(sheets: Iterable[ScoreSheet], id: str, on: date) -> ScoreSheet | None:

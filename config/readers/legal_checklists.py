@@ -7,6 +7,7 @@ from functools import partial
 from config.readers.rule_packs import read_source
 from config.readers.yaml_reader import Value
 from domain.compliance.rules import Source
+from domain.compliance.vocabulary import country_of
 
 
 class SatisfiedBy(StrEnum):
@@ -64,9 +65,8 @@ def checklist_for(
     checklists: tuple[LegalChecklist, ...], jurisdiction: str
 ) -> LegalChecklist | None:
     """The checklist of a jurisdiction; if it has none, its country's; if that has none, None."""
-    country = jurisdiction.split("-", 1)[0]
     by_jurisdiction = {checklist.jurisdiction: checklist for checklist in checklists}
-    return by_jurisdiction.get(jurisdiction) or by_jurisdiction.get(country)
+    return by_jurisdiction.get(jurisdiction) or by_jurisdiction.get(country_of(jurisdiction))
 
 
 def _read_evidence(value: Value, seen: dict[str, Value]) -> Evidence:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
-from domain.compliance.vocabulary import Channel, Collects, Place
+from domain.compliance.vocabulary import Channel, Collects, Place, country_of
 from domain.loans import Component
 
 EVERYWHERE = "*"
@@ -153,16 +153,15 @@ def pack_of_allocation(packs: tuple[RulePack, ...], jurisdiction: str) -> RulePa
 
     The pack of the subdivision counts before that of its country, and that before the lender's own.
     """
-    country = jurisdiction.split("-", 1)[0]
     said = {pack.jurisdiction: pack for pack in packs if pack.allocation}
+    country = country_of(jurisdiction)
     return said.get(jurisdiction) or said.get(country) or said.get(EVERYWHERE)
 
 
 def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:
     """All the packs that apply in a jurisdiction: the lender's own limits, its country's and the
     subdivision's own, without the country's rules that the subdivision replaces."""
-    country = jurisdiction.split("-", 1)[0]
-    named = {jurisdiction, country, EVERYWHERE}
+    named = {jurisdiction, country_of(jurisdiction), EVERYWHERE}
     applying = tuple(pack for pack in packs if pack.jurisdiction in named)
     replaced = frozenset().union(*(pack.replaces for pack in applying))
     return tuple(pack.without(replaced) for pack in applying) if replaced else applying

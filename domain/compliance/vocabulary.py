@@ -134,3 +134,8 @@ class LimitationFact(StrEnum):
     def lasts(self) -> bool:
         """Whether it has an end of its own."""
         return self.suspends or self is LimitationFact.SUIT
+
+
+def country_of(jurisdiction: str) -> str:
+    """The country of a jurisdiction, which may be a part of it: `US` for `US-MA` and for `US`."""
+    return jurisdiction.split("-", 1)[0]

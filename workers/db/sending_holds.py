@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ACTION_TYPES, ActionType
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, country_of
 from domain.reasons import Reasons
 from domain.sending import EVERYTHING, Scope, SendingScope, StoppedBecause
 from workers.db.encryption import Cipher
@@ -92,7 +92,7 @@ def stops_action(jurisdiction: str) -> ColumnElement[bool]:
         scope == SendingScope.ALL,
         (scope == SendingScope.CHANNEL) & (subject == channel),
         (scope == SendingScope.JURISDICTION)
-        & subject.in_((jurisdiction, jurisdiction.split("-")[0])),
+        & subject.in_((jurisdiction, country_of(jurisdiction))),
         (scope == SendingScope.LADDER) & (subject == action.c.ladder_id),
     )
 

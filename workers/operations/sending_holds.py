@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 from domain.actions import SEND_SMS, ActionStatus
 from domain.actors import ActorKind
 from domain.compliance.rules import EVERYWHERE
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, country_of
 from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
@@ -129,7 +129,7 @@ def _assert_known(connection: Connection, ctx: Context, scope: Scope) -> None:
         case SendingScope.JURISDICTION:
             of_loans = connection.execute(select(loan.c.jurisdiction).distinct()).scalars()
             known = {pack.jurisdiction for pack in ctx.policy.rule_packs} | set(of_loans)
-            known |= {name.split("-", 1)[0] for name in known}
+            known |= set(map(country_of, known))
             known.discard(EVERYWHERE)
         case SendingScope.ALL:
             return

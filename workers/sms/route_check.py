@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select, union
 
 from config.readers.template_files import LETTERS
-from domain.compliance.vocabulary import Says
+from domain.compliance.vocabulary import Says, country_of
 from domain.errors import ArrearsError
 from domain.persons import PersonFact
 from workers.context import Context
@@ -173,7 +173,7 @@ def _templates_used(ctx: Context, region: str) -> set[str]:
 
 
 def _route_of(jurisdiction: str, regions: set[str]) -> str:
-    country = jurisdiction.split("-", 1)[0]
+    country = country_of(jurisdiction)
     return country if country in regions else ALL_OTHER_REGIONS
 
 
