@@ -6,7 +6,8 @@ import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 
-from config.readers.yaml_reader import Value, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import Value
 
 LONGEST_PLACEHOLDER = 100
 """Characters. A longer text is no placeholder, and no pattern is asked about it."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.readers.yaml_reader import Value, each, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import Value, each
 
 REGIONS_DIRECTORY = Path(__file__).parents[1] / "regions"
 

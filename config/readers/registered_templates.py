@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.readers.template_files import SEVERAL_PLACEHOLDERS, TEXT_PLACEHOLDERS
-from config.readers.yaml_reader import Value, as_shown, each, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import Value, as_shown, each
 
 _ID = re.compile(r"\d{1,20}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")

@@ -12,7 +12,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.readers.roster_terms import RosterTerms, read_language, read_week
-from config.readers.yaml_reader import Section, Value, all_of, each, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import Section, Value, all_of, each
 from domain.actors import Role
 from domain.compliance.contact_hours import Hours
 from domain.ids import LONGEST_ID, id_of

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from config.readers.yaml_reader import Value, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import Value
 from domain.compliance.vocabulary import Says
 
 FILE = "statements.yaml"

@@ -25,7 +25,8 @@ from config.readers.tape_mapping import (
     ScheduleKind,
     TapeMapping,
 )
-from config.readers.yaml_reader import PolicyError, Section, Value, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError, Section, Value
 
 MAPPINGS_DIRECTORY = Path(__file__).parents[1] / "mappings"
 

@@ -1,4 +1,4 @@
-"""Reads YAML files so that every error names the file, the line and what to write instead.
+"""The values of a YAML file: every error names the file, the line and what to write instead.
 
 A value stays the text that was written until a method converts it. So `08:00`, `1-3` and `1.50`
 mean what they look like: YAML does not guess their types.
@@ -7,22 +7,16 @@ mean what they look like: YAML does not guess their types.
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import chain
-from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
-from config.readers.yaml_faults import forbidden_character, not_utf_8, not_yaml
 from domain.currencies import digits_of, smallest_of
 from domain.errors import ArrearsError, Text, text_of
 from domain.ladder import Days
@@ -39,8 +33,6 @@ AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 FOLD = "\a"
 """Marks where the lines of a folded block were joined: digests have been taken of texts with it."""
-FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The parser in C: a process that starts reads all of the policy."""
 DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 
 
@@ -251,6 +243,10 @@ class Value:
             pairs[name] = Value(name, self.file, node)
         return pairs
 
+    def at(self, key: str) -> Value:
+        """The value of a key of a mapping that has it: an error about the whole names its line."""
+        return self.pairs()[key]
+
     def section(self, keys: str) -> Section:
         """A mapping that has no other keys than these, which are separated by spaces."""
         known = keys.split()
@@ -346,92 +342,8 @@ def as_shown(text: str) -> Text:
     return text_of("`{masked}` (masked)", masked=masked(text))
 
 
-def read_yaml(path: Path) -> Value:
-    """Read a file that contains one YAML document.
-
-    Raises:
-        PolicyError: it cannot be read, is empty, or is not YAML.
-    """
-    file = _shown(path)
-    text = ""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        node = _compose(text)
-    except OSError as error:
-        raise PolicyError(
-            "{file} cannot be read ({error}). Check its path.", file=file, error=error.strerror
-        ) from None
-    except UnicodeDecodeError as error:
-        raise PolicyError(not_utf_8(file, error)) from None
-    except MarkedYAMLError as error:
-        raise PolicyError(not_yaml(file, error)) from None
-    except YAMLError:
-        raise PolicyError(forbidden_character(file, text)) from None
-    if node is None:
-        raise PolicyError("{file} line 1: the file is empty. Fill it in, or delete it.", file=file)
-    return Value("file", file, node)
-
-
-def _compose(text: str) -> Node | None:
-    try:
-        document: Node | None = yaml.compose(text, FAST)
-    except MarkedYAMLError:
-        # The parser in Python says better what is wrong.
-        document = yaml.compose(text, yaml.SafeLoader)
-    if document is not None:
-        _mark_folds(document, text.splitlines())
-    return document
-
-
-def _mark_folds(document: Node, lines: Sequence[str]) -> None:
-    seen: set[int] = set()
-    left = [document]
-    while left:
-        node = left.pop()
-        if id(node) in seen:  # an alias
-            continue
-        seen.add(id(node))
-        if isinstance(node, ScalarNode) and node.style == ">":
-            written = lines[node.start_mark.line + 1 : node.end_mark.line]
-            node.value = _with_folds(node.value, [line.lstrip(" ") for line in written])
-        elif isinstance(node, SequenceNode):
-            left += node.value
-        elif isinstance(node, MappingNode):
-            left += chain.from_iterable(node.value)
-
-
-def _with_folds(text: str, written: Iterable[str]) -> str:
-    """The text of a folded block, with a mark after each of its lines that another one follows."""
-    done = ""
-    for line in filter(None, written):
-        between, found, text = text.partition(line)
-        done += (FOLD if done else "") + between + found
-    return done + text
-
-
-def digest(value: Value) -> str:
-    """SHA-256, in hex, of the content of a document, without comments, layout and key order."""
-    content = json.dumps(_plain(value.node), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _plain(node: Node) -> object:
-    if isinstance(node, MappingNode):
-        return {str(key.value): _plain(child) for key, child in node.value}
-    if isinstance(node, SequenceNode):
-        return [_plain(child) for child in node.value]
-    return str(node.value)
-
-
 def _one_of(text: str, known: Collection[str]) -> Text:
     listed = ", ".join(sorted(known))
     if close := difflib.get_close_matches(text, known, n=1):
         return text_of("Did you mean {close}? Write one of: {known}.", close=close[0], known=listed)
     return text_of("Write one of: {known}.", known=listed)
-
-
-def _shown(path: Path) -> str:
-    """The path, relative to the working directory where it is inside it."""
-    resolved = path.resolve()
-    here = Path.cwd()
-    return str(resolved.relative_to(here) if resolved.is_relative_to(here) else path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import config
 from config.readers.rule_packs import read_rule_pack
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.gate import may_contact
 from domain.compliance.rules import packs_for

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from config.readers.arrangements import read_arrangements
-from config.readers.yaml_reader import PolicyError, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError
 from domain.actors import Role
 from domain.arrangements import ArrangementKind, ArrangementTerms, Effect, RateOf
 from domain.ladder import Days

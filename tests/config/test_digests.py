@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 import config
-from config.readers.yaml_reader import digest, read_yaml
+from config.readers.yaml_files import digest, read_yaml
 
 SHIPPED = sorted(Path(config.__file__).parent.rglob("*.yaml"))
 FOLDED = (

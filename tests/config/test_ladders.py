@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.readers.ladders import read_ladder
-from config.readers.yaml_reader import PolicyError, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError
 from domain.actions import SCHEDULE_VISIT
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.readers.yaml_reader import PolicyError, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError
 
 NAME = "Zhang San"
 FAULTS = [

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.readers.replies import STOPS_BY_LAW, ReplyReader, assert_stops_by_law
-from config.readers.yaml_reader import PolicyError, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError
 from domain.inbound_texts import ReplyKind, ReplyLanguage, ReplyVocabulary
 
 SMALL = """\

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.readers.rule_packs import describe_source, read_rule_pack
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.gate import may_contact

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.readers.staffing import read_staffing
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.hold_limits import HOLD_LIMITS, HoldLimit
 from domain.holds import HoldKind
 from domain.staffing import StaffingTerms

@@ -11,7 +11,8 @@ from config.readers.lender_statuses import LenderStatuses
 from config.readers.regions import load_regions
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
 from config.readers.tape_mapping_reader import MAPPINGS_DIRECTORY, load_mapping, read_mapping
-from config.readers.yaml_reader import PolicyError, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError
 from tests.support.refused_yaml import refusal
 from tests.support.tapes import MAPPING, mapping_from
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.readers.worklist import read_worklist
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.next_work import Band, WorkPolicy
 from tests.support.refused_yaml import refusal
 

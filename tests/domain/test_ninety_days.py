@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from config.readers.ladders import read_ladder
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.actions import ActionStatus
 from domain.decision import Outcome, next_review
 from domain.ladder import Ladder

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import config
 from config.readers.rule_packs import read_rule_pack
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import may_contact
 from domain.compliance.number_choice import number_for

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from config.readers.tape_mapping import PHONES, Field
-from config.readers.yaml_reader import Value, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import Value
 from domain.written_numbers import plain_digits
 
 COLUMN_NAMES = Path(__file__).parents[2] / "config" / "column_names.yaml"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.readers.rule_packs import read_rule_pack
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.compliance.answer_period import (
     ClockState,
     Period,

@@ -8,7 +8,7 @@ import pytest
 
 import config
 from config.readers.rule_packs import read_rule_pack
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from domain.compliance.gate import may_contact
 from domain.compliance.rules import RulePack
 from domain.compliance.verdict import Verdict

@@ -14,7 +14,7 @@ from config.readers.replies import ReplyReader
 from config.readers.rule_packs import read_rule_pack
 from config.readers.tape_mapping_reader import read_mapping
 from config.readers.templates import Templates
-from config.readers.yaml_reader import read_yaml
+from config.readers.yaml_files import read_yaml
 from config.settings import Settings, load_settings
 from domain.errors import ArrearsError
 from tests.support.commands import SHIPPED, arrears

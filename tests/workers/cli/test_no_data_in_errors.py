@@ -18,7 +18,8 @@ from config.readers.roster_terms import RosterTerms
 from config.readers.rule_packs import read_rule_pack
 from config.readers.tape_mapping import Field
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
-from config.readers.yaml_reader import PolicyError, read_yaml
+from config.readers.yaml_files import read_yaml
+from config.readers.yaml_reader import PolicyError
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.workers.tapes.test_missing_columns import ROW
