@@ -11,14 +11,14 @@ from pathlib import Path
 from uuid import UUID
 
 import redis
-from sqlalchemy import URL, Connection, Engine, and_, create_engine, func, or_, select
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, and_, create_engine, func, or_, select
 
 from domain.actions import CLAIMABLE, ActionStatus
 from domain.actors import Actor
 from domain.messages import MessageStatus
 from tests.crash_points.ends import End, end_state
-from tests.crash_points.points import FOLDER, Folder
+from tests.crash_points.ground import Ground, a_ground
+from tests.crash_points.points import Folder
 from tests.crash_points.scenario import (
     FROM_OUTSIDE,
     NO_RECEIPT,
@@ -29,9 +29,6 @@ from tests.crash_points.scenario import (
     write_book,
 )
 from tests.support.acting import acting
-from tests.support.compose import ROOT
-from tests.support.databases import new_database, renew_database
-from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.messages import messages_left
 from tests.support.receiver import SECRET, lenders_systems
@@ -65,15 +62,11 @@ WORKER = [
 class Stage:
     """One worker, one webhook, one provider and one broker, for one scenario after another."""
 
-    server_url: str
-    template: str
-    database: str
+    ground: Ground
     engine: Engine
     begins_at: datetime
     broker: redis.Redis
     timetable: Timetable
-    folder: Folder
-    clock_file: Path
     twilio_port: int
     texts: Counter[str] = field(default_factory=Counter)
     """How often each number was texted in the last scenario, by the provider's own count."""
@@ -82,7 +75,7 @@ class Stage:
         """The whole scenario on a book of its own; a worker dies at each point that is named."""
         self._begin(crash_at)
         with SimulatedTwilio(log=self._log, auth_token="secret", port=self.twilio_port) as twilio:
-            book = open_book(self.engine, self.clock_file)
+            book = open_book(self.engine, self.ground.clock_file)
             self._work_until_settled(book)
             for events in FROM_OUTSIDE:
                 come_in(book, events)
@@ -92,6 +85,10 @@ class Stage:
             return end_state(connection)
 
     @property
+    def folder(self) -> Folder:
+        return self.ground.folder
+
+    @property
     def _log(self) -> Path:
         return self.folder.path / "texts.jsonl"
 
@@ -99,11 +96,8 @@ class Stage:
         self._wait_until_idle()
         self.broker.flushall()
         self.engine.dispose()
-        renew_database(self.server_url, self.database, self.template)
-        write_offset(self.clock_file, self.begins_at - Clock().now())
-        for path in (self._log, self.folder.passed, self.folder.at, self.folder.died):
-            path.unlink(missing_ok=True)
-        self.folder.at.write_text("\n".join(crash_at))
+        self._log.unlink(missing_ok=True)
+        self.ground.begin(self.begins_at, crash_at)
 
     def _work_until_settled(self, book: Book) -> None:
         give_up_at = time.monotonic() + SETTLED_WITHIN
@@ -121,9 +115,8 @@ class Stage:
                 # What a person says who asked the provider, and it knows of no such text.
                 mark_unsent(acting(book.ctx, Actor("tester")), text)
             # Leases lapse and repairs fall due without anybody waiting for them.
-            write_offset(
-                self.clock_file, book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1)
-            )
+            lapsed = LEASE + timedelta(seconds=1)
+            write_offset(self.ground.clock_file, book.ctx.now() - Clock().now() + lapsed)
 
     def _wait_until_idle(self) -> None:
         give_up_at = time.monotonic() + SETTLED_WITHIN
@@ -141,51 +134,34 @@ class Stage:
 def a_stage(server_url: str, migrated_template: str, folder: Path) -> Iterator[Stage]:
     """A stage, with its processes running; they are gone when the context is left."""
     with ExitStack() as stack:
-        template = stack.enter_context(new_database(server_url, template=migrated_template))
-        database = stack.enter_context(new_database(server_url, template=migrated_template))
+        ground = stack.enter_context(a_ground(server_url, migrated_template, folder))
         broker = stack.enter_context(LocalBroker())
         twilio_port, webhook_port = free_port(), free_port()
-        database_url = database.render_as_string(hide_password=False)
-        clock_file = folder / "clock"
-        clock_file.write_text("0")
-        environment = {
-            **an_environment(database_url, broker.url),
-            "PYTHONPATH": str(ROOT),
-            "ARREARS_CLOCK_FILE": str(clock_file),
-            "ARREARS_LEASE_SECONDS": f"{LEASE.total_seconds():.0f}",
-            "ARREARS_PARK_AFTER_SECONDS": f"{PARK_AFTER.total_seconds():.0f}",
-            "ARREARS_PUBLIC_URL": f"http://{LOOPBACK}:{webhook_port}",
-            "ARREARS_ZONE": ZONE,
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-            "TWILIO_API_BASE": f"http://{LOOPBACK}:{twilio_port}",
-            "ARREARS_EVENTS_OUT_URL": stack.enter_context(lenders_systems()).url,
-            "ARREARS_EVENTS_OUT_SECRETS": SECRET,
-            FOLDER: str(folder),
-        }
-        engine = create_engine(database_url)
+        environment = ground.environment(
+            ZONE,
+            REDIS_URL=broker.url,
+            ARREARS_LEASE_SECONDS=f"{LEASE.total_seconds():.0f}",
+            ARREARS_PARK_AFTER_SECONDS=f"{PARK_AFTER.total_seconds():.0f}",
+            ARREARS_PUBLIC_URL=f"http://{LOOPBACK}:{webhook_port}",
+            TWILIO_ACCOUNT_SID=ACCOUNT_SID,
+            TWILIO_API_BASE=f"http://{LOOPBACK}:{twilio_port}",
+            ARREARS_EVENTS_OUT_URL=stack.enter_context(lenders_systems()).url,
+            ARREARS_EVENTS_OUT_SECRETS=SECRET,
+        )
+        engine = create_engine(ground.url)
         stack.callback(engine.dispose)
         processes = stack.enter_context(ProcessGroup(folder, environment))
         webhook = [*ARREARS, "webhook", f"--port={webhook_port}"]
         processes.start("worker", WORKER)
         processes.wait_until_ready(processes.start("webhook", webhook, port=webhook_port))
         yield Stage(
-            server_url=server_url,
-            template=str(template.database),
-            database=str(database.database),
+            ground=ground,
             engine=engine,
-            begins_at=_write_book(template),
+            begins_at=ground.write(write_book),
             broker=stack.enter_context(redis.Redis.from_url(broker.url)),
             timetable=stack.enter_context(closing(Timetable(broker.url))),
-            folder=Folder(folder),
-            clock_file=clock_file,
             twilio_port=twilio_port,
         )
-
-
-def _write_book(database: URL) -> datetime:
-    """The moment at which the book begins."""
-    # Nobody may be connected to a database while it is copied.
-    return write_book(create_engine(database, poolclass=NullPool)).clock.at
 
 
 def _left_to_do(connection: Connection, now: datetime) -> dict[str, int]:
