@@ -12,7 +12,7 @@ from domain.errors import ArrearsError, text_of
 from domain.permissions import PERMISSIONS, Permission, scopes_in
 from workers.access.names import assert_free_for_machine
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.access.tokens import revoke_of
 from workers.context import Context
 from workers.db.schema import machine, token
@@ -125,9 +125,8 @@ def allow_machine(
             "until": expires_at,
             "before": before.said() if before else None,
         }
-        with_second_person(
-            connection, ctx, Permission.CHANGE_ACCESS, text_of("Let a machine act."), facts
-        )
+        asked = ToGrant(Permission.CHANGE_ACCESS, text_of("Let a machine act."), facts)
+        with_second_person(connection, ctx, asked)
         if before is not None and before.actor_at(now) is None:
             revoke_of(connection, ctx, token.c.machine_id == _id_of(name))
         connection.execute(

@@ -6,7 +6,7 @@ person saw is on record, and it is granted to the letter: other arguments are an
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -31,75 +31,91 @@ class SecondPersonNeededError(AskedForError):
     """It was asked for, and waits until another person grants it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToGrant:
+    """What a second person sees, and grants to the letter. Nothing else is shown or granted."""
+
+    permission: Permission
+    """Both must have it: whoever asks, and whoever grants."""
+    what: Text | Reasons
+    """What will be done."""
+    facts: Mapping[str, Fact]
+    """All that decide what it does, by what each is called (see `FACTS`); of a file, what its
+    contents change. A fact called `loan` or `borrower` is the lender's id of what it is about: its
+    history names both persons."""
+    words: Mapping[str, str | None] = field(default_factory=dict)
+    """What whoever asks typed, by what each is for. They go with the erasure of the borrower."""
+
+    @property
+    def said(self) -> Sequence[Any]:
+        return stored_lines(lines_of(self.what, self.facts))
+
+    @property
+    def typed(self) -> str:
+        """The words, each with its name and in quotation marks: no words can look like others.
+
+        Raises:
+            ArrearsError: some say nothing.
+        """
+        for name, given in self.words.items():
+            assert_says_something(name, given)
+        return "\n".join(
+            f"{name}: {json.dumps(given, ensure_ascii=False)}"
+            for name, given in self.words.items()
+            if given is not None
+        )
+
+    def digest(self, ctx: Context) -> bytes:
+        """The same for exactly the same, and for nothing else."""
+        typed = self.typed
+        asked = [self.permission, self.said, ctx.cipher.blind_index(typed).hex() if typed else ""]
+        return sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+
+
 def with_second_person(
-    connection: Connection,
-    ctx: Context,
-    permission: Permission,
-    what: Text | Reasons,
-    facts: Mapping[str, Fact],
-    *,
-    words: Mapping[str, str | None] | None = None,
-    borrower_id: int | None = None,
+    connection: Connection, ctx: Context, asked: ToGrant, *, borrower_id: int | None = None
 ) -> str | None:
     """Go on if another person has granted exactly this to whoever acts. The grant is used up with
     the caller's transaction: if that fails, it can be tried again.
 
     Returns the reference of that person; None: nobody is needed.
 
-    `what` says what will be done. `facts` are all that decide what it does, by what each is called
-    (see `FACTS`); of a file, what its contents change. `words` are what whoever asks typed, by what
-    each is for: they go with the erasure of the borrower. All of them, and nothing else, are what
-    the second person sees and what is granted. A fact called `loan` or `borrower` is the lender's
-    id of what it is about: its history names both persons.
-
     Raises:
         SecondPersonNeededError: nobody has granted it yet. It is asked for, and on record.
         ArrearsError: of the words some say nothing.
     """
-    if not needs_second_person(ctx.actor, permission):
+    if not needs_second_person(ctx.actor, asked.permission):
         return None
-    now = ctx.now()
-    lines = lines_of(what, facts)
-    typed = _typed(words or {})
-    said = stored_lines(lines)
-    digest = _digest(ctx, permission, said, typed)
+    now, digest = ctx.now(), asked.digest(ctx)
     if granted_by := _use(connection, ctx.actor, digest, now):
         return granted_by
+    lines = lines_of(asked.what, asked.facts)
     # It stays when the caller's transaction is rolled back.
     with ctx.engine.begin() as own:
         id = _waiting(own, ctx.actor, digest, now)
         if id is None:
             why_id = None
-            if typed:
+            if typed := asked.typed:
                 why_id = keep_words(own, ctx.cipher, typed, now, borrower_id=borrower_id)
-            about = {name: facts.get(name) for name in ("loan", "borrower")}
-            shown = {"shown": in_english(lines), "said": said, "why_id": why_id, **about}
-            id = _ask(own, ctx.actor, permission, digest, shown, now)
+            about = {name: asked.facts.get(name) for name in ("loan", "borrower")}
+            shown = {"shown": in_english(lines), "said": asked.said, "why_id": why_id, **about}
+            id = _ask(own, ctx.actor, asked.permission, digest, shown, now)
     needed = text_of(
         "This needs a second person. It is asked for as request {id}: somebody else with the "
         "permission {permission} grants it, at the desk or with `arrears request grant {id}`. Then "
         "repeat the same within {hours} hours.",
         id=id,
-        permission=permission,
+        permission=asked.permission,
         hours=int(VALID_FOR.total_seconds() // 3600),
     )
     raise SecondPersonNeededError(needed, *lines)
 
 
-def was_done(
-    connection: Connection,
-    ctx: Context,
-    permission: Permission,
-    what: Text | Reasons,
-    facts: Mapping[str, Fact],
-    *,
-    words: Mapping[str, str | None] | None = None,
-) -> bool:
-    """Whether exactly this was granted to whoever acts, and they have done it: as for
-    `with_second_person`. They say it again, because the answer was lost."""
-    said = stored_lines(lines_of(what, facts))
+def was_done(connection: Connection, ctx: Context, asked: ToGrant) -> bool:
+    """Whether exactly this was granted to whoever acts, and they have done it. They say it again,
+    because the answer was lost."""
     done = select(request.c.id).where(
-        request.c.digest == _digest(ctx, permission, said, _typed(words or {})),
+        request.c.digest == asked.digest(ctx),
         request.c.asked_by == ctx.actor.reference,
         request.c.status == RequestStatus.DONE,
         is_in_time(ctx.now()),
@@ -115,22 +131,6 @@ def assert_says_something(name: str, words: str | None) -> None:
     """
     if words is not None and not any(character.isalnum() for character in words):
         raise ArrearsError("What is written for {name} says nothing. Write it out.", name=name)
-
-
-def _typed(words: Mapping[str, str | None]) -> str:
-    """What was typed, each with its name and in quotation marks: no words can look like others."""
-    for name, given in words.items():
-        assert_says_something(name, given)
-    return "\n".join(
-        f"{name}: {json.dumps(given, ensure_ascii=False)}"
-        for name, given in words.items()
-        if given is not None
-    )
-
-
-def _digest(ctx: Context, permission: Permission, said: Sequence[Any], typed: str) -> bytes:
-    asked = [permission, said, ctx.cipher.blind_index(typed).hex() if typed else ""]
-    return sha256(json.dumps(asked, sort_keys=True).encode()).digest()
 
 
 def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> str | None:

@@ -10,7 +10,7 @@ from domain.errors import ArrearsError, NotOnRosterError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.access.requests import withdraw_grants
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.access.secrets import digest_in, fingerprint_of
 from workers.context import Context
 from workers.db.schema import machine, staff, token
@@ -71,9 +71,8 @@ def enrol_token(
             "fingerprint": fingerprint,
             "valid for days": days,
         }
-        with_second_person(
-            connection, ctx, Permission.CHANGE_ACCESS, text_of("Take a token."), facts
-        )
+        asked = ToGrant(Permission.CHANGE_ACCESS, text_of("Take a token."), facts)
+        with_second_person(connection, ctx, asked)
 
 
 def store_token(

@@ -15,7 +15,7 @@ from domain.reasons import ReasonCode, because
 from domain.second_person_text import roles_said
 from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.free_text import keep_words
@@ -47,9 +47,8 @@ def approve(ctx: Context, loan_external_id: str, item: str) -> int:
             "as the role": roles_said(role),
             "action": action_id,
         }
-        with_second_person(
-            connection, ctx, Permission.DECIDE_APPROVALS, text_of("Approve an item."), facts
-        )
+        asked = ToGrant(Permission.DECIDE_APPROVALS, text_of("Approve an item."), facts)
+        with_second_person(connection, ctx, asked)
         _record(connection, action_id, ctx.actor, role, now)
         move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)

@@ -17,7 +17,7 @@ from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.arrangements import Arrangement, move_arrangement, open_arrangement
 from workers.db.free_text import keep_words, open_words
@@ -165,15 +165,14 @@ def _check_accepted(
     owed = lock_loan_by_id(connection, stored.loan_id)
     facts = {"loan": owed.external_id, "arrangement": stored.external_id}
     borrower_id = select(loan.c.borrower_id).where(loan.c.id == owed.id)
-    with_second_person(
-        connection,
-        ctx,
+    asked = ToGrant(
         Permission.AGREE_BEYOND,
         because(code, arrangement=stored.external_id),
         facts | ({"because": ending.refusal} if declines else {}),
-        words={"why": ending.why},
-        borrower_id=connection.execute(borrower_id).scalar_one(),
+        {"why": ending.why},
     )
+    of_borrower = connection.execute(borrower_id).scalar_one()
+    with_second_person(connection, ctx, asked, borrower_id=of_borrower)
 
 
 def end(

@@ -27,7 +27,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from domain.terms import terms_for
 from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.arrangements import Arrangement, kind_of, move_arrangement, set_instalments
 from workers.db.loans import LockedLoan, lock_loan_by_id
@@ -190,9 +190,8 @@ def _authority(
         "digest of the quote": digest_of_quote(shown),
     }
     what = text_of("Agree to an arrangement beyond the authority of who offers it.")
-    agreed_by = with_second_person(
-        connection, ctx, Permission.AGREE_BEYOND, beyond if own else what, facts
-    )
+    asked = ToGrant(Permission.AGREE_BEYOND, beyond if own else what, facts)
+    agreed_by = with_second_person(connection, ctx, asked)
     return own or quoted.who_may_agree, agreed_by
 
 

@@ -5,7 +5,7 @@ is answered by a letter.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
@@ -25,7 +25,7 @@ from domain.language.speak import speak
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.permitted import permitted
-from workers.access.second_person import was_done, with_second_person
+from workers.access.second_person import ToGrant, was_done, with_second_person
 from workers.context import Context
 from workers.db.barred_staff import end_bar, kept_away_by
 from workers.db.disputes import (
@@ -119,25 +119,26 @@ def extend(
         before, named = stored.answer_by, {"matter": matter, "id": id}
         if before is None:
             raise refused(ReasonCode.MATTER_WITHOUT_DEADLINE, **named, matter_kind=stored.kind)
-        asked = (Permission.EXTEND_ANSWERS, text_of("Answer a person later."))
-        facts = {"loan": stored.loan, "of": f"{matter} {id}"}
         until = last_day(before.astimezone(now.tzinfo))
-        done = {**facts, "until": str(until)}
-        if stored.extensions and was_done(connection, ctx, *asked, done, words={"why": why}):
+        done = _to_answer_by(until, matter, id, stored.loan, why)
+        if stored.extensions and was_done(connection, ctx, done):
             return because(ReasonCode.MATTER_EXTENDED, **named, answer_on=until)
         if terms.answer_by is None or terms.answer_by <= before:
             raise refused(ReasonCode.NO_EXTENSION, **named, answer_on=until)
         answer_on = last_day(terms.answer_by)
-        with_second_person(
-            *(connection, ctx, *asked, {**facts, "until": str(answer_on)}),
-            words={"why": why},
-            borrower_id=stored.borrower_id,
-        )
+        asked = _to_answer_by(answer_on, matter, id, stored.loan, why)
+        with_second_person(connection, ctx, asked, borrower_id=stored.borrower_id)
         table = TABLES[matter]
         longer = {"extensions": stored.extensions + 1, "answer_by": terms.answer_by}
         connection.execute(update(table).where(table.c.id == stored.id).values(**longer))
         set_clock(connection, matter, [stored.id], now)
         return because(ReasonCode.MATTER_EXTENDED, **named, answer_on=answer_on)
+
+
+def _to_answer_by(day: date | None, matter: Matter, id: str, loan: str, why: str) -> ToGrant:
+    facts = {"loan": loan, "of": f"{matter} {id}", "until": str(day)}
+    what = text_of("Answer a person later.")
+    return ToGrant(Permission.EXTEND_ANSWERS, what, facts, {"why": why})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from domain.holds import HoldKind
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
 from domain.staffing import terms_on
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 
 
@@ -102,8 +102,6 @@ def _assert_agreed(
         "first day": new.starts_on.isoformat(),
         "until": (ends_on - timedelta(days=1)).isoformat() if ends_on else None,
     }
-    with_second_person(
-        *(connection, ctx, Permission.AGREE_TO_HOLDS, why, facts),
-        words={"why": new.why},
-        borrower_id=connection.execute(select(borrower_id)).scalar(),
-    )
+    asked = ToGrant(Permission.AGREE_TO_HOLDS, why, facts, {"why": new.why})
+    of_borrower = connection.execute(select(borrower_id)).scalar()
+    with_second_person(connection, ctx, asked, borrower_id=of_borrower)

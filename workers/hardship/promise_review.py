@@ -19,7 +19,7 @@ from domain.promises import NOT_KEPT, PromisePart, PromiseStatus, ReceivedPaymen
 from domain.reasons import ReasonCode, because
 from domain.second_person_text import lines_of
 from domain.terms import terms_for
-from workers.access.second_person import SecondPersonNeededError, with_second_person
+from workers.access.second_person import SecondPersonNeededError, ToGrant, with_second_person
 from workers.context import Context
 from workers.db.loan_standing import load_standings
 from workers.db.loans import LockedLoan
@@ -254,13 +254,12 @@ def assert_mistake(
     if today <= made.parts[0].due_on and not _mistakes(connection, ctx, owed, stored, today):
         return
     promised = [_said(part, owed.currency) for part in made.parts]
-    with_second_person(
-        connection,
-        ctx,
+    asked = ToGrant(
         Permission.AGREE_TO_PROMISES,
         because(ReasonCode.MISTAKE_NEEDS_SUPERVISOR, promise=stored.external_id),
         {"loan": owed.external_id, "promise": stored.external_id, "parts": promised},
     )
+    with_second_person(connection, ctx, asked)
 
 
 def _mistakes(
@@ -291,14 +290,13 @@ def _agreed_here(
     if may(ctx.actor, Permission.AGREE_TO_PROMISES):
         return ctx.actor.reference
     promised = [_said(part, new.currency) for part in parts]
+    asked = ToGrant(
+        Permission.AGREE_TO_PROMISES,
+        because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + found.to_agree,
+        {"loan": new.loan, "promise": new.promise, "parts": promised},
+    )
     try:
-        return with_second_person(
-            connection,
-            ctx,
-            Permission.AGREE_TO_PROMISES,
-            because(ReasonCode.PROMISE_NEEDS_SUPERVISOR, promise=new.promise) + found.to_agree,
-            {"loan": new.loan, "promise": new.promise, "parts": promised},
-        )
+        return with_second_person(connection, ctx, asked)
     except SecondPersonNeededError as needed:
         raise SecondPersonNeededError(*needed.texts, *lines_of(found.instead, {})) from None
 

@@ -26,7 +26,7 @@ from domain.permissions import needs_second_person
 from domain.reasons import ReasonCode, Reasons, because, changed_nothing
 from workers.access.may_handle import assert_may_report
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.free_text import WHY, sealed, unsealed
 from workers.db.schema import instalment, loan
@@ -157,11 +157,9 @@ def _let_second_person_see(
         if kind == "write_off":
             facts["sum that is written off"] = _debt(connection, payload["loan"])
         owed = select(loan.c.borrower_id).where(loan.c.external_id == payload.get("loan"))
-        with_second_person(
-            *(connection, ctx, permission, result.reason, facts),
-            words={WHY: payload.get(WHY)},
-            borrower_id=connection.execute(owed).scalar(),
-        )
+        asked = ToGrant(permission, result.reason, facts, {WHY: payload.get(WHY)})
+        borrower_id = connection.execute(owed).scalar()
+        with_second_person(connection, ctx, asked, borrower_id=borrower_id)
 
 
 def _debt(connection: Connection, loan_external_id: str) -> str:

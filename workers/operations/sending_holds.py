@@ -16,7 +16,7 @@ from domain.reasons import ReasonCode, because
 from domain.sending import OF_COUNTER, Scope, SendingScope, StoppedBecause
 from workers.access.os_account import os_account
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.free_text import keep_words
 from workers.db.recoveries import is_recovered
@@ -77,9 +77,8 @@ def resume_sending(ctx: Context, id: int) -> SendingHold:
             "stopped at": found.set_at.astimezone(ctx.settings.lender_zone),
             "because": found.why,
         }
-        with_second_person(
-            connection, ctx, Permission.RESUME_SENDING, text_of("Resume sending."), facts
-        )
+        asked = ToGrant(Permission.RESUME_SENDING, text_of("Resume sending."), facts)
+        with_second_person(connection, ctx, asked)
         connection.execute(
             update(sending_hold)
             .where(sending_hold.c.id == id, sending_hold.c.resumed_at.is_(None))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 from domain.errors import ReasonedError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.encryption_keys import (
     begin_rotation,
@@ -65,7 +65,7 @@ def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
     first, *others = ctx.cipher.key_ids
     facts = {"first key": first, "other keys": others}
     with ctx.engine.begin() as connection:
-        with_second_person(connection, ctx, Permission.ROTATE_KEYS, what, facts)
+        with_second_person(connection, ctx, ToGrant(Permission.ROTATE_KEYS, what, facts))
         begin_rotation(connection, ctx.cipher, ctx.now())
     encrypt_plain_words(ctx)
     encrypt_plain_evidence(ctx)

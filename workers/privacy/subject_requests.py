@@ -14,7 +14,7 @@ from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
 from workers.access.permitted import permitted
-from workers.access.second_person import assert_says_something, with_second_person
+from workers.access.second_person import ToGrant, assert_says_something, with_second_person
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.free_text import TYPED, keep_words
@@ -41,17 +41,9 @@ def export_subject(ctx: Context, external_id: str, *, purpose: str) -> dict[str,
     with ctx.engine.begin() as connection:
         borrower_id = _borrower_id(connection, external_id)
         facts = {"borrower": external_id}
-        with_second_person(
-            *(
-                connection,
-                ctx,
-                Permission.EXPORT_DATA,
-                text_of("Export all data about a person."),
-                facts,
-            ),
-            words={"purpose": purpose},
-            borrower_id=borrower_id,
-        )
+        what = text_of("Export all data about a person.")
+        asked = ToGrant(Permission.EXPORT_DATA, what, facts, {"purpose": purpose})
+        with_second_person(connection, ctx, asked, borrower_id=borrower_id)
         purpose_id = keep_words(connection, ctx.cipher, purpose, now, borrower_id=borrower_id)
         loans = select(loan.c.id).where(loan.c.borrower_id == borrower_id).order_by(loan.c.id)
         for loan_id in list(connection.execute(loans).scalars()) or [None]:
@@ -109,17 +101,9 @@ def erase_subject(
                 "of no rule is the loan": keeping.unruled_loan,
                 "a law or a court asks for it sooner": not keeping.is_over(ctx.today()),
             }
-            with_second_person(
-                *(
-                    connection,
-                    ctx,
-                    Permission.ERASE_DATA,
-                    text_of("Erase all data about a person."),
-                    facts,
-                ),
-                words={"why": why, "law": law},
-                borrower_id=borrower_id,
-            )
+            what = text_of("Erase all data about a person.")
+            asked = ToGrant(Permission.ERASE_DATA, what, facts, {"why": why, "law": law})
+            with_second_person(connection, ctx, asked, borrower_id=borrower_id)
             erase(connection, [borrower_id], now)
 
             def keep(words: str) -> UUID:

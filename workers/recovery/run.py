@@ -19,7 +19,7 @@ from domain.permissions import Permission
 from domain.recovery import RecoveryStep, StepStatus, look_since
 from domain.sending import OF_COUNTER, StoppedBecause
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.free_text import keep_words
 from workers.db.recoveries import (
@@ -159,15 +159,9 @@ def go_on_without(ctx: Context, step: RecoveryStep, subject: str, why: str) -> N
         )
     with ctx.engine.begin() as connection:
         facts = {"recovery": begun.id, "step": step, "of": subject}
+        what = text_of("Recover without a step.")
         with_second_person(
-            *(
-                connection,
-                ctx,
-                Permission.RESUME_SENDING,
-                text_of("Recover without a step."),
-                facts,
-            ),
-            words={"why": why},
+            connection, ctx, ToGrant(Permission.RESUME_SENDING, what, facts, {"why": why})
         )
         now = ctx.now()
         why_id = keep_words(connection, ctx.cipher, why, now)
@@ -204,10 +198,9 @@ def _begin(ctx: Context, asked: Asked, since: datetime, holds: Sequence[SendingH
         "sending holds": [hold.id for hold in holds],
     }
     with ctx.engine.begin() as connection:
-        with_second_person(
-            *(connection, ctx, Permission.RESUME_SENDING, text_of("Recover the database."), facts),
-            words={"nothing was restored": asked.nothing_restored},
-        )
+        what = text_of("Recover the database.")
+        words = {"nothing was restored": asked.nothing_restored}
+        with_second_person(connection, ctx, ToGrant(Permission.RESUME_SENDING, what, facts, words))
         return begin_recovery(connection, since, ctx.now(), ctx.actor.reference, restored=restored)
 
 

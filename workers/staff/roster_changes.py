@@ -12,7 +12,7 @@ from domain.compliance.contact_hours import Hours
 from domain.errors import Text, text_of
 from domain.permissions import Permission
 from domain.second_person_text import roles_said
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.schema import roster_version, staff
 
@@ -46,7 +46,8 @@ def let_second_person_see(
     for id, of_member in changes.items():
         facts |= {f"{id}, {name}": change for name, change in of_member.items()}
     facts["nothing changes of"] = [id for id, of_member in changes.items() if not of_member]
-    with_second_person(connection, ctx, Permission.CHANGE_ROSTER, text_of("Load a roster."), facts)
+    asked = ToGrant(Permission.CHANGE_ROSTER, text_of("Load a roster."), facts)
+    with_second_person(connection, ctx, asked)
 
 
 def changes_of(

@@ -14,7 +14,7 @@ from domain.permissions import Permission, grants
 from domain.reasons import ReasonCode, Reasons, because
 from domain.staffing import AbsenceKind, HandOn
 from workers.access.permitted import permitted
-from workers.access.second_person import with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.free_text import keep_words
@@ -217,13 +217,9 @@ def _let_second_person_see(connection: Connection, ctx: Context, new: NewAbsence
     day = new.at.astimezone(ctx.settings.lender_zone).date()
     theirs = roles_of(connection, Actor(new.staff), ctx.today())
     if new.staff == ctx.actor.reference or grants(theirs):
-        with_second_person(
-            connection,
-            ctx,
-            Permission.CHANGE_ROSTER,
-            because(ReasonCode.DEPARTURE_NEEDS_ADMINISTRATOR, staff=new.staff),
-            {"staff": new.staff, "left_on": day},
-        )
+        why = because(ReasonCode.DEPARTURE_NEEDS_ADMINISTRATOR, staff=new.staff)
+        asked = ToGrant(Permission.CHANGE_ROSTER, why, {"staff": new.staff, "left_on": day})
+        with_second_person(connection, ctx, asked)
 
 
 def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool) -> int:
