@@ -15,7 +15,8 @@ import typer.main
 from packaging.specifiers import SpecifierSet
 from sqlalchemy import Engine
 
-from config.settings import Settings, load_broker_settings, load_settings
+from config.environment import load_broker_settings, load_settings
+from config.settings import Settings
 from tests.support.compose import ROOT, Service, compose_file, services
 from tests.support.environment import KEY, an_environment
 from tests.support.loans import Book

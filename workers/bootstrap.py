@@ -6,11 +6,12 @@ from functools import cache, partial
 
 from sqlalchemy import Engine
 
+from config.environment import load_settings
 from config.readers.policy import load_policy
 from config.readers.registered_templates import load_sms_templates
 from config.readers.templates import Templates
 from config.setting_validators import takes_replies
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from domain.actors import ARREARS
 from workers.clock import Clock
 from workers.context import Context

@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 
 from kombu import Queue as KombuQueue
 
-from config.settings import load_settings
+from config.environment import load_settings
 from workers import queues
 from workers.messaging.broker import TRANSPORT_OPTIONS
 

@@ -12,7 +12,7 @@ import redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from config.settings import load_settings
+from config.environment import load_settings
 from domain.actors import ARREARS
 from tests.support.environment import an_environment
 from workers.bootstrap import build_context

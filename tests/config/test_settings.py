@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import HOW_TO_SET, Settings, SettingsError, load_policy_settings, load_settings
+from config.environment import HOW_TO_SET, SettingsError, load_policy_settings, load_settings
+from config.settings import Settings
 from domain.allocation import AllocateBy
 from domain.loans import Component
 from tests.support.environment import KEY, an_environment

@@ -4,7 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from config.settings import Settings, load_settings
+from config.environment import load_settings
+from config.settings import Settings
 from config.weak_settings import is_on_own_machine, is_weak, weak_settings
 from tests.support.environment import an_environment
 

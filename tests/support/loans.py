@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Row, Select, Table, insert, select
 
+from config.environment import load_settings
 from config.readers.policy import Policy, load_policy
 from config.readers.templates import Templates
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from domain.actors import ARREARS, Actor
 from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from config.settings import SettingsError, load_settings
+from config.environment import SettingsError, load_settings
 from tests.support.environment import an_environment
 from workers.bootstrap import build_context, process_context
 from workers.sms.providers.tencent import TencentGateway

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from config.settings import load_settings
+from config.environment import load_settings
 from domain.loans import Instalment
 from tests.support.commands import arrears
 from tests.support.environment import an_environment

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import typer
 from sqlalchemy import Connection
 
-from config.settings import Settings, load_settings
+from config.environment import load_settings
+from config.settings import Settings
 from domain.actors import ARREARS
 from domain.errors import AppliedOtherwiseError, ArrearsError, RefusedError
 from domain.events import STAFF, InboxStatus, sender_of

@@ -2,9 +2,10 @@
 
 import os
 
+from config.environment import load_policy_settings
 from config.readers.policy import Policy, load_policy
 from config.readers.templates import Templates
-from config.settings import PolicySettings, load_policy_settings
+from config.settings import PolicySettings
 
 
 def read_policy() -> tuple[PolicySettings, Policy]:

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from config.settings import load_broker_settings, read_setting_file
+from config.environment import load_broker_settings, read_setting_file
 from domain.errors import ArrearsError
 from workers.bootstrap import process_context
 from workers.cli.context import assert_usable

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from config.settings import read_setting_file
+from config.environment import read_setting_file
 from domain.errors import ArrearsError
 from workers.cli.context import load_context
 from workers.cli.language import say

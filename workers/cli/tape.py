@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from config.environment import load_settings, load_settings_of_dry_run
 from config.readers.tape_mapping_reader import load_mapping
-from config.settings import load_settings, load_settings_of_dry_run
 from domain.errors import ArrearsError
 from workers.cli.common import (
     ROWS_OF_A_PAGE,

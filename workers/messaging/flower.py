@@ -12,7 +12,7 @@ from celery.__main__ import main
 from flower.views import BaseHandler
 from kombu import Queue
 
-from config.settings import load_broker_settings
+from config.environment import load_broker_settings
 from workers.messaging.broker import TRANSPORT_OPTIONS, tls_options
 from workers.messaging.closed_connections import expect_closed_connections
 from workers.queues import QUEUES

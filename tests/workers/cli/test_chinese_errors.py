@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from config.environment import load_settings
 from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import read_legal_checklist
 from config.readers.replies import ReplyReader
@@ -15,7 +16,7 @@ from config.readers.rule_packs import read_rule_pack
 from config.readers.tape_mapping_reader import read_mapping
 from config.readers.templates import Templates
 from config.readers.yaml_files import read_yaml
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from domain.errors import ArrearsError
 from tests.support.commands import SHIPPED, arrears
 from tests.support.environment import an_environment

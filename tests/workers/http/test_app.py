@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 from twilio.request_validator import RequestValidator
 
-from config.settings import load_settings
+from config.environment import load_settings
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.db.engine import connect

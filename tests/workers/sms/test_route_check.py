@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 import config
+from config.environment import load_settings
 from config.readers.template_files import LETTERS
-from config.settings import load_settings
 from tests.support.environment import an_environment
 from tests.support.events import tell
 from tests.support.loans import Book

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
+from config.environment import load_settings
 from config.setting_validators import DEMO_DIRECTORY
-from config.settings import OURS, SHARED, load_settings
+from config.settings import OURS, SHARED
 from domain import actors
 from domain.errors import ArrearsError
 from workers.bootstrap import build_context
