@@ -20,10 +20,10 @@ from domain.reason_codes import NOTHING_CHANGED
 from domain.reason_codes import ReasonCode as ReasonCode
 
 WORDS_PARAM = "why"
-"""The parameter of a reason that has words of a person …"""
+"""The parameter of a reason that has the words of a person, where it is read."""
 
 WORDS_ID = "why_id"
-"""… and the one that is stored: the id of the text. The words are put in where they are read."""
+"""The parameter that is stored in its place: the id of the text."""
 
 WORDS_ERASED = "why_erased"
 """Instead of the words, where the text was erased."""

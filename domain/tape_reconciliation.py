@@ -336,12 +336,12 @@ def keep_schedule(
     as_of: date,
     order: AllocationOrder,
 ) -> Reconciled:
-    """The schedule on record, where the tape of `as_of` still has one that was replaced.
+    """The schedule on record, where the tape of `as_of` still has the schedule before it.
 
     `shown` is what the new schedule would have as paid if the tape had it. If that is more than is
     on record without the payments of the tape's day or later, the rest is added. Reversals of the
     tape's day or later are subtracted from it. If it is less, because payments that an earlier tape
-    contained were reversed, so much is subtracted from what is paid.
+    contained were reversed, the difference is subtracted from what is paid.
     """
     live = tuple(payment for payment in known.payments if not payment.reversed)
     before = known.paid - sum((payment.pays for payment in live), ZERO)

@@ -63,7 +63,7 @@ class Context:
         """The order in which a payment of a loan is allocated: the components as a rule pack of the
         jurisdiction says, or else the settings; whether by instalment, as the settings say.
 
-        Where the law lets the contract agree on another order, one that is set counts first.
+        Where the law lets the contract agree on another order, the order of the settings counts.
         """
         pack = pack_of_allocation(self.policy.rule_packs, jurisdiction)
         order = self.settings.allocation_order

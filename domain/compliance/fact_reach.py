@@ -29,7 +29,7 @@ class FactReach(Rule):
 def reach_of(packs: Iterable[RulePack], fact: ReachingFact, on: date) -> Scope | None:
     """How far a fact reaches under these packs on a business date; None: no law says it.
 
-    If laws differ, the one that reaches the whole person counts.
+    If laws differ, the wider reach counts: the whole person.
     """
     rules = rules_in_force(packs, FactReach, on)
     scopes = {rule.scope for rule in rules if rule.fact is fact}

@@ -60,7 +60,7 @@ class StartedAttempt:
     item: str
     """The ladder item; of a call about several, the first one."""
     purpose: str
-    """That of this item."""
+    """The purpose of this item."""
     language: str
     """BCP 47."""
     must_learn: tuple[str, ...] = ()

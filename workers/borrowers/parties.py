@@ -47,8 +47,8 @@ class NewParty:
     role: Party
     actor: str
     name_encrypted: str | None = None
-    """Encrypted, then base64, like the two below. With a name, a record that is not known is made;
-    one that is known keeps its own details."""
+    """Encrypted, then base64, like the two below. With a name, a record is made if the id is not
+    known. A known record keeps its own details."""
     phone_encrypted: str | None = None
     address_encrypted: str | None = None
     digest: str | None = None

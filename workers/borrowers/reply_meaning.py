@@ -64,10 +64,10 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     else is against them, and no other text from it waits to be read.
 
     Raises:
-        RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
-            without an id, a reason, or a loan that is known, or under the id of a hold on record;
-            or it is about a person, and nobody on record has the number; or it asks for a plan, for
-            no loan that is known, or for one that cannot have a request now.
+        RejectedError: there is no such text, or somebody has closed it; it is about a person, and
+            nobody on record has the number; it is a dispute, and has no id, no reason or no known
+            loan, or its id is that of a hold on record; or it asks for a plan, and its loan is not
+            known or cannot have a request now.
     """
     now, actor = ctx.now(), Actor(read.actor)
     found = typed_row(_Reply, connection.execute(_FOUND.where(reply.c.id == read.reply)))

@@ -44,10 +44,11 @@ def assign_call(ctx: Context, action_id: int) -> str:
 
     All calls that are due are planned together, if this one is not planned yet. All that one
     collector has to call a person about is one call: what is due of other loans, of another step,
-    or because of something that happened, becomes part of the call that they have already. Not of
-    one that is being made.
-    What the plan says nobody can make stays planned with the limit that binds, and is due again
-    when somebody should be free.
+    or because of something that happened, becomes part of the call that they have already, unless
+    that call is being made now.
+
+    A call that nobody can make by the plan stays planned, with the limit that binds. It is due
+    again when somebody should be free.
     """
     with ctx.engine.connect() as connection:
         if not is_due(connection, action_id, ctx.now()):

@@ -1,4 +1,4 @@
-"""Callbacks: the collector who was asked makes them; one that is late is anybody's."""
+"""Callbacks: the collector who was asked makes them. When they are late, anybody does."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -71,7 +71,7 @@ def assert_keys_on_record(engine: Engine, cipher: Cipher) -> None:
 def store_index_key(engine: Engine, cipher: Cipher, now: datetime) -> None:
     """Store the key of the blind indexes in the database, encrypted, if none is stored yet.
 
-    A database without borrowers gets a new one. Any other keeps the one that made its indexes.
+    A database without borrowers gets a new key. Any other keeps the key that made its indexes.
 
     Raises:
         ArrearsError: as `assert_keys_open`.

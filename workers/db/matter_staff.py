@@ -107,13 +107,13 @@ def note_change(
 
 
 def hand_to_supervisor(connection: Connection, matter: Matter, row: Any, now: datetime) -> None:
-    """Hand a dispute or a complaint, a locked row of its table, that is late, or that its handler
-    must not handle any more, to a supervisor: of whoever handles it, else of whom it is about, else
-    of who wrote it down.
+    """Hand a dispute or a complaint, a locked row of its table, to a supervisor: it is late, or its
+    handler must not handle it any more.
 
-    A supervisor who handles it already, and may, keeps it. Where no team names one who may handle
-    it, it stays where it is: others may take it, and what is late is a problem of the loan. That
-    somebody takes it is owed no more once it is handed on.
+    It goes to the supervisor of its handler, else of whom it is about, else of who wrote it down. A
+    supervisor who handles it already, and may, keeps it. If no team names a supervisor who may
+    handle it, it stays where it is: others may take it, and what is late is a problem of the loan.
+    Once it is handed on, nobody owes it to take it.
     """
     named = (row.handler, _about(row), row.actor)
     people = [person_of(each) for each in named if each is not None]

@@ -166,7 +166,7 @@ def hash_addresses(engine: Engine, cipher: Cipher) -> int:
 
 
 def make_point(connection: Connection, blind_index: bytes, kind: PointKind) -> int:
-    """The id of a contact point; one that is not known yet is made."""
+    """The id of a contact point, which is made if it is not known yet."""
     connection.execute(
         upsert(contact_point).values(blind_index=blind_index, kind=kind).on_conflict_do_nothing()
     )

@@ -36,15 +36,15 @@ LEFT JOIN LATERAL (
                         WHERE (p.id = f.id OR p.part_of = f.id) AND p.cancelled_at IS NULL
                           AND yo.contact_id IS NULL)
      ORDER BY f.id LIMIT 1) joins ON true"""  # noqa: S608 put together from constants
-"""Joined to an action `a`, its party `q` and the record `b` of whom it is for: the open call that
-is about it too. Not one that is being made."""
+"""Joined to an action `a`, its party `q` and the record `b` of whom it is for: the open call to the
+same person, if nobody is making it now."""
 
 
 class CallToJoin(NamedTuple):
     """An open call to a person, which somebody has and nobody is making."""
 
     id: int
-    """That of its first row."""
+    """The id of its first row."""
     staff_id: int
     minutes: int
     assigned_at: datetime

@@ -110,10 +110,8 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[Out
 def of_moved_actions(
     moved: Iterable[MovedAction], to: ActionStatus, reason: Reasons
 ) -> list[OutboxMessage]:
-    """The messages of actions that moved `to` a status, if it is one that the lender gets.
-
-    That of an action that was given up says why.
-    """
+    """What the lender is told of actions that moved `to` a status. Of some statuses it is told
+    nothing. Of an action that was given up it is told why."""
     is_dead = to is ActionStatus.DEAD
     why = {"reason": reasons_as_json(reason)} if is_dead else {}
     return [

@@ -86,8 +86,8 @@ class Listing(Generic[T]):
     """A kind and a number: as many rows as it counts. `count_by` makes it."""
     descending: bool = False
     either: Sequence[Select[Any]] = ()
-    """Where the rows are those of several partial indexes: the one key of each of them. The first
-    rows of each are found by its own index, and only those are put into one order."""
+    """Of rows that stand in several partial indexes: for each index, its one key. The first rows
+    are found by each index, and only those are put into one order."""
 
 
 def assert_of(names: Collection[str], asked: Asked) -> Asked:

@@ -51,11 +51,13 @@ SELECT borrower_id, other_id FROM made
 """)  # noqa: S608 the clause is a constant
 
 
-# A loan on record that arrives under another customer id; and whoever owes it in any role, was not
-# named before, and has the name of somebody whom the tape does not name any more; or has no id, and
-# stands in the columns of such a one who had none. That a person
-# parted the two before is no reason against it: another loan moves now, and its protection must not
-# end by a tape. And a record whose id the tape gave to somebody else, with the one that has it now.
+# Whom a tape may show under another customer id:
+# - the borrower of a loan on record that arrives under another id;
+# - whoever owes it in any role, was not named before, and has the name of somebody whom the tape
+#   names no more, or has no id and stands in the columns of such a person who had none;
+# - a record whose id the tape gave to somebody else, and whoever has that id now.
+# That a person parted the two before is no reason against it: another loan moves now, and its
+# protection must not end by a tape.
 _MOVED_LOANS = text("""
 WITH known AS (
     SELECT l.id, l.external_id, l.borrower_id, t.borrower

@@ -109,7 +109,7 @@ def cause_of(external_id: str, sender: str) -> str:
 
 
 def cause_of_part(external_id: str, sender: str, part: PromisePart, parts: int) -> str:
-    """That of a reminder: of several parts, each has its own."""
+    """The cause of a reminder. Of a promise in several parts, each part has a cause of its own."""
     cause = cause_of(external_id, sender)
     return cause if parts == 1 else f"{cause} {part.due_on}"
 

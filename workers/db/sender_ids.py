@@ -30,9 +30,8 @@ def whose_id(
 ) -> str:
     """The sender who gave a row of `table` this id, `among` the rows for which all of this holds.
 
-    `sender` is the sender that is named: a system means its own ids, unless it names another sender
-    or the staff. None: the staff names no sender. Then the id may be one that the staff gave, or
-    else one that a single sender gave.
+    `sender` is the sender that is named. A system that names nobody means its own ids. Where the
+    staff names nobody it is None: then the staff's own id is meant, or else the only sender's.
 
     Raises:
         RejectedError: several senders gave it, and the staff did not.

@@ -65,7 +65,8 @@ def writers_of(connection: Connection, number: bytes, at: datetime) -> Sequence[
 def subject_of(connection: Connection, writers: Sequence[int]) -> Subject | None:
     """Which of these records of `writers_of` a text is from; None if there are none.
 
-    It is the one that was texted last, or else the one with the loan that is past due longest.
+    It is from whom we texted last. If we texted none of them, it is from whoever has the loan that
+    is past due longest.
     """
     if not writers:
         return None
@@ -141,7 +142,7 @@ class UnreadText(NamedTuple):
 def unread_texts_of(connection: Connection, borrower_ids: Sequence[int]) -> list[UnreadText]:
     """The texts that wait to be applied, and are from these borrowers, by their numbers.
 
-    A number may belong to several people. Then a text belongs to the one that `subject_of` says.
+    A number may belong to several people. `subject_of` says which of them a text is from.
     """
     points = points_of(connection, borrower_ids)
     have = select(contact_point.c.blind_index).where(contact_point.c.id.in_(points))

@@ -74,8 +74,8 @@ def moment_text(at: datetime) -> str:
 
 
 def first_link_digest(previous: bytes, kind: str, written: str) -> bytes:
-    """That of a link that has no digest of its row: SHA-256 over the previous one, the table name,
-    a line feed, the row."""
+    """The digest of a link that has no digest of its row: SHA-256 over the previous digest, the
+    table name, a line feed, the row."""
     return sha256(previous + f"{kind}\n{written}".encode()).digest()
 
 

@@ -87,7 +87,8 @@ def compare_heads(connection: Connection, path: Path, cipher: Cipher) -> Compari
 def note_lost(
     path: Path, cipher: Cipher, found: Comparison, recovery_id: int, now: datetime
 ) -> None:
-    """Say in the file that a part was lost. The heads after it follow the last one that was not.
+    """Say in the file that some of its heads were lost. Those to come follow the last head that was
+    not lost.
 
     Raises:
         ArrearsError: the file cannot be written.

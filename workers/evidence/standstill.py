@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, text
 
-# The oldest of the first rows: one that was put there without a moment is set aside by the chain.
-# While links are made, the chain works and is only behind: after an upgrade it has much to do.
+# Only the first rows are looked at. Some have no moment: the chain sets them aside.
+# As long as links are made, the chain works, even if it is behind, as after an upgrade.
 _ASK = text("""
 SELECT CAST(extract(epoch FROM clock_timestamp() - greatest(
            (SELECT min(recorded_at) FROM (SELECT recorded_at FROM evidence_due

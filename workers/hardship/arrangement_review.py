@@ -91,11 +91,13 @@ def settle_arrangements(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     What was asked for or offered is withdrawn when nothing is left to pay. A request that nobody
     answered in time becomes a problem, and lapses at last. An offer that nobody accepted expires.
     An arrangement that the ledger has not confirmed in time becomes a problem; while it is paid as
-    agreed, its pause goes on. An active one that missed too much is in default: its pause ends, and
-    the loan is due for review. May run any number of times. While an event or a tape of a loan is
-    not applied yet, such as a payment of yesterday, its arrangement waits. Where a law or the terms
-    ask for a letter first, the default counts only when its days are over. One that ended in
-    default, and of which a tape shows money since, is judged again.
+    agreed, its pause goes on. An active arrangement is in default when too much was missed: its
+    pause ends, and the loan is due for review. Where a law or the terms ask for a letter first, the
+    default counts only when the days of the letter are over. An arrangement that ended in default
+    is judged again when a tape shows money since.
+
+    While an event or a tape of a loan is not applied yet, such as a payment of yesterday, its
+    arrangement waits. May run any number of times.
     """
     now = ctx.now()
     due = (

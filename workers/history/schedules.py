@@ -12,7 +12,7 @@ from workers.history.words import typed_words
 
 
 def replaced_schedules(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each restructuring: the schedule before it, and the one that came in its place."""
+    """Each restructuring: the schedule before it, and the schedule after it."""
     old = replaced_instalment.c
     before = (
         select(

@@ -36,8 +36,9 @@ _OF_TYPES = {
 
 
 def names_of(errors: Iterable[Mapping[str, Any]], depth: int = 0) -> list[str]:
-    """The fields that errors of pydantic are about, as `data.amount`; none for an error of the
-    whole. Below the kind of an event, `type` is that of one that there is not."""
+    """The fields that errors of pydantic are about, such as `data.amount`; none for an error of the
+    whole. Below the kind of an event (a `depth`), an error of the whole means that no such kind
+    exists: then the field is `type`."""
     # A key that is wrong is named as the value at it would be.
     named = (
         ".".join(str(part) for part in error["loc"][depth:] if part != "[key]") for error in errors

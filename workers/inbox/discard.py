@@ -1,4 +1,4 @@
-"""Show an event, or discard by hand one that cannot be applied."""
+"""Show an event, or discard it by hand if it cannot be applied."""
 
 from collections.abc import Sequence
 from datetime import timedelta

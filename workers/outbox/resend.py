@@ -102,7 +102,7 @@ def read_undelivered(
 def resend(ctx: Context, event_id: UUID) -> None:
     """Deliver an event again, under its id and with all its tries before it.
 
-    Also one that was delivered, because a receiver may have lost it.
+    It may have been delivered before: a receiver may have lost it.
 
     Raises:
         ArrearsError: there is no such event, it still waits, or no webhook is set.

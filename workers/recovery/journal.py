@@ -266,7 +266,7 @@ def _merge(
 
 
 def _end_consents(connection: Connection, record: int, line: Line, ended: datetime) -> str:
-    """Whoever withdrew a consent has withdrawn each one that was older."""
+    """Whoever withdrew a consent has withdrawn every older consent too."""
     older = (
         update(person_fact)
         .where(

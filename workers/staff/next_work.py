@@ -242,7 +242,7 @@ def _take(
     now: datetime,
     until: datetime,
 ) -> tuple[Taken | None, int]:
-    """Try to take the first one that is free; of calls up to the next other work, in one statement.
+    """Try to take the first free piece; of calls all up to the next other work, in one statement.
     Returns of how many it was tried."""
     wanted = [_wanted(piece, place) for piece, place in ranked]
     if wanted[0].call_id is None:

@@ -78,7 +78,7 @@ UPDATE absent_loan a SET hold_id = h.id FROM held h
  WHERE a.loan_id = h.loan_id AND a.back_at IS NULL
 """)
 
-# An older tape than the one that left a loan out brings nothing back.
+# A tape brings nothing back that a newer tape left out.
 _BACK = text("""
 WITH back AS (
     UPDATE absent_loan a SET back_on = :as_of, back_at = :now

@@ -1,4 +1,4 @@
-"""Which encoding a tape has: the one in its mapping, the one that its first bytes show, or UTF-8.
+"""Which encoding a tape has: as its mapping says, or as its first bytes show, or else UTF-8.
 
 It is never guessed. If a tape is in another encoding, the error names an encoding in which the file
 can be read, and a person decides.
@@ -64,8 +64,8 @@ def encoding_of(path: Path, beginning: bytes, named: str | None) -> str:
 
 
 def readable_as(path: Path) -> str:
-    """The encoding that the file shows, or else one that the whole file can be read in: a person
-    must see whether its names are right.
+    """The encoding that the first bytes of the file show, or else an encoding in which all of it
+    can be read. A person must see whether the names are right then.
 
     Raises:
         TapeError: it cannot be opened, is UTF-32, or no encoding is found.

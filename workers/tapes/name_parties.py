@@ -86,9 +86,10 @@ class _Pair(NamedTuple):
 
 
 def name_parties(connection: Connection, cipher: Cipher) -> None:
-    """Give each staged party without an id the record that has its name on the same loan.
+    """Find the record of each staged party that has no id, among the records of the same loan.
 
-    If none has it, one with its number or address is meant, or one that is erased; else a new one.
+    It is the record with the same name. If no record has the name, it is the record with the same
+    number or address, or a record that is erased. Otherwise the party gets a new record.
     """
     by_loan = defaultdict[str, list[_Pair]](list)
     for row in connection.execute(_UNLIKE):

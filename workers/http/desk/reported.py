@@ -11,14 +11,14 @@ class Fact:
     kind: str
     """Of `EVENT_KINDS`."""
     named_by: tuple[str, ...]
-    """The fields whose values are its id. One that is left out is left out of the id."""
+    """The fields whose values make its id, without those that are left out."""
     summary: str
     once_a_moment: bool = False
     """Whether its id has the moment too: the same may be true again on another day."""
 
 
 FACTS: tuple[Fact, ...] = (
-    # With the outcome: one that is learnt later, such as a death, is another report.
+    # The outcome is part of the id: what is learnt later, such as a death, is another report.
     Fact(
         "/outcomes",
         "contact_outcome",

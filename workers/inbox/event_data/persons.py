@@ -83,8 +83,8 @@ class FactDetails(StrictModel):
     time: InconvenientTimeData | None = None
     """For `inconvenient_time`."""
     place: Location | None = None
-    """For `inconvenient_place`; `number` is one that the borrower has now, or that through which it
-    was said."""
+    """For `inconvenient_place`; `number` is a number that the borrower has now, or through which
+    this was said."""
     which_number: NumberInOrder | None = None
     """For the place `number`: which of them; it may be left out if there is only one."""
     locale: Locale | None = None
