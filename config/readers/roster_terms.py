@@ -10,7 +10,7 @@ from babel import Locale
 
 from config.readers.formats import LOCALE
 from config.readers.locales import parse_locale
-from config.readers.rule_kinds import HOLIDAYS, KINDS_OF_DAY, read_hours
+from config.readers.rule_values import HOLIDAYS, KINDS_OF_DAY, read_hours
 from config.readers.yaml_reader import Value
 from domain.compliance.contact_hours import Hours
 from domain.errors import ArrearsError

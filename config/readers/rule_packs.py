@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from config.readers.calendars import read_calendar
-from config.readers.rule_kinds import RULE_KINDS, one_of, some_of, subject
+from config.readers.rule_kinds import RULE_KINDS, subject
+from config.readers.rule_values import one_of, some_of
 from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.answer_period import AnswerPeriod
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
