@@ -30,7 +30,7 @@ from tests.support.loans import PHONE
 from tests.support.processes import happens
 from workers.app import app
 from workers.context import Context
-from workers.db.actions import take_due
+from workers.db.due_actions import take_due
 from workers.db.schema import action, loan, message
 from workers.messaging.publish import announce, for_each
 from workers.queues import task_name

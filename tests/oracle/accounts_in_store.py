@@ -43,7 +43,8 @@ from workers.escalation.escalate import escalate_loans
 from workers.escalation.reassess import close_paid_cases
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.hardship.answer_clock import watch_answers
-from workers.hardship.arrangement_offers import Acceptance, accept_arrangement, offer_arrangement
+from workers.hardship.arrangement_acceptances import Acceptance, accept_arrangement
+from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_review import settle_arrangements
 from workers.hardship.arrangements import NewRequest, request_arrangement
 from workers.hardship.promise_judgement import break_overdue_promises

@@ -19,7 +19,7 @@ from workers.attempts import outcomes, raised_matters
 from workers.calls import start
 from workers.db.schema import action
 from workers.hardship import (
-    arrangement_offers,
+    arrangement_acceptances,
     arrangement_schedules,
     holds,
     promise_judgement,
@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[str, list[Patch]]] = {
         "a plan was kept",
         [
             (arrangement_schedules, "pause", without_days),
-            (arrangement_offers, "pause", without_days),
+            (arrangement_acceptances, "pause", without_days),
         ],
     ),
     "no dispute pauses the ladder": (

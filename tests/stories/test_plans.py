@@ -12,8 +12,9 @@ from tests.stories.house import House
 from tests.stories.pages import assert_told
 from tests.support.arrangements import SCHEDULE
 from workers.db.schema import arrangement, arrangement_instalment
+from workers.hardship.arrangement_acceptances import Acceptance, accept_arrangement
 from workers.hardship.arrangement_endings import Ending, end_arrangement
-from workers.hardship.arrangement_offers import Acceptance, accept_arrangement, offer_arrangement
+from workers.hardship.arrangement_offers import offer_arrangement
 
 APRIL = Decimal(920)
 """What is due on 1 April anyway."""

@@ -16,12 +16,9 @@ from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.arrangements import Arrangement
 from workers.db.schema import arrangement, hold, loan
+from workers.hardship.arrangement_acceptances import Acceptance, accept_arrangement
 from workers.hardship.arrangement_endings import Ending, end_arrangement
-from workers.hardship.arrangement_offers import (
-    Acceptance,
-    accept_arrangement,
-    offer_arrangement,
-)
+from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangements import NewRequest, request_arrangement
 from workers.inbox.apply import EventResult
 

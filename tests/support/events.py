@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from domain.actions import SEND_SMS
 from tests.support.loans import Book
-from workers.db.actions import read_held_back
+from workers.db.action_claims import read_held_back
 from workers.gate.locked_action import lock_action
 from workers.inbox.apply import EventResult, apply_event
 from workers.inbox.event_data.fields import PersonalEventData

@@ -28,7 +28,7 @@ from workers.context import Context
 from workers.daily.calendar_buckets import note_calendar_buckets
 from workers.daily.totals import write_totals
 from workers.db import (
-    actions,
+    action_claims,
     adjustments,
     allocations,
     arrangements,
@@ -36,6 +36,7 @@ from workers.db import (
     closed_numbers,
     contact_points,
     disputes,
+    due_actions,
     inbox,
     loans,
     outbox,
@@ -241,13 +242,13 @@ def events_wake(connection: Connection, ctx: Context) -> object:
 
 
 def actions_wake(connection: Connection, ctx: Context) -> object:
-    return actions.take_due(connection, SEND_SMS, ctx.now(), again_after=LEASE, limit=100)
+    return due_actions.take_due(connection, SEND_SMS, ctx.now(), again_after=LEASE, limit=100)
 
 
 def a_claim(connection: Connection, ctx: Context) -> object:
     lock_action(connection, PAST_DUE, SEND_SMS)
     now = ctx.now()
-    return actions.claim_actions(
+    return action_claims.claim_actions(
         connection, [PAST_DUE], uuid4(), now, LEASE, others_due_by=now + timedelta(days=1)
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from domain.actions import ActionType
 from workers.context import Context
-from workers.db.actions import take_due
+from workers.db.due_actions import take_due
 from workers.queues import QUEUE_HOLDS
 
 DISPATCH_BATCH_SIZE = 2_000

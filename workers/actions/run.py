@@ -11,7 +11,8 @@ from sqlalchemy import select
 from domain.actions import ActionStatus, ActionType, Move
 from domain.reasons import ReasonCode, Reasons
 from workers.context import Context
-from workers.db.actions import claim_action, move_actions
+from workers.db.action_claims import claim_action
+from workers.db.actions import move_actions
 from workers.db.schema import action
 from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.messaging.backoff import MOST_FAILURES, back_off

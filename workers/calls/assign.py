@@ -19,7 +19,7 @@ from domain.staffing import terms_on
 from workers.attempts.known_reasons import told_on
 from workers.calls.plan import plan_calls
 from workers.context import Context
-from workers.db.actions import is_due
+from workers.db.action_claims import is_due
 from workers.db.bulk import insert_rows
 from workers.db.callers import give
 from workers.db.calls_to_plan import others_have

@@ -38,12 +38,9 @@ from workers.cli.quote import (
     quote_lines,
 )
 from workers.cli.render import Table, print_json, print_lines, show
+from workers.hardship.arrangement_acceptances import Acceptance, accept_arrangement
 from workers.hardship.arrangement_endings import Ending, end_arrangement
-from workers.hardship.arrangement_offers import (
-    Acceptance,
-    accept_arrangement,
-    offer_arrangement,
-)
+from workers.hardship.arrangement_offers import offer_arrangement
 from workers.hardship.arrangement_reads import (
     MOST_ROWS,
     ListedArrangement,

@@ -22,7 +22,7 @@ from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Ladder, find_ladder
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.actions import read_held_back
+from workers.db.action_claims import read_held_back
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.gate.facts import contact_facts
 

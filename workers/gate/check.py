@@ -22,7 +22,7 @@ from domain.parties import Representative
 from domain.past_actions import steps_tried
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.actions import read_held_back
+from workers.db.action_claims import read_held_back
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.numbers import LockedNumber
 from workers.gate.facts import contact_facts

@@ -18,7 +18,8 @@ from domain.collectors import business_day
 from domain.errors import ReasonedError
 from domain.ladder import find_ladder
 from workers.context import Context
-from workers.db.actions import claim_actions, move_actions
+from workers.db.action_claims import claim_actions
+from workers.db.actions import move_actions
 from workers.db.problems import Contacted
 from workers.db.review_dates import review_what_waits
 from workers.failures import TRANSIENT_ERRORS

@@ -41,8 +41,8 @@ from workers.borrowers.representatives import NewRepresentative, record_represen
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
 from workers.db.free_text import MONTHLY, unsealed_value
+from workers.hardship.arrangement_acceptances import Acceptance, record_acceptance
 from workers.hardship.arrangement_endings import Ending, record_ending
-from workers.hardship.arrangement_offers import Acceptance, record_acceptance
 from workers.hardship.arrangements import NewRequest, record_request
 from workers.hardship.complaints import NewComplaint, receive_complaint
 from workers.hardship.disputes import NewDispute, raise_dispute

@@ -27,7 +27,7 @@ from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.actions import read_held_back
+from workers.db.action_claims import read_held_back
 from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts, load_party_facts
 from workers.db.loans import loan_not_known, not_known_yet

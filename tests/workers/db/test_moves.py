@@ -22,7 +22,8 @@ from domain.reasons import ReasonCode, because
 from tests.support.arrangements import ask
 from tests.support.events import promise as make_promise
 from tests.support.loans import Book
-from workers.db.actions import claim_action, move_actions
+from workers.db.action_claims import claim_action
+from workers.db.actions import move_actions
 from workers.db.arrangements import move_arrangement
 from workers.db.messages import advance_message
 from workers.db.promises import move_promises

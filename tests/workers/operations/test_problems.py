@@ -13,7 +13,8 @@ from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from tests.support.acting import acting
 from tests.support.loans import Book
-from workers.db.actions import claim_action, move_actions
+from workers.db.action_claims import claim_action
+from workers.db.actions import move_actions
 from workers.db.problems import note_problem, resolve_problems
 from workers.history import loan_history
 from workers.inbox.apply import apply_event, dispatch_events

@@ -19,7 +19,7 @@ from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
 from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
-from workers.db.actions import read_held_back
+from workers.db.action_claims import read_held_back
 from workers.db.schema import contact, message, sending_hold
 from workers.operations.sending_holds import resume_sending, stop_sending
 from workers.operations.status import read_status

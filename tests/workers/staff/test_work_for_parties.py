@@ -17,7 +17,7 @@ from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
-from workers.db.actions import take_due
+from workers.db.due_actions import take_due
 from workers.db.schema import action, borrower, loan_party, must_not_handle, staff, visit_staff
 from workers.history.history import loan_history
 from workers.inbox.apply import apply_event
