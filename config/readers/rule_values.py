@@ -9,12 +9,7 @@ from config.readers.yaml_reader import Value, W, as_shown
 from domain.compliance.answer_period import Period, PeriodUnit
 from domain.compliance.calendars import DayKind
 from domain.compliance.contact_hours import Hours, overlapping
-from domain.compliance.frequency_caps import (
-    LONGEST_WINDOW,
-    CalendarUnit,
-    ConsecutiveDays,
-    Window,
-)
+from domain.compliance.frequency_caps import LONGEST_WINDOW, CalendarUnit, ConsecutiveDays, Window
 from domain.errors import text_of
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

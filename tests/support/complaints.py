@@ -8,12 +8,7 @@ from tests.support.events import tell
 from tests.support.loans import Book
 from tests.support.matters import answer_matter
 from workers.calls.assign import assign_call
-from workers.db.schema import (
-    action,
-    call,
-    staff,
-    team,
-)
+from workers.db.schema import action, call, staff, team
 
 SHIFT = ("2026-03-01 09:00", "2026-07-31 21:00")
 

@@ -30,13 +30,7 @@ from workers.cli.common import (
 from workers.cli.context import open_context
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.payment import parse_amount
-from workers.cli.quote import (
-    Deferral,
-    Instalments,
-    Monthly,
-    Until,
-    quote_lines,
-)
+from workers.cli.quote import Deferral, Instalments, Monthly, Until, quote_lines
 from workers.cli.render import Table, print_json, print_lines, show
 from workers.hardship.arrangement_acceptances import Acceptance, accept_arrangement
 from workers.hardship.arrangement_endings import Ending, end_arrangement

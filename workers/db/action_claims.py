@@ -18,10 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from domain.actions import (
-    CLAIMABLE,
-    ActionStatus,
-)
+from domain.actions import CLAIMABLE, ActionStatus
 from workers.db.bulk import is_among
 from workers.db.parties import with_contacted
 from workers.db.pending_events import (

@@ -16,14 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from domain.actions import (
-    ACTION_MOVES,
-    WAITING,
-    ActionFacts,
-    ActionStatus,
-    Move,
-    next_status,
-)
+from domain.actions import ACTION_MOVES, WAITING, ActionFacts, ActionStatus, Move, next_status
 from domain.compliance.inconvenient_times import INCONVENIENT_TIME
 from domain.compliance.verdict import ON_HOLD
 from domain.moves import sources

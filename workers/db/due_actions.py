@@ -2,19 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    exists,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
-from domain.actions import (
-    CLAIMABLE,
-    ActionType,
-)
+from domain.actions import CLAIMABLE, ActionType
 from workers.db.schema import action, borrower, loan, loan_party
 from workers.db.sending_holds import is_action_held
 from workers.db.skip_locked import not_dispatched_since, update_first

@@ -5,11 +5,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from domain.arrangements import (
-    AcceptanceProof,
-    ArrangementStatus,
-    ArrangementTerms,
-)
+from domain.arrangements import AcceptanceProof, ArrangementStatus, ArrangementTerms
 from domain.eligibility import ArrangeableLoan
 from domain.events import RejectedError
 from domain.permissions import Permission

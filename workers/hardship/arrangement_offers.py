@@ -6,12 +6,7 @@ from sqlalchemy import Connection
 
 from domain.actors import Actor, ActorKind, Role
 from domain.arranged import Wish
-from domain.arrangements import (
-    ArrangementKind,
-    ArrangementStatus,
-    ArrangementTerms,
-    who_agrees,
-)
+from domain.arrangements import ArrangementKind, ArrangementStatus, ArrangementTerms, who_agrees
 from domain.errors import RefusedError, text_of
 from domain.events import RejectedError
 from domain.language.speak import speak

@@ -12,25 +12,11 @@ from domain.disputes import ComplaintKind, Matter
 from domain.errors import RefusedError
 from domain.language.speak import speak
 from tests.support.acting import acting
-from tests.support.complaints import (
-    a_house,
-    a_team,
-    answers,
-    assign,
-    complains,
-)
+from tests.support.complaints import a_house, a_team, answers, assign, complains
 from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.outbox import OutboxEventKind, with_outbox
-from workers.db.schema import (
-    complaint,
-    duty,
-    hold,
-    loan,
-    matter_change,
-    outbox_event,
-    problem,
-)
+from workers.db.schema import complaint, duty, hold, loan, matter_change, outbox_event, problem
 from workers.hardship import handling
 from workers.hardship.answer_clock import watch_answers
 from workers.hardship.answer_letters import open_answer

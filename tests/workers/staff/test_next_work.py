@@ -6,10 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from domain.errors import (
-    NotOnRosterError,
-    WrongRoleError,
-)
+from domain.errors import NotOnRosterError, WrongRoleError
 from domain.language.speak import speak
 from domain.next_work import Band
 from domain.reasons import ReasonCode, because
@@ -26,15 +23,7 @@ from tests.support.served_work import (
     served,
 )
 from workers.calls.start import start_call
-from workers.db.schema import (
-    absence,
-    borrower,
-    call,
-    contact,
-    must_not_handle,
-    staff,
-    work_lease,
-)
+from workers.db.schema import absence, borrower, call, contact, must_not_handle, staff, work_lease
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work, served_leases

@@ -6,12 +6,7 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from domain.disputes import Matter
-from domain.errors import (
-    ArrearsError,
-    NoOpenCallError,
-    RefusedError,
-    WrongRoleError,
-)
+from domain.errors import ArrearsError, NoOpenCallError, RefusedError, WrongRoleError
 from domain.holds import HoldKind
 from domain.language.speak import speak
 from domain.next_work import Band
@@ -32,15 +27,7 @@ from workers.attempts.attempts import BarredError
 from workers.attempts.duties import end_duty
 from workers.calls.start import start_call
 from workers.db.duties import watch_duties
-from workers.db.schema import (
-    absence,
-    call,
-    duty,
-    hold,
-    staff,
-    visit,
-    work_lease,
-)
+from workers.db.schema import absence, call, duty, hold, staff, visit, work_lease
 from workers.hardship import handling
 from workers.staff import next_work, served_leases
 from workers.staff.call_sheet import call_sheet

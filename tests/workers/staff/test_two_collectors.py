@@ -6,24 +6,14 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from domain.errors import (
-    ArrearsError,
-    WrongRoleError,
-)
+from domain.errors import ArrearsError, WrongRoleError
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.served_work import assigned, collector, hired, nothing, reported, served
 from workers.calls.start import start_call
 from workers.context import Context
-from workers.db.schema import (
-    borrower,
-    call,
-    must_not_handle,
-    staff,
-    work_lease,
-    work_takeover,
-)
+from workers.db.schema import borrower, call, must_not_handle, staff, work_lease, work_takeover
 from workers.history import loan_history
 from workers.staff import next_work, served_leases
 from workers.staff.next_work import NothingToServe, ServedWork
