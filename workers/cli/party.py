@@ -11,7 +11,7 @@ from workers.cli.language import coded, said_by
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
 from workers.inbox.event_data.persons import LoanPartyFacts
-from workers.operations.persons import PartyOfLoan, read_parties
+from workers.operations.loan_parties import PartyOfLoan, read_parties
 
 app = typer.Typer()
 

@@ -31,11 +31,11 @@ from workers.operations.persons import (
     KnownFact,
     PartyOf,
     PersonRecord,
-    RecordLink,
     are_linked,
     read_person,
     would_decide,
 )
+from workers.operations.record_links import RecordLink
 
 app = typer.Typer()
 

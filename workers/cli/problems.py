@@ -23,7 +23,6 @@ from workers.cli.language import coded, say
 from workers.cli.render import Table, print_done, print_json, print_pages
 from workers.db.pages import Asked
 from workers.operations.calendars import EndingCalendar
-from workers.operations.persons import RecordLink
 from workers.operations.problems import (
     OpenProblem,
     UnappliedEvent,
@@ -32,6 +31,7 @@ from workers.operations.problems import (
     read_problems,
     resolve_problem,
 )
+from workers.operations.record_links import RecordLink
 from workers.tapes.imports import UnfinishedImport
 
 app = typer.Typer()

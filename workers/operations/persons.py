@@ -13,29 +13,26 @@ from domain.events import NotAppliedError
 from domain.language.speak import speak
 from domain.parties import RepresentativeKind
 from domain.permissions import Permission
-from domain.persons import Link, PersonFact
+from domain.persons import PersonFact
 from domain.reasons import Reasons
-from workers.access.may_handle import assert_may_read, of_loan, of_record
+from workers.access.may_handle import assert_may_read, of_record
 from workers.access.permitted import permitted
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
-from workers.db.loans import known_loan_id
-from workers.db.pages import Asked, Listing, Page, count_by, maker, read_page
 from workers.db.parties import acts_now
-from workers.db.prepared_statements import literal
 from workers.db.schema import (
     borrower,
     borrower_number,
     contact_point,
     loan,
     loan_party,
-    loan_party_change,
     person_fact,
     representative,
     representative_wish,
     same_person,
 )
 from workers.db.typed_rows import typed_rows
+from workers.operations.record_links import RecordLink, links
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +41,6 @@ class PersonRecord:
 
     borrower: str
     loans: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecordLink:
-    """Two records that are one person, or were parted."""
-
-    borrower: str
-    other: str
-    status: Link
-    reason: Reasons
-    since: datetime
-    """When it was first seen."""
-    decided_at: datetime | None
-    actor: str | None
-    """The staff reference of who confirmed or parted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +117,12 @@ def read_person(connection: Connection, external_id: str, ctx: Context) -> Perso
     )
     ids = select(borrower.c.id).where(borrower.c.person_id == person_id)
     of_person = list(connection.execute(ids).scalars())
-    links = _links().where(
+    pairs = links().where(
         same_person.c.borrower_id.in_(of_person) | same_person.c.other_id.in_(of_person)
     )
     return PersonView(
         tuple(PersonRecord(*row) for row in records),
-        tuple(typed_rows(RecordLink, connection.execute(links), ctx.settings.lender_zone)),
+        tuple(typed_rows(RecordLink, connection.execute(pairs), ctx.settings.lender_zone)),
         tuple(typed_rows(PartyOf, connection.execute(_party_of(of_person)))),
         _acting_for(connection, of_person, ctx.settings.lender_zone),
         _known_facts(connection, of_person, ctx.settings.lender_zone),
@@ -264,16 +246,6 @@ def _acting_for(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PartyOfLoan:
-    """Who is party to a loan besides its borrower."""
-
-    borrower: str
-    role: Party
-    since: datetime
-    source: str
-
-
 @permitted(Permission.JOIN_PERSONS)
 def are_linked(ctx: Context, borrower_id: str, other_id: str) -> bool:
     """Whether something says of two records that they are one person, or two.
@@ -302,39 +274,6 @@ def would_decide(ctx: Context, decision: SamePersonDecision) -> Reasons:
             connection.rollback()
 
 
-@permitted(Permission.READ_LOANS)
-def read_parties(connection: Connection, loan_id: str, ctx: Context) -> tuple[PartyOfLoan, ...]:
-    """The parties of a loan now, oldest first; moments are in the lender's zone.
-
-    Raises:
-        RefusedError: whoever reads must not handle the borrower.
-        ArrearsError: the loan is not known.
-    """
-    known_loan_id(connection, loan_id)
-    assert_may_read(connection, ctx.actor, of_loan(loan_id))
-    change = loan_party_change
-    last = (
-        select(func.max(change.c.id))
-        .where(change.c.loan_party_id == loan_party.c.id)
-        .correlate(loan_party)
-        .scalar_subquery()
-    )
-    found = (
-        select(
-            borrower.c.external_id.label("borrower"),
-            loan_party.c.role,
-            change.c.at.label("since"),
-            change.c.source,
-        )
-        .join(loan, loan.c.id == loan_party.c.loan_id)
-        .join(borrower, borrower.c.id == loan_party.c.borrower_id)
-        .join(change, change.c.id == last)
-        .where(loan.c.external_id == loan_id, loan_party.c.ended_at.is_(None))
-        .order_by(loan_party.c.id)
-    )
-    return tuple(typed_rows(PartyOfLoan, connection.execute(found), ctx.settings.lender_zone))
-
-
 def assert_known(connection: Connection, external_id: str) -> None:
     """Check that a record is known by this id.
 
@@ -355,35 +294,3 @@ def known_record(connection: Connection, external_id: str) -> tuple[int, int]:
     if record is None:
         raise ArrearsError("Borrower {external_id} is not known.", external_id=external_id)
     return record.id, record.person_id
-
-
-def read_presumed(connection: Connection, ctx: Context, asked: Asked) -> Page[RecordLink]:
-    """The records that count as one person until somebody confirms or parts them, oldest first."""
-    pair = same_person.c
-    presumed = pair.status == literal(Link.PRESUMED)
-    listing = Listing(
-        "persons",
-        _links().where(presumed).order_by(None),
-        (pair.made_at, pair.borrower_id, pair.other_id),
-        maker(RecordLink, ctx.settings.lender_zone),
-        count_by(pair.status, same_person, presumed),
-    )
-    return read_page(connection, listing, asked)
-
-
-def _links() -> Select[tuple[object, ...]]:
-    one, other = borrower.alias("one"), borrower.alias("other")
-    return (
-        select(
-            one.c.external_id.label("borrower"),
-            other.c.external_id.label("other"),
-            same_person.c.status,
-            same_person.c.reason,
-            same_person.c.made_at.label("since"),
-            same_person.c.decided_at,
-            same_person.c.actor,
-        )
-        .join(one, one.c.id == same_person.c.borrower_id)
-        .join(other, other.c.id == same_person.c.other_id)
-        .order_by(same_person.c.made_at, same_person.c.borrower_id, same_person.c.other_id)
-    )

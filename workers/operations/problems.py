@@ -42,7 +42,8 @@ from workers.db.problems import ARRANGEMENT_DIFFERS, is_about
 from workers.db.schema import borrower, inbox_event, loan, loan_party, problem, reply
 from workers.db.typed_rows import columns_of
 from workers.operations.calendars import EndingCalendar, ending_calendars
-from workers.operations.persons import RecordLink, assert_known, read_presumed
+from workers.operations.persons import assert_known
+from workers.operations.record_links import RecordLink, read_presumed
 from workers.tapes.imports import UnfinishedImport, read_unfinished
 
 UNAPPLIED = (InboxStatus.RECEIVED, InboxStatus.REJECTED)

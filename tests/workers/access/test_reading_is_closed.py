@@ -32,7 +32,8 @@ from workers.hardship.read_promises import promise_policy_of, read_promises
 from workers.history import loan_history
 from workers.inbox.submit import submit
 from workers.operations.contact_points import read_address, read_numbers
-from workers.operations.persons import read_parties, read_person
+from workers.operations.loan_parties import read_parties
+from workers.operations.persons import read_person
 from workers.sms.providers.port import InboundText
 from workers.staff.worklist import read_work
 

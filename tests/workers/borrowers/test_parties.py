@@ -22,7 +22,8 @@ from workers.inbox.apply import apply_event
 from workers.inbox.event_data.fields import PersonalEventData
 from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
 from workers.inbox.submit import submit
-from workers.operations.persons import read_parties, read_person
+from workers.operations.loan_parties import read_parties
+from workers.operations.persons import read_person
 from workers.privacy.subject_requests import erase_subject, export_subject
 
 PHONE = "+8613900139000"
