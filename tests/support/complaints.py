@@ -25,7 +25,8 @@ def a_house(engine: Engine, now: str = "2026-03-04 10:00") -> Book:
 
 
 def an_item_to_call(book: Book) -> str:
-    return next(row.item for row in book.rows(action) if row.type == "assign_call")
+    item: str = next(row.item for row in book.rows(action) if row.type == "assign_call")
+    return item
 
 
 def complains(book: Book, about: str | None = "c-1", id: str = "C-1", **more: object) -> str:
