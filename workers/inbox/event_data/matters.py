@@ -1,10 +1,8 @@
 """The data of events about disputes, complaints and holds."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import (
-    model_validator,
-)
+from pydantic import model_validator
 
 from config.input_errors import UnusableValueError
 from domain.disputes import ComplaintKind, DisputeKind, Finding, MatterStatus, RaisedBy
@@ -21,6 +19,14 @@ from workers.inbox.event_data.fields import (
     Staff,
     Why,
 )
+
+Answered: TypeAlias = Literal[
+    MatterStatus.UPHELD,
+    MatterStatus.PARTLY_UPHELD,
+    MatterStatus.REJECTED,
+    MatterStatus.WITHDRAWN,
+]
+"""How a dispute or a complaint ends."""
 
 
 class DisputeFacts(EventData):
@@ -49,12 +55,7 @@ class DisputeResolutionFacts(EventData):
     dispute: Identifier
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
-    outcome: Literal[
-        MatterStatus.UPHELD,
-        MatterStatus.PARTLY_UPHELD,
-        MatterStatus.REJECTED,
-        MatterStatus.WITHDRAWN,
-    ]
+    outcome: Answered
     finding: Finding
     corrected_by: Identifier | None = None
     """The id of the adjustment or the payment that corrects what is owed."""
@@ -85,12 +86,7 @@ class ComplaintResolutionFacts(EventData):
     complaint: Identifier
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
-    outcome: Literal[
-        MatterStatus.UPHELD,
-        MatterStatus.PARTLY_UPHELD,
-        MatterStatus.REJECTED,
-        MatterStatus.WITHDRAWN,
-    ]
+    outcome: Answered
     finding: Finding
     why: Why | None = None
     actor: Staff
