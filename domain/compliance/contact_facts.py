@@ -60,8 +60,8 @@ class PastContact:
 
     @property
     def reached_borrower(self) -> bool:
-        """Whether it reached the borrower, who may have taken up a relative's telephone; or was to
-        reach them, and nobody answered, or nobody has said yet who did."""
+        """Whether it reached the borrower, also at a relative's telephone. If nobody answered, or
+        nobody has said yet who did: whether it was to reach the borrower."""
         if self.party is Party.REPRESENTATIVE:
             return False
         if self.outcome is not None and (self.outcome.with_borrower or self.outcome.with_other):

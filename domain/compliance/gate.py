@@ -83,8 +83,8 @@ def _may_be_let_through(facts: ContactFacts) -> bool:
 
 
 def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple[str, ...]]:
-    """The facts without the holds, and without the wishes, in spite of which a law permits this
-    purpose, or contact with who acts for the person; and the ids of the rules that permit it."""
+    """The facts without the holds and wishes that a law sets aside, for this purpose or for contact
+    with who acts for the person; and the ids of the rules that do so."""
     representative = facts.representative if facts.party is Party.REPRESENTATIVE else None
     acting = representative.kind if representative else None
     on = at.astimezone(ZoneInfo(facts.lender_zone)).date()

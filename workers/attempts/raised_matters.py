@@ -52,8 +52,8 @@ def place_holds(
 def had_enough(
     connection: Connection, ctx: Context, about: Conversation, follows: Follows, loan_id: int
 ) -> int:
-    """In how many conversations before, since the loan's present arrears began, this outcome was
-    heard, if that is as often as its hold is placed; else 0. The loan is locked."""
+    """How often this outcome was heard in conversations before, since the loan's present arrears
+    began. 0, if that is less often than the outcome places its hold. The loan is locked."""
     if follows.times is None:
         return 0
     values = {

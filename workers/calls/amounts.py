@@ -32,10 +32,10 @@ def amounts_are_shown(
 ) -> bool:
     """Whether amounts of a loan may be shown to whoever acts. It shows nothing itself.
 
-    That is a collector who confirmed the person today, in a call of theirs or in a contact that the
-    person began; or a visitor in their own visit, unless they met nobody, or somebody else. A
-    machine names the `collector`. Without a loan it is that of the `attempt`; an amount of no loan
-    that is known is shown to nobody.
+    They are shown to a collector who confirmed the person today, in their own call or in a contact
+    that the person began; and to a visitor in their own visit, unless they met nobody or somebody
+    else. A machine names the `collector`. Without a `loan`, the loan of the `attempt` counts; if
+    that is not known either, amounts are shown to nobody.
     """
     if ctx.actor.kind is ActorKind.SYSTEM:
         return True

@@ -219,9 +219,11 @@ UPDATE arrangement r SET review_on = :today
 def look_after_tape(
     connection: Connection, loan_ids: Sequence[int], as_of: date, today: date
 ) -> None:
-    """Let arrangements that ended in default be looked at again, if a tape of `as_of` shows money
-    that may have been paid before they ended; and what was only asked for or offered, if nothing is
-    left to pay. One statement."""
+    """Have arrangements looked at again after a tape of `as_of`. One statement.
+
+    An arrangement that ended in default, if the tape shows money that may have been paid before it
+    ended. A request or an offer, if nothing is left to pay.
+    """
     given = {"loan_ids": list(loan_ids), "as_of": as_of, "today": today}
     connection.execute(_LOOK_AGAIN, given)
 

@@ -183,8 +183,9 @@ def give(
     now: datetime,
     until: datetime,
 ) -> bool:
-    """Count a call or a reply on a collector's day; False, and nothing is counted, if it is full,
-    or they work no more up to `until`, the end of the day, or must not handle the person.
+    """Count a call or a reply on a collector's day. False, and nothing is counted, if the day is
+    full, if they must not handle the person, or if they work no more up to `until`, the end of the
+    day.
 
     Their visits of the day take `visit_minutes` each. They were known before its first call."""
     values = {

@@ -206,8 +206,8 @@ NEW_ADDRESS_NEEDED = frozenset(
 
 
 def resolve_reopened(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Resolve the problems of whoever has a number, or an address, that is not closed, on these
-    loans; and of whoever is contacted about them no longer."""
+    """Resolve the problems of closed numbers and addresses on these loans: of whoever has another
+    number or address that is open, and of whoever is not contacted about the loans any more."""
     if not loan_ids:
         return
     values = {

@@ -67,8 +67,8 @@ def lock_event(connection: Connection, event_id: int) -> StoredEvent:
 def earlier_of_borrower(
     connection: Connection, event: StoredEvent, kinds: Collection[str], *, same_loan: bool = False
 ) -> str | None:
-    """The kind of the first event that came in before another one for the same borrower, or for
-    the same borrower and loan, and is not applied yet; None if there is none of these kinds."""
+    """The kind of the first event of these kinds that came in before `event`, is about the same
+    borrower (and loan, if `same_loan`), and is not applied yet; None if there is none."""
     if event.payload.get("borrower") is None:
         return None
     earlier = select(inbox_event.c.kind).where(

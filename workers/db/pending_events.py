@@ -239,8 +239,8 @@ def has_pending_tape() -> Condition:
 
 
 def has_pending_tape_of_person() -> Condition:
-    """Whether a tape names a person, any loan of theirs, or one to which they are party, and is not
-    merged as far yet, for a query of `borrower`.
+    """Whether a tape that is not merged as far yet names a person, a loan of theirs, or a loan to
+    which they are party. For a query of `borrower`.
 
     What it says of the person holds for their other loans too, also for those that it lacks. It may
     name them in a loan that is not on record yet, or as a new party.

@@ -129,9 +129,9 @@ def is_outdated(
 ) -> bool:
     """Whether something later is known of a fact that was said at `since`: it changes nothing then.
 
-    Of a consent and a language, that is whatever was said later, or that it was withdrawn; of a
-    consent, on any record of the person. A time
-    and a place last as long as the person said; so only their end counts, and only of the same one.
+    Of a language and a consent, whatever was said later counts, also that it was withdrawn; of a
+    consent, on any record of the person. A time and a place last as long as the person said. So of
+    them only a later end counts, of the same time or place.
     """
     alone = fact in ONE_AT_A_TIME
     ended_later = person_fact.c.ended_at > since

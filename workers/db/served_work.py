@@ -246,9 +246,9 @@ def read_waiting(
     clock: datetime,
     owners: Collection[Owner],
 ) -> list[Waiting]:
-    """The collector's open calls and replies, the callbacks of colleagues that are late by then,
-    what these `owners` owe up to the moment `clock`, and the callbacks that they owe by now, or a
-    colleague by `late_since`. One statement."""
+    """What a collector may be served: their open calls and replies; what these `owners` owe up to
+    the moment `clock`; the callbacks that they owe by now; and the callbacks that colleagues owed
+    by `late_since` and have not made. One statement."""
     values = {
         "me": staff_id,
         "most": MOST_CANDIDATES,

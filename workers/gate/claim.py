@@ -64,14 +64,15 @@ def claim_together(
     action_type: ActionType,
     may_share: Callable[[LockedAction], bool] = lambda _: True,
 ) -> list[ClaimedAction]:
-    """Claim an action, and the actions of the person's other loans that belong to its contact.
+    """Claim an action, and the actions of the person's other loans that belong to its contact: one
+    of each loan that is due today.
 
-    Those are due today, of the same type and ladder step, in the same currency, under the same law,
-    for the same number and in the same language, of records that are confirmed to be one person;
-    one of each loan. Where the ladders differ, the words must be the same. Each is checked by
-    itself, as by `claim`. An action that may not be carried out now moves to where it belongs; the
-    others stay. The list is empty if there is nothing to do. `may_share` says whether the contact
-    may be about several loans.
+    They have the same type, ladder step, currency, law, number and language, and their records are
+    confirmed to be one person. Where the ladders differ, the words must be the same. `may_share`
+    says whether the contact may be about several loans.
+
+    Each is checked by itself, as by `claim`. An action that may not be carried out now moves to
+    where it belongs; the others stay. The list is empty if there is nothing to do.
     """
     now = ctx.now()
 

@@ -111,14 +111,17 @@ def undo_promises(
 ) -> None:
     """After money went back: judge the promises of a locked loan again that it had kept.
 
-    `lost` is what went back. A promise that it had not kept stays as it is. A promise whose days
-    are not over is open again and pauses the ladder again, unless another has taken its place
-    since: then it is withdrawn. A promise whose days are over is broken, or part kept, and what
-    follows is planned. An open promise waits again for the part that the money had paid; if the
-    days of that part are over, it is judged at once. But while an event or a tape of the loan is
-    not applied yet, which may bring the same money anew, the promise is open until it is, for one
-    that is broken is not opened again. Whoever has to pay a part again is reminded again. The
-    loan's position is up to date.
+    `lost` is what went back. A promise that it had not kept stays as it is.
+
+    - A promise whose days are not over is open again and pauses the ladder again. If another
+      promise has taken its place since, it is withdrawn.
+    - A promise whose days are over is broken, or part kept, and what follows is planned.
+    - An open promise waits again for the part that the money had paid. If the days of that part are
+      over, it is judged at once.
+
+    An event or a tape of the loan that is not applied yet may bring the same money anew. Until it
+    is applied the promise is open, because a broken promise is not opened again. Whoever has to pay
+    a part again is reminded again. The loan's position is up to date.
     """
     judged = promises_of(connection, [loan_id], list(_JUDGED_AGAIN))
     if not judged:

@@ -116,9 +116,11 @@ def review_promise(
     besides: Sequence[PromisePart] = (),
     other: int | None = None,
 ) -> Review:
-    """What the terms say about a promise of these parts for a locked loan today. `means` is what
-    the person can pay a month, None if nobody knows; `besides` is what they are to pay for other
-    loans; `other` is their record, unless it is the borrower."""
+    """What the terms say about a promise of these parts for a locked loan today.
+
+    `means` is what the person can pay a month; None: nobody knows. `besides` is what they are to
+    pay for other loans. `other` is their record; None: they are the borrower.
+    """
     on = now.date()
     return review(
         terms,

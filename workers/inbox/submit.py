@@ -48,12 +48,14 @@ def submit(
 ) -> EventResult:
     """Store an event that a person reports and apply it, in one transaction.
 
-    An event that can never be applied is not stored, because the person sees the error at once. An
-    event that was stored before keeps the contents that it had. An event that was applied before
-    changes nothing, and its result says what is true now; so does an event with other contents
-    under an id that nobody chose, such as a second write-off of a loan. A dry run stores and
-    changes nothing. With `may_wait` false, nothing is stored while something named is unknown.
-    `check` is asked before anything is stored, and refuses what its door does not take.
+    - An event that can never be applied is not stored: the person sees the error at once.
+    - An event that was stored before keeps the contents that it had.
+    - An event that was applied before changes nothing, and its result says what is true now. So it
+      is with other contents under an id that nobody chose, as of a second write-off of a loan.
+
+    A dry run stores and changes nothing. With `may_wait` false, nothing is stored while something
+    named is unknown. `check` is asked before anything is stored, and refuses what its door does not
+    take.
 
     Raises:
         SecondPersonNeededError: another person has not granted it yet, and one must.

@@ -61,9 +61,9 @@ class Letter:
     body: str | None = field(repr=False)
     """None: it was not opened, because it must not be posted and no preview was asked for."""
     still_due: bool
-    """False: it must not be posted. Its arrears have been paid or replaced since, its visit was
-    called off, or what is known by now of the loan, or of the person whom it is for, stops it. So
-    does what came in and is not applied yet, and a sending hold."""
+    """False: it must not be posted. Its arrears have been paid or replaced since, or its visit was
+    called off; or something stops it that is known of the loan or of the person by now, or came in
+    and is not applied yet; or a sending hold does."""
 
 
 @permitted(Permission.PRINT_LETTERS)
@@ -236,10 +236,13 @@ def _is_stopped(
     *,
     of_arrangement: bool = False,
 ) -> bool:
-    """Whether a hold is in force, or the person whom it is for is no such party any more, asked for
-    no contact or no visit, is represented, or called the place where letters go inconvenient, or
-    their address is closed. `party_id` is None for the borrower. A letter of an arrangement is not
-    stopped by the pause that the arrangement brings, nor because no visit is wanted."""
+    """Whether something stops a letter about a loan. `party_id` is None for the borrower.
+
+    A hold stops it, and a closed address. So does the person whom it is for, if they are no such
+    party any more, are represented, or asked for no contact, no visit or no letters at that place.
+    A letter of an arrangement is stopped neither by the pause of the arrangement nor by the wish
+    for no visit.
+    """
     now = ctx.now()
     if party_id is None:
         facts = load_facts(connection, [loan_id], now)[loan_id]

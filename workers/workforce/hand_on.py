@@ -72,11 +72,12 @@ def hand_on_what_must_be(
 ) -> HandedOn:
     """Take the open work of everybody, or of one, who cannot do it any more.
 
-    Somebody cannot do it who left, is absent, makes no calls, is not certified or must not handle
-    the person; or whose shift is over, unless the person asked to be called again by them. Whoever
-    left, is absent, makes no calls or is not certified also loses unread texts and open duties.
-    Whoever must not handle a person loses those of that person. What somebody owes who is on no
-    roster is any collector's. `now` is in the lender's zone.
+    - Whoever left, is absent, makes no calls or is not certified loses all of it, also unread texts
+      and open duties.
+    - Whoever must not handle a person loses what is about that person.
+    - Whose shift is over loses it too, except for calls that a person asked of them.
+
+    What somebody owes who is on no roster is any collector's. `now` is in the lender's zone.
     """
     until = business_day(now).ends_at
     if staff_id is None:

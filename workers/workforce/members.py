@@ -154,10 +154,10 @@ def refuse_who_may_not(
     """Refuse the start of a call or a visit by somebody who may not do it now. Returns what is
     known of them; None: nobody has the reference.
 
-    It depends on whether they left, and on training, absence, shift and must-not-handle. For a call
-    it also depends on the hours of a visit, on the skill and the certificate for its first item,
-    and on the capacity of the day, of which visits use their part, with the time of its longest
-    item. `now` is in the lender's zone.
+    They may not if they left, are not trained, are absent or off shift, or must not handle the
+    person. A call may not start during a visit of theirs either, nor without the skill and the
+    certificate for its first item, nor when the day is full: their visits use a part of it, and
+    the call takes the time of its longest item. `now` is in the lender's zone.
 
     Raises:
         MayNotStartError: they may not, with the reason.
