@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.call_plan import Until
+from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 
 
@@ -47,6 +48,7 @@ class ContactOutcome(StrEnum):
     BUSY = "busy"
     SWITCHED_OFF = "switched_off"
     DROPPED = "dropped"  # the line was lost before anybody spoke
+    WROTE = "wrote"  # only of a letter: the person wrote, and nothing above says more
 
     @classmethod
     def _missing_(cls, value: object) -> "ContactOutcome | None":
@@ -209,6 +211,7 @@ _MEANS = {
     _O.BUSY: _Means(_R.NOBODY, _E.NEVER),
     _O.SWITCHED_OFF: _Means(_R.NOBODY, _E.NEVER),
     _O.DROPPED: _Means(_R.NOBODY, _E.NEVER),
+    _O.WROTE: _Means(_R.BORROWER, _E.UNLESS_TO_LEARN),
 }
 SHOWN_BY_DEFAULT = (
     *(_O.SPOKE, _O.PROMISED, _O.SAYS_PAID, _O.ASKS_PLAN, _O.ASKS_DEFERRAL, _O.HARDSHIP),
@@ -235,8 +238,8 @@ LEARNS = frozenset(
 SAYS_OF_DEBT = (LEARNS - {_O.HARDSHIP}) | {_O.PAID_NOW}
 """In these the borrower talked of the debt, so whoever reports it made sure that it was them. What
 protects somebody, such as hardship or a dispute, is taken from anybody."""
-TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS}
-"""In these the borrower talked. With any other outcome, somebody else gave the reason that is
+TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS, _O.WROTE}
+"""In these the borrower talked, or wrote. With any other outcome, somebody else gave the reason that is
 reported, or nobody: it is no reason of theirs."""
 _NUMBER_FACTS = {
     _O.NUMBER_INVALID: NumberFact.REACHES_NOBODY,
@@ -247,7 +250,7 @@ _NUMBER_FACTS = {
 _OUTBOUND_ONLY = frozenset({_O.CANNOT_TALK, _O.REFUSED, *_NUMBER_FACTS})
 """In these somebody was called who did not want to talk, or who has nothing to do with it."""
 
-OUTBOUND = tuple(ContactOutcome)
+OUTBOUND = tuple(outcome for outcome in ContactOutcome if outcome is not _O.WROTE)
 """What an attempt of the lender's may come to."""
 
 INBOUND = tuple(
@@ -255,3 +258,22 @@ INBOUND = tuple(
 )
 """What a call or a visit that the person began may come to. Somebody took it: a call that nobody
 took is no contact."""
+
+_ONLY_IN_TALK = frozenset(
+    {
+        *(_O.SPOKE, _O.SPOKE_WITH_OTHER, _O.LANGUAGE, _O.HUNG_UP, _O.HUNG_UP_AFTER),
+        *(_O.PAID_NOW, _O.CALLBACK_REQUESTED),
+    }
+)
+BY_LETTER = (*(outcome for outcome in INBOUND if outcome not in _ONLY_IN_TALK), _O.WROTE)
+"""What a letter of the person may say. Whoever writes is not on the line: they pay by no letter, and
+no hour is agreed with them at which somebody calls."""
+
+NEEDS_LETTER = frozenset({_O.PROMISED, _O.ASKS_PLAN, _O.ASKS_DEFERRAL, _O.ASKS_SETTLEMENT})
+"""What a letter says only with its reference: nobody was asked who they are, so what it promises or
+asks for rests on the writing. What protects somebody is taken without it."""
+
+
+def may_come_to(channel: Channel) -> tuple[ContactOutcome, ...]:
+    """What a contact that the person began by a channel may come to."""
+    return BY_LETTER if channel is Channel.LETTER else INBOUND

@@ -477,6 +477,10 @@ class ReasonCode(StrEnum):
     NOBODY_CONFIRMED_TODAY = auto()
     ACCEPTED_BY_NOBODY_CONFIRMED = auto()
     OUTCOME_NOT_INBOUND = auto()
+    OUTCOME_NOT_OF_LETTER = auto()
+    OUTCOME_OF_LETTER = auto()
+    LETTER_NEEDS_REFERENCE = auto()
+    LETTER_NEEDS_CHANNEL = auto()
     OUTCOME_OF_COLLEAGUE = auto()
     OUTCOME_KNOWN = auto()
     OUTCOME_RECORDED = auto()
@@ -492,6 +496,7 @@ class ReasonCode(StrEnum):
     NOBODY_SAID_ANYTHING = auto()
     DEATH_PAUSES = auto()
     INBOUND_RECORDED = auto()
+    LETTER_RECORDED = auto()
     # Co-borrowers, guarantors, representatives, and facts of a person.
     NOT_OF_LOAN = auto()
     PARTY_RECORDED = auto()

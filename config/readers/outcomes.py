@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from config.readers.yaml_reader import Section, Value, each
-from domain.contact_outcomes import MOST_SHOWN, ContactOutcome
+from domain.contact_outcomes import MOST_SHOWN, OUTBOUND, ContactOutcome
 from domain.follow_ups import Trigger
 from domain.holds import PLACE_THEIR_OWN, HoldKind
 from domain.ladder import Item
@@ -33,7 +33,7 @@ def read_outcomes(value: Value, follow_ups: Collection[Item]) -> Outcomes:
 
 def read_shown(value: Value) -> tuple[ContactOutcome, ...]:
     """The outcomes that are shown at a time: so few that nobody has to search."""
-    shown = value.entries(partial(Value.word, words=ContactOutcome))
+    shown = value.entries(partial(Value.word, words=OUTBOUND))
     if len(shown) > MOST_SHOWN:
         raise value.refuse(
             "{count} outcomes are shown at a time, and nobody finds the right one among them.",

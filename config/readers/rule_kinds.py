@@ -33,7 +33,7 @@ from domain.compliance.suspension import LimitationSuspension
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says, Suspends
+from domain.compliance.vocabulary import OF_LENDER, Interrupts, Party, Purpose, Says, Suspends
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import KINDS, ComplaintKind, DisputeKind, Matter
 from domain.errors import either
@@ -93,7 +93,7 @@ def _answer_period(section: Section, values: dict[str, Any]) -> None:
 
 def _count_channels(section: Section, values: dict[str, Any]) -> None:
     if "counts" not in values:
-        values["counts"] = some_of(Channel)(section.need("channels"))
+        values["counts"] = some_of(OF_LENDER)(section.need("channels"))
     values["counts_inbound"] = bool(values.pop("inbound", ""))
     values["counts_third_parties"] = bool(values.pop("third_parties", ""))
 
@@ -212,7 +212,7 @@ RULE_KINDS = {
             "at_most": at_least(1),
         },
         {
-            "counts": some_of(Channel),
+            "counts": some_of(OF_LENDER),
             "ignores": some_of(ContactOutcome),
             "inbound": one_of((COUNT,)),
             "third_parties": one_of((COUNT,)),
@@ -234,7 +234,7 @@ RULE_KINDS = {
     "third_parties": RuleKind(
         ThirdPartyContact,
         {"when": one_of((NEVER, BORROWER_UNREACHABLE))},
-        {"failures": at_least(1), "days": at_least(1), "to_locate": some_of(Channel)},
+        {"failures": at_least(1), "days": at_least(1), "to_locate": some_of(OF_LENDER)},
         _third_parties,
     ),
     "limitation": RuleKind(

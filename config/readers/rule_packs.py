@@ -23,7 +23,7 @@ from domain.compliance.rules import (
     RuleStatus,
     Source,
 )
-from domain.compliance.vocabulary import Channel, Collects, Place
+from domain.compliance.vocabulary import OF_LENDER, Channel, Collects, Place
 from domain.loans import Component
 
 RULE_KEYS = (
@@ -167,7 +167,7 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
 def _read_channels(section: Section, rule_type: type[Rule]) -> frozenset[Channel]:
     if not issubclass(rule_type, ContactRule):
         return frozenset()
-    words = PERSON_CHANNELS if issubclass(rule_type, REACHING_PEOPLE) else tuple(Channel)
+    words = PERSON_CHANNELS if issubclass(rule_type, REACHING_PEOPLE) else OF_LENDER
     return some_of(words)(section.need("channels"))
 
 

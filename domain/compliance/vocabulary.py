@@ -4,12 +4,19 @@ from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """The ways to reach a person; and the court's channel, which reaches nobody."""
+    """The ways to reach a person; the court's channel, which reaches nobody; and the letter, by
+    which a person writes to the lender."""
 
     SMS = "sms"
     CALL = "call"
     VISIT = "visit"
     LEGAL = "legal"
+    LETTER = "letter"
+
+
+OF_LENDER = (Channel.SMS, Channel.CALL, Channel.VISIT, Channel.LEGAL)
+"""The channels by which the lender acts: what the gate is asked about, and what can be stopped. The
+lender's own letters are notices: they go where a visit would go."""
 
 
 class Party(StrEnum):

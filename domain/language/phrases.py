@@ -213,6 +213,7 @@ class Phrase(StrEnum):
     WORDS_NOT_SHOWN = auto()
     CALL_CALLED_OFF = auto()
     OUTCOME = auto()
+    INBOUND_LETTER = auto()
     INBOUND = auto()
     LOCATION_CALL = auto()
     LOCATION_OUTCOME = auto()

@@ -61,6 +61,12 @@ def ends_callback(about: Conversation, follows: Follows) -> bool:
     return follows.hold is not None or about.outcome in _FACTS
 
 
+_ASKED_BY = {
+    Channel.CALL: AskedBy.CALL,
+    Channel.VISIT: AskedBy.VISIT,
+    Channel.LETTER: AskedBy.LETTER,
+}
+
 ASKS_FOR_ARRANGEMENT = frozenset({ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL})
 
 
@@ -145,14 +151,13 @@ def _request_arrangements(
 ) -> Reasons:
     """The person asked for time or instalments: a person answers with an offer for each loan that
     was spoken of, and each one pauses until then."""
-    by_visit = about.channel is Channel.VISIT
     mentioned = loans_of_contact(connection, about.mentioned) if about.mentioned else []
     came: Reasons = ()
     for number, each in enumerate((*loans, *mentioned)):
         request = NewRequest(
             arrangement=f"contact:{about.attempt}{f':{each.external_id}' if number else ''}",
             loan=each.external_id,
-            asked_by=AskedBy.VISIT if by_visit else AskedBy.CALL,
+            asked_by=_ASKED_BY[about.channel],
             asked_in=about.attempt,
             record=about.record,
             actor=about.actor,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_outcomes import NEEDS_LETTER, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.events import STAFF, RejectedError
 from domain.promises import PromisePart
@@ -113,7 +113,7 @@ class OutcomeReport:
     why: str | None = None
     """What the person said, in words."""
     recording: str | None = None
-    """The reference of the recording."""
+    """The reference of the recording; of a letter, under which it is filed."""
     event_id: int | None = None
     """The row of its event; None: it is not stored, and only asks what is on record."""
 
@@ -163,6 +163,8 @@ class Conversation:
     """Under which their words are kept, if they are on record with the outcome."""
     mentioned: Sequence[int] = ()
     """The other loans of the person that were mentioned."""
+    arrived_at: datetime | None = None
+    """Of a letter: the time to answer what it disputes or complains of runs from then on."""
     hold_is_placed: bool = False
     """Whether the hold that follows is on record: a reported death places its own."""
 
@@ -212,6 +214,20 @@ def keep_what_was_said(
     return keep_words(
         connection, ctx.cipher, report.why, now, borrower_id=record, flagged_on=loan_id
     )
+
+
+def check_letter(report: OutcomeReport) -> None:
+    """Check that a letter says what only writing can carry: nobody could be asked who they are, or
+    anything else.
+
+    Raises:
+        RejectedError: what it promises or asks for has no reference; or it does not say by which
+            channel the person wants no contact.
+    """
+    if report.outcome in NEEDS_LETTER and report.recording is None:
+        raise RejectedError(ReasonCode.LETTER_NEEDS_REFERENCE, outcome=report.outcome)
+    if report.outcome is ContactOutcome.STOP_CHANNEL and report.stopped_channel is None:
+        raise RejectedError(ReasonCode.LETTER_NEEDS_CHANNEL)
 
 
 class LoanOfContact(NamedTuple):

@@ -1,4 +1,4 @@
-"""Contacts that the person began: a call to the lender, or a visit there."""
+"""Contacts that the person began: a call to the lender, a visit there, or a letter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import INBOUND
+from domain.contact_outcomes import may_come_to
 from domain.events import STAFF, RejectedError, person_of
 from domain.outcome_follows import Follows, Owner
 from domain.reasons import ReasonCode, Reasons, because
@@ -24,6 +24,7 @@ from workers.attempts.conversations import (
     LoanOfContact,
     OutcomeReport,
     check_details,
+    check_letter,
     keep_what_was_said,
     loans_of_contact,
 )
@@ -56,7 +57,7 @@ class InboundContact(OutcomeReport):
     loan: str
     channel: Channel
     at: datetime
-    """Aware."""
+    """Aware. Of a letter: when it arrived."""
     by_representative: bool = False
     """Whether a representative of that person began it."""
     borrower: str | None = None
@@ -64,28 +65,31 @@ class InboundContact(OutcomeReport):
     own_sender: str = STAFF
     """The sender who gave it this id."""
 
+    @property
+    def is_letter(self) -> bool:
+        return self.channel is Channel.LETTER
+
 
 def record_inbound_contact(
     connection: Connection, ctx: Context, reported: InboundContact
 ) -> Reasons:
     """Record a contact that the person began, in the caller's transaction.
 
-    It counts as a conversation where a law says so, and never as an attempt of the lender's. It is
-    a contact with whoever began it: the borrower, a co-borrower, a guarantor, a representative of
+    It counts as a conversation where a law says so, and never as an attempt of the lender's. A
+    letter reaches nobody: no law counts it, and it ends no day's contacts. It is a contact with whoever began it: the borrower, a co-borrower, a guarantor, a representative of
     the person, or a third party. What a representative asks for holds for the representative. What
     a later report adds is recorded too; the contact stays as it is.
 
     Raises:
         NotYetError: one of the loans, or the named person, is not known.
-        RejectedError: such a contact has no such outcome; it is in the future; another contact has
+        RejectedError: such a contact has no such outcome; a letter lacks what it needs; it is in the future; another contact has
             that id, or it is on record with another outcome; the moment of a callback is missing,
             over, too far away or at an unlawful hour; what was said does not say which time, place
             or language it means; the named person never was party to the loan; or no representative
             of the person has a number.
     """
     now = ctx.now()
-    if reported.outcome not in INBOUND:
-        raise RejectedError(ReasonCode.OUTCOME_NOT_INBOUND, outcome=reported.outcome)
+    _check_kind(reported)
     check_details(reported.outcome, reported.details)
     owed = _lock(connection, reported)
     if reported.at > now:
@@ -126,10 +130,25 @@ def record_inbound_contact(
             loans=[kind],
         )
         check_callback_moment(connection, ctx, callback, now)
-    recorded_as = because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+    if reported.is_letter:
+        recorded_as = because(ReasonCode.LETTER_RECORDED, loan=reported.loan)
+    else:
+        recorded_as = because(
+            ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan
+        )
     if reported.said:
         came += because(ReasonCode.WISHES_NOTED)
     return recorded_as + came
+
+
+def _check_kind(reported: InboundContact) -> None:
+    if reported.outcome not in (known := may_come_to(reported.channel)):
+        if reported.is_letter:
+            code = ReasonCode.OUTCOME_NOT_OF_LETTER
+            raise RejectedError(code, outcome=reported.outcome, known=known)
+        raise RejectedError(ReasonCode.OUTCOME_NOT_INBOUND, outcome=reported.outcome)
+    if reported.is_letter:
+        check_letter(reported)
 
 
 def _lock(connection: Connection, reported: InboundContact) -> LockedLoan:
@@ -222,7 +241,7 @@ def _insert(
         insert(contact_outcome).values(
             contact_id=contact_id,
             outcome=reported.outcome,
-            connected=reported.outcome.connected,
+            connected=reported.outcome.connected and not reported.is_letter,
             reason=reported.reason,
             callback_at=reported.callback_at,
             recording=reported.recording,
@@ -250,6 +269,7 @@ def _about(
         actor=reported.actor,
         sender=reported.own_sender,
         callback_at=reported.callback_at,
+        arrived_at=reported.at if reported.is_letter else None,
     )
 
 

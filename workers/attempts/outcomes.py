@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exists, insert, select
 
 from domain.actions import ActionStatus, Move
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import OUTBOUND, REASON, ArrearsReason, ContactOutcome
 from domain.events import NotYetError, RejectedError
 from domain.ladder import find_ladder
 from domain.outcome_follows import Follows
@@ -65,13 +65,15 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
     Raises:
         NotYetError: the attempt, or a loan that was mentioned, is not known.
-        RejectedError: a colleague made it, another outcome is recorded and this one protects
+        RejectedError: only a letter comes to it, a colleague made it, another outcome is recorded and this one protects
             nobody, the visit was never started, the call had to learn the reason of the arrears and
             the report has none, or the moment of a callback is missing, over or too far away; or
             something was said where nobody was reached, or it does not say which time, place or
             language it means.
     """
     now = ctx.now()
+    if report.outcome not in OUTBOUND:
+        raise RejectedError(ReasonCode.OUTCOME_OF_LETTER, outcome=report.outcome)
     check_details(report.outcome, report.details)
     if report.said and not report.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=report.outcome)

@@ -16,6 +16,12 @@ from workers.hardship.complaints import NewComplaint, receive_complaint
 from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.holds import NewHold, place_hold
 
+_RAISED_BY = {
+    Channel.CALL: RaisedBy.CALL,
+    Channel.VISIT: RaisedBy.VISIT,
+    Channel.LETTER: RaisedBy.LETTER,
+}
+
 
 def place_holds(
     connection: Connection,
@@ -98,7 +104,8 @@ def raise_disputes(
             actor=about.actor,
             starts_on=ctx.today(),
             kind=about.details.dispute_kind or DisputeKind.OTHER,
-            raised_by=_raised_by(about),
+            raised_by=_RAISED_BY[about.channel],
+            received_at=about.arrived_at,
             borrower=about.borrower,
             sender=about.sender,
         )
@@ -119,17 +126,14 @@ def receive_said_complaint(
         why=_in_words(about),
         why_id=about.why_id,
         actor=about.actor,
-        raised_by=_raised_by(about),
+        raised_by=_RAISED_BY[about.channel],
+        received_at=about.arrived_at,
         borrower=about.borrower,
         about_staff=said.about_staff,
         about_attempt=said.about_attempt,
         sender=about.sender,
     )
     return receive_complaint(connection, ctx, new)
-
-
-def _raised_by(about: Conversation) -> RaisedBy:
-    return RaisedBy.VISIT if about.channel is Channel.VISIT else RaisedBy.CALL
 
 
 def _in_words(about: Conversation) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, sel
 
 from domain.actors import ActorKind
 from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import SAYS_OF_DEBT, ContactOutcome
 from domain.errors import RefusedError
 from domain.events import sender_of
@@ -45,8 +46,11 @@ def assert_confirmed(
         case "contact_outcome":
             why = _not_in_attempt(connection, ctx, said)
         case "inbound_contact" if ContactOutcome(said["outcome"]) in _REPORTED_ALONE:
-            is_other = said.get("by_representative")
-            why = () if is_other else _not_today(connection, ctx, said, contact, "contact")
+            why = (
+                ()
+                if _speaks_for_itself(said)
+                else _not_today(connection, ctx, said, contact, "contact")
+            )
         case "promise":
             why = _not_today(connection, ctx, said, promise, "promise")
         case "arrangement_request" if said.get("asked_by") not in _IN_WRITING:
@@ -58,6 +62,14 @@ def assert_confirmed(
             return
     if why:
         raise RefusedError(speak(why), why)
+
+
+def _speaks_for_itself(said: Mapping[str, Any]) -> bool:
+    """Whether a contact that the person began says of the debt what needs no check: what somebody
+    says who acts for them, or what is asked for in a letter."""
+    is_letter = said["channel"] == Channel.LETTER
+    promises = said["outcome"] == ContactOutcome.PROMISED
+    return bool(said.get("by_representative")) or (is_letter and not promises)
 
 
 def _not_in_attempt(connection: Connection, ctx: Context, said: Mapping[str, Any]) -> Reasons:

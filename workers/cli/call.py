@@ -163,25 +163,11 @@ def inbound(
                 known=", ".join(INBOUND),
             )
         )
-    ctx = open_context()
-    contact = f"call:{uuid4()}"
-    payload: dict[str, Any] = {
-        "contact": contact,
-        "loan": loan,
-        "channel": Channel.CALL,
-        "at": ctx.now().isoformat(),
-        "outcome": outcome,
-        "reason": None,
-        "also_about": [],
-        **said,
-    }
-    if by_representative:
-        payload["by_representative"] = True
-    if borrower:
-        payload["borrower"] = borrower
+    more: dict[str, Any] = {"by_representative": True} if by_representative else {}
     if at is not None:
-        payload["callback_at"] = parse_moment(at, ctx.settings.lender_zone).isoformat()
-    submit(ctx, "inbound_contact", contact, payload)
+        zone = open_context().settings.lender_zone
+        more["callback_at"] = parse_moment(at, zone).isoformat()
+    submit_inbound(Channel.CALL, loan, outcome, {**said, **more}, borrower=borrower)
 
 
 @app.command()
@@ -249,6 +235,35 @@ def submit_outcome(
         payload["callback_at"] = moment.isoformat()
     # One that is learnt later, such as a death, is another report.
     submit(ctx, "contact_outcome", f"{attempt}:{payload['outcome']}", payload)
+
+
+def submit_inbound(
+    channel: Channel,
+    loan: str,
+    outcome: ContactOutcome,
+    said: Mapping[str, Any],
+    *,
+    at: str | None = None,
+    borrower: str | None = None,
+) -> None:
+    """Record a contact that the person began. `said` is as the event's data has it; `at` is when,
+    as it was typed, in the lender's zone where it names none; None: now."""
+    ctx = open_context()
+    began = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
+    contact = f"{channel}:{uuid4()}"
+    payload: dict[str, Any] = {
+        "contact": contact,
+        "loan": loan,
+        "channel": channel,
+        "at": began.isoformat(),
+        "outcome": outcome,
+        "reason": None,
+        "also_about": [],
+        **said,
+    }
+    if borrower:
+        payload["borrower"] = borrower
+    submit(ctx, "inbound_contact", contact, payload)
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 import logging
 import sys
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.ids import LONGEST_ID, id_of
 from workers.cli.dates import parse_day
@@ -15,6 +17,15 @@ from workers.log_lines import write_visible_lines
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
+
+
+class OfLender(StrEnum):
+    """The channels by which the lender acts."""
+
+    SMS = Channel.SMS.value
+    CALL = Channel.CALL.value
+    VISIT = Channel.VISIT.value
+    LEGAL = Channel.LEGAL.value
 
 
 def parse_id(written: str) -> str:

@@ -107,7 +107,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "limitation-fact L-1042 suit --from 2026-03-02 --take-back",
     ),
     "worklist": ("worklist", "worklist --kind calls --staff s-7"),
-    "letter": ("letter print L-1042", "letter returned L-1042"),
+    "letter": (
+        "letter received L-1042 --outcome asks_deferral --recording MAIL-0311",
+        "letter print L-1042",
+        "letter returned L-1042",
+    ),
     "call": (
         "call next",
         "call start L-1042",

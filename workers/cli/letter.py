@@ -1,12 +1,17 @@
-"""`arrears letter`: print a letter that was written for a loan, or record that it came back."""
+"""`arrears letter`: print a letter that was written for a loan, record that it came back, or what a
+letter of the person says."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ContactOutcome
+from workers.cli.call import submit_inbound
 from workers.cli.common import Loan, log_to_stderr
 from workers.cli.context import open_context, submit
 from workers.cli.language import say
+from workers.cli.outcome_options import with_outcome
 from workers.cli.render import errors
 from workers.visits.letters import Letter, open_letter
 
@@ -76,3 +81,28 @@ def returned(
     if item is not None:
         payload["item"] = item
     submit(ctx, "letter_returned", f"{loan}:{ctx.now().isoformat()}", payload)
+
+
+@app.command()
+@with_outcome
+def received(
+    loan: Loan,
+    outcome: Annotated[ContactOutcome, typer.Option(help="What it says.")],
+    said: dict[str, Any],
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="When it arrived, as 2026-03-01 09:00; else now."),
+    ] = None,
+    by_representative: Annotated[
+        bool,
+        typer.Option("--by-representative", help="Who acts for the borrower wrote."),
+    ] = False,
+    borrower: Annotated[
+        str | None,
+        typer.Option(help="The co-borrower or the guarantor who wrote; else the borrower did."),
+    ] = None,
+) -> None:
+    """Record a letter of the person's. It is no conversation, and counts for no cap."""
+    if by_representative:
+        said = {**said, "by_representative": True}
+    submit_inbound(Channel.LETTER, loan, outcome, said, at=at, borrower=borrower)

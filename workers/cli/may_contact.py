@@ -18,7 +18,7 @@ from domain.language.render import Entry, Value, part, render
 from domain.language.rules import describe_rule
 from domain.language.speak import LANGUAGES, speak
 from domain.reason_json import reasons_as_json
-from workers.cli.common import AsJson, Loan
+from workers.cli.common import AsJson, Loan, OfLender
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
 from workers.cli.language import Language, language_of_environment
@@ -41,7 +41,7 @@ class Reached(StrEnum):
 
 def may_contact(
     loan: Loan,
-    channel: Annotated[Channel, typer.Argument(help="sms, call, visit or legal.")],
+    channel: Annotated[OfLender, typer.Argument(help="sms, call, visit or legal.")],
     at: Annotated[
         str | None,
         typer.Option(metavar="MOMENT", help='The lender\'s time, as "2026-03-01 21:30"; or now.'),
@@ -63,15 +63,16 @@ def may_contact(
     """
     language = language or language_of_environment()
     ctx = open_context()
+    by = Channel(channel)
     asked = parse_moment(at, ctx.settings.lender_zone) if at else None
     facts, verdict = ask_contact(
-        ctx, loan, channel, asked, party=Party(party), borrower=borrower, purpose=purpose
+        ctx, loan, by, asked, party=Party(party), borrower=borrower, purpose=purpose
     )
     moment = asked or ctx.now()
     if as_json:
-        print_json(_plain(loan, channel, moment, verdict, ctx))
+        print_json(_plain(loan, by, moment, verdict, ctx))
     else:
-        print_lines(*_lines(loan, channel, moment, facts, verdict, ctx, language))
+        print_lines(*_lines(loan, by, moment, facts, verdict, ctx, language))
     if verdict.permission is not Permission.ALLOWED:
         raise typer.Exit(1)
 

@@ -26,6 +26,8 @@ MISSING: Mapping[ReasonCode, tuple[str, ...]] = {
     R.CONDUCT_OF_WHOM: ("--about", "--about-nobody"),
     R.DISPUTE_NEEDS_MORE: ("--id", "--why", "--loan"),
     R.ID_OF_SEVERAL_SENDERS: ("--sender", "--id-sender"),
+    R.LETTER_NEEDS_CHANNEL: ("--stopped-channel",),
+    R.LETTER_NEEDS_REFERENCE: ("--recording",),
     R.OUTCOME_NEEDS_DISPUTE: ("--dispute-kind",),
     R.OUTCOME_NEEDS_PROMISE: ("--promised",),
     R.PERSON_FACT_INCOMPLETE: ("--time", "--place", "--locale"),

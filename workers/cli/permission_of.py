@@ -126,6 +126,7 @@ PERMISSION_OF: Mapping[str, Permission] = {
     "worklist": Permission.READ_LOANS,
     "letter print": Permission.PRINT_LETTERS,
     "letter returned": Permission.RECORD_CONVERSATIONS,
+    "letter received": Permission.RECORD_CONVERSATIONS,
     "call next": Permission.SERVE_WORK,
     "call start": Permission.START_CALLS,
     "call locate": Permission.START_CALLS,

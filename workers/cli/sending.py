@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.reasons import because
 from domain.sending import EVERYTHING, WHAT_TO_DO, Scope, SendingScope, StoppedBecause
-from workers.cli.common import AsJson, Why
+from workers.cli.common import AsJson, OfLender, Why
 from workers.cli.context import open_context, read
 from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, print_lines, show
@@ -49,7 +48,7 @@ HOLDS = Table[SendingHold](
 @app.command()
 def stop(
     why: Why,
-    channel: Annotated[Channel | None, typer.Option(help="Only this channel.")] = None,
+    channel: Annotated[OfLender | None, typer.Option(help="Only this channel.")] = None,
     jurisdiction: Annotated[
         str | None, typer.Option(metavar="CODE", help="Only loans of this law, as US or US-NY.")
     ] = None,
@@ -101,7 +100,7 @@ def resume(
     print_lines(say("It goes on. What is due is claimed within minutes."))
 
 
-def _scope(channel: Channel | None, jurisdiction: str | None, ladder: str | None) -> Scope:
+def _scope(channel: str | None, jurisdiction: str | None, ladder: str | None) -> Scope:
     named = [
         Scope(kind, subject)
         for kind, subject in (

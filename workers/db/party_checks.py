@@ -52,7 +52,7 @@ SELECT c.id, c.loan_id, c.borrower_id, b.person_id, b.external_id AS record, c.p
                         AND v.started_at IS NOT NULL
  WHERE c.attempt = :attempt
    AND (c.sender IS NULL AND (c.channel = 'call' OR v.id IS NOT NULL)
-        OR c.inbound AND c.sender = :sender)
+        OR c.inbound AND c.channel <> 'letter' AND c.sender = :sender)
  ORDER BY c.sender NULLS FIRST LIMIT 1
 """)  # noqa: S608 the part is a constant
 )
@@ -66,8 +66,8 @@ SELECT n.number_encrypted, p.blind_index
 
 
 def read_started(connection: Connection, attempt: str, sender: str) -> StartedContact | None:
-    """The call or the visit that was started under this id, or the contact that a person began and
-    that `sender` recorded under it; None: there is none."""
+    """The call or the visit that was started under this id, or the one that a person began and that
+    `sender` recorded under it; None: there is none. Nobody can be asked in a letter."""
     asked = {"attempt": attempt, "sender": sender}
     return typed_row(StartedContact, connection.execute(_STARTED, asked))
 

@@ -88,9 +88,10 @@ CONTACTS_OF_PERSON = """
                                   || ARRAY(SELECT y.loan_id FROM contact y
                                             WHERE y.part_of = c.id))) AS stored
                      FROM (-- A contact about several loans is one contact, unless its first loan
-                           -- is another's.
+                           -- is another's. A letter of theirs is none: nobody was reached by it.
                            SELECT true AS of_person, k.* FROM contact k
                             WHERE k.borrower_id = ANY(p.records) AND k.at > :counted_since
+                              AND k.channel <> 'letter'
                               AND l.is_first_of_person
                               AND NOT EXISTS (SELECT FROM contact f
                                                WHERE f.id = k.part_of
@@ -113,7 +114,7 @@ CONTACTS_OF_PERSON = """
                                                 WHERE f.borrower_id = ANY(p.records)
                                                   AND f.kind = 'represented'
                                                   AND q.phone_blind_index IS NOT NULL) END)
-                              AND k.at > :counted_since
+                              AND k.at > :counted_since AND k.channel <> 'letter'
                               AND l.is_first_of_person
                               AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL
                               AND NOT EXISTS (SELECT FROM contact f
@@ -133,6 +134,7 @@ CONTACTS_OF_PERSON = """
              FROM (SELECT c.loan_id, min(c.at) AS at
                      FROM contact c
                     WHERE c.borrower_id = ANY(p.records) AND l.is_first_of_person
+                      AND c.channel <> 'letter'
                       -- A question to somebody else is no contact with the borrower.
                       AND (c.purpose IS DISTINCT FROM 'locate'
                            OR EXISTS (SELECT FROM contact_outcome o

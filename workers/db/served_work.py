@@ -176,7 +176,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
              FROM contact x JOIN contact_outcome o ON o.contact_id = x.id
             WHERE x.borrower_id = b.id AND x.loan_id = l.id
               AND x.at >= CAST(a.ladder_since AS timestamp) AT TIME ZONE :zone
-              AND o.outcome = ANY(:with_borrower)) spoken
+              AND x.channel <> 'letter' AND o.outcome = ANY(:with_borrower)) spoken
        LEFT JOIN LATERAL (
            SELECT p.status, p.completed_at FROM promise p
             WHERE p.loan_id = l.id AND p.borrower_id IS NOT DISTINCT FROM q.borrower_id

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, exists, or_, select
 
-from domain.compliance.vocabulary import Purpose
+from domain.compliance.vocabulary import Channel, Purpose
 from domain.contact_outcomes import ContactOutcome
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
@@ -231,7 +231,11 @@ def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(contact.c.id)
     )
     for row in rows:
-        parts = [part(Phrase.INBOUND, channel=row.channel, outcome=row.outcome, actor=row.actor)]
+        if row.channel == Channel.LETTER:
+            parts = [part(Phrase.INBOUND_LETTER, outcome=row.outcome, actor=row.actor)]
+        else:
+            began = {"channel": row.channel, "outcome": row.outcome, "actor": row.actor}
+            parts = [part(Phrase.INBOUND, **began)]
         if row.party in ROLES:
             parts.append(part(Phrase.OF_PARTY, party=row.party, other=row.external_id))
         yield Entry(row.at, (*parts, *_why_overdue(row.reason), *_in_words(row)))

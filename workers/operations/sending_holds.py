@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 from domain.actions import SEND_SMS, ActionStatus
 from domain.actors import ActorKind
 from domain.compliance.rules import EVERYWHERE
-from domain.compliance.vocabulary import Channel, country_of
+from domain.compliance.vocabulary import OF_LENDER, country_of
 from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
 from domain.reasons import ReasonCode, because
@@ -122,7 +122,7 @@ def _assert_known(connection: Connection, ctx: Context, scope: Scope) -> None:
     """A misspelt name would stop nothing."""
     match scope.kind:
         case SendingScope.CHANNEL:
-            known = set(map(str, Channel))
+            known = set(map(str, OF_LENDER))
         case SendingScope.LADDER:
             known = {ladder.id for ladder in ctx.policy.ladders}
         case SendingScope.JURISDICTION:

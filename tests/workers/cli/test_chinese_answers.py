@@ -181,6 +181,7 @@ COMMANDS_RUN: list[str] = [
     "acknowledgement L-1 --take-back",
     "letter print L-1",
     "letter returned L-1",
+    "letter received L-1 --outcome wrote",
     "call next",
     "call start L-1",
     "call outcome L-1 --outcome spoke",

@@ -200,6 +200,19 @@ def test_who_takes_a_call_of_the_person_sees_it_after_the_check(book: Book) -> N
         colleague = poster(book, client, "c-1", Role.CALLER)
         assert colleague(f"/replies/{text_id}/open", {}).status_code == 200
 
+        # She writes. Nobody can be asked in a letter: a request rests on the paper, and a promise,
+        # which may cost her a limitation period, is recorded by a supervisor.
+        wrote = {**came, "contact": "in-3", "channel": "letter", "recording": "MAIL-1"}
+        asks = {**wrote, "outcome": "asks_deferral"}
+        promises = {**wrote, "contact": "in-4", "outcome": "promised"}
+        promises |= {"promised": {"amount": "600.00", "currency": "CNY", "due_on": "2026-03-13"}}
+        assert colleague("/inbound-contacts", asks).status_code == 200
+        assert colleague("/calls/in-3/right-party", RIGHT).status_code == 404
+        refused = colleague("/inbound-contacts", promises)
+        assert refused.json()["reason"][0]["code"] == "nobody_confirmed_today"
+        supervisor = poster(book, client, "s-1", Role.SUPERVISOR)
+        assert supervisor("/inbound-contacts", promises).status_code == 200
+
 
 def test_every_sentence_with_an_amount_is_known_as_one() -> None:
     """What stands before a currency in a sentence is an amount: a new one is hidden too."""

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.actors import ActorKind
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import OF_LENDER
 from domain.contact_points import NumberFact, PointKind
 from domain.inconvenient import Location
 from domain.parties import ROLES, RepresentativeKind
@@ -158,7 +158,7 @@ person_fact = Table(
     refers_to("borrower"),
     word("kind", PersonFact),
     # for `no_channel`; for what is inconvenient, null: by all channels
-    word("channel", Channel, nullable=True),
+    word("channel", OF_LENDER, nullable=True),
     refers_to("loan", nullable=True),  # only about this debt; null: about all of them
     moment("since"),
     moment("said_last", nullable=True),  # when it was said again; null: once, at `since`
@@ -270,7 +270,7 @@ representative_wish = Table(
     identity(),
     refers_to("contact_point"),  # the number of the representative
     word("kind", OF_REPRESENTATIVES),
-    word("channel", Channel, nullable=True),  # the only one; null: all of them
+    word("channel", OF_LENDER, nullable=True),  # the only one; null: all of them
     Column("times", JSONB(none_as_null=True)),  # as in person_fact
     word("place", Location, nullable=True),  # `number`: this one
     Column("locale", Text),  # for `language`; BCP 47

@@ -13,7 +13,7 @@ from pydantic import (
 
 from config.input_errors import UnusableValueError
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import INBOUND, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import BY_LETTER, INBOUND, ArrearsReason, ContactOutcome
 from domain.disputes import ComplaintKind, DisputeKind
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
@@ -136,11 +136,13 @@ class OutcomeData(EventData):
     about_attempt: Identifier | None = None
     """With `complains`: the call or the visit in question."""
     stopped_channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None = None
-    """With `stop_channel`: by which there is to be no contact; null: that of the conversation."""
+    """With `stop_channel`: by which there is to be no contact; null: that of the conversation. A
+    letter says it."""
     why: Why | None = None
     """What the person said, in words."""
     recording: Identifier | None = None
-    """The dialer's reference of the recording."""
+    """The dialer's reference of the recording; of a letter, under which it is filed. A letter that
+    promises or asks for something has one."""
     said: Said = ()
     """When, where and in which language the borrower wants to be contacted."""
 
@@ -190,24 +192,26 @@ class ContactOutcomeFacts(OutcomeData):
 
 
 def _may_be_inbound(outcome: ContactOutcome) -> ContactOutcome:
-    if outcome not in INBOUND:
+    if outcome not in {*INBOUND, *BY_LETTER}:
         raise UnusableValueError("a contact that the person began does not end so")
     return outcome
 
 
 class InboundContactFacts(OutcomeData):
     contact: Identifier
-    """The lender's own id of the call or the visit."""
+    """The lender's own id of the call, the visit or the letter."""
     loan: Identifier
-    channel: Literal[Channel.CALL, Channel.VISIT]
+    channel: Literal[Channel.CALL, Channel.VISIT, Channel.LETTER]
     at: Annotated[Moment, LATELY]
-    """When the person called or came."""
+    """When the person called or came, or when their letter arrived."""
     outcome: Annotated[ContactOutcome, AfterValidator(_may_be_inbound)]
-    """What it came to, by whoever took it."""
+    """What it came to, by whoever took it. A letter comes to nothing that takes a conversation:
+    `wrote`, if it says nothing else."""
     by_representative: bool = False
-    """Whether who acts for the person called or came. What they said is theirs."""
+    """Whether who acts for the person called, came or wrote. What they said is theirs."""
     borrower: CustomerId | None = None
-    """The co-borrower or the guarantor who called or came; null: the borrower of the loan."""
+    """The co-borrower or the guarantor who called, came or signed the letter; null: the borrower of
+    the loan."""
     actor: Staff
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
