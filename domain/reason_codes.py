@@ -475,6 +475,7 @@ class ReasonCode(StrEnum):
     OUTCOME_SAYS_OTHERWISE = auto()
     NOT_CONFIRMED_IN_ATTEMPT = auto()
     NOBODY_CONFIRMED_TODAY = auto()
+    SOMEBODY_ELSE_CONFIRMED = auto()
     ACCEPTED_BY_NOBODY_CONFIRMED = auto()
     OUTCOME_NOT_INBOUND = auto()
     OUTCOME_NOT_OF_LETTER = auto()

@@ -13,7 +13,7 @@ from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.free_text import keep_words
 from workers.db.loans import known_loan_id
-from workers.db.party_checks import loan_of_attempt, sees_person
+from workers.db.party_checks import loan_of_attempt, sees_person, sees_who_said
 from workers.hardship.arrangement_reads import loan_of_arrangement
 
 NOT_CONFIRMED = (
@@ -45,6 +45,15 @@ def amounts_are_shown(
     if loan is None or who is None:
         return False
     return sees_person(connection, who, loan, business_day(ctx.now()).starts_at)
+
+
+def is_confirmed_today(
+    connection: Connection, ctx: Context, loan: str, collector: str, record: str | None
+) -> bool:
+    """Whether whoever acts, or the `collector` whom a machine names, confirmed today the one who
+    has this `record`; None: the borrower of the loan."""
+    who = collector if ctx.actor.kind is ActorKind.MACHINE else ctx.actor.reference
+    return sees_who_said(connection, who, loan, business_day(ctx.now()).starts_at, record)
 
 
 CONTACT = frozenset({Role.CALLER, Role.VISITOR})

@@ -13,7 +13,7 @@ from domain.errors import RefusedError
 from domain.events import sender_of
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, Reasons, because
-from workers.calls.amounts import CONTACT, amounts_are_shown
+from workers.calls.amounts import CONTACT, amounts_are_shown, is_confirmed_today
 from workers.calls.right_party import CONFIRMED_THEMSELVES
 from workers.context import Context
 from workers.db import party_checks
@@ -120,7 +120,8 @@ def _not_today(
     if actor.kind is ActorKind.STAFF and not actor.roles <= CONTACT:
         return ()
     owed: str = said["loan"]
-    if amounts_are_shown(connection, ctx, owed, said["actor"]):
+    why = _nobody_who_said_it(connection, ctx, said, owed, of_one=is_left is None)
+    if not why:
         return ()
     id = table.c.attempt if table is contact else table.c.external_id
     on_record = exists().where(table.c.loan_id == loan.c.id, id == said[name])
@@ -129,4 +130,17 @@ def _not_today(
     is_new = select(loan.c.id).where(loan.c.external_id == owed, ~on_record)
     if connection.execute(is_new).first() is None:
         return ()
-    return because(ReasonCode.NOBODY_CONFIRMED_TODAY, loan=owed)
+    return why
+
+
+def _nobody_who_said_it(
+    connection: Connection, ctx: Context, said: Mapping[str, Any], owed: str, *, of_one: bool
+) -> Reasons:
+    """Why nobody can have said it; `of_one`: it is the word of one person, and not of the loan's
+    other people."""
+    if not amounts_are_shown(connection, ctx, owed, said["actor"]):
+        return because(ReasonCode.NOBODY_CONFIRMED_TODAY, loan=owed)
+    record = said.get("borrower")
+    if of_one and not is_confirmed_today(connection, ctx, owed, said["actor"], record):
+        return because(ReasonCode.SOMEBODY_ELSE_CONFIRMED, loan=owed)
+    return ()

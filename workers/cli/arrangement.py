@@ -21,6 +21,7 @@ from workers.cli.common import (
     Limit,
     Loan,
     OfLoan,
+    WhoSaidIt,
     WhoseId,
     day,
     lender_id,
@@ -90,6 +91,7 @@ def request(
             help="The id of the text, the attempt, the letter or the form.",
         ),
     ] = None,
+    borrower: WhoSaidIt = None,
 ) -> None:
     """Record that the borrower asks for a deferral or an instalment plan."""
     new = NewRequest(
@@ -97,6 +99,7 @@ def request(
         loan=loan,
         asked_by=asked_by,
         asked_in=asked_in,
+        borrower=borrower,
         days=deferral,
         instalments=instalments,
         until=until,

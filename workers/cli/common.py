@@ -64,6 +64,15 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="The most rows of ea
 After = Annotated[
     str | None, typer.Option(help="Go on after this: what stands below the page before.")
 ]
+WhoSaidIt = Annotated[
+    str | None,
+    typer.Option(
+        "--borrower",
+        parser=parse_id,
+        metavar="ID",
+        help="The co-borrower or the guarantor whose word it is; else the borrower's.",
+    ),
+]
 OfLoan = Annotated[
     str | None,
     typer.Option("--loan", parser=parse_id, metavar="LOAN", help="Only what is about this loan."),

@@ -8,7 +8,7 @@ import typer
 from domain.currencies import decimal_string
 from domain.promise_terms import Accepted
 from workers.calls.amounts import assert_commands_show_amounts
-from workers.cli.common import Loan, WhoseId, own_id
+from workers.cli.common import Loan, WhoSaidIt, WhoseId, own_id
 from workers.cli.context import event_of, open_context, submit, whose
 from workers.cli.dates import parse_day
 from workers.cli.language import coded, say, unit
@@ -52,6 +52,7 @@ def record(
             "agree.",
         ),
     ] = None,
+    borrower: WhoSaidIt = None,
 ) -> None:
     """Record a promise to pay: the ladder pauses up to and including its day.
 
@@ -64,6 +65,8 @@ def record(
         "currency": currency.upper(),
         "due_on": due_on.isoformat(),
     }
+    if borrower:
+        payload["borrower"] = borrower
     if parts:
         payload["parts"] = [_part(written) for written in parts]
     ctx = open_context()

@@ -126,15 +126,21 @@ def checks_of_attempt(connection: Connection, contact_id: int) -> list[PartyChec
 
 _WITH_BORROWER = [str(outcome) for outcome in ContactOutcome if outcome.with_borrower]
 _WITH_OTHER = [str(outcome) for outcome in ContactOutcome if outcome.with_other]
+# With a `who`, only that person counts; without, everybody of the loan.
 _SEES = prepared(
     text("""
 WITH asked AS (
-    SELECT l.id, b.person_id FROM loan l JOIN borrower b ON b.id = l.borrower_id
+    SELECT l.id, b.person_id,
+           CASE WHEN :of_one THEN coalesce(
+               (SELECT r.person_id FROM borrower r WHERE r.external_id = :record), b.person_id)
+           END AS who
+      FROM loan l JOIN borrower b ON b.id = l.borrower_id
      WHERE l.external_id = :loan
 )
 SELECT EXISTS (
     SELECT FROM asked, contact c JOIN borrower b ON b.id = c.borrower_id
      WHERE c.actor = :collector AND c.at >= :since
+       AND (asked.who IS NULL OR b.person_id = asked.who)
        AND (b.person_id = asked.person_id
             OR EXISTS (SELECT FROM contact p
                         WHERE (p.id = c.id OR p.part_of = c.id) AND p.loan_id = asked.id))
@@ -146,6 +152,7 @@ SELECT EXISTS (
            JOIN staff s ON s.id = w.staff_id JOIN contact c ON c.id = v.contact_id
            JOIN borrower b ON b.id = c.borrower_id
      WHERE s.external_id = :collector AND v.started_at >= :since AND v.cancelled_at IS NULL
+       AND (asked.who IS NULL OR b.person_id = asked.who)
        AND (v.loan_id = asked.id OR b.person_id = asked.person_id)
        AND EXISTS (SELECT FROM party_check k WHERE k.contact_id = c.id AND k.passed)
        -- Nobody was home, or somebody else: then the person is not before them.
@@ -163,8 +170,29 @@ def sees_person(connection: Connection, collector: str, loan: str, since: dateti
 
     One statement. `loan` is the lender's id.
     """
+    return _sees(connection, collector, loan, since, of_one=False)
+
+
+def sees_who_said(
+    connection: Connection, collector: str, loan: str, since: datetime, record: str | None
+) -> bool:
+    """The same of one person: who has this `record`; None: the borrower of the loan."""
+    return _sees(connection, collector, loan, since, of_one=True, record=record)
+
+
+def _sees(
+    connection: Connection,
+    collector: str,
+    loan: str,
+    since: datetime,
+    *,
+    of_one: bool,
+    record: str | None = None,
+) -> bool:
     asked = {
         "collector": collector,
+        "of_one": of_one,
+        "record": record,
         "loan": loan,
         "since": since,
         "with_other": _WITH_OTHER,

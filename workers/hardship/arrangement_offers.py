@@ -187,7 +187,7 @@ def _keep_offer(
         ArrangementStatus.OFFERED,
         request_hold_id=paused,
         kind=quoted.kind,
-        **wish_columns(connection, ctx, wish, stored.loan_id, now),
+        **wish_columns(connection, ctx, wish, stored.loan_id, stored.borrower_id, now),
         terms_id=terms.id,
         terms_version=terms.version,
         quoted_on=quoted.as_of,

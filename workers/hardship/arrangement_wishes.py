@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,13 +13,22 @@ from workers.db.free_text import keep_words, open_words
 
 
 def wish_columns(
-    connection: Connection, ctx: Context, wish: Wish, loan_id: int, now: datetime
+    connection: Connection,
+    ctx: Context,
+    wish: Wish,
+    loan_id: int,
+    other: Any,
+    now: datetime,
 ) -> dict[str, object]:
-    """The columns of a wish. An amount is kept beside them, and goes with the loan's erasure."""
+    """The columns of a wish. An amount is kept beside them, and goes with the erasure of whose it
+    is: the borrower of the loan, or who has the record `other`."""
     monthly_id = None
     if wish.monthly is not None:
         amount = f"{wish.monthly:f}"
-        monthly_id = keep_words(connection, ctx.cipher, amount, now, loan_id=loan_id)
+        of = None if other else loan_id
+        monthly_id = keep_words(
+            connection, ctx.cipher, amount, now, loan_id=of, borrower_id=other, flagged_on=loan_id
+        )
     return {
         "wish_days": wish.days,
         "wish_instalments": wish.instalments,

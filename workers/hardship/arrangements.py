@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.actors import BY_TEXT
 from domain.arranged import Wish
@@ -41,6 +41,7 @@ from workers.hardship.arrangement_requests import (
     request_terms,
 )
 from workers.hardship.arrangement_wishes import wish_columns
+from workers.hardship.matters import who_raises
 
 HOLD_OF = {
     ArrangementKind.DEFERRAL: HoldKind.DEFERRAL,
@@ -76,8 +77,11 @@ class NewRequest:
     instalments: int | None = None
     until: date | None = None
     monthly: Decimal | None = None
+    borrower: str | None = None
+    """The lender's id of the record of the co-borrower or the guarantor who asks; None: the
+    borrower."""
     record: int | None = None
-    """The row of the record of who asks; None: the borrower."""
+    """The same by the row of the record, where that is known."""
     actor: str = ""
     """Who recorded it: the lender's reference of the member of staff, or Arrears itself. Where a
     person does it here, whoever acts."""
@@ -108,11 +112,14 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
     Its clock starts, and the ladder pauses where the terms say so. Returns what came of it.
 
     Raises:
-        NotYetError: the loan is not known.
-        RejectedError: the loan has an open arrangement or is written off, more than one thing is
+        NotYetError: the loan, or the record of who asks, is not known.
+        RejectedError: who asks never was party to the loan, the loan has an open arrangement or is written off, more than one thing is
             wished for, or the id is that of another arrangement.
     """
     now = ctx.now()
+    if new.borrower is not None:
+        asking = who_raises(connection, new.loan, new.borrower, "arrangement_request")
+        new = replace(new, record=asking.borrower_id)
     owed = lock_named_loan(connection, new.loan, "arrangement_request")
     sender = whose_id(connection, arrangement, new.arrangement, new.sender)
     if known := _recorded_before(connection, new, sender, owed):
@@ -131,6 +138,9 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
     wish = new.wish
     terms, today = request_terms(ctx, owed, now.date()), now.date()
     answer_by, lapses_on = terms.answer_by(today), terms.lapses_on(today)
+    other = unless_borrower(owed.id, new.record)
+    if wish.monthly is not None and new.record is not None:
+        other = connection.execute(select(other)).scalar()
     # What a text asks for is not known before a person has read it.
     paused = None
     if new.asked_by is not AskedBy.TEXT or new.actor != BY_TEXT.reference:
@@ -146,13 +156,13 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
             "asked_in": new.asked_in,
             "requested_by": new.actor,
             "requested_at": now,
-            "borrower_id": unless_borrower(owed.id, new.record),
+            "borrower_id": other,
             "answer_by": answer_by,
             "lapses_on": lapses_on,
             "review_on": answer_by + timedelta(days=1),
             "request_hold_id": paused,
             "kind": None if wish == Wish() else wish.kind,
-            **wish_columns(connection, ctx, wish, owed.id, now),
+            **wish_columns(connection, ctx, wish, owed.id, other, now),
         },
     )
     end_declined(connection, owed.id, now)

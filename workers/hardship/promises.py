@@ -17,7 +17,7 @@ from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.holds import insert_hold
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
-from workers.db.persons import lock_payer
+from workers.db.persons import lock_payer, records_of_person
 from workers.db.promises import (
     OF_CONVERSATION,
     STORED,
@@ -27,12 +27,13 @@ from workers.db.promises import (
     promises_of,
     stored_promise,
 )
-from workers.db.schema import hold, hold_of_loan, loan, promise, promise_part
+from workers.db.schema import borrower, hold, hold_of_loan, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import release, where_ladder_stands
-from workers.hardship.means import keep_means, known_means, promised_besides, who_pays
+from workers.hardship.matters import who_raises
+from workers.hardship.means import Payer, keep_means, known_means, promised_besides, who_pays
 from workers.hardship.promise_follow_ups import plan_reminders
 from workers.hardship.promise_review import (
     assert_mistake,
@@ -80,19 +81,22 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     conversation. Its reminders are planned where the ladder has one. Returns what came of it.
 
     Raises:
-        NotYetError: the loan is not known.
-        RejectedError: a day has passed, an amount is not payable, the parts do not add up, the loan
+        NotYetError: the loan, or the record of who promises, is not known.
+        RejectedError: who promises never was party to the loan; a day has passed, an amount is not payable, the parts do not add up, the loan
             is written off, the lender's terms do not take it, or its id is that of another promise.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
     now = ctx.now()
-    lock_payer(connection, new.loan, new.borrower)
+    if new.borrower is not None and not new.in_conversation:
+        who_raises(connection, new.loan, new.borrower, "promise")
+    else:
+        lock_payer(connection, new.loan, new.borrower)
     owed = lock_named_loan(connection, new.loan, "promise")
     sender = whose_id(connection, promise, new.promise, new.sender)
     parts = _parts_of(new, owed)
-    if known := _recorded_before(connection, new, parts, sender):
-        return known
     payer = who_pays(connection, owed, new.borrower)
+    if known := _recorded_before(connection, new, parts, sender, payer):
+        return known
     other = payer.other
     means = new.can_pay_monthly
     made_today = _of_the_same_payments(connection, owed, parts, now)
@@ -234,7 +238,11 @@ def _made(parts: tuple[PromisePart, ...], terms: PromiseTerms | None, now: datet
 
 
 def _recorded_before(
-    connection: Connection, new: NewPromise, parts: tuple[PromisePart, ...], sender: str
+    connection: Connection,
+    new: NewPromise,
+    parts: tuple[PromisePart, ...],
+    sender: str,
+    payer: Payer,
 ) -> Reasons:
     """That the promise is on record already, if it is; another one under its id is refused."""
     stored = _named(connection, new.promise, sender)
@@ -242,11 +250,24 @@ def _recorded_before(
         return ()
     of_loan = select(loan.c.external_id).where(loan.c.id == stored.loan_id)
     name: str = connection.execute(of_loan).scalar_one()
-    if name != new.loan or stored.as_made(stored.made_at).parts != parts:
+    says_same = name == new.loan and stored.as_made(stored.made_at).parts == parts
+    if not says_same or _is_of_another(connection, new, stored, payer):
         raise RejectedError(ReasonCode.PROMISE_ID_TAKEN, promise=new.promise, loan=name)
     if stored.status != PromiseStatus.OPEN:
         return because(ReasonCode.PROMISE_OVER, promise=new.promise, promise_status=stored.status)
     return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
+
+
+def _is_of_another(
+    connection: Connection, new: NewPromise, stored: StoredPromise, payer: Payer
+) -> bool:
+    """Whether a promise is on record as that of somebody else than is named."""
+    if new.borrower is None:
+        return False
+    if stored.borrower_id is None or payer.is_borrower:
+        return stored.borrower_id is not None or not payer.is_borrower
+    theirs = records_of_person(payer.record).where(borrower.c.id == stored.borrower_id)
+    return connection.execute(theirs).first() is None
 
 
 def _repeats(new: NewPromise, sender: str, before: StoredPromise) -> bool:

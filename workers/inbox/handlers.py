@@ -164,8 +164,11 @@ def applying(kind: AdjustmentKind) -> Callable[[Connection, Context, Payload], R
 
 def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     """A promise, with what the borrower can pay a month, if it says so."""
-    named = {"promise", "loan", "amount", "currency", "due_on", "parts", "agreed_by", "actor"}
-    given = {name: value for name, value in payload.items() if name in named | {"sender"}}
+    named = {
+        *("promise", "loan", "amount", "currency", "due_on", "parts", "agreed_by"),
+        *("borrower", "actor", "sender"),
+    }
+    given = {name: value for name, value in payload.items() if name in named}
     return _apply_promise(
         connection, ctx, {**given, "can_pay_monthly": means_in(ctx.cipher, payload)}
     )

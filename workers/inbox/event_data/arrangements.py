@@ -8,7 +8,7 @@ from config.input_errors import UnusableValueError
 from domain.arrangements import AcceptanceProof, AskedBy, Refusal
 from workers.db.encryption import Cipher
 from workers.db.free_text import MONTHLY, sealed_values
-from workers.inbox.event_data.fields import Amount, Day, EventData, Identifier, Staff, Why
+from workers.inbox.event_data.fields import Amount, CustomerId, Day, EventData, Identifier, Staff, Why
 
 MOST_INSTALMENTS = 600
 LONGEST_IN_DAYS = 3650
@@ -29,6 +29,8 @@ class ArrangementRequestFacts(EventData):
     monthly: Amount | None = None
     """Of a plan: what the borrower can pay a month. It is personal data, and encrypted before the
     event is stored."""
+    borrower: CustomerId | None = None
+    """The co-borrower or the guarantor who asks; null: the borrower of the loan."""
     actor: Staff | None = None
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from workers.db.free_text import CAN_PAY, sealed_values, unsealed_value
 from workers.inbox.event_data.fields import (
     Amount,
     Currency,
+    CustomerId,
     Day,
     EventData,
     Identifier,
@@ -79,6 +80,8 @@ class PromiseFacts(EventData):
     can_pay_monthly: Amount | None = None
     """What the borrower said to be able to pay a month. It is personal data, and encrypted before
     the event is stored."""
+    borrower: CustomerId | None = None
+    """The co-borrower or the guarantor who promises; null: the borrower of the loan."""
     actor: Staff
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
