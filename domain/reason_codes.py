@@ -319,6 +319,8 @@ class ReasonCode(StrEnum):
     PROMISE_ID_TAKEN = auto()
     PROMISE_FOR_WRITTEN_OFF = auto()
     PROMISE_IN_PAST = auto()
+    PROMISE_NOTHING_PAST_DUE = auto()
+    PROMISE_NOTHING_OWED = auto()
     PROMISE_NOT_KNOWN = auto()
     PROMISE_OVER = auto()
     PROMISE_TAKEN_BACK = auto()

@@ -13,10 +13,11 @@ from domain.currencies import decimal_string
 from domain.delinquency import arrears_on
 from domain.errors import ArrearsError
 from domain.events import STAFF, RejectedError
+from domain.loans import Instalment
 from domain.permissions import Permission, may
 from domain.promise_terms import EndedPromise, PromiseTerms, Review, review
 from domain.promises import NOT_KEPT, PromisePart, PromiseStatus, ReceivedPayment, judge
-from domain.reasons import ReasonCode, because
+from domain.reasons import ReasonCode, Reasons, because
 from domain.second_person_text import lines_of
 from domain.terms import terms_for
 from workers.access.second_person import SecondPersonNeededError, ToGrant, with_second_person
@@ -87,10 +88,18 @@ def assert_taken(
     who agreed, who must be on the roster.
 
     Raises:
-        RejectedError: it goes beyond what anybody may take, or a machine names no supervisor.
+        RejectedError: nothing is past due, it goes beyond what anybody may take, or a machine names
+            no supervisor.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
-    found = review_promise(connection, owed, terms, parts, now, means, besides, other)
+    on = now.date()
+    instalments = load_standings(connection, [owed.id], on)[owed.id].instalments
+    past_due = arrears_on(instalments, on).amount
+    if past_due == 0:
+        raise RejectedError.for_reasons(_nothing_past_due(new.loan, owed.currency, instalments, on))
+    found = review_promise(
+        connection, owed, terms, parts, now, means, besides, other, past_due=past_due
+    )
     if found.refused:
         raise RejectedError.for_reasons(found.refused + found.instead)
     if not found.to_agree:
@@ -115,23 +124,44 @@ def review_promise(
     means: Decimal | None,
     besides: Sequence[PromisePart] = (),
     other: int | None = None,
+    *,
+    past_due: Decimal,
 ) -> Review:
     """What the terms say about a promise of these parts for a locked loan today.
 
-    `means` is what the person can pay a month; None: nobody knows. `besides` is what they are to
-    pay for other loans. `other` is their record; None: they are the borrower.
+    `past_due` is what is past due of it. `means` is what the person can pay a month; None: nobody
+    knows. `besides` is what they are to pay for other loans. `other` is their record; None: they
+    are the borrower.
     """
     on = now.date()
     return review(
         terms,
         parts,
-        past_due=past_due_of(connection, owed.id, on),
+        past_due=past_due,
         currency=owed.currency,
         on=on,
         unkept=count_unkept(connection, owed.id, terms, now, other) if terms else 0,
         a_month=means,
         besides=besides,
         still_owed=_still_owed(connection, owed.id),
+    )
+
+
+def _nothing_past_due(
+    loan_id: str, currency: str, instalments: Sequence[Instalment], on: date
+) -> Reasons:
+    """That there is nothing to promise, and what the person pays next instead."""
+    unpaid = [each for each in instalments if each.unpaid > 0]
+    if not unpaid:
+        return because(ReasonCode.PROMISE_NOTHING_OWED, loan=loan_id)
+    next_due_on = min(each.due_on for each in unpaid)
+    amount = sum(each.unpaid for each in unpaid if each.due_on == next_due_on)
+    return because(
+        ReasonCode.PROMISE_NOTHING_PAST_DUE,
+        loan=loan_id,
+        amount=amount,
+        currency=currency,
+        on=next_due_on,
     )
 
 

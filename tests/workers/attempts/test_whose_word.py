@@ -41,6 +41,7 @@ from workers.db.schema import (
 from workers.hardship.arrangement_endings import Ending, end_arrangement
 from workers.hardship.promise_review import count_unkept, terms_of_loan
 from workers.history.history import loan_history
+from workers.inbox.event_data.arrangements import ArrangementRequestFacts
 from workers.inbox.submit import submit
 from workers.privacy.subject_export import read_subject_data
 from workers.sms.providers.port import InboundText
@@ -358,6 +359,30 @@ def test_what_a_guarantor_promises_is_followed_up_with_the_guarantor(engine: Eng
     assert "G-1 said so, and not the borrower." in told
     assert "promise" in shown["G-1"]
     assert "promise" not in shown["B-L-1"]
+
+
+def test_a_promise_and_a_request_by_themselves_name_whose_word_they_are(engine: Engine) -> None:
+    house = a_house_with_a_guarantor(engine)
+    house.book.loan("L-9", due_on="2027-01-04", borrower_id="B-9", phone="+8613900139009")
+    said = {"loan": "L-1", "amount": "1000", "currency": "CNY", "due_on": "2026-03-06"}
+    said |= {"actor": "mei"}
+
+    def told(id: str, **more: str) -> list[str]:
+        return [reason.code for reason in tell(house.book, "promise", promise=id, **said, **more).reason]
+
+    assert told("PR-1", borrower="G-1") == ["ladder_pauses_until"]
+    assert whose(house.book, promise) == ["G-1"]
+    assert told("PR-1") == told("PR-1", borrower="G-1") == ["promise_known"]
+    assert told("PR-1", borrower="B-L-1") == ["promise_id_taken"]
+    assert told("PR-2", borrower="B-9") == ["not_of_loan"]
+    assert tell(house.book, "promise", promise="PR-3", **said, borrower="G-404").status == "received"
+
+    wish = {"arrangement": "AR-1", "loan": "L-1", "asked_by": "form", "monthly": "300.00"}
+    asked = ArrangementRequestFacts.model_validate({**wish, "borrower": "G-1", "actor": "mei"})
+    house.told("arrangement_request", **asked.payload(house.ctx.cipher))
+    assert whose(house.book, arrangement) == ["G-1"]
+    amount = select(borrower.c.external_id).join(free_text, free_text.c.borrower_id == borrower.c.id)
+    assert [row.external_id for row in house.book.rows(amount)] == ["G-1"], "what he can pay"
 
 
 def test_what_follows_from_the_plea_of_a_guarantor_is_theirs(engine: Engine) -> None:

@@ -349,6 +349,24 @@ def test_what_names_something_not_known_yet_waits_for_it(engine: Engine) -> None
     assert tell(book, "promise_withdrawal", promise="PR-9").status == "received"
 
 
+def test_where_nothing_is_past_due_nothing_is_promised_and_what_is_due_next_is_said(
+    book: Book,
+) -> None:
+    said = {"promise": "PR-2", "loan": "L-2", "amount": "400", "currency": "CNY", "actor": "c-1"}
+    book.loan("L-2", due_on="2026-03-10")
+    settled = tell(book, "promise", **said, due_on="2026-03-06")
+    next_due = {"loan": "L-2", "amount": Decimal(1000), "currency": "CNY", "on": date(2026, 3, 10)}
+    assert settled.reason == because(ReasonCode.PROMISE_NOTHING_PAST_DUE, **next_due)
+    assert "Tell the person that 1000.00 CNY falls due on 2026-03-10" in speak(settled.reason)
+
+    promise(book, "400", "2026-03-05")
+    pay(book, "1000")
+    again = promise(book, "400", "2026-03-05")
+    assert (again.status, statuses(book)) == ("applied", {"PR-1": "kept"}), "it is only repeated"
+    other = promise(book, "300", "2026-03-05", id="PR-3")
+    assert [reason.code for reason in other.reason] == [ReasonCode.PROMISE_NOTHING_OWED]
+
+
 def test_a_loan_that_was_written_off_takes_no_promise(book: Book) -> None:
     tell(book, "write_off", loan="L-1", written_off_on="2026-03-02")
     settled = promise(book, "400", "2026-03-05")

@@ -142,6 +142,12 @@ def test_who_sees_what_is_owed_and_from_when(book: Book) -> None:
 
         assert post("/calls/a-1/right-party", RIGHT).json()["confirmed"]
         assert "920.00" in post("/promises", too_little).json()["detail"]
+        # She was confirmed, and her guarantor was not: his word is not hers to give.
+        book.loan("own", due_on="2027-01-04", borrower_id="G-1", phone="+8613900139001")
+        party = {"loan": "L-1", "borrower": "G-1", "role": "guarantor", "actor": "s-1"}
+        assert tell(book, "loan_party", **party).status == "applied"
+        his = post("/promises", {**barely, "promise": "p-2", "borrower": "G-1"})
+        assert his.json()["reason"][0]["code"] == "somebody_else_confirmed"
         asked = post("/promises", barely)
         assert asked.status_code == 403, "a supervisor has to agree"
         assert "276.00" in asked.json()["detail"], "and what would be taken is said in full"
