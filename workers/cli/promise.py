@@ -148,6 +148,9 @@ def limits(loan: Loan) -> None:
             currency=currency,
         )
     ]
+    if not policy.past_due:
+        print_lines(*lines, say("So no promise is taken: it would pause nothing."))
+        return
     taken = _taken(policy.without_agreement, policy.currency)
     if policy.terms is None:
         print_lines(*lines, say("The lender limits no promise of this loan: {taken}.", taken=taken))
