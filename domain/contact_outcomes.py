@@ -239,8 +239,8 @@ SAYS_OF_DEBT = (LEARNS - {_O.HARDSHIP}) | {_O.PAID_NOW}
 """In these the borrower talked of the debt, so whoever reports it made sure that it was them. What
 protects somebody, such as hardship or a dispute, is taken from anybody."""
 TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS, _O.WROTE}
-"""In these the borrower talked, or wrote. With any other outcome, somebody else gave the reason that is
-reported, or nobody: it is no reason of theirs."""
+"""In these the borrower talked, or wrote. With any other outcome, somebody else gave the reason
+that is reported, or nobody: it is no reason of theirs."""
 _NUMBER_FACTS = {
     _O.NUMBER_INVALID: NumberFact.REACHES_NOBODY,
     _O.WRONG_PERSON: NumberFact.SOMEBODY_ELSE,
@@ -266,8 +266,8 @@ _ONLY_IN_TALK = frozenset(
     }
 )
 BY_LETTER = (*(outcome for outcome in INBOUND if outcome not in _ONLY_IN_TALK), _O.WROTE)
-"""What a letter of the person may say. Whoever writes is not on the line: they pay by no letter, and
-no hour is agreed with them at which somebody calls."""
+"""What a letter of the person may say. Whoever writes is not on the line: they pay by no letter,
+and no hour is agreed with them at which somebody calls."""
 
 NEEDS_LETTER = frozenset({_O.PROMISED, _O.ASKS_PLAN, _O.ASKS_DEFERRAL, _O.ASKS_SETTLEMENT})
 """What a letter says only with its reference: nobody was asked who they are, so what it promises or

@@ -524,6 +524,7 @@ class ReasonCode(StrEnum):
     CHANNEL_STOPPED = auto()
     ALL_CONTACT_STOPPED = auto()
     WISHES_NOTED = auto()
+    WISHES_NOT_KEPT = auto()
     CALLED_NUMBER_CLOSED = auto()
     VISITED_ADDRESS_CLOSED = auto()
     CALL_AGAIN_AT = auto()

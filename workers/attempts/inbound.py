@@ -76,17 +76,18 @@ def record_inbound_contact(
     """Record a contact that the person began, in the caller's transaction.
 
     It counts as a conversation where a law says so, and never as an attempt of the lender's. A
-    letter reaches nobody: no law counts it, and it ends no day's contacts. It is a contact with whoever began it: the borrower, a co-borrower, a guarantor, a representative of
-    the person, or a third party. What a representative asks for holds for the representative. What
-    a later report adds is recorded too; the contact stays as it is.
+    letter reaches nobody: no law counts it, and it ends no day's contacts. It is a contact with
+    whoever began it: the borrower, a co-borrower, a guarantor, a representative of the person, or a
+    third party. What a representative asks for holds for the representative. What a later report
+    adds is recorded too; the contact stays as it is.
 
     Raises:
         NotYetError: one of the loans, or the named person, is not known.
-        RejectedError: such a contact has no such outcome; a letter lacks what it needs; it is in the future; another contact has
-            that id, or it is on record with another outcome; the moment of a callback is missing,
-            over, too far away or at an unlawful hour; what was said does not say which time, place
-            or language it means; the named person never was party to the loan; or no representative
-            of the person has a number.
+        RejectedError: such a contact has no such outcome; a letter lacks what it needs; it is in
+            the future; another contact has that id, or it is on record with another outcome; the
+            moment of a callback is missing, over, too far away or at an unlawful hour; what was
+            said does not say which time, place or language it means; the named person never was
+            party to the loan; or no representative of the person has a number.
     """
     now = ctx.now()
     _check_kind(reported)

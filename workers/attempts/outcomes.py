@@ -65,11 +65,11 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
     Raises:
         NotYetError: the attempt, or a loan that was mentioned, is not known.
-        RejectedError: only a letter comes to it, a colleague made it, another outcome is recorded and this one protects
-            nobody, the visit was never started, the call had to learn the reason of the arrears and
-            the report has none, or the moment of a callback is missing, over or too far away; or
-            something was said where nobody was reached, or it does not say which time, place or
-            language it means.
+        RejectedError: only a letter comes to it, a colleague made it, another outcome is recorded
+            and this one protects nobody, the visit was never started, the call had to learn the
+            reason of the arrears and the report has none, or the moment of a callback is missing,
+            over or too far away; or something was said where nobody was reached, or it does not say
+            which time, place or language it means.
     """
     now = ctx.now()
     if report.outcome not in OUTBOUND:

@@ -46,11 +46,8 @@ def assert_confirmed(
         case "contact_outcome":
             why = _not_in_attempt(connection, ctx, said)
         case "inbound_contact" if ContactOutcome(said["outcome"]) in _REPORTED_ALONE:
-            why = (
-                ()
-                if _speaks_for_itself(said)
-                else _not_today(connection, ctx, said, contact, "contact")
-            )
+            if not _speaks_for_itself(said):
+                why = _not_today(connection, ctx, said, contact, "contact")
         case "promise":
             why = _not_today(connection, ctx, said, promise, "promise")
         case "arrangement_request" if said.get("asked_by") not in _IN_WRITING:

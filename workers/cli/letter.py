@@ -87,7 +87,7 @@ def returned(
 @with_outcome
 def received(
     loan: Loan,
-    outcome: Annotated[ContactOutcome, typer.Option(help="What it says.")],
+    outcome: Annotated[ContactOutcome, typer.Option(help="What the letter says.")],
     said: dict[str, Any],
     at: Annotated[
         str | None,

@@ -113,8 +113,9 @@ def record_request(connection: Connection, ctx: Context, new: NewRequest) -> Rea
 
     Raises:
         NotYetError: the loan, or the record of who asks, is not known.
-        RejectedError: who asks never was party to the loan, the loan has an open arrangement or is written off, more than one thing is
-            wished for, or the id is that of another arrangement.
+        RejectedError: who asks never was party to the loan, the loan has an open arrangement or is
+            written off, more than one thing is wished for, or the id is that of another
+            arrangement.
     """
     now = ctx.now()
     if new.borrower is not None:

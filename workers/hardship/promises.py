@@ -82,8 +82,9 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
 
     Raises:
         NotYetError: the loan, or the record of who promises, is not known.
-        RejectedError: who promises never was party to the loan; a day has passed, an amount is not payable, the parts do not add up, the loan
-            is written off, the lender's terms do not take it, or its id is that of another promise.
+        RejectedError: who promises never was party to the loan; a day has passed, an amount is not
+            payable, the parts do not add up, the loan is written off, the lender's terms do not
+            take it, or its id is that of another promise.
         SecondPersonNeededError: a supervisor must agree, and has not done so yet.
     """
     now = ctx.now()

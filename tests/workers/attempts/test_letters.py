@@ -63,7 +63,11 @@ def test_what_a_letter_says_counts_and_the_letter_does_not(book: Book) -> None:
     came = wrote(book, "m-1", "wrote", reason="illness", said=[{"fact": "employer_forbids"}])
     assert came[0].code == "letter_recorded"
     made = book.one(contact)
-    assert (made.channel, made.inbound, made.at) == ("letter", True, book.moment("2026-02-27 09:00"))
+    assert (made.channel, made.inbound, made.at) == (
+        "letter",
+        True,
+        book.moment("2026-02-27 09:00"),
+    )
     told = book.one(contact_outcome)
     assert (told.outcome, told.connected, told.reason) == ("wrote", False, "illness")
     assert book.one(person_fact).kind == "employer_forbids"
@@ -98,7 +102,7 @@ def test_a_letter_comes_to_no_conversation_and_claims_nothing_without_its_paper(
     later = book.moment("2026-03-02 17:30").isoformat()
     for refused, why in {
         "spoke": "A letter does not come to spoke: that takes a conversation",
-        "paid_now": "Report what it says: promised, says paid",
+        "paid_now": "Report what it says: promised, says_paid",
         "hung_up_after": "that is wrote",
     }.items():
         with pytest.raises(ArrearsError, match=why):

@@ -368,20 +368,26 @@ def test_a_promise_and_a_request_by_themselves_name_whose_word_they_are(engine: 
     said |= {"actor": "mei"}
 
     def told(id: str, **more: str) -> list[str]:
-        return [reason.code for reason in tell(house.book, "promise", promise=id, **said, **more).reason]
+        return [
+            reason.code for reason in tell(house.book, "promise", promise=id, **said, **more).reason
+        ]
 
     assert told("PR-1", borrower="G-1") == ["ladder_pauses_until"]
     assert whose(house.book, promise) == ["G-1"]
     assert told("PR-1") == told("PR-1", borrower="G-1") == ["promise_known"]
     assert told("PR-1", borrower="B-L-1") == ["promise_id_taken"]
     assert told("PR-2", borrower="B-9") == ["not_of_loan"]
-    assert tell(house.book, "promise", promise="PR-3", **said, borrower="G-404").status == "received"
+    assert (
+        tell(house.book, "promise", promise="PR-3", **said, borrower="G-404").status == "received"
+    )
 
     wish = {"arrangement": "AR-1", "loan": "L-1", "asked_by": "form", "monthly": "300.00"}
     asked = ArrangementRequestFacts.model_validate({**wish, "borrower": "G-1", "actor": "mei"})
     house.told("arrangement_request", **asked.payload(house.ctx.cipher))
     assert whose(house.book, arrangement) == ["G-1"]
-    amount = select(borrower.c.external_id).join(free_text, free_text.c.borrower_id == borrower.c.id)
+    amount = select(borrower.c.external_id).join(
+        free_text, free_text.c.borrower_id == borrower.c.id
+    )
     assert [row.external_id for row in house.book.rows(amount)] == ["G-1"], "what he can pay"
 
 

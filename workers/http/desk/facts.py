@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import ActorKind
+from domain.errors import RefusedError as NotTaken
 from domain.events import InboxStatus
 from domain.hidden_amounts import without_amounts
 from domain.language.speak import speak
 from domain.reason_json import reasons_as_json
-from domain.reasons import changed_nothing
+from domain.reasons import ReasonCode, because, changed_nothing
 from workers.calls.amounts import amounts_are_shown
 from workers.calls.confirmed_first import assert_confirmed
 from workers.context import Context
@@ -108,11 +109,23 @@ def _store(ctx: Context, fact: Fact, payload: dict[str, Any]) -> EventResult:
     id = _id_of(ctx, fact, payload)
     check = partial(assert_confirmed, ctx=ctx, kind=fact.kind, said=payload)
     with showing_amounts(partial(_sees, ctx, payload)):
-        result = submit(ctx, id, fact.kind, payload, may_wait=False, check=check)
+        try:
+            result = submit(ctx, id, fact.kind, payload, may_wait=False, check=check)
+        except NotTaken as refused:
+            raise _with_what_is_lost(refused, payload) from None
     hidden = without_amounts(result.reason)
     if hidden == result.reason or _sees(ctx, payload):
         return result
     return replace(result, reason=hidden)
+
+
+def _with_what_is_lost(refused: NotTaken, payload: Mapping[str, Any]) -> NotTaken:
+    """The refusal of a report that is refused whole. Who said when and where they want no contact
+    must not lose it for something else that was wrong."""
+    if not payload.get("said"):
+        return refused
+    reason = refused.reason + because(ReasonCode.WISHES_NOT_KEPT)
+    return type(refused)(speak(reason), reason)
 
 
 def _sees(ctx: Context, payload: Mapping[str, Any]) -> bool:

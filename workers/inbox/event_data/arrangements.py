@@ -8,7 +8,15 @@ from config.input_errors import UnusableValueError
 from domain.arrangements import AcceptanceProof, AskedBy, Refusal
 from workers.db.encryption import Cipher
 from workers.db.free_text import MONTHLY, sealed_values
-from workers.inbox.event_data.fields import Amount, CustomerId, Day, EventData, Identifier, Staff, Why
+from workers.inbox.event_data.fields import (
+    Amount,
+    CustomerId,
+    Day,
+    EventData,
+    Identifier,
+    Staff,
+    Why,
+)
 
 MOST_INSTALMENTS = 600
 LONGEST_IN_DAYS = 3650
