@@ -20,6 +20,7 @@ BatchHandler: TypeAlias = Callable[[Connection, Context, Sequence[Payload]], lis
 
 NOBODY: tuple[Named, ...] = ()
 WHO_HAS_LOAN = (Named.LOAN,)
+WHO_SPOKE_OF_LOAN = (Named.LOAN, Named.BORROWER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from datetime import timedelta
 from domain.permissions import Permission
 from workers.inbox import handlers
 from workers.inbox.event_data import arrangements
-from workers.inbox.event_kind import NOBODY, WHO_HAS_LOAN, EventKind
+from workers.inbox.event_kind import NOBODY, WHO_HAS_LOAN, WHO_SPOKE_OF_LOAN, EventKind
 
 KINDS = (
     # It may pause the ladder until a person answers.
     EventKind(
         "arrangement_request",
         handlers.apply_arrangement_request,
-        WHO_HAS_LOAN,
+        WHO_SPOKE_OF_LOAN,
         Permission.RECORD_ARRANGEMENTS,
         arrangements.ArrangementRequestFacts,
         id_field="arrangement",

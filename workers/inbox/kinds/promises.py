@@ -3,13 +3,13 @@
 from domain.permissions import Permission
 from workers.inbox import handlers
 from workers.inbox.event_data import promises
-from workers.inbox.event_kind import NOBODY, WHO_HAS_LOAN, EventKind
+from workers.inbox.event_kind import NOBODY, WHO_SPOKE_OF_LOAN, EventKind
 
 KINDS = (
     EventKind(
         "promise",
         handlers.apply_promise,
-        WHO_HAS_LOAN,
+        WHO_SPOKE_OF_LOAN,
         Permission.RECORD_PROMISES,
         promises.PromiseFacts,
         id_field="promise",
