@@ -2,8 +2,12 @@
 
 from datetime import date
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
 
 import holidays
+from holidays.registry import COUNTRIES
 
 from config.readers.yaml_reader import Value
 from domain.compliance.calendars import Calendar
@@ -18,15 +22,42 @@ def read_calendar(value: Value) -> Calendar:
     Raises:
         PolicyError: there is no calendar for it.
     """
-    country = value.known(sorted(holidays.list_supported_countries()), "calendar for")
+    country = value.known(sorted(_modules()), "calendar for")
     return _calendar(country)
 
 
 @cache
 def _calendar(country: str) -> Calendar:
-    found = holidays.country_holidays(country, years=YEARS)
+    found = _class_of(country)(years=YEARS)
     worked = frozenset(found.weekend_workdays)
     return Calendar(frozenset(found), worked, _known_until(worked), country)
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """The module of each country by its codes, of two letters and of three."""
+    return {
+        code: module
+        for module, (_, *codes) in COUNTRIES.items()
+        for code in codes
+        if len(code) in (2, 3)
+    }
+
+
+def _class_of(country: str) -> Any:
+    """The holidays of a country, from its module alone.
+
+    The library itself would import the modules of all countries for it, as much work as all else
+    that a process does to read its policy.
+    """
+    module = _modules()[country]
+    path = Path(holidays.__file__).parent / "countries" / f"{module}.py"
+    spec = spec_from_file_location(f"holidays.countries.{module}", path)
+    assert spec
+    assert spec.loader
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return getattr(loaded, COUNTRIES[module][0])
 
 
 def _known_until(worked: frozenset[date]) -> date:
