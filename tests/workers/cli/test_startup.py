@@ -5,11 +5,14 @@ from io import StringIO
 
 import pytest
 
-from tests.support.commands import arrears_process, python
+from tests.support.commands import arrears, arrears_process, python
 from tests.support.environment import an_environment
 from workers.cli.common import log_to_stderr
 
-HEAVY = {"alembic", "celery", "fastapi", "pydantic", "redis", "rich", "sqlalchemy", "twilio"}
+HEAVY = {
+    *("alembic", "celery", "fastapi", "pydantic", "redis", "rich", "sqlalchemy", "twilio"),
+    "holidays.countries",
+}
 NEEDED = {"pydantic", "rich"}
 """What settings and tables take: of commands that read only files."""
 
@@ -21,7 +24,8 @@ try:
 except SystemExit as ended:
     assert ended.code == 0, ended.code
 ours = [name for name in sys.modules if name.startswith("workers.")]
-print(*sorted({name.partition(".")[0] for name in sys.modules}), len(ours), file=sys.stderr)
+packages = {".".join(name.split(".")[:depth]) for name in sys.modules for depth in (1, 2)}
+print(*sorted(packages), len(ours), file=sys.stderr)
 """
 
 
@@ -65,11 +69,14 @@ def test_a_command_that_reads_only_files_loads_no_database_and_no_provider(
         (["payment", "record", "L-1", "-5", "CNY", "--id", "P-1"], 2, "arrears: "),
     ],
 )
-def test_the_exit_code_of_the_process_says_how_it_went(
-    command: list[str], code: int, says: str
-) -> None:
-    done = arrears_process(an_environment(), *command)
+def test_the_exit_code_says_how_it_went(command: list[str], code: int, says: str) -> None:
+    done = arrears(an_environment(), *command)
     assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+
+
+def test_the_exit_code_is_that_of_the_process() -> None:
+    done = arrears_process(an_environment(), "paymnt")
+    assert (done.returncode, "Did you mean 'payment'?" in done.stderr) == (2, True), done.stderr
 
 
 @pytest.mark.parametrize(("terminal", "level"), [(True, logging.NOTSET), (False, logging.INFO)])
