@@ -14,10 +14,8 @@ import pytest
 
 from config import setting_validators
 from config.readers import placeholders, tape_formats
-from config.readers.policy import load_policy
-from config.readers.templates import Templates
-from config.settings import PolicySettings
 from domain import inconvenient, plain_text
+from tests.support.loans import shipped_policy
 from workers.tapes import known_columns, numbers
 
 HOSTILE = [
@@ -73,13 +71,11 @@ class Cells:
         return ValueError()
 
 
-TEMPLATES = Templates.load(PolicySettings().policy_dir / "templates")
-REPLIES = load_policy(PolicySettings().policy_dir, TEMPLATES.names()).replies
 READ: dict[str, tuple[Callable[[str], object], int]] = {
     "a telephone number of the settings": (setting_validators.phone, 30),
     "a sender of texts": (setting_validators.sender, 40),
     "a time of the week": (inconvenient.InconvenientTime.parse, 100),
-    "a reply": (REPLIES.read, 3 * plain_text.LONGEST),
+    "a reply": (shipped_policy().replies.read, 3 * plain_text.LONGEST),
     "a placeholder": (placeholders.is_placeholder, 100),
     "a cell with telephone numbers": (
         lambda text: numbers.read_numbers([text, "", ""], Cells()),  # type: ignore[arg-type]

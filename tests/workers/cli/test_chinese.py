@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from string import Formatter
 
 from domain.language.sentences import in_chinese
@@ -16,8 +17,6 @@ from tests.support.said_texts import (
     texts_put_together,
 )
 
-HELPS = list(texts_of_helps())
-SAID = sorted({*texts_in_code(), *texts_of_tables(), *HELPS})
 LATIN = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
 """Three words in a row: a sentence, and not an id, a code or a command."""
 HALF_WIDTH = re.compile(r"[一-鿿] ?[,;:?!]")
@@ -30,6 +29,11 @@ def values_of(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+@cache
+def helps() -> list[str]:
+    return list(texts_of_helps())
+
+
 def constants() -> Iterator[str]:
     for path in (path for folder in FOLDERS for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -38,7 +42,8 @@ def constants() -> Iterator[str]:
 
 
 def test_everything_that_is_said_is_said_in_chinese_too() -> None:
-    assert [text for text in SAID if text not in in_chinese()] == []
+    said = sorted({*texts_in_code(), *texts_of_tables(), *helps()})
+    assert [text for text in said if text not in in_chinese()] == []
 
 
 def test_no_text_is_put_together_where_no_other_language_can_find_it() -> None:
@@ -56,7 +61,7 @@ def test_a_chinese_text_has_no_english_sentence_and_full_width_punctuation() -> 
 
 
 def test_no_chinese_text_is_left_over() -> None:
-    said = "\n".join((*constants(), *HELPS))
+    said = "\n".join((*constants(), *helps()))
     ladders = ROOT.parent / "config" / "ladders"
     said += "\n".join(path.read_text(encoding="utf-8") for path in ladders.glob("*.yaml"))
     parts = {text: re.split(ADDED, text) for text in in_chinese()}
