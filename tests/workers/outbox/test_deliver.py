@@ -59,15 +59,17 @@ def statuses(book: Book) -> list[str]:
 
 
 def tries(book: Book, systems: LendersSystems, until: timedelta) -> list[datetime]:
-    """Deliver whenever something is due, for as long as `until`; when something was posted."""
+    """Deliver whenever something is due, for as long as `until`; when something was posted.
+
+    It looks every minute, and after an hour, when the waits have grown, every four."""
     posted_at = []
-    stop_at = book.clock.at + until
-    while book.clock.at < stop_at:
+    begun_at = book.clock.at
+    while (passed := book.clock.at - begun_at) < until:
         seen = len(systems.got)
         if woken(book):
             deliver(book)
         posted_at += [book.clock.at] * (len(systems.got) - seen)
-        book.clock.at += timedelta(minutes=1)
+        book.clock.at += timedelta(minutes=1 if passed < timedelta(hours=1) else 4)
     return posted_at
 
 

@@ -340,7 +340,7 @@ def test_a_tape_that_cannot_be_read_is_refused_in_a_sentence(book: Book, tmp_pat
 def test_four_times_the_loans_take_no_more_memory(
     book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_tape, "BATCH_SIZE", 50)  # so that small tapes have many pieces
+    monkeypatch.setattr(check_tape, "BATCH_SIZE", 20)  # so that small tapes have many pieces
     monkeypatch.setattr(merge_tape, "MOST_BATCHES", 1)  # how many are merged together hangs on time
 
     def peak(prefix: str, loans: int, number: int) -> int:
@@ -365,7 +365,7 @@ def test_four_times_the_loans_take_no_more_memory(
 
     peak("warm", 10, 13_800_000_000)  # what the first import loads is no tape's
 
-    assert peak("many", 2_000, 13_900_000_000) < 2 * peak("few", 500, 13_700_000_000)
+    assert peak("many", 800, 13_900_000_000) < 2 * peak("few", 200, 13_700_000_000)
 
 
 def test_amounts_are_read_in_the_places_of_their_currency(book: Book, tmp_path: Path) -> None:

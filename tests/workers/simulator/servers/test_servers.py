@@ -25,13 +25,13 @@ TIMEOUT = 20.0
 """Seconds that a test waits for something that normally takes one."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[LocalPostgres]:
     with LocalPostgres() as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def broker() -> Iterator[LocalBroker]:
     with LocalBroker() as server:
         yield server
@@ -151,29 +151,28 @@ CALLER = """
 import signal, sys, time
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
-with {kind}() as server:
-    print(server.pid, server.directory, flush=True)
+with LocalPostgres() as database, LocalBroker() as broker:
+    print(database.pid, database.directory, broker.pid, broker.directory, flush=True)
     time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("kind", ["LocalPostgres", "LocalBroker"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_caller_that_is_killed_leaves_no_server_and_no_directory(
-    kind: str, number: signal.Signals
-) -> None:
+def test_a_caller_that_is_killed_leaves_no_server_and_no_directory(number: signal.Signals) -> None:
     caller = subprocess.Popen(
-        [sys.executable, "-c", CALLER.format(kind=kind)],
+        [sys.executable, "-c", CALLER],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     with caller:
         assert caller.stdout is not None
-        pid, directory = caller.stdout.readline().split()
+        database, data, broker, directory = caller.stdout.readline().split()
         caller.send_signal(number)
-    assert happens(lambda: not is_alive(int(pid)))
-    assert happens(lambda: not Path(directory).exists())
+    for pid in (database, broker):
+        assert happens(lambda pid=pid: not is_alive(int(pid)))
+    for path in (data, directory):
+        assert happens(lambda path=path: not Path(path).exists())
 
 
 def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
