@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -53,7 +55,7 @@ def celery() -> dict[str, Any]:
     return declared
 
 
-def in_its_own_process(program: str, environment: dict[str, str]) -> str:
+def in_its_own_process(program: str, environment: Mapping[str, str]) -> str:
     """What a Python program prints that uses the application."""
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -126,45 +128,70 @@ def test_a_container_is_not_killed_while_its_worker_finishes(celery: dict[str, A
             assert seconds(service.given["stop_grace_period"]) > celery["soft_shutdown"]
 
 
-def test_the_scan_task_looks_into_its_queue_and_leaves_a_full_one_alone(
+TASKS = """
+import sys
+from workers.tasks.dispatch import dispatch_due_actions
+from workers.tasks.scan import scan_portfolio
+
+for name in sys.stdin:
+    print({"scan": scan_portfolio, "dispatch": dispatch_due_actions}[name.strip()](), flush=True)
+"""
+
+
+@contextmanager
+def tasks(environment: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
+    """A process that does each task that it is told to do, and says what came of it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", TASKS],
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        given, said = process.stdin, process.stdout
+        assert given
+        assert said
+
+        def do(name: str) -> str:
+            print(name, file=given, flush=True)
+            return said.readline()
+
+        yield do
+    assert process.returncode == 0
+
+
+def test_the_tasks_that_publish_look_into_their_queue_and_leave_a_full_one_alone(
     engine: Engine, database_url: str, broker_url: str
 ) -> None:
     book = Book(engine)
     for n in range(3):
         book.loan(f"L-{n}", due_on="2020-01-01")
-    scan = "from workers.tasks.scan import scan_portfolio; print(scan_portfolio())"
-    environment = an_environment(database_url, broker_url)
-    queue = f"{KEY_PREFIX}{Queue.ESCALATE}"
-    with redis.Redis.from_url(broker_url) as client:
-        client.rpush(queue, *["a message that waits"] * (QUEUE_HOLDS - 1))
-        client.rpush(f"{KEY_PREFIX}{SEND_SMS.queue}", "in another queue")
+    escalate, texts = (f"{KEY_PREFIX}{queue}" for queue in (Queue.ESCALATE, SEND_SMS.queue))
+    with (
+        redis.Redis.from_url(broker_url) as client,
+        tasks(an_environment(database_url, broker_url)) as do,
+    ):
+        client.rpush(escalate, *["a message that waits"] * (QUEUE_HOLDS - 1))
+        client.rpush(texts, "in another queue")
 
-        assert in_its_own_process(scan, environment).startswith("3 loans in 3 messages")
-        assert client.llen(queue) == QUEUE_HOLDS + 2, "there was room, so a whole batch went in"
+        assert do("scan").startswith("3 loans in 3 messages")
+        assert client.llen(escalate) == QUEUE_HOLDS + 2, "there was room, so a whole batch went in"
 
         book.loan("L-3", due_on="2020-01-01")
-        assert in_its_own_process(scan, environment).startswith("0 loans in 0 messages")
+        assert do("scan").startswith("0 loans in 0 messages")
 
-        client.delete(queue)
-        assert in_its_own_process(scan, environment).startswith("1 loans in 1 messages")
-        assert client.llen(queue) == 1
+        client.delete(escalate)
+        assert do("scan").startswith("1 loans in 1 messages")
+        assert client.llen(escalate) == 1
 
+        book.loan("L-text", due_on="2026-03-01")
+        book.escalate("L-text")
+        assert book.actions("L-text")["text_day_1"] == "planned"
+        client.rpush(texts, *["a message that waits"] * (QUEUE_HOLDS - 1))
+        do("dispatch")
+        assert client.llen(texts) == QUEUE_HOLDS
 
-def test_the_task_that_dispatches_actions_leaves_a_full_queue_alone(
-    engine: Engine, database_url: str, broker_url: str
-) -> None:
-    book = Book(engine)
-    book.loan("L-1", due_on="2026-03-01")
-    book.escalate("L-1")
-    assert book.actions("L-1")["text_day_1"] == "planned"
-    dispatch = "from workers.tasks.dispatch import dispatch_due_actions; dispatch_due_actions()"
-    environment = an_environment(database_url, broker_url)
-    queue = f"{KEY_PREFIX}{SEND_SMS.queue}"
-    with redis.Redis.from_url(broker_url) as client:
-        client.rpush(queue, *["a message that waits"] * QUEUE_HOLDS)
-        in_its_own_process(dispatch, environment)
-        assert client.llen(queue) == QUEUE_HOLDS
-
-        client.delete(queue)
-        in_its_own_process(dispatch, environment)
-        assert client.llen(queue) == 1
+        client.delete(texts)
+        do("dispatch")
+        assert client.llen(texts) == 1

@@ -52,12 +52,15 @@ def give_up(book: Book, systems: LendersSystems, name: str = "L-1") -> str:
 def test_an_installation_with_a_receiver_wakes_and_tells_it(
     book: Book, environment: dict[str, str], systems: LendersSystems
 ) -> None:
-    dispatch = "from workers.tasks.dispatch import dispatch_outbox; print(dispatch_outbox())"
-    assert python(environment, "-c", dispatch).stdout.strip() == "2 dispatched"
+    wake_and_tell = f"""
+from workers.tasks.dispatch import dispatch_outbox
+from workers.tasks.outbox import deliver_events
 
-    loan_id = book.loan_id("L-1")
-    tell = f"from workers.tasks.outbox import deliver_events; print(deliver_events({loan_id}))"
-    assert python(environment, "-c", tell).stdout.strip() == "1 taken"
+print(dispatch_outbox())
+print(deliver_events({book.loan_id("L-1")}))
+"""
+    said = python(environment, "-c", wake_and_tell).stdout.splitlines()
+    assert said == ["2 dispatched", "1 taken"]
     (delivery,) = systems.got
     assert Webhook(SECRET).verify(delivery.body, delivery.headers)["data"]["loan"] == "L-1"
 

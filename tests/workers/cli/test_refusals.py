@@ -302,21 +302,20 @@ def test_a_refusal_is_in_the_language_of_the_locale(
 
 
 @pytest.mark.parametrize(
-    "encoding",
+    ("encoding", "command"),
     [
-        {"PYTHONIOENCODING": "ascii"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        ({"PYTHONIOENCODING": "ascii"}, ("explain", "L-1", "--language", "zh")),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, ("rules", "CN")),
     ],
 )
 def test_an_answer_that_the_terminal_cannot_show_ends_in_a_sentence(
-    environment: dict[str, str], book: Book, encoding: dict[str, str]
+    environment: dict[str, str], book: Book, encoding: dict[str, str], command: tuple[str, ...]
 ) -> None:
-    for command in (("explain", "L-1", "--language", "zh"), ("rules", "CN")):
-        done = arrears_process(environment | encoding, *command)
+    done = arrears_process(environment | encoding, *command)
 
-        assert done.returncode == 2
-        assert done.stderr.count("\n") == 1
-        assert "Set PYTHONIOENCODING=utf-8" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "Set PYTHONIOENCODING=utf-8" in done.stderr
 
 
 def test_a_terminal_without_chinese_characters_gets_english_unless_it_asked(
