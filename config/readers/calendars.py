@@ -2,8 +2,9 @@
 
 from datetime import date
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import holidays
@@ -47,16 +48,13 @@ def _modules() -> dict[str, str]:
 def _class_of(country: str) -> Any:
     """The holidays of a country, from its module alone.
 
-    The library itself would import the modules of all countries for it, as much work as all else
-    that a process does to read its policy.
+    The library itself would import those of all countries first: a third of the time in which a
+    process reads its policy.
     """
     module = _modules()[country]
     path = Path(holidays.__file__).parent / "countries" / f"{module}.py"
-    spec = spec_from_file_location(f"holidays.countries.{module}", path)
-    assert spec
-    assert spec.loader
-    loaded = module_from_spec(spec)
-    spec.loader.exec_module(loaded)
+    loader, loaded = SourceFileLoader(module, str(path)), ModuleType(module)
+    loader.exec_module(loaded)
     return getattr(loaded, COUNTRIES[module][0])
 
 
