@@ -32,5 +32,9 @@ class Timetable:
             for task in TIMETABLE:
                 self._app.send_task(task, ignore_result=True, producer=producer)
 
+    def start(self, task: str, *arguments: object) -> None:
+        """Start this task alone."""
+        self._app.send_task(task, arguments, ignore_result=True)
+
     def close(self) -> None:
         self._app.close()
