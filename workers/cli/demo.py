@@ -23,7 +23,7 @@ def demo(
         bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
     ] = False,
     stay: Annotated[
-        bool, typer.Option("--stay", help="Leave it running to look at, until Ctrl-C.")
+        bool, typer.Option("--stay", help="Leave it running to look at, with Flower, until Ctrl-C.")
     ] = False,
     servers_only: Annotated[
         bool,
@@ -36,7 +36,7 @@ def demo(
 ) -> None:
     """Take 400 loans through one day of collections, and show what was done and why.
 
-    Everything runs here, and nothing leaves this machine: real servers, workers, beat and Flower,
+    Everything runs here, and nothing leaves this machine: real servers, a worker and beat,
     and a simulated text provider. Exit code 1 if anything failed, could not be explained or
     was done twice.
     """

@@ -49,7 +49,7 @@ def run_demo(name: str, *, as_json: bool, stay: bool) -> None:
     screen = DemoScreen()
     try:
         with new_installation(os.environ, book) as installation:
-            summary = _run(installation, screen, started_at, as_json=as_json)
+            summary = _run(installation, screen, started_at, as_json=as_json, stay=stay)
             if stay:
                 installation.start_api()
                 stopped = _stop_event()
@@ -86,7 +86,7 @@ def run_servers(name: str) -> None:
 
 
 def _run(
-    installation: Installation, screen: DemoScreen, started_at: float, *, as_json: bool
+    installation: Installation, screen: DemoScreen, started_at: float, *, as_json: bool, stay: bool
 ) -> Summary:
     ctx = installation.ctx
     with screen:
@@ -105,6 +105,8 @@ def _run(
         )
         with ctx.engine.connect() as connection:
             due = count_due(connection, ctx.now())
+        if stay:
+            installation.start_flower()
         installation.start_processes()
         shown = run_days(installation, screen)
         if installation.external_servers:

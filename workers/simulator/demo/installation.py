@@ -29,7 +29,6 @@ from workers.clock import Clock, write_offset
 from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
-from workers.queues import ACTION_QUEUES, Queue
 from workers.simulator.demo.books import DemoBook, policy_with_registered_texts
 from workers.simulator.demo.sign_in import MACHINE, WHOEVER, token_of
 from workers.simulator.providers import tencent, twilio
@@ -45,8 +44,7 @@ LEASE_SECONDS = 20
 
 NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
-DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
-DISPATCHING = (Queue.DISPATCH,)
+WORKER_PROCESSES = 3
 
 API_VARIABLE, DESK_VARIABLE = "DEMO_API", "DEMO_DESK"
 """Where the API of dialers and the desk are, for a shell that has the environment of the demo; no
@@ -117,7 +115,7 @@ class Installation:
         _move_clock(self.directory, at)
 
     def start_processes(self) -> None:
-        """Start every process but beat, and wait until those that are called answer."""
+        """Start the provider, the servers and a worker, and wait until what is called answers."""
         provider = self.processes.start(
             self.book.provider,
             [
@@ -131,16 +129,17 @@ class Installation:
         )
         webhook = self._arrears("webhook", f"--port={self.ports.webhook}", port=self.ports.webhook)
         desk = self._arrears("desk", f"--port={self.ports.desk}", port=self.ports.desk)
-        self._worker("deciding", DECIDING, processes=1)
-        self._worker("dispatching", DISPATCHING, processes=1)
-        self._worker("acting", ACTION_QUEUES, processes=2)
+        self._arrears("worker", f"--concurrency={WORKER_PROCESSES}")
+        self.processes.wait_until_ready(provider, webhook, desk)
+
+    def start_flower(self) -> None:
+        """Start Flower, for whoever looks at the tasks: it shows those that begin from now on."""
         self._arrears(
             "flower",
             f"--port={self.ports.flower}",
             port=self.ports.flower,
             environment={**self.environment, "FLOWER_BASIC_AUTH": self._flower_login},
         )
-        self.processes.wait_until_ready(provider, webhook, desk)
 
     def start_api(self) -> None:
         """Start the API that gives numbers to dialers: the day itself needs none."""
@@ -151,20 +150,14 @@ class Installation:
         """Start beat: from now on the periodic tasks run."""
         self._arrears("beat")
 
-    def _worker(self, name: str, queues: tuple[str, ...], processes: int) -> None:
-        served = f"--queues={','.join(queues)}"
-        arguments = ("worker", served, f"--concurrency={processes}", f"--name={name}")
-        self._arrears(*arguments, log=f"worker-{name}")
-
     def _arrears(
         self,
         *arguments: str,
-        log: str | None = None,
         port: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> ManagedProcess:
         return self.processes.start(
-            log or arguments[0], [*ARREARS, *arguments], port=port, environment=environment
+            arguments[0], [*ARREARS, *arguments], port=port, environment=environment
         )
 
     def _provider_environment(self) -> dict[str, str]:

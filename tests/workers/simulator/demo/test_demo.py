@@ -158,7 +158,7 @@ def told_of_anybody(shown: str) -> set[str]:
 
 
 def test_a_demo_that_is_stopped_half_way_leaves_nothing(temporary: Path, run: list[Demo]) -> None:
-    demo = Demo(temporary)
+    demo = Demo(temporary, "--stay")
     run.append(demo)
     assert happens(lambda: len(descendants(demo.process.pid)) >= PROCESSES, within=150), (
         demo.stderr_lines
