@@ -37,6 +37,8 @@ class Day:
     """Seconds between two breakages: from, to."""
     within: float
     """Seconds after which what is not done counts as lost."""
+    workers: int = 4
+    """Each has two processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Outcome:
 def live_through(day: Day, folder: Path, say: Callable[[str], None]) -> Outcome:
     """The whole day, in `folder`; everything that was started is gone afterwards."""
     book = make_book(day.loans, day.seed)
-    with new_installation(folder, day.seed) as installation:
+    with new_installation(folder, day.seed, day.workers) as installation:
         engine = create_engine(installation.database_url, poolclass=NullPool)
         with engine.begin() as connection:
             write_book(connection, Cipher([KEY]), book, Clock().now())
@@ -83,17 +85,21 @@ def _watch(
     injector: FaultInjector,
     say: Callable[[str], None],
 ) -> None:
-    """Break things until most texts are out, then wait until nothing is left to do."""
+    """Break things from the first text until most are out, then wait until all is done."""
     give_up_at = time.monotonic() + day.within
     rest = _Rest()
-    said_at = 0.0
+    said_at, out_when_broken = 0.0, 0
     while time.monotonic() < give_up_at:
         out = texts_by_number(installation.texts).total()
         left = _left(engine)
         if time.monotonic() > said_at + SAY_EVERY:
             said_at = time.monotonic()
             say(f"{out} of {day.loans} texts are with the provider, {left} things are left to do")
-        if out < ENOUGH * day.loans or not injector.complete:
+        if out < ENOUGH * day.loans:
+            # What was started again must have come to work, or it would be broken again and again.
+            if out > out_when_broken and injector.go_on(out / day.loans):
+                out_when_broken = out
+        elif not injector.complete:
             injector.go_on(out / day.loans)
         elif left == 0:
             return

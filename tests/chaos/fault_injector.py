@@ -32,10 +32,11 @@ class FaultInjector:
         """Whether each kind of thing was broken at least once."""
         return bool(self.kills and self.broker_losses and self.database_restarts)
 
-    def go_on(self, progress: float) -> None:
-        """Break something if it is time. `progress` is the part of the day that is done, 0 to 1."""
+    def go_on(self, progress: float) -> bool:
+        """Break something if it is time; whether it was. `progress` is the part of the day that is
+        done, 0 to 1."""
         if time.monotonic() < self._next_at:
-            return
+            return False
         if progress > 0.5 and not self.database_restarts:
             self.say("the database crashes and comes back")
             self.installation.restart_database()
@@ -43,6 +44,7 @@ class FaultInjector:
         else:
             self._break_something()
         self._next_at = time.monotonic() + self._dice.uniform(*self.every)
+        return True
 
     def _break_something(self) -> None:
         drawn = self._dice.random()

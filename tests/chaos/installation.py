@@ -26,7 +26,6 @@ from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 from workers.simulator.servers.processes import ProcessGroup
 
-WORKERS = 4
 BEATS = 2
 WEBHOOKS = 2
 
@@ -105,8 +104,9 @@ class Installation:
 
 
 @contextmanager
-def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
-    """An installation with an empty database, whose servers and simulated provider run.
+def new_installation(folder: Path, seed: int, workers: int) -> Iterator[Installation]:
+    """An installation of so many workers, with an empty database; its servers and simulated
+    provider run.
 
     None of its own processes is started yet. All processes are stopped at the end in every case.
     """
@@ -126,7 +126,7 @@ def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
             postgres=postgres,
             broker=broker,
             database_url=database_url,
-            commands=_commands(webhooks),
+            commands=_commands(webhooks, workers),
         )
         processes = stack.enter_context(
             ProcessGroup(folder, environment | {TOKEN_VARIABLE: environment["TWILIO_AUTH_TOKENS"]})
@@ -140,9 +140,9 @@ def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
         yield installation
 
 
-def _commands(ports: Sequence[int]) -> dict[str, tuple[str, ...]]:
+def _commands(ports: Sequence[int], count: int) -> dict[str, tuple[str, ...]]:
     workers = {
-        f"worker-{n}": ("worker", "--concurrency=2", f"--name=worker-{n}") for n in range(WORKERS)
+        f"worker-{n}": ("worker", "--concurrency=2", f"--name=worker-{n}") for n in range(count)
     }
     beats: dict[str, tuple[str, ...]] = {f"beat-{n}": ("beat",) for n in range(BEATS)}
     webhooks = {f"webhook-{n}": ("webhook", f"--port={port}") for n, port in enumerate(ports)}

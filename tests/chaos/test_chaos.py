@@ -12,8 +12,8 @@ from tests.chaos.book import MOST_LOANS, OneLoan, make_book
 from tests.chaos.day import Day, live_through
 from tests.chaos.verdict import give_verdict, texts_by_number
 
-A_SHORT_DAY = Day(loans=100, seed=165, every=(1.5, 4.0), within=240)
-"""Its first breakages are a worker, the broker and another worker: the day need not go on for one
+A_SHORT_DAY = Day(loans=100, seed=151, every=(4.0, 8.0), within=240, workers=2)
+"""Its first breakages are a worker, the broker and the other worker: the day need not go on for one
 that is missing."""
 
 
