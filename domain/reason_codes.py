@@ -150,6 +150,7 @@ class ReasonCode(StrEnum):
     NOTHING_TO_SERVE = auto()
     NOTHING_ALLOWED_NOW = auto()
     NOT_ON_SHIFT = auto()
+    ABSENT_SINCE = auto()
     OTHERS_WERE_FIRST = auto()
     DAY_IS_FULL = auto()
     TRIED_LATELY = auto()
@@ -448,6 +449,7 @@ class ReasonCode(StrEnum):
     COLLECTOR_BARRED = auto()
     ANSWER_DUE = auto()
     ANSWER_LATE = auto()
+    ANSWER_NOT_PRINTED = auto()
     # Contact details, and two records of one person.
     CONTACTS_UP_TO_DATE = auto()
     CONTACTS_KNOWN = auto()
@@ -544,6 +546,7 @@ class ReasonCode(StrEnum):
     DUTY_NOT_OPEN = auto()
     DUTY_DONE = auto()
     DUTY_IS_TO_TAKE = auto()
+    CALLBACK_TO_COME = auto()
     DUTY_IS_LATE = auto()
     NOTICE_IS_LATE = auto()
     # Facts of a number or an address.

@@ -269,6 +269,20 @@ class TestLawTogether:
             load(directory)
 
 
+def test_a_score_sheet_that_names_a_rule_of_no_pack_is_refused(directory: Path) -> None:
+    sheets = directory / "score_sheets"
+    sheets.mkdir()
+    invented = "[cn.no_such_rule]"
+    change(
+        SHIPPED / "score_sheets" / "calls_cn.yaml",
+        "[cn.no_harassment]",
+        invented,
+        sheets / "c.yaml",
+    )
+    with pytest.raises(PolicyError, match=r"c\.yaml line 23: There is no conduct rule"):
+        load(directory)
+
+
 def test_problems_in_several_files_are_told_at_once(directory: Path) -> None:
     for name in ("consumer_loan_cn", "consumer_loan_us"):
         change(directory / "ladders" / f"{name}.yaml", "grace_days: 0", "grace_days: none")

@@ -187,7 +187,8 @@ def _decide_about_suing(desk: Desk) -> None:
 
 def _decide(desk: Desk, how: str) -> None:
     """The second person decides about what waits."""
-    (waits,) = (each for each in desk.get("s-2", "/requests") if each["status"] == "asked")
+    waiting = desk.get("s-2", "/requests")["rows"]
+    (waits,) = (each for each in waiting if each["status"] == "asked")
     number = waits["request"]
     desk.post("s-2", f"/requests/{{number}}/{how}", {}, number=number, again=409)
 

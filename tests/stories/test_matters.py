@@ -20,7 +20,9 @@ def decided(house: House, id: str, outcome: str, finding: str, **more: object) -
     """Sun, who looked into it, decides, and the letter is printed."""
     told = {"dispute": id, "outcome": outcome, "finding": finding, "actor": "sun"}
     house.told("dispute_resolution", **told, **more)
-    assert open_answer(house.as_("sun"), Matter.DISPUTE, id).body
+    body = open_answer(house.as_("sun"), Matter.DISPUTE, id).body
+    assert id not in body, "the borrower does not know it"
+    assert "异议（2026年3月2日）" in body
 
 
 def looked_into(house: House, matter: Matter, id: str) -> None:

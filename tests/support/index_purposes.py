@@ -358,7 +358,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
                 ),
             ),
             "check_at_idx": (
-                "the watch over the time to answer",
+                "the watch over the time to answer, and over letters that nobody printed",
                 lambda c, h, table=table: answer_clock._due(c, table, h.now(), 200),
             ),
         }.items()

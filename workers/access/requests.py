@@ -4,13 +4,14 @@ They are asked for and used up in `second_person.py`.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, or_, select, true, update
 
-from domain.actors import ActorKind
+from domain.actors import ARREARS, Actor, ActorKind
 from domain.errors import ArrearsError, NotKnownError, NotPermittedError, Text
 from domain.moves import sources
 from domain.permissions import PERMISSIONS, Permission, may
@@ -27,6 +28,7 @@ from workers.access.still_possible import AskedFor, why_no_longer
 from workers.context import Context
 from workers.db.free_text import open_words
 from workers.db.kept_away import is_kept_away_from
+from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_rows, read_page
 from workers.db.schema import borrower, loan
 from workers.db.schema import second_person_request as request
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
@@ -138,9 +140,7 @@ def _assert_still_possible(connection: Connection, granted: Request, now: dateti
     Raises:
         ArrearsError: what would be granted is done already, or not possible any more.
     """
-    permission = Permission(granted.permission)
-    asked = AskedFor(permission, granted.lines(), granted.asked_by, granted.asked_at)
-    if (why := why_no_longer(connection, asked, now)) is not None:
+    if (why := why_no_longer(connection, _as_asked(granted), now)) is not None:
         raise ArrearsError(
             "{why} Request {id} cannot be granted any more: refuse it, or `arrears request refuse "
             "{id}`. If it is still wanted, {asked_by} does the same again: what is possible by "
@@ -149,6 +149,10 @@ def _assert_still_possible(connection: Connection, granted: Request, now: dateti
             id=granted.id,
             asked_by=granted.asked_by,
         )
+
+
+def _as_asked(of: Request) -> AskedFor:
+    return AskedFor(Permission(of.permission), of.lines(), of.asked_by, of.asked_at)
 
 
 def read_request(connection: Connection, id: int) -> Request:
@@ -172,47 +176,100 @@ def no_request(id: int) -> NotKnownError:
 
 
 @permitted(Permission.SEE_REQUESTS)
-def waiting_requests(connection: Connection, ctx: Context) -> list[Request]:
+def waiting_requests(ctx: Context, asked: Asked = ALL) -> Page[Request]:
     """What whoever acts may do something about: requests that they may decide, and their own that
-    wait, or were granted or refused and are in time. The oldest first, in the lender's zone."""
-    mine, waits = request.c.asked_by == ctx.actor.reference, request.c.status == RequestStatus.ASKED
+    wait, or were granted or refused and are in time. The oldest first, in the lender's zone;
+    counted by their status. What was overtaken meanwhile Arrears refuses first.
+
+    Raises:
+        ArrearsError: the page is of another list.
+    """
+    assert_of((_LIST,), asked)
+    waits = request.c.status == RequestStatus.ASKED
     listed = request.c.status.in_(_LISTED_TO_WHO_ASKED)
-    found = _requests(connection, ctx, is_in_time(ctx.now()) & (waits | (mine & listed)))
-    return _with_their_words(
-        connection,
-        ctx,
-        [
-            asked
-            for asked in found
-            if asked.asked_by == ctx.actor.reference or may(ctx.actor, asked.permission)
-        ],
-    )
+    which = is_in_time(ctx.now()) & (waits | (_is_own(ctx.actor) & listed))
+    decided_by_them = [each for each in PERMISSIONS if may(ctx.actor, each)]
+    with ctx.engine.begin() as connection:
+        _refuse_overtaken(connection, ctx.now())
+        return _read(connection, ctx, which, decided_by_them, asked)
 
 
 @permitted(Permission.SEE_REQUESTS)
-def all_requests(connection: Connection, ctx: Context) -> list[Request]:
+def all_requests(connection: Connection, ctx: Context) -> Page[Request]:
     """Every request on record that whoever acts may know of, with what became of it."""
-    return _with_their_words(connection, ctx, _requests(connection, ctx, true()))
+    seen = [each for each in PERMISSIONS if may_see(ctx.actor, each, asked_by="")]
+    return _read(connection, ctx, true(), seen, ALL)
 
 
+_LIST = "requests"
 _LISTED_TO_WHO_ASKED = (RequestStatus.ASKED, RequestStatus.GRANTED, RequestStatus.REFUSED)
+_LOOKED_AT = 200
+"""How many that wait are looked at each time that a list is read, the oldest first."""
 
 
-def _requests(connection: Connection, ctx: Context, which: ColumnElement[bool]) -> list[Request]:
-    """Those of them that whoever acts may know of: not what is about people whom they must not
-    handle, unless they asked for it themselves."""
-    own = request.c.asked_by == ctx.actor.reference
-    asked = (
+def _refuse_overtaken(connection: Connection, now: datetime) -> None:
+    """Refuse what nobody can grant any more: it is done already, or not possible now. Whoever asked
+    sees it, and does the same again if it is still wanted."""
+    waiting = (
         select(*columns_of(Request, request))
-        .where(which, own | and_(true(), *readable(ctx.actor, *_whose())))
+        .where(
+            request.c.status == RequestStatus.ASKED,
+            request.c.permission.in_(tuple(PERMISSIONS)),
+            is_in_time(now),
+        )
         .order_by(request.c.id)
+        .limit(_LOOKED_AT)
     )
-    return [
-        each._replace(permission=Permission(each.permission))
-        for each in typed_rows(Request, connection.execute(asked), ctx.now().tzinfo)
-        if each.permission in PERMISSIONS
-        and may_see(ctx.actor, Permission(each.permission), each.asked_by)
+    overtaken = [
+        each.id
+        for each in typed_rows(Request, connection.execute(waiting), now.tzinfo)
+        if why_no_longer(connection, _as_asked(each), now) is not None
     ]
+    if overtaken:
+        open_ones = request.c.status.in_(sources(MOVES, RequestStatus.REFUSED))
+        refused = {"status": RequestStatus.REFUSED, "decided_by": ARREARS.reference}
+        connection.execute(
+            update(request)
+            .where(request.c.id.in_(overtaken), open_ones)
+            .values(**refused, decided_at=now)
+        )
+
+
+def _is_own(actor: Actor) -> ColumnElement[bool]:
+    if actor.kind is not ActorKind.STAFF:
+        return false()
+    return request.c.asked_by == actor.reference
+
+
+def _read(
+    connection: Connection,
+    ctx: Context,
+    which: ColumnElement[bool],
+    permissions: Collection[Permission],
+    asked: Asked,
+) -> Page[Request]:
+    """Those of them that are one's own, or about these permissions: not what is about people whom
+    whoever acts must not handle, unless they asked for it themselves."""
+    own, zone = _is_own(ctx.actor), ctx.now().tzinfo
+    rows = select(*columns_of(Request, request)).where(
+        which,
+        request.c.permission.in_(tuple(PERMISSIONS)),
+        own | request.c.permission.in_(permissions),
+        own | and_(true(), *readable(ctx.actor, *_whose())),
+    )
+
+    def make(row: Row[Any]) -> Request:
+        values: dict[str, Any] = {
+            name: value.astimezone(zone) if isinstance(value, datetime) else value
+            for name, value in row._mapping.items()
+            if name in Request._fields
+        }
+        made = Request(**values)
+        return made._replace(permission=Permission(made.permission))
+
+    counts = count_rows(rows, request.c.status)
+    found = read_page(connection, Listing(_LIST, rows, (request.c.id,), make, counts), asked)
+    return replace(found, rows=tuple(_with_their_words(connection, ctx, found.rows)))
 
 
 def _whose() -> list[Any]:

@@ -102,10 +102,11 @@ def apply_consequences(
         came += _request_arrangements(connection, ctx, about, loans)
     if about.outcome is ContactOutcome.COMPLAINS:
         came += receive_said_complaint(connection, ctx, about, loans[0])
+    if about.outcome in TAKEN:  # that somebody takes it is owed, and said, since it is on record
+        once = dict.fromkeys(came)
+        return tuple(sorted(once, key=lambda reason: reason.code is ReasonCode.DUTY_OF))
     if follows.owner is not None and not _is_answered(connection, about, now):
-        owner = follows.owner
-        if about.outcome not in TAKEN:  # that somebody takes it is owed since it is on record
-            owner = _write_duty(connection, about, follows, owner, now)
+        owner = _write_duty(connection, about, follows, follows.owner, now)
         if about.callback_at is not None:
             return came + _whose_callback(ctx, owner, about.callback_at, now)
         until = _due_at(about, follows, now).astimezone(now.tzinfo)

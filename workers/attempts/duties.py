@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, true, update
 
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
@@ -18,7 +18,7 @@ from domain.staffing import terms_on
 from workers.access.may_handle import assert_may_handle, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.duties import OPEN, looked_up, named_matter, settle_late
+from workers.db.duties import OPEN, looked_up, named_matter, settle_late, was_spoken_to
 from workers.db.pages import (
     ALL,
     Asked,
@@ -30,7 +30,7 @@ from workers.db.pages import (
     of_loan,
     read_page,
 )
-from workers.db.schema import arrangement, borrower, contact, duty, loan
+from workers.db.schema import arrangement, borrower, contact, contact_outcome, duty, loan
 from workers.db.typed_rows import columns_of
 from workers.workforce.members import read_member
 
@@ -121,12 +121,13 @@ def read_duties(
 def end_duty(ctx: Context, duty_id: int) -> Reasons:
     """Record that what was owed is done, by whoever acts: one of its owners, or a supervisor.
 
-    What is owed about a dispute or a complaint is done by whoever takes it, and in no other way.
+    What is owed about a dispute or a complaint is done by whoever takes it, and in no other way. A
+    callback is not done before its moment, unless the person was spoken with since.
 
     Raises:
         NotKnownError: there never was such a duty.
-        RefusedError: it is not open any more, it is that a dispute or a complaint is taken, or
-            whoever acts must not handle the borrower.
+        RefusedError: it is not open any more, it is that a dispute or a complaint is taken, it is a
+            callback at a later moment, or whoever acts must not handle the borrower.
         NotPermittedError: it is for others.
     """
     now = ctx.now()
@@ -137,8 +138,10 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
                 func.coalesce(*_WHOSE).label("borrower_id"),
                 named_matter(Matter.DISPUTE, _DISPUTE).label("dispute"),
                 named_matter(Matter.COMPLAINT, _COMPLAINT).label("complaint"),
+                _callback_at(),
             )
             .outerjoin(contact, contact.c.id == duty.c.contact_id)
+            .outerjoin(contact_outcome, contact_outcome.c.contact_id == duty.c.contact_id)
             .outerjoin(_DISPUTE, true())
             .outerjoin(_COMPLAINT, true())
             .where(duty.c.id == duty_id, OPEN)
@@ -167,10 +170,21 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
             matter = Matter.DISPUTE if found.dispute else Matter.COMPLAINT
             why = because(ReasonCode.DUTY_IS_TO_TAKE, duty=duty_id, matter=matter, id=taken)
             raise RefusedError(speak(why), why)
+        if found.callback_at is not None and found.callback_at > now:
+            at = found.callback_at.astimezone(now.tzinfo)
+            why = because(ReasonCode.CALLBACK_TO_COME, duty=duty_id, callback_at=at)
+            raise RefusedError(speak(why), why)
         done = {"ended_at": now, "ended_by": who}
         connection.execute(update(duty).where(duty.c.id == duty_id).values(done))
         settle_late(connection, [found.loan_id], now)
         return because(ReasonCode.DUTY_DONE, duty=duty_id)
+
+
+def _callback_at() -> ColumnElement[datetime | None]:
+    """The moment that the person named, of a callback that nothing has made needless."""
+    is_callback = duty.c.outcome == ContactOutcome.CALLBACK_REQUESTED
+    awaited = case((is_callback & ~was_spoken_to(), contact_outcome.c.callback_at))
+    return awaited.label("callback_at")
 
 
 def _skills_today(

@@ -147,7 +147,7 @@ def submit_resolution(
         fitting = sorted(findings_for(matter, "", MatterStatus(outcome)))
         raise ArrearsError(
             say(
-                "{finding} is no reason for {outcome}. Write one of {known}.",
+                "There is no finding {finding}. If it is {outcome}, write one of {known}.",
                 finding=finding,
                 outcome=outcome,
                 known=", ".join(fitting),

@@ -178,4 +178,4 @@ def training(
     ctx = open_context()
     with ctx.engine.connect() as connection:
         found = training_due(connection, ctx, days)
-    show(TRAINING, found, as_json=as_json)
+    show(TRAINING, found.rows, as_json=as_json)

@@ -69,11 +69,11 @@ def list_(
 ) -> None:
     """List the requests that you may decide, and your own, with what each will do."""
     ctx = open_context()
-    with ctx.engine.connect() as connection:
-        if show_all:
-            show(ALL_REQUESTS, requests.all_requests(connection, ctx), as_json=as_json)
-        else:
-            show(REQUESTS, requests.waiting_requests(connection, ctx), as_json=as_json)
+    if show_all:
+        with ctx.engine.connect() as connection:
+            show(ALL_REQUESTS, requests.all_requests(connection, ctx).rows, as_json=as_json)
+    else:
+        show(REQUESTS, requests.waiting_requests(ctx).rows, as_json=as_json)
 
 
 @app.command()

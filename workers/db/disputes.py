@@ -1,7 +1,7 @@
 """Disputes and complaints in the database: one set of statements for both tables."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -34,7 +34,9 @@ PROBLEMS: dict[Matter, dict[ClockState, str]] = {
     }
     for matter in Matter
 }
-"""The kinds of problem of a deadline that is near, and of one that is over."""
+"""The kinds of problem of a deadline that is near, and of one that is over …"""
+UNPRINTED: dict[Matter, str] = {matter: f"{matter}_answer_not_printed" for matter in Matter}
+"""… and of an answer that was decided, and whose letter nobody has printed."""
 
 
 class StoredMatter(NamedTuple):
@@ -107,7 +109,7 @@ def move_matter(
 ) -> bool:
     """Move one to another status, if its own allows that. Returns whether it moved."""
     table = TABLES[matter]
-    over = {} if to in OPEN else {"resolved_at": now, "check_at": None}
+    over = {} if to in OPEN else {"resolved_at": now, "check_at": _next_morning(now)}
     moved = connection.execute(
         update(table)
         .where(table.c.id == stored.id, table.c.status.in_(sources(MOVES[matter], to)))
@@ -116,13 +118,20 @@ def move_matter(
     return bool(moved.rowcount)
 
 
+def _next_morning(now: datetime) -> datetime:
+    """When it is asked again whether a letter was printed: as the next day begins."""
+    return datetime.combine(now.date() + timedelta(days=1), time.min, now.tzinfo)
+
+
 def set_clock(
     connection: Connection, matter: Matter, matter_ids: Collection[int], now: datetime
 ) -> None:
     """Set the clocks of some matters anew, and say what is near and what is late.
 
     Their loans are locked, or their rows are. What becomes near or late is a problem of the loan
-    and an event for the lender's systems. What becomes late is handed to a supervisor.
+    and an event for the lender's systems. What becomes late is handed to a supervisor. An answer
+    whose letter is not printed by the morning after is a problem until it is. `now` is in the
+    lender's zone.
     """
     table = TABLES[matter]
     for row in connection.execute(
@@ -143,25 +152,36 @@ def set_clock(
                 )
                 if clock.state is ClockState.LATE:
                     hand_to_supervisor(connection, matter, row, now)
+        elif row.check_at is not None:
+            waits = row.letter_encrypted is not None and row.letter_printed_at is None
+            again = {"check_at": _next_morning(now) if waits else None}
+            connection.execute(update(table).where(table.c.id == row.id).values(**again))
         _show_problems(connection, matter, row.loan_id, now)
 
 
 def _show_problems(connection: Connection, matter: Matter, loan_id: int, now: datetime) -> None:
-    """Have the problems of a loan that its open matters have now, and no others."""
+    """Have the problems of a loan that its matters have now, and no others."""
     table = TABLES[matter]
     found = connection.execute(
-        select(table.c.external_id, table.c.clock)
-        .where(table.c.loan_id == loan_id, table.c.status.in_(OPEN))
+        select(table.c.external_id, table.c.clock, table.c.status, table.c.resolved_at)
+        .where(table.c.loan_id == loan_id, table.c.status.in_(OPEN) | table.c.check_at.is_not(None))
         .order_by(table.c.id)
     ).all()
-    ids = {state: [r.external_id for r in found if r.clock == state] for state in ClockState}
-    for state, problem in PROBLEMS[matter].items():
-        if ids[state]:
-            code = ReasonCode.ANSWER_LATE if state is ClockState.LATE else ReasonCode.ANSWER_DUE
-            detail = because(code, matter=matter, ids=tuple(ids[state]))
+    today = datetime.combine(now.date(), time.min, now.tzinfo)
+    running = [row for row in found if row.status in OPEN]
+    ids = {state: [r.external_id for r in running if r.clock == state] for state in ClockState}
+    unprinted = [r.external_id for r in found if r.status not in OPEN and r.resolved_at < today]
+    shown = (
+        (PROBLEMS[matter][ClockState.DUE], ReasonCode.ANSWER_DUE, ids[ClockState.DUE]),
+        (PROBLEMS[matter][ClockState.LATE], ReasonCode.ANSWER_LATE, ids[ClockState.LATE]),
+        (UNPRINTED[matter], ReasonCode.ANSWER_NOT_PRINTED, unprinted),
+    )
+    for problem, code, named in shown:
+        if named:
+            detail = because(code, matter=matter, ids=tuple(named))
             note_problem(connection, loan_id, problem, detail, now)
-        else:
-            resolve_problems(connection, [loan_id], (problem,), now)
+    over = tuple(problem for problem, _, named in shown if not named)
+    resolve_problems(connection, [loan_id], over, now)
 
 
 def said_of(matter: Matter, row: Any) -> dict[str, Any]:

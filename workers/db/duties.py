@@ -59,6 +59,7 @@ OF_MATTER = {
 ASKS_FOR_ARRANGEMENT = (ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL)
 
 OPEN = duty.c.ended_at.is_(None)
+_SPOKEN = tuple(outcome for outcome in ContactOutcome if outcome.with_borrower)
 
 
 def owe_taking(
@@ -252,18 +253,30 @@ def _late(row: Any, now: datetime) -> Reasons:
     return because(ReasonCode.DUTY_IS_LATE, outcome=row.outcome, **who)
 
 
+def was_spoken_to() -> ColumnElement[bool]:
+    """Whether the person to whom a duty is owed was spoken with since the conversation that it is
+    owed after."""
+    spoken = contact_outcome.c.outcome.in_(_SPOKEN) & (contact.c.channel != Channel.LETTER)
+    return _was_contacted(spoken)
+
+
 def _was_called_back() -> ColumnElement[bool]:
     """Whether the same person was called since, or has called, and the outcome is on record."""
+    return _was_contacted(contact.c.channel == Channel.CALL)
+
+
+def _was_contacted(how: ColumnElement[bool]) -> ColumnElement[bool]:
     asked = contact.alias("asked")
-    return exists().where(
+    contacted = exists().where(
         asked.c.id == duty.c.contact_id,
         contact.c.loan_id == duty.c.loan_id,
         contact.c.borrower_id == asked.c.borrower_id,
-        contact.c.channel == Channel.CALL,
         contact.c.party == asked.c.party,
         contact.c.at > asked.c.at,
         contact.c.id == contact_outcome.c.contact_id,
+        how,
     )
+    return contacted.correlate(duty)
 
 
 def is_answered(connection: Connection, loan_id: int, contact_id: int, now: datetime) -> bool:

@@ -4,6 +4,7 @@ A page is found by the keys of the last row before it, and not by an offset: wha
 is not read again, and rows that come or go meanwhile move nothing between pages.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, tzinfo
@@ -164,14 +165,25 @@ def read_page(connection: Connection, listing: Listing[T], asked: Asked) -> Page
     )
 
 
-def page_of(name: str, rows: Sequence[T], kind: Callable[[T], str], asked: Asked) -> Page[T]:
-    """The page of a list that is always short and is not in the database: all of it."""
+def page_of(
+    name: str,
+    rows: Sequence[T],
+    kind: Callable[[T], str],
+    asked: Asked,
+    key: Callable[[T], tuple[str, ...]] | None = None,
+) -> Page[T]:
+    """The page of a list that no statement orders: in the order of its `key`, which is unique; of a
+    list that is always short, without a key, all of it."""
     if not asked.reads(name):
         return NOTHING
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[kind(row)] = counts.get(kind(row), 0) + 1
-    return Page(counts, tuple(rows))
+    counts = dict(Counter(map(kind, rows)))
+    if key is None:
+        return Page(counts, tuple(rows))
+    last = tuple(unquote(text) for text in (asked.after or name).split(":")[1:])
+    left = sorted((row for row in rows if key(row) > last), key=key)
+    shown = tuple(left[: asked.limit])
+    after = _after(name, key(shown[-1])) if len(left) > len(shown) else None
+    return Page(counts, shown, after)
 
 
 def maker(row_type: Callable[..., T], zone: tzinfo) -> Callable[[Row[Any]], T]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import BigInteger, Connection, DateTime, Text, text
 
 from domain.next_work import LeaseEnd
 from domain.reasons import Reasons
@@ -52,14 +52,27 @@ _LEASE_COLUMNS = f"""
 SELECT w.id, w.staff_id, s.external_id AS staff, w.borrower_id, w.person_id, w.loan_id, w.call_id,
        w.reply_id, w.duty_id, w.served_at, w.until, w.band, {_FINISHED} AS finished, w.why{_OF_WHAT}
 """
-UNDER_WAY = text(f"""
+UNDER_WAY = (
+    text(f"""
 SELECT w.id AS lease, s.external_id AS staff, l.external_id AS loan, b.external_id AS record,
        w.reply_id AS reply, w.duty_id AS duty, w.band, w.served_at, w.until{_OF_WHAT}
        JOIN borrower b ON b.id = w.borrower_id LEFT JOIN loan l ON l.id = w.loan_id
  WHERE w.ended_at IS NULL AND NOT {_FINISHED}
- ORDER BY w.served_at, w.id
 """)
-"""What collectors were served and have not finished, the earliest first."""
+    .columns(
+        lease=BigInteger,
+        staff=Text,
+        loan=Text,
+        record=Text,
+        reply=BigInteger,
+        duty=BigInteger,
+        band=Text,
+        served_at=DateTime(timezone=True),
+        until=DateTime(timezone=True),
+    )
+    .subquery("under_way")
+)
+"""What collectors were served and have not finished."""
 
 
 def _lease_where(condition: str) -> Any:

@@ -31,7 +31,8 @@ class WorkingCollector(NamedTuple):
     skills: list[str] | None
     certificates: dict[str, str]
     on_shift: bool
-    absent: bool
+    absent_since: datetime | None
+    """When the absence began that they have now; None: they have none."""
     visit_until: datetime | None
     """When the visit ends that they are on now."""
     started: list[int]
@@ -97,9 +98,9 @@ SELECT s.id, s.external_id AS reference, s.roles, s.trained_on, s.left_on, s.sta
           FROM certificate t WHERE t.staff_id = s.id) AS certificates,
        EXISTS (SELECT FROM shift h
                 WHERE h.staff_id = s.id AND h.starts_at <= :now AND h.ends_at > :now) AS on_shift,
-       EXISTS (SELECT FROM absence y
-                WHERE y.staff_id = s.id AND y.starts_at <= :now
-                  AND (y.ends_at IS NULL OR y.ends_at > :now)) AS absent,
+       (SELECT min(y.starts_at) FROM absence y
+         WHERE y.staff_id = s.id AND y.starts_at <= :now
+           AND (y.ends_at IS NULL OR y.ends_at > :now)) AS absent_since,
        (SELECT max(h.ends_at) FROM {at_visit_of("s.id")}) AS visit_until,
        ARRAY(SELECT DISTINCT c.action_id FROM contact c
               WHERE c.actor = s.external_id AND c.at >= :day_starts AND c.attempt IS NOT NULL

@@ -1,4 +1,5 @@
-"""The watch over time: disputes and complaints that are near their deadline or late, and duties."""
+"""The watch over time: disputes and complaints that are near their deadline or late, answers whose
+letter nobody printed, and duties."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +26,8 @@ def watch_answers(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Set the clocks anew of what has become near or late; returns how many have.
 
     Each is a problem of its loan and an event for the lender's systems, once. So is a duty that has
-    become late, without an event. May run any number of times and at once: a loan that somebody
+    become late, and an answer whose letter was not printed on the day of its decision, without an
+    event. May run any number of times and at once: a loan that somebody
     else has locked waits for the next run.
     """
     now = ctx.now()

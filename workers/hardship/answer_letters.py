@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from config.readers.locales import format_date
 from domain.access_log import Opened
@@ -14,12 +14,13 @@ from domain.errors import ArrearsError, NotKnownError
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part, render
 from domain.language.speak import LANGUAGES
+from domain.letter_references import known_as
 from domain.permissions import Permission
 from workers.access.may_handle import assert_may_handle
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.disputes import TABLES, StoredMatter
+from workers.db.disputes import TABLES, StoredMatter, set_clock
 from workers.db.places import place_of_answer, place_of_name
 from workers.db.schema import borrower, loan
 from workers.db.sender_ids import is_named, whose_id_said
@@ -79,13 +80,14 @@ def write_letter(
         name = ctx.cipher.decrypt(whose.name_encrypted, place_of_name(whose.external_id))
     received_at = stored.received_at.astimezone(now.tzinfo)
     template = f"{matter}_answer"
+    received_on = format_date(received_at.date(), locale)
     values = {
         "lender": ctx.settings.lender,
         "phone": ctx.settings.lender_phone,
         "reference": stored.loan,
         "borrower_name": name,
-        "case": stored.external_id,
-        "received_on": format_date(received_at.date(), locale),
+        "case": known_as(stored.external_id, received_on),
+        "received_on": received_on,
         "outcome": _said(language, Phrase.ANSWER_OUTCOME, answer_outcome=outcome),
         "finding": _said(language, Phrase.ANSWER_FINDING, answer_finding=finding),
         "follows": _said(language, Phrase.ANSWER_FOLLOWS, answer_follows=follows),
@@ -124,7 +126,8 @@ class OpenedAnswer:
 def open_answer(
     ctx: Context, matter: Matter, id: str, *, sender: str | None = None
 ) -> OpenedAnswer:
-    """Open the letter that answers a dispute or a complaint, to print and post it. It is on record.
+    """Open the letter that answers a dispute or a complaint, to print and post it. It is on record,
+    and so is the first time.
 
     Raises:
         RefusedError: several senders have given the id, or whoever opens it must not handle the
@@ -161,5 +164,9 @@ def open_answer(
         )
         place = place_of_answer(str(table.name), found.external_id, found.sender)
         body = ctx.cipher.decrypt(found.letter_encrypted, place)
+        printed = {"letter_printed_at": ctx.now(), "letter_printed_by": ctx.actor.reference}
+        first_time = (table.c.id == found.id) & table.c.letter_printed_at.is_(None)
+        connection.execute(update(table).where(first_time).values(printed))
+        set_clock(connection, matter, [found.id], ctx.now())
     log.info("%s %s: the letter was opened by %s", matter, found.id, ctx.actor)
     return OpenedAnswer(found.loan, body)

@@ -114,7 +114,7 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
     why_id = new.why_id
     if why_id is None:
         why_id = keep_words(connection, ctx.cipher, new.why, now, borrower_id=raising.borrower_id)
-    insert_matter(
+    whose = insert_matter(
         connection,
         ctx,
         Matter.COMPLAINT,
@@ -138,7 +138,7 @@ def receive_complaint(connection: Connection, ctx: Context, new: NewComplaint) -
         result += keep_away(connection, each, raising.borrower_id, why_id, new.actor, now)
     if new.kind in ABOUT_PEOPLE and not about:
         result += because(ReasonCode.COMPLAINT_BARS_NOBODY)
-    return result
+    return result + whose
 
 
 def keep_away(

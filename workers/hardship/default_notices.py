@@ -14,6 +14,7 @@ from domain.arrangements import (
 )
 from domain.compliance.default_notice import default_notice_days
 from domain.compliance.rules import packs_for
+from domain.letter_references import known_as
 from domain.loans import ZERO, Instalment
 from domain.reasons import ReasonCode, because
 from workers.context import Context
@@ -188,11 +189,12 @@ def _write(
     locale = to.locale if ctx.templates.has_locale(to.locale) else FALLBACK
     missed = set(standing.missed)
     unpaid = sum((each.unpaid for each in instalments if each.due_on in missed), ZERO)
+    accepted_on = stored.accepted_on or stored.requested_at.astimezone(now.tzinfo).date()
     values = {
         "lender": ctx.settings.lender,
         "phone": ctx.settings.lender_phone,
         "reference": to.external_id,
-        "case": stored.external_id,
+        "case": known_as(stored.external_id, format_date(accepted_on, locale)),
         "borrower_name": ctx.cipher.decrypt(to.name_encrypted or b"", place_of_name(to.record)),
         "address": ctx.cipher.decrypt(to.address_encrypted or b"", place_of_address(to.record)),
         "amount": format_money(unpaid, to.currency, locale),

@@ -104,7 +104,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
     placed = select(hold.c.id, hold.c.why_id).where(is_named(hold, new.dispute, sender))
     hold_id, why_id = connection.execute(placed).one()
     terms = terms_of(ctx, Matter.DISPUTE, new.kind, raising.jurisdiction, received_at)
-    insert_matter(
+    whose = insert_matter(
         connection,
         ctx,
         Matter.DISPUTE,
@@ -128,7 +128,7 @@ def raise_dispute(connection: Connection, ctx: Context, new: NewDispute) -> Reas
     named = {"dispute": new.dispute, "matter_kind": new.kind, "answer_on": answer_on}
     said = because(ReasonCode.DISPUTE_ON_RECORD, **named)
     result = on_record(said, answer_on, matter=Matter.DISPUTE, id=new.dispute, kind=new.kind)
-    return paused + result + _more_than_owed(connection, new, raising)
+    return paused + result + _more_than_owed(connection, new, raising) + whose
 
 
 def _more_than_owed(connection: Connection, new: NewDispute, raising: Raising) -> Reasons:

@@ -118,9 +118,9 @@ def insert_matter(
     raising: Raising,
     terms: AnswerTerms,
     now: datetime,
-) -> None:
+) -> Reasons:
     """Record a dispute or a complaint, start its clock, have somebody take it, and tell the
-    lender's systems."""
+    lender's systems. Returns who takes it, and by when."""
     table = TABLES[matter]
     clock = clock_of(new.received_at, (terms.acknowledge_by, terms.answer_by), now)
     row = connection.execute(
@@ -155,6 +155,8 @@ def insert_matter(
     follows = what_follows(ladder.outcomes if ladder else None, OF_MATTER[matter])
     owe_taking(connection, matter, row.id, raising.id, follows, now)
     set_clock(connection, matter, [row.id], now)
+    due_at = (now + follows.within).astimezone(now.tzinfo)
+    return because(ReasonCode.DUTY_OF, owner=follows.owner, due_at=due_at)
 
 
 class _Contact(NamedTuple):

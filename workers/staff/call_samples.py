@@ -61,7 +61,7 @@ SELECT c.id, o.recording, c.actor, c.at, o.outcome, l.jurisdiction,
        EXISTS (SELECT FROM promise p
                 WHERE p.loan_id = c.loan_id AND {person_in("p.actor")} = c.actor
                   AND p.status IN ('broken', 'part_kept')
-                  AND p.made_at >= c.at - interval '1 hour') AS broke
+                  AND p.made_at >= c.at AND p.made_at < c.at + interval '12 hours') AS broke
   FROM contact c JOIN contact_outcome o ON o.contact_id = c.id JOIN loan l ON l.id = c.loan_id
        LEFT JOIN teams ON {in_team("c.actor", "c.at")}
  WHERE c.at >= :starts AND c.at < :ends AND c.channel = 'call' AND c.inbound IS NOT TRUE

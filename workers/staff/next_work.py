@@ -115,7 +115,10 @@ def next_for(ctx: Context, collector: str | None = None) -> ServedWork | Nothing
         lease = work_leases.lease_of(connection, me.id)
         if me.open_attempt is not None and me.open_contact_id is not None:
             return _unfinished(connection, me, lease, policy, now)
-        if me.absent or (me.calls_on(now.date()) and not me.on_shift):
+        if me.absent_since is not None:
+            since = me.absent_since.astimezone(now.tzinfo)
+            return NothingToServe(because(ReasonCode.ABSENT_SINCE, since=since))
+        if me.calls_on(now.date()) and not me.on_shift:
             return NothingToServe(because(ReasonCode.NOT_ON_SHIFT))
         if me.visit_until is not None:
             until = me.visit_until.astimezone(now.tzinfo)
@@ -177,11 +180,9 @@ def _kept(
     """The work that they were served already, if it is not done and may still be done."""
     if lease.finished:
         return None
-    own = [piece for piece in pieces if piece.is_of(lease)]
-    if not own:
-        return None
-    (piece,) = with_gate(connection, ctx, own, policy, now)
-    if piece.candidate.barred:
+    own = with_gate(connection, ctx, [each for each in pieces if each.is_of(lease)], policy, now)
+    piece = next((each for each in own if not each.candidate.barred), None)
+    if piece is None:
         return None
     until = now + policy.lease
     work_leases.extend_lease(connection, lease.id, lease.staff_id, until)

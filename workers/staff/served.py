@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.permissions import Permission
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.typed_rows import typed_rows
+from workers.db.pages import ALL, Asked, Listing, Page, assert_of, count_rows, maker, read_page
 from workers.db.work_leases import UNDER_WAY
 
 
@@ -34,7 +34,20 @@ class WorkUnderWay:
 
 
 @permitted(Permission.TAKE_OVER_WORK)
-def work_under_way(connection: Connection, ctx: Context) -> list[WorkUnderWay]:
+def work_under_way(connection: Connection, ctx: Context, asked: Asked = ALL) -> Page[WorkUnderWay]:
     """What collectors were served and have not finished, the earliest first; also what lapsed and
-    nobody else was served since. One statement."""
-    return typed_rows(WorkUnderWay, connection.execute(UNDER_WAY), ctx.now().tzinfo)
+    nobody else was served since. It is counted by the band.
+
+    Raises:
+        ArrearsError: the page is of another list.
+    """
+    assert_of(("work",), asked)
+    rows, of = select(UNDER_WAY), UNDER_WAY.c
+    listing = Listing(
+        "work",
+        rows,
+        (of.served_at, of.lease),
+        maker(WorkUnderWay, ctx.settings.lender_zone),
+        count_rows(rows, of.band),
+    )
+    return read_page(connection, listing, asked)

@@ -153,7 +153,7 @@ def _refuse_who_may_not(
     if me.calls_on(now.date()):
         refuse_who_may_not(connection, me.reference, now, {person_id})
         return
-    if me.absent:
+    if me.absent_since is not None:
         why = because(ReasonCode.STAFF_ABSENT, staff=me.reference)
         raise MayNotStartError(speak(why), why)
     assert_may_handle(connection, Actor(me.reference), borrower.c.person_id == person_id)

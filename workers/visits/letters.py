@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, ScalarSelect, func, select, true, union_all, update
+from sqlalchemy import Connection, ScalarSelect, exists, func, select, true, union_all, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
-from domain.actors import Actor
+from domain.actors import Actor, ActorKind, Role
 from domain.arrangements import ArrangementStatus
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, stopped_by
-from domain.errors import ArrearsError, NotKnownError
+from domain.errors import ArrearsError, NotKnownError, NotPermittedError
 from domain.events import RejectedError
 from domain.follow_ups import MAY_REMIND_DURING
 from domain.holds import active_hold
 from domain.inconvenient import locations_of_address
-from domain.permissions import Permission
+from domain.permissions import PERMISSIONS, Permission
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.access.may_handle import assert_may_handle, of_loan_id
@@ -41,6 +41,9 @@ from workers.db.schema import (
     contact_point,
     document,
     loan,
+    staff,
+    visit,
+    visit_staff,
 )
 from workers.db.sending_holds import is_contact_held
 from workers.db.typed_rows import columns_of, typed_row
@@ -81,6 +84,8 @@ def open_letter(
     printed stands with the letter.
 
     Raises:
+        NotPermittedError: it is the notice of a visit that colleagues make, and whoever opens it is
+            a visitor and nothing else.
         RefusedError: whoever opens it must not handle the borrower.
         ArrearsError: the loan is not known, it has no such letter, or none of the keys decrypts it.
     """
@@ -91,6 +96,13 @@ def open_letter(
             raise loan_not_known(loan_external_id)
         assert_may_handle(connection, ctx.actor, of_loan_id(owed.id))
         letter = _read_letter(connection, owed.id, loan_external_id, item)
+        if _is_of_colleagues(connection, ctx.actor, letter):
+            raise NotPermittedError(
+                "The letter for {item} of loan {loan} is the notice of a visit of colleagues. They "
+                "print it, or a supervisor.",
+                item=letter.item,
+                loan=loan_external_id,
+            )
         if letter.body_encrypted is None:
             raise ArrearsError(
                 "The letter for {item} of loan {loan} was erased, with all that "
@@ -181,6 +193,23 @@ def _read_letter(
             loan=loan_external_id,
         )
     return letter
+
+
+def _is_of_colleagues(connection: Connection, actor: Actor, letter: _Stored) -> bool:
+    """Whether a visitor, who has no other role that prints letters, opens the notice of a visit
+    that others make, or nobody any more. It has the name and the address of the person."""
+    others = PERMISSIONS[Permission.PRINT_LETTERS].roles - {Role.VISITOR}
+    if actor.kind is not ActorKind.STAFF or not others.isdisjoint(actor.roles):
+        return False
+    of_visit = visit.c.action_id == letter.action_id
+    theirs = exists().where(
+        of_visit,
+        visit_staff.c.visit_id == visit.c.id,
+        visit_staff.c.cancelled_at.is_(None),
+        staff.c.id == visit_staff.c.staff_id,
+        staff.c.external_id == actor.reference,
+    )
+    return bool(connection.execute(select(exists().where(of_visit) & ~theirs)).scalar_one())
 
 
 def _must_not_be_posted(

@@ -11,6 +11,7 @@ from domain.permissions import NEED_TRAINING, Permission
 from domain.staffing import StaffingTerms, terms_on
 from workers.access.permitted import permitted
 from workers.context import Context
+from workers.db.pages import ALL, Asked, Page, assert_of, page_of
 from workers.db.schema import certificate, staff
 
 SOON = 30
@@ -32,10 +33,27 @@ class TrainingDue:
 
 
 @permitted(Permission.READ_QUALITY)
-def training_due(connection: Connection, ctx: Context, days: int) -> list[TrainingDue]:
+def training_due(
+    connection: Connection, ctx: Context, days: int, asked: Asked = ALL
+) -> Page[TrainingDue]:
     """What runs out within so many days, the soonest first: the training of who contacts borrowers,
-    and certificates; and certificates that a skill needs and that were never there."""
-    return find_training_due(connection, ctx.policy.staffing, ctx.today(), days)
+    and certificates; and certificates that a skill needs and that were never there. It is counted
+    by whether it is `over` or ends `soon`.
+
+    Raises:
+        ArrearsError: the page is of another list.
+    """
+    assert_of((_LIST,), asked)
+    found = find_training_due(connection, ctx.policy.staffing, ctx.today(), days)
+    return page_of(_LIST, found, lambda each: "over" if each.over else "soon", asked, _key)
+
+
+_LIST = "training"
+
+
+def _key(due: TrainingDue) -> tuple[str, ...]:
+    last_day = due.last_day.isoformat() if due.last_day else ""
+    return last_day, due.staff, due.certificate or ""
 
 
 def find_training_due(
@@ -60,6 +78,4 @@ def find_training_due(
             if last_day is None or last_day < today + timedelta(days):
                 over = last_day is None or last_day < today
                 due.append(TrainingDue(member.external_id, member.roles, kind, last_day, over))
-    return sorted(
-        due, key=lambda each: (each.last_day or date.min, each.staff, each.certificate or "")
-    )
+    return sorted(due, key=_key)

@@ -14,12 +14,13 @@ from domain.second_person_text import lines_of
 from tests.support.events import place, promise, tell
 from tests.support.loans import Book
 from tests.support.signed_in import sign_in
-from workers.access.requests import decide
+from workers.access.requests import decide, waiting_requests
 from workers.access.second_person import SecondPersonNeededError
 from workers.access.secrets import digest_in
 from workers.access.still_possible import CHECKS, AskedFor, why_no_longer
 from workers.access.tokens import enrol_token, store_token
 from workers.context import Context
+from workers.db.pages import Asked
 from workers.db.schema import (
     borrower,
     loan,
@@ -129,19 +130,29 @@ def test_of_each_kind_of_request_it_is_asked_whether_it_is_still_possible(book: 
 
 def test_a_write_off_asks_for_the_second_person_by_whatever_door_it_comes(book: Book) -> None:
     book.loan("L-1")
-    first, second = (by(book, name, Role.SUPERVISOR) for name in ("sup-1", "sup-2"))
-    payload = {"loan": "L-1", "written_off_on": "2026-03-02", "why": "sold", "actor": "sup-1"}
+    first, second, third = (by(book, f"sup-{n}", Role.SUPERVISOR) for n in (1, 2, 3))
+    payload = {"loan": "L-1", "written_off_on": "2026-03-02", "why": "sold"}
     written_off_on = select(loan.c.written_off_on)
 
-    with pytest.raises(SecondPersonNeededError):
-        submit(first, "write_off:L-1", "write_off", payload)
+    for who in (first, third):
+        with pytest.raises(SecondPersonNeededError):
+            submit(who, "write_off:L-1", "write_off", payload | {"actor": who.actor.reference})
+    page = waiting_requests(second, Asked(limit=1))
+    assert ([each.asked_by for each in page], page.counts) == (["sup-1"], {"asked": 2})
+    rest = waiting_requests(second, Asked(limit=1, after=page.after))
+    assert ([each.asked_by for each in rest], rest.after) == (["sup-3"], None)
+    payload["actor"] = "sup-1"
     assert book.one(written_off_on).written_off_on is None
     decide(second, 1, RequestStatus.GRANTED)
     assert submit(first, "write_off:L-1", "write_off", payload, dry_run=True).status == "applied"
-    assert (statuses(book), book.one(written_off_on).written_off_on) == (["granted"], None)
+    assert (statuses(book)[0], book.one(written_off_on).written_off_on) == ("granted", None)
 
     assert submit(first, "write_off:L-1", "write_off", payload).status == "applied"
-    assert statuses(book) == ["done"]
+    assert statuses(book) == ["done", "asked"]
+    # Nobody can grant it to the third any more.
+    assert waiting_requests(second).counts == {}
+    (refused,) = waiting_requests(third)
+    assert (refused.status, refused.decided_by) == ("refused", "arrears")
     assert book.one(written_off_on).written_off_on == date(2026, 3, 2)
 
 

@@ -146,8 +146,7 @@ def test_nor_what_is_said_of_them_in_a_request(book: Book) -> None:
     hold |= {"starts_on": "2026-03-04", "ends_on": "2026-06-01"}
     with pytest.raises(SecondPersonNeededError):
         submit(as_role(book, "c-2", Role.CALLER), "hold:H-1", "hold", hold)
-    with book.ctx.engine.connect() as connection:
-        (closed,) = waiting_requests(connection, as_role(book, "c-1", Role.SUPERVISOR))
-        (opened,) = waiting_requests(connection, as_role(book, "s-1", Role.SUPERVISOR))
+    (closed,) = waiting_requests(as_role(book, "c-1", Role.SUPERVISOR))
+    (opened,) = waiting_requests(as_role(book, "s-1", Role.SUPERVISOR))
     assert closed.id == opened.id
     assert (SECRET in closed.shown, SECRET in opened.shown) == (False, True)

@@ -362,8 +362,7 @@ def test_no_door_makes_its_own_text_for_the_second_person() -> None:
 
 def _last(book: Book) -> Any:
     reader = acting(book.ctx, Actor("reads-1"))
-    with book.ctx.engine.connect() as connection:
-        return waiting_requests(connection, reader)[-1]
+    return waiting_requests(reader)[-1]
 
 
 def _asked(book: Book, door: Callable[[], Any]) -> tuple[int, str]:
@@ -372,12 +371,10 @@ def _asked(book: Book, door: Callable[[], Any]) -> tuple[int, str]:
         door()
     id = needed.value.values["id"]
     reader = acting(book.ctx, Actor("reads-1"))
-    with book.ctx.engine.connect() as connection:
-        shown: Mapping[int, str] = {
-            each.id: each.shown for each in waiting_requests(connection, reader)
-        }
-        for each in waiting_requests(connection, reader):
-            assert list(_english_only(each.lines())) == [], "this is said in Chinese too"
+    waiting = waiting_requests(reader)
+    for each in waiting:
+        assert list(_english_only(each.lines())) == [], "this is said in Chinese too"
+    shown: Mapping[int, str] = {each.id: each.shown for each in waiting}
     assert isinstance(id, int)
     return id, shown[id]
 

@@ -149,6 +149,24 @@ def test_what_was_owed_ends_when_it_is_done_and_is_not_late_before_it_can_be(
     assert owed(book) == []
 
 
+def test_a_callback_is_not_done_before_its_moment_unless_somebody_spoke_with_the_person(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-03-04 10:00")
+    book.staff("c-1", "caller", shift=("2026-03-02 09:00", "2026-04-30 18:00"))
+    book.loan("L-1", due_on="2026-03-01")
+    at = book.moment("2026-03-05 15:00").isoformat()
+    came_in(book, "L-1", "callback_requested", callback_at=at)
+    (callback,) = owed(book)
+    supervisor = acting(book.ctx, Actor("s-1"))
+    with pytest.raises(RefusedError, match="to call the person at 2026-03-05 15:00"):
+        end_duty(supervisor, callback.id)
+
+    book.at("2026-03-04 12:00")
+    came_in(book, "L-1", "spoke", contact="in-2", reason="illness")
+    assert speak(end_duty(supervisor, callback.id)) == f"Duty {callback.id} is done."
+
+
 @pytest.mark.parametrize("role", ["supervisor", "visitor"])
 def test_what_somebody_would_owe_who_makes_no_calls_is_any_collectors(
     engine: Engine, role: str

@@ -52,6 +52,10 @@ def ends_on(book: Book) -> date | None:
     return day  # type: ignore[no-any-return]  # a column of dates
 
 
+def open_problems(book: Book) -> list[str]:
+    return [row.kind for row in book.rows(problem) if row.resolved_at is None]
+
+
 def letter(book: Book, by: str = "s-1") -> str:
     return open_answer(acting(book.ctx, Actor(by)), Matter.DISPUTE, "D-1").body
 
@@ -62,6 +66,7 @@ def test_a_dispute_is_won_the_ledger_corrects_what_is_owed_and_the_letter_says_s
     # On 2 March the borrower says on the telephone that 200 were asked for too much.
     said = disputes(book, amount="200", currency="CNY", raised_by="call")
     assert "Dispute D-1 (the amount) is to be answered by 2026-03-17." in said
+    assert said.endswith("Next it is for: a supervisor, until 2026-03-03 10:00.")
     assert book.send("L-1", "text_day_1") == "nothing to do"
 
     # The next day a supervisor acknowledges it and looks into it: not the collector who took it.
@@ -82,6 +87,7 @@ def test_a_dispute_is_won_the_ledger_corrects_what_is_owed_and_the_letter_says_s
     # The hold ends, and only 800 are asked for from here on.
     assert ends_on(book) == date(2026, 3, 5)
     assert book.one(loan).review_on == date(2026, 3, 5)
+    assert "异议（D-1）" in letter(book)
     assert "您所提成立" in letter(book)
     assert "您的欠款已更正" in letter(book)
     assert "12378" in letter(book)
@@ -98,8 +104,16 @@ def test_a_dispute_is_lost_and_the_ladder_goes_on_where_it_stood(book: Book) -> 
     # The hold covered eight days: the ladder is still on its first day.
     book.escalate("L-1")
     assert book.send("L-1", "text_day_1") == "accepted"
-    assert "您所提不成立" in letter(book)
-    assert "您的欠款不变" in letter(book)
+    # The letter lies there. The next morning that is a problem, until somebody prints it.
+    assert (watch_answers(book.ctx), open_problems(book)) == (0, [])
+    book.at("2026-03-11 09:00")
+    for changed in (1, 0):
+        assert watch_answers(book.ctx) == changed
+        assert open_problems(book) == ["dispute_answer_not_printed"]
+    assert "不成立" in letter(book)
+    assert "您的欠款不变" in letter(book, by="s-2")
+    assert (open_problems(book), book.one(dispute).letter_printed_by) == ([], "s-1")
+    assert watch_answers(book.at("2026-03-12 09:00").ctx) == 0
 
 
 def test_a_payment_is_traced_before_a_dispute_about_it_is_won(book: Book) -> None:
@@ -193,7 +207,7 @@ def test_a_collector_who_had_the_call_cannot_take_the_dispute(book: Book) -> Non
 def test_a_finding_must_go_with_what_was_decided(book: Book) -> None:
     disputes(book)
     refused = decided(book, "upheld", "records_differ")
-    assert "The finding that the records say otherwise does not go with upheld" in refused
+    assert "If it is upheld, the finding cannot be that the records say otherwise." in refused
 
 
 def test_what_nears_its_end_and_what_is_late_is_said_once(book: Book) -> None:
@@ -215,6 +229,7 @@ def test_what_nears_its_end_and_what_is_late_is_said_once(book: Book) -> None:
     taken(book)
     decided(book, "rejected", "records_differ")
     assert [p for p in book.rows(problem) if p.resolved_at is None] == []
+    assert letter(book)
     assert watch_answers(book.at("2026-05-01 10:00").ctx) == 0
 
 

@@ -70,6 +70,7 @@ def test_a_complaint_about_a_collector_goes_to_another_person_and_keeps_the_coll
     said = complains(book, raised_by="letter")
     assert "is to be answered by 2026-03-19" in said
     assert "c-1 does no work for the person; 1 pieces of their work are planned again." in said
+    assert said.endswith("Next it is for: a supervisor, until 2026-03-05 10:00.")
 
     # Their call is planned again, and goes to somebody else.
     assert book.one(work_lease).ended_because == "not_allowed"

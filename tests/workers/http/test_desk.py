@@ -1,6 +1,7 @@
 """The desk: a collector works through `/api/v1`, with a token and nothing else."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +13,7 @@ from tests.support.inbound import record_inbound_text
 from tests.support.lender import allow
 from tests.support.loans import NAME, PHONE, Book
 from workers.calls.assign import assign_call
+from workers.clock import Clock
 from workers.db.roles import Role as DatabaseRole
 from workers.db.roles import rights_of
 from workers.db.schema import (
@@ -23,6 +25,7 @@ from workers.db.schema import (
     permission_use,
     promise,
     reply,
+    work_lease,
 )
 from workers.http.app import create_desk
 from workers.http.permission_of import AT_THE_DESK
@@ -153,6 +156,30 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     assert "secret" not in answer.text
 
 
+def test_too_many_numbers_and_a_wrong_clock_are_said_with_when_to_come_back(
+    book: Book, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for more numbers than anybody dials gets none. By a wrong clock nothing is told and
+    nothing done."""
+    at_desk(book, token, "/work/next", {})
+    settings = book.ctx.settings.model_copy(update={"collector_numbers_a_minute": 1})
+    book.ctx = replace(book.ctx, settings=settings)
+    assert at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-1"}).status_code == 200
+    at_desk(book, token, "/outcomes", {"attempt": "a-1", "outcome": "no_answer"})
+    answer = at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "a-2"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60"), answer.json()
+    assert PHONE["CN"] not in answer.text
+
+    leases = book.rows(work_lease)
+    ahead = timedelta(hours=2)
+    monkeypatch.setattr(Clock, "machine_now", lambda _: datetime.now(UTC) + ahead)
+    answer = at_desk(book, token, "/work/next", {}, accept_language="zh")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "服务器时钟有误，请校正。")
+    assert answer.headers["retry-after"] == "30"
+    assert at_desk(book, token, "/worklist").status_code == 503
+    assert book.rows(work_lease) == leases
+
+
 def test_the_next_work_is_served_and_explained(book: Book, token: Token) -> None:
     """She asks, and gets one call and the reason; to ask again gives the same; then it is done."""
     first = at_desk(book, token, "/work/next", {}, accept_language="zh").json()
@@ -191,17 +218,18 @@ def test_a_supervisor_takes_work_over_and_nobody_else_may(book: Book, token: Tok
     taken = {"why": "she has gone home", "to": "c-2"}
     assert at_desk(book, token, f"/work/{lease}/take-over", taken).status_code == 403
     supervisor = token_of(book.ctx.engine, "s-1", Role.SUPERVISOR)
-    (at_it,) = at_desk(book, supervisor, "/work").json()
+    (at_it,) = at_desk(book, supervisor, "/work").json()["rows"]
     assert (at_it["lease"], at_it["staff"], at_it["loan"]) == (lease, "c-1", "L-1")
     assert at_desk(book, supervisor, f"/work/{lease}/take-over", taken).status_code == 200
     colleague = token_of(book.ctx.engine, "c-2", Role.CALLER)
     assert at_desk(book, colleague, "/work/next", {}).json()["loan"] == "L-1"
     assert "lease" not in at_desk(book, token, "/work/next", {}).json()
     at_desk(book, colleague, "/calls", {"loan": "L-1", "attempt": "a-2"})
-    assert [each["staff"] for each in at_desk(book, supervisor, "/work").json()] == ["c-2"]
+    at_it = at_desk(book, supervisor, "/work?limit=1").json()
+    assert ([each["staff"] for each in at_it["rows"]], at_it["after"]) == (["c-2"], None)
     reported = {"attempt": "a-2", "outcome": "no_answer"}
     assert at_desk(book, colleague, "/outcomes", reported).status_code == 200
-    assert at_desk(book, supervisor, "/work").json() == [], "that work is finished"
+    assert at_desk(book, supervisor, "/work").json()["rows"] == [], "that work is finished"
 
 
 def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None:
@@ -267,7 +295,7 @@ def test_two_supervisors_approve_what_the_ladder_asks_approval_for(engine: Engin
     (waits,) = at_desk(book, one, "/worklist?kind=approvals").json()["approvals"]["rows"]
     assert waits["item"] == "legal_file"
     assert at_desk(book, one, "/approvals/grant", item).status_code == 403
-    (request,) = at_desk(book, other, "/requests").json()
+    (request,) = at_desk(book, other, "/requests").json()["rows"]
     assert at_desk(book, other, f"/requests/{request['request']}/grant", {}).status_code == 200
     assert at_desk(book, one, "/approvals/grant", item).json() == {"done": True}
     assert at_desk(book, one, "/approvals/grant", item).status_code == 404
@@ -332,7 +360,7 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     assert (shown["why"], shown["acknowledged_at"] is not None) == ("Too dear", True)
     longer = at_desk(book, supervisor, "/complaints/k-1/extend", {"why": "it is complicated"})
     assert longer.status_code == 403, "somebody else grants it first"
-    (asked,) = at_desk(book, supervisor, "/requests", accept_language="zh").json()
+    (asked,) = at_desk(book, supervisor, "/requests", accept_language="zh").json()["rows"]
     assert (asked["asked_by"], asked["status"]) == ("s-1", "asked")
     assert "k-1" in str(asked["lines"])
     assert "it is complicated" in str(asked["lines"])
@@ -392,7 +420,8 @@ def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token
         answer = at_desk(book, supervisor, f"/quality/results?{period}")
         assert answer.status_code == status, (period, answer.json())
     assert [(each["name"], each["reviewed"]) for each in found["collectors"]] == [("c-1", 1)]
-    assert at_desk(book, supervisor, "/quality/training?days=365").json()[0]["staff"] == "c-1"
+    due = at_desk(book, supervisor, "/quality/training?days=365").json()
+    assert [each["staff"] for each in due["rows"]] == ["c-1"]
     assert at_desk(book, token, "/quality/samples", day).status_code == 403
 
 
@@ -434,7 +463,7 @@ def test_nobody_ends_alone_the_work_of_who_may_grant(book: Book) -> None:
         left = {"staff": who, "at": "2026-03-02T10:00:00+08:00"}
         asked = at_desk(book, one, "/staff/departures", left)
         assert asked.status_code == 403, asked.json()
-        (request,) = at_desk(book, administrator, "/requests").json()
+        (request,) = at_desk(book, administrator, "/requests").json()["rows"]
         assert f"that {who} works here no longer" in request["lines"][0]
         refused = at_desk(book, one, f"/requests/{request['request']}/grant", {})
         assert refused.status_code == 403

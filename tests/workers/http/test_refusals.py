@@ -14,6 +14,7 @@ from tests.support.desk import token_of
 from tests.support.lender import SECRET, listen, signed
 from tests.support.loans import Book
 from workers.http.app import create_api, create_app, create_desk
+from workers.http.desk.answers import language_for
 from workers.http.permission_of import OF_PROVIDERS, OPEN_TO_ALL
 from workers.http.requests import OF_WHAT_WAS_SENT, RefusedError, refuse
 
@@ -36,6 +37,18 @@ def test_who_calls_too_often_is_answered_in_their_language(language: str, said: 
 
     assert json.loads(bytes(answer.body))["detail"] == said
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        *((None, "en"), ("fr", "en"), ("zh-Hans-CN", "zh"), ("fr, zh;q=0.5", "zh")),
+        *(("zh;q=0.1, en", "en"), ("en;q=0.2, ZH-cn ; Q=0.9", "zh")),
+        *(("zh, en", "zh"), ("en, zh", "en"), ("zh;q=0", "en"), ("zh;q=high", "en")),
+    ],
+)
+def test_the_language_with_the_highest_weight_counts(header: str | None, language: str) -> None:
+    assert language_for(header) == language
 
 
 SENT = "Zhang-13800138000"

@@ -34,7 +34,7 @@ NOT_TYPED = {
     "collection_case": "closed_because",
     "complaint": "external_id sender kind raised_by actor status rules acknowledged_by clock"
     " handler resolved_by finding letter_template letter_template_version"
-    " letter_locale about_staff",
+    " letter_locale letter_printed_by about_staff",
     "contact": "channel rules rule_packs zones warnings party purpose again_because passed_over "
     "attempt sender actor",
     "contact_outcome": "outcome reason actor recording",
@@ -47,7 +47,7 @@ NOT_TYPED = {
     "duty": "outcome owner staff ended_by",
     "dispute": "external_id sender kind raised_by actor status rules acknowledged_by clock"
     " handler resolved_by finding letter_template letter_template_version"
-    " letter_locale corrected_by",
+    " letter_locale letter_printed_by corrected_by",
     "encryption_key": "key_id",
     "erasure": "actor actor_kind rules",
     "evidence_due": "kind",

@@ -1,10 +1,11 @@
 """A call from the first look to the end: what is shown when, and to whom it is not."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
@@ -18,7 +19,7 @@ from workers.calls.assign import assign_call
 from workers.calls.right_party import RightParty, confirm_right_party
 from workers.calls.start import start_call
 from workers.context import Context
-from workers.db.schema import access, borrower, borrower_number, loan, party_check
+from workers.db.schema import access, borrower, borrower_number, contact, loan, party_check
 from workers.inbox.submit import submit
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import ServedWork, next_for
@@ -64,6 +65,12 @@ def assert_shows_no_secret(sheet: CallSheet) -> None:
 
 
 def test_each_stage_of_a_call_shows_more_than_the_one_before(book: Book, c1: Context) -> None:
+    # She had three texts: long ago, this week, this morning.
+    of_loan = book.one(select(loan.c.id.label("loan_id"), loan.c.borrower_id))
+    text = {**of_loan._mapping, "channel": "sms", "purpose": "collect"}
+    with book.ctx.engine.begin() as connection:
+        for at in ("2026-03-02 09:00", "2026-03-04 10:00", "2026-03-09 09:00"):
+            connection.execute(insert(contact).values(**text, at=book.moment(at)))
     id = lease(c1)
 
     # Before the call: why now, whether she may, and what asks for care. No name and no amount.
@@ -75,6 +82,9 @@ def test_each_stage_of_a_call_shows_more_than_the_one_before(book: Book, c1: Con
     assert by_phone.allowed
     assert by_phone.until == book.moment("2026-03-09 22:00")
     assert len(sheet.outcomes) == 15
+    assert sheet.local_times == {"Asia/Shanghai": book.ctx.now()}
+    assert sheet.local_times["Asia/Shanghai"].utcoffset() == timedelta(hours=8)
+    assert (sheet.contacts_today, sheet.contacts_in_seven_days) == (1, 2)
     assert {"promised", "spoke_with_other", "no_answer"} < set(sheet.outcomes)
     assert sheet.hidden["money"] is Stage.CONFIRMED
     assert book.rows(select(access.c.what)) == []
@@ -83,6 +93,7 @@ def test_each_stage_of_a_call_shows_more_than_the_one_before(book: Book, c1: Con
     attempt = start_call(c1, "L-1").attempt
     sheet = call_sheet(c1, id)
     assert (sheet.stage, sheet.name, sheet.attempt) == (Stage.STARTED, NAME, attempt)
+    assert (sheet.contacts_today, sheet.contacts_in_seven_days) == (2, 3)
     assert (sheet.money, sheet.offers, sheet.reasons) == ((), (), ())
     assert "1000" not in str(sheet)
     assert [row.what for row in book.rows(select(access.c.what))] == ["number", "name"]

@@ -23,10 +23,12 @@ from tests.support.served_work import (
     served,
 )
 from workers.calls.start import start_call
+from workers.db.pages import Asked
 from workers.db.schema import absence, borrower, call, contact, must_not_handle, staff, work_lease
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work, served_leases
+from workers.staff.served import work_under_way
 from workers.workforce.members import MayNotStartError
 
 
@@ -53,7 +55,41 @@ def test_who_is_absent_or_must_not_handle_somebody_is_served_nothing_of_them(boo
         connection.execute(update(must_not_handle).values(ended_at=now))
         away = {"kind": "illness", "starts_at": now, **noted}
         connection.execute(insert(absence).values(**away))
-    assert nothing(c1).why == because(ReasonCode.NOT_ON_SHIFT)
+    book.at("2026-03-02 12:00")
+    assert "absent since 2026-03-02 10:00" in speak(nothing(c1).why)
+
+
+def test_what_was_served_is_found_again_where_two_calls_lead_to_it(book: Book) -> None:
+    """A call was made part of another one, and a third one still counts as its part."""
+    c1 = hired(book, "c-1")
+    for loan in ("L-1", "L-2", "L-3"):
+        assigned(book, loan)
+    lease = served(c1).lease
+    leased = book.one(work_lease).call_id
+    whole, part = (row.id for row in book.rows(call) if row.id != leased)
+    with book.ctx.engine.begin() as connection:
+        for id, of in ((leased, whole), (part, leased)):
+            connection.execute(update(call).where(call.c.id == id).values(part_of=of))
+    assert served(c1).lease == lease
+
+
+def test_who_is_at_what_is_listed_page_by_page_the_earliest_first(book: Book) -> None:
+    c1, c2 = hired(book, "c-1"), hired(book, "c-2")
+    for loan in ("L-1", "L-2"):
+        assigned(book, loan)
+    for number, loan in enumerate(("L-1", "L-2"), start=1):
+        theirs = select(staff.c.id).where(staff.c.external_id == f"c-{number}").scalar_subquery()
+        with book.ctx.engine.begin() as connection:
+            of_loan = call.c.loan_id == book.loan_id(loan)
+            connection.execute(update(call).where(of_loan).values(staff_id=theirs))
+    served(c2)
+    book.at("2026-03-02 10:05")
+    served(c1)
+    with book.ctx.engine.connect() as connection:
+        first = work_under_way(connection, collector(book, "s-1"), Asked(limit=1))
+        rest = work_under_way(connection, collector(book, "s-1"), Asked(limit=1, after=first.after))
+    assert (first.total, [each.staff for each in (*first, *rest)]) == (2, ["c-2", "c-1"])
+    assert rest.after is None
 
 
 def test_a_collectors_morning(book: Book) -> None:

@@ -13,10 +13,11 @@ from domain.errors import ArrearsError, NotPermittedError
 from domain.quality import Interval, Mark, Risk
 from tests.support.acting import acting
 from tests.support.concurrently import concurrently
-from tests.support.events import tell
+from tests.support.events import place, promise, tell
 from tests.support.loans import Book
 from tests.support.rosters import rostered
 from workers.db.outbox import with_outbox
+from workers.db.pages import Asked
 from workers.db.schema import (
     certificate,
     contact,
@@ -27,6 +28,7 @@ from workers.db.schema import (
     quality_review,
     staff,
 )
+from workers.db.schema import promise as promises
 from workers.operations.status import read_status
 from workers.staff.call_results import read_results
 from workers.staff.call_reviews import Reviewed, record_review
@@ -137,6 +139,32 @@ def test_a_sample_has_calls_of_everybody_and_those_that_are_worth_hearing(book: 
     assert Risk.COMPLAINT in of["A-1"].because
     assert of["A-other"].recording == "REC-A-other"
     assert (sample.calls, sample.without_recording) == (13, 1), "nobody answered is no call to hear"
+
+
+def test_calls_of_vulnerable_people_and_those_that_brought_a_broken_promise_are_worth_hearing(
+    book: Book,
+) -> None:
+    """On 5 March, in the call A-5, she took a promise that broke; on the 20th the loan was held."""
+    risky = tuple(
+        replace(each, sampling=replace(each.sampling, random=0, of_each_risk=50))
+        for each in book.ctx.policy.score_sheets
+    )
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, score_sheets=risky))
+    assert promise(book.at("2026-03-05 10:10"), "1000", "2026-03-06").status == "applied"
+    with book.ctx.engine.begin() as connection:
+        broken = {"status": "broken", "completed_at": book.moment("2026-03-09 10:00")}
+        connection.execute(update(promises).values(broken))
+    book.at("2026-03-20 10:00")
+    assert place(book, "vulnerability", "2026-03-20", "2026-03-30").status == "applied"
+    book.at("2026-04-01 09:00")
+
+    def with_risk(risk: Risk, last: date) -> set[str]:
+        sample = draw_sample(acting(book.ctx, Actor("sup-1")), FIRST, last, "calls_cn")
+        return {pick.attempt for pick in sample.picks if risk in pick.because}
+
+    assert with_risk(Risk.BROKEN_PROMISE, LAST) == {"A-5"}
+    assert len(with_risk(Risk.VULNERABILITY, LAST)) == 13
+    assert with_risk(Risk.VULNERABILITY, date(2026, 3, 15)) == set(), "nothing was known then"
 
 
 def test_who_draws_again_gets_the_same_calls_also_after_more_came_in(book: Book) -> None:
@@ -278,7 +306,9 @@ def test_a_certificate_that_is_missing_or_ends_soon_is_listed_with_training(book
         his = select(staff.c.id).where(staff.c.external_id == "col-1").scalar_subquery()
         connection.execute(insert(certificate).values(staff_id=his, **legal))
     with book.ctx.engine.connect() as connection:
-        found = training_due(connection, acting(book.ctx, Actor("sup-1")), 30)
+        ctx = acting(book.ctx, Actor("sup-1"))
+        first = training_due(connection, ctx, 30, Asked(limit=3))
+        found = (*first, *training_due(connection, ctx, 30, Asked(limit=3, after=first.after)))
         status = read_status(connection, book.ctx.now(), staffing=book.ctx.policy.staffing)
     assert [(each.staff, each.certificate, each.over) for each in found] == [
         ("col-2", "hardship", True),
@@ -286,4 +316,5 @@ def test_a_certificate_that_is_missing_or_ends_soon_is_listed_with_training(book
         ("col-1", None, False),
         ("col-1", "legal", False),
     ]
-    assert (status.training_over, status.training_ends_soon) == (2, 2)
+    assert first.counts == {"over": status.training_over, "soon": status.training_ends_soon}
+    assert first.counts == {"over": 2, "soon": 2}

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.actors import Actor
-from domain.errors import RefusedError
+from domain.actors import Actor, Role
+from domain.errors import NotPermittedError, RefusedError
 from domain.language.speak import speak
 from tests.support.acting import acting
 from tests.support.events import pay
 from tests.support.loans import ADDRESS, Book
+from workers.context import Context
 from workers.db.schema import access, document, problem, visit
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
@@ -28,6 +29,10 @@ def book(engine: Engine) -> Book:
     book.escalate("L-1")
     assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     return book
+
+
+def visiting(book: Book, reference: str) -> Context:
+    return book.ctx.acting(Actor(reference, roles=frozenset({Role.VISITOR})))
 
 
 def after_the_visit(book: Book, hours: float) -> Book:
@@ -52,6 +57,11 @@ def test_its_notice_has_the_address_and_is_printed_before_the_visit_on_record(bo
     book.at("2026-04-03 09:00")
     ctx = acting(book.ctx, Actor("o-1"))
     assert open_letter(ctx, "L-1", preview=True).body
+    # A visitor who has no part in the visit does not see who it is and where.
+    for preview in (True, False):
+        with pytest.raises(NotPermittedError, match="the notice of a visit of colleagues"):
+            open_letter(visiting(book, "v-3"), "L-1", preview=preview)
+    assert open_letter(visiting(book, "v-1"), "L-1", preview=True).body
     assert book.one(document).printed_at is None, "a look is no print"
     letter = open_letter(ctx, "L-1")
     assert ADDRESS in str(letter.body)

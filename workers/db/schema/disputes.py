@@ -62,7 +62,9 @@ def _columns(kinds: type[StrEnum], statuses: Iterable[MatterStatus]) -> list[Any
         moment("answer_by", nullable=True),  # from then on it is late
         Column("extensions", Integer, nullable=False, server_default="0"),
         word("clock", ClockState),  # of the next deadline
-        moment("check_at", nullable=True),  # when the clock changes next
+        # When the clock changes next; of what is decided, when it is asked whether its letter was
+        # printed. Null: nothing is waited for.
+        moment("check_at", nullable=True),
         Column("handler", Text),  # staff reference
         moment("taken_at", nullable=True),
         refers_to("hold", nullable=True),  # what it stops
@@ -74,12 +76,17 @@ def _columns(kinds: type[StrEnum], statuses: Iterable[MatterStatus]) -> list[Any
         Column("letter_template_version", Text),
         Column("letter_locale", Text),
         Column("letter_encrypted", LargeBinary),  # null: none, or erased
+        moment("letter_printed_at", nullable=True),  # the first time that it was opened
+        Column("letter_printed_by", Text),  # the staff reference of who did
         UniqueConstraint("external_id", "sender"),
         CheckConstraint(f"(status IN ({_OPEN})) = (resolved_at IS NULL)", name="over_once"),
         CheckConstraint(
             "status <> 'investigating' OR handler IS NOT NULL", name="somebody_investigates"
         ),
         CheckConstraint("(handler IS NULL) = (taken_at IS NULL)", name="taken_by_somebody"),
+        CheckConstraint(
+            "(letter_printed_at IS NULL) = (letter_printed_by IS NULL)", name="printed_by_somebody"
+        ),
         Index(None, "loan_id"),
         Index(None, "borrower_id"),
         Index(None, "hold_id"),

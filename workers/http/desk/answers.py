@@ -1,5 +1,7 @@
 """What every answer of the desk has in common: refusals, reasons for programs, and the language."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -56,13 +58,28 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
+
+
 def language_for(accept_language: str | None) -> str:
-    """The language of an answer, from `Accept-Language`: the first that is spoken, else English."""
+    """The language of an answer, from `Accept-Language`: of those that are spoken the one with the
+    highest weight, the first of several (RFC 9110, 12.5.4); else English."""
+    wished: dict[str, float] = {}
     for part in (accept_language or "").split(","):
-        tag = part.split(";")[0].strip().lower()
-        if (language := tag.split("-")[0]) in LANGUAGES:
-            return language
-    return "en"
+        tag, *parameters = part.lower().split(";")
+        if (language := tag.strip().split("-")[0]) in LANGUAGES:
+            wished.setdefault(language, _weight(parameters))
+    language = max(wished, key=wished.__getitem__, default="en")
+    return language if wished.get(language) else "en"
+
+
+def _weight(parameters: Sequence[str]) -> float:
+    """The weight of a language: 1 if none is said, 0 if it cannot be read."""
+    for each in parameters:
+        name, _, value = each.partition("=")
+        if name.strip() == "q":
+            return float(value) if _WEIGHT.fullmatch(value.strip()) else 0
+    return 1
 
 
 async def refuse_path(request: Request, error: Exception) -> Response:

@@ -11,13 +11,12 @@ from starlette.requests import Request
 
 from workers.context import Context
 from workers.http.desk.answers import language_for
-from workers.http.desk.described import answer_of, described, list_of
+from workers.http.desk.described import answer_of, described
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Staff, StrictModel
 from workers.staff import next_work, served_leases
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import NothingToServe, ServedWork
-from workers.staff.served import WorkUnderWay, work_under_way
 
 router = desk_router("work")
 
@@ -63,14 +62,6 @@ async def serve_next(request: Request, body: Whose, accept_language: Speaks = No
     return answer_of(found, language_for(accept_language))
 
 
-@router.get("/work", response_model=list_of(WorkUnderWay))
-async def under_way(request: Request) -> Any:
-    """Who is at what now: what was served and has not ended, with the lease by which it is taken
-    over. It has no personal data."""
-    ctx = context_of_caller(request)
-    return answer_of(await at_the_desk(request, partial(_under_way, ctx)), "en")
-
-
 @router.post("/work/{lease}/sheet", response_model=described(CallSheet))
 async def sheet(request: Request, lease: Lease, body: Whose, accept_language: Speaks = None) -> Any:
     """What you need for the call, on one page. What may not be seen yet is null, and `hidden` says
@@ -104,8 +95,3 @@ async def take_over(request: Request, lease: Lease, body: Takeover) -> Done:
 
 async def _do(request: Request, work: Callable[[Context], T]) -> T:
     return await at_the_desk(request, partial(work, context_of_caller(request)))
-
-
-def _under_way(ctx: Context) -> list[WorkUnderWay]:
-    with ctx.engine.connect() as connection:
-        return work_under_way(connection, ctx)

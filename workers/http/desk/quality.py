@@ -9,11 +9,12 @@ from pydantic import Field
 from starlette.requests import Request
 
 from domain.quality import Mark
+from workers.db.pages import Asked
 from workers.http.desk.answers import language_for
 from workers.http.desk.described import answer_of, described, list_of
 from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
-from workers.http.desk.work import read
+from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf, page_of, read
 from workers.inbox.event_data.fields import Day, Identifier, StrictModel
 from workers.staff.call_results import Results, read_results
 from workers.staff.call_reviews import Reviewed, record_review
@@ -85,10 +86,13 @@ async def results(request: Request, first: From, to: To) -> Any:
     return answer_of(await read(request, lambda at, ctx: read_results(at, ctx, first, to)), "en")
 
 
-@router.get("/quality/training", response_model=list_of(TrainingDue))
+@router.get("/quality/training", response_model=PageOf[TrainingDue])
 async def training(
     request: Request,
     days: Annotated[int, Query(ge=0, le=3660, description="Within how many days it ends.")] = SOON,
-) -> Any:
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+) -> dict[str, Any]:
     """Whose training or certificates end soon or are over, the soonest first."""
-    return answer_of(await read(request, lambda at, ctx: training_due(at, ctx, days)), "en")
+    asked = Asked(limit, after)
+    return page_of(await read(request, lambda at, ctx: training_due(at, ctx, days, asked)))

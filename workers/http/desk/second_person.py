@@ -15,10 +15,11 @@ from domain.permissions import Permission, may
 from domain.second_person import RequestStatus
 from workers.access import requests
 from workers.access.requests import Request as Asked
+from workers.db import pages
 from workers.http.desk.answers import language_for
 from workers.http.desk.next_work import Speaks
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
-from workers.http.desk.work import read
+from workers.http.desk.work import ROWS_OF_A_PAGE, After, Limit, PageOf
 from workers.inbox.event_data.fields import StrictModel
 
 router = desk_router("second person")
@@ -48,12 +49,19 @@ class RequestShown(BaseModel):
 Number = Annotated[int, Path(ge=1, le=2**62, description="The number of the request.")]
 
 
-@router.get("/requests", response_model=list[RequestShown])
-async def waiting(request: Request, accept_language: Speaks = None) -> Any:
+@router.get("/requests", response_model=PageOf[RequestShown])
+async def waiting(
+    request: Request,
+    limit: Limit = ROWS_OF_A_PAGE,
+    after: After = None,
+    accept_language: Speaks = None,
+) -> Any:
     """The requests that you may decide, and your own, oldest first."""
-    found = await read(request, lambda at, ctx: requests.waiting_requests(at, ctx))
-    who, language = context_of_caller(request).actor, language_for(accept_language)
-    return [_shown(each, who, language) for each in found]
+    ctx, language = context_of_caller(request), language_for(accept_language)
+    reading = partial(requests.waiting_requests, ctx, pages.Asked(limit, after))
+    found = await at_the_desk(request, reading)
+    rows = [_shown(each, ctx.actor, language) for each in found]
+    return {"counts": found.counts, "rows": rows, "after": found.after}
 
 
 @router.post("/requests/{number}/grant", response_model=RequestShown)

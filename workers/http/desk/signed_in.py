@@ -232,4 +232,4 @@ def _clock_is_right(ctx: Context) -> None:
     try:
         assert_clock_right(ctx)
     except ArrearsError as error:
-        raise RefusedError(503, str(error)) from None
+        raise RefusedError(503, error.texts[0]) from None

@@ -19,6 +19,7 @@ from workers.http.desk.described import say_purpose
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
 from workers.inbox.event_data.fields import Identifier
 from workers.staff.roster import RosterEntry, list_roster
+from workers.staff.served import WorkUnderWay, work_under_way
 from workers.staff.work_items import ApprovalToGive, CallToMake, Kind, VisitToMake
 from workers.staff.worklist import read_work
 
@@ -104,6 +105,16 @@ async def roster(
     """Who is on the roster, by the lender's references."""
     asked = Asked(limit, after)
     return page_of(await read(request, lambda at, ctx: list_roster(at, ctx, asked)))
+
+
+@router.get("/work", response_model=PageOf[WorkUnderWay])
+async def under_way(
+    request: Request, limit: Limit = ROWS_OF_A_PAGE, after: After = None
+) -> dict[str, Any]:
+    """Who is at what now: what was served and has not ended, with the lease by which it is taken
+    over; the earliest first. It has no personal data."""
+    asked = Asked(limit, after)
+    return page_of(await read(request, lambda at, ctx: work_under_way(at, ctx, asked)))
 
 
 async def read(request: Request, query: Callable[[Connection, Context], T]) -> T:

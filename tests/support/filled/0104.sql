@@ -1,0 +1,1 @@
+-- Revision 0104: every table has the rows that it had before.
