@@ -23,7 +23,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from tests.oracle.accounts_in_store import Judged, live_with_agreements
+from tests.oracle.accounts_in_store import live_with_agreements
+from tests.oracle.agreeing_world import Judged
 from tests.oracle.on_postgres import live_in_the_store
 from tests.oracle.simulation import Found, live
 from tests.oracle.verdict import Lived

@@ -13,7 +13,7 @@ from domain.call_plan import CallPlan
 from domain.compliance.contact_facts import ContactFacts
 from domain.promises import ReceivedPayment
 from domain.reasons import ReasonCode
-from tests.oracle import accounts_in_store
+from tests.oracle import accounts_in_store, what_comes_in
 from tests.oracle.accounts_in_store import live_with_agreements
 from workers.attempts import outcomes, raised_matters
 from workers.calls import start
@@ -146,7 +146,7 @@ def test_each_fault_of_an_engine_with_all_of_them_is_caught(
         for where, name, broken in patches:
             monkeypatch.setattr(where, name, broken(getattr(where, name)))
     # No complaint is answered, so that some are late.
-    monkeypatch.setitem(accounts_in_store.HAPPENING, "answer", lambda world, account: False)
+    monkeypatch.setitem(what_comes_in.HAPPENING, "answer", lambda world, account: False)
     judged = live_with_agreements(engine, seed=2, borrowers=10, days=22)
     said = " ".join([*judged.unlawful, *judged.not_due])
     assert [fault for fault, (wanted, _) in FAULTS.items() if wanted not in said] == []
