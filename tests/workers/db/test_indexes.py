@@ -17,9 +17,9 @@ from domain.errors import ArrearsError
 from tests.support.acting import acting
 from tests.support.databases import new_database
 from tests.support.full_tables import fill_and_analyse
-from tests.support.index_purposes import (
+from tests.support.index_purposes import NEEDED
+from tests.support.index_uses import (
     DUE,
-    NEEDED,
     PAST_DUE,
     Ask,
     a_claim,
