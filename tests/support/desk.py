@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from domain.actors import Role
 from tests.support.loans import NAME, Book
 from tests.support.signed_in import sign_in
+from workers.calls.assign import assign_call
 from workers.context import Context
 from workers.http.app import create_desk
 
@@ -35,6 +36,16 @@ def at_desk(
     """What a call at the desk is answered: a GET, or a POST of what was said."""
     with TestClient(_desk_on(book.ctx)) as client:
         return asked(client, who, path, said, **headers)
+
+
+def a_call_to_make(engine: Engine) -> Book:
+    """L-1 has been past due since yesterday, and its call is that of c-1, who is on shift."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    return book
 
 
 RIGHT = {"answers": {"name": NAME, "address_numbers": "1"}}
