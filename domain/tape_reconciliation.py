@@ -138,7 +138,7 @@ def reconcile(
             instalments = remove_paid(
                 instalments, payment.pays, order, payment.paid_on, payment.instalment
             )
-    spent, unexplained = _explain(
+    spent, unexplained = explain(
         paid_in_all(instalments) - before + known.should_fall_by, known, as_of
     )
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
@@ -162,7 +162,7 @@ def reconcile(
     return Reconciled(instalments, allocations, adjusted, less, fallen, spent, unexplained)
 
 
-def _explain(more: Decimal, known: OnRecord, as_of: date) -> tuple[Decimal, Decimal]:
+def explain(more: Decimal, known: OnRecord, as_of: date) -> tuple[Decimal, Decimal]:
     """How much of what a tape shows as paid more than is on record, without payments of its day or
     later, is left-over money; and how much is not explained. It may contain payments of its own
     day: what it shows of them is neither."""
@@ -286,81 +286,6 @@ def _changes(
     instalments: Sequence[Instalment], booked: BookedAdjustment, order: AllocationOrder
 ) -> tuple[AdjustedPart, ...]:
     return adjust(instalments, booked.adjustment, order, as_counted(booked.parts))
-
-
-def with_new_schedule(known: OnRecord, as_of: date) -> OnRecord:
-    """What is recorded, for a new schedule that replaces the old one: it alone says what is paid of
-    it by payments before its day, and so may show less paid than the old one did.
-
-    It contains what was charged or accelerated on its day, `as_of`, before it came in. Otherwise a
-    charge would count twice, and on a due date that the new schedule does not have.
-    """
-    payments = tuple(payment for payment in known.payments if not payment.reversed)
-    adjustments = tuple(
-        each
-        for each in known.adjustments
-        if not each.taken_back and (each.adjustment.kind.eases or each.adjustment.booked_on > as_of)
-    )
-    return replace(
-        known,
-        may_fall_by=known.paid,
-        payments=payments,
-        adjustments=adjustments,
-        owed=(),
-    )
-
-
-def reconcile_new_schedule(
-    new: Sequence[Instalment],
-    old: Sequence[Instalment],
-    known: OnRecord,
-    as_of: date,
-    order: AllocationOrder,
-) -> Reconciled:
-    """The same of a new schedule that replaces the old one.
-
-    What the new schedule shows as paid, and the old one does not on the same due date, was paid
-    with what payments had left over.
-    """
-    result = reconcile(new, with_new_schedule(known, as_of), as_of, order)
-    paid = {each.due_on: each.paid for each in old}
-    more = sum((each.paid - min(each.paid, paid.get(each.due_on, ZERO)) for each in new), ZERO)
-    spent, unexplained = _explain(more, known, as_of)
-    return replace(result, spent=spent, unexplained=unexplained)
-
-
-def keep_schedule(
-    on_record: Sequence[Instalment],
-    shown: Decimal,
-    known: OnRecord,
-    as_of: date,
-    order: AllocationOrder,
-) -> Reconciled:
-    """The schedule on record, where the tape of `as_of` still has the schedule before it.
-
-    `shown` is what the new schedule would have as paid if the tape had it. If that is more than is
-    on record without the payments of the tape's day or later, the rest is added. Reversals of the
-    tape's day or later are subtracted from it. If it is less, because payments that an earlier tape
-    contained were reversed, the difference is subtracted from what is paid.
-    """
-    live = tuple(payment for payment in known.payments if not payment.reversed)
-    before = known.paid - sum((payment.pays for payment in live), ZERO)
-    for payment in known.payments:
-        if payment.reversed and shown - payment.pays >= before:
-            shown -= payment.pays
-    instalments = tuple(on_record)
-    more, less = shown - before, min(before - shown, before, known.may_fall_by)
-    if more > ZERO:
-        instalments = apply_allocations(instalments, allocate(instalments, more, order, as_of)[0])
-    if less <= ZERO:
-        spent, unexplained = _explain(more + known.should_fall_by, known, as_of)
-        return Reconciled(instalments, {}, {}, ZERO, False, spent, unexplained)
-    for payment in reversed(live):
-        instalments = remove_paid(
-            instalments, payment.pays, order, payment.paid_on, payment.instalment
-        )
-    instalments = remove_paid(instalments, less, order, as_of)
-    return reconcile(instalments, replace(known, payments=live, adjustments=()), as_of, order)
 
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:

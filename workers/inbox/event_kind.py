@@ -19,7 +19,9 @@ Handler: TypeAlias = Callable[[Connection, Context, Payload], Reasons]
 BatchHandler: TypeAlias = Callable[[Connection, Context, Sequence[Payload]], list[HandlerResult]]
 
 NOBODY: tuple[Named, ...] = ()
+"""Whom an event holds back that allows no less than before."""
 WHO_HAS_LOAN = (Named.LOAN,)
+"""Whom an event about a loan holds back."""
 WHO_SPOKE_OF_LOAN = (Named.LOAN, Named.BORROWER)
 
 

@@ -13,8 +13,8 @@ from domain.events import RejectedError
 from domain.loans import ZERO, Instalment
 from domain.money import check_amount
 from domain.reasons import ReasonCode, Reasons, because
+from domain.replaced_schedules import reconcile_new_schedule
 from domain.schedule import one_a_day
-from domain.tape_reconciliation import reconcile_new_schedule
 from workers.context import Context
 from workers.db.allocations import read_recorded_money, replace_all_allocations
 from workers.db.free_text import keep_words

@@ -10,14 +10,8 @@ from sqlalchemy import Connection, text
 from config.readers.tape_mapping import Field
 from domain.allocation import AllocationOrder
 from domain.loans import Instalment
-from domain.tape_reconciliation import (
-    OnRecord,
-    Reconciled,
-    keep_schedule,
-    paid_in_all,
-    reconcile,
-    reconcile_new_schedule,
-)
+from domain.replaced_schedules import keep_schedule, reconcile_new_schedule
+from domain.tape_reconciliation import OnRecord, Reconciled, paid_in_all, reconcile
 from workers.db.loans import load_schedules
 from workers.db.replaced_schedules import (
     ReplacedSchedule,
