@@ -60,12 +60,8 @@ from workers.legal.limitation_dates import (
     take_back_acknowledgement,
     take_back_limitation_fact,
 )
-from workers.payments.adjustments import (
-    AdjustmentReversal,
-    NewAdjustment,
-    record_adjustment,
-    take_back_adjustment,
-)
+from workers.payments.adjustments import NewAdjustment, record_adjustment
+from workers.payments.adjustments_taken_back import AdjustmentReversal, take_back_adjustment
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.refunds import Refund, RefundTakenBack, record_refund, take_back_refund
 from workers.payments.restructuring import Restructuring, restructure
