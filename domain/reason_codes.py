@@ -484,6 +484,8 @@ class ReasonCode(StrEnum):
     OUTCOME_NOT_INBOUND = auto()
     OUTCOME_NOT_OF_LETTER = auto()
     OUTCOME_OF_LETTER = auto()
+    OUTCOME_OF_THIRD_PARTY = auto()
+    REASON_OF_THIRD_PARTY = auto()
     LETTER_NEEDS_REFERENCE = auto()
     LETTER_NEEDS_CHANNEL = auto()
     OUTCOME_OF_COLLEAGUE = auto()

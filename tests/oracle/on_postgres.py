@@ -303,7 +303,7 @@ def _ask_where(simulation: Simulation) -> None:
             _report(simulation, str(started.attempt), outcome, None)
 
 
-ASKED = {"spoke_with_other": 4, "no_answer": 3, "busy": 1, "third_party_refused": 1, "spoke": 1}
+ASKED = {"spoke_with_other": 4, "no_answer": 3, "busy": 1, "third_party_refused": 1, "refused": 1}
 """What comes of a question to somebody else, and how often against the others."""
 
 

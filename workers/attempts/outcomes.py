@@ -9,7 +9,13 @@ from sqlalchemy import Connection, exists, insert, select
 
 from domain.actions import ActionStatus, Move
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import OUTBOUND, REASON, ArrearsReason, ContactOutcome
+from domain.contact_outcomes import (
+    OUTBOUND,
+    REASON,
+    SAYS_OF_DEBT,
+    ArrearsReason,
+    ContactOutcome,
+)
 from domain.events import NotYetError, RejectedError
 from domain.ladder import find_ladder
 from domain.outcome_follows import Follows
@@ -67,9 +73,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         NotYetError: the attempt, or a loan that was mentioned, is not known.
         RejectedError: only a letter comes to it, a colleague made it, another outcome is recorded
             and this one protects nobody, the visit was never started, the call had to learn the
-            reason of the arrears and the report has none, or the moment of a callback is missing,
-            over or too far away; or something was said where nobody was reached, or it does not say
-            which time, place or language it means.
+            reason of the arrears and the report has none, a third party was asked and it says
+            something of the debt, or the moment of a callback is missing, over or too far away; or
+            something was said where nobody was reached, or it does not say which time, place or
+            language it means.
     """
     now = ctx.now()
     if report.outcome not in OUTBOUND:
@@ -236,6 +243,8 @@ def _check(
     called: Sequence[CalledAction],
 ) -> None:
     """Check that the outcome can be recorded."""
+    if attempt.party == Party.THIRD_PARTY:
+        _check_third_party(report)
     if attempt.channel == Channel.VISIT:
         started = exists().where(
             visit.c.contact_id == attempt.id,
@@ -251,3 +260,14 @@ def _check(
         if is_known_lately(connection, ladder, attempt.loan_id, ctx.now()):
             return
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
+
+
+def _check_third_party(report: ReportedOutcome) -> None:
+    """Check that what somebody else said is nothing that only the borrower can say: in a call that
+    asks where they are nobody is confirmed to be them, and nobody speaks of the debt."""
+    if report.outcome in SAYS_OF_DEBT:
+        raise RejectedError(
+            ReasonCode.OUTCOME_OF_THIRD_PARTY, attempt=report.attempt, outcome=report.outcome
+        )
+    if report.reason is not None:
+        raise RejectedError(ReasonCode.REASON_OF_THIRD_PARTY, attempt=report.attempt)

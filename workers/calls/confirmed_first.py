@@ -33,7 +33,8 @@ def assert_confirmed(
     """Refuse a report of what the person said of the debt if nobody was confirmed to be the person.
 
     An outcome needs the check of its own call or visit. A promise, a request for an arrangement and
-    the acceptance of an offer need a check of today by whoever reports it; not from who does more
+    the acceptance of an offer need a check of today by whoever reports it, of the one whose word it
+    is: only the borrower accepts an offer. They need none from who does more
     than contact borrowers, such as a supervisor, nor for a request in writing, nor for what was
     accepted in a text that they have read. What is on record is only repeated, and what is not
     known is for others to refuse.
@@ -117,7 +118,7 @@ def _not_today(
     if actor.kind is ActorKind.STAFF and not actor.roles <= CONTACT:
         return ()
     owed: str = said["loan"]
-    why = _nobody_who_said_it(connection, ctx, said, owed, of_one=is_left is None)
+    why = _nobody_who_said_it(connection, ctx, said, owed)
     if not why:
         return ()
     id = table.c.attempt if table is contact else table.c.external_id
@@ -131,13 +132,13 @@ def _not_today(
 
 
 def _nobody_who_said_it(
-    connection: Connection, ctx: Context, said: Mapping[str, Any], owed: str, *, of_one: bool
+    connection: Connection, ctx: Context, said: Mapping[str, Any], owed: str
 ) -> Reasons:
-    """Why nobody can have said it; `of_one`: it is the word of one person, and not of the loan's
-    other people."""
+    """Why nobody can have said it: it is the word of one person, and not of the loan's other
+    people. Who it is, `borrower` says; without it, it is the borrower."""
     if not amounts_are_shown(connection, ctx, owed, said["actor"]):
         return because(ReasonCode.NOBODY_CONFIRMED_TODAY, loan=owed)
     record = said.get("borrower")
-    if of_one and not is_confirmed_today(connection, ctx, owed, said["actor"], record):
+    if not is_confirmed_today(connection, ctx, owed, said["actor"], record):
         return because(ReasonCode.SOMEBODY_ELSE_CONFIRMED, loan=owed)
     return ()

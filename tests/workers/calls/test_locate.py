@@ -18,7 +18,15 @@ from tests.support.loans import PHONE, Book
 from workers.attempts.attempts import BarredError, find_open_attempt
 from workers.borrowers.inbound_texts import text_payload
 from workers.calls.locate import StartedLocationCall, start_location_call
-from workers.db.schema import borrower, contact, contact_point, problem, staff
+from workers.db.schema import (
+    borrower,
+    contact,
+    contact_outcome,
+    contact_point,
+    problem,
+    promise,
+    staff,
+)
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data.contact_points import ContactChangeFacts
@@ -289,9 +297,23 @@ def test_calls_to_others_use_up_nothing_of_the_borrower(book: Book) -> None:
 
 
 def test_a_borrower_who_takes_up_the_sisters_telephone_was_spoken_with(book: Book) -> None:
-    came_to(book, ask(book), "spoke")
+    came_to(book, ask(book), "cannot_talk")
     reached_again(book)
     assert book.may_call("L-1") == "deferred"
+
+
+def test_what_somebody_else_says_is_no_word_of_the_borrower(book: Book) -> None:
+    of_call = {"attempt": ask(book).attempt, "actor": "caller-1", "reason": None}
+    promised = {"amount": "400.00", "currency": "USD", "due_on": "2026-03-06"}
+    for said, code in (
+        ({"outcome": "promised", "promised": promised}, "outcome_of_third_party"),
+        ({"outcome": "spoke"}, "outcome_of_third_party"),
+        ({"outcome": "hardship", "reason": "illness"}, "reason_of_third_party"),
+    ):
+        assert tell(book, "contact_outcome", **of_call | said).reason[0].code == code
+    assert (book.rows(promise), book.rows(contact_outcome)) == ([], [])
+    assert tell(book, "contact_outcome", **of_call, outcome="hardship").status == "applied"
+    assert book.may_call("L-1") == "deferred", "what protects the borrower is taken from anybody"
 
 
 def test_a_question_to_others_is_no_first_contact_with_the_borrower(book: Book) -> None:
@@ -300,7 +322,7 @@ def test_a_question_to_others_is_no_first_contact_with_the_borrower(book: Book) 
         facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
     assert facts.first_contact_on is None
 
-    came_to(book, ask(book), "spoke")
+    came_to(book, ask(book), "cannot_talk")
     with book.ctx.engine.connect() as connection:
         facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
     assert facts.first_contact_on == book.ctx.today()
