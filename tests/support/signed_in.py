@@ -9,7 +9,6 @@ from tempfile import mkdtemp
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from domain.actors import Role
 from domain.permissions import NEED_TRAINING
@@ -36,8 +35,8 @@ ON CONFLICT (digest) DO NOTHING
 
 @cache
 def _engine(url: str) -> Engine:
-    """Connections that are closed after each use; what SQLAlchemy asks a server first is known."""
-    return create_engine(url, poolclass=NullPool)
+    """One connection, which is tried before it is used: it is cut off with those of the test."""
+    return create_engine(url, pool_size=1, pool_pre_ping=True)
 
 
 def sign_in(connection: Connection, reference: str, *roles: Role) -> Path:
