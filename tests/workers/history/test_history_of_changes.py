@@ -294,8 +294,8 @@ def test_each_amount_has_the_decimal_places_of_its_currency(
     told: dict[str, dict[str, object]] = {
         "charge": {"adjustment": "A-1", "component": "fees", "due_on": "2026-03-01"},
         "waiver": {"adjustment": "A-2"},
-        "payment": {"external_id": "P-1", "paid_on": day},
         "promise": {"promise": "PR-1", "due_on": day, "actor": "c-1"},
+        "payment": {"external_id": "P-1", "paid_on": day},
     }
     amounts = {"charge": "7", "waiver": "9", "payment": "570", "promise": "3"}
     for kind, facts in told.items():
