@@ -192,6 +192,7 @@ def _lines(shown: ShownMatter) -> list[str]:
         ("finding", coded("finding", shown.finding) if shown.finding else None),
         ("corrected by", shown.corrected_by),
         ("what was found", shown.finding_why),
+        ("letter printed", shown.letter_printed_at),
     ]
     return [f"{say(name)}: {_as_text(value)}" for name, value in known if value]
 

@@ -99,6 +99,9 @@ class ShownMatter:
     """What was written down of it; None: nothing, or it was erased."""
     finding_why: str | None
     has_letter: bool
+    letter_printed_at: datetime | None
+    """When the letter that answers it was first opened to be printed; None: it was not, or before
+    that was noted."""
 
 
 def _due(table: Any) -> Any:
@@ -229,4 +232,5 @@ def read_matter(
         why=words.get(found.why_id),
         finding_why=words.get(found.finding_why_id),
         has_letter=found.letter_encrypted is not None,
+        letter_printed_at=at(found.letter_printed_at),
     )

@@ -125,7 +125,10 @@ def test_a_complaint_is_read_acknowledged_and_given_more_time(book: Book, token:
     assert at_desk(book, supervisor, "/complaints/k-1/take", {}).status_code == 200
     answer = at_desk(book, supervisor, "/complaints/resolutions", decided)
     assert answer.status_code == 200, answer.json()
+    assert at_desk(book, supervisor, "/complaints/k-1").json()["letter_printed_at"] is None
     assert at_desk(book, supervisor, "/complaints/k-1/letter", {}).json()["loan"] == "L-1"
+    printed_at = at_desk(book, supervisor, "/complaints/k-1").json()["letter_printed_at"]
+    assert printed_at == "2026-03-02T10:00:00+08:00"
 
 
 def test_a_supervisor_hears_the_calls_of_a_day_and_judges_them(book: Book, token: Token) -> None:
