@@ -18,6 +18,8 @@ Payload = Mapping[str, Any]
 Handler: TypeAlias = Callable[[Connection, Context, Payload], Reasons]
 BatchHandler: TypeAlias = Callable[[Connection, Context, Sequence[Payload]], list[HandlerResult]]
 
+A_WEEK = timedelta(days=7)
+"""How long an event waits at most where what it names may never come."""
 NOBODY: tuple[Named, ...] = ()
 """Whom an event holds back that allows no less than before."""
 WHO_HAS_LOAN = (Named.LOAN,)

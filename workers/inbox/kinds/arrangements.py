@@ -1,11 +1,9 @@
 """Arrangements: from the request to the refusal by the lender's ledger."""
 
-from datetime import timedelta
-
 from domain.permissions import Permission
 from workers.inbox import handlers
 from workers.inbox.event_data import arrangements
-from workers.inbox.event_kind import NOBODY, WHO_HAS_LOAN, WHO_SPOKE_OF_LOAN, EventKind
+from workers.inbox.event_kind import A_WEEK, NOBODY, WHO_HAS_LOAN, WHO_SPOKE_OF_LOAN, EventKind
 
 KINDS = (
     # It may pause the ladder until a person answers.
@@ -25,7 +23,7 @@ KINDS = (
         Permission.RECORD_ARRANGEMENTS,
         arrangements.ArrangementAcceptanceFacts,
         names="arrangement",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     EventKind(
         "arrangement_withdrawal",

@@ -1,12 +1,10 @@
 """What the law counts from: notices, acknowledgements, the time to sue."""
 
-from datetime import timedelta
-
 from domain.events import Named
 from domain.permissions import Permission
 from workers.inbox import handlers
 from workers.inbox.event_data import legal
-from workers.inbox.event_kind import NOBODY, WHO_HAS_LOAN, EventKind
+from workers.inbox.event_kind import A_WEEK, NOBODY, WHO_HAS_LOAN, EventKind
 
 KINDS = (
     EventKind(
@@ -30,7 +28,7 @@ KINDS = (
         (Named.LOAN, Named.BORROWER),
         Permission.RECORD_LEGAL_FACTS,
         legal.AcknowledgementWithdrawalFacts,
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     # It allows no less than before.
     EventKind(
@@ -46,6 +44,6 @@ KINDS = (
         WHO_HAS_LOAN,
         Permission.RECORD_LEGAL_FACTS,
         legal.LimitationFactWithdrawalFacts,
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
 )

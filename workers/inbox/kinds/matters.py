@@ -1,12 +1,10 @@
 """What somebody has to answer or to end: disputes, complaints, holds."""
 
-from datetime import timedelta
-
 from domain.events import Named
 from domain.permissions import Permission
 from workers.inbox import handlers
 from workers.inbox.event_data import matters
-from workers.inbox.event_kind import NOBODY, EventKind
+from workers.inbox.event_kind import A_WEEK, NOBODY, EventKind
 
 KINDS = (
     EventKind(
@@ -26,7 +24,7 @@ KINDS = (
         Permission.HANDLE_DISPUTES,
         matters.DisputeResolutionFacts,
         names="dispute",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     # It may stop everybody.
     EventKind(
@@ -45,7 +43,7 @@ KINDS = (
         Permission.HANDLE_DISPUTES,
         matters.ComplaintResolutionFacts,
         names="complaint",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     EventKind(
         "hold",

@@ -1,12 +1,10 @@
 """What was paid, and what is owed: payments, what changes a loan, and what takes it back."""
 
-from datetime import timedelta
-
 from domain.adjustments import AdjustmentKind
 from domain.permissions import Permission
 from workers.inbox import handlers
 from workers.inbox.event_data import money
-from workers.inbox.event_kind import NOBODY, WHO_HAS_LOAN, EventKind
+from workers.inbox.event_kind import A_WEEK, NOBODY, WHO_HAS_LOAN, EventKind
 
 KINDS = (
     EventKind(
@@ -35,7 +33,7 @@ KINDS = (
         Permission.RECORD_PAYMENTS,
         money.ReversalTakenBackFacts,
         names="payment",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     # It changes nothing that is owed.
     EventKind(
@@ -54,7 +52,7 @@ KINDS = (
         Permission.RECORD_PAYMENTS,
         money.RefundTakenBackFacts,
         names="payment",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     # It allows no less than before.
     EventKind(
@@ -73,7 +71,7 @@ KINDS = (
         Permission.CHANGE_SCHEDULES,
         money.WaiverFacts,
         id_field="adjustment",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     EventKind(
         "instalment_left_out",
@@ -82,7 +80,7 @@ KINDS = (
         Permission.CHANGE_SCHEDULES,
         money.InstalmentLeftOutFacts,
         id_field="adjustment",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     EventKind(
         "acceleration",
@@ -100,7 +98,7 @@ KINDS = (
         Permission.CHANGE_SCHEDULES,
         money.AdjustmentReversalFacts,
         names="adjustment",
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
     EventKind(
         "restructuring",
@@ -124,6 +122,6 @@ KINDS = (
         NOBODY,
         Permission.WRITE_OFF,
         money.WriteOffTakenBackFacts,
-        waits_at_most=timedelta(days=7),
+        waits_at_most=A_WEEK,
     ),
 )
