@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, case, or_, select
+from sqlalchemy import Connection, Select, case, exists, or_, select
 
 from domain.compliance.vocabulary import Party
+from domain.errors import ArrearsError
 from domain.events import STAFF, RejectedError
 from domain.reasons import ReasonCode
 from workers.db.loans import not_known_yet
@@ -24,6 +25,24 @@ def named_attempt(attempts: Contacts, id: str, own_sender: str) -> Contacts:
     return (
         attempts.where(contact.c.attempt == id).order_by(own_first, sender.nulls_first()).limit(1)
     )
+
+
+def id_taken(attempt: str) -> ArrearsError:
+    """The refusal of a call under the id of another conversation."""
+    return ArrearsError(
+        "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
+    )
+
+
+def refuse_taken_id(connection: Connection, attempt: str) -> None:
+    """Refuse a call under the id of a contact that the person began, whoever sent it: what is
+    reported under one id is of one conversation. One statement.
+
+    Raises:
+        ArrearsError: such a contact is on record.
+    """
+    if connection.execute(select(exists().where(contact.c.attempt == attempt))).scalar():
+        raise id_taken(attempt)
 
 
 def loan_ids(connection: Connection, external_ids: Sequence[str], event: str) -> list[int]:

@@ -25,6 +25,7 @@ from domain.errors import ArrearsError, OutcomeMissingError
 from domain.loans import ZERO
 from workers.access.permitted import permitted
 from workers.attempts.attempts import BarredError, check_role, has_outcome, sending_is_held
+from workers.attempts.named import id_taken, refuse_taken_id
 from workers.calls.pace import (
     lock_recent_calls,
     refuse_second_call,
@@ -123,6 +124,8 @@ def start_location_call(
         if dry_run:
             connection.rollback()  # the number of a third party is not kept for a question
             return started
+        if attempt is not None:
+            refuse_taken_id(connection, attempt)
         attempt = attempt or f"locate-{uuid4()}"
         _record(
             *(connection, owed, asked, verdict, blind_index, now),
@@ -171,9 +174,7 @@ def _record(
         with connection.begin_nested():
             connection.execute(insert(contact).values(row))
     except IntegrityError:
-        raise ArrearsError(
-            "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
-        ) from None
+        raise id_taken(attempt) from None
 
 
 class _Loan(NamedTuple):

@@ -22,6 +22,7 @@ from workers.attempts.attempts import (
     refuse_if_barred,
     sending_is_held,
 )
+from workers.attempts.named import id_taken, refuse_taken_id
 from workers.calls.asked_call import (
     AskedCall,
     OpenAttempt,
@@ -82,7 +83,8 @@ def start_call(
     is a call from then on. The service for dialers may plan nothing.
 
     `attempt` is the dialer's own id of this attempt. The same id within `REPEAT_WITHIN` is a
-    repeated request, not another attempt: it gives the number again.
+    repeated request, not another attempt: it gives the number again. No other conversation has it,
+    whoever began that.
     The contact and the access to the number are recorded before the number is given.
 
     Raises:
@@ -137,6 +139,8 @@ def _start(ctx: Context, asked: AskedCall, *, dry_run: bool) -> StartedAttempt:
         attempt = asked.attempt
         if repeated is None:
             refuse_unserved(ctx, leases, person_id, asked.loan, actor, now)
+            if attempt is not None:
+                refuse_taken_id(connection, attempt)
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor, count)
             calls = [to_call[each.action_id].first_id for each in together]
@@ -281,7 +285,5 @@ def _reserve(
         with connection.begin_nested():
             reserved = reserve_contacts(connection, together, now, attempt=attempt, actor=actor)
     except IntegrityError:
-        raise ArrearsError(
-            "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
-        ) from None
+        raise id_taken(attempt) from None
     count.note(reserved.contacts.values(), reserved.newest_before)

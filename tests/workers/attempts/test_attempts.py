@@ -213,6 +213,13 @@ def test_an_attempt_s_id_is_its_own_whatever_the_loan(book: Book) -> None:
     with pytest.raises(ArrearsError, match="the id of another attempt"):
         start_call(acting(book.ctx, Actor("c-1")), "L-2", attempt="dialer-7")
     assert len(book.rows(contact)) == len(book.rows(access)) == 1
+    tell(book, "dialer-7", "spoke")
+    began = {"contact": "in-1", "loan": "L-1", "channel": "call", "outcome": "spoke"}
+    began |= {"at": book.ctx.now().isoformat(), "actor": "c-1", "reason": None}
+    assert submit(book.ctx, "in-1", "inbound_contact", began).status == "applied"
+    with pytest.raises(ArrearsError, match="in-1 is the id of another attempt"):
+        start_call(acting(book.ctx, Actor("c-1")), "L-2", attempt="in-1")
+    assert (len(book.rows(contact)), len(book.rows(access))) == (2, 1)
 
 
 def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) -> None:
