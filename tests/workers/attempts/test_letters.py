@@ -11,8 +11,10 @@ from domain.errors import ArrearsError
 from domain.reasons import Reasons
 from tests.support.events import tell
 from tests.support.loans import Book
+from workers.db.call_sheets import last_contacts
 from workers.db.schema import (
     arrangement,
+    borrower,
     complaint,
     contact,
     contact_outcome,
@@ -84,6 +86,10 @@ def test_what_a_letter_says_counts_and_the_letter_does_not(book: Book) -> None:
         assert (matter.raised_by, matter.received_at) == ("letter", made.at), "the clock runs"
     wrote(book, "m-6", "stop_channel", stopped_channel="call")
     assert not may_be_called(book)
+    with book.ctx.engine.connect() as connection:
+        (person,) = connection.execute(select(borrower.c.person_id)).scalars()
+        talks = last_contacts(connection, person, book.ctx.now())
+    assert [talk.channel for talk in talks] == ["letter"] * 3, "whoever calls next sees them"
     for language, said in (
         ("en", "The person wrote a letter, which c-1 took in: asks deferral."),
         ("zh", "借款人来信，由c-1登记：申请延期还款。"),

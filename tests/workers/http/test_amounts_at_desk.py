@@ -214,8 +214,10 @@ def test_who_takes_a_call_of_the_person_sees_it_after_the_check(book: Book) -> N
         promises |= {"promised": {"amount": "600.00", "currency": "CNY", "due_on": "2026-03-13"}}
         assert colleague("/inbound-contacts", asks).status_code == 200
         assert colleague("/calls/in-3/right-party", RIGHT).status_code == 404
-        refused = colleague("/inbound-contacts", promises)
-        assert refused.json()["reason"][0]["code"] == "nobody_confirmed_today"
+        wish = {"fact": "language", "locale": "ug-CN"}
+        refused = colleague("/inbound-contacts", {**promises, "said": [wish]})
+        codes = [reason["code"] for reason in refused.json()["reason"]]
+        assert codes == ["nobody_confirmed_today", "wishes_not_kept"], "what she wishes is not lost"
         supervisor = poster(book, client, "s-1", Role.SUPERVISOR)
         assert supervisor("/inbound-contacts", promises).status_code == 200
 
