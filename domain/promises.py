@@ -44,6 +44,8 @@ class Promise:
     after it."""
     partly_from: Decimal | None = None
     """So much paid, of a promise that was not kept, makes it part kept. None: nothing does."""
+    next_made_at: datetime | None = None
+    """When the next promise of the loan was made. What is paid after it is for that one."""
 
     @classmethod
     def of(cls, amount: Decimal, due_on: date, made_at: datetime) -> "Promise":
@@ -107,12 +109,13 @@ NOT_KEPT = frozenset({_S.BROKEN, _S.PART_KEPT})
 """What the ladder, and the count of unkept promises, take as not kept."""
 
 # Money and the calendar judge a promise, and money may come to light later, or go back to who paid
-# it. WITHDRAWN, of a kept one: its money went back, and another promise has taken its place since.
+# it. OPEN, of one that was judged: its days are not over after all. WITHDRAWN instead, if another
+# promise has taken its place since.
 PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
     _S.OPEN: frozenset({_S.KEPT, _S.PART_KEPT, _S.BROKEN, _S.WITHDRAWN}),
     _S.KEPT: frozenset({_S.OPEN, _S.PART_KEPT, _S.BROKEN, _S.WITHDRAWN}),
-    _S.PART_KEPT: frozenset({_S.KEPT, _S.BROKEN}),
-    _S.BROKEN: frozenset({_S.KEPT, _S.PART_KEPT}),
+    _S.PART_KEPT: frozenset({_S.OPEN, _S.KEPT, _S.BROKEN, _S.WITHDRAWN}),
+    _S.BROKEN: frozenset({_S.OPEN, _S.KEPT, _S.PART_KEPT, _S.WITHDRAWN}),
     _S.WITHDRAWN: frozenset(),
 }
 
@@ -133,9 +136,9 @@ class Judgement:
 def judge(promise: Promise, received: Iterable[ReceivedPayment], on: date) -> Judgement:
     """Where a promise stands on business date `on`; never withdrawn, which a person says.
 
-    What was paid since it was made counts, first for its first part. A part is in time if all that
-    was promised by its day is there by then, but for the tolerance. The first part that is missed
-    breaks all of it at once.
+    What was paid since it was made counts, first for its first part; what was paid since the next
+    promise counts for that one. A part is in time if all that was promised by its day is there by
+    then, but for the tolerance. The first part that is missed breaks all of it at once.
     """
     counting = [payment for payment in received if _counts(promise, payment)]
     paid = min(_paid_by(promise, promise.parts[-1], counting), promise.amount)
@@ -178,5 +181,8 @@ def _paid_by(promise: Promise, part: PromisePart, counting: Iterable[ReceivedPay
 
 
 def _counts(promise: Promise, payment: ReceivedPayment) -> bool:
-    """Whether a payment was made after the promise."""
-    return promise.made_at.date() <= payment.paid_on and promise.made_at <= payment.recorded_at
+    """Whether a payment was made after the promise, and before the next one."""
+    made_at, next_at = promise.made_at, promise.next_made_at
+    if payment.paid_on < made_at.date() or payment.recorded_at < made_at:
+        return False
+    return next_at is None or payment.paid_on < next_at.date() or payment.recorded_at <= next_at

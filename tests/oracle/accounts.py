@@ -6,7 +6,7 @@ was agreed stand. No code of Arrears; the ladder and the terms are read as they 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -86,7 +86,14 @@ class Account:
     def promise_stands(self, promised: Promised, at: datetime) -> str:
         if promised.stood == "excused":
             return "kept"
-        return self._pledge_stands(promised.pledge, at)
+        following = self._made_since(promised, at)
+        pledge = replace(promised.pledge, next_made_at=min(following, default=None))
+        return self._pledge_stands(pledge, at)
+
+    def _made_since(self, promised: Promised, at: datetime) -> list[datetime]:
+        made_at = promised.pledge.made_at
+        every = (each.pledge.made_at for each in self.promised)
+        return [each for each in every if made_at < each <= at]
 
     def _pledge_stands(self, pledge: Pledge, at: datetime) -> str:
         """Its clock stands still on days on which something else stops collection."""
@@ -259,8 +266,7 @@ class Account:
         was, is_now = promised.stood, self.promise_stands(promised, at)
         if was == "open" and is_now in NOT_KEPT and self.stands(at).past_due == 0:
             is_now = "excused"
-        others = [each for each in self.open_promises(at) if each is not promised]
-        if was == "kept" and is_now == "open" and others:
+        if was != "open" and is_now == "open" and self._made_since(promised, at):
             promised.ended_at = at
             return
         promised.stood = is_now

@@ -63,6 +63,8 @@ class Pledge:
     booking: int = 1
     partly: int | None = None
     """From so many cents on it is part kept; None: it never is."""
+    next_made_at: datetime | None = None
+    """What is paid after the next promise was made is for that one."""
 
     @classmethod
     def by_terms(
@@ -111,6 +113,7 @@ def pledge_stands(
         each
         for each in money
         if each.paid_on >= pledge.made_at.date() and each.known_at >= pledge.made_at
+        if not _is_for_the_next(pledge.next_made_at, each)
     ]
     promised, lacks = 0, []
     for n, (_, cents) in enumerate(pledge.parts):
@@ -127,6 +130,12 @@ def pledge_stands(
         return "open", in_time
     enough = pledge.partly is not None and in_time >= max(1, pledge.partly)
     return ("part_kept" if enough else "broken"), in_time
+
+
+def _is_for_the_next(made_at: datetime | None, money: Money) -> bool:
+    if made_at is None:
+        return False
+    return money.paid_on >= made_at.date() and money.known_at > made_at
 
 
 class PlanPart(NamedTuple):

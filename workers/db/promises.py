@@ -75,6 +75,8 @@ class StoredPromise(NamedTuple):
     actor: str
     borrower_id: int | None
     """The record of the co-borrower or the guarantor who promised; None: the borrower."""
+    next_made_at: datetime | None
+    """When the next promise of the loan was made, unless that was a mistake."""
     days: list[date]
     """Of its parts, by their days; none for a promise of an earlier release, which is one part."""
     amounts: list[Decimal]
@@ -94,6 +96,7 @@ class StoredPromise(NamedTuple):
             grace_days=self.grace_days or terms.grace_days,
             booking_days=terms.booking_days if self.booking_days is None else self.booking_days,
             partly_from=self.partly_from,
+            next_made_at=self.next_made_at and self.next_made_at.astimezone(now.tzinfo),
         )
         others = [Hold(_OTHER, *days) for days in zip(self.held_from, self.held_to, strict=True)]
         return promised.while_held(others, now.date())
@@ -145,10 +148,21 @@ def _others(values: ColumnElement[object]) -> ColumnElement[object]:
     return func.coalesce(of_loan.scalar_subquery(), cast([], ARRAY(values.type)))
 
 
+_later = promise.alias("later")
+_NEXT_MADE_AT = (
+    select(func.min(_later.c.made_at))
+    .where(
+        _later.c.loan_id == promise.c.loan_id,
+        _later.c.id > promise.c.id,
+        _later.c.was_made.is_not(False),
+    )
+    .scalar_subquery()
+)
 STORED: Select[*tuple[object, ...]] = select(
     *columns_of(
         StoredPromise,
         promise,
+        next_made_at=_NEXT_MADE_AT,
         days=_parts(promise_part.c.due_on),
         amounts=_parts(cast(promise_part.c.amount, Numeric(18, 4))),
         held_from=_others(hold_of_loan.c.starts_on),

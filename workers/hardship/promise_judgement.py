@@ -47,11 +47,15 @@ YEAR = timedelta(days=365)
 """How far back promises count that were not kept, where what follows depends on their number."""
 
 
-def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+def keep_promises(
+    connection: Connection, ctx: Context, loan_ids: Sequence[int], now: datetime
+) -> None:
     """After a payment: judge the promises of locked loans that it may keep.
 
-    Those that were not kept are among them, while payments of their days may still be reported. The
-    caller reassesses the loans. One statement, and one more if there are promises.
+    Those that were not kept are among them, while payments of their days may still be reported. If
+    no part of one was missed after all, it is open again and pauses the ladder; if another promise
+    has taken its place since, it is withdrawn. The caller reassesses the loans. One statement, and
+    one more if there are promises.
     """
     stored = promises_of(
         connection,
@@ -66,8 +70,8 @@ def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime
         found = judge(each.as_made(now), received[each.loan_id], now.date())
         if each.status is PromiseStatus.OPEN:
             _judge_open(connection, each, found, now)
-        elif found.status is not each.status and found.status is not PromiseStatus.OPEN:
-            _judge_again(connection, each, found, now)
+        elif found.status is not each.status:
+            _judge_again(connection, ctx, each, found, now)
 
 
 def _judge_open(
@@ -98,12 +102,16 @@ def _looked_at_on(made: Promise, waits_for: PromisePart, now: datetime) -> date:
 
 
 def _judge_again(
-    connection: Connection, stored: StoredPromise, found: Judgement, now: datetime
+    connection: Connection, ctx: Context, stored: StoredPromise, found: Judgement, now: datetime
 ) -> None:
-    """Move a promise that was judged before, with less or other money."""
-    move_promises(connection, [stored.id], found.status, now, paid={stored.id: found.paid})
-    if found.status is PromiseStatus.KEPT:
+    """Move a promise that was not kept, with what is known now. What followed is called off, if it
+    is kept or open."""
+    if found.status not in NOT_KEPT:
         end_follow_ups(connection, [stored.loan_id], causes_of(stored), now)
+    if found.status is PromiseStatus.OPEN:
+        _open_again(connection, ctx, stored, found, now)
+    else:
+        move_promises(connection, [stored.id], found.status, now, paid={stored.id: found.paid})
 
 
 def undo_promises(
@@ -120,8 +128,8 @@ def undo_promises(
       over, it is judged at once.
 
     An event or a tape of the loan that is not applied yet may bring the same money anew. Until it
-    is applied the promise is open, because a broken promise is not opened again. Whoever has to pay
-    a part again is reminded again. The loan's position is up to date.
+    is applied the promise is open, so that nobody is called for it. Whoever has to pay a part again
+    is reminded again. The loan's position is up to date.
     """
     judged = promises_of(connection, [loan_id], list(_JUDGED_AGAIN))
     if not judged:
@@ -143,8 +151,7 @@ def undo_promises(
             continue
         goes_on = found.status is PromiseStatus.OPEN
         if stored.status is PromiseStatus.KEPT and now.date() < made.known_on(made.parts[-1]):
-            is_other_open = any(each.status is PromiseStatus.OPEN for each in judged)
-            goes_on = goes_on or (not is_other_open and loan_waits(connection, loan_id))
+            goes_on = goes_on or (not made.next_made_at and loan_waits(connection, loan_id))
         if goes_on:
             _open_again(connection, ctx, stored, found, now)
         else:
@@ -180,7 +187,7 @@ def _open_again(
     found: Judgement,
     now: datetime,
 ) -> None:
-    if promises_of(connection, [stored.loan_id], [PromiseStatus.OPEN]):
+    if stored.next_made_at:
         withdrawn = PromiseStatus.WITHDRAWN
         move_promises(connection, [stored.id], withdrawn, now, paid={stored.id: found.paid})
         note_was_made(connection, stored.id, True)

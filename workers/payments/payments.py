@@ -188,7 +188,7 @@ def _record_new(
     left_over, named_in_vain = _allocate(connection, ctx, new, ids)
     _explain_tapes(connection, ctx, [booking for booking in new if booking.in_tape_as_of])
     loan_ids = sorted({booking.loan.id for booking in new})
-    keep_promises(connection, loan_ids, now)
+    keep_promises(connection, ctx, loan_ids, now)
     review_arrangements(connection, ctx, loan_ids, now)
     arrears = reassess(connection, ctx, loan_ids, now)
     return {

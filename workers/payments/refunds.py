@@ -167,7 +167,7 @@ def take_back_refund(connection: Connection, ctx: Context, back: RefundTakenBack
     )
     if rest:
         allocate_left_over(connection, ctx.allocation_order(paid.jurisdiction), paid.loan_id)
-        keep_promises(connection, [paid.loan_id], now)
+        keep_promises(connection, ctx, [paid.loan_id], now)
         review_arrangements(connection, ctx, [paid.loan_id], now)
     taken_back = because(ReasonCode.REFUND_TAKEN_BACK, refund=back.refund, payment=back.payment)
     arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]

@@ -88,7 +88,7 @@ def take_back_reversal(connection: Connection, ctx: Context, back: ReversalTaken
         _leave_over(connection, ctx, undone, back.taken_back_on, now)
         return taken_back
     _allocate_again(connection, ctx, undone.paid, undone.amount)
-    keep_promises(connection, [paid.loan_id], now)
+    keep_promises(connection, ctx, [paid.loan_id], now)
     review_arrangements(connection, ctx, [paid.loan_id], now)
     arrears = reassess(connection, ctx, [paid.loan_id], now)[paid.loan_id]
     return (*taken_back, *where_it_stands(arrears, paid.currency))

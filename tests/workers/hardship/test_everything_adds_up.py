@@ -8,6 +8,7 @@ oracle. `MONEY_EXAMPLES=200` tells as many other stories.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -199,8 +200,13 @@ class Everything(Difficulty):
     def every_promise_stands_where_the_oracle_says(self) -> None:
         today, money, stopped = self.book.ctx.today(), self._money(), self._stopped()
         ended_today = any(row.ends_on == today for row in self._other_holds())
-        for row in self.book.rows(promise):
-            pledge = self.pledges[row.external_id]
+        rows = self.book.rows(promise)
+        for row in rows:
+            following = (
+                self.pledges[each.external_id].made_at for each in rows if each.id > row.id
+            )
+            made = self.pledges[row.external_id]
+            pledge = replace(made, next_made_at=min(following, default=None))
             status, paid = pledge_stands(pledge, money, today, stopped)
             assert row.amount * 100 == sum(cents for _, cents in pledge.parts)
             if row.status == "withdrawn" or row.due_on < today - LATE_MONEY:

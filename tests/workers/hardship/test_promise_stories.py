@@ -145,6 +145,45 @@ def test_money_of_its_days_that_is_told_of_late_keeps_a_broken_promise(book: Boo
     assert ("promise_broken_call", "promise:PR-1", "cancelled") in follow_ups(book)
 
 
+def test_a_first_part_that_was_paid_in_time_and_is_told_of_late_opens_the_promise_again(
+    book: Book,
+) -> None:
+    """400 by the 5th and 600 by the 20th. The bank tells of the 400 on the 8th: nothing was missed.
+    The call about it is off, the ladder pauses again, and she is reminded of the 600."""
+    parts = [{"due_on": "2026-03-05", "amount": "400"}, {"due_on": "2026-03-20", "amount": "600"}]
+    in_parts(book, parts=parts)
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
+    assert ("promise_broken_call", "promise:PR-1", "planned") in follow_ups(book)
+
+    pay(book.at("2026-03-08 09:00"), "400", paid_on="2026-03-05")
+
+    assert status(book) == "open"
+    assert [row.ends_on for row in book.rows(hold)] == [date(2026, 3, 7), date(2026, 3, 22)]
+    assert follow_ups(book) == [
+        ("promise_reminder", "promise:PR-1 2026-03-05", "skipped"),
+        ("promise_reminder", "promise:PR-1 2026-03-20", "planned"),
+        ("promise_broken_call", "promise:PR-1", "cancelled"),
+    ]
+    pay(book.at("2026-03-20 09:00"), "600", id="P-2")
+    assert status(book) == "kept"
+
+
+@pytest.mark.parametrize("told_on", ["2026-03-09", "2026-03-14"])
+def test_one_money_keeps_one_promise(book: Book, told_on: str) -> None:
+    """PR-1 broke, PR-2 took its place. Then the first part of PR-1 comes to light, before or after
+    the 600 for PR-2 are paid: these keep PR-2, and PR-1 is withdrawn."""
+    parts = [{"due_on": "2026-03-05", "amount": "400"}, {"due_on": "2026-03-20", "amount": "600"}]
+    in_parts(book, parts=parts)
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
+    promise(book.at("2026-03-08 09:00"), "600", "2026-03-15", id="PR-2")
+    for day, amount, paid_on in sorted(
+        [(told_on, "400", "2026-03-05"), ("2026-03-12", "600", "2026-03-12")]
+    ):
+        pay(book.at(f"{day} 09:00"), amount, id=f"P-{amount}", paid_on=paid_on)
+
+    assert (status(book), status(book, "PR-2")) == ("withdrawn", "kept")
+
+
 def test_a_promise_in_two_parts(book: Book) -> None:
     """200 by the 5th and 200 by the 12th. Each part has its reminder. The first is paid, the second
     is not: the promise is part kept when the second must be known, and not before."""
