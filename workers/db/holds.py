@@ -4,11 +4,12 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from domain.events import STAFF
 from domain.holds import Hold, HoldKind
-from workers.db.schema import borrower, hold, loan
+from domain.reasons import ReasonCode, Reasons, because
+from workers.db.schema import borrower, hold, hold_release, loan
 
 
 def insert_hold(
@@ -77,3 +78,30 @@ def kinds_in_force(
         .distinct()
     )
     return tuple(sorted(HoldKind(kind) for kind in found.scalars()))
+
+
+def where_ladder_stands(connection: Connection, loan_ids: list[int], on: date) -> Reasons:
+    """Whether the ladder goes on from a day now that a pause has ended, or what else pauses it."""
+    if still := kinds_in_force(connection, loan_ids, on):
+        return because(ReasonCode.LADDER_STILL_PAUSES, hold=still)
+    return because(ReasonCode.LADDER_GOES_ON)
+
+
+def release(
+    connection: Connection, which: ColumnElement[bool], ends_on: date, now: datetime
+) -> bool:
+    """End one hold of a locked loan on `ends_on`; False if it ends by then anyway."""
+    row = connection.execute(
+        select(hold.c.id, hold.c.kind, hold.c.starts_on, hold.c.ends_on).where(which)
+    ).one()
+    before = Hold(HoldKind(row.kind), row.starts_on, row.ends_on)
+    after = before.released_on(ends_on)
+    if after == before:
+        return False
+    connection.execute(update(hold).where(hold.c.id == row.id).values(ends_on=after.ends_on))
+    connection.execute(
+        insert(hold_release).values(
+            hold_id=row.id, at=now, ended_on=before.ends_on, ends_on=after.ends_on
+        )
+    )
+    return True

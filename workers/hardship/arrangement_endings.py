@@ -21,6 +21,7 @@ from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.arrangements import Arrangement, move_arrangement, open_arrangement
 from workers.db.free_text import keep_words, open_words
+from workers.db.holds import release
 from workers.db.loans import lock_loan_by_id
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.problems import OF_AN_ARRANGEMENT, resolve_problems
@@ -36,7 +37,6 @@ from workers.hardship.arrangements import (
     lock_arrangement,
     stands_otherwise,
 )
-from workers.hardship.holds import release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,11 @@ from domain.reasons import ReasonCode, because
 from domain.terms import terms_for
 from workers.context import Context
 from workers.db.arrangements import Arrangement, paused_on, set_request_clock
-from workers.db.holds import insert_hold
+from workers.db.holds import insert_hold, release
 from workers.db.loans import LockedLoan, lock_loan_by_id
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.problems import ARRANGEMENT_UNANSWERED, note_problem, resolve_problems
 from workers.db.schema import hold
-from workers.hardship.holds import release
 
 
 def request_terms(ctx: Context, owed: LockedLoan, on: date) -> RequestTerms:

@@ -25,6 +25,7 @@ from workers.db.arrangements import (
     paid_of,
     set_instalments,
 )
+from workers.db.holds import release
 from workers.db.loans import LockedLoan
 from workers.db.problems import (
     ARRANGEMENT_DIFFERS,
@@ -39,7 +40,6 @@ from workers.hardship.agreed_numbers import days_paid, take_correction
 from workers.hardship.arrangement_endings import end
 from workers.hardship.arrangement_review import review_arrangements
 from workers.hardship.arrangements import pause
-from workers.hardship.holds import release
 
 
 def arrangement_in_ledger(

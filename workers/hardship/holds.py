@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
@@ -17,7 +17,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.disputes import is_unanswered
 from workers.db.free_text import keep_words
-from workers.db.holds import insert_hold, kinds_in_force
+from workers.db.holds import insert_hold, release, where_ladder_stands
 from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
 from workers.db.persons import (
     lock_known_borrower,
@@ -25,10 +25,11 @@ from workers.db.persons import (
     lock_person,
     lock_person_of_loan,
 )
-from workers.db.schema import borrower, hold, hold_release, loan
+from workers.db.schema import borrower, hold, loan
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.reassess import reassess
 from workers.hardship.hold_limits import assert_length
+from workers.hardship.promise_judgement import judge_again
 
 PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind not in PLACE_THEIR_OWN)
 """Every kind that is reported as a hold."""
@@ -76,8 +77,9 @@ def place_hold(
     """Pause the ladder of a loan, or of all loans of a person, in the caller's transaction.
 
     The kind says which: what is true of a person pauses every loan of the person, those that come
-    in later too. Calls that nobody made yet, and visits on its days, are cancelled. Returns what
-    came of it. How long somebody may pause it alone is limited, unless it follows `by_policy`.
+    in later too. Calls that nobody made yet, and visits on its days, are cancelled. If it began on
+    a day that is past, promises that were not kept since are judged again. Returns what came of it.
+    How long somebody may pause it alone is limited, unless it follows `by_policy`.
 
     Raises:
         NotYetError: the loan or the borrower is not known.
@@ -131,6 +133,8 @@ def place_hold(
         why_id=why_id,
         now=now,
     )
+    if new.starts_on < now.date():
+        judge_again(connection, ctx, paused.loans, now)
     reassess(connection, ctx, paused.loans, now)
     if paused.loan_id is None:
         pauses = {"count": len(paused.loans), "starts_on": new.starts_on}
@@ -262,13 +266,6 @@ def release_hold(
     return ends + where_ladder_stands(connection, loans, ends_on)
 
 
-def where_ladder_stands(connection: Connection, loan_ids: list[int], on: date) -> Reasons:
-    """Whether the ladder goes on from a day now that a pause has ended, or what else pauses it."""
-    if still := kinds_in_force(connection, loan_ids, on):
-        return because(ReasonCode.LADDER_STILL_PAUSES, hold=still)
-    return because(ReasonCode.LADDER_GOES_ON)
-
-
 def _lock_held(connection: Connection, external_id: str, sender: str) -> list[int] | None:
     """Lock the loan or the person of a hold; the loans that it pauses. None: no such hold."""
     named = is_named(hold, external_id, sender)
@@ -311,23 +308,3 @@ def _after_release(
     pause = Hold(HoldKind(stored.kind), stored.starts_on)
     lengths = _lengths(ctx, jurisdictions, pause)
     return timedelta(days=max((each.days for each in lengths if each.after_release), default=0))
-
-
-def release(
-    connection: Connection, which: ColumnElement[bool], ends_on: date, now: datetime
-) -> bool:
-    """End one hold of a locked loan on `ends_on`; False if it ends by then anyway."""
-    row = connection.execute(
-        select(hold.c.id, hold.c.kind, hold.c.starts_on, hold.c.ends_on).where(which)
-    ).one()
-    before = Hold(HoldKind(row.kind), row.starts_on, row.ends_on)
-    after = before.released_on(ends_on)
-    if after == before:
-        return False
-    connection.execute(update(hold).where(hold.c.id == row.id).values(ends_on=after.ends_on))
-    connection.execute(
-        insert(hold_release).values(
-            hold_id=row.id, at=now, ended_on=before.ends_on, ends_on=after.ends_on
-        )
-    )
-    return True

@@ -57,12 +57,26 @@ def keep_promises(
     has taken its place since, it is withdrawn. The caller reassesses the loans. One statement, and
     one more if there are promises.
     """
-    stored = promises_of(
-        connection,
-        loan_ids,
-        [PromiseStatus.OPEN, *sorted(NOT_KEPT)],
-        due_from=now.date() - MONEY_COMES_LATE,
-    )
+    _judge_by_now(connection, ctx, loan_ids, [PromiseStatus.OPEN, *sorted(NOT_KEPT)], now)
+
+
+def judge_again(
+    connection: Connection, ctx: Context, loan_ids: Sequence[int], now: datetime
+) -> None:
+    """After something stopped collection of locked loans for days that are past: judge again what
+    was not kept, as after a payment."""
+    _judge_by_now(connection, ctx, loan_ids, sorted(NOT_KEPT), now)
+
+
+def _judge_by_now(
+    connection: Connection,
+    ctx: Context,
+    loan_ids: Sequence[int],
+    statuses: Sequence[PromiseStatus],
+    now: datetime,
+) -> None:
+    due_from = now.date() - MONEY_COMES_LATE
+    stored = promises_of(connection, loan_ids, statuses, due_from=due_from)
     if not stored:
         return
     received = payments_of(connection, {each.loan_id for each in stored})

@@ -15,7 +15,7 @@ from domain.promises import Promise, PromisePart, PromiseStatus, promise_hold
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import insert_rows
-from workers.db.holds import insert_hold
+from workers.db.holds import insert_hold, release, where_ladder_stands
 from workers.db.loans import LockedLoan, lock_loan_by_id, lock_loan_of, lock_named_loan
 from workers.db.persons import lock_payer, records_of_person
 from workers.db.promises import (
@@ -31,7 +31,6 @@ from workers.db.schema import borrower, hold, hold_of_loan, loan, promise, promi
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
-from workers.hardship.holds import release, where_ladder_stands
 from workers.hardship.matters import who_raises
 from workers.hardship.means import Payer, keep_means, known_means, promised_besides, who_pays
 from workers.hardship.promise_follow_ups import plan_reminders

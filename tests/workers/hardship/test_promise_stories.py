@@ -168,6 +168,19 @@ def test_a_first_part_that_was_paid_in_time_and_is_told_of_late_opens_the_promis
     assert status(book) == "kept"
 
 
+def test_a_dispute_that_is_typed_late_stops_the_clock_of_its_own_days(book: Book) -> None:
+    """Her letter of the 4th is typed on the 7th, after the promise for the 5th was found broken."""
+    promise(book, "400", "2026-03-05")
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
+    said = {"dispute": "D-1", "loan": "L-1", "starts_on": "2026-03-04", "why": "her letter"}
+    assert tell(book, "dispute", **said, actor="c-1").status == "applied"
+
+    assert status(book) == "open"
+    assert ("promise_broken_call", "promise:PR-1", "cancelled") in follow_ups(book)
+    pay(book.at("2026-03-09 09:00"), "400")
+    assert status(book) == "kept"
+
+
 @pytest.mark.parametrize("told_on", ["2026-03-09", "2026-03-14"])
 def test_one_money_keeps_one_promise(book: Book, told_on: str) -> None:
     """PR-1 broke, PR-2 took its place. Then the first part of PR-1 comes to light, before or after
