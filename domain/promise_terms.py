@@ -37,9 +37,9 @@ class AlsoUnkept(StrEnum):
     """Promises that count as unkept although money and the calendar did not judge them so."""
 
     REPLACED = "replaced"  # by another promise before it was kept
-    REPLACED_UNPAID = "replaced_unpaid"  # the same, if nothing was paid of it by then
+    REPLACED_UNPAID = "replaced_unpaid"  # the same, if next to nothing was paid of it by then
     WITHDRAWN_LATE = "withdrawn_late"  # taken back after the day of a part
-    WITHDRAWN_UNPAID = "withdrawn_unpaid"  # taken back on any day, and nothing was paid of it
+    WITHDRAWN_UNPAID = "withdrawn_unpaid"  # taken back on any day, with next to nothing paid of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,12 @@ class EndedPromise:
     was_made: bool | None = None
     """False: it was recorded by mistake."""
     eased: bool = False
-    """Whether the lender deferred, waived or replaced what was due while it was open, or nothing
-    was past due any more."""
+    """Whether the lender deferred, waived or replaced what was due while it was open, nothing was
+    past due any more, or somebody else promised instead."""
     paid: Decimal = ZERO
     """What was paid of it in time by then."""
+    partly_from: Decimal | None = None
+    """Less than that is as good as nothing; None: only nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class PromiseTerms:
             return True
         if promise.status is not PromiseStatus.WITHDRAWN or promise.eased:
             return False
-        unpaid = promise.paid <= ZERO
+        unpaid = promise.paid <= ZERO or promise.paid < (promise.partly_from or ZERO)
         found = {
             AlsoUnkept.REPLACED: promise.replaced,
             AlsoUnkept.REPLACED_UNPAID: promise.replaced and unpaid,

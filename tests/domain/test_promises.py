@@ -220,6 +220,8 @@ def test_what_was_withdrawn_or_replaced_went_unkept_as_the_terms_say(rule: AlsoU
     eased = replace(RULES[rule], eased=True)
     assert not terms.went_unkept(eased), "what was promised is due later, or not at all"
     assert not terms_with(frozenset()).went_unkept(RULES[rule])
+    a_cent = replace(RULES[rule], paid=Decimal("0.01"), partly_from=Decimal(10))
+    assert terms.went_unkept(a_cent), "a cent is as good as nothing"
     by_it = {other for other in RULES if terms.went_unkept(RULES[other])}
     also = {AlsoUnkept.REPLACED_UNPAID} if rule is AlsoUnkept.REPLACED else set()
     assert by_it == {rule} | also

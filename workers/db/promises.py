@@ -37,6 +37,8 @@ from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     adjustment,
     adjustment_part,
+    borrower,
+    hold,
     hold_of_loan,
     paid_by_tape,
     payment,
@@ -308,6 +310,9 @@ class NotPaid(NamedTuple):
     waived: Decimal
     by_tape: Decimal
     """What tapes showed as paid of which no payment is known."""
+    protected: bool
+    """Whether a hold of the person protects who promised, and is not the borrower: it began before
+    it was known whether the money came, and has not ended."""
 
 
 def what_else_came(connection: Connection, promise_ids: Sequence[int]) -> Mapping[int, NotPaid]:
@@ -333,8 +338,21 @@ def what_else_came(connection: Connection, promise_ids: Sequence[int]) -> Mappin
         was_eased(),
         func.coalesce(waived.scalar_subquery(), 0),
         func.coalesce(shown.scalar_subquery(), 0),
+        _is_protected(),
     ).where(promise.c.id.in_(promise_ids))
     return {id: NotPaid(*came) for id, *came in connection.execute(asked)}
+
+
+def _is_protected() -> ColumnElement[bool]:
+    theirs = borrower.alias("theirs")
+    known_on = func.coalesce(promise.c.judge_on, promise.c.due_on + 2)
+    return exists().where(
+        theirs.c.id == promise.c.borrower_id,
+        borrower.c.person_id == theirs.c.person_id,
+        hold.c.borrower_id == borrower.c.id,
+        hold.c.starts_on < known_on,
+        hold.c.ends_on.is_(None) | (hold.c.ends_on >= known_on),
+    )
 
 
 def was_judged_withdrawn() -> ColumnElement[bool]:

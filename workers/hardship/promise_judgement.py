@@ -220,7 +220,8 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Judge the open promises of which a part must be known by now; returns how many ended.
 
     May run any number of times. If nothing is past due any more, the promise is kept if a tape
-    showed the money, else it is withdrawn: nothing asks for it. What was waived breaks none. While
+    showed the money, else it is withdrawn: nothing asks for it. What was waived breaks none. That
+    of a guarantor who is protected by then, such as one who died, is withdrawn too. While
     something else stops collection of the loan, its promise waits; so it does while an event or a
     tape of the loan is not applied yet, such as a payment of yesterday. Otherwise it is broken or
     part kept, its loan is due for review today, and what follows from it is planned.
@@ -309,6 +310,8 @@ def _not_paid(
         kept = is_paid and not came.eased
         status = PromiseStatus.KEPT if kept else PromiseStatus.WITHDRAWN
         return replace(judged, status=status)
+    if came.protected and judged.status in NOT_KEPT:
+        return replace(judged, status=PromiseStatus.WITHDRAWN)
     if not came.waived:
         return judged
     waived = ReceivedPayment(came.waived, made.made_at.date(), made.made_at)

@@ -200,7 +200,7 @@ def count_unkept(
     """
     newer = promise.alias("newer")
     replaces = newer.c.replaces_id == promise.c.id
-    replaced = exists().where(replaces)
+    whose = newer.c.borrower_id.is_not_distinct_from(promise.c.borrower_id)
     same = (newer.c.amount == promise.c.amount) & (newer.c.due_on == promise.c.due_on)
     same &= promise.c.external_id.startswith(OF_CONVERSATION, autoescape=True)
     over = (
@@ -208,9 +208,9 @@ def count_unkept(
             *columns_of(
                 _Over,
                 promise,
-                replaced=replaced,
+                replaced=exists().where(replaces, whose),
                 told_again=exists().where(replaces, same),
-                eased=was_eased() | was_judged_withdrawn(),
+                eased=was_eased() | was_judged_withdrawn() | exists().where(replaces, ~whose),
             )
         )
         .where(
@@ -244,7 +244,8 @@ class _Over(NamedTuple):
     told_again: bool
     """Whether a conversation came to it, and one of the same amount and last day replaced it."""
     eased: bool
-    """Whether what was due became due later, or nothing asked for it any more."""
+    """Whether what was due became due later, nothing asked for it any more, or somebody else
+    promised instead."""
 
 
 def _ended_on_its_day(stored: StoredPromise, row: _Over, now: datetime) -> bool:
@@ -264,6 +265,7 @@ def _ended(
         replaced=row.replaced,
         was_made=row.was_made,
         eased=row.eased,
+        partly_from=made.partly_from,
         paid=judge(made, by_then, ended_on).paid,
     )
 

@@ -361,6 +361,31 @@ def test_what_a_guarantor_promises_is_followed_up_with_the_guarantor(engine: Eng
     assert "promise" not in shown["B-L-1"]
 
 
+def test_a_guarantor_who_dies_breaks_no_promise_and_makes_the_borrowers_none_unkept(
+    engine: Engine,
+) -> None:
+    """The guarantor promises instead of the borrower, and dies before the day."""
+    house = a_house_with_a_guarantor(engine)
+    said = {"amount": "1000", "currency": "CNY", "due_on": "2026-03-06"}
+    house.told("promise", promise="PR-B", loan="L-1", actor="mei", **(said | {"amount": "900"}))
+    spoke(house, borrower="G-1", outcome="promised", promised=said, reason="illness")
+    house.until("2026-03-04 10:00")
+    died = {"hold": "H-1", "borrower": "G-1", "kind": "deceased", "starts_on": "2026-03-04"}
+    house.told("hold", **died, ends_on=None, why="their son rang", actor="mei")
+    house.until("2026-03-09 10:00")
+
+    assert [row.status for row in house.book.rows(promise)] == ["withdrawn", "withdrawn"]
+    assert whom(house, "promise_broken_call") == []
+    with house.ctx.engine.connect() as connection:
+        terms = terms_of_loan(
+            house.ctx, lock_named_loan(connection, "L-1", "test"), house.now.date()
+        )
+        assert terms is not None
+        whose = {row.borrower_id for row in house.book.rows(promise)}
+        loan_id = house.book.loan_id("L-1")
+        assert [count_unkept(connection, loan_id, terms, house.now, by) for by in whose] == [0, 0]
+
+
 def test_a_promise_and_a_request_by_themselves_name_whose_word_they_are(engine: Engine) -> None:
     house = a_house_with_a_guarantor(engine)
     house.book.loan("L-9", due_on="2027-01-04", borrower_id="B-9", phone="+8613900139009")
