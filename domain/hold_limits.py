@@ -4,12 +4,12 @@ What a policy or a law places has its own length. These limits are for what peop
 staffing policy may have others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
 
-from domain.holds import HoldKind
+from domain.holds import Hold, HoldKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,27 @@ class Length(Enum):
     TOO_LONG = auto()  # nobody places it
 
 
-def review_length(limit: HoldLimit, ends_on: date | None, today: date) -> Length:
+def paused_since(pauses: Iterable[Hold], starts_on: date) -> date:
+    """The first day of the pauses that reach up to a day without a gap; the day itself, if there
+    are none."""
+    first = starts_on
+    for pause in sorted(pauses, key=lambda pause: pause.starts_on, reverse=True):
+        if pause.starts_on < first and (pause.ends_on is None or first <= pause.ends_on):
+            first = pause.starts_on
+    return first
+
+
+def review_length(
+    limit: HoldLimit, ends_on: date | None, today: date, since: date | None = None
+) -> Length:
     """What its limit says of a hold that ends on a day, with the length that a law gives it. None:
-    it lasts until its release."""
+    it lasts until its release. `since` is its first day, or that of the pauses right before it:
+    what somebody places alone counts from then."""
     if ends_on is not None and ends_on > today + timedelta(days=limit.at_most):
         return Length.TOO_LONG
+    first = min(since or today, today)
     if limit.alone is None or (
-        ends_on is not None and ends_on <= today + timedelta(days=limit.alone)
+        ends_on is not None and ends_on <= first + timedelta(days=limit.alone)
     ):
         return Length.ALONE
     return Length.AGREED

@@ -1,19 +1,29 @@
 """Whether somebody may place a hold of such a length: alone, or because a supervisor agrees."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from domain.actors import ActorKind
-from domain.events import RejectedError
-from domain.hold_limits import STARTS_WITHIN, HoldLimit, Length, review_length
-from domain.holds import HoldKind
+from domain.events import STAFF, RejectedError
+from domain.hold_limits import (
+    HOLD_LIMITS,
+    STARTS_WITHIN,
+    HoldLimit,
+    Length,
+    paused_since,
+    review_length,
+)
+from domain.holds import Hold, HoldKind
 from domain.permissions import Permission, may
 from domain.reasons import ReasonCode, because
-from domain.staffing import terms_on
+from domain.staffing import StaffingTerms, terms_on
 from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
+from workers.db.schema import borrower, hold
+from workers.db.typed_rows import columns_of, typed_rows
 
 
 class Asked(Protocol):
@@ -40,14 +50,16 @@ def assert_length(
     ends_on: date | None,
     today: date,
     borrower_id: ColumnElement[int] | None = None,
+    loan_ids: Sequence[int] = (),
 ) -> None:
     """Check that whoever acts may place a hold up to a day, with what a law adds; None: until its
     release.
 
     A member of staff who is neither supervisor nor lawyer asks for a second person beyond the
-    limit; a machine lets a supervisor place it. What an event of the lender's systems says, the
-    lender has decided, up to what nobody may. `borrower_id` says whose the hold is; None: it is not
-    known yet, and nobody is asked.
+    limit, which counts from the first day of the pauses right before it; and for one that starts
+    before today. A machine lets a supervisor place it. What an event of the lender's systems says,
+    the lender has decided, up to what nobody may. `borrower_id` says whose the hold is; None: it is
+    not known yet, and nobody is asked. `loan_ids` are the loans that it pauses.
 
     Raises:
         RejectedError: it is over, starts too far ahead, or is longer than anybody may place it; or
@@ -64,8 +76,16 @@ def assert_length(
             starts_on=new.starts_on,
             latest=latest,
         )
-    limit = terms_on(ctx.policy.staffing, today).limit_of(HoldKind(new.kind))
-    match review_length(limit, ends_on, today):
+    staffing = terms_on(ctx.policy.staffing, today)
+    limit = staffing.limit_of(HoldKind(new.kind))
+    since = new.starts_on
+    if limit.alone is not None and not may(ctx.actor, Permission.AGREE_TO_HOLDS):
+        pauses = _placed_by_staff(connection, staffing, borrower_id, loan_ids)
+        since = min(today, paused_since(pauses, since))
+    length = review_length(limit, ends_on, today, since)
+    if length is Length.ALONE and limit.alone is not None and new.starts_on < today:
+        length = Length.AGREED
+    match length:
         case Length.TOO_LONG:
             raise RejectedError(
                 ReasonCode.HOLD_TOO_LONG,
@@ -74,7 +94,28 @@ def assert_length(
                 latest=today + timedelta(days=limit.at_most),
             )
         case Length.AGREED:
-            _assert_agreed(connection, ctx, new, limit, ends_on, today, borrower_id)
+            _assert_agreed(connection, ctx, new, limit, ends_on, since, borrower_id)
+
+
+def _placed_by_staff(
+    connection: Connection,
+    staffing: StaffingTerms,
+    borrower_id: ColumnElement[int] | None,
+    loan_ids: Sequence[int],
+) -> list[Hold]:
+    """The pauses of some loans and of their person that staff placed, and may place only so long
+    alone."""
+    if borrower_id is None:
+        return []
+    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id)
+    records = select(borrower.c.id).where(borrower.c.person_id == of_person.scalar_subquery())
+    limited = [kind for kind in HOLD_LIMITS if staffing.limit_of(kind).alone is not None]
+    placed = select(*columns_of(Hold, hold)).where(
+        hold.c.loan_id.in_(loan_ids) | hold.c.borrower_id.in_(records),
+        hold.c.sender == STAFF,
+        hold.c.kind.in_(limited),
+    )
+    return typed_rows(Hold, connection.execute(placed))
 
 
 def _assert_agreed(
@@ -83,14 +124,14 @@ def _assert_agreed(
     new: Asked,
     limit: HoldLimit,
     ends_on: date | None,
-    today: date,
+    since: date,
     borrower_id: ColumnElement[int] | None,
 ) -> None:
     if may(ctx.actor, Permission.AGREE_TO_HOLDS):
         return
     alone = timedelta(days=limit.alone or 0)
     why = because(
-        ReasonCode.HOLD_NEEDS_SUPERVISOR, hold_id=new.hold, hold=new.kind, latest=today + alone
+        ReasonCode.HOLD_NEEDS_SUPERVISOR, hold_id=new.hold, hold=new.kind, latest=since + alone
     )
     if ctx.actor.kind is not ActorKind.STAFF or borrower_id is None:
         raise RejectedError.for_reasons(why)

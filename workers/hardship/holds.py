@@ -110,7 +110,7 @@ def place_hold(
         return known
     ends_on = new.ends_on or _lawful_end(ctx, paused.jurisdictions, new)
     if not by_policy:
-        assert_length(connection, ctx, new, ends_on, now.date(), _whose(paused))
+        assert_length(connection, ctx, new, ends_on, now.date(), _whose(paused), paused.loans)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     why_id = new.why_id
     if new.why is not None and why_id is None:

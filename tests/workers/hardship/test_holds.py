@@ -313,3 +313,8 @@ def test_a_collector_pauses_for_two_weeks_alone_and_longer_once_a_supervisor_agr
     )
     with pytest.raises(RefusedError, match="until 2026-03-16 at the latest"):
         placed(machine, None, hold="H-4")
+    with pytest.raises(SecondPersonNeededError, match="until 2026-03-02"):
+        placed(collector, "2026-03-03", hold="H-5", starts_on="2026-02-16")  # of days that are past
+    book.at("2026-03-16 10:00")
+    with pytest.raises(SecondPersonNeededError, match="until 2026-03-16"):
+        placed(collector, "2026-03-17", hold="H-5", starts_on="2026-03-16")  # right after the other
