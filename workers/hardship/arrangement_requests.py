@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.arrangements import ArrangementStatus, RequestTerms
 from domain.holds import Hold, HoldKind
@@ -43,11 +43,19 @@ def pause_for_request(
 def pause_for_offer(
     connection: Connection, stored: Arrangement, valid_until: date, actor: str, now: datetime
 ) -> int | None:
-    """Let the pause of a request last while its offer can be accepted; the id of the hold."""
+    """Let the pause of a request last while its offer can be accepted; the id of the hold. Another
+    offer lets it last no longer than the one before it, or until the request would have lapsed."""
     if stored.request_hold_id is None:
         return None
+    ends_on = valid_until + timedelta(days=1)
+    if stored.status == ArrangementStatus.OFFERED:
+        of_hold = select(hold.c.ends_on).where(hold.c.id == stored.request_hold_id)
+        latest = max(connection.execute(of_hold).scalar_one(), stored.lapses_on or now.date())
+        ends_on = min(ends_on, latest)
+    if ends_on <= now.date():
+        return stored.request_hold_id
     end_pause(connection, stored, now)
-    pause = Hold(HoldKind.MANUAL, now.date(), valid_until + timedelta(days=1))
+    pause = Hold(HoldKind.MANUAL, now.date(), ends_on)
     return insert_hold(connection, pause, loan_id=stored.loan_id, actor=actor, now=now)
 
 

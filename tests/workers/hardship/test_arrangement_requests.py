@@ -125,6 +125,17 @@ def test_an_answer_resolves_it_and_the_pause_lasts_while_the_offer_can_be_accept
     assert [ends_on for _, _, ends_on in holds(book)] == ["2026-03-19"]
 
 
+def test_offers_made_anew_pause_no_longer_than_the_request_would_have_lasted(book: Book) -> None:
+    ask(book)
+    for day in ("2026-03-20", "2026-04-04", "2026-04-08"):
+        offered = offer(book.at(f"{day} 10:00"))
+
+    assert offered.valid_until == date(2026, 4, 15)
+    assert [ends_on for _, _, ends_on in holds(book, of_requests=True)][-1] == "2026-04-10"
+    offer(book.at("2026-04-12 10:00"))
+    assert len(holds(book, of_requests=True)) == 4, "nothing pauses any more"
+
+
 def test_whoever_declines_says_why_and_the_ladder_goes_on(book: Book) -> None:
     ask(book)
     for refusal in (None, Refusal.OTHER):
