@@ -363,6 +363,8 @@ class ReasonCode(StrEnum):
     WISH_OF_ONE_KIND = auto()
     QUOTE_EXPIRED = auto()
     QUOTE_OUTDATED = auto()
+    OFFER_NOT_NAMED = auto()
+    OFFER_NOT_NEWEST = auto()
     ACCEPTED_ON_WRONG_DAY = auto()
     ACCEPTED_ON_DAY_TO_COME = auto()
     ACCEPTED_WITH_OTHER_PROOF = auto()

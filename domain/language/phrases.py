@@ -55,6 +55,7 @@ class Phrase(StrEnum):
     ARRANGEMENT_ASKED_BY_TEXT = auto()
     ARRANGEMENT_QUOTED = auto()
     ARRANGEMENT_AGREED = auto()
+    ARRANGEMENT_OFFERED_AGAIN = auto()
     ARRANGEMENT_TAKEN = auto()
     ARRANGEMENT_CONFIRMED = auto()
     ARRANGEMENT_PAID_IN_TIME = auto()

@@ -74,10 +74,15 @@ def offer(book: Book, wish: Wish | None = None, *, id: str = "AR-1") -> Arrangem
 
 
 def accept(book: Book, *, id: str = "AR-1", recording: str = "REC-1") -> Arrangement:
-    return accept_arrangement(
-        acting(book.ctx, COLLECTOR),
-        Acceptance(arrangement=id, proof=AcceptanceProof.RECORDING, proof_reference=recording),
-    ).arrangement
+    """The borrower accepts the newest offer."""
+    newest = [row.offer for row in book.rows(arrangement) if row.external_id == id]
+    accepted = Acceptance(
+        arrangement=id,
+        offer=newest[0] if newest else None,
+        proof=AcceptanceProof.RECORDING,
+        proof_reference=recording,
+    )
+    return accept_arrangement(acting(book.ctx, COLLECTOR), accepted).arrangement
 
 
 def decline(

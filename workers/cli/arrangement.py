@@ -144,12 +144,24 @@ def accept(
             help="The id of the recording, the text, the letter or the form.",
         ),
     ],
+    offer: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="The number of the offer that the borrower was shown, if there were several.",
+        ),
+    ] = None,
     on: Annotated[date | None, day("On which day; today if left out.", "--on")] = None,
     sender: WhoseId = None,
 ) -> None:
     """Record that the borrower accepts the offer; the schedule is proposed to the ledger."""
     new = Acceptance(
-        arrangement=name, accepted_on=on, proof=proof, proof_reference=reference, sender=sender
+        arrangement=name,
+        offer=offer,
+        accepted_on=on,
+        proof=proof,
+        proof_reference=reference,
+        sender=sender,
     )
     _tell(accept_arrangement(open_context(), new))
 
@@ -224,7 +236,8 @@ def _quoted(shown: ShownArrangement) -> list[str]:
     if shown.arrangement.quote is None:
         return []
     quoted = quote_from_json(shown.arrangement.quote)
-    return quote_lines(shown.loan, quoted, language_of_environment())
+    lines = quote_lines(shown.loan, quoted, language_of_environment())
+    return [say("Offer {number}.", number=shown.arrangement.offers), *lines]
 
 
 def _paid(shown: ShownArrangement) -> Iterator[str]:

@@ -28,6 +28,7 @@ MISSING: Mapping[ReasonCode, tuple[str, ...]] = {
     R.ID_OF_SEVERAL_SENDERS: ("--sender", "--id-sender"),
     R.LETTER_NEEDS_CHANNEL: ("--stopped-channel",),
     R.LETTER_NEEDS_REFERENCE: ("--recording",),
+    R.OFFER_NOT_NAMED: ("--offer",),
     R.OUTCOME_NEEDS_DISPUTE: ("--dispute-kind",),
     R.OUTCOME_NEEDS_PROMISE: ("--promised",),
     R.PERSON_FACT_INCOMPLETE: ("--time", "--place", "--locale"),

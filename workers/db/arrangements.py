@@ -57,6 +57,8 @@ class Arrangement(NamedTuple):
     """Of a row of an earlier release that is not encrypted yet."""
     wish_monthly_id: UUID | None
     """Where it is kept encrypted: it is what a person can pay."""
+    offer: int | None
+    """The number of the newest offer; None: there is none, or it is of an earlier release."""
     terms_id: str | None
     terms_version: int | None
     quoted_on: date | None
@@ -86,6 +88,11 @@ class Arrangement(NamedTuple):
     refusal: str | None
     why_id: UUID | None
     review_on: date | None
+
+    @property
+    def offers(self) -> int:
+        """How often it was offered; an earlier release counted no more than one."""
+        return self.offer or int(self.quoted_on is not None)
 
 
 _ARRANGEMENT: Select[*tuple[Any, ...]] = select(*columns_of(Arrangement, arrangement))

@@ -41,6 +41,8 @@ class Acceptance:
     arrangement: str
     loan: str | None = None
     """Checked, if it is said."""
+    offer: int | None = None
+    """The number of the offer that they were shown; needed where it was offered more than once."""
     accepted_on: date | None = None
     """The business date on which they did; today, if it is left out."""
     proof: AcceptanceProof
@@ -75,9 +77,10 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
 
     Raises:
         NotYetError: the arrangement is not known.
-        RejectedError: it is not offered, the offer has expired, or it would mean something else
-            now: money came in, the schedule changed, or other terms were in force on the day on
-            which they accepted; or it is accepted already, with another proof.
+        RejectedError: it is not offered, the offer has expired, another one than the newest was
+            shown, or it does not say which; or it would mean something else now: money came in,
+            the schedule changed, or other terms were in force on the day on which they accepted; or
+            it is accepted already, with another proof.
     """
     now = ctx.now()
     stored = lock_arrangement(connection, new.arrangement, new.sender)
@@ -99,6 +102,7 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
         )
     if stored.status != ArrangementStatus.OFFERED:
         raise stands_otherwise(stored)
+    _check_offer(stored, new)
     on = new.accepted_on or now.date()
     _check_day(stored, on, now.date())
     terms = _check_quote(connection, ctx, stored, owed, on, now.date())
@@ -125,6 +129,21 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
     return because(
         ReasonCode.ARRANGEMENT_ACCEPTED, arrangement=new.arrangement, confirm_by=confirm_by
     )
+
+
+def _check_offer(stored: Arrangement, new: Acceptance) -> None:
+    """Check that what was accepted is the newest offer."""
+    if new.offer is None and stored.offers > 1:
+        raise RejectedError(
+            ReasonCode.OFFER_NOT_NAMED, arrangement=stored.external_id, newest=stored.offers
+        )
+    if new.offer not in (None, stored.offers):
+        raise RejectedError(
+            ReasonCode.OFFER_NOT_NEWEST,
+            arrangement=stored.external_id,
+            offer=new.offer,
+            newest=stored.offers,
+        )
 
 
 def _check_day(stored: Arrangement, on: date, today: date) -> None:

@@ -47,9 +47,9 @@ def offer_arrangement(
     what came of it.
 
     `name` is its id, and `sender` whose id that is. Without a wish, what was asked for is quoted.
-    The offer is valid for the days that the terms say. Another offer takes its place; the same one
-    again changes nothing. Where the quote is beyond the authority of whoever acts, a second person
-    has to agree first.
+    The offer is valid for the days that the terms say. Another offer takes its place, with the next
+    number; the same one again changes nothing. Where the quote is beyond the authority of whoever
+    acts, a second person has to agree first.
 
     Raises:
         SecondPersonNeededError: another person has not agreed yet.
@@ -187,6 +187,7 @@ def _keep_offer(
         ArrangementStatus.OFFERED,
         request_hold_id=paused,
         kind=quoted.kind,
+        offer=stored.offers + 1,
         **wish_columns(connection, ctx, wish, stored.loan_id, stored.borrower_id, now),
         terms_id=terms.id,
         terms_version=terms.version,

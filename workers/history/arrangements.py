@@ -34,8 +34,12 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
                 after=row.to_pay_after,
                 currency=subject.currency,
             )
-            agreed = part(Phrase.ARRANGEMENT_AGREED, actor=row.agreed_by)
-            yield Entry(row.offered_at, (offered, agreed) if row.agreed_by else (offered,))
+            said = [offered]
+            if row.offer is not None and row.offer > 1:
+                said.append(part(Phrase.ARRANGEMENT_OFFERED_AGAIN, offer=row.offer))
+            if row.agreed_by:
+                said.append(part(Phrase.ARRANGEMENT_AGREED, actor=row.agreed_by))
+            yield Entry(row.offered_at, tuple(said))
         if row.accepted_at is not None:
             taken = part(
                 Phrase.ARRANGEMENT_TAKEN,

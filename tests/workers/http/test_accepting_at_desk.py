@@ -8,6 +8,7 @@ from domain.actors import Role
 from tests.support.arrangements import ask, in_difficulty, offer, status
 from tests.support.desk import RIGHT, at_desk, token_of
 from tests.support.events import tell
+from workers.history import loan_history
 
 _ACCEPTED = {
     "arrangement": "AR-1",
@@ -18,7 +19,7 @@ _ACCEPTED = {
 }
 
 
-def test_the_borrower_accepts_and_nobody_for_them(engine: Engine) -> None:
+def test_the_borrower_accepts_and_nobody_for_them_nor_what_they_never_heard(engine: Engine) -> None:
     book = in_difficulty(engine)
     book.loan("L-9", due_on="2027-01-04", borrower_id="G-1", phone="+8613900139001")
     party = {"loan": "L-1", "borrower": "G-1", "role": "guarantor", "actor": "sup-1"}
@@ -41,5 +42,15 @@ def test_the_borrower_accepts_and_nobody_for_them(engine: Engine) -> None:
     confirmed("IN-1", borrower="G-1")
     assert code("/arrangements/acceptances", _ACCEPTED) == "accepted_by_nobody_confirmed"
     confirmed("IN-2")
-    assert code("/arrangements/acceptances", _ACCEPTED) == ""
+
+    # She reads out an offer of three instalments. Meanwhile the supervisor offers two.
+    supervisor = token_of(engine, "sup-1", Role.SUPERVISOR)
+    anew = {"instalments": 2, "purpose": "a review"}
+    assert at_desk(book, supervisor, "/arrangements/AR-1/offer", anew).json()["offer"] == 2
+    assert code("/arrangements/acceptances", _ACCEPTED) == "offer_not_named"
+    assert code("/arrangements/acceptances", {**_ACCEPTED, "offer": 1}) == "offer_not_newest"
+    assert code("/arrangements/acceptances", {**_ACCEPTED, "offer": 2}) == ""
     assert status(book) == "accepted"
+    with book.ctx.engine.connect() as connection:
+        story = " ".join(each.text for each in loan_history(connection, book.ctx, "L-1"))
+    assert "It is offer 2, and took the place of those before." in story

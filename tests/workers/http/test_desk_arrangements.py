@@ -37,9 +37,9 @@ def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None
     (waits,) = at_desk(book, token, "/arrangements").json()["rows"]
     assert (waits["arrangement"], waits["answer_by"], waits["late"]) == ("a-1", "2026-03-18", False)
     offer = at_desk(book, supervisor, "/arrangements/a-1/offer", why)
-    assert offer.json() == {**quote.json(), "known": False}
+    assert offer.json() == {**quote.json(), "offer": 1, "known": False}
     again = at_desk(book, supervisor, "/arrangements/a-1/offer", why)
-    assert again.json() == {**quote.json(), "known": True}
+    assert again.json() == {**quote.json(), "offer": 1, "known": True}
     accepted = {
         "arrangement": "a-1",
         "loan": "L-1",

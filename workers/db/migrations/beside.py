@@ -32,6 +32,7 @@ MAY_RUN_BESIDE: Mapping[str, str] = {
     "0096": "columns that only the newer release writes, and which may be null",
     "0097": "a column that only the newer release writes, and which may be null",
     "0104": "columns that only the newer release writes, and which may be null",
+    "0105": "a column that only the newer release writes, and which may be null",
     "0101": "an index; the older release loses one that only made its totals faster",
     "0089": "words that only the newer release writes",
 }

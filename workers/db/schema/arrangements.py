@@ -61,6 +61,7 @@ arrangement = Table(
     money("wish_monthly", nullable=True),  # of an earlier release; by now it is kept encrypted:
     typed("wish_monthly_id"),
     # The offer: the newest quote.
+    Column("offer", SmallInteger),  # its number; null: none, or of an earlier release
     Column("terms_id", Text),
     Column("terms_version", Integer),
     Column("quoted_on", Date),

@@ -190,4 +190,5 @@ def _offer(ctx: Context, arrangement: str, body: OfferAsked) -> dict[str, Any]:
     wished = None if wish == Wish() else wish
     with showing_amounts(lambda: True):
         offered = offer_arrangement(ctx, arrangement, wished, sender=body.sender)
-    return {**(offered.arrangement.quote or {}), "known": offered.known}
+    stored = offered.arrangement
+    return {**(stored.quote or {}), "offer": stored.offers, "known": offered.known}

@@ -55,5 +55,7 @@ class Quoted(BaseModel):
 class Offered(Quoted):
     """A quote that was offered."""
 
+    offer: int
+    """Its number. The acceptance names it, once the arrangement was offered more than once."""
     known: bool
     """Whether exactly this was offered before, and nothing changed."""

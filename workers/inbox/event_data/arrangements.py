@@ -20,6 +20,7 @@ from workers.inbox.event_data.fields import (
 
 MOST_INSTALMENTS = 600
 LONGEST_IN_DAYS = 3650
+MOST_OFFERS = 32767
 
 
 class ArrangementRequestFacts(EventData):
@@ -59,6 +60,9 @@ class ArrangementAcceptanceFacts(EventData):
     sender: Identifier | None = None
     """The sender whose id it is; your own if left out."""
     loan: Identifier
+    offer: Annotated[int, Field(ge=1, le=MOST_OFFERS)] | None = None
+    """The number of the offer that the borrower was shown; it is said where an arrangement was
+    offered more than once."""
     accepted_on: Day
     """The day on which the borrower agreed."""
     proof: AcceptanceProof = Field(strict=False)

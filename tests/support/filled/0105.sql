@@ -1,0 +1,1 @@
+-- Revision 0105: every table has the rows that it had before.
