@@ -108,6 +108,29 @@ def test_a_deferral_that_nobody_pays_ends_after_its_days_of_grace(book: Book) ->
     assert status(book) == "defaulted"
 
 
+def test_the_plan_of_somebody_who_has_died_stands_still_until_that_proves_wrong(
+    book: Book,
+) -> None:
+    arranged(book)
+    heard = {"borrower": "B-L-1", "kind": "deceased", "starts_on": "2026-03-20", "ends_on": None}
+    book.at("2026-03-20 10:00")
+    told = tell(book, "hold", hold="H-1", **heard, actor="mei", why="her son called")
+    assert told.status == "applied"
+
+    # The first instalment is due on 1 April, and has five days of grace; the next one on 1 May.
+    settle_arrangements(book.at("2026-05-20 00:01").ctx)
+    assert (status(book), book.one(arrangement).missed, book.actions("L-1")) == ("active", 0, {})
+
+    # It was somebody else of that name. Her days of grace begin anew, and she pays none of it.
+    book.at("2026-05-20 10:00")
+    told = tell(book, "release", hold="H-1", ends_on="2026-05-20", actor="mei", why="she called")
+    assert told.status == "applied"
+    settle_arrangements(book.at("2026-05-26 00:01").ctx)
+    assert (status(book), book.one(arrangement).missed) == ("active", 0)
+    settle_arrangements(book.at("2026-05-27 00:01").ctx)
+    assert (status(book), book.one(arrangement).missed) == ("defaulted", 2)
+
+
 def test_what_a_collector_may_not_agree_to_needs_a_supervisor(book: Book) -> None:
     ask(book, Wish(instalments=12))
     caller = book.ctx.acting(Actor("c-1", roles=frozenset({Role.CALLER})))
