@@ -23,7 +23,11 @@ AT_THEIR_ADDRESS = (Question.NAME, Question.OTHER_NUMBER)
 
 LAST_DIGITS = 4
 _DIGITS = re.compile(r"\d+")
-_POSTCODE = re.compile(r"(?<!\d)\d{5,6}(?:-\d{4})?(?!\d)")
+# Six digits stand anywhere in an address; five stand at its end, and are no postcode if nothing
+# stands before them: house numbers have as many.
+_POSTCODE = re.compile(
+    r"(?<!\d)\d{6}(?!\d)|(?<!^)(?<!\d)\d{5}(?:-\d{4})?(?!\d)(?=\D*$)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,11 +53,11 @@ class OnRecord:
             case Question.NAME:
                 return {name_key(self.name)} - {""} if self.name else set()
             case Question.ADDRESS_NUMBERS:
-                return {_numbers(self.address)} - {""} if self.address else set()
+                return _numbers_of(self.address) if self.address else set()
             case Question.POSTCODE:
                 return {found[:5] if "-" in found else found for found in _codes(self.address)}
             case Question.OTHER_NUMBER:
-                return {_digits(number)[-LAST_DIGITS:] for number in self.other_numbers}
+                return {_last_digits(number) for number in self.other_numbers}
 
 
 def asked_of(
@@ -95,18 +99,33 @@ def _read(question: Question, answer: str) -> str:
         case Question.POSTCODE:
             return _digits(plain)[:5] if "-" in plain else _digits(plain)
         case Question.OTHER_NUMBER:
-            digits = _digits(plain)
-            return digits[-LAST_DIGITS:] if len(digits) >= LAST_DIGITS else ""
+            return _last_digits(plain)
 
 
 def _codes(address: str | None) -> list[str]:
-    return _POSTCODE.findall(normalized("NFKC", address)) if address else []
+    return _POSTCODE.findall(_plain(address)) if address else []
 
 
-def _numbers(address: str) -> str:
-    """The numbers of an address in their order, without its postcode."""
-    plain = _POSTCODE.sub(" ", normalized("NFKC", address))
-    return "-".join(number.lstrip("0") or "0" for number in _DIGITS.findall(plain))
+def _numbers_of(address: str) -> set[str]:
+    """The numbers of an address without its postcode, and with it: some say it as well. Of an
+    address with no other number, none: that is another question."""
+    without = _numbers(_POSTCODE.sub(" ", _plain(address)))
+    return {without, _numbers(_plain(address))} if without else set()
+
+
+def _plain(address: str) -> str:
+    return normalized("NFKC", address).strip()
+
+
+def _numbers(text: str) -> str:
+    """The numbers of a text in their order."""
+    return "-".join(number.lstrip("0") or "0" for number in _DIGITS.findall(text))
+
+
+def _last_digits(number: str) -> str:
+    """The last four digits of a number, without an extension (RFC 3966); of fewer, none."""
+    digits = _digits(number.partition(";")[0])
+    return digits[-LAST_DIGITS:] if len(digits) >= LAST_DIGITS else ""
 
 
 def _digits(text: str) -> str:

@@ -51,6 +51,30 @@ def test_a_postcode_is_right_with_or_without_what_follows_it() -> None:
     assert WANG.matches(Question.POSTCODE, "200 001")
 
 
+def test_a_house_number_of_five_digits_is_no_postcode() -> None:
+    ranch = replace(KIM, address="12345 Main Street, Apt 4, Springfield, IL 62704, USA")
+    assert ranch.matches(Question.ADDRESS_NUMBERS, "12345, apt 4")
+    assert ranch.matches(Question.ADDRESS_NUMBERS, "12345, apt 4, 62704"), "with the postcode"
+    assert not ranch.matches(Question.ADDRESS_NUMBERS, "99999, apt 4")
+    assert ranch.matches(Question.POSTCODE, "62704")
+    assert not ranch.matches(Question.POSTCODE, "12345")
+
+    without = replace(KIM, address="12345 Main Street, Apt 4")
+    assert without.matches(Question.ADDRESS_NUMBERS, "12345, 4")
+    assert not without.can_answer(Question.POSTCODE)
+    nothing_else = replace(KIM, address="Springfield, IL 62704")
+    assert not nothing_else.can_answer(Question.ADDRESS_NUMBERS)
+    front = replace(WANG, address="200001 上海市黄浦区南京东路100号")
+    assert front.matches(Question.ADDRESS_NUMBERS, "100")
+    assert front.matches(Question.POSTCODE, "200001")
+
+
+def test_an_extension_is_no_end_of_a_number() -> None:
+    office = replace(KIM, other_numbers=("+12125550188;ext=12",))
+    assert office.matches(Question.OTHER_NUMBER, "0188")
+    assert not office.matches(Question.OTHER_NUMBER, "8812")
+
+
 def test_the_end_of_another_number_is_right_with_or_without_the_rest() -> None:
     assert KIM.matches(Question.OTHER_NUMBER, "0123")
     assert KIM.matches(Question.OTHER_NUMBER, "217 555 0123")

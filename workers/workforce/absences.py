@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, true, update
 
 from domain.actors import Actor
 from domain.errors import NotOnRosterError
@@ -61,8 +61,8 @@ class StaffBack:
 def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reasons:
     """Record an absence, and hand on what its time leaves undone, in the caller's transaction.
 
-    A later word counts: an absence that is on record and not over ends when this one begins.
-    Whoever left has no access from that day on.
+    A later word counts: an absence that is on when this one begins ends then. One that is noted for
+    later stays as it is: a day's illness leaves the holidays alone. Whoever left has no access from that day on.
 
     Raises:
         RejectedError: nobody has the reference, or whoever has it has left; it ends before it
@@ -223,18 +223,18 @@ def _let_second_person_see(connection: Connection, ctx: Context, new: NewAbsence
 
 
 def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool) -> int:
-    """End the absences that are on at a moment, and those noted for later; with `by_roster`, the
-    leave of the roster that is on as well. Returns how many."""
-    started = absence.c.starts_at <= at
+    """End the absences that are on at a moment, with `by_roster` also the leave of the roster.
+    What is noted for later stays. Returns how many."""
     ended = connection.execute(
         update(absence)
         .where(
             absence.c.staff_id == staff_id,
             absence.c.kind != AbsenceKind.LEFT,
+            absence.c.starts_at <= at,
             or_(absence.c.ends_at.is_(None), absence.c.ends_at > at),
-            or_(~absence.c.by_roster, started) if by_roster else ~absence.c.by_roster,
+            true() if by_roster else ~absence.c.by_roster,
         )
-        .values(ends_at=func.greatest(absence.c.starts_at, at))
+        .values(ends_at=at)
     )
     return ended.rowcount
 

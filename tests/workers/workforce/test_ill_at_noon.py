@@ -205,6 +205,23 @@ def test_a_later_word_about_an_absence_counts(book: Book) -> None:
     assert second.ends_at == book.moment("2026-03-02 12:00")
 
 
+def test_leave_that_was_noted_for_later_outlasts_a_days_illness(book: Book) -> None:
+    later = {"staff": "mei", "kind": "leave", "at": book.moment("2026-03-20 00:00").isoformat()}
+    assert tell(book, "staff_absent", **later, until="2026-04-01T00:00:00+08:00") == "applied"
+    book.at("2026-03-03 09:00")
+    assert ill(book, "mei", until="2026-03-04 00:00") == "applied"
+    assert tell(book, "staff_back", staff="mei") == "applied"
+    book.at("2026-03-19 09:00")
+    assert ill(book, "mei") == "applied"
+
+    leave = book.rows(absence)[0]
+    assert leave.ends_at == book.moment("2026-04-01 00:00")
+    # Its own days are put right by naming its beginning again.
+    assert tell(book, "staff_absent", **later, until="2026-03-23T00:00:00+08:00") == "applied"
+    old, *_, new = book.rows(absence)
+    assert (old.ends_at, new.ends_at) == (old.starts_at, book.moment("2026-03-23 00:00"))
+
+
 def test_what_is_said_twice_is_known_and_what_cannot_be_is_refused(book: Book) -> None:
     with pytest.raises(RefusedError, match="mei is not absent, so there is nothing to end"):
         tell(book, "staff_back", staff="mei")
