@@ -16,6 +16,7 @@ from workers.db.kept_away import persons_kept_from_sql
 from workers.db.prepared_statements import prepared
 from workers.db.typed_rows import typed_rows
 from workers.db.who_acted import person_in
+from workers.db.work_leases import LEASED
 
 MOST_CANDIDATES = 500
 """So many pieces of work of one collector, the oldest first, are put in order."""
@@ -181,7 +182,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
            SELECT p.status, p.completed_at FROM promise p
             WHERE p.loan_id = l.id AND p.borrower_id IS NOT DISTINCT FROM q.borrower_id
             ORDER BY p.id DESC LIMIT 1) p ON true
-       LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
+       LEFT JOIN {LEASED} w ON w.person_id = b.person_id
  WHERE a.status = 'assigned' AND {is_current("a", "l")}
    AND b.person_id NOT IN (SELECT person_id FROM barred)
    -- A colleague is on the phone with them.
@@ -192,7 +193,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
                       AND NOT EXISTS (SELECT FROM contact_outcome zo WHERE zo.contact_id = z.id))
 """  # noqa: S608 put together from constants
 """The first of three parts: it names the columns of `Waiting` for all of them."""
-_REPLIES = """
+_REPLIES = f"""
 SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        r.loan_id, NULL, 'borrower', '', '', '', 0, CAST(r.received_at AS date), NULL, NULL,
        NULL, NULL,
@@ -202,10 +203,10 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        NULL, NULL
   FROM reply r JOIN borrower b ON b.id = r.borrower_id
        LEFT JOIN loan l ON l.id = r.loan_id
-       LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
+       LEFT JOIN {LEASED} w ON w.person_id = b.person_id
  WHERE r.staff_id = :me AND r.to_read AND r.handled_at IS NULL
    AND b.person_id NOT IN (SELECT person_id FROM barred)
-"""
+"""  # noqa: S608 put together from constants
 _DUTIES = f"""
 SELECT NULL, NULL, NULL, NULL,
        CASE WHEN d.staff IS NULL THEN CAST(:me AS bigint)
@@ -232,7 +233,7 @@ SELECT NULL, NULL, NULL, NULL,
        LEFT JOIN complaint n ON n.id = d.complaint_id
        JOIN borrower b
             ON b.id = coalesce(x.borrower_id, m.borrower_id, n.borrower_id, l.borrower_id)
-       LEFT JOIN work_lease w ON w.person_id = b.person_id AND w.ended_at IS NULL
+       LEFT JOIN {LEASED} w ON w.person_id = b.person_id
  WHERE b.person_id NOT IN (SELECT person_id FROM barred)
 """  # noqa: S608 put together from constants
 _WAITING = prepared(text(f"{_CANDIDATES}{_CALLS} UNION ALL{_REPLIES} UNION ALL{_DUTIES}"))

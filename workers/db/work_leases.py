@@ -73,6 +73,12 @@ SELECT w.id AS lease, s.external_id AS staff, l.external_id AS loan, b.external_
     .subquery("under_way")
 )
 """What collectors were served and have not finished."""
+LEASED = f"""(
+    SELECT w.person_id, w.staff_id, CASE WHEN {_FINISHED} THEN w.served_at ELSE w.until END AS until
+    {_OF_WHAT}
+     WHERE w.ended_at IS NULL)"""
+"""Who has which person, and until when. What is finished keeps nobody away: its collector may be
+long in asking for the next work, which ends the lease."""
 
 
 def _lease_where(condition: str) -> Any:
@@ -119,12 +125,16 @@ _END = text("""
 UPDATE work_lease SET ended_at = least(:now, greatest(until, served_at)), ended_because = :because
  WHERE id = :of_lease AND ended_at IS NULL
 """)
-_END_LAPSED = text("""
-UPDATE work_lease SET ended_at = until, ended_because = 'lapsed'
- WHERE id IN (SELECT id FROM work_lease
-               WHERE person_id = ANY(:persons) AND ended_at IS NULL AND until <= :now
-                 FOR UPDATE SKIP LOCKED)
-""")
+_END_LAPSED = text(f"""
+UPDATE work_lease
+   SET ended_at = least(until, greatest(:now, served_at)),
+       ended_because = CASE WHEN free.finished THEN 'done' ELSE 'lapsed' END
+  FROM (SELECT w.id AS lease_id, {_FINISHED} AS finished {_OF_WHAT}
+         WHERE w.person_id = ANY(:persons) AND w.ended_at IS NULL
+           AND (w.until <= :now OR {_FINISHED})
+           FOR UPDATE OF w SKIP LOCKED) free
+ WHERE id = free.lease_id
+""")  # noqa: S608 put together from constants
 # Whoever extends one at this moment is let through: the next sign of life is refused.
 _END_TAKEN = text("""
 UPDATE work_lease SET ended_at = least(:now, greatest(until, served_at)),
@@ -154,7 +164,8 @@ def lease_call_instead(connection: Connection, lease_id: int, call_id: int) -> N
 
 
 def end_lapsed(connection: Connection, person_ids: Sequence[int], now: datetime) -> None:
-    """End the leases of these persons that have lapsed, so that others may be served."""
+    """End the leases of these persons that have lapsed, or whose work is done, so that others may
+    be served."""
     connection.execute(_END_LAPSED, {"persons": list(person_ids), "now": now})
 
 

@@ -40,7 +40,7 @@ def heartbeat(ctx: Context, lease: int, collector: str | None = None) -> datetim
     with ctx.engine.begin() as connection:
         me = read_working(connection, who_asks(ctx, collector), now)
         held = work_leases.lease_of(connection, me.id)
-        if held is None or held.id != lease:
+        if held is None or held.id != lease or (held.finished and me.open_attempt is None):
             raise _not_theirs(connection, lease)
         if me.open_attempt is None:
             _refuse_who_may_not(connection, me, held.person_id, now)

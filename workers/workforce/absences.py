@@ -62,7 +62,8 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     """Record an absence, and hand on what its time leaves undone, in the caller's transaction.
 
     A later word counts: an absence that is on when this one begins ends then. One that is noted for
-    later stays as it is: a day's illness leaves the holidays alone. Whoever left has no access from that day on.
+    later stays as it is: a day's illness leaves the holidays alone. Whoever left has no access from
+    that day on.
 
     Raises:
         RejectedError: nobody has the reference, or whoever has it has left; it ends before it

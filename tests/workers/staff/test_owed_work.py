@@ -215,11 +215,18 @@ def test_who_only_supervises_is_served_what_supervisors_owe_and_no_call(book: Bo
         assigned(book, loan)
     supervisor = collector(book, "s-1")
     assert nothing(supervisor).why == because(ReasonCode.NOTHING_TO_SERVE), "calls are for others"
-    start_call(collector(book), "L-1", attempt="a-1")
+    caller = collector(book)
+    call_of = served(caller)
+    assert call_of.loan == "L-1"
+    start_call(caller, "L-1", attempt="a-1")
     said = {"attempt": "a-1", "outcome": "complains", "reason": "illness", "why": "was shouted at"}
     assert tell(book, "contact_outcome", actor="c-1", **said).status == "applied"
 
+    # Their work ended with the report, whether they ask for more or not.
+    with pytest.raises(ArrearsError, match=f"The work {call_of.lease} ended"):
+        served_leases.heartbeat(caller, call_of.lease)
     work = served(supervisor)
+    assert [row.ended_because for row in book.rows(work_lease)] == ["done", None]
     owed = book.one(select(duty).where(duty.c.owner == "supervisor"))
     assert (work.kind, work.duty) == ("duty", owed.id)
     served_leases.heartbeat(supervisor, work.lease)
