@@ -25,9 +25,7 @@ LAST_DIGITS = 4
 _DIGITS = re.compile(r"\d+")
 # Six digits stand anywhere in an address; five stand at its end, and are no postcode if nothing
 # stands before them: house numbers have as many.
-_POSTCODE = re.compile(
-    r"(?<!\d)\d{6}(?!\d)|(?<!^)(?<!\d)\d{5}(?:-\d{4})?(?!\d)(?=\D*$)", re.ASCII
-)
+_POSTCODE = re.compile(r"(?<!\d)\d{6}(?!\d)|(?<!^)(?<!\d)\d{5}(?:-\d{4})?(?!\d)(?=\D*$)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

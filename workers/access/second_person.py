@@ -19,6 +19,7 @@ from domain.permissions import Permission, may, needs_second_person
 from domain.reasons import Reasons
 from domain.second_person import BREAK_GLASS, VALID_FOR, RequestStatus
 from domain.second_person_text import Fact, in_english, lines_of, stored_lines
+from domain.unicode_forms import says_something
 from workers.access.may_handle import must_not_report
 from workers.access.requests import is_in_time
 from workers.context import Context
@@ -129,7 +130,7 @@ def assert_says_something(name: str, words: str | None) -> None:
     Raises:
         ArrearsError: it has none.
     """
-    if words is not None and not any(character.isalnum() for character in words):
+    if words is not None and not says_something(words):
         raise ArrearsError("What is written for {name} says nothing. Write it out.", name=name)
 
 

@@ -11,6 +11,7 @@ import typer
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.ids import LONGEST_ID, id_of
+from domain.unicode_forms import says_something
 from workers.cli.dates import parse_day
 from workers.cli.language import say
 from workers.log_lines import write_visible_lines
@@ -55,7 +56,18 @@ def lender_id(metavar: str, help: str) -> Any:
 
 Loan = Annotated[str, lender_id("LOAN", "The lender's id of the loan.")]
 Item = Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")]
-Why = Annotated[str, typer.Option(help="Why, in words that identify nobody.")]
+
+
+def _written_out(words: str) -> str:
+    if not says_something(words):
+        said = say("What is written for {name} says nothing. Write it out.", name="--why")
+        raise typer.BadParameter(said)
+    return words
+
+
+Why = Annotated[
+    str, typer.Option(callback=_written_out, help="Why, in words that identify nobody.")
+]
 
 KNOWN_ALREADY = 1
 """The exit code for an event that changed nothing, because what it says is on record already."""

@@ -20,7 +20,7 @@ from workers.cli.common import (
 )
 from workers.cli.context import open_context
 from workers.cli.language import coded, say
-from workers.cli.render import Table, print_done, print_json, print_pages
+from workers.cli.render import Table, print_done, print_json, print_lines, print_pages
 from workers.db.pages import Asked
 from workers.operations.calendars import EndingCalendar
 from workers.operations.problems import (
@@ -169,7 +169,18 @@ def list_(
     if as_json:
         print_json(found)
         return
-    print_pages(*((TABLES[name], getattr(found, name)) for name in asked_lists(asked)))
+    pages = [(TABLES[name], getattr(found, name)) for name in asked_lists(asked)]
+    if kind is not None and kind not in TABLES:
+        pages = [(table, page) for table, page in pages if page.total]
+    if not pages:
+        print_lines(
+            say(
+                "Nothing of the kind {kind} is open. `arrears problems list` shows which kinds "
+                "are.",
+                kind=kind,
+            )
+        )
+    print_pages(*pages)
 
 
 @app.command()

@@ -102,6 +102,12 @@ def _assert_complete(sheet: ScoreSheet, marks: Mapping[str, Mark]) -> None:
                 "{item} is critical: it is met or not. Mark it pass, fail or not_applicable.",
                 item=item.id,
             )
+    if all(mark is Mark.NOT_APPLICABLE for mark in marks.values()):
+        raise ArrearsError(
+            "Nothing of the sheet {sheet} applies to this call, so nothing is judged. Mark what "
+            "was heard.",
+            sheet=sheet.id,
+        )
 
 
 def _call_of(connection: Connection, attempt: str) -> Any:

@@ -17,6 +17,8 @@ from workers.http.permission_of import AT_THE_DESK
 
 Token = dict[str, str]
 
+SILENT = "it says nothing: write it out"
+
 
 @pytest.fixture
 def book(engine: Engine) -> Book:
@@ -116,6 +118,9 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
     crossed |= {"starts_on": "2026-03-05", "ends_on": "2026-03-01"}
     answer = at_desk(book, token, "/holds", crossed, accept_language="zh")
     assert (answer.status_code, answer.json()["wrong"]) == (422, {"body": "结束须晚于开始"})
+    for words, told in (("", "write something"), (" ", SILENT), (".", SILENT), ("？", SILENT)):
+        answer = at_desk(book, token, "/holds", crossed | {"why": words, "ends_on": None})
+        assert (answer.status_code, answer.json()["wrong"]) == (422, {"why": told})
     asked = {"attempt": "a-1", "outcome": "callback_requested"}
     answer = at_desk(book, token, "/outcomes", asked)
     assert list(answer.json()["wrong"]) == ["callback_at"]

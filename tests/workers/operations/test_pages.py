@@ -119,3 +119,8 @@ def test_the_command_says_how_many_there_are_and_how_to_go_on(
 
     wrong = arrears(environment, "problems", "list", "--after", "elsewhere:1")
     assert (wrong.returncode, "Nothing goes on after" in wrong.stderr) == (2, True)
+
+    # Of what is not there nothing is said, least of all that all is well.
+    unknown = arrears(environment, "problems", "list", "--kind", "nokind").stdout
+    assert unknown.startswith("Nothing of the kind nokind is open.")
+    assert "All events were applied" not in unknown

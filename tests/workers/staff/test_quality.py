@@ -231,6 +231,7 @@ def test_two_judge_one_call_each_once_and_nobody_their_own(book: Book) -> None:
         ({**ALL_WELL, "no_threat": Mark.PART}, "is critical"),
         ({**ALL_WELL, "charm": Mark.PASS}, "has no item charm"),
         ({"says_who": Mark.PASS}, "have no mark: confirms_party"),
+        (dict.fromkeys(ALL_WELL, Mark.NOT_APPLICABLE), "so nothing is judged"),
     ],
 )
 def test_a_review_has_a_mark_for_each_item_and_for_nothing_else(

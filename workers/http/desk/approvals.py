@@ -2,15 +2,13 @@
 waits."""
 
 from functools import partial
-from typing import Annotated
 
-from pydantic import Field
 from starlette.requests import Request
 
 from workers.actions import approvals
 from workers.http.desk.next_work import Done
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
-from workers.inbox.event_data.fields import Identifier, StrictModel
+from workers.inbox.event_data.fields import Identifier, StrictModel, Why
 
 router = desk_router("approvals")
 
@@ -29,7 +27,7 @@ class Rejecting(StrictModel):
     loan: Identifier
     item: Identifier
     """Of the ladder, as the worklist has it."""
-    why: Annotated[str, Field(min_length=1, max_length=500)]
+    why: Why
     """In your own words; they are encrypted."""
 
 

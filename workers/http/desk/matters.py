@@ -5,7 +5,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import Field
 from starlette.requests import Request
 
 from domain.disputes import ComplaintKind, DisputeKind, Matter
@@ -35,7 +34,7 @@ class Taking(StrictModel):
 class MoreTime(StrictModel):
     """Why an answer takes longer."""
 
-    why: Annotated[str, Field(min_length=1, max_length=500)]
+    why: Why
     """In your own words; they are encrypted."""
     sender: Identifier | None = None
     """Whose id it is, if several senders have given it; `staff`: typed here."""

@@ -6,14 +6,14 @@ from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from workers.context import Context
 from workers.http.desk.answers import language_for
 from workers.http.desk.described import answer_of, described
 from workers.http.desk.signed_in import at_the_desk, context_of_caller, desk_router
-from workers.inbox.event_data.fields import Staff, StrictModel
+from workers.inbox.event_data.fields import Staff, StrictModel, Why
 from workers.staff import next_work, served_leases
 from workers.staff.call_sheet import CallSheet, Stage, call_sheet
 from workers.staff.next_work import NothingToServe, ServedWork
@@ -38,7 +38,7 @@ class Alive(BaseModel):
 class Takeover(StrictModel):
     """Who takes work over, and why."""
 
-    why: Annotated[str, Field(min_length=1, max_length=500)]
+    why: Why
     """In your own words; they are encrypted."""
     to: Staff | None = None
     """Who has it from now on; you, if it is left out."""

@@ -22,6 +22,7 @@ from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from domain.events import Named
 from domain.ids import LONGEST_ID, LONGEST_OF_LOAN, id_of
+from domain.unicode_forms import says_something
 from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 from workers.db.encryption import Cipher
 from workers.db.numbers import MOST_NUMBERS
@@ -61,6 +62,12 @@ def _no_placeholder(text: str) -> str:
     return text
 
 
+def _says_something(words: str) -> str:
+    if not says_something(words):
+        raise UnusableValueError("it says nothing: write it out")
+    return words
+
+
 def _in_range(moment: datetime) -> datetime:
     if not in_range(moment):
         raise UnusableValueError("it must be from 1970 to 2199")
@@ -87,7 +94,11 @@ CustomerId = Annotated[Identifier, AfterValidator(_no_placeholder)]
 """The lender's own id of a customer; `loan:` and the id of the loan where there is none."""
 Staff = Identifier
 """The lender's own reference of somebody who works there; never a name."""
-Why = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
+Why = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=_LINE),
+    AfterValidator(_says_something),
+]
 """A sentence without personal data."""
 Amount = Annotated[
     str,
