@@ -100,7 +100,7 @@ class PastTalk(NamedTuple):
 
 
 class ToldReason(NamedTuple):
-    """Why a loan is overdue, as somebody said."""
+    """Why a loan is overdue, as the person said."""
 
     reason: str
     loan: str
@@ -171,7 +171,8 @@ _REASONS = prepared(
     text("""
 SELECT o.reason, l.external_id AS loan, c.at AS told_at
   FROM contact c JOIN contact_outcome o ON o.contact_id = c.id JOIN loan l ON l.id = c.loan_id
- WHERE c.borrower_id IN (SELECT borrower_id FROM loan WHERE id = ANY(:of_loans))
+ WHERE c.borrower_id IN (SELECT id FROM borrower WHERE person_id = :of_person)
+   AND c.party <> 'third_party'
    AND c.loan_id = ANY(:of_loans) AND o.reason IS NOT NULL
    AND o.outcome = ANY(:learns)
  ORDER BY c.at DESC, c.id DESC
@@ -210,9 +211,16 @@ def last_contacts(connection: Connection, person_id: int, now: datetime) -> list
     return typed_rows(PastTalk, connection.execute(_TALKS, values), now.tzinfo)
 
 
-def told_reasons(connection: Connection, loan_ids: Sequence[int]) -> list[ToldReason]:
-    """The reasons that the borrowers gave, the newest first."""
-    values = {"of_loans": list(loan_ids), "learns": sorted(TELLS_REASON)}
+def told_reasons(
+    connection: Connection, person_id: int, loan_ids: Sequence[int]
+) -> list[ToldReason]:
+    """The reasons that a person gave of loans, the newest first. What another one of a loan said
+    is not theirs to hear."""
+    values = {
+        "of_person": person_id,
+        "of_loans": list(loan_ids),
+        "learns": sorted(TELLS_REASON),
+    }
     found: Any = connection.execute(_REASONS, values)
     return typed_rows(ToldReason, found)
 

@@ -186,7 +186,7 @@ def call_sheet(ctx: Context, lease: int, collector: str | None = None) -> CallSh
         page = replace(page, name=_name(connection, ctx, sheet, actor, machine, now))
         if stage is Stage.STARTED:
             return page
-        return _with_money(connection, ctx, page, loans, answers, now)
+        return _with_money(connection, ctx, page, sheet.person_id, loans, answers, now)
 
 
 def _page(
@@ -314,14 +314,16 @@ def _with_money(
     connection: Connection,
     ctx: Context,
     page: CallSheet,
+    person_id: int,
     loans: Sequence[LoanOfCall],
     answers: Mapping[int, GateAnswer],
     now: datetime,
 ) -> CallSheet:
     loans = one_per_loan(loans)
+    named = [loan.loan_id for loan in loans]
     return replace(
         page,
         money=money_of_loans(connection, ctx, loans, answers, now),
-        reasons=tuple(call_sheets.told_reasons(connection, [loan.loan_id for loan in loans])),
+        reasons=tuple(call_sheets.told_reasons(connection, person_id, named)),
         offers=offers_for(connection, ctx, loans),
     )

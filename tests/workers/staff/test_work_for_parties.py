@@ -13,9 +13,11 @@ from domain.errors import RefusedError
 from domain.ladder import Days, Item, Ladder, Step
 from domain.language.speak import speak
 from tests.support.acting import acting
+from tests.support.desk import RIGHT
 from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.calls.assign import assign_call
+from workers.calls.right_party import confirm_right_party
 from workers.calls.start import start_call
 from workers.db.due_actions import take_due
 from workers.db.schema import action, borrower, loan_party, must_not_handle, staff, visit_staff
@@ -91,6 +93,27 @@ def work_of(book: Book, on: str = "2026-03-09") -> WorkList:
 def test_a_call_says_whom_it_is_for(calls: Book) -> None:
     listed = {(item.item, item.party, item.record) for item in work_of(calls).calls}
     assert listed == {("call", "borrower", "B-1"), ("call_guarantor", "guarantor", "G-1")}
+
+
+def test_what_the_borrower_said_is_not_read_to_the_guarantor(calls: Book) -> None:
+    """The reason that the sheet of a call shows is the word of the person of that call."""
+    c1 = acting(calls.ctx, Actor("c-1"))
+
+    def talked(item: str, attempt: str, reason: str) -> list[str]:
+        work = next_for(c1)
+        assert isinstance(work, ServedWork)
+        start_call(c1, "L-1", item=item, attempt=attempt)
+        confirm_right_party(c1, attempt, RIGHT["answers"])
+        shown = [each.reason for each in call_sheet(c1, work.lease).reasons]
+        said = {"attempt": attempt, "outcome": "spoke", "reason": reason, "actor": "c-1"}
+        assert tell(calls, "contact_outcome", **said).status == "applied"
+        return shown
+
+    came = {"channel": "call", "at": calls.ctx.now().isoformat(), "outcome": "spoke"}
+    came |= {"contact": "in-1", "loan": "L-1", "borrower": "G-1", "reason": "other_debts"}
+    assert tell(calls, "inbound_contact", **came, actor="c-1").status == "applied"
+    assert talked("call", "a-1", "illness") == []
+    assert talked("call_guarantor", "g-1", "other") == ["other_debts"]
 
 
 def test_a_visit_says_whom_it_is_for_and_the_local_time_there(visits: Book) -> None:
