@@ -40,7 +40,7 @@ from workers.db.duties import end_duties_of_matter
 from workers.db.free_text import keep_words
 from workers.db.matter_staff import note_change, why_unfit
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
-from workers.db.schema import adjustment, hold, payment
+from workers.db.schema import adjustment, hold, payment, payment_return
 from workers.db.sender_ids import whose_id, whose_id_said
 from workers.hardship.answer_letters import AnswerLetter, write_letter
 from workers.hardship.holds import release_hold
@@ -258,16 +258,23 @@ def _check(connection: Connection, decided: Resolution, stored: StoredMatter) ->
 
 
 def _corrects(connection: Connection, stored: StoredMatter, external_id: str) -> bool:
-    """Whether the loan has an adjustment or a payment under this id that counts."""
+    """Whether the loan has an adjustment or a payment under this id that counts, and that was
+    recorded since the dispute was received: what was on record before corrects nothing."""
+    again = exists().where(
+        payment_return.c.payment_id == payment.c.id,
+        payment_return.c.taken_back_at >= stored.received_at,
+    )
     adjusted = exists().where(
         adjustment.c.loan_id == stored.loan_id,
         adjustment.c.external_id == external_id,
         adjustment.c.taken_back_on.is_(None),
+        adjustment.c.recorded_at >= stored.received_at,
     )
     paid = exists().where(
         payment.c.loan_id == stored.loan_id,
         payment.c.external_id == external_id,
         payment.c.reversed_on.is_(None),
+        (payment.c.recorded_at >= stored.received_at) | again,
     )
     return bool(connection.execute(select(adjusted | paid)).scalar_one())
 

@@ -117,9 +117,13 @@ def test_a_dispute_is_lost_and_the_ladder_goes_on_where_it_stood(book: Book) -> 
 
 
 def test_a_payment_is_traced_before_a_dispute_about_it_is_won(book: Book) -> None:
-    disputes(book, kind="already_paid")
+    assert pay(book, "1", id="P-OLD").status == "applied"
+    disputes(book.at("2026-03-02 11:00"), kind="already_paid")
     taken(book)
 
+    # What was on record before corrects nothing.
+    old = decided(book, "upheld", "payment_found", corrected_by="P-OLD")
+    assert old.startswith("received: Loan L-1 has no adjustment and no payment P-OLD")
     # Nothing on record has that id yet: nothing is decided, and nothing ends.
     assert "rejected" in decided(book, "rejected", "rules_kept"), "it is about what is owed"
     waits = decided(book, "upheld", "payment_found", corrected_by="P-9")
