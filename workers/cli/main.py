@@ -87,7 +87,10 @@ COMMANDS = {
         "Record a suit, or what else interrupts or suspends the limitation period.",
     ),
     "worklist": ("worklist:worklist", "Show calls, visits, legal files, approvals and replies."),
-    "letter": ("letter:app", "Letters to borrowers: print one, or record that it came back."),
+    "letter": (
+        "letter:app",
+        "Letters: print one to a borrower, record that it came back, or what one of theirs says.",
+    ),
     "call": ("call:app", "Calls: start one that is lawful now, record its outcome."),
     "duty": ("duty:app", "What somebody owes after a conversation: list it, or say it is done."),
     "visit": ("visit:app", "Visits: start one, record its outcome, or cancel it."),

@@ -63,7 +63,11 @@ OPTIONS: Mapping[str, Any] = {
     ],
     "recording": Annotated[
         str | None,
-        typer.Option(parser=parse_id, metavar="TEXT", help="The reference of the recording."),
+        typer.Option(
+            parser=parse_id,
+            metavar="TEXT",
+            help="The reference of the recording; of a letter, under which it is filed.",
+        ),
     ],
     "inconvenient_times": Times,
     "inconvenient_places": Places,
