@@ -28,20 +28,6 @@ from workers.db.sending_holds import read_sending_holds
 from workers.db.signs_of_life import assert_writes_and_reads
 from workers.failures import log_summary
 from workers.http import lender, tencent, twilio
-from workers.http.desk import (
-    approvals,
-    arrangements,
-    calls,
-    duties,
-    facts,
-    matters,
-    next_work,
-    quality,
-    second_person,
-    words,
-    work,
-)
-from workers.http.desk.answers import refuse_at_desk, refuse_path
 from workers.http.doors import POOL_SIZE, Door, Doors
 from workers.http.known_hosts import KnownHosts
 from workers.http.notify_workers import worker_notifier
@@ -114,6 +100,22 @@ def create_desk(ctx: Context | None = None) -> FastAPI:
     Raises:
         ArrearsError: the process cannot decrypt it.
     """
+    # Here, because the webhook and the API start without: it would take them a quarter longer.
+    from workers.http.desk import (
+        approvals,
+        arrangements,
+        calls,
+        duties,
+        facts,
+        matters,
+        next_work,
+        quality,
+        second_person,
+        words,
+        work,
+    )
+    from workers.http.desk.answers import refuse_at_desk, refuse_path
+
     app = _application(
         ctx, "What people who work on loans do, by console, CRM or dialer.", refuse_at_desk
     )
