@@ -296,12 +296,23 @@ class Standing:
     """The next business date on which another instalment may be missed."""
 
 
-def standing_of(instalments: Sequence[Instalment], ends: Endings, today: date) -> Standing:
+def standing_of(
+    instalments: Sequence[Instalment],
+    ends: Endings,
+    today: date,
+    deferred_until: date | None = None,
+) -> Standing:
     """Where an active arrangement stands at the beginning of business date `today`.
 
-    What was paid on the day before is known by then.
+    What was paid on the day before is known by then. A deferral that only moved instalments behind
+    the schedule is completed after `deferred_until`, its last day: nothing was to be paid in it.
     """
     on = today - REPORTED_AFTER
+    if deferred_until is not None and any(each.unpaid > ZERO for each in instalments):
+        over_on = deferred_until + timedelta(days=1)
+        if today >= over_on:
+            return Standing(ArrangementStatus.COMPLETED, (), None)
+        return Standing(ArrangementStatus.ACTIVE, (), over_on)
     missed = _missed(instalments, ends, on)
     after = timedelta(days=ends.grace_days + 1) + REPORTED_AFTER
     looks = [

@@ -67,6 +67,7 @@ def quote_as_json(found: Quote) -> dict[str, Any]:
         "cost_cap_confidence": cap.source.confidence if cap else None,
         "who_may_agree": found.who_may_agree,
         "pays_in_order": list(found.pays_in_order),
+        **({"deferred_until": until.isoformat()} if (until := found.deferred_until) else {}),
     }
 
 
@@ -125,4 +126,5 @@ def quote_from_json(shown: Mapping[str, Any]) -> Quote:
         cost_cap=cap,
         who_may_agree=Role(shown["who_may_agree"]),
         pays_in_order=tuple(map(Component, shown.get("pays_in_order", ()))),
+        deferred_until=day("deferred_until") if "deferred_until" in shown else None,
     )

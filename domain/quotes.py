@@ -17,6 +17,7 @@ from domain.arrangements import (
     ArrangementKind,
     ArrangementTerms,
     Effect,
+    MovesTo,
     RateOf,
 )
 from domain.compliance.money_cap import (
@@ -69,6 +70,9 @@ class Quote:
     """The lowest role."""
     pays_in_order: tuple[Component, ...] = ()
     """What a payment pays first, as payments of the loan are allocated; empty: it is not said."""
+    deferred_until: date | None = None
+    """The last day of a deferral whose instalments move behind the schedule: then it is completed,
+    and nothing stops any more, whatever is unpaid. None: it is kept until it is paid or missed."""
 
     @property
     def difference(self) -> Decimal:
@@ -134,6 +138,7 @@ def _quoted(planner: Planner, arranged: Arranged, wish: Wish) -> Quote | NotOffe
     # The instalments that stay as they are bear their interest.
     runs = planner.rate or any(each.interest for each in arranged.untouched)
     stops = planner.of_kind.stops | ({Effect.INTEREST} if not runs else set())
+    behind = wish.days is not None and planner.of_kind.moves_to is MovesTo.END_OF_SCHEDULE
     return Quote(
         kind=wish.kind,
         terms=planner.terms.name,
@@ -158,5 +163,6 @@ def _quoted(planner: Planner, arranged: Arranged, wish: Wish) -> Quote | NotOffe
         cost_percent=cost,
         cost_cap=limits.cap(CapKind.YEARLY_COST_PERCENT),
         who_may_agree=who,
+        deferred_until=planner.as_of + timedelta(days=wish.days or 0) if behind else None,
         pays_in_order=planner.loan.pays_in_order,
     )

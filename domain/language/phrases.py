@@ -380,6 +380,7 @@ class Phrase(StrEnum):
     QUOTE_TOTALS = auto()
     QUOTE_LAST_DAYS = auto()
     QUOTE_STOPS = auto()
+    QUOTE_STOPS_UNTIL = auto()
     QUOTE_GOES_ON = auto()
     QUOTE_ENDS = auto()
     QUOTE_COST = auto()

@@ -105,6 +105,12 @@ def test_it_is_looked_at_again_when_another_one_may_be_missed() -> None:
     assert standing_of(PLAN, TERMS, date(2026, 5, 17)).status == "defaulted"
 
 
+def test_a_deferral_that_moved_instalments_behind_the_schedule_is_over_after_its_last_day() -> None:
+    on_last_day = standing_of(PLAN, TERMS, date(2026, 3, 26), date(2026, 3, 26))
+    assert (on_last_day.status, on_last_day.review_on) == ("active", date(2026, 3, 27))
+    assert standing_of(PLAN, TERMS, date(2026, 3, 27), date(2026, 3, 26)).status == "completed"
+
+
 def test_somebody_agrees_in_the_lowest_of_their_roles_that_may() -> None:
     limits = (Limit(Role.CALLER, 3), Limit(Role.SUPERVISOR, 12))
     everybody = {Role.CALLER, Role.SUPERVISOR, Role.OPERATOR}

@@ -112,6 +112,7 @@ def confirm(
     *,
     id: str | None = "AR-1",
     restructuring: str = "RS-1",
+    currency: str = "CNY",
 ) -> EventResult:
     """The ledger replaces the schedule, today."""
     named = {"arrangement": id} if id else {}
@@ -120,7 +121,7 @@ def confirm(
         "restructuring",
         restructuring=restructuring,
         loan="L-1",
-        currency="CNY",
+        currency=currency,
         restructured_on=book.ctx.today().isoformat(),
         instalments=list(as_quoted(book) if instalments is None else instalments),
         why="as agreed",

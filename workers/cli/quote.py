@@ -135,7 +135,7 @@ def _sentences(loan: str, found: Quote) -> Iterator[tuple[Part, ...]]:
         ),
     )
     if found.stops:
-        yield (part(Phrase.QUOTE_STOPS, effects=found.stops),)
+        yield (_what_stops(found),)
     yield (part(Phrase.QUOTE_GOES_ON, effects=found.goes_on),)
     yield (part(Phrase.QUOTE_ENDS, instalments=found.missed_ends_it, days=found.grace_days),)
     cost = [part(Phrase.QUOTE_COST, percent=f"{found.cost_percent:f}")]
@@ -147,6 +147,12 @@ def _sentences(loan: str, found: Quote) -> Iterator[tuple[Part, ...]]:
         yield (part(Phrase.QUOTE_ORDER, component=found.pays_in_order),)
     yield (part(Phrase.QUOTE_WHO, role=found.who_may_agree),)
     yield (part(Phrase.QUOTE_CHANGES_NOTHING),)
+
+
+def _what_stops(found: Quote) -> Part:
+    if found.deferred_until is None:
+        return part(Phrase.QUOTE_STOPS, effects=found.stops)
+    return part(Phrase.QUOTE_STOPS_UNTIL, effects=found.stops, on=found.deferred_until)
 
 
 def _instalment(whole: Instalment, arranged: Instalment | None, currency: str) -> tuple[Part, ...]:

@@ -1,7 +1,7 @@
 """Arrangements in the database: read by their ids, moved by their table of moves."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -93,6 +93,18 @@ class Arrangement(NamedTuple):
     def offers(self) -> int:
         """How often it was offered; an earlier release counted no more than one."""
         return self.offer or int(self.quoted_on is not None)
+
+    @property
+    def deferred_until(self) -> date | None:
+        """The last day of a deferral that ends then, whatever is unpaid; None: it is no such."""
+        until = (self.quote or {}).get("deferred_until")
+        return date.fromisoformat(until) if until else None
+
+    @property
+    def pauses_until(self) -> date | None:
+        """The first day without the pause of an active one; None: it lasts until it ends."""
+        until = self.deferred_until
+        return until + timedelta(days=1) if until else None
 
 
 _ARRANGEMENT: Select[*tuple[Any, ...]] = select(*columns_of(Arrangement, arrangement))

@@ -202,7 +202,7 @@ def _tell_of_silence(
 
     Whoever pays as was agreed is contacted about nothing meanwhile: the pause goes on until the
     next instalment could be missed, and is looked at again then. If something is missed of what was
-    agreed, contact goes on.
+    agreed, or the days of a deferral are over, contact goes on.
     """
     silent = because(
         ReasonCode.ARRANGEMENT_NOT_CONFIRMED,
@@ -213,7 +213,8 @@ def _tell_of_silence(
     standing = standing_as_agreed(connection, ctx, stored, now.date())
     again = None
     stops = quote_from_json(stored.quote or {}).stops
-    if Effect.COLLECTION in stops and not standing.missed:
+    is_over = stored.pauses_until is not None and stored.pauses_until <= now.date()
+    if Effect.COLLECTION in stops and not standing.missed and not is_over:
         again = standing.review_on or now.date() + ASK_AGAIN
         hold_id = pause(connection, stored, now.date(), again, ARREARS.reference, now)
         connection.execute(

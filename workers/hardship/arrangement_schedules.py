@@ -164,8 +164,10 @@ def _activate(
         release(connection, hold.c.id == stored.hold_id, now.date(), now)
     hold_id = stored.hold_id
     if Effect.COLLECTION in quoted.stops:
-        hold_id = pause(connection, stored, now.date(), None, stored.accepted_by or "", now)
-    standing = standing_of(paid_of(connection, stored), stored, now.date())
+        until = stored.pauses_until and max(stored.pauses_until, now.date())
+        hold_id = pause(connection, stored, now.date(), until, stored.accepted_by or "", now)
+    standing = standing_of(paid_of(connection, stored), stored, now.date(), stored.deferred_until)
+    is_over = standing.status is ArrangementStatus.COMPLETED
     move_arrangement(
         connection,
         stored.id,
@@ -173,7 +175,7 @@ def _activate(
         confirmed_at=now,
         hold_id=hold_id,
         replaced_schedule_id=replaced_schedule_id,
-        review_on=standing.review_on,
+        review_on=now.date() if is_over else standing.review_on,
     )
     resolve_problems(connection, [stored.loan_id], (ARRANGEMENT_NOT_CONFIRMED,), now)
     active = because(ReasonCode.ARRANGEMENT_IS_ACTIVE, arrangement=stored.external_id)

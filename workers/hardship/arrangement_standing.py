@@ -36,7 +36,8 @@ def standing_on(
     if len(instalments) < len(days_of(connection, stored.id)):
         return None
     stops = stops_of(connection, stored.loan_id)
-    standing = standing_of(with_days_given_back(instalments, stops, today), stored, today)
+    as_given = with_days_given_back(instalments, stops, today)
+    standing = standing_of(as_given, stored, today, stored.deferred_until)
     if standing.missed and differs(connection, stored):
         paid = sum((each.paid for each in instalments), ZERO)
         rest = _rest_of(connection, stored, instalments)
@@ -54,7 +55,7 @@ def standing_as_agreed(
     quoted = quote_from_json(stored.quote or {}).arranged
     paid = paid_since(connection, stored)
     agreed = _as_agreed(connection, ctx, stored, quoted, paid, stops, today)
-    return standing_of(agreed, stored, today)
+    return standing_of(agreed, stored, today, stored.deferred_until)
 
 
 def _as_agreed(

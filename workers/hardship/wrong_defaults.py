@@ -109,7 +109,9 @@ def go_on(connection: Connection, stored: Arrangement, standing: Standing, now: 
     end_declined(connection, stored.loan_id, now)
     hold_id = stored.hold_id
     if Effect.COLLECTION in quote_from_json(stored.quote or {}).stops:
-        hold_id = pause(connection, stored, today, None, stored.accepted_by or "", now)
+        hold_id = pause(
+            connection, stored, today, stored.pauses_until, stored.accepted_by or "", now
+        )
     move_arrangement(
         connection,
         stored.id,

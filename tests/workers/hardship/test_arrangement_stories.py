@@ -1,13 +1,25 @@
 """Arrangements as a supervisor would tell them: a plan that is broken, a deferral that is kept."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine, update
 
 from domain.arranged import Wish
 from domain.arrangements import Refusal
-from tests.support.arrangements import arranged, ask, decline, holds, in_difficulty, status
+from domain.loans import Instalment
+from tests.support.arrangements import (
+    accept,
+    arranged,
+    ask,
+    confirm,
+    decline,
+    holds,
+    in_difficulty,
+    offer,
+    status,
+)
 from tests.support.events import pay, promise, tell
 from tests.support.loans import Book
 from workers.db.schema import action, arrangement, arrangement_instalment, loan
@@ -29,6 +41,35 @@ def history(book: Book) -> str:
 
 def settle(book: Book, at: str) -> int:
     return settle_arrangements(book.at(f"2026-{at}").ctx)
+
+
+def test_a_deferral_that_moves_instalments_behind_the_schedule_is_over_after_its_days(
+    engine: Engine,
+) -> None:
+    """March and April are moved behind the last instalment, and for thirty days nobody collects.
+    Then the deferral is over, although nothing is paid: May is collected, and she may ask for a
+    plan."""
+    book = Book(engine, now="2026-03-06 10:00", zone="America/New_York")
+    days = [date(2026 + month // 12, month % 12 + 1, 1) for month in range(2, 25)]
+    due = [Instalment(day, Decimal(100), Decimal(10)) for day in days]
+    book.loan("L-1", jurisdiction="US", instalments=due)
+    values = {"annual_rate_percent": Decimal(12), "disbursed_on": date(2025, 12, 1)}
+    with engine.begin() as connection:
+        connection.execute(update(loan).values(values))
+    ask(book, Wish(days=30))
+    offer(book)
+    accept(book)
+    assert confirm(book, currency="USD").status == "applied"
+    assert (status(book), holds(book)[-1]) == ("active", ("deferral", "2026-03-06", "2026-04-06"))
+    settle(book, "04-05 23:59")
+    assert status(book) == "active"
+
+    settle(book, "04-06 00:01")
+
+    assert status(book) == "completed"
+    book.at("2026-05-06 10:00").escalate("L-1")
+    assert book.actions("L-1"), "May is past due, and the ladder goes on"
+    assert ask(book, id="AR-2").status == "requested"
 
 
 def test_a_plan_that_is_broken(book: Book) -> None:

@@ -50,6 +50,8 @@ class Quoted(BaseModel):
     """The lowest role."""
     pays_in_order: list[str] = []
     """What a payment pays first."""
+    deferred_until: str | None = None
+    """The last day of a deferral that ends then, whatever is unpaid."""
 
 
 class Offered(Quoted):

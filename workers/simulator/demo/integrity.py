@@ -135,7 +135,8 @@ _COUNTS |= {
                 AND (h.ends_on IS NULL OR h.ends_on > :today))
             OR (a.status = 'active' AND (
                 a.confirmed_at IS NULL
-                OR (a.quote -> 'stops' @> '["collection"]') <> (h.ends_on IS NULL)))
+                OR (a.quote -> 'stops' @> '["collection"]' AND NOT a.quote ? 'deferred_until')
+                    <> (h.ends_on IS NULL)))
             OR (a.ended_at IS NULL AND EXISTS (
                 SELECT FROM arrangement other
                  WHERE other.loan_id = a.loan_id AND other.ended_at IS NULL AND other.id <> a.id))
