@@ -71,6 +71,8 @@ def pledges(seed: int, count: int, name: str) -> Iterator[Case]:
             pledge = replace(pledge, grace=chance.choice((1, 2)), booking=chance.choice((0, 2)))
         if chance.random() < 0.2:
             pledge = replace(pledge, partly=None)
+        if chance.random() < 0.2:
+            pledge = replace(pledge, next_made_at=at(chance, chance.randrange(1, 8)))
         paid = []
         for _ in range(chance.choice((0, 1, 1, 2, 3))):
             told_at = at(chance, chance.randrange(12))
@@ -91,6 +93,7 @@ def as_made(pledge: Pledge) -> Promise:
         grace_days=pledge.grace,
         booking_days=pledge.booking,
         partly_from=None if pledge.partly is None else money(pledge.partly),
+        next_made_at=pledge.next_made_at,
     )
 
 
