@@ -1,6 +1,6 @@
 """The outcome of a call or a visit: who was reached, and why the loan is overdue."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -241,6 +241,16 @@ protects somebody, such as hardship or a dispute, is taken from anybody."""
 TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS, _O.WROTE}
 """In these the borrower talked, or wrote. With any other outcome, somebody else gave the reason
 that is reported, or nobody: it is no reason of theirs."""
+TOLD_APART: Mapping[ContactOutcome, tuple[str, ...]] = {
+    _O.STOP_CHANNEL: ("stopped_channel",),
+    _O.DISPUTES: ("dispute_kind",),
+    _O.COMPLAINS: ("complaint_kind", "about_staff", "about_attempt"),
+}
+"""By which fields of its report one stop, dispute or complaint differs from another of the same
+conversation. Each of them counts."""
+REPORT_IS_NAMED_BY = ("outcome", *(name for names in TOLD_APART.values() for name in names))
+"""What names a report of a conversation, besides the conversation: what is learnt later, such as a
+death or a second complaint, is another report."""
 _NUMBER_FACTS = {
     _O.NUMBER_INVALID: NumberFact.REACHES_NOBODY,
     _O.WRONG_PERSON: NumberFact.SOMEBODY_ELSE,

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import may_come_to
 from domain.events import STAFF, RejectedError, person_of
@@ -29,21 +28,16 @@ from workers.attempts.conversations import (
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries
-from workers.attempts.named import (
-    PersonOfContact,
-    loan_ids,
-    named_attempt,
-    person_of_contact,
-)
-from workers.attempts.reported_again import adding, differing, what_differs
+from workers.attempts.later_reports import add_to_recorded, recorded_outcome
+from workers.attempts.locked_attempt import LockedAttempt, find_attempt
+from workers.attempts.named import PersonOfContact, loan_ids, person_of_contact
+from workers.attempts.reported_facts import note_said
 from workers.context import Context
 from workers.db.loans import LockedLoan, lock_named_loan
 from workers.db.persons import lock_known_borrower, lock_loans_of_person, lock_person_of_loan
-from workers.db.representative_wishes import acting_numbers, note_wishes, wishes_among
-from workers.db.said_facts import note_said_facts
+from workers.db.representative_wishes import acting_numbers
 from workers.db.schema import contact, contact_outcome
 from workers.escalation.reassess import reassess
-from workers.gate.problems import resolve_gate_problems
 
 EVENT = "inbound_contact"
 
@@ -97,8 +91,12 @@ def record_inbound_contact(
         at = reported.at.astimezone(now.tzinfo)
         raise RejectedError(ReasonCode.CONTACT_IN_FUTURE, at=at, loan=reported.loan)
     whose = person_of_contact(connection, owed.id, reported.loan, reported.borrower)
-    if (recorded := _on_record(connection, reported, whose, owed.id)) is not None:
-        return _add_to_recorded(connection, ctx, recorded, reported)
+    attempt = find_attempt(connection, reported.contact, reported.own_sender)
+    if attempt is not None:
+        about = _on_record(attempt, reported, whose, owed.id)
+        recorded = recorded_outcome(connection, attempt.id)
+        if recorded is not None:
+            return add_to_recorded(connection, ctx, attempt, about, reported, recorded)
     check_callback(reported.outcome, reported.callback_at, now)
     also = loan_ids(connection, reported.also_about, EVENT)
     (kind,) = loans_of_contact(connection, [owed.id])
@@ -114,11 +112,15 @@ def record_inbound_contact(
         on = reported.at.astimezone(now.tzinfo).date()
         learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
         complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)
-    by_said = _note_said(connection, reported, whose.id, acting, now)
+    if reported.said:
+        of_person = of_person or lock_loans_of_person(connection, whose.id)
+        made = find_attempt(connection, reported.contact, reported.own_sender)
+        if made is not None:
+            note_said(connection, ctx, made, reported)
     about = _about(reported, whose, contact_id, owed.id)
     about = replace(about, mentioned=mentioned, why_id=why_id)
     came = apply_consequences(connection, ctx, about, [kind], follows, now)
-    reassess(connection, ctx, of_person or by_said or [owed.id], now)
+    reassess(connection, ctx, of_person or [owed.id], now)
     plan_next(connection, ctx, about, follows, now)
     if reported.callback_at is not None:
         callback = AskedCallback(
@@ -162,25 +164,17 @@ def _lock(connection: Connection, reported: InboundContact) -> LockedLoan:
 
 
 def _on_record(
-    connection: Connection, reported: InboundContact, whose: PersonOfContact, loan_id: int
-) -> Conversation | None:
-    """The contact of this id, if it is on record.
+    known: LockedAttempt, reported: InboundContact, whose: PersonOfContact, loan_id: int
+) -> Conversation:
+    """The contact that is on record under this id.
 
     Raises:
         RejectedError: it is another contact.
     """
-    known = connection.execute(
-        named_attempt(
-            select(contact.c.id, contact.c.loan_id, contact.c.at, contact.c.borrower_id),
-            reported.contact,
-            reported.own_sender,
-        )
-    ).one_or_none()
-    if known is None:
-        return None
     # The record of the borrower may be another one since, but never that of somebody else.
     is_theirs = reported.borrower is None or known.borrower_id == whose.id
-    if (known.loan_id, known.at) != (loan_id, reported.at) or not is_theirs:
+    is_same = (known.inbound, known.loan_id, known.at) == (True, loan_id, reported.at)
+    if not is_same or not is_theirs:
         raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
     return _about(reported, whose._replace(id=known.borrower_id), known.id, loan_id)
 
@@ -272,66 +266,6 @@ def _about(
         callback_at=reported.callback_at,
         arrived_at=reported.at if reported.is_letter else None,
     )
-
-
-def _add_to_recorded(
-    connection: Connection,
-    ctx: Context,
-    about: Conversation,
-    reported: InboundContact,
-) -> Reasons:
-    """Record what a later report says besides what is on record.
-
-    Raises:
-        RejectedError: it has another outcome, or says otherwise of it, and nothing was said; or
-            nothing of it would be kept.
-    """
-    now, contact_id = ctx.now(), about.contact_id
-    outcome = connection.execute(
-        select(contact_outcome).where(contact_outcome.c.contact_id == contact_id)
-    ).one()
-    differs = what_differs(connection, ctx, about, outcome, reported)
-    if differs and (reported.event_id is None or not reported.said):
-        raise differing(reported.contact, outcome.outcome, differs)
-    if reported.said:
-        acting = connection.execute(
-            select(contact.c.number_blind_index).where(contact.c.id == contact_id)
-        ).scalar()
-        loans = _note_said(connection, reported, about.record, acting, now)
-        reassess(connection, ctx, loans, now)
-    if differs:
-        return adding(reported.contact, outcome.outcome, reported.outcome, differs)
-    return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
-
-
-def _note_said(
-    connection: Connection,
-    reported: InboundContact,
-    record: int,
-    acting: bytes | None,
-    now: datetime,
-) -> list[int]:
-    """Record what was said: on the record of the locked person, or with the number of their
-    representative. Returns the loans that it reaches."""
-    said, actor = reported.said, Actor(reported.actor)
-    if acting is not None:
-        wishes, said = wishes_among(said)
-        note_wishes(connection, acting, wishes, actor, reported.at)
-    if not said:
-        return []
-    loans = lock_loans_of_person(connection, record)
-    note_said_facts(
-        connection,
-        [record],
-        said,
-        None,
-        actor,
-        now,
-        said_at=reported.at,
-        own_word=not reported.outcome.with_other,
-    )
-    resolve_gate_problems(connection, [record], {each.fact for each in said}, now)
-    return loans
 
 
 def _party(reported: InboundContact, role: Party) -> Party:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
@@ -16,7 +16,7 @@ from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
 class LockedAttempt(NamedTuple):
-    """A contact that a person started."""
+    """A contact that a person started, or recorded as one that the borrower began."""
 
     id: int
     loan_id: int
@@ -36,7 +36,9 @@ class LockedAttempt(NamedTuple):
     record: str
     """The lender's id of the borrower record."""
     actor: str | None
-    """Who started it; None: it is a visit, which its visitors make."""
+    """Who started it, or took it; None: it is a visit, which its visitors make."""
+    inbound: bool | None
+    """Whether the person began it; None: the lender did."""
 
     @property
     def point(self) -> bytes | None:
@@ -64,15 +66,23 @@ def lock_everybody_at_number(connection: Connection, attempt: str, sender: str) 
 
 def lock_attempt(connection: Connection, attempt: str, sender: str) -> LockedAttempt | None:
     """The attempt that a sender means, with its person locked. The loans are locked after that."""
+    locked = _named(attempt, sender).with_for_update(of=(person, borrower), key_share=True)
+    return typed_row(LockedAttempt, connection.execute(locked))
+
+
+def find_attempt(connection: Connection, attempt: str, sender: str) -> LockedAttempt | None:
+    """The same, of somebody who is locked already."""
+    return typed_row(LockedAttempt, connection.execute(_named(attempt, sender)))
+
+
+def _named(attempt: str, sender: str) -> Select[Any]:
     record = borrower.c.external_id
     attempts = select(*columns_of(LockedAttempt, contact, loan, record=record)).select_from(
         contact.join(loan, loan.c.id == contact.c.loan_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
         .join(person, person.c.id == borrower.c.person_id)
     )
-    named = named_attempt(attempts, attempt, sender)
-    locked = named.with_for_update(of=(person, borrower), key_share=True)
-    return typed_row(LockedAttempt, connection.execute(locked))
+    return named_attempt(attempts, attempt, sender)
 
 
 def contacts_of(connection: Connection, contact_id: int) -> list[ContactOfAttempt]:
@@ -98,5 +108,6 @@ def conversation_of(
         actor=report.actor,
         sender=report.sender,
         callback_at=report.callback_at,
+        arrived_at=attempt.at if attempt.channel == Channel.LETTER else None,
         hold_is_placed=report.outcome is ContactOutcome.DECEASED,
     )

@@ -34,7 +34,7 @@ from workers.attempts.conversations import (
     loans_of_contact,
 )
 from workers.attempts.known_reasons import complete_enquiries, is_known_lately
-from workers.attempts.later_reports import add_to_recorded
+from workers.attempts.later_reports import add_to_recorded, recorded_outcome
 from workers.attempts.locked_attempt import (
     ContactOfAttempt,
     LockedAttempt,
@@ -89,19 +89,18 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     attempt = lock_attempt(connection, report.attempt, report.sender)
     if attempt is None:
         raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=report.attempt)
-    recorded = connection.execute(
-        select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
-    ).one_or_none()
-    if recorded is not None:
-        return add_to_recorded(connection, ctx, attempt, report, recorded)
-    assert_theirs(connection, report, attempt, now.date())
-    check_callback(report.outcome, report.callback_at, now)
     rows = contacts_of(connection, attempt.id)
     actions = [row.action_id for row in rows if row.action_id is not None]
-    called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
-    _check(connection, ctx, attempt, report, called)
     # A loan has a row for each of its items that the call was about.
     about_loans = list(dict.fromkeys(row.loan_id for row in rows))
+    about = conversation_of(attempt, about_loans, report)
+    recorded = recorded_outcome(connection, attempt.id)
+    if recorded is not None:
+        return add_to_recorded(connection, ctx, attempt, about, report, recorded, actions)
+    assert_theirs(connection, report, attempt, now.date())
+    check_callback(report.outcome, report.callback_at, now)
+    called = called_actions(connection, actions) if attempt.channel == Channel.CALL else []
+    _check(connection, ctx, attempt, report, called)
     of_rows = loans_of_contact(connection, about_loans)
     follows = follows_by(ladder_of_call(ctx, attempt, called, of_rows[0], now), report.outcome)
     also = loan_ids(connection, report.also_about, "contact_outcome")
@@ -122,8 +121,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
         complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
     if report.outcome is ContactOutcome.DECEASED:
-        pause_for_death(connection, attempt, report, now)
-    about = conversation_of(attempt, about_loans, report)
+        pause_for_death(connection, about, now)
     about = replace(about, mentioned=mentioned, why_id=why_id)
     came = apply_consequences(connection, ctx, about, of_rows, follows, now)
     reassess(connection, ctx, loans, now)
@@ -219,7 +217,7 @@ def _recorded_as(
         outcome=report.outcome,
     )
     if report.outcome is ContactOutcome.DECEASED:
-        recorded += because(ReasonCode.DEATH_PAUSES, hold_id=id_of_death(report))
+        recorded += because(ReasonCode.DEATH_PAUSES, hold_id=id_of_death(report.attempt))
     return recorded
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ContactOutcome
 from domain.disputes import NOT_IN_WORDS, ComplaintKind, DisputeKind, RaisedBy
 from domain.outcome_follows import Follows
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.conversations import Conversation, LoanOfContact
 from workers.context import Context
 from workers.db.prepared_statements import prepared
+from workers.db.schema import complaint, contact, dispute
+from workers.db.sender_ids import is_named
 from workers.hardship.complaints import NewComplaint, receive_complaint
 from workers.hardship.disputes import NewDispute, raise_dispute
 from workers.hardship.holds import NewHold, place_hold
@@ -85,9 +88,49 @@ SELECT count(DISTINCT coalesce(c.part_of, c.id))
 )
 
 
+def _id_of(about: Conversation) -> str:
+    """The id of what a conversation brings: `disputes:a-1`."""
+    return f"{about.outcome}:{about.attempt}"
+
+
 def _id_of_loan(about: Conversation, number: int, loan: LoanOfContact) -> str:
-    """The id of what a conversation brings about one of its loans: `disputes:a-1`, `…:L-2`."""
-    return f"{about.outcome}:{about.attempt}{f':{loan.external_id}' if number else ''}"
+    """The same, of one of its loans: of all but the first one `disputes:a-1:L-2`. Of a second
+    dispute of the conversation it is `disputes:a-1:fraud`, `disputes:a-1:fraud:L-2`."""
+    apart = (about.told_apart, loan.external_id if number else "")
+    return ":".join([_id_of(about), *filter(None, apart)])
+
+
+def told_apart(connection: Connection, about: Conversation) -> str | None:
+    """What tells this dispute or complaint from the one that the conversation brought before, for
+    its id: what it is about. Empty: it brought none. None: it says nothing else than that one, as
+    it is on record by now.
+
+    Of another outcome it is empty. One statement for a dispute or a complaint.
+    """
+    table = _RAISED.get(about.outcome)
+    if table is None:
+        return ""
+    first = (
+        select(table, contact.c.attempt.label("about_attempt"))
+        .join_from(table, contact, contact.c.id == table.c.contact_id, isouter=True)
+        .where(is_named(table, _id_of(about), about.sender))
+    )
+    row = connection.execute(first).mappings().one_or_none()
+    if row is None:
+        return ""
+    complained = about.details.complaint
+    told = {
+        "kind": about.details.dispute_kind or complained.kind,
+        "about_staff": complained.about_staff,
+        "about_attempt": complained.about_attempt,
+    }
+    said = {name: value for name, value in told.items() if value is not None}
+    if all(row.get(name) == value for name, value in said.items()):
+        return None
+    return ":".join(map(str, said.values()))
+
+
+_RAISED = {ContactOutcome.DISPUTES: dispute, ContactOutcome.COMPLAINS: complaint}
 
 
 def raise_disputes(

@@ -108,7 +108,9 @@ def adding(
 ) -> Reasons:
     """That what protects of a later report counts; and of the same outcome, what does not."""
     adds = because(ReasonCode.OUTCOME_ADDS, attempt=attempt, outcome=reported)
-    return adds if "outcome" in differs else adds + differing(attempt, recorded, differs).reason
+    if not differs or "outcome" in differs:
+        return adds
+    return adds + differing(attempt, recorded, differs).reason
 
 
 def _words_that_differ(

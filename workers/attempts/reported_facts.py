@@ -7,7 +7,7 @@ from sqlalchemy import Connection, exists, select
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, HoldKind
-from workers.attempts.conversations import ReportedOutcome
+from workers.attempts.conversations import Conversation, OutcomeReport, ReportedOutcome
 from workers.attempts.locked_attempt import LockedAttempt
 from workers.context import Context
 from workers.db.closed_numbers import close_number, reopen_number
@@ -19,10 +19,10 @@ from workers.gate.problems import resolve_gate_problems
 
 
 def note_said(
-    connection: Connection, ctx: Context, attempt: LockedAttempt, report: ReportedOutcome
+    connection: Connection, ctx: Context, attempt: LockedAttempt, report: OutcomeReport
 ) -> None:
     """Record what was said, on the record of the person; it reaches the whole person. The wishes of
-    a representative are kept with the number that was called."""
+    a representative are kept with their number."""
     if not report.said:
         return
     actor, now = Actor(report.actor), ctx.now()
@@ -30,7 +30,8 @@ def note_said(
     if attempt.party == Party.REPRESENTATIVE and attempt.number_blind_index is not None:
         wishes, said = wishes_among(said)
         note_wishes(connection, attempt.number_blind_index, wishes, actor, attempt.at)
-    number = attempt.number_blind_index if attempt.channel == Channel.CALL else None
+    was_called = attempt.channel == Channel.CALL and not attempt.inbound
+    number = attempt.number_blind_index if was_called else None
     note_said_facts(
         connection,
         [attempt.borrower_id],
@@ -59,27 +60,25 @@ def note_about_number(
         reopen_number(connection, number, refuted - {fact}, actor, now, seen_at=called_at)
 
 
-def id_of_death(report: ReportedOutcome) -> str:
-    """The id of the hold that a reported death places."""
-    return f"death:{report.attempt}"
+def id_of_death(attempt: str) -> str:
+    """The id of the hold that a death places which was reported of an attempt."""
+    return f"death:{attempt}"
 
 
-def death_is_on_record(connection: Connection, report: ReportedOutcome) -> bool:
+def death_is_on_record(connection: Connection, attempt: str) -> bool:
     """Whether the hold of this death is placed."""
-    placed = exists().where(hold.c.external_id == id_of_death(report))
+    placed = exists().where(hold.c.external_id == id_of_death(attempt))
     return bool(connection.execute(select(placed)).scalar())
 
 
-def pause_for_death(
-    connection: Connection, attempt: LockedAttempt, report: ReportedOutcome, now: datetime
-) -> None:
+def pause_for_death(connection: Connection, about: Conversation, now: datetime) -> None:
     """Pause every loan of the person until somebody releases the hold."""
     insert_hold(
         connection,
         Hold(HoldKind.DECEASED, now.date()),
-        borrower_id=attempt.borrower_id,
-        external_id=id_of_death(report),
-        sender=report.sender,
-        actor=report.actor,
+        borrower_id=about.record,
+        external_id=id_of_death(about.attempt),
+        sender=about.sender,
+        actor=about.actor,
         now=now,
     )

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from domain.compliance.vocabulary import AskedAgain, Channel, Party
-from domain.contact_outcomes import INBOUND, ContactOutcome
+from domain.contact_outcomes import INBOUND, REPORT_IS_NAMED_BY, ContactOutcome
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.right_party import Question
@@ -233,8 +233,8 @@ def submit_outcome(
     if callback_at is not None:
         moment = parse_moment(callback_at, ctx.settings.lender_zone)
         payload["callback_at"] = moment.isoformat()
-    # One that is learnt later, such as a death, is another report.
-    submit(ctx, "contact_outcome", f"{attempt}:{payload['outcome']}", payload)
+    named = [str(payload[name]) for name in REPORT_IS_NAMED_BY if payload.get(name) is not None]
+    submit(ctx, "contact_outcome", ":".join([attempt, *named]), payload)
 
 
 def submit_inbound(

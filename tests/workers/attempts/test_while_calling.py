@@ -16,6 +16,8 @@ from workers.calls.assign import assign_call
 from workers.db.free_text import sealed
 from workers.db.schema import (
     call,
+    complaint,
+    contact,
     contact_outcome,
     dispute,
     hold,
@@ -142,14 +144,6 @@ def test_the_same_outcome_with_other_contents_is_answered_in_one_way(
 @pytest.mark.parametrize(
     ("outcome", "first", "then", "differs"),
     [
-        ("stop_channel", {}, {"stopped_channel": "sms"}, None),
-        (
-            "complains",
-            {"complaint_kind": "conduct"},
-            {"complaint_kind": "harassment", "about_staff": "c-1"},
-            None,
-        ),
-        ("disputes", {"dispute_kind": "amount"}, {"dispute_kind": "fraud"}, None),
         (
             "disputes",
             {"dispute_kind": "amount", "why": "paid in cash"},
@@ -214,7 +208,54 @@ def test_what_was_corrected_since_is_known_as_it_was_reported(book: Book, token:
         connection.execute(update(dispute).values(kind="fraud"))
     assert at_desk(book, token, "/outcomes", said).json()["known"] is True
     now = at_desk(book, token, "/outcomes", {**said, "dispute_kind": "fraud"})
-    assert now.status_code == 409
+    assert now.json()["known"] is True, "it says so by now"
+    assert {row.external_id for row in book.rows(dispute)} == {"disputes:a-1", "disputes:a-1:L-2"}
+
+
+@pytest.mark.parametrize("began", ["they", "we"])
+def test_what_protects_is_taken_in_whatever_order_and_as_often_as_it_is_said(
+    book: Book, token: Token, began: str
+) -> None:
+    """Also a second stop, dispute or complaint of one conversation, whoever began it; each once.
+    What is on record stays, and nothing that is about money changes."""
+    book.staff("c-4", "caller")
+    if began == "we":
+        at_desk(book, token, "/work/next", {})
+        at_desk(book, token, "/calls", {"loan": "L-1", "attempt": "in-1"})
+        path, of_it = "/outcomes", {"attempt": "in-1"}
+    else:
+        path, of_it = "/inbound-contacts", _CALLED_US | {"loan": "L-1"}
+
+    def told(outcome: str, **more: Any) -> Response:
+        return at_desk(book, token, path, {**of_it, "outcome": outcome, **more})
+
+    assert told("hardship", reason="illness").status_code == 200
+    hours = {"days": ["mon"], "starts": "00:00", "ends": "12:00"}
+    mornings = {"fact": "inconvenient_time", "time": hours}
+    protects: list[tuple[str, dict[str, Any]]] = [
+        ("disputes", {"dispute_kind": "amount", "why": "paid in cash"}),
+        ("disputes", {"dispute_kind": "fraud", "why": "never had it"}),
+        ("complains", {"complaint_kind": "harassment", "about_staff": "c-4"}),
+        ("complains", {"complaint_kind": "conduct"}),
+        ("stop_channel", {"stopped_channel": "sms"}),
+        ("stop_channel", {"stopped_channel": "visit", "said": [mornings]}),
+        ("prison", {}),
+    ]
+    for _ in "twice":
+        for outcome, more in protects:
+            answer = told(outcome, **more)
+            assert answer.status_code == 200, answer.json()
+    assert book.one(contact.select().where(contact.c.part_of.is_(None))).attempt == "in-1"
+    assert {row.outcome for row in book.rows(contact_outcome)} == {"hardship"}
+    disputed = {row.external_id.removesuffix(":L-2") for row in book.rows(dispute)}
+    assert disputed == {"disputes:in-1", "disputes:in-1:fraud"}
+    complained = sorted(row.external_id for row in book.rows(complaint))
+    assert complained == ["complains:in-1", "complains:in-1:conduct"]
+    facts = sorted((row.kind, row.channel) for row in book.rows(person_fact))
+    assert facts == [("inconvenient_time", None), ("no_channel", "sms"), ("no_channel", "visit")]
+    assert {"prison:in-1", "hardship:in-1"} < {row.external_id for row in book.rows(hold)}
+    assert told("promised", reason="forgot", promised=_PROMISED).status_code == 409
+    assert book.rows(promise) == []
 
 
 def test_an_outcome_of_what_nobody_began_is_refused_at_the_desk(book: Book, token: Token) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from domain.contact_outcomes import REPORT_IS_NAMED_BY
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -18,14 +20,18 @@ class Fact:
 
 
 FACTS: tuple[Fact, ...] = (
-    # The outcome is part of the id: what is learnt later, such as a death, is another report.
     Fact(
         "/outcomes",
         "contact_outcome",
-        ("attempt", "outcome"),
+        ("attempt", *REPORT_IS_NAMED_BY),
         "What came of a call or a visit.",
     ),
-    Fact("/inbound-contacts", "inbound_contact", ("contact",), "A person called, came or wrote."),
+    Fact(
+        "/inbound-contacts",
+        "inbound_contact",
+        ("contact", *REPORT_IS_NAMED_BY),
+        "A person called, came or wrote.",
+    ),
     Fact("/promises", "promise", ("promise",), "A promise to pay."),
     Fact(
         "/promises/withdrawals",
