@@ -222,7 +222,7 @@ SHOWN_BY_DEFAULT = (
 ONLY_BY_TELEPHONE = frozenset(
     {_O.HUNG_UP, _O.HUNG_UP_AFTER, _O.VOICEMAIL, _O.BUSY, _O.SWITCHED_OFF, _O.DROPPED}
 )
-"""What no visit comes to."""
+"""What no visit comes to, whoever goes to whom."""
 LEARNS = frozenset(
     {
         _O.SPOKE,
@@ -286,4 +286,14 @@ asks for rests on the writing. What protects somebody is taken without it."""
 
 def may_come_to(channel: Channel) -> tuple[ContactOutcome, ...]:
     """What a contact that the person began by a channel may come to."""
-    return BY_LETTER if channel is Channel.LETTER else INBOUND
+    if channel is Channel.LETTER:
+        return BY_LETTER
+    return INBOUND if channel is Channel.CALL else _without_telephone(INBOUND)
+
+
+def _without_telephone(outcomes: tuple[ContactOutcome, ...]) -> tuple[ContactOutcome, ...]:
+    return tuple(each for each in outcomes if each not in ONLY_BY_TELEPHONE)
+
+
+OF_VISIT = _without_telephone(OUTBOUND)
+"""What a visit to the person may come to."""

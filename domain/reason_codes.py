@@ -485,6 +485,7 @@ class ReasonCode(StrEnum):
     ACCEPTED_BY_NOBODY_CONFIRMED = auto()
     OUTCOME_NOT_INBOUND = auto()
     OUTCOME_NOT_OF_LETTER = auto()
+    OUTCOME_NOT_OF_VISIT = auto()
     OUTCOME_OF_LETTER = auto()
     OUTCOME_OF_THIRD_PARTY = auto()
     REASON_OF_THIRD_PARTY = auto()

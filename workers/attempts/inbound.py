@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, insert
 
 from domain.compliance.vocabulary import Channel, Party
-from domain.contact_outcomes import may_come_to
+from domain.contact_outcomes import ONLY_BY_TELEPHONE, may_come_to
 from domain.events import STAFF, RejectedError, person_of
 from domain.outcome_follows import Follows, Owner
 from domain.reasons import ReasonCode, Reasons, because
@@ -148,6 +148,9 @@ def _check_kind(reported: InboundContact) -> None:
     if reported.outcome not in (known := may_come_to(reported.channel)):
         if reported.is_letter:
             code = ReasonCode.OUTCOME_NOT_OF_LETTER
+            raise RejectedError(code, outcome=reported.outcome, known=known)
+        if reported.outcome in ONLY_BY_TELEPHONE and reported.channel is Channel.VISIT:
+            code = ReasonCode.OUTCOME_NOT_OF_VISIT
             raise RejectedError(code, outcome=reported.outcome, known=known)
         raise RejectedError(ReasonCode.OUTCOME_NOT_INBOUND, outcome=reported.outcome)
     if reported.is_letter:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, exists, insert, select
 from domain.actions import ActionStatus, Move
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import (
+    OF_VISIT,
     OUTBOUND,
     REASON,
     SAYS_OF_DEBT,
@@ -72,7 +73,8 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     Raises:
         NotYetError: the attempt, or a loan that was mentioned, is not known.
         RejectedError: only a letter comes to it, a colleague made it, another outcome is recorded
-            and this one protects nobody, the visit was never started, the call had to learn the
+            and this one protects nobody, the visit was never started or comes to what only a
+            telephone comes to, the call had to learn the
             reason of the arrears and the report has none, a third party was asked and it says
             something of the debt, or the moment of a callback is missing, over or too far away; or
             something was said where nobody was reached, or it does not say which time, place or
@@ -250,6 +252,9 @@ def _check(
         )
         if not connection.execute(select(started)).scalar():
             raise RejectedError(ReasonCode.VISIT_NOT_STARTED, attempt=report.attempt)
+        if report.outcome not in OF_VISIT:
+            code = ReasonCode.OUTCOME_NOT_OF_VISIT
+            raise RejectedError(code, outcome=report.outcome, known=OF_VISIT)
         return
     to_learn = {topic for each in called for topic in each.must_learn}
     missing = report.outcome.learns and REASON in to_learn and report.reason is None

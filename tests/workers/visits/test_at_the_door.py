@@ -101,6 +101,10 @@ def test_visitors_see_what_is_owed_once_who_opens_is_confirmed(book: Book) -> No
     assert (started.name, started.hand_over) == (NAME, ("written_notice",))
     assert {"promised", "no_answer"} <= set(started.outcomes)
     assert "voicemail" not in started.outcomes, "that is of a telephone"
+    heard = {"attempt": started.attempt, "outcome": "voicemail", "reason": None, "actor": "v-1"}
+    refused = tell(book, "contact_outcome", **heard)
+    assert (refused.status, refused.reason[0].code) == ("rejected", "outcome_not_of_visit")
+    assert "voicemail" not in refused.reason[0].params["known"]
     assert {row.what for row in book.rows(access)} >= {"name", "address"}
     assert started.questions == ("name", "other_number")
     assert not sees(book, "v-1")
