@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.compliance.vocabulary import Party
 from domain.delinquency import Arrears, arrears_on, ladder_start
-from domain.holds import Hold, active_hold, resumes_on
+from domain.holds import Hold, active_hold, next_start, resumes_on
 from domain.ladder import Ladder, Step
 from domain.ladder_plan import (
     StepItem,
@@ -77,7 +77,8 @@ class Decision:
     outcome: Outcome
     arrears: Arrears
     review_on: date | None
-    """The next day on which the position can change; None: not before a fact changes."""
+    """The next day on which the position can change, also because a hold begins; None: not before a
+    fact changes."""
     ladder_id: str | None = None
     ladder_version: int | None = None
     ladder_since: date | None = None
@@ -150,19 +151,21 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     if ladder is None:
         return replace(nothing, outcome=Outcome.NO_LADDER, review_on=on + timedelta(days=1))
     if since is None:
-        return _without_ladder_day(nothing, snapshot, Outcome.BELOW_MINIMUM)
-    parties = _decide_parties(snapshot, ladder, since, on)
-    decision = _decide_borrower(nothing, snapshot, ladder, since, parties)
-    return _with_parties(decision, parties) if parties else decision
+        decision = _without_ladder_day(nothing, snapshot, Outcome.BELOW_MINIMUM)
+    else:
+        parties = _decide_parties(snapshot, ladder, since, on)
+        decision = _decide_borrower(nothing, snapshot, ladder, since, parties)
+        decision = _with_parties(decision, parties) if parties else decision
+    return replace(decision, review_on=_first_of(decision.review_on, _hold_begins(snapshot, on)))
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
     """The day on which the loan must be reviewed next, after its facts changed at `now`.
 
     A loan past due is reviewed today: only a decision may say that there is nothing to do. A loan
-    on hold is reviewed when the hold ends, or today if it does not stop contact with all parties;
-    any other on the day after its next instalment falls due. None: a loan that is paid off or
-    written off is not reviewed again.
+    on hold is reviewed when the hold ends or another begins, or today if it does not stop contact
+    with all parties; any other on the day after its next instalment falls due. None: a loan that is
+    paid off or written off is not reviewed again.
     """
     if snapshot.written_off:
         return None
@@ -172,7 +175,7 @@ def next_review(snapshot: Snapshot, now: datetime) -> date | None:
         return _day_after(arrears.next_due_on)
     all_holds = [snapshot.holds, *(party.holds for party in snapshot.parties)]
     days = [resumes_on(holds, on) if active_hold(holds, on) else on for holds in all_holds]
-    return min((day for day in days if day is not None), default=None)
+    return _first_of(*days, _hold_begins(snapshot, on))
 
 
 def _without_ladder_day(nothing: Decision, snapshot: Snapshot, outcome: Outcome) -> Decision:
@@ -291,13 +294,12 @@ def _decide_party(
 
 def _with_parties(decision: Decision, parties: tuple[PartyDecision, ...]) -> Decision:
     """The decision about the borrower, with those about the other parties."""
-    days = [decision.review_on, *(of.review_on for of in parties)]
     planned = any(of.plan for of in parties)
     acts = planned and decision.outcome is Outcome.WAIT
     return replace(
         decision,
         outcome=Outcome.ACT if acts else decision.outcome,
-        review_on=min((day for day in days if day is not None), default=None),
+        review_on=_first_of(decision.review_on, *(of.review_on for of in parties)),
         parties=parties,
     )
 
@@ -306,6 +308,16 @@ def _tried(snapshot: Snapshot, ladder: Ladder, since: date) -> set[str]:
     """The steps that were tried with the borrower since the ladder started, also by the lender."""
     tried = steps_tried(ladder, snapshot.actions, since)
     return tried | (snapshot.steps_tried if snapshot.steps_tried_at == since else set())
+
+
+def _hold_begins(snapshot: Snapshot, on: date) -> date | None:
+    """The first day after `on` on which a hold of the loan or its borrower begins. Those of other
+    parties only stop what is for them, and that is asked when it is due."""
+    return next_start(snapshot.holds, on)
+
+
+def _first_of(*days: date | None) -> date | None:
+    return min((day for day in days if day is not None), default=None)
 
 
 def _day_after(day: date | None) -> date | None:

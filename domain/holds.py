@@ -106,3 +106,9 @@ def resumes_on(holds: Iterable[Hold], on: date) -> date | None:
             return None
         day = max(hold.ends_on, day + timedelta(days=1))
     return day
+
+
+def next_start(holds: Iterable[Hold], on: date) -> date | None:
+    """The first day after `on` on which a hold begins, or None."""
+    to_come = (hold.starts_on for hold in holds if hold.covers(hold.starts_on))
+    return min((day for day in to_come if day > on), default=None)

@@ -12,6 +12,7 @@ from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus
 from domain.decision import Outcome, Snapshot, decide, next_review
 from domain.holds import Hold, HoldKind
 from domain.ladder import Days, Item, MissedSteps, Step
+from domain.loan_states import state_of
 from domain.past_actions import PastAction, steps_tried
 from tests.domain.examples import (
     DUE,
@@ -338,11 +339,17 @@ class TestNextReview:
     def test_a_loan_on_hold_waits_for_the_end_of_the_hold(self) -> None:
         snapshot = Snapshot(1, (owed(),), holds=(Hold(HoldKind.PROMISE, day(4), day(9)),))
         assert next_review(snapshot, on_day(5)) == day(9)
+        longer = Hold(HoldKind.DISPUTE, day(7))
+        both = replace(snapshot, holds=(*snapshot.holds, longer))
+        assert next_review(both, on_day(5)) == day(7), "another one is in force from then on"
 
 
 holds = st.lists(
-    st.tuples(st.integers(-5, 80), st.integers(1, 30)).map(
-        lambda pair: Hold(HoldKind.MANUAL, day(pair[0]), day(sum(pair)))
+    st.builds(
+        lambda kind, first, days: Hold(kind, day(first), day(first + days)),
+        st.sampled_from([HoldKind.MANUAL, HoldKind.DISPUTE]),
+        st.integers(-5, 80),
+        st.integers(1, 30),
     ),
     max_size=3,
 )
@@ -364,23 +371,22 @@ def test_a_decision_on_record_is_not_taken_again(
 
 
 @given(holds=holds, mode=st.sampled_from(MissedSteps), part=st.integers(0, 999))
-def test_a_loan_looked_at_only_on_its_review_date_acts_as_one_looked_at_daily(
+def test_a_loan_looked_at_only_on_its_review_date_acts_and_stands_as_one_looked_at_daily(
     holds: list[Hold], mode: MissedSteps, part: int
 ) -> None:
     daily = LoanOnRecord(ladder(missed_steps=mode), owed(paid=str(part)))
     reviewed = LoanOnRecord(ladder(missed_steps=mode), owed(paid=str(part)))
     daily.holds = reviewed.holds = tuple(holds)
-    review_on: date | None = day(1)
-    diary: dict[int, list[str]] = {}
+    decision = reviewed.look(on_day(0))
     for days in range(1, 200):
-        if review_on is None or review_on > day(days):
-            continue
-        decision = reviewed.look(on_day(days))
-        reviewed.get_done(*plan_of(decision))
-        review_on = decision.review_on
-        if decision.plan:
-            diary[days] = plan_of(decision)
-    assert diary == daily.look_daily(1, 199)
+        each = daily.look(on_day(days))
+        daily.get_done(*plan_of(each))
+        planned = []
+        if decision.review_on is not None and decision.review_on <= day(days):
+            decision = reviewed.look(on_day(days))
+            planned = plan_of(decision)
+            reviewed.get_done(*planned)
+        assert (planned, state_of(decision, None)) == (plan_of(each), state_of(each, None))
 
 
 def test_a_loan_that_was_written_off_is_left_alone_for_good() -> None:

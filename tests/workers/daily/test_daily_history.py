@@ -37,6 +37,8 @@ class Happening(NamedTuple):
     what: str
     amount: str
     lasts: int
+    begins_in: int
+    """Days, of a hold."""
 
 
 WHAT = (
@@ -49,6 +51,7 @@ HAPPENING = st.builds(
     st.sampled_from(WHAT),
     st.sampled_from(["1", "100", "300", "1000"]),
     st.integers(1, 30),
+    st.sampled_from([0, 0, 3, 12]),
 )
 
 
@@ -122,7 +125,8 @@ def let_happen(book: Book, loan: str, each: Happening, at: int) -> None:
             reverse(book, f"P-{loan}-{max(at - 1, 0)}")
         case "hold" | "hold of the person":
             kind = "manual" if each.what == "hold" else "vulnerability"
-            values = {"kind": kind, "starts_on": str(today), "ends_on": str(until)}
+            first, last = (str(day + timedelta(each.begins_in)) for day in (today, until))
+            values = {"kind": kind, "starts_on": first, "ends_on": last}
             tell(book, "hold", hold=f"H-{loan}-{at}", loan=loan, why="x", actor="sup-1", **values)
         case "release":
             named = {"hold": f"H-{loan}-{max(at - 1, 0)}", "ends_on": str(today)}
