@@ -181,6 +181,7 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
        LEFT JOIN LATERAL (
            SELECT p.status, p.completed_at FROM promise p
             WHERE p.loan_id = l.id AND p.borrower_id IS NOT DISTINCT FROM q.borrower_id
+              AND p.made_at >= CAST(a.ladder_since AS timestamp) AT TIME ZONE :zone
             ORDER BY p.id DESC LIMIT 1) p ON true
        LEFT JOIN {LEASED} w ON w.person_id = b.person_id
  WHERE a.status = 'assigned' AND {is_current("a", "l")}

@@ -24,7 +24,17 @@ from tests.support.served_work import (
 )
 from workers.calls.start import start_call
 from workers.db.pages import Asked
-from workers.db.schema import absence, borrower, call, contact, must_not_handle, staff, work_lease
+from workers.db.schema import (
+    absence,
+    borrower,
+    call,
+    contact,
+    hold,
+    must_not_handle,
+    promise,
+    staff,
+    work_lease,
+)
 from workers.inbox.submit import submit
 from workers.payments.payments import Payment, payment_payload
 from workers.staff import next_work, served_leases
@@ -92,10 +102,24 @@ def test_who_is_at_what_is_listed_page_by_page_the_earliest_first(book: Book) ->
     assert rest.after is None
 
 
+def broken_before(book: Book, loan: str) -> None:
+    """A promise about earlier arrears, all of which were paid since."""
+    made, ended = book.moment("2026-01-02 10:00"), book.moment("2026-01-06 10:00")
+    by = {"loan_id": book.loan_id(loan), "actor": "c-1"}
+    days = {"starts_on": made.date(), "ends_on": ended.date()}
+    with book.ctx.engine.begin() as connection:
+        pause = insert(hold).values(kind="promise", made_at=made, **days, **by)
+        (hold_id,) = connection.execute(pause.returning(hold.c.id)).scalars()
+        said = {"external_id": "PR-1", "sender": "lender", "amount": 100, "due_on": days["ends_on"]}
+        how = {"made_at": made, "status": "broken", "completed_at": ended}
+        connection.execute(insert(promise).values(hold_id=hold_id, **said, **how, **by))
+
+
 def test_a_collectors_morning(book: Book) -> None:
     c1 = hired(book, "c-1")
     for loan, amount in (("L-1", "100"), ("L-2", "900"), ("L-3", "500")):
         assigned(book, loan, amount)
+    broken_before(book, "L-1")
 
     # She asks for work. Nobody has spoken with any of the three; most is past due on L-2.
     work = served(c1)
