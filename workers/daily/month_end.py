@@ -1,17 +1,18 @@
 """The book at the end of a month: one row for each loan on it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from domain.daily_totals import first_moment
 from workers.db.owed import owed_on_day
 
 LOANS_AT_ONCE = 2_000
 
-# On the book is what has something unpaid, or was past due at the end of the month and is paid
-# since. What was written off by then is not. Bucket, step and hold are those of the month's end;
-# amounts are those of the moment when the row is written.
+# On the book is what has something unpaid, or had at the end of the month and is paid, or reduced
+# to nothing, since. What was written off by then is not. Bucket, step and hold are those of the
+# month's end; amounts are those of the moment when the row is written.
 _TAKE = text(f"""
 WITH batch AS MATERIALIZED (
     SELECT l.id, b.person_id, l.written_off_on, l.disbursed_on
@@ -28,7 +29,11 @@ WITH batch AS MATERIALIZED (
            SELECT d.* FROM loan_day d WHERE d.loan_id = l.id AND d.day <= :day
             ORDER BY d.day DESC, d.id DESC LIMIT 1) d ON true
      {owed_on_day("l.id")}
-     WHERE (owed.unpaid > 0 OR d.delinquent_since IS NOT NULL)
+     WHERE (owed.unpaid > 0 OR d.delinquent_since IS NOT NULL
+            OR EXISTS (SELECT FROM payment p WHERE p.loan_id = l.id
+                          AND p.recorded_at >= :ends AND p.unallocated < p.amount)
+            OR EXISTS (SELECT FROM adjustment j WHERE j.loan_id = l.id
+                          AND j.recorded_at >= :ends AND j.taken_back_at IS NULL))
        AND coalesce(d.standing, '') <> 'written_off'
        AND (l.written_off_on IS NULL OR l.written_off_on > :day)
        AND (l.disbursed_on IS NULL OR l.disbursed_on <= :day)
@@ -50,8 +55,16 @@ def take_batch(
     connection: Connection, day: date, current: str | None, now: datetime, after: int
 ) -> Taken:
     """Write the rows of the next loans after this id, of a month that ends with `day`. `current` is
-    the bucket of loans that were never past due. One statement; a loan has one row, ever."""
-    values = {"day": day, "now": now, "current": current, "after": after, "at_once": LOANS_AT_ONCE}
+    the bucket of loans that were never past due; `now` is in the lender's zone. One statement; a
+    loan has one row, ever."""
+    values = {
+        "day": day,
+        "ends": first_moment(day + timedelta(1), now.tzinfo),
+        "now": now,
+        "current": current,
+        "after": after,
+        "at_once": LOANS_AT_ONCE,
+    }
     return Taken(*connection.execute(_TAKE, values).one())
 
 

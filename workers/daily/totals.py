@@ -6,15 +6,23 @@ from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.arrangements import ArrangementStatus
-from domain.contact_outcomes import LEARNS, ContactOutcome
+from domain.contact_outcomes import TELLS_REASON, ContactOutcome
 from domain.daily_totals import Measure, first_moment
 from domain.promises import PromiseStatus
 from workers.db.teams import TEAMS, in_team
 
+_WHO_HAD_IT = """coalesce(c.actor, (SELECT o.actor FROM contact_outcome o
+                               WHERE c.channel = 'visit' AND o.contact_id = c.id))"""
+"""Who had the contact `c`. Two people make a visit: it is of whoever reports it."""
+
+# A visit that was cancelled was never begun.
+_BEGUN = """NOT EXISTS (SELECT FROM visit v
+                        WHERE v.contact_id = c.id AND v.cancelled_at IS NOT NULL)"""
+
 
 def _plans(measure: Measure, moment: str) -> str:
     """Deferrals and instalment plans, by what became of them at a moment; of whoever offered them.
-    An offer is counted at its newest quote."""
+    Of several offers on one day the last one counts."""
     return f"""
     SELECT '{measure}', a.loan_id, NULL, a.offered_by, a.offered_at,
            CAST(a.{moment} AT TIME ZONE :zone AS date), 1, a.to_pay_after
@@ -39,7 +47,9 @@ def _ended_plans(measure: Measure, status: ArrangementStatus) -> str:
 
 def _matters(measure: Measure, table: str, recorded: str, moment: str) -> str:
     """Complaints or disputes, by the member of staff they are about, or who had the contact."""
-    about = "coalesce(m.about_staff, c.actor)" if table == "complaint" else "c.actor"
+    about = _WHO_HAD_IT
+    if table == "complaint":
+        about = f"coalesce(m.about_staff, {about})"
     return f"""
     SELECT '{measure}', m.loan_id, NULL, {about}, coalesce(c.at, m.received_at),
            CAST(m.{moment} AT TIME ZONE :zone AS date), 1, NULL
@@ -53,22 +63,20 @@ def _matters(measure: Measure, table: str, recorded: str, moment: str) -> str:
 _HAPPENED = f"""
     SELECT CASE c.channel WHEN 'sms' THEN '{Measure.TEXTS}' WHEN 'call' THEN '{Measure.CALLS}'
                           ELSE '{Measure.VISITS}' END AS measure,
-           c.loan_id, a.step,
-           -- Two people make a visit: it is of whoever reports it.
-           coalesce(c.actor, (SELECT o.actor FROM contact_outcome o
-                               WHERE c.channel = 'visit' AND o.contact_id = c.id)) AS actor,
+           c.loan_id, a.step, {_WHO_HAD_IT} AS actor,
            c.at AS done_at, CAST(NULL AS date) AS value_day, 1 AS number,
            CAST(NULL AS numeric) AS amount
       FROM contact c LEFT JOIN action a ON a.id = c.action_id
      WHERE c.at >= :starts AND c.at < :ends AND c.inbound IS NOT TRUE AND c.part_of IS NULL
-       AND c.channel IN ('sms', 'call', 'visit')
+       AND c.channel IN ('sms', 'call', 'visit') AND {_BEGUN}
      UNION ALL
     SELECT said.measure, c.loan_id, a.step, coalesce(c.actor, o.actor), c.at, NULL, 1, NULL
       FROM contact_outcome o JOIN contact c ON c.id = o.contact_id
            LEFT JOIN action a ON a.id = c.action_id
            JOIN (VALUES ('{Measure.RIGHT_PARTY}'), ('{Measure.REASONS_LEARNT}')) AS said (measure)
              ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}'
-                     THEN o.reason IS NOT NULL AND o.outcome = ANY(:learns)
+                     THEN o.reason IS NOT NULL AND o.outcome = ANY(:tells_reason)
+                          AND c.party = 'borrower'
                      ELSE o.outcome = ANY(:with_borrower) AND c.inbound IS NOT TRUE END
      WHERE o.reported_at >= :starts AND o.reported_at < :ends AND c.part_of IS NULL
      UNION ALL
@@ -164,7 +172,7 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
         "ends": ends,
         "now": now,
         "zone": str(now.tzinfo),
-        "learns": sorted(LEARNS),
+        "tells_reason": sorted(TELLS_REASON),
         "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
         "counts_work": counts_work,
         "counted_on": now.date(),

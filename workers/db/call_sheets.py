@@ -164,6 +164,7 @@ SELECT c.at, c.channel, c.party, coalesce(c.inbound, false) AS inbound, o.outcom
        LEFT JOIN contact_outcome o ON o.contact_id = c.id
        LEFT JOIN action a ON a.id = c.action_id
  WHERE b.person_id = :of_person AND c.part_of IS NULL AND c.at <= :now
+   AND NOT EXISTS (SELECT FROM visit v WHERE v.contact_id = c.id AND v.cancelled_at IS NOT NULL)
  ORDER BY c.at DESC, c.id DESC LIMIT 3
 """)
 )

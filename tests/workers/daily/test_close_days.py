@@ -27,9 +27,13 @@ from workers.db.schema import (
     arrangement_return,
     closed_day,
     complaint,
+    contact,
+    contact_outcome,
     daily_total,
+    loan,
     loan_day,
     loan_month,
+    visit,
 )
 from workers.db.schema import promise as promise_row
 from workers.hardship.arrangement_offers import offer_arrangement
@@ -61,11 +65,33 @@ def a_morning(engine: Engine) -> Book:
     return book
 
 
+def visited(
+    book: Book, attempt: str, at: str, by: str | None = None, *, cancelled: bool = False
+) -> None:
+    """A visit of two people, which one of them reported, or which was cancelled before."""
+    (of_loan,) = book.rows(select(loan.c.id, loan.c.borrower_id))
+    when = book.moment(at)
+    made = {"borrower_id": of_loan.borrower_id, "channel": "visit", "at": when, "attempt": attempt}
+    with book.ctx.engine.begin() as connection:
+        made |= {"loan_id": of_loan.id, "purpose": "collect"}
+        (of,) = connection.execute(insert(contact).values(made).returning(contact.c.id)).one()
+        if by:
+            said = {"outcome": "spoke", "connected": True, "actor": by, "reported_at": when}
+            connection.execute(insert(contact_outcome).values(contact_id=of, **said))
+        if cancelled:
+            asked = select(action.c.id).limit(1).scalar_subquery()
+            planned = {"loan_id": of_loan.id, "action_id": asked, "purpose": "collect"}
+            times = {"starts_at": when, "ends_at": when, "scheduled_at": when}
+            values = {"contact_id": of, "cancelled_at": when, **planned, **times}
+            connection.execute(insert(visit).values(values))
+
+
 def test_what_was_done_on_a_day_is_counted_by_step_when_the_day_is_over(engine: Engine) -> None:
     book = a_morning(engine)
     book.escalate("L-1")
     step = book.action("L-1", "text_day_1").step
     assert book.send("L-1", "text_day_1") == "accepted"
+    visited(book, "V-1", "2026-03-02 10:30", cancelled=True)
     promise(book, "400", "2026-03-04")
     pay(book, "30", paid_on="2026-02-27")
     book.at("2026-03-02 23:59")
@@ -85,17 +111,28 @@ def test_what_was_done_on_a_day_is_counted_by_step_when_the_day_is_over(engine: 
 
 def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) -> None:
     """In the morning she calls for north, learns the reason, and takes a promise and a complaint
-    about a colleague of south; at noon she is in south, and offers a plan. The promise breaks."""
+    about a colleague of south, and reports a visit of which somebody complains; at noon she is in
+    south, and offers a plan. The promise breaks."""
     book = in_difficulty(engine)
     for name in ("col-1", "col-2"):
         book.staff(name, "caller")
     rostered(book, "2026-03-10 20:00", {"col-1": "north", "col-2": "south"})
-    came = {"loan": "L-1", "channel": "call", "at": "2026-03-11T08:30:00+08:00", "actor": "col-1"}
-    said = {"contact": "in-1", "outcome": "spoke", "reason": "unemployed", "also_about": [], **came}
+    came = {"loan": "L-1", "channel": "call", "actor": "col-1", "also_about": []}
+    came |= {"at": "2026-03-11T08:30:00+08:00"}
+    said = {
+        "contact": "in-1",
+        "outcome": "says_paid",
+        "reason": "unemployed",
+        "also_about": [],
+        **came,
+    }
     assert tell(book, "inbound_contact", **said).status == "applied"
     assert promise(book, "1840", "2026-03-12").status == "applied"
     about = {"complaint": "K-1", "loan": "L-1", "kind": "conduct", "why": "x", "actor": "col-1"}
     assert tell(book, "complaint", **about, about_staff="col-2").status == "applied"
+    visited(book, "V-1", "2026-03-11 08:40", "col-1")
+    of_visit = about | {"complaint": "K-2", "about_staff": None, "about_attempt": "V-1"}
+    assert tell(book, "complaint", **of_visit).status == "applied"
     rostered(book, "2026-03-11 12:00", {"col-1": "south"})
     book.at("2026-03-11 14:00")
     ask(book)
@@ -105,6 +142,9 @@ def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) 
     counted = select(daily_total).where(daily_total.c.team.is_not(None))
     assert {(row.measure, row.team, row.number) for row in book.rows(counted)} == {
         (Measure.REASONS_LEARNT, "north", 1),
+        (Measure.VISITS, "north", 1),
+        (Measure.RIGHT_PARTY, "north", 1),
+        (Measure.COMPLAINTS_OPENED, "north", 1),
         (Measure.PROMISES_MADE, "north", 1),
         (Measure.COMPLAINTS_OPENED, "south", 1),
         (Measure.PLANS_OFFERED, "south", 1),
@@ -124,6 +164,7 @@ def test_what_people_did_counts_for_the_team_in_which_they_were(engine: Engine) 
         (Measure.PROMISES_PART_KEPT, "north", "2026-03-12"),
         (Measure.PLANS_DEFAULTED, "south", "2026-03-20"),
         (Measure.COMPLAINTS_CLOSED, "south", "2026-03-20"),
+        (Measure.COMPLAINTS_CLOSED, "north", "2026-03-20"),
     }
 
     # Money that was paid in time comes to light: what was counted is taken off again.
@@ -226,15 +267,18 @@ def test_the_book_of_a_month_has_each_loan_on_it_once(
     monkeypatch.setattr(month_end, "LOANS_AT_ONCE", at_once)
     book = Book(engine, now="2026-03-30 10:00")
     due = [Instalment(date(2026, month, 1), Decimal(100), Decimal(10)) for month in (3, 4, 5)]
-    for name in ("L-late", "L-paid", "L-written-off", "L-current"):
+    for name in ("L-late", "L-paid", "L-written-off", "L-current", "L-paid-since"):
         book.loan(name, instalments=due)
     pay(book, "110", id="P-1", loan="L-current", paid_on="2026-03-01")
     pay(book, "330", id="P-2", loan="L-paid", paid_on="2026-03-01")
     tell(book, "write_off", loan="L-written-off", written_off_on="2026-03-30", actor="sup-1")
+    pay(book, "110", id="P-3", loan="L-paid-since", paid_on="2026-03-01")
     book.escalate("L-late")
     book.at("2026-03-31 01:00")
     close_all(book)
     assert book.rows(loan_month) == [], "the month is not over"
+    book.at("2026-04-01 00:10")
+    pay(book, "220", id="P-4", loan="L-paid-since", paid_on="2026-04-01")
     book.at("2026-04-01 01:00")
     close_all(book)
     close_all(book)
@@ -242,6 +286,7 @@ def test_the_book_of_a_month_has_each_loan_on_it_once(
     assert {book_row(row) for row in book.rows(loan_month)} == {
         (book.loan_id("L-late"), "2026-03-31", "on_ladder", "M1", 110, 300, 330),
         (book.loan_id("L-current"), "2026-03-31", "not_past_due", "M0", 0, 200, 220),
+        (book.loan_id("L-paid-since"), "2026-03-31", "not_past_due", "M0", 0, 0, 0),
     }
     assert [row.what for row in book.rows(closed_day) if row.day == date(2026, 3, 31)] == [
         Closed.MONTH,
