@@ -7,7 +7,7 @@ draws again draws the same. Nothing here knows of money.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from math import sqrt
@@ -125,6 +125,19 @@ class DrawnCall:
 def seed_of(first: date, last: date, team: str | None, sheet: ScoreSheet) -> str:
     """What decides which calls of a period are drawn."""
     return f"{first}..{last} {team or '*'} {sheet.id}@{sheet.version}"
+
+
+def next_period(first: date, last: date) -> tuple[date, date]:
+    """The shortest period that may be drawn from after the one from `first` to `last`: it begins on
+    the next day, and has as many days, or as many months where that one was of whole months.
+
+    Whoever could choose the days of a sample could choose a call: of a short one, all are drawn.
+    """
+    begins = last + timedelta(1)
+    if (first.day, begins.day) != (1, 1):
+        return begins, begins + (last - first)
+    month = 2 * (begins.year * 12 + begins.month) - (first.year * 12 + first.month) - 1
+    return begins, date(month // 12, month % 12 + 1, 1) - timedelta(1)
 
 
 def draw(calls: Iterable[RecordedCall], sampling: Sampling, seed: str) -> list[DrawnCall]:

@@ -18,6 +18,7 @@ from domain.quality import (
     SheetItem,
     draw,
     judge,
+    next_period,
     result_of,
     wilson,
 )
@@ -144,3 +145,21 @@ def test_a_result_counts_calls_and_knows_no_money() -> None:
     result = result_of("c-1", "north", 120, judged)
     assert (result.calls, result.reviewed, result.passed, result.failed_critical) == (120, 2, 1, 1)
     assert (result.reviews, result.interval) == (4, wilson(1, 2)), "a call judged twice is one"
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [
+        (("2026-03-02", "2026-03-02"), ("2026-03-03", "2026-03-03")),
+        (("2026-03-02", "2026-03-08"), ("2026-03-09", "2026-03-15")),
+        (("2026-01-01", "2026-01-31"), ("2026-02-01", "2026-02-28")),
+        (("2026-02-01", "2026-02-28"), ("2026-03-01", "2026-03-31")),
+        (("2026-10-01", "2026-12-31"), ("2027-01-01", "2027-03-31")),
+        (("2026-11-01", "2026-11-30"), ("2026-12-01", "2026-12-31")),
+    ],
+)
+def test_a_sample_follows_the_one_before_and_is_as_long(
+    before: tuple[str, str], then: tuple[str, str]
+) -> None:
+    first, last = map(date.fromisoformat, before)
+    assert tuple(str(day) for day in next_period(first, last)) == then

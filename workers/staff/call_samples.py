@@ -11,7 +11,7 @@ from domain.contact_outcomes import ContactOutcome
 from domain.daily_totals import first_moment
 from domain.errors import ArrearsError, NotKnownError
 from domain.permissions import Permission
-from domain.quality import RecordedCall, Risk, ScoreSheet, draw, seed_of
+from domain.quality import RecordedCall, Risk, ScoreSheet, draw, next_period, seed_of
 from workers.access.permitted import permitted
 from workers.context import Context
 from workers.db.bulk import insert_rows
@@ -48,20 +48,22 @@ class _Call(NamedTuple):
     broke: bool
 
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('quality sample', 4919))")
 _CALLS = text(f"""
 WITH {TEAMS}
 SELECT c.id, o.recording, c.actor, c.at, o.outcome, l.jurisdiction,
        EXISTS (SELECT FROM complaint m JOIN contact n ON n.id = m.contact_id
                 WHERE coalesce(n.part_of, n.id) = c.id) AS complained_of,
-       (SELECT min(f.at) FROM contact f WHERE f.actor = c.actor AND f.attempt IS NOT NULL)
-           AS first_call_at,
+       (SELECT min(f.at) FROM contact f
+         WHERE f.actor = c.actor AND f.attempt IS NOT NULL
+           AND f.channel = 'call' AND f.inbound IS NOT TRUE) AS first_call_at,
        EXISTS (SELECT FROM hold_of_loan h
                 WHERE h.loan_id = c.loan_id AND h.kind = 'vulnerability' AND h.made_at < :ends)
            AS vulnerable,
        EXISTS (SELECT FROM promise p
                 WHERE p.loan_id = c.loan_id AND {person_in("p.actor")} = c.actor
                   AND p.status IN ('broken', 'part_kept')
-                  AND p.made_at >= c.at AND p.made_at < c.at + interval '12 hours') AS broke
+                  AND p.made_at >= c.at AND p.made_at < o.reported_at + interval '1 hour') AS broke
   FROM contact c JOIN contact_outcome o ON o.contact_id = c.id JOIN loan l ON l.id = c.loan_id
        LEFT JOIN teams ON {in_team("c.actor", "c.at")}
  WHERE c.at >= :starts AND c.at < :ends AND c.channel = 'call' AND c.inbound IS NOT TRUE
@@ -111,7 +113,8 @@ def draw_sample(
     With `team`, of the calls that were made by somebody who was in it then.
 
     Raises:
-        ArrearsError: there is no such sheet or team, or the period is not over.
+        ArrearsError: there is no such sheet or team; the period is not over, or it is not the next
+            one: `next_period`.
     """
     sheet = sheet_in_force(ctx, sheet_id, last)
     if not first <= last < ctx.today():
@@ -163,6 +166,33 @@ def _id_of(
     return connection.execute(found).scalars()
 
 
+def _assert_next(
+    connection: Connection, first: date, last: date, team: str | None, sheet: ScoreSheet
+) -> None:
+    """Check that a period follows the newest one of the team and the sheet, or is that one."""
+    of = quality_sample.c
+    newest = connection.execute(
+        select(of.first_day, of.last_day)
+        .where(
+            of.team.is_not_distinct_from(team),
+            of.sheet == sheet.id,
+            of.sheet_version == sheet.version,
+        )
+        .order_by(of.last_day.desc())
+        .limit(1)
+    ).first()
+    if newest is None or newest == (first, last):
+        return
+    begins, ends = next_period(newest.first_day, newest.last_day)
+    if first != begins or last < ends:
+        raise ArrearsError(
+            "The samples of a team follow one another, so that nobody chooses the calls. The next "
+            "one begins on {first} and ends on {last} or later.",
+            first=begins,
+            last=ends,
+        )
+
+
 def _draw(
     connection: Connection,
     ctx: Context,
@@ -172,6 +202,8 @@ def _draw(
     sheet: ScoreSheet,
 ) -> int:
     """Draw it; if somebody else has drawn it meanwhile, theirs counts."""
+    connection.execute(_ONE_AT_A_TIME)
+    _assert_next(connection, first, last, team, sheet)
     zone = ctx.now().tzinfo
     starts, ends = first_moment(first, zone), first_moment(last + timedelta(1), zone)
     period = {"starts": starts, "ends": ends, "team": team}

@@ -74,6 +74,7 @@ def a_call(
     *,
     connected: bool = True,
     recording: str | None = "",
+    inbound: bool | None = None,
 ) -> None:
     """A call that was made, with what came of it and its recording."""
     (of_loan,) = book.rows(select(loan.c.id, loan.c.borrower_id))
@@ -85,6 +86,7 @@ def a_call(
         "purpose": "collect",
         "attempt": attempt,
         "actor": by,
+        "inbound": inbound,
     }
     with book.ctx.engine.begin() as connection:
         contact_id = connection.execute(
@@ -144,7 +146,11 @@ def test_a_sample_has_calls_of_everybody_and_those_that_are_worth_hearing(book: 
 def test_calls_of_vulnerable_people_and_those_that_brought_a_broken_promise_are_worth_hearing(
     book: Book,
 ) -> None:
-    """On 5 March, in the call A-5, she took a promise that broke; on the 20th the loan was held."""
+    """On 5 March, in the call A-5, she took a promise that broke; on the 20th the loan was held.
+    All that another one had before their first call was one that the borrower made."""
+    a_call(book, "A-earlier", "col-1", "2026-03-05 08:00")
+    a_call(book, "came-in", "new", "2025-06-01 10:00", inbound=True)
+    a_call(book, "A-first", "new", "2026-03-08 10:00")
     risky = tuple(
         replace(each, sampling=replace(each.sampling, random=0, of_each_risk=50))
         for each in book.ctx.policy.score_sheets
@@ -158,13 +164,19 @@ def test_calls_of_vulnerable_people_and_those_that_brought_a_broken_promise_are_
     assert place(book, "vulnerability", "2026-03-20", "2026-03-30").status == "applied"
     book.at("2026-04-01 09:00")
 
-    def with_risk(risk: Risk, last: date) -> set[str]:
-        sample = draw_sample(acting(book.ctx, Actor("sup-1")), FIRST, last, "calls_cn")
+    def with_risk(risk: Risk, first: date, last: date) -> set[str]:
+        sample = draw_sample(acting(book.ctx, Actor("sup-1")), first, last, "calls_cn")
         return {pick.attempt for pick in sample.picks if risk in pick.because}
 
-    assert with_risk(Risk.BROKEN_PROMISE, LAST) == {"A-5"}
-    assert len(with_risk(Risk.VULNERABILITY, LAST)) == 13
-    assert with_risk(Risk.VULNERABILITY, date(2026, 3, 15)) == set(), "nothing was known then"
+    up_to, rest = (FIRST, date(2026, 3, 6)), (date(2026, 3, 7), LAST)
+    assert with_risk(Risk.BROKEN_PROMISE, *up_to) == {"A-5"}
+    assert with_risk(Risk.VULNERABILITY, *up_to) == set(), "nothing was known then"
+    # Nobody picks the days in which one call lies.
+    for days in ((date(2026, 3, 7), date(2026, 3, 7)), (date(2026, 3, 8), LAST), (FIRST, LAST)):
+        with pytest.raises(ArrearsError, match="begins on 2026-03-07 and ends on 2026-03-12 or"):
+            with_risk(Risk.VULNERABILITY, *days)
+    assert len(with_risk(Risk.VULNERABILITY, *rest)) == 8
+    assert with_risk(Risk.FIRST_MONTH, *rest) == {"A-first"}
 
 
 def test_who_draws_again_gets_the_same_calls_also_after_more_came_in(book: Book) -> None:
