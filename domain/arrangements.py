@@ -70,7 +70,7 @@ ARRANGEMENT_MOVES: dict[ArrangementStatus, frozenset[ArrangementStatus]] = {
     _S.DEFAULTED: frozenset({_S.ACTIVE, _S.COMPLETED}),
     _S.DECLINED: frozenset(),
     _S.WITHDRAWN: frozenset(),
-    _S.EXPIRED: frozenset(),
+    _S.EXPIRED: frozenset({_S.ACCEPTED}),  # it was accepted in time, and reported later
     _S.REPLACED: frozenset(),
 }
 

@@ -59,6 +59,7 @@ class Phrase(StrEnum):
     ARRANGEMENT_TAKEN = auto()
     ARRANGEMENT_CONFIRMED = auto()
     ARRANGEMENT_PAID_IN_TIME = auto()
+    ARRANGEMENT_ACCEPTED_IN_TIME = auto()
     ARRANGEMENT_UNPAID_AGAIN = auto()
     ARRANGEMENT_GOES_ON = auto()
     ARRANGEMENT_OVER = auto()

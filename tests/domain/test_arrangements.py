@@ -41,9 +41,11 @@ S = ArrangementStatus
 
 
 def reached(status: ArrangementStatus) -> set[ArrangementStatus]:
-    """All that may follow, but for a new offer, and for money that goes back or comes to light."""
+    """All that may follow, but for a new offer, for money that goes back or comes to light, and for
+    what was accepted in time and is reported late."""
     later = set(ARRANGEMENT_MOVES[status]) - {status}
     later -= {S.ACTIVE, S.COMPLETED} if status in (S.COMPLETED, S.DEFAULTED) else set()
+    later -= {S.ACCEPTED} if status is S.EXPIRED else set()
     return later.union(*map(reached, later))
 
 

@@ -1,17 +1,19 @@
 """What is taken at the desk only once the right person is confirmed: what they say of the debt."""
 
 from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, select
 
 from domain.actors import ActorKind
-from domain.arrangements import AcceptanceProof, ArrangementStatus, AskedBy
+from domain.arrangements import ARRANGEMENT_MOVES, AcceptanceProof, ArrangementStatus, AskedBy
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import SAYS_OF_DEBT, ContactOutcome
 from domain.errors import RefusedError
 from domain.events import sender_of
 from domain.language.speak import speak
+from domain.moves import sources
 from domain.reasons import ReasonCode, Reasons, because
 from workers.calls.amounts import CONTACT, amounts_are_shown, is_confirmed_today
 from workers.calls.right_party import CONFIRMED_THEMSELVES
@@ -20,7 +22,7 @@ from workers.db import party_checks
 from workers.db.schema import arrangement, borrower, contact, loan, promise, reply
 
 _IN_WRITING = (AskedBy.TEXT, AskedBy.LETTER, AskedBy.FORM)
-_IS_OFFERED = arrangement.c.status == ArrangementStatus.OFFERED
+_IS_OFFERED = arrangement.c.status.in_(sources(ARRANGEMENT_MOVES, ArrangementStatus.ACCEPTED))
 _REPORTED_ALONE = frozenset(
     {ContactOutcome.PROMISED, ContactOutcome.ASKS_PLAN, ContactOutcome.ASKS_DEFERRAL}
 )
@@ -34,10 +36,10 @@ def assert_confirmed(
 
     An outcome needs the check of its own call or visit. A promise, a request for an arrangement and
     the acceptance of an offer need a check of today by whoever reports it, of the one whose word it
-    is: only the borrower accepts an offer. They need none from who does more
-    than contact borrowers, such as a supervisor, nor for a request in writing, nor for what was
-    accepted in a text that they have read. What is on record is only repeated, and what is not
-    known is for others to refuse.
+    is: only the borrower accepts an offer. They need none from who does more than contact
+    borrowers, such as a supervisor, nor for a request in writing, nor for what was accepted in a
+    text that they have read. What is on record is only repeated, and what is not known is for
+    others to refuse.
 
     Raises:
         RefusedError: nobody was confirmed.
@@ -53,7 +55,7 @@ def assert_confirmed(
             why = _not_today(connection, ctx, said, promise, "promise")
         case "arrangement_request" if said.get("asked_by") not in _IN_WRITING:
             why = _not_today(connection, ctx, said, arrangement, "arrangement")
-        case "arrangement_acceptance" if not _accepted_in_text(connection, said):
+        case "arrangement_acceptance" if not _accepted_in_text(connection, ctx, said):
             if _not_today(connection, ctx, said, arrangement, "arrangement", _IS_OFFERED):
                 why = because(ReasonCode.ACCEPTED_BY_NOBODY_CONFIRMED, loan=said["loan"])
         case _:
@@ -83,12 +85,13 @@ def _not_in_attempt(connection: Connection, ctx: Context, said: Mapping[str, Any
     return because(ReasonCode.NOT_CONFIRMED_IN_ATTEMPT, attempt=attempt, outcome=outcome)
 
 
-def _accepted_in_text(connection: Connection, said: Mapping[str, Any]) -> bool:
-    """Whether the proof is a text of the borrower, of after the offer, that whoever says so has
-    read."""
+def _accepted_in_text(connection: Connection, ctx: Context, said: Mapping[str, Any]) -> bool:
+    """Whether the proof is a text of the borrower, of after the offer and of the day on which it is
+    said to be accepted or before, that whoever says so has read."""
     if said["proof"] != AcceptanceProof.TEXT:
         return False
     whose = borrower.alias("whose")
+    next_day = date.fromisoformat(said["accepted_on"]) + timedelta(days=1)
     read = (
         select(reply.c.id)
         .join(borrower, borrower.c.id == reply.c.borrower_id)
@@ -99,6 +102,7 @@ def _accepted_in_text(connection: Connection, said: Mapping[str, Any]) -> bool:
             loan.c.external_id == said["loan"],
             arrangement.c.external_id == said["arrangement"],
             arrangement.c.offered_at <= reply.c.received_at,
+            reply.c.received_at < datetime.combine(next_day, time.min, ctx.settings.lender_zone),
             cast(reply.c.id, Text) == said["proof_reference"],
             reply.c.actor == said["actor"],
         )

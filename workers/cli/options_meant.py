@@ -62,6 +62,7 @@ WRONG: Mapping[ReasonCode, tuple[str, ...]] = {
     R.PROMISE_PARTS_ON_ONE_DAY: PROMISED,
     R.PROMISE_STARTS_TOO_LATE: PROMISED,
     R.PROMISE_TOO_SMALL: PROMISED,
+    R.QUOTE_EXPIRED: ("--on",),
     R.REASON_OF_NOBODY: ("--reason",),
     R.REASON_OF_THIRD_PARTY: ("--reason",),
     R.RETURN_TOO_LARGE: ("--amount",),

@@ -5,9 +5,15 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from domain.arrangements import AcceptanceProof, ArrangementStatus, ArrangementTerms
+from domain.arrangements import (
+    ARRANGEMENT_MOVES,
+    AcceptanceProof,
+    ArrangementStatus,
+    ArrangementTerms,
+)
 from domain.eligibility import ArrangeableLoan
 from domain.events import RejectedError
+from domain.moves import sources
 from domain.permissions import Permission
 from domain.quote_json import digest_of_quote, quote_as_json
 from domain.quotes import NotOffered, quote
@@ -16,7 +22,13 @@ from domain.terms import terms_for
 from workers.access.may_handle import assert_may_handle, of_loan_id
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.arrangements import Arrangement, kind_of, move_arrangement
+from workers.db.arrangements import (
+    Arrangement,
+    kind_of,
+    move_arrangement,
+    note_return,
+    open_arrangement,
+)
 from workers.db.loans import LockedLoan, lock_loan_by_id
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.escalation.reassess import reassess
@@ -72,6 +84,8 @@ def accept_arrangement(ctx: Context, new: Acceptance) -> Recorded:
 def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> Reasons:
     """Accept an offer, in the caller's transaction. Its schedule is proposed to the ledger.
 
+    What was accepted in time counts also if it is reported when the offer has expired.
+
     Nobody is contacted until the ledger has answered, for as many days as the terms say. Returns
     what came of it.
 
@@ -100,11 +114,14 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
             acceptance_proof=stored.proof,
             reference=stored.proof_reference,
         )
-    if stored.status != ArrangementStatus.OFFERED:
+    if stored.status not in sources(ARRANGEMENT_MOVES, ArrangementStatus.ACCEPTED):
         raise stands_otherwise(stored)
-    _check_offer(stored, new)
     on = new.accepted_on or now.date()
     _check_day(stored, on, now.date())
+    _check_offer(stored, new)
+    if stored.status == ArrangementStatus.EXPIRED:
+        _check_nothing_else(connection, owed)
+        note_return(connection, stored, ArrangementStatus.ACCEPTED, now)
     terms = _check_quote(connection, ctx, stored, owed, on, now.date())
     confirm_by = now.date() + timedelta(days=terms.confirm_within_days)
     end_pause(connection, stored, now)
@@ -121,6 +138,8 @@ def record_acceptance(connection: Connection, ctx: Context, new: Acceptance) -> 
         confirm_by=confirm_by,
         hold_id=hold_id,
         review_on=confirm_by,
+        ended_at=None,
+        ended_by=None,
     )
     if not moved:
         raise stands_otherwise(stored)
@@ -143,6 +162,17 @@ def _check_offer(stored: Arrangement, new: Acceptance) -> None:
             arrangement=stored.external_id,
             offer=new.offer,
             newest=stored.offers,
+        )
+
+
+def _check_nothing_else(connection: Connection, owed: LockedLoan) -> None:
+    """Check that an expired offer that was accepted in time can take its place again."""
+    if other := open_arrangement(connection, owed.id):
+        raise RejectedError(
+            ReasonCode.ARRANGEMENT_OPEN_ALREADY,
+            loan=owed.external_id,
+            arrangement=other.external_id,
+            arrangement_status=other.status,
         )
 
 

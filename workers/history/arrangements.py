@@ -67,14 +67,21 @@ def arrangements(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
             yield Entry(row.ended_at, (over, *why, *by_whom_and_why(None, row.why_id)))
 
 
+_TAKEN_BACK = {
+    ArrangementStatus.DEFAULTED: Phrase.ARRANGEMENT_PAID_IN_TIME,
+    ArrangementStatus.COMPLETED: Phrase.ARRANGEMENT_UNPAID_AGAIN,
+    ArrangementStatus.EXPIRED: Phrase.ARRANGEMENT_ACCEPTED_IN_TIME,
+}
+"""By the end, why it was taken back."""
+
+
 def _returns(connection: Connection, id: int, name: dict[str, str]) -> Iterator[Entry]:
     """Each end that was taken back, and that it goes on again."""
     of_it = select(arrangement_return).where(arrangement_return.c.arrangement_id == id)
     for row in connection.execute(of_it.order_by(arrangement_return.c.id)):
         over = part(Phrase.ARRANGEMENT_OVER_BY_ITSELF, **name, arrangement_status=row.from_status)
         yield Entry(row.ended_at, (over,))
-        in_time = row.from_status == ArrangementStatus.DEFAULTED
-        why = Phrase.ARRANGEMENT_PAID_IN_TIME if in_time else Phrase.ARRANGEMENT_UNPAID_AGAIN
+        why = _TAKEN_BACK[ArrangementStatus(row.from_status)]
         goes_on = row.to_status == ArrangementStatus.ACTIVE
         again = (part(Phrase.ARRANGEMENT_GOES_ON),) if goes_on else ()
         yield Entry(row.at, (part(why, **name), *again))

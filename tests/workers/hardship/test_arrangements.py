@@ -201,6 +201,20 @@ def test_an_offer_can_be_accepted_on_its_last_day_and_not_later(book: Book) -> N
     assert status(book) == "expired"
     assert ask(book, id="AR-2").status == "requested"
 
+    # She had accepted on the last day, by a letter that comes two days later.
+    book.at("2026-03-20 10:00")
+    letter = {"arrangement": "AR-1", "loan": "L-1", "accepted_on": "2026-03-18"}
+    letter |= {"proof": "letter", "proof_reference": "LT-1", "actor": "sup-1"}
+    refused = tell(book, "arrangement_acceptance", **letter)
+    assert refused.reason[0].code == "arrangement_open_already"
+    withdraw(book, id="AR-2")
+    assert tell(book, "arrangement_acceptance", **letter).status == "applied"
+    first = next(row for row in book.rows(arrangement) if row.external_id == "AR-1")
+    assert (first.status, first.ended_at) == ("accepted", None)
+    with book.ctx.engine.connect() as connection:
+        story = " ".join(each.text for each in loan_history(connection, book.ctx, "L-1"))
+    assert "had been accepted in time, and that was reported later" in story
+
 
 def test_a_loan_has_one_open_arrangement(book: Book) -> None:
     with pytest.raises(RefusedError, match="2020-01-01 has passed"):
