@@ -34,6 +34,7 @@ MISSING: Mapping[ReasonCode, tuple[str, ...]] = {
     R.PERSON_FACT_INCOMPLETE: ("--time", "--place", "--locale"),
     R.PLAN_NEEDS_LOAN: ("--loan",),
     R.PROMISE_WITHOUT_PARTS: PROMISED,
+    R.QUOTE_EXPIRED: ("--on",),
     R.REFUSAL_NEEDS_WHY: ("--why",),
     R.WHICH_NUMBER: ("--which", "--number"),
     R.WISH_MISSING: WISHES,

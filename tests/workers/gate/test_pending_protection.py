@@ -396,7 +396,7 @@ SAYS_ONLY = {
     *("stopped_channel", "recording"),
     # Of a dispute and a complaint: who may handle it, and what was found.
     *("raised_by", "about_attempt", "about_staff", "received_at", "dispute_kind", "complaint_kind"),
-    *("finding", "corrected_by"),
+    *("finding", "corrected_by", "offer"),
     "recovery",  # for whose sake a system sent its events again
 }
 
