@@ -82,7 +82,7 @@ def test_a_call_of_theirs_does_not_come_to_what_only_ours_come_to(book: Book, ou
     """Somebody took it, so somebody said something."""
     with pytest.raises(ArrearsError, match="A contact that the person began does not come to"):
         called(book, outcome=outcome)
-    with pytest.raises(ArrearsError, match="No visit comes to hung_up"):
+    with pytest.raises(ArrearsError, match="No visit comes to hung up"):
         called(book, channel="visit", outcome="hung_up", reason=None)
     assert (book.rows(contact), book.rows(contact_outcome)) == ([], [])
 
