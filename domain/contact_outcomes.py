@@ -75,9 +75,9 @@ class ContactOutcome(StrEnum):
         return self in LEARNS
 
     @property
-    def tells_reason(self) -> bool:
-        """Whether the borrower talked, so that the reason that is reported is theirs."""
-        return self in TELLS_REASON
+    def talked(self) -> bool:
+        """Whether the borrower talked of the loan, so that what they said before ends the call."""
+        return self in TALKED
 
     def completes_action(
         self, must_learn: Collection[str], until: Until | None = None, *, learnt: bool = False
@@ -238,9 +238,11 @@ LEARNS = frozenset(
 SAYS_OF_DEBT = (LEARNS - {_O.HARDSHIP}) | {_O.PAID_NOW}
 """In these the borrower talked of the debt, so whoever reports it made sure that it was them. What
 protects somebody, such as hardship or a dispute, is taken from anybody."""
-TELLS_REASON = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS, _O.WROTE}
-"""In these the borrower talked, or wrote. With any other outcome, somebody else gave the reason
-that is reported, or nobody: it is no reason of theirs."""
+TALKED = LEARNS | {_O.PAID_NOW, _O.SAYS_PAID, _O.DISPUTES, _O.COMPLAINS, _O.WROTE}
+"""In these the borrower talked of the loan, or wrote."""
+WITH_BORROWER = frozenset(outcome for outcome in ContactOutcome if outcome.with_borrower)
+"""With any of these, the reason that is reported is theirs, whatever else came of it: who is ill
+and wants to be called at three has said why. With any other it is no reason of theirs."""
 TOLD_APART: Mapping[ContactOutcome, tuple[str, ...]] = {
     _O.STOP_CHANNEL: ("stopped_channel",),
     _O.DISPUTES: ("dispute_kind",),

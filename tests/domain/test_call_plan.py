@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.call_plan import CallPlan, Hours, Until
-from domain.contact_outcomes import MOST_SHOWN, SAME_AS, TELLS_REASON, ContactOutcome
+from domain.contact_outcomes import MOST_SHOWN, SAME_AS, TALKED, ContactOutcome
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PLAN = CallPlan(
@@ -87,7 +87,7 @@ def test_a_call_that_learns_the_reason_ends_without_it_only_where_all_contact_en
     """Whoever says that they paid, complains or disputes has not said why they are behind."""
     ends = {one for one in ContactOutcome if one.completes_action(["reason"], Until.LEARNT)}
     assert ends == {"stop_channel", "stop_all", "adviser", "insolvent", "prison", "deceased"}
-    assert all(o.completes_action((), Until.LEARNT, learnt=True) for o in TELLS_REASON)
+    assert all(o.completes_action((), Until.LEARNT, learnt=True) for o in TALKED)
 
 
 def test_other_names_stand_for_outcomes_on_record_and_are_none_themselves() -> None:

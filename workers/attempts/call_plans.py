@@ -111,9 +111,9 @@ def _is_learnt(
 ) -> bool:
     """Whether the call has learnt what it is for: the reason, in a try of it; or, when the borrower
     talked, lately enough before."""
-    if any(one.reason is not None and ContactOutcome(one.outcome).tells_reason for one in made):
+    if any(one.reason is not None and ContactOutcome(one.outcome).with_borrower for one in made):
         return True
-    if not outcome.tells_reason:
+    if not outcome.talked:
         return False
     ladder = find_ladder(ctx.policy.ladders, called.ladder_id, called.ladder_version)
     to_learn = REASON in called.must_learn
@@ -135,7 +135,7 @@ def _by_plan(
     now: datetime,
 ) -> Move:
     """Its next try, or that it did not succeed: the tries, or the numbers, are used up."""
-    talked = any(ContactOutcome(one.outcome).tells_reason for one in made)
+    talked = any(ContactOutcome(one.outcome).talked for one in made)
     code = ReasonCode.NOT_LEARNT if talked else ReasonCode.NOT_REACHED
     not_reached = because(code, count=len(made))
     if outcome.number_fact and not _has_a_number(connection, called, now):

@@ -108,7 +108,7 @@ def record_inbound_contact(
     acting = _number_of_representative(connection, reported, whose, owed.id)
     why_id = keep_what_was_said(connection, ctx, reported, owed.id, whose.id, now)
     contact_id = _insert(connection, reported, whose, owed.id, also, acting, why_id, now)
-    if reported.reason is not None and reported.outcome.tells_reason:
+    if reported.reason is not None:
         on = reported.at.astimezone(now.tzinfo).date()
         learnt = because(ReasonCode.LEARNT_INBOUND, on=on)
         complete_enquiries(connection, whose.id, [owed.id, *mentioned], learnt, now)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from domain.actions import ActionStatus, Move
-from domain.contact_outcomes import REASON, TELLS_REASON, ArrearsReason
+from domain.contact_outcomes import REASON, WITH_BORROWER, ArrearsReason
 from domain.ladder import Ladder
 from domain.reasons import Reasons
 from workers.db.appointments import is_begun, move_calls
@@ -66,7 +66,7 @@ def known_reasons(connection: Connection, loan_id: int) -> list[KnownReason]:
         .where(
             contact.c.borrower_id.in_(records),
             contact_outcome.c.reason.is_not(None),
-            contact_outcome.c.outcome.in_(TELLS_REASON),
+            contact_outcome.c.outcome.in_(WITH_BORROWER),
             contact.c.part_of.is_(None),
         )
         .order_by(contact.c.at.desc(), contact.c.id.desc())

@@ -119,7 +119,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         _complete_visit(connection, report, actions, loans, now)
     over = _move_calls(connection, ctx, report, called, now) or attempt.channel == Channel.VISIT
     mentioned = [id for id in also if id in loans and id not in about_loans]
-    if mentioned and report.reason is not None and report.outcome.tells_reason:
+    if mentioned and report.reason is not None:
         said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
         complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)
     if report.outcome is ContactOutcome.DECEASED:

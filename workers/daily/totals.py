@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.arrangements import ArrangementStatus
-from domain.contact_outcomes import TELLS_REASON, ContactOutcome
+from domain.contact_outcomes import WITH_BORROWER
 from domain.daily_totals import Measure, first_moment
 from domain.promises import PromiseStatus
 from workers.db.teams import TEAMS, in_team
@@ -75,7 +75,7 @@ _HAPPENED = f"""
            LEFT JOIN action a ON a.id = c.action_id
            JOIN (VALUES ('{Measure.RIGHT_PARTY}'), ('{Measure.REASONS_LEARNT}')) AS said (measure)
              ON CASE said.measure WHEN '{Measure.REASONS_LEARNT}'
-                     THEN o.reason IS NOT NULL AND o.outcome = ANY(:tells_reason)
+                     THEN o.reason IS NOT NULL AND o.outcome = ANY(:with_borrower)
                           AND c.party = 'borrower'
                      ELSE o.outcome = ANY(:with_borrower) AND c.inbound IS NOT TRUE END
      WHERE o.reported_at >= :starts AND o.reported_at < :ends AND c.part_of IS NULL
@@ -172,8 +172,7 @@ def write_totals(connection: Connection, day: date, now: datetime, *, counts_wor
         "ends": ends,
         "now": now,
         "zone": str(now.tzinfo),
-        "tells_reason": sorted(TELLS_REASON),
-        "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
+        "with_borrower": sorted(WITH_BORROWER),
         "counts_work": counts_work,
         "counted_on": now.date(),
     }

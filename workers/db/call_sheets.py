@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, text
 
 from domain.actors import Actor
-from domain.contact_outcomes import TELLS_REASON
+from domain.contact_outcomes import WITH_BORROWER
 from domain.loans import Instalment
 from domain.reasons import Reasons
 from workers.db.prepared_statements import prepared
@@ -175,7 +175,7 @@ SELECT o.reason, l.external_id AS loan, c.at AS told_at
  WHERE c.borrower_id IN (SELECT id FROM borrower WHERE person_id = :of_person)
    AND c.party <> 'third_party'
    AND c.loan_id = ANY(:of_loans) AND o.reason IS NOT NULL
-   AND o.outcome = ANY(:learns)
+   AND o.outcome = ANY(:of_them)
  ORDER BY c.at DESC, c.id DESC
 """)
 )
@@ -220,7 +220,7 @@ def told_reasons(
     values = {
         "of_person": person_id,
         "of_loans": list(loan_ids),
-        "learns": sorted(TELLS_REASON),
+        "of_them": sorted(WITH_BORROWER),
     }
     found: Any = connection.execute(_REASONS, values)
     return typed_rows(ToldReason, found)

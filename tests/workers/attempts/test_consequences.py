@@ -25,8 +25,10 @@ from workers.attempts.consequences import ASKS_FOR_ARRANGEMENT
 from workers.attempts.known_reasons import known_reasons
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
+from workers.db.call_sheets import told_reasons
 from workers.db.schema import (
     action,
+    borrower,
     call,
     complaint,
     contact_outcome,
@@ -319,12 +321,18 @@ def test_what_is_disputed_or_complained_of_in_a_call_gets_its_clock(book: Book) 
 
 
 def test_reasons_are_known_to_whoever_calls_next_about_any_loan(book: Book) -> None:
-    came_to(book, a_call(book), "spoke", reason="forgot")
-    inbound(book.at("2026-03-10 09:00"), "spoke", reason="illness")
+    """Whatever else the conversation came to: who wants to be called at three has said why."""
+    came_to(book, a_call(book), "refused", reason="forgot")
+    at_three = "2026-03-11T15:00:00+08:00"
+    book.at("2026-03-10 09:00")
+    inbound(book, "callback_requested", reason="illness", callback_at=at_three)
     with pytest.raises(ArrearsError, match="nobody spoke with the borrower"):
         inbound(book, "spoke_with_other", "in-2", reason="unemployed")
     with book.ctx.engine.connect() as connection:
         known = known_reasons(connection, book.loan_id("L-2"))
+        whose = book.one(select(borrower.c.person_id)).person_id
+        on_sheet = told_reasons(connection, whose, [book.loan_id("L-1")])
+    assert [each.reason for each in on_sheet] == ["illness", "forgot"]
     assert [(each.reason, each.inbound) for each in known] == [("illness", True), ("forgot", False)]
 
 
