@@ -30,7 +30,12 @@ from workers.attempts.conversations import (
 from workers.attempts.known_reasons import complete_enquiries
 from workers.attempts.later_reports import add_to_recorded, recorded_outcome
 from workers.attempts.locked_attempt import LockedAttempt, find_attempt
-from workers.attempts.named import PersonOfContact, loan_ids, person_of_contact
+from workers.attempts.named import (
+    PersonOfContact,
+    loan_ids,
+    person_of_contact,
+    refuse_loans_of_others,
+)
 from workers.attempts.reported_facts import note_said
 from workers.context import Context
 from workers.db.loans import LockedLoan, lock_named_loan
@@ -81,7 +86,8 @@ def record_inbound_contact(
             the future; another contact has that id, or it is on record with another outcome; the
             moment of a callback is missing, over, too far away or at an unlawful hour; what was
             said does not say which time, place or language it means; the named person never was
-            party to the loan; or no representative of the person has a number.
+            party to the loan; a loan that was mentioned is somebody else's; or no representative of
+            the person has a number.
     """
     now = ctx.now()
     _check_kind(reported)
@@ -104,7 +110,8 @@ def record_inbound_contact(
     of_person: list[int] = []
     if reported.details.names_loan or also or reaches_person(reported.outcome, follows):
         of_person = lock_loans_of_person(connection, whose.id)
-    mentioned = [id for id in also if id in of_person and id != owed.id]
+    refuse_loans_of_others(connection, also, {*of_person, owed.id})
+    mentioned = [id for id in also if id != owed.id]
     acting = _number_of_representative(connection, reported, whose, owed.id)
     why_id = keep_what_was_said(connection, ctx, reported, owed.id, whose.id, now)
     contact_id = _insert(connection, reported, whose, owed.id, also, acting, why_id, now)

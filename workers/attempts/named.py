@@ -1,6 +1,6 @@
 """What a report of a contact names: the contact itself, its person, and other loans."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Select, case, exists, or_, select
@@ -58,6 +58,22 @@ def loan_ids(connection: Connection, external_ids: Sequence[str], event: str) ->
     if unknown := [name for name in external_ids if name not in found]:
         raise not_known_yet(unknown[0], event)
     return sorted(found.values())
+
+
+def refuse_loans_of_others(
+    connection: Connection, mentioned: Sequence[int], theirs: Collection[int]
+) -> None:
+    """Refuse a report that says of loans of somebody else that the conversation was about them too:
+    it would count for them, and stay on record.
+
+    Raises:
+        RejectedError: one of those mentioned is none of theirs.
+    """
+    others = [id for id in mentioned if id not in theirs]
+    if others:
+        named = select(loan.c.external_id).where(loan.c.id == others[0])
+        external_id = connection.execute(named).scalar_one()
+        raise RejectedError(ReasonCode.LOAN_OF_SOMEBODY_ELSE, loan=external_id)
 
 
 class PersonOfContact(NamedTuple):

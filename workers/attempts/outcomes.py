@@ -44,7 +44,7 @@ from workers.attempts.locked_attempt import (
     lock_attempt,
     lock_everybody_at_number,
 )
-from workers.attempts.named import loan_ids
+from workers.attempts.named import loan_ids, refuse_loans_of_others
 from workers.attempts.reported_facts import (
     id_of_death,
     note_about_number,
@@ -74,11 +74,11 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         NotYetError: the attempt, or a loan that was mentioned, is not known.
         RejectedError: only a letter comes to it, a colleague made it, another outcome is recorded
             and this one protects nobody, the visit was never started or comes to what only a
-            telephone comes to, the call had to learn the
-            reason of the arrears and the report has none, a third party was asked and it says
-            something of the debt, or the moment of a callback is missing, over or too far away; or
-            something was said where nobody was reached, or it does not say which time, place or
-            language it means.
+            telephone comes to, the call had to learn the reason of the arrears and the report has
+            none, a third party was asked and it says something of the debt, a loan that was
+            mentioned is somebody else's, or the moment of a callback is missing, over or too far
+            away; or something was said where nobody was reached, or it does not say which time,
+            place or language it means.
     """
     now = ctx.now()
     if report.outcome not in OUTBOUND:
@@ -110,6 +110,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         loans = lock_loans_of_person(connection, attempt.borrower_id)
     else:
         loans = lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
+    refuse_loans_of_others(connection, also, {*loans, *about_loans})
     why_id = keep_what_was_said(connection, ctx, report, about_loans[0], attempt.borrower_id, now)
     _insert(connection, report, rows, also, why_id, now)
     note_said(connection, ctx, attempt, report)
@@ -118,7 +119,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     if attempt.channel == Channel.VISIT:
         _complete_visit(connection, report, actions, loans, now)
     over = _move_calls(connection, ctx, report, called, now) or attempt.channel == Channel.VISIT
-    mentioned = [id for id in also if id in loans and id not in about_loans]
+    mentioned = [id for id in also if id not in about_loans]
     if mentioned and report.reason is not None:
         said = because(ReasonCode.LEARNT_ELSEWHERE, on=attempt.at.astimezone(now.tzinfo).date())
         complete_enquiries(connection, attempt.borrower_id, mentioned, said, now)

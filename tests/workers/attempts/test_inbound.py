@@ -129,6 +129,9 @@ def test_who_calls_and_asks_to_be_called_back_is_owed_it_by_who_took_the_call(bo
 
 
 def test_a_debt_that_was_mentioned_counts_as_well(book: Book) -> None:
+    with pytest.raises(ArrearsError, match="Loan L-2 is not one of that person"):
+        called(book, also_about=["L-2"])
+    assert book.rows(contact) == []
     with book.ctx.engine.begin() as connection:
         owner = book.one(loan.select().where(loan.c.external_id == "L-1")).borrower_id
         connection.execute(loan.update().values(borrower_id=owner))
@@ -241,7 +244,8 @@ def test_a_collector_records_it_at_the_command_line(
     book: Book, database_url: str, broker_url: str
 ) -> None:
     environment = an_environment(database_url, broker_url)
-    given = ("call", "inbound", "L-1", "--outcome=spoke", "--also-about=L-2")
+    book.loan("L-3", borrower_id="B-L-1")
+    given = ("call", "inbound", "L-1", "--outcome=spoke", "--also-about=L-3")
     done = arrears(environment, *given)
     assert (done.returncode, "that the person began about loan L-1" in done.stdout) == (0, True)
     assert len(book.one(contact).also_loan_ids) == 1
