@@ -483,6 +483,7 @@ class ReasonCode(StrEnum):
     NOBODY_CONFIRMED_TODAY = auto()
     SOMEBODY_ELSE_CONFIRMED = auto()
     ACCEPTED_BY_NOBODY_CONFIRMED = auto()
+    ENDED_BY_NOBODY_CONFIRMED = auto()
     OUTCOME_NOT_INBOUND = auto()
     OUTCOME_NOT_OF_LETTER = auto()
     OUTCOME_NOT_OF_VISIT = auto()

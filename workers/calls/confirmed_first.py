@@ -17,6 +17,7 @@ from domain.moves import sources
 from domain.reasons import ReasonCode, Reasons, because
 from workers.calls.amounts import CONTACT, amounts_are_shown, is_confirmed_today
 from workers.calls.right_party import CONFIRMED_THEMSELVES
+from workers.calls.who_may_end import why_not_ended
 from workers.context import Context
 from workers.db import party_checks
 from workers.db.schema import arrangement, borrower, contact, loan, promise, reply
@@ -36,10 +37,10 @@ def assert_confirmed(
 
     An outcome needs the check of its own call or visit. A promise, a request for an arrangement and
     the acceptance of an offer need a check of today by whoever reports it, of the one whose word it
-    is: only the borrower accepts an offer. They need none from who does more than contact
-    borrowers, such as a supervisor, nor for a request in writing, nor for what was accepted in a
-    text that they have read. What is on record is only repeated, and what is not known is for
-    others to refuse.
+    is: only the borrower accepts an offer. A withdrawal needs somebody of the loan. They need none
+    from who does more than contact borrowers, such as a supervisor, nor for a request in writing,
+    nor for what was accepted in a text that they have read. What is on record is only repeated, and
+    what is not known is for others to refuse.
 
     Raises:
         RefusedError: nobody was confirmed.
@@ -58,6 +59,10 @@ def assert_confirmed(
         case "arrangement_acceptance" if not _accepted_in_text(connection, ctx, said):
             if _not_today(connection, ctx, said, arrangement, "arrangement", _IS_OFFERED):
                 why = because(ReasonCode.ACCEPTED_BY_NOBODY_CONFIRMED, loan=said["loan"])
+        case "promise_withdrawal":
+            why = why_not_ended(connection, ctx, promise, said["promise"], said)
+        case "arrangement_withdrawal":
+            why = why_not_ended(connection, ctx, arrangement, said["arrangement"], said)
         case _:
             return
     if why:

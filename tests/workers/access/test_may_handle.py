@@ -30,6 +30,7 @@ ASKS_NOT = {
     "actions.dead_letters.items_requiring": "the same",
     "attempts.attempts.find_open_attempt": "the outcome of what was begun is reported by anybody",
     "calls.amounts.assert_commands_show_amounts": "the use case that shows them asks",
+    "calls.who_may_end.assert_may_decline": "whoever ends it asks; this only refuses",
     "borrowers.inbound_texts.language_of_number": "for a provider's system",
     "evidence.report.verify_evidence": "whether anything was changed: rows, and no person",
     "evidence.report.newest_head": "the same",

@@ -39,12 +39,27 @@ def test_the_borrower_accepts_and_nobody_for_them_nor_what_they_never_heard(engi
         assert code("/inbound-contacts", came) == ""
         assert code(f"/calls/{contact}/right-party", RIGHT) == ""
 
+    # Who spoke with nobody takes nothing back, and declines nothing that is a colleague's.
+    pays = {"promise": "P-1", "loan": "L-1", "amount": "600.00", "currency": "CNY"}
+    supervisor = token_of(engine, "sup-1", Role.SUPERVISOR)
+    promised = at_desk(book, supervisor, "/promises", {**pays, "due_on": "2026-03-13"})
+    assert promised.status_code == 200, promised.json()
+    withdrawn: dict[str, Any] = {"promise": "P-1"}
+    for path, said in (
+        ("/promises/withdrawals", withdrawn),
+        ("/promises/withdrawals", {**withdrawn, "was_made": False}),
+        ("/arrangements/withdrawals", {"arrangement": "AR-1"}),
+        ("/arrangements/AR-1/decline", {"refusal": "said_no"}),
+        ("/arrangements/AR-1/decline", {"refusal": "not_eligible"}),
+    ):
+        assert code(path, said) == "ended_by_nobody_confirmed", path
+
     confirmed("IN-1", borrower="G-1")
     assert code("/arrangements/acceptances", _ACCEPTED) == "accepted_by_nobody_confirmed"
     confirmed("IN-2")
+    assert code("/promises/withdrawals", withdrawn) == ""
 
     # She reads out an offer of three instalments. Meanwhile the supervisor offers two.
-    supervisor = token_of(engine, "sup-1", Role.SUPERVISOR)
     anew = {"instalments": 2, "purpose": "a review"}
     assert at_desk(book, supervisor, "/arrangements/AR-1/offer", anew).json()["offer"] == 2
     assert code("/arrangements/acceptances", _ACCEPTED) == "offer_not_named"

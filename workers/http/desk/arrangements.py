@@ -16,6 +16,7 @@ from domain.quote_json import quote_as_json
 from domain.quotes import NotOffered
 from domain.reasons import Reasons, changed_nothing
 from workers.calls.amounts import assert_amounts_are_shown
+from workers.calls.who_may_end import assert_may_decline
 from workers.context import Context
 from workers.db.pages import Asked
 from workers.hardship.arrangement_endings import Ending, end_arrangement
@@ -150,7 +151,8 @@ async def decline(
     body: Declined,
     accept_language: Speaks = None,
 ) -> Any:
-    """Decline what was asked for, or take an offer back. The borrower has to be told why."""
+    """Decline what was asked for, or take an offer back. The borrower has to be told why. What the
+    borrower said needs the person, whom you confirmed today, or a supervisor."""
     declining = partial(_decline, context_of_caller(request), arrangement, body)
     came = await at_the_desk(request, declining)
     said = answer_of(came, language_for(accept_language))
@@ -158,6 +160,7 @@ async def decline(
 
 
 def _decline(ctx: Context, arrangement: str, body: Declined) -> Reasons:
+    assert_may_decline(ctx, arrangement, body.refusal, sender=body.sender)
     return end_arrangement(
         ctx,
         Ending(
