@@ -324,6 +324,7 @@ class ReasonCode(StrEnum):
     PROMISE_NOTHING_OWED = auto()
     PROMISE_NOT_KNOWN = auto()
     PROMISE_OVER = auto()
+    PROMISE_REPEATS = auto()
     PROMISE_TAKEN_BACK = auto()
     PROMISE_TAKES_PLACE = auto()
     PROMISE_WAS_MADE = auto()

@@ -22,12 +22,13 @@ from workers.db.promises import (
     OF_CONVERSATION,
     STORED,
     StoredPromise,
+    cause_of,
     causes_of,
     move_promises,
     promises_of,
     stored_promise,
 )
-from workers.db.schema import borrower, hold, hold_of_loan, loan, promise, promise_part
+from workers.db.schema import borrower, hold, hold_of_loan, inbox_event, loan, promise, promise_part
 from workers.db.sender_ids import is_named, whose_id
 from workers.escalation.follow_ups import end_follow_ups
 from workers.escalation.reassess import reassess
@@ -293,6 +294,16 @@ def _named(connection: Connection, external_id: str, sender: str) -> StoredPromi
     return stored_promise(row) if row else None
 
 
+def _repeated_by(connection: Connection, external_id: str, sender: str) -> str | None:
+    """The id of the promise on record that one of this id only repeated when it was reported."""
+    told = select(inbox_event.c.reason).where(
+        is_named(inbox_event, cause_of(external_id, STAFF), sender)
+    )
+    reasons: Reasons = connection.execute(told).scalar() or ()
+    known = (each.params for each in reasons if each.code is ReasonCode.PROMISE_KNOWN)
+    return next((str(params["promise"]) for params in known), None)
+
+
 def withdraw_promise(
     connection: Connection,
     ctx: Context,
@@ -308,6 +319,7 @@ def withdraw_promise(
 
     Raises:
         NotYetError: the promise is not known.
+        RejectedError: it only repeated another promise, which has an id of its own.
         SecondPersonNeededError: it was no mistake that a collector may correct alone.
     """
     now = ctx.now()
@@ -315,6 +327,8 @@ def withdraw_promise(
     loan_id = lock_loan_of(connection, promise, external_id, sender)
     stored = _named(connection, external_id, sender)
     if loan_id is None or stored is None:
+        if first := _repeated_by(connection, external_id, sender):
+            raise RejectedError(ReasonCode.PROMISE_REPEATS, promise=external_id, first=first)
         raise NotYetError(ReasonCode.PROMISE_NOT_KNOWN, promise=external_id)
     if stored.status != PromiseStatus.OPEN and was_made in (None, stored.was_made):
         return because(ReasonCode.PROMISE_OVER, promise=external_id, promise_status=stored.status)

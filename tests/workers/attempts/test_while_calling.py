@@ -102,6 +102,9 @@ def test_an_outcome_carries_a_promise_in_parts_by_the_limits_of_any_promise(
     alone = {"promise": "p-1", "loan": "L-1", **promised}
     again = at_desk(book, token, "/promises", alone).json()
     assert (again["known"], again["reason"][0]["params"]["promise"]) == (True, "promised:a-1")
+    refused = at_desk(book, token, "/promises/withdrawals", {"promise": "p-1"})
+    assert refused.status_code == 409
+    assert "Withdraw promised:a-1" in refused.json()["detail"], "its id leads to the one on record"
     assert len(book.rows(promise)) == 1, "it is one promise, however it is told"
     # A system will withdraw it by its own id: so it takes its place, and nothing went unkept.
     by_core = {**alone, "promise": "C-1", "actor": "c-1"}
