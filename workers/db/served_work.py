@@ -72,6 +72,8 @@ class Waiting(NamedTuple):
     promise_status: str | None
     promise_completed_at: datetime | None
     past_due: Decimal
+    ladder_day: int | None
+    """Today's, without the days of holds; None: it is not known."""
     duty_at: datetime | None
     """By when the collector, or any collector, owes something about the loan."""
     leased_to: int | None
@@ -151,8 +153,8 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
        b.id AS borrower_id, b.external_id AS record, b.person_id, b.zones,
        tried.tries, tried.tried_at, tried.callback_at, spoken.at AS spoken_at,
        p.status AS promise_status, p.completed_at AS promise_completed_at,
-       coalesce((SELECT d.past_due FROM decision d
-                  WHERE d.loan_id = l.id ORDER BY d.id DESC LIMIT 1), 0) AS past_due,
+       coalesce(decided.past_due, 0) AS past_due,
+       decided.ladder_day + (CAST(:today AS date) - decided.business_date) AS ladder_day,
        (SELECT min(d.due_at) FROM duty d
          WHERE d.loan_id = l.id AND d.ended_at IS NULL AND d.owner IN ('collector', 'team')
            AND (d.staff IS NULL
@@ -183,6 +185,9 @@ SELECT c.id AS call_id, coalesce(c.part_of, c.id) AS first_id, CAST(NULL AS bigi
             WHERE p.loan_id = l.id AND p.borrower_id IS NOT DISTINCT FROM q.borrower_id
               AND p.made_at >= CAST(a.ladder_since AS timestamp) AT TIME ZONE :zone
             ORDER BY p.id DESC LIMIT 1) p ON true
+       LEFT JOIN LATERAL (
+           SELECT d.past_due, d.ladder_day, d.business_date FROM decision d
+            WHERE d.loan_id = l.id ORDER BY d.id DESC LIMIT 1) decided ON true
        LEFT JOIN {LEASED} w ON w.person_id = b.person_id
  WHERE a.status = 'assigned' AND {is_current("a", "l")}
    AND b.person_id NOT IN (SELECT person_id FROM barred)
@@ -200,7 +205,7 @@ SELECT NULL, NULL, r.id, NULL, r.staff_id, r.received_at, b.locale, 'reply',
        NULL, NULL,
        l.external_id, coalesce(l.jurisdiction, ''), coalesce(l.currency, ''),
        b.id, b.external_id, b.person_id, b.zones,
-       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, w.staff_id, w.until, NULL, NULL, NULL,
+       0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, w.staff_id, w.until, NULL, NULL, NULL,
        NULL, NULL
   FROM reply r JOIN borrower b ON b.id = r.borrower_id
        LEFT JOIN loan l ON l.id = r.loan_id
@@ -221,7 +226,7 @@ SELECT NULL, NULL, NULL, NULL,
                 'borrower'), '', '', '', 0, CAST(d.made_at AS date), NULL,
        NULL, NULL, NULL,
        l.external_id, l.jurisdiction, l.currency, b.id, b.external_id, b.person_id, b.zones,
-       0, NULL, d.callback_at, NULL, NULL, NULL, 0, d.due_at, w.staff_id, w.until,
+       0, NULL, d.callback_at, NULL, NULL, NULL, 0, NULL, d.due_at, w.staff_id, w.until,
        d.id, d.outcome, d.owner,
        CASE d.outcome WHEN 'disputes' THEN coalesce(m.external_id, 'disputes:' || x.attempt) END,
        CASE d.outcome WHEN 'complains' THEN coalesce(n.external_id, 'complains:' || x.attempt) END
@@ -255,6 +260,7 @@ def read_waiting(
         "me": staff_id,
         "most": MOST_CANDIDATES,
         "now": now,
+        "today": now.date(),
         "looked_back": now - LATE_CALLBACKS,
         "late": late_since,
         "clock": clock,

@@ -260,9 +260,11 @@ def _spoken_since(row: Waiting) -> bool:
 
 
 def _is_last_day(ctx: Context, row: Waiting, now: datetime) -> bool:
-    """Whether the ladder goes on without the call tomorrow, days of a hold not counted."""
+    """Whether the ladder goes on without the call tomorrow."""
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
-    day = (now.date() - row.ladder_since).days
+    day = row.ladder_day
+    if day is None:
+        day = (now.date() - row.ladder_since).days
     return next(
         (
             ladder.has_left(step, item, day + 1) and not ladder.has_left(step, item, day)

@@ -11,6 +11,7 @@ from domain.language.speak import speak
 from domain.next_work import Band
 from domain.reasons import ReasonCode, because
 from tests.support.counting import statements
+from tests.support.events import place
 from tests.support.loans import Book
 from tests.support.served_work import (
     TODAY,
@@ -22,6 +23,7 @@ from tests.support.served_work import (
     reported,
     served,
 )
+from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.pages import Asked
 from workers.db.schema import (
@@ -100,6 +102,17 @@ def test_who_is_at_what_is_listed_page_by_page_the_earliest_first(book: Book) ->
         rest = work_under_way(connection, collector(book, "s-1"), Asked(limit=1, after=first.after))
     assert (first.total, [each.staff for each in (*first, *rest)]) == (2, ["c-2", "c-1"])
     assert rest.after is None
+
+
+def test_days_of_a_hold_do_not_bring_the_last_day_for_a_call(book: Book) -> None:
+    """A friendly call is for three days of the ladder, which is paused after the first."""
+    book.loan("L-1", due_on="2026-03-01")
+    assert place(book, "manual", "2026-03-03", "2026-03-06").status == "applied"
+    book.staff("c-1", "caller", shift=("2026-03-07 08:00", "2026-03-07 20:00"))
+    book.at("2026-03-07 10:00").escalate("L-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    work = served(collector(book))
+    assert (work.band, speak(work.why)) == (Band.WINDOW, "This is the last day for this call.")
 
 
 def broken_before(book: Book, loan: str) -> None:
