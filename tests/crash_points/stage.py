@@ -43,7 +43,7 @@ from workers.simulator.servers.postgres_and_valkey import LocalBroker
 from workers.simulator.servers.processes import ProcessGroup
 from workers.sms.decide_unconfirmed import mark_unsent
 
-SETTLED_WITHIN = 30.0
+SETTLED_WITHIN = 60.0
 """Seconds that one scenario may take; one or two are the rule."""
 
 LEASE = timedelta(seconds=30)
