@@ -5,6 +5,7 @@ half-way and answers too late.
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -24,7 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine, Row, select, text
+from sqlalchemy import Engine, Row, Table, select, text
 
 from config.readers.policy import Policy
 from domain.actions import ACTION_MOVES, CLAIMABLE, SEND_SMS, ActionStatus
@@ -134,6 +135,10 @@ class Provider:
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         sid = self.taken.get(text.reference)
         return (sid,) if sid else ()
+
+
+Rows = Mapping[Table, Sequence[Row[*tuple[Any, ...]]]]
+"""What is on record after a step, by table."""
 
 
 class Loan(RuleBasedStateMachine):
@@ -260,53 +265,62 @@ class Loan(RuleBasedStateMachine):
         place(self.book, "manual", str(today), str(ends_on), id=f"H-{self.event_count}")
 
     @invariant()
-    def every_move_is_drawn(self) -> None:
-        for move in self.book.rows(action_event):
+    def everything_is_as_it_is_drawn(self) -> None:
+        """All is read in one transaction, for it is asked after each step."""
+        looked = (action, action_event, message, promises, promise_event, hold, collection_case)
+        with self.engine.connect() as connection:
+            rows = {
+                table: connection.execute(select(table).order_by(*table.primary_key)).all()
+                for table in looked
+            }
+        self._every_move_is_drawn(rows)
+        self._what_is_over_stays_over(rows)
+        self._what_is_known_of_a_text_only_grows(rows)
+        self._an_action_never_has_two_texts_that_may_have_gone_out(rows)
+        self._nobody_is_texted_twice_unless_a_person_said_so(rows)
+        self._a_promise_is_in_one_state_and_every_move_of_it_is_drawn(rows)
+        self._the_pause_of_a_promise_lasts_while_it_is_open(rows)
+        assert sum(row.closed_at is None for row in rows[collection_case]) <= 1
+
+    def _every_move_is_drawn(self, rows: Rows) -> None:
+        for move in rows[action_event]:
             assert move.to_status in ACTION_MOVES[ActionStatus(move.from_status)], move
 
-    @invariant()
-    def what_is_over_stays_over(self) -> None:
-        for row in self.book.rows(select(action.c.id, action.c.status)):
+    def _what_is_over_stays_over(self, rows: Rows) -> None:
+        for row in rows[action]:
             was, is_now = self.seen_actions.get(row.id), ActionStatus(row.status)
             assert was is None or ACTION_MOVES[was] or was is is_now
             self.seen_actions[row.id] = is_now
 
-    @invariant()
-    def what_is_known_of_a_text_only_grows(self) -> None:
-        for row in self.book.rows(select(message.c.id, message.c.status)):
+    def _what_is_known_of_a_text_only_grows(self, rows: Rows) -> None:
+        for row in rows[message]:
             was, is_now = self.seen_texts.get(row.id), MessageStatus(row.status)
             assert was is None or was is is_now or is_now in MESSAGE_MOVES[was]
             self.seen_texts[row.id] = is_now
 
-    @invariant()
-    def an_action_never_has_two_texts_that_may_have_gone_out(self) -> None:
-        texts = self.book.rows(select(message.c.action_id, message.c.status))
-        live = Counter(row.action_id for row in texts if row.status not in UNSENT)
+    def _an_action_never_has_two_texts_that_may_have_gone_out(self, rows: Rows) -> None:
+        live = Counter(row.action_id for row in rows[message] if row.status not in UNSENT)
         assert all(count == 1 for count in live.values())
 
-    @invariant()
-    def nobody_is_texted_twice_unless_a_person_said_so(self) -> None:
-        of = {row.id: row.action_id for row in self.book.rows(select(message))}
+    def _nobody_is_texted_twice_unless_a_person_said_so(self, rows: Rows) -> None:
+        of = {row.id: row.action_id for row in rows[message]}
         taken = Counter(of[reference] for reference in self.provider.taken)
         assert all(n == 1 for action_id, n in taken.items() if action_id not in self.sent_again)
 
-    @invariant()
-    def a_promise_is_in_one_state_and_every_move_of_it_is_drawn(self) -> None:
-        rows = self.book.rows(promises)
-        assert sum(row.status == PromiseStatus.OPEN for row in rows) <= 1
-        stands = {row.id: PromiseStatus.OPEN for row in rows}
-        for move in self.book.rows(promise_event):
+    def _a_promise_is_in_one_state_and_every_move_of_it_is_drawn(self, rows: Rows) -> None:
+        assert sum(row.status == PromiseStatus.OPEN for row in rows[promises]) <= 1
+        stands = {row.id: PromiseStatus.OPEN for row in rows[promises]}
+        for move in rows[promise_event]:
             assert move.from_status == stands[move.promise_id]
             assert move.to_status in PROMISE_MOVES[PromiseStatus(move.from_status)], move
             stands[move.promise_id] = PromiseStatus(move.to_status)
-        assert stands == {row.id: row.status for row in rows}
+        assert stands == {row.id: row.status for row in rows[promises]}
 
-    @invariant()
-    def the_pause_of_a_promise_lasts_while_it_is_open(self) -> None:
+    def _the_pause_of_a_promise_lasts_while_it_is_open(self, rows: Rows) -> None:
         today = self.book.ctx.today()
-        ends = {row.id: row.ends_on for row in self.book.rows(hold)}
-        others = self.book.rows(select(hold).where(hold.c.kind != "promise"))
-        for row in self.book.rows(promises):
+        ends = {row.id: row.ends_on for row in rows[hold]}
+        others = [row for row in rows[hold] if row.kind != "promise"]
+        for row in rows[promises]:
             if row.status == PromiseStatus.OPEN:
                 # Later by the days that another hold stopped its clock.
                 assert ends[row.hold_id] >= row.due_on + timedelta(days=2)
@@ -314,13 +328,10 @@ class Loan(RuleBasedStateMachine):
                     assert ends[row.hold_id] == row.due_on + timedelta(days=2)
             else:
                 assert ends[row.hold_id] <= today
-        of_promises = {row.hold_id for row in self.book.rows(promises)}
-        for row in self.book.rows(select(hold).where(hold.c.kind == "promise")):
-            assert row.id in of_promises or row.ends_on <= today
-
-    @invariant()
-    def there_is_one_open_case_at_most(self) -> None:
-        assert sum(row.closed_at is None for row in self.book.rows(collection_case)) <= 1
+        of_promises = {row.hold_id for row in rows[promises]}
+        for row in rows[hold]:
+            if row.kind == "promise":
+                assert row.id in of_promises or row.ends_on <= today
 
     def _work(self, answer: Answer) -> None:
         self.book.escalate("L-1")
