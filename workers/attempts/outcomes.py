@@ -97,6 +97,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     about_loans = list(dict.fromkeys(row.loan_id for row in rows))
     about = conversation_of(attempt, about_loans, report)
     recorded = recorded_outcome(connection, attempt.id)
+    is_new = recorded is None or recorded.outcome != report.outcome
+    if attempt.party == Party.THIRD_PARTY and is_new:
+        _check_third_party(report)
     if recorded is not None:
         return add_to_recorded(connection, ctx, attempt, about, report, recorded, actions)
     assert_theirs(connection, report, attempt, now.date())
@@ -244,8 +247,6 @@ def _check(
     called: Sequence[CalledAction],
 ) -> None:
     """Check that the outcome can be recorded."""
-    if attempt.party == Party.THIRD_PARTY:
-        _check_third_party(report)
     if attempt.channel == Channel.VISIT:
         started = exists().where(
             visit.c.contact_id == attempt.id,

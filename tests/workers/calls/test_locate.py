@@ -314,6 +314,8 @@ def test_what_somebody_else_says_is_no_word_of_the_borrower(book: Book) -> None:
     assert (book.rows(promise), book.rows(contact_outcome)) == ([], [])
     assert tell(book, "contact_outcome", **of_call, outcome="hardship").status == "applied"
     assert book.may_call("L-1") == "deferred", "what protects the borrower is taken from anybody"
+    paid = of_call | {"outcome": "paid_now"}
+    assert tell(book, "contact_outcome", **paid).reason[0].code == "outcome_of_third_party"
 
 
 def test_a_question_to_others_is_no_first_contact_with_the_borrower(book: Book) -> None:
