@@ -59,7 +59,7 @@ PER_CENT = st.sampled_from([20, 30, 60, 100, 130])
 ENDS = {
     "upheld": "goodwill",
     "partly_upheld": "no_proof",
-    "rejected": "records_differ",
+    "rejected": "no_proof",
     "withdrawn": "taken_back",
 }
 LATE_MONEY = timedelta(days=31)
@@ -175,7 +175,11 @@ class Everything(Difficulty):
             for row in open_ones[:1]:
                 finding = ENDS[outcome]
                 answered = answer_matter(self.book, matter, row.external_id, outcome, finding, by)
-                assert (answered.status == "applied") is (by != row._mapping.get("about_staff"))
+                was_applied = answered.status == "applied"
+                if by == row._mapping.get("about_staff"):
+                    assert not was_applied
+                elif by not in {each.about_staff for each in self.book.rows(complaint)}:
+                    assert was_applied, answered.reason
 
     @rule()
     def the_lender_releases_a_dispute(self) -> None:
