@@ -76,7 +76,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
     It replaces an open promise. But what a conversation came to is the open promise of the same
-    payments that was recorded on the same day; so is what a person records after the conversation.
+    payments that was recorded on the same day; so is what a person records, however often.
     A system withdraws its promises by their ids, so one of a system replaces that of a
     conversation. Its reminders are planned where the ladder has one. Returns what came of it.
 
@@ -273,8 +273,8 @@ def _is_of_another(
 
 def _repeats(new: NewPromise, sender: str, before: StoredPromise) -> bool:
     """Whether a promise of the same payments is the one before, and does not replace it."""
-    of_conversation = before.external_id.startswith(OF_CONVERSATION)
-    return new.in_conversation or (sender == STAFF and of_conversation)
+    of_staff = before.sender == STAFF or before.external_id.startswith(OF_CONVERSATION)
+    return new.in_conversation or (sender == STAFF and of_staff)
 
 
 def _of_the_same_payments(

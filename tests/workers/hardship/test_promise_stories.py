@@ -381,7 +381,7 @@ def test_a_renewed_promise_counts_as_unkept_and_after_three_a_supervisor_agrees(
 ) -> None:
     told = {"loan": "L-1", "amount": "400", "currency": "CNY", "actor": "c-1"}
     for number in range(1, 5):
-        promise(book, "400", "2026-03-05", id=f"PR-{number}")
+        promise(book, f"{400 + number}", "2026-03-05", id=f"PR-{number}")
     result = tell(book, "promise", promise="PR-5", **told, due_on="2026-03-05")
 
     assert result.status == "rejected"

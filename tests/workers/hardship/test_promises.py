@@ -315,6 +315,8 @@ def test_a_promise_that_is_taken_back_lets_the_ladder_go_on_today(book: Book) ->
 def test_the_same_promise_told_twice_is_one(book: Book) -> None:
     promise(book, "400", "2026-03-05")
     assert promise(book, "400", "2026-03-05").status == "applied"
+    # Nor does it count twice if somebody records it again by hand, under another id.
+    assert promise(book, "400", "2026-03-05", id="PR-2").status == "applied"
     assert len(book.rows(promises)) == len(book.rows(hold)) == 1
 
 
