@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, case, func, select, true, update
 
+from domain.arrangements import ArrangementStatus
 from domain.contact_outcomes import ContactOutcome
 from domain.disputes import Matter
 from domain.duties import may_end
@@ -18,7 +19,14 @@ from domain.staffing import terms_on
 from workers.access.may_handle import assert_may_handle, of_loan_id, readable
 from workers.access.permitted import permitted
 from workers.context import Context
-from workers.db.duties import OPEN, looked_up, named_matter, settle_late, was_spoken_to
+from workers.db.duties import (
+    ASKS_FOR_ARRANGEMENT,
+    OPEN,
+    looked_up,
+    named_matter,
+    settle_late,
+    was_spoken_to,
+)
 from workers.db.pages import (
     ALL,
     Asked,
@@ -121,13 +129,15 @@ def read_duties(
 def end_duty(ctx: Context, duty_id: int) -> Reasons:
     """Record that what was owed is done, by whoever acts: one of its owners, or a supervisor.
 
-    What is owed about a dispute or a complaint is done by whoever takes it, and in no other way. A
-    callback is not done before its moment, unless the person was spoken with since.
+    What is owed about a dispute or a complaint is done by whoever takes it, and in no other way. So
+    is what is owed after a request for an arrangement, by an offer or a decline of it. A callback
+    is not done before its moment, unless the person was spoken with since.
 
     Raises:
         NotKnownError: there never was such a duty.
-        RefusedError: it is not open any more, it is that a dispute or a complaint is taken, it is a
-            callback at a later moment, or whoever acts must not handle the borrower.
+        RefusedError: it is not open any more, it is that a dispute or a complaint is taken, or
+            that a request is answered; it is a callback at a later moment, or whoever acts must not
+            handle the borrower.
         NotPermittedError: it is for others.
     """
     now = ctx.now()
@@ -170,6 +180,9 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
             matter = Matter.DISPUTE if found.dispute else Matter.COMPLAINT
             why = because(ReasonCode.DUTY_IS_TO_TAKE, duty=duty_id, matter=matter, id=taken)
             raise RefusedError(speak(why), why)
+        if (answers := _request_that_waits(connection, duty_id)) is not None:
+            why = because(ReasonCode.DUTY_IS_TO_ANSWER, duty=duty_id, arrangement=answers)
+            raise RefusedError(speak(why), why)
         if found.callback_at is not None and found.callback_at > now:
             at = found.callback_at.astimezone(now.tzinfo)
             why = because(ReasonCode.CALLBACK_TO_COME, duty=duty_id, callback_at=at)
@@ -178,6 +191,22 @@ def end_duty(ctx: Context, duty_id: int) -> Reasons:
         connection.execute(update(duty).where(duty.c.id == duty_id).values(done))
         settle_late(connection, [found.loan_id], now)
         return because(ReasonCode.DUTY_DONE, duty=duty_id)
+
+
+def _request_that_waits(connection: Connection, duty_id: int) -> str | None:
+    """The lender's id of the request that the duty is to answer, while it waits for an answer."""
+    waits = (
+        select(arrangement.c.external_id)
+        .join(duty, duty.c.loan_id == arrangement.c.loan_id)
+        .where(
+            duty.c.id == duty_id,
+            duty.c.outcome.in_(ASKS_FOR_ARRANGEMENT),
+            arrangement.c.status == ArrangementStatus.REQUESTED,
+        )
+        .order_by(arrangement.c.id)
+    )
+    found: str | None = connection.execute(waits.limit(1)).scalar()
+    return found
 
 
 def _callback_at() -> ColumnElement[datetime | None]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, select
 
+from domain.access_log import Opened
 from domain.actors import ActorKind
 from domain.arrangements import ARRANGEMENT_MOVES, AcceptanceProof, ArrangementStatus, AskedBy
 from domain.compliance.vocabulary import Channel
@@ -20,7 +21,7 @@ from workers.calls.right_party import CONFIRMED_THEMSELVES
 from workers.calls.who_may_end import why_not_ended
 from workers.context import Context
 from workers.db import party_checks
-from workers.db.schema import arrangement, borrower, contact, loan, promise, reply
+from workers.db.schema import access, arrangement, borrower, contact, loan, promise, reply, staff
 
 _IN_WRITING = (AskedBy.TEXT, AskedBy.LETTER, AskedBy.FORM)
 _IS_OFFERED = arrangement.c.status.in_(sources(ARRANGEMENT_MOVES, ArrangementStatus.ACCEPTED))
@@ -40,7 +41,7 @@ def assert_confirmed(
     is: only the borrower accepts an offer. A withdrawal needs somebody of the loan. They need none
     from who does more than contact borrowers, such as a supervisor, nor for a request in writing,
     nor for what was accepted in a text that they have read. What is on record is only repeated, and
-    what is not known is for others to refuse.
+    what is not known is for others to refuse. What a text means says who has it or has opened it.
 
     Raises:
         RefusedError: nobody was confirmed.
@@ -63,10 +64,29 @@ def assert_confirmed(
             why = why_not_ended(connection, ctx, promise, said["promise"], said)
         case "arrangement_withdrawal":
             why = why_not_ended(connection, ctx, arrangement, said["arrangement"], said)
+        case "reply_read":
+            why = _not_opened(connection, said)
         case _:
             return
     if why:
         raise RefusedError(speak(why), why)
+
+
+def _not_opened(connection: Connection, said: Mapping[str, Any]) -> Reasons:
+    """Why somebody cannot say what an open text means: it is not theirs, and they have not opened
+    it. Then nobody may have read it, whatever is on record."""
+    opened = exists().where(
+        access.c.reply_id == reply.c.id,
+        access.c.what == Opened.REPLY,
+        access.c.actor == said["actor"],
+    )
+    has_it = exists().where(staff.c.id == reply.c.staff_id, staff.c.external_id == said["actor"])
+    unread = select(reply.c.id).where(
+        reply.c.id == said["reply"], reply.c.handled_at.is_(None), ~has_it, ~opened
+    )
+    if connection.execute(unread).first() is None:
+        return ()
+    return because(ReasonCode.REPLY_NOT_OPENED, reply_id=said["reply"])
 
 
 def _speaks_for_itself(said: Mapping[str, Any]) -> bool:

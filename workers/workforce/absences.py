@@ -1,11 +1,12 @@
 """What changes during a day: who falls ill, leaves or comes back, and whom somebody must not
 handle. Their open work is handed on in the same transaction."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, true, update
 
 from domain.actors import Actor
 from domain.errors import NotOnRosterError
@@ -52,18 +53,20 @@ class StaffLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBack:
-    """That somebody who was absent works again."""
+    """That somebody who was absent works again, or will not be absent or leave."""
 
     staff: str
     actor: str
+    starts_at: datetime | None = None
+    """The beginning of what is to come and is taken back; None: they work again from now on."""
 
 
 def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reasons:
     """Record an absence, and hand on what its time leaves undone, in the caller's transaction.
 
     A later word counts: an absence that is on when this one begins ends then. One that is noted for
-    later stays as it is: a day's illness leaves the holidays alone. Whoever left has no access from
-    that day on.
+    later stays as it is: a day's illness leaves the holidays alone. But one of the same kind and
+    end is the same absence, with another beginning. Whoever left has no access from that day on.
 
     Raises:
         RejectedError: nobody has the reference, or whoever has it has left; it ends before it
@@ -72,7 +75,7 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
     now = ctx.now()
     member = _member(connection, new.staff)
     staff_id = member.id
-    is_known = _is_known(connection, staff_id, new)
+    is_known = _is_known(connection, staff_id, new, now)
     has_left = new.kind is AbsenceKind.LEFT
     if is_known and has_left and member.left_on is not None:
         return because(ReasonCode.DEPARTURE_KNOWN, staff=new.staff, on=member.left_on)
@@ -88,6 +91,7 @@ def note_absence(connection: Connection, ctx: Context, new: NewAbsence) -> Reaso
         return because(ReasonCode.ABSENCE_KNOWN, staff=new.staff)
     if has_left:
         _let_second_person_see(connection, ctx, new)
+    _take_back(connection, staff_id, _is_moved(new), now)
     _end(connection, staff_id, new.at, by_roster=False)
     row = {
         "staff_id": staff_id,
@@ -136,15 +140,20 @@ def note_left(connection: Connection, ctx: Context, left: StaffLeft) -> Reasons:
 def note_back(connection: Connection, ctx: Context, back: StaffBack) -> Reasons:
     """Somebody who was absent works again from now on. Leave that is still to come stays.
 
-    Whoever has left is back once the roster says so, too: it must not have `left_on` any more.
+    What is to come is taken back by its beginning, also a departure; what the roster says, in the
+    roster. Whoever has left is back once the roster says so, too: it must not have `left_on` any
+    more.
 
     Raises:
-        RejectedError: nobody has the reference, they have left, or they are not absent.
+        RejectedError: nobody has the reference, they have left, or they are not absent; or nothing
+            that is to come begins at the moment that is named.
     """
     now = ctx.now()
     member = _member(connection, back.staff)
     if member.left_on is not None and member.left_on <= now.date():
         raise RejectedError(ReasonCode.STAFF_HAS_LEFT, staff=back.staff, on=member.left_on)
+    if back.starts_at is not None:
+        return _take_back_named(connection, ctx, back, back.starts_at, member, now)
     ended = _end(connection, member.id, now, by_roster=True)
     if member.left_on is None:
         ended += _forget_departures(connection, member.id)
@@ -152,6 +161,29 @@ def note_back(connection: Connection, ctx: Context, back: StaffBack) -> Reasons:
         raise RejectedError(ReasonCode.STAFF_NOT_ABSENT, staff=back.staff)
     forget_plans(connection)
     return because(ReasonCode.STAFF_BACK, staff=back.staff)
+
+
+def _take_back_named(
+    connection: Connection,
+    ctx: Context,
+    back: StaffBack,
+    starts_at: datetime,
+    member: "_Member",
+    now: datetime,
+) -> Reasons:
+    at = starts_at.astimezone(now.tzinfo)
+    named = (absence.c.starts_at == starts_at, absence.c.kind != AbsenceKind.LEFT)
+    departs = (absence.c.starts_at == starts_at, absence.c.kind == AbsenceKind.LEFT)
+    taken_back = _take_back(connection, member.id, named, now)
+    if _take_back(connection, member.id, departs, now):
+        taken_back += 1
+        day = starts_at.astimezone(ctx.settings.lender_zone).date()
+        is_of_it = (staff.c.id == member.id, staff.c.left_on == day)
+        connection.execute(update(staff).where(*is_of_it).values(left_on=None))
+    if not taken_back:
+        raise RejectedError(ReasonCode.NOTHING_TO_COME, staff=back.staff, at=at)
+    forget_plans(connection)
+    return because(ReasonCode.ABSENCE_CALLED_OFF, staff=back.staff, at=at)
 
 
 @permitted(Permission.NOTE_ABSENCES)
@@ -240,14 +272,42 @@ def _end(connection: Connection, staff_id: int, at: datetime, *, by_roster: bool
     return ended.rowcount
 
 
-def _is_known(connection: Connection, staff_id: int, new: NewAbsence) -> bool:
-    """Whether an absence of this kind is on record that began by then and ends with it. Of a
-    departure another beginning is another day."""
+def _take_back(
+    connection: Connection,
+    staff_id: int,
+    which: Iterable[ColumnElement[bool]],
+    now: datetime,
+) -> int:
+    """End absences that are to come where they begin, those of the roster excepted. Returns how
+    many."""
+    to_come = update(absence).where(
+        absence.c.staff_id == staff_id,
+        absence.c.starts_at > now,
+        or_(absence.c.ends_at.is_(None), absence.c.ends_at > absence.c.starts_at),
+        ~absence.c.by_roster,
+        *which,
+    )
+    return connection.execute(to_come.values(ends_at=absence.c.starts_at)).rowcount
+
+
+def _is_moved(new: NewAbsence) -> tuple[ColumnElement[bool], ...]:
+    """Whether an absence that is to come is this one, with another beginning."""
+    return (
+        absence.c.kind == new.kind,
+        absence.c.kind != AbsenceKind.LEFT,
+        absence.c.ends_at.is_not_distinct_from(new.until),
+    )
+
+
+def _is_known(connection: Connection, staff_id: int, new: NewAbsence, now: datetime) -> bool:
+    """Whether an absence of this kind is on record that begins and ends with it, or is on already.
+    Of a departure another beginning is another day."""
     began = absence.c.starts_at
+    is_on = (began <= now) & (began <= new.at) & (absence.c.kind != AbsenceKind.LEFT)
     same = select(absence.c.id).where(
         absence.c.staff_id == staff_id,
         absence.c.kind == new.kind,
-        began == new.at if new.kind is AbsenceKind.LEFT else began <= new.at,
+        (began == new.at) | is_on,
         absence.c.ends_at.is_not_distinct_from(new.until),
     )
     return connection.execute(same.limit(1)).first() is not None

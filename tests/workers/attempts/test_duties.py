@@ -135,6 +135,8 @@ def test_what_was_owed_ends_when_it_is_done_and_is_not_late_before_it_can_be(
     called(book, "asks_plan", reason="unemployed")
     watch_answers(book.ctx)
     assert [each.outcome for each in owed(book)] == ["asks_plan"]
+    with pytest.raises(RefusedError, match="is done once the request"):
+        end_duty(acting(book.ctx, Actor("s-1")), owed(book)[0].id)
     offer(book, Wish(instalments=3), id=book.one(arrangement).external_id)
     watch_answers(book.at("2026-03-15 10:00").ctx)
     assert (owed(book), open_problems(book)) == ([], [])

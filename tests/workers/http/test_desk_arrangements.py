@@ -60,6 +60,9 @@ def test_a_plan_is_quoted_asked_for_offered_and_accepted(engine: Engine) -> None
     by_text = {"proof": "text", "proof_reference": str(book.one(reply).id)}
     assert answered(token, **by_text) == "accepted_by_nobody_confirmed"
     read = {"reply": book.one(reply).id, "meaning": "harmless"}
+    unread = at_desk(book, token, "/replies/readings", read)
+    assert (unread.status_code, unread.json()["reason"][0]["code"]) == (409, "reply_not_opened")
+    assert at_desk(book, token, f"/replies/{read['reply']}/open", {}).status_code == 200
     assert at_desk(book, token, "/replies/readings", read).status_code == 200
     assert answered(token, **by_text, accepted_on="2026-03-12") == "accepted_on_day_to_come"
     assert answered(token, **by_text) == "arrangement_accepted"

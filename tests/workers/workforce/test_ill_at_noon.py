@@ -221,6 +221,23 @@ def test_leave_that_was_noted_for_later_outlasts_a_days_illness(book: Book) -> N
     old, *_, new = book.rows(absence)
     assert (old.ends_at, new.ends_at) == (old.starts_at, book.moment("2026-03-23 00:00"))
 
+    # With the same end and another beginning it begins then, earlier or later.
+    book.at("2026-03-19 10:00")
+    assert tell(book, "staff_back", staff="mei") == "applied"
+    for at in ("2026-03-21T00:00:00+08:00", "2026-03-20T12:00:00+08:00"):
+        moved = {**later, "at": at, "until": "2026-03-23T00:00:00+08:00"}
+        assert tell(book, "staff_absent", **moved) == "applied"
+    left = [row for row in book.rows(absence) if row.ends_at > row.starts_at][-1:]
+    assert [row.starts_at for row in left] == [book.moment("2026-03-20 12:00")]
+    # It is taken back by its beginning, and not by a word that she is back.
+    book.at("2026-03-19 10:01")
+    with pytest.raises(RefusedError, match="mei is not absent"):
+        tell(book, "staff_back", staff="mei")
+    with pytest.raises(RefusedError, match="Nothing is noted of mei that begins at"):
+        tell(book, "staff_back", staff="mei", starts_at="2026-03-21T00:00:00+08:00")
+    assert tell(book, "staff_back", staff="mei", starts_at="2026-03-20T12:00:00+08:00") == "applied"
+    assert not [r for r in book.rows(absence) if r.ends_at > max(r.starts_at, book.ctx.now())]
+
 
 def test_what_is_said_twice_is_known_and_what_cannot_be_is_refused(book: Book) -> None:
     with pytest.raises(RefusedError, match="mei is not absent, so there is nothing to end"):
@@ -258,6 +275,10 @@ def test_a_departure_that_is_to_come_may_be_put_right(book: Book) -> None:
     assert str(book.rows(staff)[0].left_on) == "2026-04-30"
     first, second = book.rows(absence)
     assert (first.ends_at, second.ends_at) == (first.starts_at, None)
+    with pytest.raises(RefusedError, match="2025-03-05"):
+        tell(book, "staff_left", staff="mei", at="2025-03-05T00:00:00+08:00")
+    assert tell(book, "staff_back", staff="mei", starts_at="2026-04-30T00:00:00+08:00") == "applied"
+    assert book.rows(staff)[0].left_on is None
 
 
 def test_an_absence_of_nobody_or_that_is_over_is_refused(book: Book) -> None:

@@ -21,12 +21,14 @@ class StaffLeftFacts(EventData):
     """Somebody works for the lender no longer."""
 
     staff: Staff
-    at: Moment
+    at: Annotated[Moment, LATELY]
     actor: Staff
 
 
 class StaffBackFacts(EventData):
-    """Somebody who was absent works again."""
+    """Somebody who was absent works again, or an absence or a departure that is to come is not."""
 
     staff: Staff
     actor: Staff
+    starts_at: Moment | None = None
+    """The beginning of what is to come and is taken back; null: they work again from now on."""
