@@ -375,10 +375,8 @@ def test_a_reply_that_somebody_saw_to_is_work_no_more(book: Book) -> None:
     assert (waiting(book), counted(book)) == ((), {})
     assert (book.one(reply).actor, book.one(reply).meaning) == ("c-1", "harmless")
     again = tell(book, "reply_read", reply=number, meaning="stop", actor="c-2")
-    assert (again.status, speak(again.reason)) == (
-        "rejected",
-        f"c-1 has seen to reply {number} already.",
-    )
+    assert again.status == "rejected"
+    assert f"c-1 has seen to reply {number} already." in speak(again.reason)
     assert book.number_facts() == []
 
 

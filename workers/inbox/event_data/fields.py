@@ -214,6 +214,7 @@ LEFT_OUT = {
         "reversal_sender",
         "said",
         "sender",
+        "starts_at",
         "stopped_channel",
         "which_number",
         "why",
