@@ -7,18 +7,20 @@ import pytest
 from sqlalchemy import Engine, insert, select, text
 
 from domain.actors import Actor, ActorKind, Role
+from domain.arrangements import Refusal
 from domain.disputes import Matter
 from domain.errors import ArrearsError, RefusedError
 from domain.events import person_of
 from domain.permissions import Permission
 from tests.support.acting import acting
+from tests.support.arrangements import decline
 from tests.support.events import tell
 from tests.support.loans import NAME, Book
 from workers.attempts.duties import end_duty
 from workers.calls.right_party import confirm_right_party
 from workers.context import Context
 from workers.daily.totals import write_totals
-from workers.db.schema import daily_total, duty, must_not_handle, roster_version, visit
+from workers.db.schema import arrangement, daily_total, duty, must_not_handle, roster_version, visit
 from workers.db.who_acted import person_in
 from workers.hardship import handling
 from workers.history import loan_history
@@ -81,6 +83,7 @@ def test_they_end_what_they_owe_and_confirm_who_called_them(book: Book) -> None:
     came_in(book, "in-1", "c-1", "asks_plan")
     answers = {"name": NAME, "address_numbers": "1"}
     assert confirm_right_party(by_machine(book), "in-1", answers, "c-1").confirmed
+    decline(book, Refusal.NOT_ELIGIBLE, id=book.one(arrangement).external_id)
     end_duty(as_role(book, "c-1", Role.CALLER), book.one(duty).id)
 
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
+from domain.arrangements import Refusal
 from domain.disputes import Matter
 from domain.errors import ArrearsError, NoOpenCallError, RefusedError, WrongRoleError
 from domain.holds import HoldKind
 from domain.language.speak import speak
 from domain.next_work import Band
 from domain.reasons import ReasonCode, because
+from tests.support.arrangements import decline
 from tests.support.events import tell
 from tests.support.loans import Book
 from tests.support.served_work import (
@@ -202,6 +204,9 @@ def test_what_is_owed_after_a_conversation_is_served_also_without_an_open_call(b
     with pytest.raises(ArrearsError, match="Give it to whom it is for"):
         served_leases.take_over(supervisor, theirs.lease, "she is back", to=who.external_id)
 
+    with pytest.raises(RefusedError, match="is done once the request contact:a-1 is answered"):
+        end_duty(supervisor, owed.id)
+    decline(book, Refusal.NOT_ELIGIBLE, id="contact:a-1")
     end_duty(supervisor, owed.id)
     assert isinstance(next_work.next_for(supervisor), NothingToServe)
     assert book.rows(work_lease)[-1].ended_because == "done"
