@@ -370,7 +370,7 @@ def test_what_allows_no_less_than_before_holds_back_nobody(book: Book, kind: str
 # What a payload may hold that names nobody: what is said, since when, by whom.
 SAYS_ONLY = {
     *("actor", "amount", "currency", "why", "reason", "meaning", "fact", "status", "kind"),
-    "was_made",
+    *("was_made", "starts_at"),
     *("channel", "outcome", "at", "until", "callback_at", "starts_on", "ends_on", "paid_on"),
     *("due_on", "instalment", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
     *("sender", "restructured_on", "paid", "instalments"),
