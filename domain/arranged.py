@@ -22,6 +22,8 @@ from domain.arrangements import (
 )
 from domain.eligibility import ArrangeableLoan
 from domain.loans import ZERO, Instalment
+from domain.promise_terms import most_in_a_month
+from domain.promises import PromisePart
 from domain.reasons import ReasonCode, Reasons, because
 from domain.schedule import month_after, one_a_day
 
@@ -78,7 +80,8 @@ class Planner:
     @property
     def due_day(self) -> int:
         """The day of the month on which the loan falls due; shorter months end earlier."""
-        return max(instalment.due_on.day for instalment in self.loan.instalments)
+        to_come = unpaid_of(self.loan.instalments) or self.loan.instalments
+        return max(instalment.due_on.day for instalment in to_come)
 
     def interest(self, principal: Decimal, start: date, end: date) -> Decimal:
         """Of a principal from one day to another, rounded as the terms say."""
@@ -154,7 +157,9 @@ class Planner:
             planned = self._plan_of(count)
             if not isinstance(planned, Arranged):
                 return planned
-            least = max(each.amount for each in schedule_after(planned))
+            least = most_in_a_month(
+                [PromisePart(each.due_on, each.amount) for each in schedule_after(planned)]
+            )
             if least <= monthly:
                 best, enough = planned, count
             else:

@@ -16,8 +16,9 @@ LONGEST_WITHOUT_TERMS = 366
 """Days. Without terms too, a promise is for a day of the next year at most."""
 FAR_ABOVE = 2
 """Nobody takes a promise of more than so many times all that is unpaid of the schedule."""
-MONTH = timedelta(days=30)
-"""From the day of a part so far back what is promised is compared with what somebody can pay."""
+MONTH = timedelta(days=28)
+"""From the day of a part so far back what is promised is compared with what somebody can pay: as
+long as the shortest month, so that what falls due on a day of each month counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +291,7 @@ def _too_many(limits: Accepted, parts: Sequence[PromisePart]) -> Reasons:
 
 
 def most_in_a_month(parts: Sequence[PromisePart], besides: Sequence[PromisePart] = ()) -> Decimal:
-    """The most that falls due in any thirty days, of these parts and of what is due `besides`."""
+    """The most that falls due in any four weeks, of these parts and of what is due `besides`."""
     every = (*parts, *besides)
     last_days = {each.due_on for each in every}
     return max(

@@ -215,6 +215,21 @@ def test_a_plan_until_a_day_and_one_of_so_much_a_month() -> None:
     assert refused(Wish(until=date(2026, 4, 1))) == [ReasonCode.UNTIL_TOO_EARLY]
 
 
+def test_a_plan_of_so_much_a_month_counts_what_falls_due_beside_it() -> None:
+    """An instalment that is not part of the plan, two days after one of the plan."""
+    beside = Instalment(date(2026, 5, 13), Decimal(300), Decimal(0))
+    monthly = Decimal(600)
+    of_past_due = given_terms(PLAN, spreads=Spreads.PAST_DUE)
+    past_due = replace(LOAN, instalments=LOAN.instalments[:3])
+    loan = replace(LOAN, instalments=(*LOAN.instalments[:3], beside))
+    alone = quoted(Wish(monthly=monthly), past_due, of_past_due)
+    found = quoted(Wish(monthly=monthly), loan, of_past_due)
+    in_may = [each.amount for each in found.after if each.due_on.month == 5]
+    assert len(in_may) == 2
+    assert sum(in_may) <= monthly
+    assert len(found.arranged) > len(alone.arranged)
+
+
 def test_all_that_stands_against_it_is_said_at_once() -> None:
     """What is against the loan, and what is against the wish: nobody asks three times."""
     during = frozenset({HoldKind.DISPUTE, HoldKind.INSOLVENCY})

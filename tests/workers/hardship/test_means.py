@@ -29,12 +29,15 @@ def on(day: str, amount: int) -> PromisePart:
     return PromisePart(date.fromisoformat(day), Decimal(amount))
 
 
-def test_what_is_promised_besides_counts_in_the_same_thirty_days() -> None:
+def test_what_is_promised_besides_counts_in_the_same_four_weeks() -> None:
     mine = [on("2026-03-12", 300), on("2026-05-12", 200)]
     assert most_in_a_month(mine) == 300
     assert most_in_a_month(mine, [on("2026-03-31", 150)]) == 450
-    assert most_in_a_month(mine, [on("2026-04-13", 150)]) == 350, "with the second part"
+    assert most_in_a_month(mine, [on("2026-04-15", 150)]) == 350, "with the second part"
     assert most_in_a_month(mine, [on("2026-07-01", 900)]) == 300, "no part of it falls due then"
+    each_month = [on(f"2026-0{month}-01", 300) for month in (1, 2, 3)]
+    assert most_in_a_month(each_month) == 300, "also over February"
+    assert most_in_a_month([on("2026-01-31", 300), on("2026-02-28", 300)]) == 300
 
 
 @pytest.fixture
