@@ -1,12 +1,17 @@
 """What is agreed with a person is possible: callbacks of a day, told as they come."""
 
-from sqlalchemy import Engine, insert
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
 
 from domain.language.speak import speak
+from domain.staffing import CallTerms
 from tests.stories.house import House
 from tests.support.events import tell
 from workers.calls.start import start_call
-from workers.db.schema import absence, staff
+from workers.db.schema import absence, certificate, staff
 from workers.inbox.apply import EventResult
 from workers.staff.next_work import ServedWork, next_for
 
@@ -53,6 +58,29 @@ def test_nobody_promises_a_call_that_nobody_can_make(engine: Engine) -> None:
         assert "nobody is at work" in speak(refused.reason)
         assert "2026-03-04 09:00" in speak(refused.reason)
     assert rings(house, "in-3", "2026-03-04 09:00").status == "applied"
+
+
+def test_a_callback_is_agreed_for_a_day_on_which_the_certificate_still_counts(
+    engine: Engine,
+) -> None:
+    """The call takes a skill that mei alone has, and her certificate ends on the third of March."""
+    house = House(engine)
+    policy = house.ctx.policy
+    difficult = {"friendly_call": CallTerms(5, skill="hardship")}
+    staffing = tuple(replace(each, of_items=difficult) for each in policy.staffing)
+    house.book.ctx = replace(house.ctx, policy=replace(policy, staffing=staffing))
+    with engine.begin() as connection:
+        mei = staff.c.external_id == "mei"
+        connection.execute(update(staff).where(mei).values(skills=["hardship"]))
+        id = connection.execute(select(staff.c.id).where(mei)).scalar_one()
+        held = {"staff_id": id, "kind": "hardship", "valid_until": date(2026, 3, 3)}
+        connection.execute(insert(certificate).values(held))
+    house.until("2026-03-02 10:00")
+
+    with pytest.raises(AssertionError, match="nobody may call this person"):
+        house.called("callback_requested", callback_at="2026-03-04T10:00:00+08:00")
+    asked = {"attempt": "call-0302-1000", "outcome": "callback_requested", "actor": "mei"}
+    house.told("contact_outcome", **asked, reason=None, callback_at="2026-03-03T10:00:00+08:00")
 
 
 def test_a_wish_of_the_same_conversation_counts_for_its_callback(engine: Engine) -> None:

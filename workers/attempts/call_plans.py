@@ -31,6 +31,7 @@ class CalledAction(NamedTuple):
     id: int
     loan_id: int
     party_id: int | None
+    step: str
     item: str
     ladder_id: str
     ladder_version: int

@@ -214,17 +214,19 @@ def _working(
     now: datetime,
 ) -> list[Span] | None:
     """When those work who may call the person, from the moment that was asked for on; None: nobody
-    on the roster may, or nobody's hours are known."""
+    on the roster may, or nobody's hours are known. A skill counts on the days of its certificate."""
     at, last = asked.at.astimezone(now.tzinfo), now + CALLBACK_WITHIN
     callers = read_callers(connection, at, last, terms.visit_minutes)
     locale = next((each.reach.locale for each in facts.values()), None)
     persons = {each.person_id for each in person}
+    skill = _skill_of(asked, terms)
 
     def may_call(caller: FreeCaller) -> bool:
         had_it = caller.reference == person_of(asked.by)
         return (
             is_trained(caller.trained_on, at.date())
             and (had_it or locale is None or speaks(caller.languages, locale))
+            and (skill is None or skill in caller.skills)
             and caller.must_not_handle.isdisjoint(persons)
         )
 
@@ -236,4 +238,16 @@ def _working(
     last_day = (known_until - timedelta.resolution).astimezone(now.tzinfo).date()
     unknown = datetime.combine(last_day + timedelta(days=1), time.min, now.tzinfo)
     later = Span(unknown, max(unknown, last) + timedelta(days=1))
-    return [*(span for caller in who for span in caller.working), later]
+
+    def counts(caller: FreeCaller, span: Span) -> bool:
+        day = span.starts_at.astimezone(now.tzinfo).date()
+        return skill in {None, *terms.skills_on(day, caller.skills, caller.certificates)}
+
+    return [*(span for each in who for span in each.working if counts(each, span)), later]
+
+
+def _skill_of(asked: AskedCallback, terms: StaffingTerms) -> str | None:
+    """What the call takes that keeps the callback; None: anybody who makes calls can make it."""
+    calls = ((each.step, each.item) for each in asked.called)
+    step, item = next(calls, (FOLLOW_UP, CALL_BACK.id))
+    return terms.of_call(step, item).skill
