@@ -214,7 +214,8 @@ def _working(
     now: datetime,
 ) -> list[Span] | None:
     """When those work who may call the person, from the moment that was asked for on; None: nobody
-    on the roster may, or nobody's hours are known. A skill counts on the days of its certificate."""
+    on the roster may, or nobody's hours are known. A skill counts on the days of its certificate.
+    """
     at, last = asked.at.astimezone(now.tzinfo), now + CALLBACK_WITHIN
     callers = read_callers(connection, at, last, terms.visit_minutes)
     locale = next((each.reach.locale for each in facts.values()), None)
