@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,8 @@ from workers.access.secrets import NAMES_FILE, digest_of
 
 WHOEVER = "c-1"
 """Whoever runs a command where a test does not say who."""
+_FOLDER = TemporaryDirectory()
+"""Of the tokens of this process, and gone with it."""
 ALL_ROLES = tuple(role for role in Role if role not in NEED_TRAINING)
 
 _STAFF = text("""
@@ -69,7 +71,7 @@ def signed_in(
 
 @cache
 def _file_of(reference: str) -> tuple[Path, str]:
-    path, secret = Path(mkdtemp()) / "token", f"arrears_of_{reference}"
+    path, secret = Path(mkdtemp(dir=_FOLDER.name)) / "token", f"arrears_of_{reference}"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(secret)
     return path, secret
