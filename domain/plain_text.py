@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from domain.errors import ArrearsError
+
 LONGEST = 2_000
 """Characters of a text that are read. The longest text of a provider has 1,600."""
 
@@ -169,3 +171,18 @@ def without_quotes(
 
 def _opens_quote(line: str, quotes: tuple[str, ...]) -> bool:
     return any(line.startswith(f"{word}:") or line.endswith(f"{word}:") for word in quotes)
+
+
+def says_something(words: str) -> bool:
+    """Whether words that somebody typed have a letter or a digit, of any script."""
+    return any(character.isalnum() for character in words)
+
+
+def assert_says_something(name: str, words: str | None) -> None:
+    """Check that what somebody typed, if they did, has a letter or a digit.
+
+    Raises:
+        ArrearsError: it has none.
+    """
+    if words is not None and not says_something(words):
+        raise ArrearsError("What is written for {name} says nothing. Write it out.", name=name)

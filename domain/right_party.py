@@ -107,8 +107,9 @@ def _codes(address: str | None) -> list[str]:
 def _numbers_of(address: str) -> set[str]:
     """The numbers of an address without its postcode, and with it: some say it as well. Of an
     address with no other number, none: that is another question."""
-    without = _numbers(_POSTCODE.sub(" ", _plain(address)))
-    return {without, _numbers(_plain(address))} if without else set()
+    plain = _plain(address)
+    without = _numbers(_POSTCODE.sub(" ", plain))
+    return {without, _numbers(plain)} if without else set()
 
 
 def _plain(address: str) -> str:

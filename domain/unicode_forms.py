@@ -21,11 +21,6 @@ def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
     return unicodedata.normalize(form, text if len(text) <= SHORT else "".join(_kept(text)))
 
 
-def says_something(words: str) -> bool:
-    """Whether words that somebody typed have a letter or a digit, of any script."""
-    return any(character.isalnum() for character in words)
-
-
 def _kept(text: str) -> Iterator[str]:
     marks = 0
     for character in text:

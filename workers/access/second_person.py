@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from domain.actors import Actor
-from domain.errors import ArrearsError, AskedForError, NotOnRosterError, Text, text_of
+from domain.errors import AskedForError, NotOnRosterError, Text, text_of
 from domain.permissions import Permission, may, needs_second_person
+from domain.plain_text import assert_says_something
 from domain.reasons import Reasons
 from domain.second_person import BREAK_GLASS, VALID_FOR, RequestStatus
 from domain.second_person_text import Fact, in_english, lines_of, stored_lines
-from domain.unicode_forms import says_something
 from workers.access.may_handle import must_not_report
 from workers.access.requests import is_in_time
 from workers.context import Context
@@ -122,16 +122,6 @@ def was_done(connection: Connection, ctx: Context, asked: ToGrant) -> bool:
         is_in_time(ctx.now()),
     )
     return connection.execute(done).first() is not None
-
-
-def assert_says_something(name: str, words: str | None) -> None:
-    """Check that what somebody typed, if they did, has a letter or a digit.
-
-    Raises:
-        ArrearsError: it has none.
-    """
-    if words is not None and not says_something(words):
-        raise ArrearsError("What is written for {name} says nothing. Write it out.", name=name)
 
 
 def _use(connection: Connection, actor: Actor, digest: bytes, now: datetime) -> str | None:

@@ -166,7 +166,7 @@ class Conversation:
     arrived_at: datetime | None = None
     """Of a letter: the time to answer what it disputes or complains of runs from then on."""
     told_apart: str = ""
-    """What tells the dispute or the complaint from the first one of this conversation."""
+    """In what the dispute or the complaint differs from the first one of this conversation."""
     hold_is_placed: bool = False
     """Whether the hold that follows is on record: a reported death places its own."""
 

@@ -101,9 +101,9 @@ def _id_of_loan(about: Conversation, number: int, loan: LoanOfContact) -> str:
 
 
 def told_apart(connection: Connection, about: Conversation) -> str | None:
-    """What tells this dispute or complaint from the one that the conversation brought before, for
-    its id: what it is about. Empty: it brought none. None: it says nothing else than that one, as
-    it is on record by now.
+    """In what this dispute or complaint differs from the first one of the conversation: what it is
+    about, for its id. Empty: there was none before. None: it differs in nothing from what is on
+    record by now.
 
     Of another outcome it is empty. One statement for a dispute or a complaint.
     """

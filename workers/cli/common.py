@@ -11,7 +11,7 @@ import typer
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.ids import LONGEST_ID, id_of
-from domain.unicode_forms import says_something
+from domain.plain_text import assert_says_something
 from workers.cli.dates import parse_day
 from workers.cli.language import say
 from workers.log_lines import write_visible_lines
@@ -59,9 +59,7 @@ Item = Annotated[str, typer.Argument(help="The ladder item, such as legal_file."
 
 
 def _written_out(words: str) -> str:
-    if not says_something(words):
-        said = say("What is written for {name} says nothing. Write it out.", name="--why")
-        raise typer.BadParameter(said)
+    assert_says_something("--why", words)
     return words
 
 

@@ -13,8 +13,9 @@ from domain.access_log import Opened
 from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError, text_of
 from domain.permissions import Permission
+from domain.plain_text import assert_says_something
 from workers.access.permitted import permitted
-from workers.access.second_person import ToGrant, assert_says_something, with_second_person
+from workers.access.second_person import ToGrant, with_second_person
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.free_text import TYPED, keep_words

@@ -22,7 +22,7 @@ from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from domain.events import Named
 from domain.ids import LONGEST_ID, LONGEST_OF_LOAN, id_of
-from domain.unicode_forms import says_something
+from domain.plain_text import says_something
 from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 from workers.db.encryption import Cipher
 from workers.db.numbers import MOST_NUMBERS
