@@ -143,8 +143,8 @@ def test_what_is_wrong_is_named_and_never_repeated(book: Book, token: Token) -> 
 def test_too_many_numbers_and_a_wrong_clock_are_said_with_when_to_come_back(
     book: Book, token: Token, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who asks for more numbers than anybody dials gets none. By a wrong clock nothing is told and
-    nothing done."""
+    """Who asks for more numbers than anybody dials gets none. While the clock is wrong, nothing is
+    answered and nothing done."""
     at_desk(book, token, "/work/next", {})
     settings = book.ctx.settings.model_copy(update={"collector_numbers_a_minute": 1})
     book.ctx = replace(book.ctx, settings=settings)
